@@ -1,0 +1,284 @@
+//! In: the parsed files of a program. Out: the model, and every error that is not one of syntax.
+//! What does not resolve is reported and left out; a profile that misses something is marked `incomplete`.
+
+mod conditions;
+mod confusable;
+mod declare;
+mod order;
+mod overlap;
+mod rules;
+mod states;
+mod tests;
+
+use std::collections::HashMap;
+
+use crate::diagnostic::{self, Diagnostic, nearest};
+use crate::load::Parsed;
+use crate::model::{self, CondId, DeclaredId, FactId, Program, SystemId};
+use crate::source::{FileId, Location, Span};
+use crate::syntax::ast;
+
+/// More rule instances than this (mappings applied over and over) are refused.
+pub const MAX_RULES: usize = 4_000_000;
+
+/// Resolves names and proves that rules do not contradict each other. Diagnostics come sorted.
+pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
+    let Parsed { sources, files, errors } = parsed;
+    let mut checker = Checker {
+        program: Program { sources, ..Program::default() },
+        syntax_errors: errors.iter().filter_map(Diagnostic::location).collect(),
+        errors,
+        names: Names::default(),
+        owner: None,
+    };
+    checker.syntax_errors.sort_unstable();
+    checker.names.broken = files.iter().flat_map(|file| file.broken.iter().cloned()).collect();
+    checker.run(&files);
+    let Checker { program, mut errors, .. } = checker;
+    errors.extend(overlap::conflicts(&program));
+    diagnostic::sort(&mut errors);
+    (program, errors)
+}
+
+struct Checker {
+    program: Program,
+    errors: Vec<Diagnostic>,
+    /// Where syntax errors are, sorted: around them, what is missing may have been lost.
+    syntax_errors: Vec<Location>,
+    names: Names,
+    /// The declaration whose inside is being resolved.
+    owner: Option<DeclaredId>,
+}
+
+/// What each name means, by space.
+#[derive(Default)]
+struct Names {
+    /// Facts, choice values, conditions and systems share one space.
+    atoms: HashMap<Box<str>, Atom>,
+    states: Vec<states::StateNames>,
+    groups: HashMap<(SystemId, Box<str>), usize>,
+    group_states: Vec<Option<Box<[model::StateId]>>>,
+    group_declared: Vec<DeclaredId>,
+    mappings: HashMap<Box<str>, (usize, DeclaredId)>,
+    profiles: HashMap<Box<str>, (model::ProfileId, DeclaredId)>,
+    roles: HashMap<Box<str>, (model::RoleId, DeclaredId)>,
+    /// By index of [`Atom::Condition`]; `None` where it does not resolve.
+    conditions: Vec<Option<CondId>>,
+    /// Names whose declarations did not parse.
+    broken: std::collections::HashSet<Box<str>>,
+}
+
+impl Names {
+    /// Whether a role may have been lost to a syntax error.
+    fn has_broken_role(&self) -> bool {
+        self.broken.iter().any(|name| name.starts_with("role "))
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Atom {
+    System(SystemId, DeclaredId),
+    Fact(FactId, DeclaredId),
+    Condition(usize, DeclaredId),
+    /// A value of one or more choices.
+    Value(Vec<(FactId, u32, DeclaredId)>),
+}
+
+/// A declaration and the file it stands in.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    file: FileId,
+    node: &'a ast::Declaration,
+}
+
+impl Declared<'_> {
+    fn at(&self, span: Span) -> Location {
+        Location { file: self.file, span }
+    }
+}
+
+impl Checker {
+    fn run(&mut self, files: &[ast::File]) {
+        let declared: Vec<Declared<'_>> = files
+            .iter()
+            .enumerate()
+            .flat_map(|(at, file)| file.declarations.iter().map(move |node| Declared { file: FileId(at as u32), node }))
+            .collect();
+        self.declare_systems(&declared);
+        let conditions = self.declare_facts(&declared);
+        self.resolve_online(&declared);
+        self.resolve_groups(&declared);
+        self.resolve_conditions(&conditions);
+        let mappings = self.resolve_mappings(&declared);
+        self.resolve_profiles(&declared, &mappings);
+        self.resolve_roles(&declared);
+        self.resolve_tests(&declared);
+        self.collect_allows(&declared);
+        self.find_confusables();
+    }
+
+    fn error(&mut self, error: Diagnostic) {
+        self.errors.push(error);
+    }
+
+    fn text(&self, location: Location) -> &str {
+        self.program.sources.text(location)
+    }
+
+    /// Registers a declaration that others can name.
+    fn declared(&mut self, kind: model::DeclaredKind, name: &str, location: Location) -> DeclaredId {
+        self.program.declared.push(model::Declared { kind, name: name.to_owned(), location });
+        DeclaredId(self.program.declared.len() as u32 - 1)
+    }
+
+    fn refer(&mut self, location: Location, target: DeclaredId) {
+        self.program.references.push(model::Reference { location, owner: self.owner, target });
+    }
+
+    /// Whether a syntax error lies within: things may be missing there.
+    fn has_syntax_error(&self, location: Location) -> bool {
+        let from = self.syntax_errors.partition_point(|error| *error < Location { file: location.file, span: Span { start: location.span.start, end: 0 } });
+        self.syntax_errors.get(from).is_some_and(|error| error.file == location.file && error.span.start <= location.span.end)
+    }
+
+    /// Two declarations with one name in one space.
+    fn duplicate(&mut self, what: &str, name: &str, first: Location, second: Location) {
+        let error = Diagnostic::error("duplicate-definition", format!("{what} `{name}` is declared twice"))
+            .label(second, "declared again here")
+            .label(first, "first declared here")
+            .help("delete one of them or give it another name");
+        self.error(error);
+    }
+
+    /// An unresolved name: look-alikes get their own diagnostic, broken declarations none.
+    fn unknown(&mut self, unknown: Unknown<'_>) {
+        if self.names.broken.contains(unknown.name) {
+            return;
+        }
+        let Unknown { code, what, name, location, ref known, ref help } = unknown;
+        if let Some(twin) = known.iter().find(|twin| confusable::look_alike(name, twin)) {
+            let error = confusable::unknown(name, twin, location);
+            return self.error(error);
+        }
+        let error = Diagnostic::error(code, format!("unknown {what} `{name}`")).label(location, "not declared");
+        let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
+        let error = match (suggestion, help) {
+            (_, Some(help)) => error.help(help),
+            (Some(near), None) => {
+                let written = written_name(&near);
+                error.help(format!("did you mean `{written}`?")).fix(diagnostic::Fix {
+                    message: format!("write `{written}`"),
+                    safe: false,
+                    edits: vec![(location, written)],
+                })
+            }
+            (None, None) if known.is_empty() => error.help(format!("no {what} is declared")),
+            (None, None) => error.help(format!("known: {}", list(known))),
+        };
+        self.error(error);
+    }
+
+    fn collect_allows(&mut self, declared: &[Declared<'_>]) {
+        for declaration in declared {
+            let scope = declaration.at(declaration.node.span);
+            self.allows(&declaration.node.allows, scope);
+            match &declaration.node.kind {
+                ast::DeclarationKind::System { items, .. } | ast::DeclarationKind::Extend { items, .. } => {
+                    for item in items {
+                        if let ast::SystemItem::State(state) = item {
+                            self.allows(&state.allows, declaration.at(state.span));
+                        }
+                    }
+                }
+                ast::DeclarationKind::Mapping { items, .. } | ast::DeclarationKind::Profile { items, .. } => {
+                    self.allows_of_items(items, declaration.file);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn allows_of_items(&mut self, items: &[ast::Item], file: FileId) {
+        for item in items {
+            self.allows(&item.allows, Location { file, span: item.span });
+            if let ast::ItemKind::When { heads, body, .. } = &item.kind {
+                for head in heads {
+                    let span = Span { start: head.condition.span.start, end: item.span.end };
+                    self.allows(&head.allows, Location { file, span });
+                }
+                self.allows_of_items(body, file);
+            }
+        }
+    }
+
+    fn allows(&mut self, allows: &[ast::Allow], scope: Location) {
+        for allow in allows {
+            self.program.allows.push(model::Allow {
+                code: allow.code.text.to_string(),
+                reason: allow.reason.as_ref().map(|reason| reason.text.to_string()),
+                location: Location { file: scope.file, span: allow.span },
+                scope,
+            });
+        }
+    }
+
+    fn find_confusables(&mut self) {
+        let mut spaces: HashMap<(u8, u32), Vec<(&str, Location)>> = HashMap::new();
+        for declared in &self.program.declared {
+            let space = match declared.kind {
+                model::DeclaredKind::Mapping => 1,
+                model::DeclaredKind::Profile => 2,
+                model::DeclaredKind::Role => 3,
+                model::DeclaredKind::Group => 4,
+                _ => 0,
+            };
+            spaces.entry((space, 0)).or_default().push((&declared.name, declared.location));
+        }
+        for fact in &self.program.facts {
+            if let model::FactKind::Choice { values, .. } = &fact.kind {
+                spaces.entry((0, 0)).or_default().extend(values.iter().map(|value| (value.as_str(), fact.location)));
+            }
+        }
+        for (at, system) in self.program.systems.iter().enumerate() {
+            let states = system.states.iter().map(|state| (state.name.as_str(), state.location));
+            spaces.entry((5, at as u32)).or_default().extend(states);
+        }
+        let found: Vec<_> = spaces.values().flat_map(|space| confusable::twins(space)).collect();
+        self.errors.extend(found);
+    }
+}
+
+struct Unknown<'a> {
+    code: &'static str,
+    what: &'a str,
+    name: &'a str,
+    location: Location,
+    known: Vec<&'a str>,
+    /// Replaces the nearest known name.
+    help: Option<String>,
+}
+
+/// A name as it is written in source: quoted where it must be.
+pub fn written_name(name: &str) -> String {
+    crate::syntax::quote(name)
+}
+
+/// The first few names for a help text.
+fn list(known: &[&str]) -> String {
+    let shown: Vec<String> = known.iter().take(8).map(|name| format!("`{}`", written_name(name))).collect();
+    let more = known.len().saturating_sub(8);
+    let list = shown.join(", ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
+}
+
+/// The text of doc comments without their slashes.
+fn doc_text(text: &str, spans: &[Span]) -> Option<String> {
+    let lines: Vec<&str> = spans
+        .iter()
+        .map(|span| {
+            let line = span.text(text).trim_start_matches('/');
+            line.strip_prefix(' ').unwrap_or(line)
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}

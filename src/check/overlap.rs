@@ -1,0 +1,149 @@
+//! What rules do together: `conflict` and `override-nothing`, proved over all situations.
+//! In: the model. Out: diagnostics with a situation each; incomplete profiles are passed over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::Diagnostic;
+use crate::model::{Level, ProfileId, Program, StateId, SystemId, Target, WrittenId};
+use crate::space::Space;
+use crate::space::diagram::Ref;
+
+pub(super) fn conflicts(program: &Program) -> Vec<Diagnostic> {
+    let mut overlaps = Overlaps { space: Space::new(program), conflicts: BTreeMap::new(), overriding: BTreeMap::new() };
+    for profile in program.profile_ids().filter(|profile| !program.profile(*profile).incomplete) {
+        overlaps.profile(profile);
+    }
+    overlaps.diagnostics()
+}
+
+/// A conflict: the later written rule, those it contradicts, and the first place where.
+struct Conflict {
+    profile: ProfileId,
+    from: SystemId,
+    to: SystemId,
+    state: StateId,
+    others: BTreeSet<WrittenId>,
+    /// Where the later rule meets the first of the others; leaves are rule numbers of the others.
+    witness: crate::diagnostic::Situation,
+}
+
+struct Overlaps<'p> {
+    space: Space<'p>,
+    conflicts: BTreeMap<(WrittenId, SystemId, SystemId), Conflict>,
+    /// For each overriding rule and direction, whether it meets a plain candidate in some profile.
+    overriding: BTreeMap<(WrittenId, SystemId, SystemId), bool>,
+}
+
+impl Overlaps<'_> {
+    fn profile(&mut self, profile: ProfileId) {
+        let program = self.space.program;
+        for (from, to) in program.directions() {
+            if !self.space.has_direction(profile, from, to) {
+                continue;
+            }
+            for state in program.system(from).states() {
+                self.change(profile, from, to, state);
+            }
+        }
+    }
+
+    fn change(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) {
+        let program = self.space.program;
+        let rules = self.space.rules_for(profile, from, to, state);
+        let rule = |at: u32| &program.profile(profile).rules[at as usize];
+        for &at in rules.iter().filter(|at| rule(**at).level == Level::Override) {
+            let condition = self.space.condition_in(rule(at).condition, from, state);
+            let plain = self.space.level(profile, from, to, state, Level::Plain);
+            let meets = self.space.diagrams.mask(condition, plain) != Ref::ZERO;
+            *self.overriding.entry((rule(at).written, from, to)).or_default() |= meets;
+        }
+        for level in [Level::Override, Level::Plain, Level::Otherwise] {
+            let of_level: Vec<u32> = rules.iter().copied().filter(|at| rule(*at).level == level).collect();
+            let targets: BTreeSet<Target> = of_level.iter().map(|at| rule(*at).target).collect();
+            if targets.len() > 1 {
+                self.level(profile, (from, to, state), level, &of_level);
+            }
+        }
+    }
+
+    /// Goes through the candidates of a level as written. What came first decides so far: whoever disagrees with it
+    /// there is in conflict, and who agrees with it there was found to be in conflict already if others are.
+    fn level(&mut self, profile: ProfileId, (from, to, state): (SystemId, SystemId, StateId), level: Level, rules: &[u32]) {
+        let program = self.space.program;
+        let levels = self.space.levels(profile, from, to, state);
+        let stronger = match level {
+            Level::Override => Ref::ZERO,
+            Level::Plain => levels.overriding,
+            Level::Otherwise => self.space.diagrams.or_else(levels.overriding, levels.plain),
+        };
+        let rule = |at: u32| &program.profile(profile).rules[at as usize];
+        let mut decided = Ref::ZERO;
+        for &at in rules {
+            let condition = self.space.condition_in(rule(at).condition, from, state);
+            let condition = self.space.diagrams.without(condition, stronger);
+            let met = self.space.diagrams.mask(condition, decided);
+            let disagrees = |leaf: u32| leaf > 0 && rule(leaf - 1).target != rule(at).target;
+            let others: Vec<u32> = self.space.diagrams.leaves(met).into_iter().filter(|leaf| disagrees(*leaf)).collect();
+            if !others.is_empty() {
+                let key = (rule(at).written, from, to);
+                if !self.conflicts.contains_key(&key)
+                    && let Some(witness) = self.space.witness(met, Some((from, state)), &disagrees)
+                {
+                    self.conflicts.insert(key, Conflict { profile, from, to, state, others: BTreeSet::new(), witness });
+                }
+                if let Some(conflict) = self.conflicts.get_mut(&key) {
+                    conflict.others.extend(others.iter().map(|leaf| rule(leaf - 1).written));
+                }
+            }
+            let candidate = self.space.diagrams.mask(condition, Ref::leaf(at + 1));
+            decided = self.space.diagrams.or_else(decided, candidate);
+        }
+    }
+
+    fn diagnostics(self) -> Vec<Diagnostic> {
+        let program = self.space.program;
+        let mut found = Vec::new();
+        for ((written, ..), conflict) in self.conflicts {
+            found.push(conflict_diagnostic(program, written, conflict));
+        }
+        for ((written, from, to), _) in self.overriding.iter().filter(|(_, meets)| !**meets) {
+            let (from, to) = (&program.system(*from).name, &program.system(*to).name);
+            found.push(
+                Diagnostic::error("override-nothing", format!("this `override` overrides nothing on the way {from} → {to}"))
+                    .label(program.written(*written).location, "no rule of its profile applies where this one does")
+                    .help("leave out `override`; it is there to beat a plain rule of the same profile"),
+            );
+        }
+        if self.space.diagrams.overflowed() {
+            found.push(Diagnostic::error("too-complex", "the conditions of this program are too entangled to be analysed"));
+        }
+        found
+    }
+}
+
+fn conflict_diagnostic(program: &Program, written: WrittenId, conflict: Conflict) -> Diagnostic {
+    let Conflict { profile, from, to, state, others, witness } = conflict;
+    let (from, to) = (program.system(from), program.system(to));
+    let state = crate::check::written_name(&from.state(state).name);
+    let what = |written: WrittenId| {
+        let rules = &program.profile(profile).rules;
+        let rule = rules.iter().find(|rule| rule.written == written && program.system(rule.to).name == to.name);
+        match rule.map(|rule| rule.target) {
+            Some(Target::Set(target)) => format!("sets {} {}", to.name, crate::check::written_name(&to.state(target).name)),
+            _ => format!("leaves {} unchanged", to.name),
+        }
+    };
+    let names = others.len() + 1;
+    let count = if names == 2 { "two rules".to_owned() } else { format!("{names} rules") };
+    let mut error = Diagnostic::error("conflict", format!("{count} disagree on what {} {state} means for {}", from.name, to.name))
+        .label(program.written(written).location, what(written));
+    for other in others {
+        error = error.label(program.written(other).location, what(other));
+    }
+    let profile = &program.profile(profile).name;
+    error = error.note(format!("both belong to profile `{profile}` and have the same rank")).help(
+        "make their conditions exclude each other, or put `override` before the one that is to win",
+    );
+    error.situation = Some(witness);
+    error
+}

@@ -1,0 +1,395 @@
+//! Mappings, profiles and roles: written rules to instances, one for each profile and direction they act in.
+
+use crate::check::{Checker, Declared, Unknown, doc_text, order};
+use crate::diagnostic::Diagnostic;
+use crate::model::{self, CondId, DeclaredKind, Level, ProfileId, RoleId, StateId, SystemId, Target, WrittenId};
+use crate::source::{FileId, Location};
+use crate::syntax::ast::{self, DeclarationKind, Item, ItemKind, Term};
+
+/// What a mapping's or profile's items come to; conditions are relative to where it stands.
+#[derive(Default, Clone)]
+pub(super) struct Collected {
+    rules: Vec<model::Rule>,
+    incomplete: bool,
+}
+
+pub(super) struct Mappings {
+    collected: Vec<Collected>,
+}
+
+struct Walk<'a> {
+    file: FileId,
+    rules: Vec<model::Rule>,
+    appends: Vec<model::Append>,
+    incomplete: bool,
+    mappings: &'a [Collected],
+}
+
+impl Checker {
+    pub(super) fn resolve_mappings(&mut self, declared: &[Declared<'_>]) -> Mappings {
+        let mut mappings = Vec::new();
+        for declaration in declared {
+            let DeclarationKind::Mapping { name, items } = &declaration.node.kind else { continue };
+            let location = declaration.at(name.span);
+            if let Some((_, first)) = self.names.mappings.get(&name.text) {
+                let first = self.program.declared[first.index()].location;
+                self.duplicate("mapping", &name.text, first, location);
+                continue;
+            }
+            let id = self.declared(DeclaredKind::Mapping, &name.text, location);
+            self.names.mappings.insert(name.text.clone(), (mappings.len(), id));
+            mappings.push((name, items, *declaration, id));
+        }
+        let needs: Vec<Vec<usize>> = mappings
+            .iter()
+            .map(|(_, items, ..)| {
+                let mut needs = Vec::new();
+                self.applied(items, &mut needs);
+                needs
+            })
+            .collect();
+        let (order, circles) = order::dependencies_first(&needs);
+        for circle in circles {
+            let names: Vec<_> = circle.iter().map(|at| (&*mappings[*at].0.text, mappings[*at].2.at(mappings[*at].0.span))).collect();
+            self.circle("mapping", &names);
+        }
+        let empty = Collected { incomplete: true, ..Collected::default() };
+        let mut collected = vec![empty; mappings.len()];
+        for at in order {
+            let (_, items, declaration, id) = &mappings[at];
+            self.owner = Some(*id);
+            let mut walk = Walk { file: declaration.file, rules: Vec::new(), appends: Vec::new(), incomplete: false, mappings: &collected };
+            self.items(&mut walk, items, Self::ALWAYS);
+            let incomplete = walk.incomplete || self.has_syntax_error(declaration.at(declaration.node.span));
+            collected[at] = Collected { rules: walk.rules, incomplete };
+        }
+        Mappings { collected }
+    }
+
+    fn applied(&self, items: &[Item], needs: &mut Vec<usize>) {
+        for item in items {
+            match &item.kind {
+                ItemKind::When { body, .. } => self.applied(body, needs),
+                ItemKind::Apply { mapping, .. } => needs.extend(self.names.mappings.get(&mapping.text).map(|(at, _)| *at)),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn resolve_profiles(&mut self, declared: &[Declared<'_>], mappings: &Mappings) {
+        for declaration in declared {
+            let DeclarationKind::Profile { name, condition, items } = &declaration.node.kind else { continue };
+            let location = declaration.at(name.span);
+            if let Some((_, first)) = self.names.profiles.get(&name.text) {
+                let first = self.program.declared[first.index()].location;
+                self.duplicate("profile", &name.text, first, location);
+                continue;
+            }
+            let declared_id = self.declared(DeclaredKind::Profile, &name.text, location);
+            self.owner = Some(declared_id);
+            let id = ProfileId(self.program.profiles.len() as u32);
+            self.names.profiles.insert(name.text.clone(), (id, declared_id));
+            let outer = match condition {
+                Some(condition) => self.written_condition(condition, declaration.file),
+                None => Some(Self::ALWAYS),
+            };
+            let mut walk = Walk {
+                file: declaration.file,
+                rules: Vec::new(),
+                appends: Vec::new(),
+                incomplete: outer.is_none() || self.has_syntax_error(declaration.at(declaration.node.span)),
+                mappings: &mappings.collected,
+            };
+            self.items(&mut walk, items, outer.unwrap_or(Self::ALWAYS));
+            let doc = doc_text(&self.program.sources.file(declaration.file).text, &declaration.node.doc);
+            // Without its condition the rules would act where they must not.
+            let rules = if outer.is_some() { walk.rules } else { Vec::new() };
+            self.program.profiles.push(model::Profile {
+                name: name.text.to_string(),
+                location,
+                doc,
+                rules,
+                appends: walk.appends,
+                incomplete: walk.incomplete,
+            });
+        }
+    }
+
+    /// Goes through the items of a block; `outer` is what holds around it.
+    fn items(&mut self, walk: &mut Walk<'_>, items: &[Item], outer: CondId) {
+        for item in items {
+            match &item.kind {
+                ItemKind::When { heads, body, .. } => {
+                    let mut condition = Some(outer);
+                    for head in heads {
+                        let inner = self.written_condition(&head.condition, walk.file);
+                        condition = match (condition, inner) {
+                            (Some(outer), Some(inner)) => Some(self.and(outer, inner)),
+                            _ => None,
+                        };
+                    }
+                    let before = (walk.rules.len(), walk.appends.len());
+                    self.items(walk, body, condition.unwrap_or(outer));
+                    if condition.is_none() {
+                        walk.incomplete = true;
+                        walk.rules.truncate(before.0);
+                        walk.appends.truncate(before.1);
+                    }
+                }
+                ItemKind::Apply { mapping, direction } => self.apply(walk, item, mapping, direction.as_ref(), outer),
+                ItemKind::Append { text, system } => {
+                    if let Some(to) = self.system(system, walk.file) {
+                        let location = Location { file: walk.file, span: item.span };
+                        walk.appends.push(model::Append { text: text.text.to_string(), to, condition: outer, location });
+                    }
+                }
+                ItemKind::Rule(rule) => self.rule(walk, item, rule, outer),
+            }
+        }
+    }
+
+    fn apply(&mut self, walk: &mut Walk<'_>, item: &Item, mapping: &ast::Name, direction: Option<&(ast::Name, ast::Name)>, outer: CondId) {
+        let location = Location { file: walk.file, span: mapping.span };
+        let only = match direction {
+            Some((from, to)) => {
+                let (from, to) = (self.system(from, walk.file), self.system(to, walk.file));
+                walk.incomplete |= from.is_none() || to.is_none();
+                let Some(pair) = from.zip(to) else { return };
+                Some(pair)
+            }
+            None => None,
+        };
+        let Some((at, id)) = self.names.mappings.get(&mapping.text).copied() else {
+            walk.incomplete = true;
+            let known: Vec<String> = self.names.mappings.keys().map(|name| name.to_string()).collect();
+            let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
+            known.sort_unstable();
+            self.unknown(Unknown { code: "unknown-mapping", what: "mapping", name: &mapping.text, location, known, help: None });
+            return;
+        };
+        self.refer(location, id);
+        let mapping = &walk.mappings[at];
+        walk.incomplete |= mapping.incomplete;
+        if walk.rules.len() + mapping.rules.len() > super::MAX_RULES {
+            walk.incomplete = true;
+            let error = Diagnostic::error("circular-definition", format!("mappings applied within mappings make more than {} rules", super::MAX_RULES))
+                .label(location, "too many with this one")
+                .help("apply each mapping once, under conditions joined with `or`");
+            return self.error(error);
+        }
+        let applied = Some(Location { file: walk.file, span: item.span });
+        for rule in &mapping.rules {
+            if only.is_none_or(|only| only == (rule.from, rule.to)) {
+                let condition = self.program.conditions.and(outer, rule.condition);
+                walk.rules.push(model::Rule { condition, applied, ..rule.clone() });
+            }
+        }
+    }
+
+    fn rule(&mut self, walk: &mut Walk<'_>, item: &Item, rule: &ast::Rule, outer: CondId) {
+        let file = walk.file;
+        let left = self.system(&rule.left.system, file);
+        let right = self.system(&rule.right.system, file);
+        let (Some(left), Some(right)) = (left, right) else {
+            walk.incomplete = true;
+            return;
+        };
+        if left == right {
+            walk.incomplete = true;
+            let error = Diagnostic::error("same-system", "a rule goes from one system to another")
+                .label(Location { file, span: rule.left.system.span }, "from this system")
+                .label(Location { file, span: rule.right.system.span }, "to the same one")
+                .help("name the system that is to follow on the right");
+            return self.error(error);
+        }
+        let span = rule.overriding.unwrap_or(rule.left.span).to(rule.right.span);
+        let written = WrittenId(self.program.written.len() as u32);
+        let resolved = if rule.two_way { self.two_way(rule, left, right, file) } else { self.one_way(rule, left, right, file) };
+        let doc = doc_text(&self.program.sources.file(file).text, &item.doc);
+        self.program.written.push(model::Written {
+            location: Location { file, span },
+            item: Location { file, span: item.span },
+            doc,
+        });
+        let Some(directions) = resolved else {
+            walk.incomplete = true;
+            return;
+        };
+        for (from, to, source, target, otherwise) in directions {
+            let level = match (rule.overriding, otherwise) {
+                (Some(_), _) => Level::Override,
+                (None, true) => Level::Otherwise,
+                (None, false) => Level::Plain,
+            };
+            walk.rules.push(model::Rule { written, from, to, level, condition: outer, source, target, applied: None });
+        }
+    }
+
+    fn one_way(&mut self, rule: &ast::Rule, from: SystemId, to: SystemId, file: FileId) -> Option<Vec<Direction>> {
+        let mut source = Vec::new();
+        let mut complete = true;
+        let mut otherwise = false;
+        for term in &rule.left.terms {
+            match term {
+                Term::Name(name) => match self.states_of(from, name, file) {
+                    Some(states) => source.extend(states),
+                    None => complete = false,
+                },
+                Term::Any(_) => source.extend(self.program.system(from).states()),
+                Term::Otherwise(_) => {
+                    otherwise = true;
+                    source.extend(self.program.system(from).states());
+                }
+                Term::Unchanged(_) => complete = false,
+            }
+        }
+        source.sort_unstable();
+        source.dedup();
+        let target = match rule.right.terms.as_slice() {
+            [Term::Unchanged(_)] => Some(Target::Unchanged),
+            [Term::Name(name)] => self.target(to, name, file).map(Target::Set),
+            _ => None,
+        };
+        Some(vec![(from, to, source.into(), target.filter(|_| complete)?, otherwise)])
+    }
+
+    fn two_way(&mut self, rule: &ast::Rule, left: SystemId, right: SystemId, file: FileId) -> Option<Vec<Direction>> {
+        let sides = [(&rule.left, left), (&rule.right, right)];
+        let mut states = Vec::with_capacity(2);
+        for (side, system) in sides {
+            let name = match side.terms.as_slice() {
+                [Term::Name(name)] => name,
+                [term] => {
+                    self.not_one_state(rule, Location { file, span: term.span() });
+                    continue;
+                }
+                _ => {
+                    self.not_one_state(rule, Location { file, span: side.terms[0].span().to(side.span) });
+                    continue;
+                }
+            };
+            if self.names.groups.contains_key(&(system, name.text.clone())) {
+                self.not_one_state(rule, Location { file, span: name.span });
+                continue;
+            }
+            states.extend(self.target(system, name, file));
+        }
+        let [left_state, right_state] = states.as_slice() else { return None };
+        Some(vec![
+            (left, right, [*left_state].into(), Target::Set(*right_state), false),
+            (right, left, [*right_state].into(), Target::Set(*left_state), false),
+        ])
+    }
+
+    fn not_one_state(&mut self, rule: &ast::Rule, location: Location) {
+        let arrow = Location { file: location.file, span: rule.arrow };
+        let found = self.text(location).to_owned();
+        let error = Diagnostic::error("two-way-states", "a two-way rule takes one state on each side")
+            .label(location, format!("`{found}` is not one state"))
+            .label(arrow, "goes both ways")
+            .help("write `->` rules for the way there, and one `<->` or `->` rule for the way back");
+        self.error(error);
+    }
+
+    /// A state that is to be set.
+    fn target(&mut self, system: SystemId, name: &ast::Name, file: FileId) -> Option<StateId> {
+        let location = Location { file, span: name.span };
+        let state = match self.state_or_group(system, name, file)? {
+            super::states::StateOrGroup::State(state) => state,
+            super::states::StateOrGroup::Group(_) => {
+                let error = Diagnostic::error("unknown-state", format!("`{}` is a group, not a state to set", name.text))
+                    .label(location, "expected one state")
+                    .help("name one state of the group");
+                self.error(error);
+                return None;
+            }
+        };
+        let (system_name, state) = (&self.program.system(system).name, (state, self.program.system(system).state(state)));
+        if state.1.read_only {
+            let error = Diagnostic::error("read-only-target", format!("{system_name} does not take `{}` as a command", state.1.name))
+                .label(location, "can be observed, never set")
+                .label(state.1.location, "declared `read_only` here")
+                .help("set another state, or write `unchanged`");
+            self.error(error);
+            return None;
+        }
+        Some(state.0)
+    }
+
+    pub(super) fn resolve_roles(&mut self, declared: &[Declared<'_>]) {
+        let mut any = false;
+        for declaration in declared {
+            let DeclarationKind::Role { name, profiles } = &declaration.node.kind else { continue };
+            any = true;
+            let location = declaration.at(name.span);
+            if let Some((_, first)) = self.names.roles.get(&name.text) {
+                let first = self.program.declared[first.index()].location;
+                self.duplicate("role", &name.text, first, location);
+                continue;
+            }
+            let declared_id = self.declared(DeclaredKind::Role, &name.text, location);
+            self.owner = Some(declared_id);
+            self.names.roles.insert(name.text.clone(), (RoleId(self.program.roles.len() as u32), declared_id));
+            let mut ids: Vec<ProfileId> = Vec::with_capacity(profiles.len());
+            for profile in profiles {
+                let Some(id) = self.profile(profile, declaration.file) else { continue };
+                if ids.contains(&id) {
+                    let error = Diagnostic::error("duplicate-definition", format!("`{}` stands twice in the role `{}`", profile.text, name.text))
+                        .label(declaration.at(profile.span), "listed again here")
+                        .help("delete it: the first one has already decided all that it can");
+                    self.error(error);
+                } else {
+                    ids.push(id);
+                }
+            }
+            let doc = doc_text(&self.program.sources.file(declaration.file).text, &declaration.node.doc);
+            self.program.roles.push(model::Role { name: name.text.to_string(), profiles: ids, location: Some(location), doc });
+        }
+        if !any && !self.names.has_broken_role() {
+            let profiles: Vec<ProfileId> = self.program.profile_ids().collect();
+            self.program.roles.push(model::Role { name: "default".to_owned(), profiles, location: None, doc: None });
+        }
+    }
+
+    fn profile(&mut self, name: &ast::Name, file: FileId) -> Option<ProfileId> {
+        let location = Location { file, span: name.span };
+        if let Some((profile, declared)) = self.names.profiles.get(&name.text).copied() {
+            self.refer(location, declared);
+            return Some(profile);
+        }
+        let known: Vec<String> = self.program.profiles.iter().map(|profile| profile.name.clone()).collect();
+        self.unknown(Unknown {
+            code: "unknown-profile",
+            what: "profile",
+            name: &name.text,
+            location,
+            known: known.iter().map(String::as_str).collect(),
+            help: None,
+        });
+        None
+    }
+
+    pub(super) fn role(&mut self, name: &ast::Name, file: FileId) -> Option<RoleId> {
+        let location = Location { file, span: name.span };
+        if let Some((role, declared)) = self.names.roles.get(&name.text).copied() {
+            self.refer(location, declared);
+            return Some(role);
+        }
+        let known: Vec<String> = self.program.roles.iter().map(|role| role.name.clone()).collect();
+        if self.program.has_implicit_role() && *name.text == *"default" {
+            return Some(RoleId(0));
+        }
+        self.unknown(Unknown {
+            code: "unknown-role",
+            what: "role",
+            name: &name.text,
+            location,
+            known: known.iter().map(String::as_str).collect(),
+            help: None,
+        });
+        None
+    }
+}
+
+/// From, to, the source states, the target, and whether it is an `otherwise`.
+type Direction = (SystemId, SystemId, Box<[StateId]>, Target, bool);

@@ -1,0 +1,224 @@
+//! `presync decide`: one decision.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::output::{Output, visible};
+use crate::cli::{Done, Stop, input};
+use crate::diagnostic::nearest;
+use crate::model::{DeclaredKind, Program};
+use crate::syntax::{self, quote, quote_always};
+use crate::table::{Decision, FactKind, Outcome, Tables};
+
+/// Decide one change of state.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// A program, a directory with one, `-`, or a tables.json.
+    path: PathBuf,
+    /// The change: a system and the state entered.
+    #[arg(value_name = "CHANGE", help = "The change, for example 'cic \"At Lunch\"'")]
+    change: String,
+    /// The role; needed where there is more than one.
+    #[arg(long)]
+    role: Option<String>,
+    /// Facts and current states, for example `in_queue,user_type=im,lync=Busy`.
+    #[arg(long, value_name = "F[=V],…")]
+    given: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Decisions<'a> {
+    role: &'a str,
+    from: &'a str,
+    state: &'a str,
+    decisions: Vec<Decided<'a>>,
+}
+
+#[derive(Serialize)]
+struct Decided<'a> {
+    to: &'a str,
+    outcome: &'static str,
+    state: Option<&'a str>,
+    append: &'a [String],
+    profile: Option<&'a str>,
+    rule: Option<&'a str>,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
+    let (tables, program) = input::tables(&arguments.path, output)?;
+    let role = role(&tables, arguments.role.as_deref())?;
+    let (from, state) = change(&tables, &arguments.change)?;
+    let mut situation = Situation::new(&tables);
+    for given in &arguments.given {
+        situation.give(given, &tables, program.as_ref())?;
+    }
+    situation.states[from] = state + 1;
+    let tables_from: Vec<_> = tables.roles[role].tables.iter().filter(|table| table.from == from).collect();
+    if let Some(fact) = tables_from.iter().find_map(|table| table.unset(&situation.facts)) {
+        return Err(unset(&tables, fact));
+    }
+    let decided = tables_from.iter().map(|table| decided(&tables, table.to, table.decide(&situation.facts, &situation.states, state)));
+    let decisions = Decisions {
+        role: &tables.roles[role].name,
+        from: &tables.systems[from].name,
+        state: &tables.systems[from].states[state as usize].name,
+        decisions: decided.collect(),
+    };
+    if arguments.json {
+        let text = serde_json::to_string(&decisions).map_err(std::io::Error::from)?;
+        output.data(&format!("{text}\n"))?;
+    } else {
+        output.data(&human(&decisions))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn human(decisions: &Decisions<'_>) -> String {
+    let mut text = String::new();
+    for decision in &decisions.decisions {
+        let outcome = match decision.state {
+            Some(state) => quote(state),
+            None => decision.outcome.to_owned(),
+        };
+        let append: Vec<String> = decision.append.iter().map(|text| quote_always(text)).collect();
+        let append = if append.is_empty() { String::new() } else { format!(" append {}", append.join(", ")) };
+        let origin = match (decision.profile, decision.rule) {
+            (Some(profile), Some(rule)) => format!("by profile {} ({rule})", quote_always(profile)),
+            _ => format!("no profile of role {} maps it", quote_always(decisions.role)),
+        };
+        let line = format!("{} {} -> {} {outcome}{append}", quote(decisions.from), quote(decisions.state), quote(decision.to));
+        text.push_str(&format!("{line}    {}\n", visible(&origin)));
+    }
+    text
+}
+
+fn decided<'a>(tables: &'a Tables, to: usize, decision: &'a Decision) -> Decided<'a> {
+    let (outcome, state, append): (_, _, &[String]) = match &decision.outcome {
+        Outcome::Unmapped => ("unmapped", None, &[]),
+        Outcome::Unchanged => ("unchanged", None, &[]),
+        Outcome::Set { state, append } => ("set", Some(tables.systems[to].states[*state as usize].name.as_str()), append),
+    };
+    Decided {
+        to: &tables.systems[to].name,
+        outcome,
+        state,
+        append,
+        profile: decision.profile.as_deref(),
+        rule: decision.rule.as_deref(),
+    }
+}
+
+fn role(tables: &Tables, name: Option<&str>) -> Result<usize, Stop> {
+    let names: Vec<&str> = tables.roles.iter().map(|role| role.name.as_str()).collect();
+    match (name, names.as_slice()) {
+        (Some(name), _) => tables.role(name).ok_or_else(|| unknown("role", name, &names)),
+        (None, [_]) => Ok(0),
+        (None, _) => Err(Stop::Usage(format!("say which role: --role with one of {}", quoted(&names)))),
+    }
+}
+
+fn change(tables: &Tables, text: &str) -> Result<(usize, u32), Stop> {
+    let (system, state) = syntax::parse_change(text)
+        .map_err(|error| Stop::Usage(format!("a change is a system and a state, like 'cic \"At Lunch\"': {error}")))?;
+    let systems: Vec<&str> = tables.systems.iter().map(|system| system.name.as_str()).collect();
+    let from = tables.system(&system.text).ok_or_else(|| unknown("system", &system.text, &systems))?;
+    Ok((from, self::state(tables, from, &state.text)?))
+}
+
+fn state(tables: &Tables, system: usize, name: &str) -> Result<u32, Stop> {
+    let of = &tables.systems[system];
+    let names: Vec<&str> = of.states.iter().map(|state| state.name.as_str()).collect();
+    tables.state(system, name).ok_or_else(|| unknown(&format!("state of {}", of.name), name, &names))
+}
+
+struct Situation {
+    facts: Vec<u32>,
+    states: Vec<u32>,
+}
+
+impl Situation {
+    fn new(tables: &Tables) -> Self {
+        Self { facts: tables.facts.iter().map(crate::table::Fact::initial).collect(), states: vec![0; tables.systems.len()] }
+    }
+
+    fn give(&mut self, given: &str, tables: &Tables, program: Option<&Program>) -> Result<(), Stop> {
+        for assignment in syntax::parse_given(given).map_err(|error| Stop::Usage(format!("--given: {error}")))? {
+            let name = &*assignment.name.text;
+            let value = assignment.value.as_ref().map(|value| &*value.text);
+            if let Some(fact) = tables.fact(name) {
+                self.facts[fact] = fact_value(tables, fact, value)?;
+            } else if let Some(system) = tables.system(name) {
+                let value = value.ok_or_else(|| Stop::Usage(format!("--given: `{name}` is a system: write {name}=STATE")))?;
+                self.states[system] = state(tables, system, value)? + 1;
+            } else {
+                let (fact, value) = bare_value(tables, name, value, program)?;
+                self.facts[fact] = value;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fact_value(tables: &Tables, fact: usize, value: Option<&str>) -> Result<u32, Stop> {
+    let name = &tables.facts[fact].name;
+    match (&tables.facts[fact].kind, value) {
+        (FactKind::Flag, None | Some("true")) => Ok(1),
+        (FactKind::Flag, Some("false")) => Ok(0),
+        (FactKind::Flag, Some(other)) => Err(Stop::Usage(format!("--given: `{name}` is a flag: true or false, not `{other}`"))),
+        (FactKind::Choice { values, .. }, Some(value)) => {
+            let names: Vec<&str> = values.iter().map(String::as_str).collect();
+            tables.value(fact, value).ok_or_else(|| unknown(&format!("value of `{name}`"), value, &names))
+        }
+        (FactKind::Choice { .. }, None) => Err(unset(tables, fact)),
+    }
+}
+
+/// A value by itself, where only one choice has it.
+fn bare_value(tables: &Tables, name: &str, value: Option<&str>, program: Option<&Program>) -> Result<(usize, u32), Stop> {
+    let choices: Vec<(usize, u32)> =
+        (0..tables.facts.len()).filter_map(|fact| tables.value(fact, name).map(|value| (fact, value))).collect();
+    match (choices.as_slice(), value) {
+        ([one], None) => Ok(*one),
+        ([], _) => {
+            let conditions = program.iter().flat_map(|program| &program.declared);
+            if conditions.clone().any(|declared| declared.kind == DeclaredKind::Condition && declared.name == name) {
+                return Err(Stop::Usage(format!("--given: `{name}` is a condition: give the facts that make it hold")));
+            }
+            let mut names: Vec<&str> = tables.facts.iter().map(|fact| fact.name.as_str()).collect();
+            names.extend(tables.systems.iter().map(|system| system.name.as_str()));
+            Err(unknown("fact or system", name, &names))
+        }
+        (several, None) => {
+            let forms: Vec<String> = several.iter().map(|(fact, _)| format!("{}={name}", tables.facts[*fact].name)).collect();
+            Err(Stop::Usage(format!("--given: more than one choice has the value `{name}`: write {}", forms.join(" or "))))
+        }
+        (_, Some(_)) => Err(Stop::Usage(format!("--given: `{name}` is a value: it takes none itself"))),
+    }
+}
+
+fn unset(tables: &Tables, fact: usize) -> Stop {
+    let fact = &tables.facts[fact];
+    let FactKind::Choice { values, .. } = &fact.kind else {
+        return Stop::Usage(format!("`{}` has no value", fact.name));
+    };
+    let forms: Vec<String> = values.iter().map(|value| format!("{}={}", quote(&fact.name), quote(value))).collect();
+    Stop::Usage(format!("`{}` has no value: add --given with one of {}", fact.name, forms.join(", ")))
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> Stop {
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(near) => format!(": did you mean `{near}`?"),
+        None => format!(": known are {}", quoted(known)),
+    };
+    Stop::Usage(format!("unknown {what} `{name}`{hint}"))
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| quote_always(name)).collect::<Vec<_>>().join(", ")
+}

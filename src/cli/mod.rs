@@ -1,0 +1,95 @@
+//! The command line: one file for each command. The only place that prints, reads files and picks exit codes.
+//! 0: clean; 1: findings, rejected events; 2: wrong usage or a file that cannot be read.
+
+mod check;
+mod decide;
+mod export;
+mod input;
+mod output;
+mod render;
+mod run;
+mod show;
+mod vocabulary;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::ColorChoice;
+
+/// Status synchronization profiles as code: check, decide, run and hand on.
+#[derive(Parser)]
+#[command(name = "presync", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    color: ColorChoice,
+    /// Say nothing but findings and results.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Decide(decide::Arguments),
+    Run(run::Arguments),
+    Export(export::Arguments),
+    Show(show::Arguments),
+    Vocabulary(vocabulary::Arguments),
+}
+
+/// What ends a command early: wrong usage or a file that cannot be read (2), or errors in a program that have been
+/// printed already (1).
+enum Stop {
+    Usage(String),
+    Findings,
+    /// The reader of our output has gone.
+    Closed,
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe { Self::Closed } else { Self::Usage(error.to_string()) }
+    }
+}
+
+type Done = Result<ExitCode, Stop>;
+
+/// Deep conditions recurse: the work is done on a thread with room for it.
+const STACK: usize = 256 << 20;
+
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let work = move || {
+        let output = output::Output::new(arguments.color, arguments.quiet);
+        let done = match arguments.command {
+            Command::Check(arguments) => check::run(&arguments, &output),
+            Command::Decide(arguments) => decide::run(&arguments, &output),
+            Command::Run(arguments) => run::run(&arguments, &output),
+            Command::Export(arguments) => export::run(&arguments, &output),
+            Command::Show(arguments) => show::run(&arguments, &output),
+            Command::Vocabulary(arguments) => vocabulary::run(&arguments, &output),
+        };
+        match done {
+            Ok(code) => code,
+            Err(Stop::Findings) => ExitCode::from(1),
+            Err(Stop::Closed) => ExitCode::SUCCESS,
+            Err(Stop::Usage(message)) => {
+                output.error(&message);
+                ExitCode::from(2)
+            }
+        }
+    };
+    match std::thread::Builder::new().stack_size(STACK).spawn(work).map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The panic has printed itself.
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(error) => {
+            eprintln!("error: no thread can be started: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! In: diagnostics. Out: text for people, or the JSON of `check --format json`.
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as MietteSeverity};
+use serde::Serialize;
+
+use crate::cli::output::{Output, visible};
+use crate::diagnostic::{Diagnostic, FactValue, Label, Severity, Situation};
+use crate::source::{FileId, Location, Sources};
+use crate::syntax::quote;
+
+/// Findings as a terminal shows them.
+pub(super) fn human(diagnostics: &[Diagnostic], sources: &Sources, output: &Output) -> String {
+    let mut theme = GraphicalTheme::unicode_nocolor();
+    if output.stderr_colored() {
+        theme = GraphicalTheme::unicode();
+    }
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(output.width()).with_links(false).with_context_lines(1);
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let report = Report::new(diagnostic, sources);
+        if handler.render_report(&mut text, &report).is_err() {
+            text.push_str(&diagnostic.message);
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// `2 errors, 1 warning`
+pub(super) fn summary(diagnostics: &[Diagnostic]) -> String {
+    let count = |severity: Severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let part = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        count => Some(format!("{count} {word}s")),
+    };
+    let parts = [part(count(Severity::Error), "error"), part(count(Severity::Warning), "warning"), part(count(Severity::Info), "note")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "no findings".to_owned() } else { parts.join(", ") }
+}
+
+/// A situation as conditions of the language, those that matter only.
+pub(super) fn situation(situation: &Situation) -> String {
+    let relevant = |name: &String| situation.relevant.contains(name);
+    let facts = situation.facts.iter().filter(|(name, _)| relevant(name)).map(|(name, value)| match value {
+        FactValue::Flag(true) => quote(name),
+        FactValue::Flag(false) => format!("not {}", quote(name)),
+        FactValue::Choice(value) => format!("{} is {}", quote(name), quote(value)),
+    });
+    let states = situation.states.iter().filter(|(name, _)| relevant(name)).map(|(name, state)| match state {
+        Some(state) => format!("{} is {}", quote(name), quote(state)),
+        None => format!("{} is not any", quote(name)),
+    });
+    facts.chain(states).collect::<Vec<_>>().join(", ")
+}
+
+/// A diagnostic as miette sees it; labels in other files become related reports.
+struct Report {
+    message: String,
+    code: Option<&'static str>,
+    severity: MietteSeverity,
+    help: Option<String>,
+    labels: Vec<LabeledSpan>,
+    source: Option<NamedSource<String>>,
+    related: Vec<Report>,
+}
+
+impl Report {
+    fn new(diagnostic: &Diagnostic, sources: &Sources) -> Self {
+        let severity = match diagnostic.severity {
+            Severity::Error => MietteSeverity::Error,
+            Severity::Warning => MietteSeverity::Warning,
+            Severity::Info => MietteSeverity::Advice,
+        };
+        let mut help: Vec<String> = Vec::new();
+        help.extend(diagnostic.situation.as_ref().map(|found| format!("for example: {}", situation(found))));
+        help.extend(diagnostic.notes.iter().cloned());
+        help.extend(diagnostic.help.clone());
+        let main = diagnostic.location().map(|location| location.file);
+        let mut others: Vec<FileId> = diagnostic.labels.iter().map(|label| label.location.file).filter(|file| Some(*file) != main).collect();
+        others.dedup();
+        let in_file = |file: FileId| diagnostic.labels.iter().filter(move |label| label.location.file == file);
+        let related = others
+            .into_iter()
+            .map(|file| Self {
+                message: format!("see also {}", sources.shown_path(file)),
+                code: None,
+                severity: MietteSeverity::Advice,
+                help: None,
+                labels: in_file(file).map(|label| labeled(label, sources, false)).collect(),
+                source: Some(source(sources, file)),
+                related: Vec::new(),
+            })
+            .collect();
+        let labels = main.map(|file| in_file(file).enumerate().map(|(at, label)| labeled(label, sources, at == 0)).collect());
+        Self {
+            message: visible(&diagnostic.message),
+            code: Some(diagnostic.code),
+            severity,
+            help: (!help.is_empty()).then(|| visible(&help.join("\n"))),
+            labels: labels.unwrap_or_default(),
+            source: main.map(|file| source(sources, file)),
+            related,
+        }
+    }
+}
+
+fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {
+    let Location { file, span } = label.location;
+    let text = &sources.file(file).text;
+    // A missing thing at the end of the text is shown at its last character.
+    let at = (span.start as usize).min(text.trim_end().len());
+    let length = (span.end as usize).saturating_sub(at).min(text.len() - at);
+    let message = Some(visible(&label.message));
+    if primary { LabeledSpan::new_primary_with_span(message, (at, length)) } else { LabeledSpan::new(message, at, length) }
+}
+
+/// The file with every character that could steer a terminal replaced by one of the same length.
+fn source(sources: &Sources, file: FileId) -> NamedSource<String> {
+    let text = &sources.file(file).text;
+    let harmless = if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n' && byte != b'\t') {
+        text.chars().map(|char| if char.is_ascii_control() && char != '\n' && char != '\t' { ' ' } else { char }).collect()
+    } else {
+        text.clone()
+    };
+    NamedSource::new(sources.shown_path(file), harmless)
+}
+
+impl std::fmt::Debug for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl miette::Diagnostic for Report {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.code.map(|code| Box::new(code) as Box<dyn std::fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<MietteSeverity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        (!self.related.is_empty()).then(|| {
+            Box::new(self.related.iter().map(|report| report as &dyn miette::Diagnostic)) as Box<dyn Iterator<Item = &dyn miette::Diagnostic>>
+        })
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct JsonDiagnostic {
+    code: &'static str,
+    severity: &'static str,
+    message: String,
+    file: Option<String>,
+    range: Option<JsonRange>,
+    labels: Vec<JsonLabel>,
+    notes: Vec<String>,
+    help: Option<String>,
+    fixes: Vec<JsonFix>,
+    situation: Option<serde_json::Value>,
+}
+
+#[derive(Serialize)]
+struct JsonRange {
+    start: JsonPosition,
+    end: JsonPosition,
+}
+
+#[derive(Serialize)]
+struct JsonPosition {
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct JsonLabel {
+    message: String,
+    file: String,
+    range: JsonRange,
+}
+
+#[derive(Serialize)]
+struct JsonFix {
+    message: String,
+    safe: bool,
+    edits: Vec<JsonEdit>,
+}
+
+#[derive(Serialize)]
+struct JsonEdit {
+    file: String,
+    range: JsonRange,
+    text: String,
+}
+
+/// A diagnostic in the JSON form of the contract.
+pub(super) fn json(diagnostic: &Diagnostic, sources: &Sources) -> JsonDiagnostic {
+    let range = |location: Location| {
+        let place = |offset: u32| {
+            let place = sources.file(location.file).line_column(offset);
+            JsonPosition { line: place.line, column: place.column }
+        };
+        JsonRange { start: place(location.span.start), end: place(location.span.end) }
+    };
+    let file = |location: Location| sources.shown_path(location.file);
+    JsonDiagnostic {
+        code: diagnostic.code,
+        severity: diagnostic.severity.as_str(),
+        message: diagnostic.message.clone(),
+        file: diagnostic.location().map(file),
+        range: diagnostic.location().map(range),
+        labels: diagnostic
+            .labels
+            .iter()
+            .map(|label| JsonLabel { message: label.message.clone(), file: file(label.location), range: range(label.location) })
+            .collect(),
+        notes: diagnostic.notes.clone(),
+        help: diagnostic.help.clone(),
+        fixes: diagnostic
+            .fixes
+            .iter()
+            .map(|fix| JsonFix {
+                message: fix.message.clone(),
+                safe: fix.safe,
+                edits: fix.edits.iter().map(|(at, text)| JsonEdit { file: file(*at), range: range(*at), text: text.clone() }).collect(),
+            })
+            .collect(),
+        situation: diagnostic.situation.as_ref().map(json_situation),
+    }
+}
+
+/// `{"facts":{...},"states":{...}}`, all of them by name.
+pub(super) fn json_situation(situation: &Situation) -> serde_json::Value {
+    let facts: serde_json::Map<String, serde_json::Value> = situation
+        .facts
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                FactValue::Flag(value) => serde_json::Value::Bool(*value),
+                FactValue::Choice(value) => serde_json::Value::String(value.clone()),
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    let states: serde_json::Map<String, serde_json::Value> =
+        situation.states.iter().map(|(name, state)| (name.clone(), state.clone().map_or(serde_json::Value::Null, serde_json::Value::String))).collect();
+    serde_json::json!({ "facts": facts, "states": states })
+}

@@ -1,0 +1,21 @@
+//! In: tables. Out: their text in a format that others read. One file for each format, over tables only.
+//! Errors: what a format cannot say.
+
+mod json;
+
+use crate::table::Tables;
+
+/// A format that tables can be handed on in.
+pub struct Format {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub write: fn(&Tables) -> Result<String, ExportError>,
+}
+
+/// What a format has no way to express.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ExportError(pub String);
+
+/// Every format, in the order they are listed.
+pub const FORMATS: [Format; 1] = [json::FORMAT];

@@ -1,0 +1,166 @@
+//! In: the path of a root file and a way to read files. Out: every file that it reaches by `use`, parsed.
+//! A file that cannot be read is an error at the `use` that wants it; the root itself is the caller's to report.
+
+use std::collections::HashMap;
+use std::io;
+
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::source::{FileId, Location, SourceFile, Sources};
+use crate::syntax::ast;
+use crate::{syntax, vocabulary};
+
+/// Reads a file by its path relative to the root file's folder, with forward slashes.
+pub type Reader<'a> = dyn Fn(&str) -> io::Result<Vec<u8>> + 'a;
+
+/// The files of one program, parsed: trees by file id, the root first, then used files depth first.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    pub sources: Sources,
+    pub files: Vec<ast::File>,
+    pub errors: Vec<Diagnostic>,
+}
+
+/// Loads the program whose root is `path`; `base` is the folder to show before it in messages.
+pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
+    let mut loader = Loader { read, parsed: Parsed::default(), known: HashMap::new() };
+    loader.parsed.sources.base = base.to_owned();
+    let bytes = read(path)?;
+    let mut pending = loader.add(path, bytes, false);
+    // A stack of the uses that are still to follow keeps the depth-first order without recursion.
+    while let Some(wanted) = pending.pop() {
+        pending.extend(loader.follow(&wanted));
+    }
+    Ok(loader.parsed)
+}
+
+struct Loader<'a> {
+    read: &'a Reader<'a>,
+    parsed: Parsed,
+    known: HashMap<String, FileId>,
+}
+
+struct Use {
+    name: ast::Name,
+    from: FileId,
+}
+
+impl Loader<'_> {
+    /// Parses a file and returns its uses, last first.
+    fn add(&mut self, path: &str, bytes: Vec<u8>, bundled: bool) -> Vec<Use> {
+        let file = self.parsed.sources.add(SourceFile::new(path, bytes, bundled));
+        self.known.insert(key(path, bundled), file);
+        let (tree, errors) = syntax::parse(file, self.parsed.sources.file(file));
+        let mut uses: Vec<Use> = tree
+            .declarations
+            .iter()
+            .filter_map(|declaration| match &declaration.kind {
+                ast::DeclarationKind::Use(name) => Some(Use { name: name.clone(), from: file }),
+                _ => None,
+            })
+            .collect();
+        self.parsed.files.push(tree);
+        self.parsed.errors.extend(errors);
+        uses.reverse();
+        uses
+    }
+
+    fn follow(&mut self, wanted: &Use) -> Vec<Use> {
+        let bundled = !wanted.name.quoted;
+        let path =
+            if bundled { wanted.name.text.to_string() } else { relative(&self.parsed.sources.file(wanted.from).path, &wanted.name.text) };
+        if self.known.contains_key(&key(&path, bundled)) {
+            return Vec::new();
+        }
+        let location = Location { file: wanted.from, span: wanted.name.span };
+        let from_bundled = self.parsed.sources.file(wanted.from).bundled;
+        if bundled {
+            return match vocabulary::text(&path) {
+                Some(text) => self.add(&path, text.as_bytes().to_vec(), true),
+                None => {
+                    self.parsed.errors.push(unknown_vocabulary(&path, location));
+                    Vec::new()
+                }
+            };
+        }
+        let bytes = if from_bundled { Err(io::ErrorKind::NotFound.into()) } else { (self.read)(&path) };
+        match bytes {
+            Ok(bytes) => self.add(&path, bytes, false),
+            Err(error) => {
+                self.parsed.errors.push(unknown_file(&self.parsed.sources, &path, &error, location));
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn key(path: &str, bundled: bool) -> String {
+    if bundled { format!("use {path}") } else { path.to_owned() }
+}
+
+fn unknown_vocabulary(name: &str, location: Location) -> Diagnostic {
+    let error = Diagnostic::error("unknown-file", format!("there is no bundled vocabulary `{name}`"))
+        .label(location, "not found");
+    match nearest(name, vocabulary::names()) {
+        Some(known) => error.help(format!("did you mean `{known}`? A file of your own is put in quotes: `use \"{name}.presync\"`")),
+        None => {
+            let known: Vec<_> = vocabulary::names().collect();
+            error.help(format!("the bundled ones are {}; a file of your own is put in quotes: `use \"{name}.presync\"`", known.join(", ")))
+        }
+    }
+}
+
+fn unknown_file(sources: &Sources, path: &str, error: &io::Error, location: Location) -> Diagnostic {
+    let shown = format!("{}{path}", sources.base);
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => error.to_string(),
+    };
+    let diagnostic = Diagnostic::error("unknown-file", format!("`{shown}` cannot be read: {why}")).label(location, "used here");
+    if vocabulary::text(path).is_some() {
+        return diagnostic.help(format!("a bundled vocabulary is used without quotes: `use {path}`"));
+    }
+    diagnostic.help("the path is taken relative to the file that uses it")
+}
+
+/// `used` as seen from the file `from`, with `.` and `..` resolved.
+pub fn relative(from: &str, used: &str) -> String {
+    let folder = from.rfind('/').map_or("", |at| &from[..at]);
+    let joined = if used.starts_with('/') { used.to_owned() } else { format!("{folder}/{used}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in joined.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let path = parts.join("/");
+    if used.starts_with('/') { format!("/{path}") } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_relative_to_the_using_file() {
+        assert_eq!(relative("a.presync", "states/site.presync"), "states/site.presync");
+        assert_eq!(relative("states/site.presync", "../b.presync"), "b.presync");
+        assert_eq!(relative("a.presync", "../b.presync"), "../b.presync");
+        assert_eq!(relative("a.presync", "/etc/b.presync"), "/etc/b.presync");
+    }
+
+    #[test]
+    fn a_circle_of_uses_is_read_once() {
+        let read = |path: &str| match path {
+            "a" => Ok(b"use \"b\"\nuse \"c\"".to_vec()),
+            "b" => Ok(b"use \"a\" use \"d\"".to_vec()),
+            _ => Ok(Vec::new()),
+        };
+        let parsed = parse("", "a", &read).expect("it can be read");
+        let paths: Vec<_> = parsed.sources.iter().map(|(_, file)| file.path.clone()).collect();
+        assert_eq!(paths, ["a", "b", "d", "c"]);
+    }
+}

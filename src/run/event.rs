@@ -1,0 +1,199 @@
+//! In: one line of the event stream. Out: an event with names resolved to the tables' indices.
+//! Errors: a rejection with a stable code and a sentence.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::table::{FactKind, Tables};
+
+/// Why an event was refused; nothing of it was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// `malformed`, `unknown-role`, `unknown-system`, `unknown-state`, `unknown-fact`, `unknown-value`, `no-role`,
+    /// `unset-choice`, `several-systems`.
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl Rejection {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// An event as it stands in its line.
+#[derive(Debug, Deserialize)]
+pub(super) struct RawEvent<'a> {
+    #[serde(borrow)]
+    pub user: Cow<'a, str>,
+    #[serde(borrow, default)]
+    role: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    set: Pairs<'a, FactValue<'a>>,
+    #[serde(borrow, default)]
+    state: Pairs<'a, Option<Cow<'a, str>>>,
+    #[serde(borrow, default)]
+    change: Pairs<'a, Cow<'a, str>>,
+    #[serde(borrow, default)]
+    resync: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    at: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum FactValue<'a> {
+    Flag(bool),
+    #[serde(borrow)]
+    Choice(Cow<'a, str>),
+    Other(serde::de::IgnoredAny),
+}
+
+/// An object's members in order; a name that comes twice counts with its last value.
+#[derive(Debug)]
+struct Pairs<'a, T>(Vec<(Cow<'a, str>, T)>);
+
+impl<T> Default for Pairs<'_, T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<'a, T>(std::marker::PhantomData<(&'a (), T)>);
+
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Members<'a, T> {
+            type Value = Pairs<'a, T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Pairs(Vec::new()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs: Vec<(Cow<'a, str>, T)> = Vec::with_capacity(map.size_hint().unwrap_or(2));
+                while let Some((Text(name), value)) = map.next_entry::<Text<'a>, T>()? {
+                    match pairs.iter_mut().find(|(known, _)| *known == name) {
+                        Some(known) => known.1 = value,
+                        None => pairs.push((name, value)),
+                    }
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_any(Members(std::marker::PhantomData))
+    }
+}
+
+/// A string that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An event with its names resolved.
+#[derive(Debug, Default, Clone)]
+pub struct Event {
+    pub role: Option<usize>,
+    /// Fact and value.
+    pub set: Vec<(usize, u32)>,
+    /// System and state; `None`: not known any more.
+    pub observe: Vec<(usize, Option<u32>)>,
+    pub change: Option<(usize, u32)>,
+    pub resync: Option<usize>,
+    /// As JSON.
+    pub id: Option<String>,
+    /// As written, and in milliseconds since 1970.
+    pub at: Option<(String, i64)>,
+}
+
+impl<'a> RawEvent<'a> {
+    pub fn parse(line: &'a [u8]) -> Result<Self, Rejection> {
+        let text = std::str::from_utf8(line).map_err(|error| {
+            Rejection::new("malformed", format!("the line is not UTF-8 from byte {} on", error.valid_up_to() + 1))
+        })?;
+        serde_json::from_str(text).map_err(|error| {
+            let message = error.to_string();
+            let what = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
+            let message = match error.classify() {
+                serde_json::error::Category::Data => format!("{what}, at character {}", error.column()),
+                serde_json::error::Category::Eof => "the line ends in the middle of the JSON".to_owned(),
+                _ => format!("not JSON: {what} at character {}", error.column()),
+            };
+            Rejection::new("malformed", message)
+        })
+    }
+
+    pub fn resolve(&self, tables: &Tables) -> Result<Event, Rejection> {
+        let system = |name: &str| tables.system(name).ok_or_else(|| unknown("system", name));
+        let state = |at: usize, name: &str| {
+            let unknown = || Rejection::new("unknown-state", format!("{} has no state `{name}`", tables.systems[at].name));
+            tables.state(at, name).ok_or_else(unknown)
+        };
+        let role = match &self.role {
+            Some(name) => Some(tables.role(name).ok_or_else(|| unknown("role", name))?),
+            None => None,
+        };
+        let set = self.set.0.iter().map(|(name, value)| fact_value(tables, name, value)).collect::<Result<_, _>>()?;
+        let mut observe = Vec::with_capacity(self.state.0.len());
+        for (name, observed) in &self.state.0 {
+            let at = system(name)?;
+            observe.push((at, observed.as_ref().map(|name| state(at, name)).transpose()?));
+        }
+        let change = match self.change.0.as_slice() {
+            [] => None,
+            [(name, entered)] => {
+                let at = system(name)?;
+                Some((at, state(at, entered)?))
+            }
+            several => {
+                let names: Vec<&str> = several.iter().map(|(name, _)| &**name).collect();
+                let message = format!("one event changes one system, this one {}: send one event for each", names.join(" and "));
+                return Err(Rejection::new("several-systems", message));
+            }
+        };
+        let resync = self.resync.as_ref().map(|name| system(name)).transpose()?;
+        let at = match &self.at {
+            None => None,
+            Some(text) => {
+                let time: jiff::Timestamp = text.parse().map_err(|_| {
+                    Rejection::new("malformed", format!("`at` is not a time like 2026-11-22T12:00:00Z, but `{text}`"))
+                })?;
+                Some((text.to_string(), time.as_millisecond()))
+            }
+        };
+        Ok(Event { role, set, observe, change, resync, id: self.id.map(|id| id.get().to_owned()), at })
+    }
+}
+
+fn fact_value(tables: &Tables, name: &str, value: &FactValue<'_>) -> Result<(usize, u32), Rejection> {
+    let fact = tables.fact(name).ok_or_else(|| unknown("fact", name))?;
+    let wrong = |message: String| Err(Rejection::new("unknown-value", message));
+    match (&tables.facts[fact].kind, value) {
+        (FactKind::Flag, FactValue::Flag(value)) => Ok((fact, u32::from(*value))),
+        (FactKind::Flag, _) => wrong(format!("`{name}` is a flag: it is true or false")),
+        (FactKind::Choice { .. }, FactValue::Choice(value)) => match tables.value(fact, value) {
+            Some(at) => Ok((fact, at)),
+            None => wrong(format!("`{name}` has no value `{value}`")),
+        },
+        (FactKind::Choice { values, .. }, _) => wrong(format!("`{name}` takes one of the texts {}", values.join(", "))),
+    }
+}
+
+fn unknown(what: &str, name: &str) -> Rejection {
+    let code = match what {
+        "system" => "unknown-system",
+        "role" => "unknown-role",
+        _ => "unknown-fact",
+    };
+    Rejection::new(code, format!("no {what} is called `{name}`"))
+}

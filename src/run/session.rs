@@ -1,0 +1,263 @@
+//! In: a user's session and an event. Out: the session after it, the commands, and what happened to each system.
+//! Errors: a rejection; the session is as it was.
+
+use std::collections::VecDeque;
+use std::sync::RwLock;
+
+use indexmap::IndexSet;
+
+use crate::run::event::{Event, Rejection};
+use crate::table::{Decision, Outcome, Table, Tables};
+
+/// Unconfirmed commands that are remembered for each system of a user; the oldest is forgotten.
+pub const MAX_UNCONFIRMED: usize = 8;
+
+/// What sessions run on.
+#[derive(Debug)]
+pub struct Engine<'t> {
+    pub tables: &'t Tables,
+    /// How long a command waits for its echo, in milliseconds of event time.
+    pub echo_milliseconds: i64,
+    /// Appendices by number; 0 is the empty one.
+    appends: RwLock<IndexSet<Box<[String]>>>,
+}
+
+/// What is known of one user. Appendices are numbers of the engine that made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub role: Option<usize>,
+    /// A value for each fact.
+    pub facts: Box<[u32]>,
+    pub systems: Box<[Shown]>,
+}
+
+/// What is known of one system of a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// The state last reported or confirmed, with its appendix.
+    pub reported: Option<(u32, u32)>,
+    /// Commands that have not been confirmed, oldest first.
+    pub unconfirmed: VecDeque<Sent>,
+    /// The change that the last command came from: a system and its state.
+    pub cause: Option<(usize, u32)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    pub state: u32,
+    pub append: u32,
+    /// In milliseconds since 1970, where the event said when.
+    pub at: Option<i64>,
+}
+
+impl Shown {
+    /// The last unconfirmed command, else what was last reported or confirmed.
+    fn current(&self) -> Option<(u32, u32)> {
+        self.unconfirmed.back().map(|sent| (sent.state, sent.append)).or(self.reported)
+    }
+
+    /// Takes a report in; says what it was.
+    fn report(&mut self, state: u32) -> Happened {
+        if let Some(at) = self.unconfirmed.iter().position(|sent| sent.state == state) {
+            let append = self.unconfirmed[at].append;
+            self.unconfirmed.drain(..=at);
+            self.reported = Some((state, append));
+            return Happened::Echo;
+        }
+        if self.reported.is_some_and(|(reported, _)| reported == state) {
+            return Happened::Same;
+        }
+        self.unconfirmed.clear();
+        self.reported = Some((state, 0));
+        Happened::Recorded
+    }
+}
+
+/// What an event was to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened {
+    /// Facts, a role or states were recorded, or a change was.
+    Recorded,
+    /// Our own command came back.
+    Echo,
+    /// The state was known already.
+    Same,
+    /// There is no state to decide again.
+    Unknown,
+}
+
+/// What became of one system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Sent,
+    /// It shows the outcome already.
+    Same,
+    Unchanged,
+    Unmapped,
+}
+
+/// One decision that an event led to.
+#[derive(Debug)]
+pub struct Decided<'t> {
+    pub to: usize,
+    pub verdict: Verdict,
+    pub decision: &'t Decision,
+}
+
+/// What goes out to a system.
+pub type Command<'t> = Decided<'t>;
+
+impl<'t> Engine<'t> {
+    pub fn new(tables: &'t Tables, echo_seconds: u32) -> Self {
+        let mut appends = IndexSet::new();
+        appends.insert(Box::default());
+        Self { tables, echo_milliseconds: i64::from(echo_seconds) * 1000, appends: RwLock::new(appends) }
+    }
+
+    pub fn session(&self) -> Session {
+        Session {
+            role: self.tables.implicit_role(),
+            facts: self.tables.facts.iter().map(crate::table::Fact::initial).collect(),
+            systems: vec![Shown::default(); self.tables.systems.len()].into(),
+        }
+    }
+
+    /// The number of an appendix.
+    pub fn append(&self, texts: &[String]) -> u32 {
+        if texts.is_empty() {
+            return 0;
+        }
+        let poisoned = "no thread panics while it holds the appendices";
+        if let Some(at) = self.appends.read().expect(poisoned).get_index_of(texts) {
+            return at as u32;
+        }
+        self.appends.write().expect(poisoned).insert_full(texts.into()).0 as u32
+    }
+
+    pub fn append_texts(&self, append: u32) -> Vec<String> {
+        let appends = self.appends.read().expect("no thread panics while it holds the appendices");
+        appends.get_index(append as usize).map(|texts| texts.to_vec()).unwrap_or_default()
+    }
+
+    /// Carries an event out; a rejected one changes nothing.
+    pub fn apply(&self, session: &mut Session, event: &Event) -> Result<(Happened, Vec<Decided<'t>>), Rejection> {
+        let role = event.role.or(session.role).ok_or_else(|| {
+            Rejection::new("no-role", "no event has given this user a role: send one with `role`, or use `--users`")
+        })?;
+        for from in event.change.map(|(from, _)| from).into_iter().chain(event.resync) {
+            self.refuse_unset(session, event, role, from)?;
+        }
+        session.role = Some(role);
+        for (fact, value) in &event.set {
+            session.facts[*fact] = *value;
+        }
+        let at = event.at.as_ref().map(|(_, at)| *at);
+        if let Some(now) = at {
+            self.lapse(session, now);
+        }
+        let mut decided = Vec::new();
+        if !event.set.is_empty() || event.role.is_some() {
+            self.decide_again(session, role, at, &mut decided);
+        }
+        for (system, state) in &event.observe {
+            match state {
+                Some(state) => {
+                    session.systems[*system].report(*state);
+                }
+                None => session.systems[*system] = Shown { cause: None, ..Shown::default() },
+            }
+        }
+        let mut happened = Happened::Recorded;
+        if let Some((from, state)) = event.change {
+            happened = session.systems[from].report(state);
+            if happened == Happened::Recorded {
+                self.decide(session, role, (from, state), at, false, &mut decided);
+            }
+        }
+        if let Some(from) = event.resync {
+            match session.systems[from].reported {
+                Some((state, _)) => self.decide(session, role, (from, state), at, true, &mut decided),
+                None => happened = Happened::Unknown,
+            }
+        }
+        Ok((happened, decided))
+    }
+
+    fn refuse_unset(&self, session: &Session, event: &Event, role: usize, from: usize) -> Result<(), Rejection> {
+        let mut facts = session.facts.clone();
+        for (fact, value) in &event.set {
+            facts[*fact] = *value;
+        }
+        for table in self.tables.roles[role].tables.iter().filter(|table| table.from == from) {
+            if let Some(fact) = table.unset(&facts) {
+                let name = &self.tables.facts[fact].name;
+                return Err(Rejection::new("unset-choice", format!("`{name}` has no value yet: send one with `set` first")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets commands whose echo is overdue.
+    fn lapse(&self, session: &mut Session, now: i64) {
+        for shown in &mut session.systems {
+            shown.unconfirmed.retain(|sent| sent.at.is_none_or(|at| now.saturating_sub(at) <= self.echo_milliseconds));
+        }
+    }
+
+    /// Decides a change for every other system. All see the situation as it is before any of the commands; with
+    /// `reported`, as the systems last reported it.
+    fn decide(&self, session: &mut Session, role: usize, (from, state): (usize, u32), at: Option<i64>, reported: bool, decided: &mut Vec<Decided<'t>>) {
+        let shown = |shown: &Shown| if reported { shown.reported } else { shown.current() };
+        let mut states: Vec<u32> = session.systems.iter().map(|system| shown(system).map_or(0, |(state, _)| state + 1)).collect();
+        states[from] = state + 1;
+        for table in self.tables.roles[role].tables.iter().filter(|table| table.from == from) {
+            let decision = table.decide(&session.facts, &states, state);
+            let system = &mut session.systems[table.to];
+            let verdict = match &decision.outcome {
+                Outcome::Unmapped => Verdict::Unmapped,
+                Outcome::Unchanged => Verdict::Unchanged,
+                Outcome::Set { state: target, append } => {
+                    let wanted = (*target, self.append(append));
+                    if shown(system) == Some(wanted) {
+                        Verdict::Same
+                    } else {
+                        send(system, wanted, (from, state), at);
+                        Verdict::Sent
+                    }
+                }
+            };
+            decided.push(Decided { to: table.to, verdict, decision });
+        }
+    }
+
+    /// The changes behind the last commands once more, because facts have changed: only another appendix on the state
+    /// that a system shows is sent.
+    fn decide_again(&self, session: &mut Session, role: usize, at: Option<i64>, decided: &mut Vec<Decided<'t>>) {
+        let current: Vec<u32> = session.systems.iter().map(|system| system.current().map_or(0, |(state, _)| state + 1)).collect();
+        for to in 0..session.systems.len() {
+            let Some((from, state)) = session.systems[to].cause else { continue };
+            let table: &Table = self.tables.table(role, from, to);
+            if table.unset(&session.facts).is_some() {
+                continue;
+            }
+            let mut states = current.clone();
+            states[from] = state + 1;
+            let decision = table.decide(&session.facts, &states, state);
+            let Outcome::Set { state: target, append } = &decision.outcome else { continue };
+            let wanted = (*target, self.append(append));
+            let system = &mut session.systems[to];
+            if system.current().is_some_and(|current| current.0 == wanted.0 && current.1 != wanted.1) {
+                send(system, wanted, (from, state), at);
+                decided.push(Decided { to, verdict: Verdict::Sent, decision });
+            }
+        }
+    }
+}
+
+fn send(system: &mut Shown, (state, append): (u32, u32), cause: (usize, u32), at: Option<i64>) {
+    if system.unconfirmed.len() == MAX_UNCONFIRMED {
+        system.unconfirmed.pop_front();
+    }
+    system.unconfirmed.push_back(Sent { state, append, at });
+    system.cause = Some(cause);
+}

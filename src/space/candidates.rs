@@ -1,0 +1,187 @@
+//! In: the rules of a profile or role and a change. Out: who decides, as a diagram over all situations.
+//! The one place that knows what beats what: levels within a profile, order between profiles, appendices.
+
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use crate::model::{Level, ProfileId, RoleId, StateId, SystemId};
+use crate::space::diagram::Ref;
+use crate::space::situation::Space;
+
+/// An index into the lists of appended texts; 0 is the empty one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AppendId(pub u32);
+
+/// What a role decides: the rule that does, and what its profile appends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decision {
+    pub profile: ProfileId,
+    /// An index into the profile's rules.
+    pub rule: u32,
+    pub append: AppendId,
+}
+
+/// The candidates of a profile for one change, by level; a leaf is a rule's index plus one, the first written wins.
+#[derive(Debug, Clone, Copy)]
+pub struct Levels {
+    pub overriding: Ref,
+    pub plain: Ref,
+    pub otherwise: Ref,
+}
+
+type Change = (SystemId, SystemId, StateId);
+
+/// What has been worked out already.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// For each profile and direction, the rules for each state, in written order.
+    by_state: FxHashMap<(ProfileId, SystemId, SystemId), Vec<Vec<u32>>>,
+    levels: FxHashMap<(ProfileId, Change), Levels>,
+    appends: FxHashMap<(ProfileId, Change), Ref>,
+    profile_decisions: FxHashMap<(ProfileId, Change), Ref>,
+    role_decisions: FxHashMap<(RoleId, Change), Ref>,
+    /// Leaf `n` of a decision diagram is entry `n - 1`.
+    decisions: IndexSet<Decision, FxBuildHasher>,
+    append_lists: IndexSet<Vec<String>, FxBuildHasher>,
+}
+
+impl Space<'_> {
+    /// The rules of a profile that a change could make candidates, in written order.
+    pub fn rules_for(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Vec<u32> {
+        self.index(profile);
+        let by_state = self.memory.by_state.get(&(profile, from, to));
+        by_state.map(|by_state| by_state[state.index()].clone()).unwrap_or_default()
+    }
+
+    /// Whether a profile has rules of this direction at all.
+    pub fn has_direction(&mut self, profile: ProfileId, from: SystemId, to: SystemId) -> bool {
+        self.index(profile);
+        self.memory.by_state.contains_key(&(profile, from, to))
+    }
+
+    fn index(&mut self, profile: ProfileId) {
+        // The impossible direction from a system to itself marks that the profile is done.
+        let mark = (profile, SystemId(u32::MAX), SystemId(u32::MAX));
+        if self.memory.by_state.contains_key(&mark) {
+            return;
+        }
+        self.memory.by_state.insert(mark, Vec::new());
+        let program = self.program;
+        for (at, rule) in program.profile(profile).rules.iter().enumerate() {
+            let states = program.system(rule.from).states.len();
+            let by_state = self.memory.by_state.entry((profile, rule.from, rule.to)).or_insert_with(|| vec![Vec::new(); states]);
+            for state in &rule.source {
+                by_state[state.index()].push(at as u32);
+            }
+        }
+    }
+
+    /// The candidates of a profile for `from` entering `state`, for the sake of `to`.
+    pub fn levels(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Levels {
+        let key = (profile, (from, to, state));
+        if let Some(known) = self.memory.levels.get(&key) {
+            return *known;
+        }
+        let rules = self.rules_for(profile, from, to, state);
+        let mut of_level: [Vec<Ref>; 3] = Default::default();
+        let program = self.program;
+        for at in rules {
+            let rule = &program.profile(profile).rules[at as usize];
+            let holds = self.condition_in(rule.condition, from, state);
+            let candidate = self.diagrams.mask(holds, Ref::leaf(at + 1));
+            of_level[rule.level as usize].push(candidate);
+        }
+        let [otherwise, plain, overriding] = of_level.map(|rules| self.diagrams.first_of(rules));
+        let levels = Levels { overriding, plain, otherwise };
+        self.memory.levels.insert(key, levels);
+        levels
+    }
+
+    /// The candidates of one level.
+    pub fn level(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId, level: Level) -> Ref {
+        let levels = self.levels(profile, from, to, state);
+        match level {
+            Level::Override => levels.overriding,
+            Level::Plain => levels.plain,
+            Level::Otherwise => levels.otherwise,
+        }
+    }
+
+    /// Which rule of a profile decides: a leaf is its index plus one, 0 where the profile has no mapping.
+    pub fn decider(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Ref {
+        let levels = self.levels(profile, from, to, state);
+        self.diagrams.first_of(vec![levels.overriding, levels.plain, levels.otherwise])
+    }
+
+    /// Which texts a profile appends on `to`: a leaf is an [`AppendId`].
+    fn appended(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Ref {
+        let key = (profile, (from, to, state));
+        if let Some(known) = self.memory.appends.get(&key) {
+            return *known;
+        }
+        let program = self.program;
+        self.memory.append_lists.insert(Vec::new());
+        let mut lists = Ref::ZERO;
+        for append in program.profile(profile).appends.iter().filter(|append| append.to == to) {
+            let holds = self.condition_in(append.condition, from, state);
+            let known = &mut self.memory.append_lists;
+            lists = self.diagrams.product(lists, holds, &mut |list, holds| {
+                if holds == 0 || known[list as usize].contains(&append.text) {
+                    return list;
+                }
+                let longer = known[list as usize].iter().cloned().chain([append.text.clone()]).collect();
+                known.insert_full(longer).0 as u32
+            });
+        }
+        self.memory.appends.insert(key, lists);
+        lists
+    }
+
+    fn profile_decision(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Ref {
+        let key = (profile, (from, to, state));
+        if let Some(known) = self.memory.profile_decisions.get(&key) {
+            return *known;
+        }
+        let decider = self.decider(profile, from, to, state);
+        let result = if decider == Ref::ZERO {
+            Ref::ZERO
+        } else {
+            let appended = self.appended(profile, from, to, state);
+            let rules = &self.program.profile(profile).rules;
+            let decisions = &mut self.memory.decisions;
+            self.diagrams.product(decider, appended, &mut |rule, append| {
+                let Some(rule) = rule.checked_sub(1) else { return 0 };
+                // What is left unchanged is not decorated either.
+                let sets = matches!(rules[rule as usize].target, crate::model::Target::Set(_));
+                let append = AppendId(if sets { append } else { 0 });
+                decisions.insert_full(Decision { profile, rule, append }).0 as u32 + 1
+            })
+        };
+        self.memory.profile_decisions.insert(key, result);
+        result
+    }
+
+    /// What a role decides: a leaf is 0 where the change is unmapped, else names a [`Decision`].
+    pub fn decision(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Ref {
+        let key = (role, (from, to, state));
+        if let Some(known) = self.memory.role_decisions.get(&key) {
+            return *known;
+        }
+        let program = self.program;
+        let profiles = program.role(role).profiles.iter();
+        let decisions: Vec<Ref> = profiles.map(|profile| self.profile_decision(*profile, from, to, state)).collect();
+        let result = self.diagrams.first_of(decisions);
+        self.memory.role_decisions.insert(key, result);
+        result
+    }
+
+    /// The decision that a leaf names; `None` for unmapped.
+    pub fn decision_of(&self, leaf: u32) -> Option<Decision> {
+        self.memory.decisions.get_index(leaf.checked_sub(1)? as usize).copied()
+    }
+
+    /// The texts of a list, in the order they are shown.
+    pub fn append_texts(&self, id: AppendId) -> &[String] {
+        self.memory.append_lists.get_index(id.0 as usize).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,634 @@
+//! In: the grammar's pairs of one declaration, relative to where it starts. Out: tree nodes with spans in the file.
+//! Errors are forms that the grammar lets through so that they can be told better here.
+
+use std::cell::RefCell;
+
+use pest::iterators::Pair;
+
+use crate::diagnostic::Diagnostic;
+use crate::source::{FileId, Location, Span};
+use crate::syntax::Rule;
+use crate::syntax::ast;
+use crate::syntax::scan::read_escape;
+
+pub(super) struct Lower<'a> {
+    pub file: FileId,
+    pub text: &'a str,
+    comments: &'a [ast::Comment],
+    errors: RefCell<Vec<Diagnostic>>,
+}
+
+/// A pair and the offset that its spans are relative to.
+#[derive(Clone)]
+pub(super) struct Node<'a> {
+    base: usize,
+    pair: Pair<'a, Rule>,
+}
+
+impl<'a> Node<'a> {
+    pub fn new(base: usize, pair: Pair<'a, Rule>) -> Self {
+        Self { base, pair }
+    }
+
+    fn rule(&self) -> Rule {
+        self.pair.as_rule()
+    }
+
+    pub fn span(&self) -> Span {
+        let span = self.pair.as_span();
+        Span::new(self.base + span.start(), self.base + span.end())
+    }
+
+    pub fn is(&self, rule: Rule) -> bool {
+        self.rule() == rule
+    }
+
+    fn text(&self) -> &'a str {
+        self.pair.as_str()
+    }
+
+    pub fn inner(self) -> impl Iterator<Item = Node<'a>> {
+        let base = self.base;
+        self.pair.into_inner().map(move |pair| Node { base, pair })
+    }
+}
+
+impl<'a> Lower<'a> {
+    pub fn new(file: FileId, text: &'a str, comments: &'a [ast::Comment]) -> Self {
+        Self { file, text, comments, errors: RefCell::default() }
+    }
+
+    pub fn into_errors(self) -> Vec<Diagnostic> {
+        self.errors.into_inner()
+    }
+
+    pub fn error(&self, span: Span, message: &str, label: &str, help: &str) {
+        let location = Location { file: self.file, span };
+        self.errors.borrow_mut().push(Diagnostic::error("syntax", message).label(location, label).help(help));
+    }
+
+    pub fn declaration(&self, node: Node<'a>) -> ast::Declaration {
+        let span = node.span();
+        let mut allows = Vec::new();
+        let mut kind = None;
+        for child in node.inner() {
+            match child.rule() {
+                Rule::allow => allows.push(self.allow(child)),
+                _ => kind = Some(self.kind(child)),
+            }
+        }
+        let kind = kind.expect("the grammar ends a declaration with its kind");
+        ast::Declaration { allows, doc: self.doc(span), span, kind }
+    }
+
+    fn kind(&self, node: Node<'a>) -> ast::DeclarationKind {
+        let rule = node.rule();
+        let mut parts = Parts::default();
+        for child in node.inner() {
+            self.part(&mut parts, child);
+        }
+        self.assemble(rule, parts)
+    }
+
+    /// Adds what one pair says to the declaration that is being put together.
+    pub fn part(&self, parts: &mut Parts, node: Node<'a>) {
+        match node.rule() {
+            Rule::new_name | Rule::use_ref | Rule::system_ref | Rule::new_value | Rule::profile_ref => {
+                parts.names.push(self.name(&node));
+            }
+            Rule::text => parts.title = Some(self.name(&node)),
+            Rule::value_ref => parts.default = Some(self.name(&node)),
+            Rule::condition => parts.condition = Some(self.condition(node)),
+            Rule::item => parts.items.push(self.item(node)),
+            Rule::state | Rule::attributes | Rule::online | Rule::text_limit => {
+                parts.system_items.push(self.system_item(node));
+            }
+            Rule::kw_any | Rule::state_ref | Rule::all_term => parts.group_terms.push(self.group_term(node)),
+            Rule::in_role | Rule::given | Rule::expect => parts.test_items.push(self.test_item(node)),
+            Rule::in_role_step | Rule::set_step | Rule::observe_step | Rule::resync_step | Rule::change_step => {
+                parts.steps.push(self.step(node));
+            }
+            _ => {}
+        }
+    }
+
+    /// The declaration of a kind, named by its grammar rule, from its parts.
+    pub fn assemble(&self, rule: Rule, parts: Parts) -> ast::DeclarationKind {
+        use ast::DeclarationKind as Kind;
+        let mut names = parts.names.into_iter();
+        let name = names.next().expect("every declaration begins with a name");
+        match rule {
+            Rule::use_decl => Kind::Use(name),
+            Rule::system => Kind::System { name, title: parts.title, items: parts.system_items },
+            Rule::extend => Kind::Extend { system: name, items: parts.system_items },
+            Rule::group => {
+                let system = name;
+                let name = names.next().expect("a group has a name after its system");
+                Kind::Group { system, name, terms: parts.group_terms }
+            }
+            Rule::flag => Kind::Flag(name),
+            Rule::choice => Kind::Choice { name, values: names.collect(), default: parts.default },
+            Rule::condition_decl => {
+                Kind::Condition { name, condition: parts.condition.expect("a condition has its expression") }
+            }
+            Rule::mapping => Kind::Mapping { name, items: parts.items },
+            Rule::profile => Kind::Profile { name, condition: parts.condition, items: parts.items },
+            Rule::role => Kind::Role { name, profiles: names.collect() },
+            Rule::test => Kind::Test { name, items: parts.test_items },
+            _ => Kind::Scenario { name, steps: parts.steps },
+        }
+    }
+
+    pub fn name(&self, node: &Node<'a>) -> ast::Name {
+        let text = node.text();
+        let span = node.span();
+        match text.strip_prefix('"') {
+            None => ast::Name { text: text.into(), quoted: false, span },
+            Some(rest) => {
+                let inside = rest.strip_suffix('"').unwrap_or(rest);
+                ast::Name { text: unescape(inside).into(), quoted: true, span }
+            }
+        }
+    }
+
+    pub fn allow(&self, node: Node<'a>) -> ast::Allow {
+        let span = node.span();
+        let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::lint_code | Rule::text));
+        let code = names.next().map(|code| self.name(&code)).expect("an allow names a code");
+        let reason = names.next().map(|reason| self.name(&reason));
+        ast::Allow { code, reason, span }
+    }
+
+    pub fn condition(&self, node: Node<'a>) -> ast::Condition {
+        let (rule, span) = (node.rule(), node.span());
+        match rule {
+            Rule::condition | Rule::conjunction => {
+                let mut parts: Vec<_> = node
+                    .inner()
+                    .filter(|child| !matches!(child.rule(), Rule::kw_or | Rule::kw_and))
+                    .map(|child| self.condition(child))
+                    .collect();
+                if parts.len() == 1 {
+                    return parts.remove(0);
+                }
+                let kind =
+                    if rule == Rule::condition { ast::ConditionKind::Or(parts) } else { ast::ConditionKind::And(parts) };
+                ast::Condition { kind, span }
+            }
+            Rule::negation => {
+                let mut times = 0;
+                let mut inner = None;
+                for child in node.inner() {
+                    match child.rule() {
+                        Rule::kw_not => times += 1,
+                        Rule::condition | Rule::atom => inner = Some(self.condition(child)),
+                        _ => {}
+                    }
+                }
+                let inner = inner.expect("a negation ends in an atom or parentheses");
+                if times == 0 {
+                    return ast::Condition { span, ..inner };
+                }
+                ast::Condition { kind: ast::ConditionKind::Not { times, inner: Box::new(inner) }, span }
+            }
+            _ => self.atom(node),
+        }
+    }
+
+    fn atom(&self, node: Node<'a>) -> ast::Condition {
+        let span = node.span();
+        let mut children = node.inner();
+        let subject = children.next().map(|name| self.name(&name)).expect("an atom begins with a name");
+        let mut negated = false;
+        let mut values = Vec::new();
+        for child in children {
+            match child.rule() {
+                Rule::kw_not => negated = true,
+                Rule::kw_any => values.push(ast::Value::Any(child.span())),
+                Rule::value_ref => values.push(ast::Value::Name(self.name(&child))),
+                _ => {}
+            }
+        }
+        let kind = if values.is_empty() {
+            ast::ConditionKind::Name(subject)
+        } else {
+            ast::ConditionKind::Is { subject, negated, values }
+        };
+        ast::Condition { kind, span }
+    }
+
+    pub fn item(&self, node: Node<'a>) -> ast::Item {
+        let span = node.span();
+        let mut pending = Pending::default();
+        for child in node.inner() {
+            match child.rule() {
+                Rule::allow => pending.allow(self.allow(child)),
+                Rule::head => {
+                    let (condition, colon) = self.head(child);
+                    pending.head(condition, colon);
+                }
+                Rule::block => {
+                    let open = child.span().start;
+                    let items = child.inner().filter(|child| child.rule() == Rule::item);
+                    let items = items.map(|child| self.item(child)).collect();
+                    return pending.block(self, open, items, span);
+                }
+                _ => return pending.leaf(self, self.leaf(child), span),
+            }
+        }
+        unreachable!("the grammar ends an item with a block or a leaf")
+    }
+
+    /// The condition of a `when`, and its colon.
+    pub fn head(&self, node: Node<'a>) -> (ast::Condition, Option<Span>) {
+        let mut condition = None;
+        let mut colon = None;
+        for child in node.inner() {
+            match child.rule() {
+                Rule::condition => condition = Some(self.condition(child)),
+                Rule::colon => colon = Some(child.span()),
+                _ => {}
+            }
+        }
+        (condition.expect("a `when` has a condition"), colon)
+    }
+
+    pub fn leaf(&self, node: Node<'a>) -> ast::ItemKind {
+        match node.rule() {
+            Rule::apply => self.apply(node),
+            Rule::append => {
+                let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::text | Rule::system_ref));
+                let mut next = || names.next().map(|name| self.name(&name)).expect("an append has a text and a system");
+                ast::ItemKind::Append { text: next(), system: next() }
+            }
+            _ => ast::ItemKind::Rule(self.rule(node)),
+        }
+    }
+
+    fn apply(&self, node: Node<'a>) -> ast::ItemKind {
+        let mut mapping = None;
+        let mut direction = None;
+        for child in node.inner() {
+            match child.rule() {
+                Rule::mapping_ref => mapping = Some(self.name(&child)),
+                Rule::direction => {
+                    let mut ends = child.inner().filter(|end| end.rule() == Rule::system_ref);
+                    let mut next = || ends.next().map(|end| self.name(&end)).expect("a direction has two ends");
+                    direction = Some((next(), next()));
+                }
+                _ => {}
+            }
+        }
+        ast::ItemKind::Apply { mapping: mapping.expect("an apply names a mapping"), direction }
+    }
+
+    fn rule(&self, node: Node<'a>) -> ast::Rule {
+        let mut overriding = None;
+        let mut two_way = false;
+        let mut arrow = node.span();
+        let mut sides = Vec::with_capacity(2);
+        for child in node.inner() {
+            match child.rule() {
+                Rule::kw_override => overriding = Some(child.span()),
+                Rule::two_way | Rule::one_way => {
+                    two_way = child.rule() == Rule::two_way;
+                    arrow = child.span();
+                }
+                Rule::side => sides.push(self.side(child)),
+                _ => {}
+            }
+        }
+        let right = sides.pop().expect("a rule has a right side");
+        let left = sides.pop().expect("a rule has a left side");
+        let rule = ast::Rule { overriding, left, two_way, arrow, right };
+        self.check_rule(&rule);
+        rule
+    }
+
+    /// The forms that no rule has; what concerns `<->` alone is told when names are known.
+    fn check_rule(&self, rule: &ast::Rule) {
+        if let Some(span) = rule.overriding
+            && let Some(ast::Term::Otherwise(otherwise)) =
+                rule.left.terms.iter().find(|term| matches!(term, ast::Term::Otherwise(_)))
+        {
+            let help = "leave out `override`, or name the states that it overrides";
+            self.error(span.to(*otherwise), "`override` cannot stand with `otherwise`", "these exclude each other", help);
+        }
+        if rule.two_way {
+            return;
+        }
+        for term in &rule.left.terms {
+            match term {
+                ast::Term::Unchanged(span) => {
+                    let help = "`unchanged` says what happens: it stands after the `->`";
+                    self.error(*span, "a change cannot come from `unchanged`", "expected a state or group", help);
+                }
+                ast::Term::Otherwise(span) if rule.left.terms.len() > 1 => {
+                    let help = "`otherwise` already means every state that no other rule maps";
+                    self.error(*span, "`otherwise` stands alone", "not in a list", help);
+                }
+                _ => {}
+            }
+        }
+        let help = "a rule sets one state or `unchanged`; write a rule for each case under its `when`";
+        if let [_, second, ..] = rule.right.terms.as_slice() {
+            self.error(second.span(), "a rule sets one state", "this is a second one", help);
+        }
+        for term in &rule.right.terms {
+            if let ast::Term::Any(span) | ast::Term::Otherwise(span) = term {
+                let word = span.text(self.text);
+                self.error(*span, &format!("`{word}` is not a state to set"), "expected a state or `unchanged`", help);
+            }
+        }
+    }
+
+    fn side(&self, node: Node<'a>) -> ast::Side {
+        let span = node.span();
+        let mut system = None;
+        let mut terms = Vec::with_capacity(1);
+        for child in node.inner() {
+            match child.rule() {
+                Rule::system_ref => system = Some(self.name(&child)),
+                Rule::state_ref => terms.push(ast::Term::Name(self.name(&child))),
+                Rule::kw_any => terms.push(ast::Term::Any(child.span())),
+                Rule::kw_otherwise => terms.push(ast::Term::Otherwise(child.span())),
+                Rule::kw_unchanged => terms.push(ast::Term::Unchanged(child.span())),
+                _ => {}
+            }
+        }
+        ast::Side { system: system.expect("a side begins with a system"), terms, span }
+    }
+
+    pub fn system_item(&self, node: Node<'a>) -> ast::SystemItem {
+        let span = node.span();
+        match node.rule() {
+            Rule::attributes => {
+                let names = node.inner().filter(|child| child.rule() == Rule::new_name);
+                ast::SystemItem::Attributes(names.map(|child| self.name(&child)).collect())
+            }
+            Rule::online => {
+                let fact = node.inner().find(|child| child.rule() == Rule::fact_ref);
+                ast::SystemItem::Online { fact: self.name(&fact.expect("`online` names a flag")), span }
+            }
+            Rule::text_limit => {
+                let number = node.inner().find(|child| child.rule() == Rule::number).map_or("", |child| child.text());
+                let limit = number.parse().unwrap_or(u64::MAX);
+                ast::SystemItem::Text { limit, span }
+            }
+            _ => ast::SystemItem::State(self.state(node)),
+        }
+    }
+
+    fn state(&self, node: Node<'a>) -> ast::State {
+        let span = node.span();
+        let mut allows = Vec::new();
+        let mut name = None;
+        let mut id = None;
+        let mut attributes = Vec::new();
+        let mut read_only = None;
+        for child in node.inner() {
+            match child.rule() {
+                Rule::allow => allows.push(self.allow(child)),
+                Rule::new_name => name = Some(self.name(&child)),
+                Rule::new_id => id = Some(self.name(&child)),
+                Rule::attribute_ref => attributes.push(self.name(&child)),
+                Rule::kw_read_only => read_only = Some(child.span()),
+                _ => {}
+            }
+        }
+        let name = name.expect("a state has a name");
+        ast::State { allows, doc: self.doc(span), name, id, attributes, read_only, span }
+    }
+
+    fn group_term(&self, node: Node<'a>) -> ast::GroupTerm {
+        let span = node.span();
+        match node.rule() {
+            Rule::kw_any => ast::GroupTerm::Any(span),
+            Rule::all_term => {
+                let attribute = node.inner().find(|child| child.rule() == Rule::attribute_ref);
+                ast::GroupTerm::All { attribute: self.name(&attribute.expect("`all` names an attribute")), span }
+            }
+            _ => ast::GroupTerm::Name(self.name(&node)),
+        }
+    }
+
+    fn conditions(&self, node: Node<'a>) -> Vec<ast::Condition> {
+        node.inner().filter(|child| child.rule() == Rule::condition).map(|child| self.condition(child)).collect()
+    }
+
+    pub fn test_item(&self, node: Node<'a>) -> ast::TestItem {
+        match node.rule() {
+            Rule::in_role => ast::TestItem::Role(self.in_role(node)),
+            Rule::given => ast::TestItem::Given(self.conditions(node)),
+            _ => ast::TestItem::Expect(self.expect(node)),
+        }
+    }
+
+    fn in_role(&self, node: Node<'a>) -> ast::Name {
+        let role = node.inner().find(|child| child.rule() == Rule::role_ref);
+        self.name(&role.expect("`role` names a role"))
+    }
+
+    fn expect(&self, node: Node<'a>) -> ast::Expect {
+        let span = node.span();
+        let mut children = node.inner().filter(|child| child.rule() != Rule::gives);
+        let mut event = children.next().expect("an expectation begins with a change").inner();
+        let system = event.next().map(|name| self.name(&name)).expect("a change names a system");
+        let states = event
+            .filter_map(|child| match child.rule() {
+                Rule::kw_any => Some(ast::Value::Any(child.span())),
+                Rule::state_ref => Some(ast::Value::Name(self.name(&child))),
+                _ => None,
+            })
+            .collect();
+        let expected = children.next().expect("an expectation says what it expects");
+        let mut negated = false;
+        let mut target = None;
+        let mut outcomes = Vec::new();
+        let mut appendix = None;
+        for child in expected.inner() {
+            let span = child.span();
+            match child.rule() {
+                Rule::kw_not => negated = true,
+                Rule::system_ref => target = Some(self.name(&child)),
+                Rule::kw_any => outcomes.push(ast::Outcome::Any(span)),
+                Rule::kw_unchanged => outcomes.push(ast::Outcome::Unchanged(span)),
+                Rule::kw_unmapped => outcomes.push(ast::Outcome::Unmapped(span)),
+                Rule::state_ref => outcomes.push(ast::Outcome::Name(self.name(&child))),
+                Rule::appendix => appendix = Some(self.appendix(child)),
+                _ => {}
+            }
+        }
+        let target = target.expect("an expectation names a system");
+        ast::Expect { system, states, negated, target, outcomes, appendix, span }
+    }
+
+    fn appendix(&self, node: Node<'a>) -> ast::Appendix {
+        let span = node.span();
+        let texts = node.inner().filter(|child| child.rule() == Rule::text).map(|child| self.name(&child)).collect();
+        ast::Appendix { texts, span }
+    }
+
+    pub fn step(&self, node: Node<'a>) -> ast::Step {
+        let span = node.span();
+        let rule = node.rule();
+        let mut commands = None;
+        let mut conditions = Vec::new();
+        let mut observed = Vec::new();
+        let mut names = Vec::new();
+        for child in node.inner() {
+            match child.rule() {
+                Rule::commands => commands = Some(self.commands(child)),
+                Rule::condition => conditions.push(self.condition(child)),
+                Rule::observed => observed.push(self.observed(child)),
+                Rule::in_role => names.push(self.in_role(child)),
+                Rule::system_ref | Rule::state_ref => names.push(self.name(&child)),
+                _ => {}
+            }
+        }
+        let mut names = names.into_iter();
+        let mut name = || names.next().expect("the step has its names");
+        let kind = match rule {
+            Rule::in_role_step => ast::StepKind::Role(name()),
+            Rule::set_step => ast::StepKind::Set(conditions),
+            Rule::observe_step => ast::StepKind::Observe(observed),
+            Rule::resync_step => ast::StepKind::Resync(name()),
+            _ => ast::StepKind::Change { system: name(), state: name() },
+        };
+        ast::Step { kind, commands, span }
+    }
+
+    fn observed(&self, node: Node<'a>) -> (ast::Name, Option<ast::Name>) {
+        let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::system_ref | Rule::state_ref));
+        let system = names.next().map(|name| self.name(&name)).expect("an observation names a system");
+        (system, names.next().map(|name| self.name(&name)))
+    }
+
+    fn commands(&self, node: Node<'a>) -> Vec<ast::Command> {
+        node.inner().filter(|child| child.rule() == Rule::command).filter_map(|child| self.command(child)).collect()
+    }
+
+    /// `None` for `nothing`.
+    fn command(&self, node: Node<'a>) -> Option<ast::Command> {
+        let span = node.span();
+        let mut names = Vec::new();
+        let mut appendix = None;
+        for child in node.inner() {
+            match child.rule() {
+                Rule::system_ref | Rule::state_ref => names.push(self.name(&child)),
+                Rule::appendix => appendix = Some(self.appendix(child)),
+                _ => {}
+            }
+        }
+        let state = names.pop()?;
+        let system = names.pop()?;
+        Some(ast::Command { system, state, appendix, span })
+    }
+
+    /// The doc comments that stand right before a byte, first line first.
+    pub fn doc(&self, node: Span) -> Vec<Span> {
+        let mut end = node.start as usize;
+        let mut doc = Vec::new();
+        let before = self.comments.partition_point(|comment| comment.span.end as usize <= end);
+        for comment in self.comments[..before].iter().rev() {
+            let between = &self.text[comment.span.end as usize..end];
+            if !between.bytes().all(|byte| byte.is_ascii_whitespace()) {
+                break;
+            }
+            if comment.doc {
+                doc.push(comment.span);
+            }
+            end = comment.span.start as usize;
+        }
+        doc.reverse();
+        doc
+    }
+}
+
+/// What a declaration is put together from, whole or statement by statement.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub names: Vec<ast::Name>,
+    pub title: Option<ast::Name>,
+    pub default: Option<ast::Name>,
+    pub condition: Option<ast::Condition>,
+    pub items: Vec<ast::Item>,
+    pub system_items: Vec<ast::SystemItem>,
+    pub group_terms: Vec<ast::GroupTerm>,
+    pub test_items: Vec<ast::TestItem>,
+    pub steps: Vec<ast::Step>,
+}
+
+/// The allows and `when`s that have been read before an item's block or leaf.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// Those before the first `when`, which concern the whole item.
+    allows: Vec<ast::Allow>,
+    heads: Vec<ast::Head>,
+    /// Those behind the last `when`.
+    later: Vec<ast::Allow>,
+    last_colon: Option<Span>,
+}
+
+impl Pending {
+    pub fn is_empty(&self) -> bool {
+        self.allows.is_empty() && self.heads.is_empty()
+    }
+
+    pub fn start(&self) -> Option<u32> {
+        let allow = self.allows.first().map(|allow| allow.span.start);
+        allow.or_else(|| self.heads.first().map(|head| head.condition.span.start))
+    }
+
+    pub fn allow(&mut self, allow: ast::Allow) {
+        if self.heads.is_empty() { self.allows.push(allow) } else { self.later.push(allow) }
+    }
+
+    pub fn head(&mut self, condition: ast::Condition, colon: Option<Span>) {
+        self.heads.push(ast::Head { allows: std::mem::take(&mut self.later), condition });
+        self.last_colon = colon;
+    }
+
+    pub fn block(self, lower: &Lower<'_>, open: u32, body: Vec<ast::Item>, span: Span) -> ast::Item {
+        let brace = Span { start: open, end: open + 1 };
+        if self.heads.is_empty() {
+            lower.error(brace, "a block needs a condition", "this block has none", "write `when condition { ... }`");
+        } else if let Some(colon) = self.last_colon {
+            let help = "write `when c { ... }` for a block, or `when c: ...` for a single item";
+            lower.error(colon.to(brace), "`:` and `{` exclude each other", "one of the two is too much", help);
+        }
+        let kind = ast::ItemKind::When { heads: self.heads, body, block: true };
+        ast::Item { allows: self.allows, doc: lower.doc(span), span, kind }
+    }
+
+    pub fn leaf(self, lower: &Lower<'_>, kind: ast::ItemKind, span: Span) -> ast::Item {
+        let doc = lower.doc(span);
+        if self.heads.is_empty() {
+            return ast::Item { allows: self.allows, doc, span, kind };
+        }
+        let start = self.heads.last().map_or(span.start, |head| head.condition.span.end);
+        let start = self.last_colon.map_or(start, |colon| colon.end);
+        let rest = &lower.text[start as usize..span.end as usize];
+        let inner = Span { start: span.end - rest.trim_start().len() as u32, end: span.end };
+        let leaf = ast::Item { allows: self.later, doc: lower.doc(inner), span: inner, kind };
+        let kind = ast::ItemKind::When { heads: self.heads, body: vec![leaf], block: false };
+        ast::Item { allows: self.allows, doc, span, kind }
+    }
+}
+
+fn unescape(inside: &str) -> String {
+    let mut text = String::with_capacity(inside.len());
+    let mut rest = inside;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        match read_escape(&rest[at..]) {
+            Some((char, length)) => {
+                text.push(char);
+                rest = &rest[at + length..];
+            }
+            None => rest = &rest[at + 1..],
+        }
+    }
+    text.push_str(rest);
+    text
+}

@@ -1,0 +1,106 @@
+//! In: the text of one file. Out: its tree as written, comments kept, and *all* syntax errors.
+//! Errors never stop it: what parses around them is in the tree. The only place that knows pest.
+
+mod arguments;
+pub mod ast;
+mod expected;
+mod lower;
+mod recover;
+pub mod scan;
+
+pub use arguments::{Assignment, parse_change, parse_given};
+
+use pest::Parser;
+
+use crate::diagnostic::{Diagnostic, point};
+use crate::source::{FileId, Location, SourceFile, Span};
+use scan::Scan;
+
+#[derive(pest_derive::Parser)]
+#[grammar = "../grammar/presync.pest"]
+struct Grammar;
+
+/// The largest file that is read, in bytes.
+pub const MAX_FILE: usize = 256 << 20;
+
+/// Parses one file. Each declaration is parsed by itself, so that an error in one hides nothing in the others.
+pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
+    if let Some(at) = source.invalid_from {
+        return (ast::File::default(), vec![not_utf8(file, at)]);
+    }
+    if source.text.len() > MAX_FILE {
+        let error = Diagnostic::error("syntax", format!("the file is larger than {} MiB", MAX_FILE >> 20))
+            .label(Location { file, span: Span::default() }, "not read")
+            .help("split it and join the parts with `use`");
+        return (ast::File::default(), vec![error]);
+    }
+    let Scan { tokens, comments, pieces, mut errors } = scan::scan(file, &source.text);
+    let lower = lower::Lower::new(file, &source.text, &comments);
+    let mut tree = ast::File::default();
+    let stray_close = errors.iter().any(is_stray_close);
+    for (index, piece) in pieces.iter().enumerate() {
+        let whole = if piece.unbalanced { None } else { parse_whole(&source.text, &tokens[piece.tokens.clone()]) };
+        if let Some(node) = whole {
+            tree.declarations.push(lower.declaration(node));
+            continue;
+        }
+        let after_block = index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == scan::TokenKind::Close;
+        let recovered = recover::recover(&lower, &tokens, piece, after_block, stray_close);
+        tree.declarations.extend(recovered.declaration);
+        tree.broken.extend(recovered.names);
+        if recovered.explains_stray_close {
+            let range = tokens[piece.tokens.start].span.to(tokens[piece.tokens.end - 1].span);
+            errors.retain(|error| !(is_stray_close(error) && error.location().is_some_and(|at| range.contains(at.span))));
+        }
+        errors.extend(recovered.errors);
+    }
+    errors.extend(lower.into_errors());
+    tree.comments = comments;
+    (tree, errors)
+}
+
+fn is_stray_close(error: &Diagnostic) -> bool {
+    error.message.ends_with("closes nothing")
+}
+
+/// The declaration that a balanced piece makes, if it parses to its end.
+fn parse_whole<'a>(text: &'a str, tokens: &[scan::Token]) -> Option<lower::Node<'a>> {
+    let (first, last) = (tokens.first()?, tokens.last()?);
+    if tokens.iter().any(|token| token.kind == scan::TokenKind::Bad) {
+        return None;
+    }
+    let start = first.span.start as usize;
+    let piece = text.get(start..last.span.end as usize)?;
+    let pairs = Grammar::parse(Rule::one_declaration, piece).ok()?;
+    let declaration = pairs.into_iter().next()?.into_inner().next()?;
+    Some(lower::Node::new(start, declaration))
+}
+
+fn not_utf8(file: FileId, at: usize) -> Diagnostic {
+    Diagnostic::error("not-utf8", "the file is not UTF-8 text")
+        .label(Location { file, span: point(at as u32) }, "the first byte that is not UTF-8 stands here")
+        .help("save it as UTF-8: editors offer it under `save with encoding`")
+}
+
+/// A name as source: bare where it can be, else quoted, with what cannot be seen escaped.
+pub fn quote(name: &str) -> String {
+    if Grammar::parse(Rule::fact_ref, name).is_ok_and(|pairs| pairs.as_str().len() == name.len()) && !name.starts_with('"') {
+        return name.to_owned();
+    }
+    quote_always(name)
+}
+
+/// A text as source, always quoted.
+pub fn quote_always(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            char if char.is_control() || scan::is_hidden(char) => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(char))),
+            char => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,487 @@
+//! In: the tokens of a declaration that does not parse. Out: what of it does, and an error for each thing that does not.
+//! The body is read statement by statement; after an error it goes on where a statement can begin.
+
+use pest::Parser;
+use pest::error::{ErrorVariant, InputLocation};
+
+use crate::diagnostic::{Diagnostic, nearest, point};
+use crate::source::{Location, Span};
+use crate::syntax::lower::{Lower, Node, Parts, Pending};
+use crate::syntax::scan::{DECLARATIONS, Piece, Token, TokenKind};
+use crate::syntax::{Grammar, Rule, ast, expected};
+
+pub(super) struct Recovered {
+    pub declaration: Option<ast::Declaration>,
+    /// The name it would have declared, when it is lost; a role's also with the word `role` before it.
+    pub names: Vec<Box<str>>,
+    pub errors: Vec<Diagnostic>,
+    /// A brace that closes nothing in here is explained by one of the errors.
+    pub explains_stray_close: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Items,
+    System,
+    Test,
+    Scenario,
+}
+
+pub(super) fn recover(lower: &Lower<'_>, tokens: &[Token], piece: &Piece, after_block: bool, stray_close: bool) -> Recovered {
+    let tokens = &tokens[piece.tokens.clone()];
+    let end = tokens.last().map_or(0, |token| token.span.end as usize);
+    let mut recovery = Recovery { lower, tokens, end, at: 0, errors: Vec::new(), lost_head: false, explains: false };
+    let declaration = recovery.declaration(after_block, stray_close);
+    let names = if declaration.is_none() { recovery.lost_names() } else { Vec::new() };
+    Recovered { declaration, names, errors: recovery.errors, explains_stray_close: recovery.explains }
+}
+
+struct Recovery<'a> {
+    lower: &'a Lower<'a>,
+    tokens: &'a [Token],
+    end: usize,
+    at: usize,
+    errors: Vec<Diagnostic>,
+    lost_head: bool,
+    explains: bool,
+}
+
+/// Where the grammar gave up.
+struct Failure {
+    at: usize,
+    rules: Vec<Rule>,
+}
+
+impl<'a> Recovery<'a> {
+    fn declaration(&mut self, after_block: bool, stray_close: bool) -> Option<ast::Declaration> {
+        let start = self.tokens.first()?.span;
+        let mut allows = Vec::new();
+        while self.word(self.at) == "@allow" {
+            match self.prefix(Rule::allow) {
+                Ok(node) => allows.push(self.lower.allow(node)),
+                Err(failure) => {
+                    self.report(self.at, &failure);
+                    self.skip_annotation();
+                }
+            }
+        }
+        let head = self.at;
+        let (rule, body) = match self.word(head) {
+            "system" => (Rule::system, Body::System),
+            "extend" => (Rule::extend, Body::System),
+            "mapping" => (Rule::mapping, Body::Items),
+            "profile" => (Rule::profile, Body::Items),
+            "test" => (Rule::test, Body::Test),
+            "scenario" => (Rule::scenario, Body::Scenario),
+            word if DECLARATIONS.contains(&word) => return self.braceless(),
+            "" => {
+                let span = point(self.end as u32);
+                self.push_error("an `@allow` needs something to allow it in", span, "nothing follows", "put it before a declaration, a rule or a `when`");
+                return None;
+            }
+            _ => {
+                self.garbage(after_block, stray_close);
+                return None;
+            }
+        };
+        let mut parts = Parts::default();
+        self.head(&mut parts);
+        match body {
+            Body::Items => self.items(&mut parts),
+            _ => self.statements(body, &mut parts),
+        }
+        if self.lost_head || parts.names.is_empty() {
+            return None;
+        }
+        let span = start.to(self.tokens.last()?.span);
+        Some(ast::Declaration { allows, doc: self.lower.doc(span), span, kind: self.lower.assemble(rule, parts) })
+    }
+
+    /// The name token behind a declaration's keyword.
+    fn lost_names(&self) -> Vec<Box<str>> {
+        let keyword = |token: &Token| DECLARATIONS.contains(&self.text(token)) && self.text(token) != "@allow";
+        let Some(at) = self.tokens.iter().position(keyword) else { return Vec::new() };
+        let Some(name) = self.tokens[at + 1..].iter().find(|token| self.text(token) != "system") else { return Vec::new() };
+        let name = self.text(name).trim_matches('"');
+        let mut names = vec![name.into()];
+        if self.text(&self.tokens[at]) == "role" {
+            names.push(format!("role {name}").into());
+        }
+        names
+    }
+
+    /// `use`, `flag`, ...: one statement; what follows it in the piece is not a declaration.
+    fn braceless(&mut self) -> Option<ast::Declaration> {
+        let start = self.at;
+        match self.prefix(Rule::declaration) {
+            Ok(node) => {
+                let declaration = self.lower.declaration(node);
+                if self.at < self.tokens.len() {
+                    self.garbage(false, false);
+                }
+                Some(declaration)
+            }
+            Err(failure) => {
+                self.report(start, &failure);
+                let failed = self.token_at(failure.at);
+                self.at = failed.max(start + 1);
+                // A block in here belongs to a misspelt declaration: read it too.
+                if let Some(open) = (self.at..self.tokens.len()).find(|index| self.word(*index) == "{") {
+                    self.at = open + 1;
+                    self.items(&mut Parts::default());
+                }
+                None
+            }
+        }
+    }
+
+    /// Text that begins with no declaration's keyword.
+    fn garbage(&mut self, after_block: bool, stray_close: bool) {
+        let token = self.tokens[self.at];
+        let word = self.text(&token);
+        let known = nearest(word, DECLARATIONS).filter(|_| token.kind == TokenKind::Word);
+        // Rules behind a block that was closed too early: the stray brace is the error.
+        let is_statement = matches!(word, "when" | "override" | "apply" | "append") || self.leaf_parses();
+        if is_statement && known.is_none() {
+            if !(after_block && stray_close) {
+                let help = "put it into a `profile` or a `mapping`";
+                self.push_error("a rule stands outside of a profile", token.span, "expected a declaration", help);
+            }
+            self.items(&mut Parts::default());
+            return;
+        }
+        if token.kind != TokenKind::Bad && word != "}" {
+            let mut error = Diagnostic::error("syntax", format!("expected a declaration, found `{word}`"))
+                .label(self.location(token.span), "not the start of a declaration");
+            error = match known {
+                Some(known) => error.help(format!("did you mean `{known}`?")),
+                None => error.help("a declaration starts with `use`, `system`, `group`, `flag`, `choice`, `condition`, `mapping`, `profile`, `role`, `test` or `scenario`"),
+            };
+            self.errors.push(error);
+        }
+        self.at += 1;
+        if let Some(open) = (self.at..self.tokens.len()).find(|index| self.word(*index) == "{") {
+            self.at = open + 1;
+            let body = match known {
+                Some("system" | "extend") => Body::System,
+                Some("test") => Body::Test,
+                Some("scenario") => Body::Scenario,
+                _ => Body::Items,
+            };
+            match body {
+                Body::Items => self.items(&mut Parts::default()),
+                _ => self.statements(body, &mut Parts::default()),
+            }
+        }
+    }
+
+    fn leaf_parses(&self) -> bool {
+        let start = self.tokens[self.at].span.start as usize;
+        Grammar::parse(Rule::leaf_start, &self.lower.text[start..self.end]).is_ok()
+    }
+
+    /// Everything up to the opening brace.
+    fn head(&mut self, parts: &mut Parts) {
+        let start = self.at;
+        match self.prefix(Rule::head_start) {
+            Ok(node) => node.inner().for_each(|child| self.lower.part(parts, child)),
+            Err(failure) => {
+                self.report(start, &failure);
+                self.lost_head = true;
+                let failed = self.token_at(failure.at);
+                let open = (start..self.tokens.len()).find(|index| self.word(*index) == "{");
+                let missing = failure.rules.contains(&Rule::brace_open) && open.is_none_or(|open| self.starts_line(failed) && open > failed);
+                self.at = if missing {
+                    self.explains = true;
+                    failed
+                } else {
+                    open.map_or(self.tokens.len(), |open| open + 1)
+                };
+            }
+        }
+    }
+
+    fn items(&mut self, parts: &mut Parts) {
+        let mut frames: Vec<(Pending, u32, Vec<ast::Item>)> = vec![(Pending::default(), 0, Vec::new())];
+        let mut pending = Pending::default();
+        while self.at < self.tokens.len() {
+            let token = self.tokens[self.at];
+            match self.word(self.at) {
+                "}" => {
+                    self.at += 1;
+                    pending = Pending::default();
+                    let Some((heads, open, body)) = frames.pop() else { break };
+                    let Some(outer) = frames.last_mut() else {
+                        parts.items.extend(body);
+                        return;
+                    };
+                    if !heads.is_empty() {
+                        let start = heads.start().unwrap_or(open);
+                        let span = Span { start, end: token.span.end };
+                        outer.2.push(heads.block(self.lower, open, body, span));
+                    }
+                }
+                "{" => {
+                    frames.push((std::mem::take(&mut pending), token.span.start, Vec::new()));
+                    self.at += 1;
+                }
+                "@allow" => match self.prefix(Rule::allow) {
+                    Ok(node) => pending.allow(self.lower.allow(node)),
+                    Err(failure) => {
+                        self.report(self.at, &failure);
+                        self.skip_annotation();
+                    }
+                },
+                "when" => {
+                    let start = self.at;
+                    match self.prefix(Rule::head) {
+                        Ok(node) => {
+                            let (condition, colon) = self.lower.head(node);
+                            pending.head(condition, colon);
+                        }
+                        Err(failure) => {
+                            pending = Pending::default();
+                            self.fail(start, &failure, Body::Items);
+                        }
+                    }
+                }
+                _ => {
+                    let start = self.at;
+                    match self.prefix(Rule::leaf_start) {
+                        Ok(node) => {
+                            let Some(leaf) = node.inner().next() else { break };
+                            let leaf_span = leaf.span();
+                            let span = Span { start: pending.start().unwrap_or(leaf_span.start), end: leaf_span.end };
+                            let kind = self.lower.leaf(leaf);
+                            let item = std::mem::take(&mut pending).leaf(self.lower, kind, span);
+                            if let Some(frame) = frames.last_mut() {
+                                frame.2.push(item);
+                            }
+                            self.late_condition(start);
+                        }
+                        Err(failure) => {
+                            pending = Pending::default();
+                            self.fail(start, &failure, Body::Items);
+                        }
+                    }
+                }
+            }
+        }
+        // The braces that are missing have been reported.
+        parts.items.extend(frames.into_iter().flat_map(|frame| frame.2));
+    }
+
+    /// `apply x when c`, `append "x" to s when c`: the condition stands on the wrong side.
+    fn late_condition(&mut self, start: usize) {
+        let kind = self.word(start);
+        if !matches!(kind, "apply" | "append") || self.word(self.at) != "when" || self.starts_line(self.at) {
+            return;
+        }
+        let begin = self.tokens[self.at].span.start as usize;
+        if Grammar::parse(Rule::head, &self.lower.text[begin..self.end]).is_ok() {
+            return;
+        }
+        let when = self.tokens[self.at].span;
+        let end = (self.at + 1..self.tokens.len()).find(|index| self.starts_line(*index) || self.word(*index) == "}");
+        let end = end.unwrap_or(self.tokens.len());
+        let item = Span { start: self.tokens[start].span.start, end: self.tokens[self.at - 1].span.end };
+        let condition = Span { start: when.start, end: self.tokens[end - 1].span.end };
+        let help = format!("write `{}: {}`", condition.text(self.lower.text), item.text(self.lower.text));
+        self.push_error(&format!("the condition of an `{kind}` comes first"), condition, "this condition comes too late", &help);
+        self.at = end;
+    }
+
+    fn statements(&mut self, body: Body, parts: &mut Parts) {
+        let rule = match body {
+            Body::System => Rule::system_start,
+            Body::Test => Rule::test_start,
+            _ => Rule::scenario_start,
+        };
+        while self.at < self.tokens.len() {
+            let start = self.at;
+            match self.word(start) {
+                "}" => {
+                    self.at += 1;
+                    return;
+                }
+                _ => match self.prefix(rule) {
+                    Ok(node) => node.inner().for_each(|child| self.lower.part(parts, child)),
+                    Err(failure) => self.fail(start, &failure, body),
+                },
+            }
+        }
+    }
+
+    /// Reports an error in the statement at `start` and goes to where the next one can begin.
+    fn fail(&mut self, start: usize, failure: &Failure, body: Body) {
+        self.report(start, failure);
+        let failed = self.token_at(failure.at);
+        let mut at = failed.max(start + usize::from(failed <= start));
+        let mut depth = 0;
+        while at < self.tokens.len() {
+            let word = self.word(at);
+            if body != Body::Items {
+                match word {
+                    "{" => depth += 1,
+                    "}" if depth > 0 => {
+                        depth -= 1;
+                        at += 1;
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
+            let opens = word == "{" && body == Body::Items;
+            if depth == 0 && (word == "}" || opens || self.begins_statement(at, body)) {
+                break;
+            }
+            at += 1;
+        }
+        self.at = at;
+    }
+
+    fn begins_statement(&self, at: usize, body: Body) -> bool {
+        let word = self.word(at);
+        let before = at.checked_sub(1).map_or("", |before| self.word(before));
+        let keyword = match body {
+            Body::Items => matches!(word, "when" | "apply" | "append" | "override" | "@allow"),
+            Body::System => matches!(word, "state" | "attributes" | "online" | "text" | "@allow"),
+            Body::Test => matches!(word, "role" | "given"),
+            Body::Scenario => matches!(word, "role" | "set" | "observe" | "resync"),
+        };
+        let after_colon = before == ":" && body == Body::Items;
+        let line = self.starts_line(at) && !continues(before) && !is_joint(word);
+        (keyword && !is_joint(before)) || after_colon || line
+    }
+
+    /// Parses a statement at the current token and moves behind it.
+    fn prefix(&mut self, rule: Rule) -> Result<Node<'a>, Failure> {
+        let Some(token) = self.tokens.get(self.at) else {
+            return Err(Failure { at: self.end, rules: vec![rule] });
+        };
+        let start = token.span.start as usize;
+        match Grammar::parse(rule, &self.lower.text[start..self.end]) {
+            Ok(mut pairs) => {
+                let node = Node::new(start, pairs.next().expect("a parse yields its rule"));
+                let end = node.span().end;
+                self.at += self.tokens[self.at..].partition_point(|token| token.span.start < end);
+                Ok(node)
+            }
+            Err(error) => {
+                let at = match error.location {
+                    InputLocation::Pos(at) | InputLocation::Span((at, _)) => start + at,
+                };
+                let rules = match error.variant {
+                    ErrorVariant::ParsingError { positives, .. } => positives,
+                    ErrorVariant::CustomError { .. } => Vec::new(),
+                };
+                Err(Failure { at, rules })
+            }
+        }
+    }
+
+    fn report(&mut self, start: usize, failure: &Failure) {
+        let failed = self.token_at(failure.at);
+        let reported = failed.min(self.tokens.len().saturating_sub(1));
+        if self.tokens[start.min(reported)..=reported].iter().any(|token| token.kind == TokenKind::Bad) {
+            return;
+        }
+        let found = self.tokens.get(failed).copied();
+        let expected = expected::words(&failure.rules);
+        let before = failed.checked_sub(1).map(|before| self.text(&self.tokens[before]));
+        let after = before.map(|before| format!(" after `{before}`")).unwrap_or_default();
+        let word = found.map_or("", |token| self.text(&token));
+        let message = match (expected.is_empty(), found) {
+            (false, _) => format!("expected {expected}{after}"),
+            (true, Some(_)) => format!("`{word}` cannot stand here"),
+            (true, None) => "the declaration ends too early".to_owned(),
+        };
+        let error = Diagnostic::error("syntax", message);
+        let mut error = match found {
+            Some(token) => error.label(self.location(token.span), format!("found `{word}`")),
+            None => error.label(self.location(point(self.end as u32)), "the declaration ends here"),
+        };
+        if let Some(help) = self.remedy(start, failed, failure, word) {
+            error = error.help(help);
+        }
+        self.errors.push(error);
+    }
+
+    /// What the most frequent mistakes want instead.
+    fn remedy(&self, start: usize, failed: usize, failure: &Failure, word: &str) -> Option<String> {
+        let expects = |rule: Rule| failure.rules.contains(&rule);
+        let kind = self.tokens.get(failed).map(|token| token.kind);
+        let before = failed.checked_sub(1).map_or("", |before| self.word(before));
+        Some(match word {
+            "=>" | "=" if expects(Rule::one_way) => "a rule is written with `->` or `<->`; `=>` belongs to tests".to_owned(),
+            "->" | "<->" | "=" if expects(Rule::gives) => "an expectation is written with `=>`".to_owned(),
+            "," if expects(Rule::pipe) => "states are joined with `|`".to_owned(),
+            "|" if expects(Rule::comma) => "this list is joined with `,`".to_owned(),
+            "->" | "<->" if expects(Rule::state_ref) => format!("name the system first, then the state: `cic {before} -> lync Away`"),
+            _ if is_keyword(word) && expected::takes_a_name(&failure.rules) => {
+                format!("`{word}` is a word of the language: as a name it is put in quotes, `\"{word}\"`")
+            }
+            _ if kind == Some(TokenKind::Number) && expected::takes_a_name(&failure.rules) => {
+                format!("a name that begins with a digit is put in quotes: `\"{word}\"`")
+            }
+            _ if kind == Some(TokenKind::Word) && expects(Rule::pipe) && expects(Rule::one_way) => {
+                "a name with a space is put in quotes: `\"At Lunch\"`".to_owned()
+            }
+            _ => {
+                let first = self.word(start);
+                let statements = ["when", "apply", "append", "override", "state", "attributes", "online", "role", "given", "set", "observe", "resync"];
+                let known = nearest(first, statements).filter(|known| *known != first && failed <= start + 2)?;
+                format!("did you mean `{known}` instead of `{first}`?")
+            }
+        })
+    }
+
+    fn skip_annotation(&mut self) {
+        let close = (self.at..self.tokens.len()).find(|index| self.word(*index) == ")" || (*index > self.at && self.starts_line(*index)));
+        self.at = match close {
+            Some(index) if self.word(index) == ")" => index + 1,
+            Some(index) => index,
+            None => self.tokens.len(),
+        };
+    }
+
+    fn push_error(&mut self, message: &str, span: Span, label: &str, help: &str) {
+        self.errors.push(Diagnostic::error("syntax", message).label(self.location(span), label).help(help));
+    }
+
+    /// The token that holds or follows a byte.
+    fn token_at(&self, at: usize) -> usize {
+        self.tokens.partition_point(|token| token.span.end as usize <= at)
+    }
+
+    fn text(&self, token: &Token) -> &'a str {
+        token.span.text(self.lower.text)
+    }
+
+    fn word(&self, index: usize) -> &'a str {
+        self.tokens.get(index).map_or("", |token| self.text(token))
+    }
+
+    fn starts_line(&self, index: usize) -> bool {
+        self.tokens.get(index).is_some_and(|token| token.first_on_line)
+    }
+
+    fn location(&self, span: Span) -> Location {
+        Location { file: self.lower.file, span }
+    }
+}
+
+/// A token that joins what is before it to what comes.
+fn is_joint(word: &str) -> bool {
+    matches!(word, "->" | "<->" | "=>" | "|" | "," | "=" | "and" | "or" | "is" | "to" | ":" | ")" | ".")
+}
+
+/// A token behind which a statement goes on.
+fn continues(word: &str) -> bool {
+    (is_joint(word) && !matches!(word, ")" | ":"))
+        || matches!(word, "not" | "when" | "override" | "apply" | "append" | "given" | "set" | "observe" | "resync" | "role" | "id" | "state" | "(" | "all" | "attributes")
+}
+
+fn is_keyword(word: &str) -> bool {
+    Grammar::parse(Rule::fact_ref, word).is_err() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !word.is_empty()
+}

@@ -1,0 +1,456 @@
+//! In: the text of a file. Out: its tokens, its comments, and the pieces that hold one declaration each.
+//! Errors that a grammar tells badly are told here: characters, strings, escapes and brackets.
+
+use crate::diagnostic::{Diagnostic, point};
+use crate::source::{FileId, Location, Span};
+use crate::syntax::ast::Comment;
+
+/// Brackets of all kinds together: deeper text is refused before the grammar recurses over it.
+pub const MAX_DEPTH: usize = 200;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    Word,
+    Text,
+    Number,
+    Open,
+    Close,
+    Symbol,
+    /// What the scanner has already reported.
+    Bad,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    pub kind: TokenKind,
+    pub span: Span,
+    pub first_on_line: bool,
+}
+
+/// The tokens of one declaration, annotations included.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub tokens: std::ops::Range<usize>,
+    /// Its brackets do not match, which has been reported.
+    pub unbalanced: bool,
+}
+
+pub struct Scan {
+    pub tokens: Vec<Token>,
+    pub comments: Vec<Comment>,
+    pub pieces: Vec<Piece>,
+    pub errors: Vec<Diagnostic>,
+}
+
+/// The words that open a declaration.
+pub const DECLARATIONS: [&str; 13] = [
+    "use",
+    "system",
+    "extend",
+    "group",
+    "flag",
+    "choice",
+    "condition",
+    "mapping",
+    "profile",
+    "role",
+    "test",
+    "scenario",
+    "@allow",
+];
+
+pub fn scan(file: FileId, text: &str) -> Scan {
+    let mut lexer = Lexer { file, text, at: 0, fresh_line: true, tokens: Vec::new(), comments: Vec::new(), errors: Vec::new() };
+    lexer.run();
+    let (pieces, errors) = split(file, text, &lexer.tokens);
+    let mut all = lexer.errors;
+    all.extend(errors);
+    Scan { tokens: lexer.tokens, comments: lexer.comments, pieces, errors: all }
+}
+
+struct Lexer<'a> {
+    file: FileId,
+    text: &'a str,
+    at: usize,
+    fresh_line: bool,
+    tokens: Vec<Token>,
+    comments: Vec<Comment>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Lexer<'_> {
+    fn run(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            let start = self.at;
+            match byte {
+                b'\n' => {
+                    self.fresh_line = true;
+                    self.at += 1;
+                }
+                b' ' | b'\t' | b'\r' => self.at += 1,
+                b'/' if bytes.get(start + 1) == Some(&b'/') => self.comment(),
+                b'"' => self.string(),
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.take(TokenKind::Word, is_word),
+                b'0'..=b'9' => self.take(TokenKind::Number, is_word),
+                b'{' | b'(' => self.push(TokenKind::Open, 1),
+                b'}' | b')' => self.push(TokenKind::Close, 1),
+                b'-' if self.text[start..].starts_with("->") => self.push(TokenKind::Symbol, 2),
+                b'<' if self.text[start..].starts_with("<->") => self.push(TokenKind::Symbol, 3),
+                b'=' if self.text[start..].starts_with("=>") => self.push(TokenKind::Symbol, 2),
+                b'@' => {
+                    let length = 1 + bytes[start + 1..].iter().take_while(|byte| is_word(**byte)).count();
+                    self.push(TokenKind::Symbol, length);
+                }
+                // A hyphen is only ever inside a lint code: `@allow(dead-rule)`.
+                b'=' | b'|' | b',' | b':' | b'.' => self.push(TokenKind::Symbol, 1),
+                b'-' if self.in_lint_code() => self.push(TokenKind::Symbol, 1),
+                _ => self.unknown(),
+            }
+        }
+        self.hidden_in_comments();
+    }
+
+    fn push(&mut self, kind: TokenKind, length: usize) {
+        let span = Span::new(self.at, self.at + length);
+        self.tokens.push(Token { kind, span, first_on_line: self.fresh_line });
+        self.fresh_line = false;
+        self.at += length;
+    }
+
+    fn take(&mut self, kind: TokenKind, inside: fn(u8) -> bool) {
+        let length = self.text.as_bytes()[self.at..].iter().take_while(|byte| inside(**byte)).count();
+        self.push(kind, length);
+    }
+
+    fn in_lint_code(&self) -> bool {
+        let recent = &self.tokens[self.tokens.len().saturating_sub(8)..];
+        recent.iter().rev().any(|token| token.span.text(self.text) == "@allow")
+            && self.tokens.last().is_some_and(|token| token.span.end as usize == self.at)
+    }
+
+    fn comment(&mut self) {
+        let start = self.at;
+        let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
+        let comment = self.text[start..start + length].trim_end_matches('\r');
+        let doc = self.fresh_line && comment.starts_with("///") && !comment.starts_with("////");
+        self.comments.push(Comment { span: Span::new(start, start + comment.len()), doc });
+        self.at = start + length;
+    }
+
+    fn string(&mut self) {
+        let start = self.at;
+        let mut at = start + 1;
+        let mut kind = TokenKind::Text;
+        while let Some(char) = self.text[at..].chars().next() {
+            match char {
+                '"' => return self.push(kind, at + 1 - start),
+                '\n' => break,
+                '\\' => match read_escape(&self.text[at..]) {
+                    Some((_, length)) => at += length,
+                    None => {
+                        kind = TokenKind::Bad;
+                        self.bad_escape(at);
+                        at += 1;
+                        // Whatever was escaped stays inside of the string, a quote above all.
+                        at += self.text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+                    }
+                },
+                _ => {
+                    if is_hidden(char) {
+                        self.hidden(at, char);
+                    }
+                    at += char.len_utf8();
+                }
+            }
+        }
+        let end = start + self.text[start..at].trim_end().len();
+        let line_end = diagnostic_point(self.file, end);
+        self.errors.push(
+            Diagnostic::error("syntax", "this text in quotes is not closed")
+                .label(self.location(start, start + 1), "it starts here")
+                .label(line_end, "the line ends without a closing `\"`")
+                .help("close it with `\"` on the same line; a quote inside is written `\\\"`"),
+        );
+        self.push(TokenKind::Bad, at - start);
+    }
+
+    fn bad_escape(&mut self, at: usize) {
+        let escaped = self.text[at + 1..].chars().next().filter(|c| *c != '\n');
+        let end = at + 1 + escaped.map_or(0, char::len_utf8);
+        self.errors.push(
+            Diagnostic::error("syntax", format!("`{}` is not an escape", self.text[at..end].escape_debug()))
+                .label(self.location(at, end), "unknown escape")
+                .help("the escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits"),
+        );
+    }
+
+    fn hidden(&mut self, at: usize, char: char) {
+        let code = u32::from(char);
+        let what = if char == '\0' { "a NUL character" } else { "a character that nobody sees" };
+        self.errors.push(
+            Diagnostic::error("hidden-character", format!("the file holds {what}, U+{code:04X}"))
+                .label(self.location(at, at + char.len_utf8()), "here")
+                .help(format!("delete it; inside of a name it can be written as `\\u{{{code:x}}}`")),
+        );
+    }
+
+    fn hidden_in_comments(&mut self) {
+        for index in 0..self.comments.len() {
+            let span = self.comments[index].span;
+            let found: Vec<_> = span.text(self.text).char_indices().filter(|(_, c)| is_hidden(*c)).collect();
+            for (offset, char) in found {
+                self.hidden(span.start as usize + offset, char);
+            }
+        }
+    }
+
+    /// A character that no token starts with; a run of them is one error.
+    fn unknown(&mut self) {
+        let start = self.at;
+        let Some(char) = self.text[start..].chars().next() else { return };
+        if is_hidden(char) {
+            self.hidden(start, char);
+            self.at += char.len_utf8();
+            return;
+        }
+        let length: usize = self.text[start..].chars().take_while(|c| is_strange(*c)).map(char::len_utf8).sum();
+        let length = length.max(char.len_utf8());
+        let found = &self.text[start..start + length];
+        let help = match char {
+            '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' | '\'' | '`' | '\u{2018}' | '\u{2019}' => {
+                "names are put in straight double quotes: `\"At Lunch\"`"
+            }
+            '\u{a0}' | '\u{2007}' | '\u{202f}' => "this looks like a space but is another character: type a plain space",
+            ';' => "nothing ends with `;` here: leave it out",
+            '#' => "a comment starts with `//`",
+            '/' => "a comment starts with `//`; there is no other form",
+            '[' | ']' => "lists stand without brackets: `\"At Lunch\" | \"Gone Home\"`",
+            '&' => "conditions are joined with `and`",
+            '!' => "a condition is turned round with `not`",
+            '<' | '-' | '>' | '\u{2192}' | '\u{2194}' => "the arrows are `->` and `<->`",
+            c if c.is_alphabetic() => "a name with other letters than a-z, digits and `_` is put in quotes",
+            _ => "a name with such a character is put in quotes",
+        };
+        self.errors.push(
+            Diagnostic::error("syntax", format!("`{}` means nothing here", found.escape_debug()))
+                .label(self.location(start, start + length), "unexpected")
+                .help(help),
+        );
+        self.push(TokenKind::Bad, length);
+    }
+
+    fn location(&self, start: usize, end: usize) -> Location {
+        Location { file: self.file, span: Span::new(start, end) }
+    }
+}
+
+fn diagnostic_point(file: FileId, at: usize) -> Location {
+    Location { file, span: point(at as u32) }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Other than what starts a token, a comment or white space.
+fn is_strange(char: char) -> bool {
+    !(char.is_ascii_alphanumeric() || char.is_whitespace() || "_\"{}()=|,:.@/".contains(char)) && !is_hidden(char)
+}
+
+/// NUL and the characters that make a text read otherwise than it is.
+pub fn is_hidden(char: char) -> bool {
+    matches!(char, '\0' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The character an escape at the start of `text` stands for, and the bytes it takes.
+pub fn read_escape(text: &str) -> Option<(char, usize)> {
+    let rest = text.strip_prefix('\\')?;
+    if rest.starts_with(['"', '\\']) {
+        return rest.chars().next().map(|char| (char, 2));
+    }
+    let digits = rest.strip_prefix("u{")?;
+    let length = digits.find('}').filter(|length| (1..=6).contains(length))?;
+    let code = u32::from_str_radix(&digits[..length], 16).ok()?;
+    char::from_u32(code).map(|char| (char, length + 4))
+}
+
+/// Cuts the tokens into declarations and checks the brackets.
+fn split(file: FileId, text: &str, tokens: &[Token]) -> (Vec<Piece>, Vec<Diagnostic>) {
+    let mut splitter = Splitter { file, text, tokens, open: Vec::new(), suspect: None, start: 0, unbalanced: false, pieces: Vec::new(), errors: Vec::new() };
+    for index in 0..tokens.len() {
+        splitter.token(index);
+    }
+    if !splitter.open.is_empty() {
+        splitter.unclosed("the file ends inside of it", tokens.len());
+    }
+    splitter.cut(tokens.len());
+    (splitter.pieces, splitter.errors)
+}
+
+struct Splitter<'a> {
+    file: FileId,
+    text: &'a str,
+    tokens: &'a [Token],
+    /// Indices of the brackets that are open.
+    open: Vec<usize>,
+    /// A bracket whose closer stood where its parent's should stand.
+    suspect: Option<usize>,
+    start: usize,
+    unbalanced: bool,
+    pieces: Vec<Piece>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Splitter<'_> {
+    fn token(&mut self, index: usize) {
+        let token = self.tokens[index];
+        let word = token.span.text(self.text);
+        match token.kind {
+            TokenKind::Open => {
+                if self.open.len() == MAX_DEPTH {
+                    self.too_deep(token.span);
+                }
+                self.open.push(index);
+            }
+            TokenKind::Close => self.close(index, word),
+            TokenKind::Word | TokenKind::Symbol if DECLARATIONS.contains(&word) => self.keyword(index, word),
+            _ => {}
+        }
+    }
+
+    fn keyword(&mut self, index: usize, word: &str) {
+        let before = index.checked_sub(1).map(|before| self.text_of(before));
+        if self.open.is_empty() {
+            let joined = (word == "system" && before == Some("extend")) || self.only_annotations(index);
+            if !joined {
+                self.cut(index);
+            }
+        } else if self.tokens[index].first_on_line && word != "@allow" {
+            let first = self.text_of(self.head());
+            let role_of_test = word == "role" && matches!(first, "test" | "scenario") && self.next_is_not(index + 2, "uses");
+            let names_a_system = word == "system" && before == Some("extend");
+            if !role_of_test && !names_a_system {
+                self.unclosed("a declaration starts inside of it", index);
+                self.cut(index);
+            }
+        }
+    }
+
+    fn next_is_not(&self, index: usize, word: &str) -> bool {
+        self.tokens.get(index).is_none_or(|token| token.span.text(self.text) != word)
+    }
+
+    /// The first token of the current piece behind its annotations.
+    fn head(&self) -> usize {
+        let mut at = self.start;
+        while self.tokens.get(at).is_some_and(|token| token.span.text(self.text) == "@allow") {
+            let close = (at..self.tokens.len()).find(|index| self.text_of(*index) == ")");
+            at = close.map_or(self.tokens.len() - 1, |close| close + 1).min(self.tokens.len() - 1);
+        }
+        at
+    }
+
+    fn only_annotations(&self, index: usize) -> bool {
+        self.start < index && self.text_of(self.start) == "@allow" && self.head() == index
+    }
+
+    fn close(&mut self, index: usize, word: &str) {
+        let wanted = if word == "}" { "{" } else { "(" };
+        if self.open.iter().all(|open| self.text_of(*open) != wanted) {
+            self.unbalanced = true;
+            let error = Diagnostic::error("syntax", format!("this `{word}` closes nothing"))
+                .label(self.location(self.tokens[index].span), "nothing is open here");
+            let error = match self.pieces.last().and_then(|piece| piece.tokens.end.checked_sub(1)) {
+                Some(last) if word == "}" && self.text_of(last) == "}" => {
+                    error.label(self.location(self.tokens[last].span), "the last block was closed here")
+                }
+                _ => error,
+            };
+            self.errors.push(error.help(format!("delete it, or open the block with `{wanted}` before it")));
+            return;
+        }
+        while let Some(open) = self.open.pop() {
+            if self.text_of(open) == wanted {
+                self.suspicious(open, index);
+                break;
+            }
+            self.unbalanced = true;
+            let opener = self.text_of(open);
+            self.errors.push(
+                Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
+                    .label(self.location(self.tokens[open].span), "opened here")
+                    .label(self.location(self.tokens[index].span), format!("`{word}` comes first")),
+            );
+        }
+        if self.open.is_empty() && word == "}" {
+            self.cut(index + 1);
+        }
+    }
+
+    /// Remembers a block whose closing brace is indented like an outer block.
+    fn suspicious(&mut self, open: usize, close: usize) {
+        if !self.tokens[close].first_on_line || self.suspect.is_some() {
+            return;
+        }
+        let (column, own) = (self.column(close), self.line_column(open));
+        let is_outer = self.open.iter().any(|outer| self.line_column(*outer) == column);
+        if column < own && is_outer {
+            self.suspect = Some(open);
+        }
+    }
+
+    fn unclosed(&mut self, why: &str, before: usize) {
+        let Some(open) = self.suspect.take().or_else(|| self.open.last().copied()) else { return };
+        let opener = self.text_of(open);
+        let closer = if opener == "{" { "}" } else { ")" };
+        let mut error = Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
+            .label(self.location(self.tokens[open].span), "opened here");
+        error = match self.tokens.get(before) {
+            Some(token) => error.label(self.location(token.span), why),
+            None => error.label(diagnostic_point(self.file, self.text.len()), why),
+        };
+        self.errors.push(error.help(format!("close it with `{closer}`")));
+        self.open.clear();
+        self.unbalanced = true;
+    }
+
+    fn too_deep(&mut self, span: Span) {
+        self.unbalanced = true;
+        self.errors.push(
+            Diagnostic::error("syntax", format!("brackets are nested more than {MAX_DEPTH} deep"))
+                .label(self.location(span), "one too many")
+                .help("give a part a name of its own with `condition name = ...`"),
+        );
+    }
+
+    fn cut(&mut self, index: usize) {
+        if self.start < index {
+            self.pieces.push(Piece { tokens: self.start..index, unbalanced: self.unbalanced });
+            self.unbalanced = false;
+        }
+        self.start = index;
+        self.suspect = None;
+    }
+
+    fn text_of(&self, index: usize) -> &str {
+        self.tokens[index].span.text(self.text)
+    }
+
+    /// Bytes between the start of its line and the token.
+    fn column(&self, index: usize) -> usize {
+        let start = self.tokens[index].span.start as usize;
+        start - self.text[..start].rfind('\n').map_or(0, |at| at + 1)
+    }
+
+    /// The indentation of the line that holds the token.
+    fn line_column(&self, index: usize) -> usize {
+        let first = (0..=index).rev().find(|at| self.tokens[*at].first_on_line).unwrap_or(index);
+        self.column(first)
+    }
+
+    fn location(&self, span: Span) -> Location {
+        Location { file: self.file, span }
+    }
+}

@@ -1,0 +1,47 @@
+//! A decision diagram laid out flat: the form of a table that would take too many rows or cells.
+
+use crate::table::Column;
+
+/// What comes after asking: another node, or a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Next {
+    /// An index into [`Diagram::nodes`].
+    Node(u32),
+    /// An index into the table's decisions.
+    Decision(u32),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// `None`: the state entered.
+    pub ask: Option<Column>,
+    /// One for each value.
+    pub next: Box<[Next]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagram {
+    pub root: Next,
+    /// Each comes before those it leads to.
+    pub nodes: Vec<Node>,
+}
+
+impl Diagram {
+    pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
+        let mut at = self.root;
+        loop {
+            match at {
+                Next::Decision(decision) => return decision,
+                Next::Node(index) => {
+                    let node = &self.nodes[index as usize];
+                    let value = match node.ask {
+                        None => state,
+                        Some(Column::Fact(fact)) => facts[fact],
+                        Some(Column::State(system)) => states[system],
+                    };
+                    at = node.next.get(value as usize).copied().unwrap_or(node.next[0]);
+                }
+            }
+        }
+    }
+}
