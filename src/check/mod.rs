@@ -143,6 +143,9 @@ impl Checker {
 
     /// Two declarations with one name in one space.
     fn duplicate(&mut self, what: &str, name: &str, first: Location, second: Location) {
+        // What a vocabulary declares was there before whatever uses it.
+        let bundled = |location: Location| self.program.sources.file(location.file).bundled;
+        let (first, second) = if bundled(second) && !bundled(first) { (second, first) } else { (first, second) };
         let error = Diagnostic::error("duplicate-definition", format!("{what} `{name}` is declared twice"))
             .label(second, "declared again here")
             .label(first, "first declared here")

@@ -30,13 +30,15 @@ enum Body {
 pub(super) fn recover(lower: &Lower<'_>, tokens: &[Token], piece: &Piece, after_block: bool, stray_close: bool) -> Recovered {
     let tokens = &tokens[piece.tokens.clone()];
     let end = tokens.last().map_or(0, |token| token.span.end as usize);
-    let mut recovery = Recovery { lower, tokens, end, at: 0, errors: Vec::new(), lost_head: false, explains: false };
+    let mut recovery = Recovery { lower, tokens, end, at: 0, errors: Vec::new(), lost_head: false, explains: false, misspelt: None };
     let declaration = recovery.declaration(after_block, stray_close);
     let names = if declaration.is_none() { recovery.lost_names() } else { Vec::new() };
     Recovered { declaration, names, errors: recovery.errors, explains_stray_close: recovery.explains }
 }
 
 struct Recovery<'a> {
+    /// The name of a declaration whose keyword is misspelt.
+    misspelt: Option<Box<str>>,
     lower: &'a Lower<'a>,
     tokens: &'a [Token],
     end: usize,
@@ -100,10 +102,11 @@ impl<'a> Recovery<'a> {
     /// The name token behind a declaration's keyword.
     fn lost_names(&self) -> Vec<Box<str>> {
         let keyword = |token: &Token| DECLARATIONS.contains(&self.text(token)) && self.text(token) != "@allow";
-        let Some(at) = self.tokens.iter().position(keyword) else { return Vec::new() };
+        let Some(at) = self.tokens.iter().position(keyword) else { return self.misspelt.iter().cloned().collect() };
         let Some(name) = self.tokens[at + 1..].iter().find(|token| self.text(token) != "system") else { return Vec::new() };
         let name = self.text(name).trim_matches('"');
         let mut names = vec![name.into()];
+        names.extend(self.misspelt.clone());
         if self.text(&self.tokens[at]) == "role" {
             names.push(format!("role {name}").into());
         }
@@ -160,6 +163,9 @@ impl<'a> Recovery<'a> {
             self.errors.push(error);
         }
         self.at += 1;
+        if known.is_some() {
+            self.misspelt = self.tokens.get(self.at).map(|name| self.text(name).trim_matches('"').into());
+        }
         if let Some(open) = (self.at..self.tokens.len()).find(|index| self.word(*index) == "{") {
             self.at = open + 1;
             let body = match known {
@@ -258,6 +264,7 @@ impl<'a> Recovery<'a> {
                                 frame.2.push(item);
                             }
                             self.late_condition(start);
+                            self.swallowed_system(start);
                         }
                         Err(failure) => {
                             pending = Pending::default();
@@ -289,6 +296,21 @@ impl<'a> Recovery<'a> {
         let help = format!("write `{}: {}`", condition.text(self.lower.text), item.text(self.lower.text));
         self.push_error(&format!("the condition of an `{kind}` comes first"), condition, "this condition comes too late", &help);
         self.at = end;
+    }
+
+    /// `cic A -> Away` takes the first word of the next line for a state of the system `Away`: where nothing sensible
+    /// follows then, it is the system that was left out.
+    fn swallowed_system(&mut self, start: usize) {
+        let (Some(last), Some(before)) = (self.at.checked_sub(1), self.at.checked_sub(2)) else { return };
+        let crosses = last > start && self.starts_line(last) && !self.starts_line(before) && matches!(self.word(before - 1), "->" | "<->");
+        let goes_on = matches!(self.word(self.at), "}" | "when" | "apply" | "append" | "override" | "@allow" | "") || self.starts_line(self.at);
+        if !crosses || goes_on {
+            return;
+        }
+        let state = self.tokens[before].span;
+        let help = format!("a side is a system and a state: `lync {}`", state.text(self.lower.text));
+        self.push_error("a system is missing before the state", state, "of which system?", &help);
+        self.at = last;
     }
 
     fn statements(&mut self, body: Body, parts: &mut Parts) {
@@ -417,7 +439,9 @@ impl<'a> Recovery<'a> {
             "->" | "<->" | "=" if expects(Rule::gives) => "an expectation is written with `=>`".to_owned(),
             "," if expects(Rule::pipe) => "states are joined with `|`".to_owned(),
             "|" if expects(Rule::comma) => "this list is joined with `,`".to_owned(),
-            "->" | "<->" if expects(Rule::state_ref) => format!("name the system first, then the state: `cic {before} -> lync Away`"),
+            "->" | "<->" if expects(Rule::state_ref) => format!("a side is a system and a state: `cic {before}`"),
+            "}" if expects(Rule::state_ref) => format!("a side is a system and a state: `lync {before}`, or `{before} Away`"),
+            _ if expects(Rule::colon) && expects(Rule::brace_open) => "write `when c: ...` for one item, `when c { ... }` for several".to_owned(),
             _ if is_keyword(word) && expected::takes_a_name(&failure.rules) => {
                 format!("`{word}` is a word of the language: as a name it is put in quotes, `\"{word}\"`")
             }

@@ -1,0 +1,83 @@
+//! What several tests share: loading programs from text, and running the binary.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod generate;
+pub mod reference;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use presync::model::Program;
+use presync::table::Tables;
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Checks a program of one file.
+pub fn check(source: &str) -> Result<Program, presync::Errors> {
+    let read = |_: &str| Ok(source.as_bytes().to_vec());
+    presync::check(presync::parse("main.presync", &read).expect("memory can be read"))
+}
+
+pub fn program(source: &str) -> Program {
+    check(source).unwrap_or_else(|errors| panic!("{errors}\n{source}"))
+}
+
+pub fn tables(source: &str) -> Tables {
+    presync::compile(&program(source)).expect("it is small")
+}
+
+/// A program from disk.
+pub fn program_at(path: &Path) -> Program {
+    let folder = path.parent().expect("a file is in a folder").to_path_buf();
+    let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
+    let read = |path: &str| std::fs::read(folder.join(path));
+    let parsed = presync::parse(&name, &read).expect("it can be read");
+    presync::check(parsed).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Every program in `examples/`: the root files.
+pub fn examples() -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(root().join("examples"))
+        .expect("there are examples")
+        .map(|entry| entry.expect("it can be listed").path())
+        .filter(|path| path.is_dir())
+        .map(|folder| {
+            let name = folder.file_name().expect("a folder has a name").to_string_lossy().into_owned();
+            folder.join(format!("{name}.presync"))
+        })
+        .collect();
+    found.sort();
+    assert!(found.len() >= 4, "the examples are there");
+    found
+}
+
+/// Runs the binary in a folder, without colours and 80 columns wide.
+pub fn presync(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_presync"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "80")
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut input = child.stdin.take().expect("stdin is a pipe");
+    let bytes = stdin.to_vec();
+    let writer = std::thread::spawn(move || {
+        // A command that does not read its input may close it.
+        let _ = input.write_all(&bytes);
+    });
+    let output = child.wait_with_output().expect("the binary ends");
+    writer.join().expect("the writer does not panic");
+    output
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
+}
