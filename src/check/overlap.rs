@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
-use crate::model::{Level, ProfileId, Program, StateId, SystemId, Target, WrittenId};
+use crate::model::{CondId, Level, ProfileId, Program, StateId, SystemId, Target, WrittenId};
 use crate::space::Space;
 use crate::space::diagram::Ref;
+
+/// Beyond so many nodes for the union of a level's candidates they are compared pair by pair.
+const UNION_NODES: usize = 200_000;
 
 pub(super) fn conflicts(program: &Program) -> Vec<Diagnostic> {
     let mut overlaps = Overlaps { space: Space::new(program), conflicts: BTreeMap::new(), overriding: BTreeMap::new() };
@@ -51,11 +54,13 @@ impl Overlaps<'_> {
         let program = self.space.program;
         let rules = self.space.rules_for(profile, from, to, state);
         let rule = |at: u32| &program.profile(profile).rules[at as usize];
-        for &at in rules.iter().filter(|at| rule(**at).level == Level::Override) {
-            let condition = self.space.condition_in(rule(at).condition, from, state);
-            let plain = self.space.level(profile, from, to, state, Level::Plain);
-            let meets = self.space.diagrams.mask(condition, plain) != Ref::ZERO;
-            *self.overriding.entry((rule(at).written, from, to)).or_default() |= meets;
+        let plain: Vec<CondId> = rules.iter().map(|at| rule(*at)).filter(|rule| rule.level == Level::Plain).map(|rule| rule.condition).collect();
+        for overriding in rules.iter().map(|at| rule(*at)).filter(|rule| rule.level == Level::Override) {
+            let key = (overriding.written, from, to);
+            let known = self.overriding.get(&key).copied().unwrap_or_default();
+            // One by one: the first that it meets is enough.
+            let meets = known || plain.iter().any(|plain| self.meet(overriding.condition, *plain, (from, state)));
+            self.overriding.insert(key, meets);
         }
         for level in [Level::Override, Level::Plain, Level::Otherwise] {
             let of_level: Vec<u32> = rules.iter().copied().filter(|at| rule(*at).level == level).collect();
@@ -66,37 +71,82 @@ impl Overlaps<'_> {
         }
     }
 
-    /// Goes through the candidates of a level as written. What came first decides so far: whoever disagrees with it
-    /// there is in conflict, and who agrees with it there was found to be in conflict already if others are.
-    fn level(&mut self, profile: ProfileId, (from, to, state): (SystemId, SystemId, StateId), level: Level, rules: &[u32]) {
-        let program = self.space.program;
+    fn meet(&mut self, left: CondId, right: CondId, (from, state): (SystemId, StateId)) -> bool {
+        let (left, right) = (self.space.condition_in(left, from, state), self.space.condition_in(right, from, state));
+        self.space.diagrams.mask(left, right) != Ref::ZERO
+    }
+
+    /// Finds those of a level's candidates that contradict each other, in one go where their union is small.
+    fn level(&mut self, profile: ProfileId, change: (SystemId, SystemId, StateId), level: Level, rules: &[u32]) {
+        let (from, to, state) = change;
         let levels = self.space.levels(profile, from, to, state);
-        let stronger = match level {
-            Level::Override => Ref::ZERO,
-            Level::Plain => levels.overriding,
-            Level::Otherwise => self.space.diagrams.or_else(levels.overriding, levels.plain),
+        let stronger: Vec<Ref> = match level {
+            Level::Override => Vec::new(),
+            Level::Plain => levels.overriding.to_vec(),
+            Level::Otherwise => levels.overriding.iter().chain(levels.plain.iter()).copied().collect(),
         };
-        let rule = |at: u32| &program.profile(profile).rules[at as usize];
-        let mut decided = Ref::ZERO;
-        for &at in rules {
-            let condition = self.space.condition_in(rule(at).condition, from, state);
-            let condition = self.space.diagrams.without(condition, stronger);
-            let met = self.space.diagrams.mask(condition, decided);
-            let disagrees = |leaf: u32| leaf > 0 && rule(leaf - 1).target != rule(at).target;
-            let others: Vec<u32> = self.space.diagrams.leaves(met).into_iter().filter(|leaf| disagrees(*leaf)).collect();
-            if !others.is_empty() {
-                let key = (rule(at).written, from, to);
-                if !self.conflicts.contains_key(&key)
-                    && let Some(witness) = self.space.witness(met, Some((from, state)), &disagrees)
-                {
-                    self.conflicts.insert(key, Conflict { profile, from, to, state, others: BTreeSet::new(), witness });
+        let program = self.space.program;
+        let conditions: Vec<Ref> = rules
+            .iter()
+            .map(|at| self.space.condition_in(program.profile(profile).rules[*at as usize].condition, from, state))
+            .collect();
+        let mut met: Vec<(u32, Ref)> = Vec::new();
+        let candidates = || rules.iter().copied().zip(conditions.iter().copied());
+        let done = self.space.diagrams.within(UNION_NODES, |diagrams| {
+            // What came first decides so far: whoever disagrees with it there is in conflict, and who agrees with it
+            // there was found to be in conflict already if others are.
+            let mut decided = Ref::ZERO;
+            for (at, condition) in candidates() {
+                let condition = stronger.iter().fold(condition, |left, part| diagrams.without(left, *part));
+                met.push((at, diagrams.mask(condition, decided)));
+                let candidate = diagrams.mask(condition, Ref::leaf(at + 1));
+                decided = diagrams.or_else(decided, candidate);
+            }
+        });
+        if done.is_none() {
+            met.clear();
+            self.pairs(candidates().collect(), profile, &stronger, &mut met);
+        }
+        for (at, met) in met {
+            self.record(profile, change, at, met);
+        }
+    }
+
+    /// The same pair by pair.
+    fn pairs(&mut self, candidates: Vec<(u32, Ref)>, profile: ProfileId, stronger: &[Ref], met: &mut Vec<(u32, Ref)>) {
+        let rules = &self.space.program.profile(profile).rules;
+        for (place, (later, condition)) in candidates.iter().enumerate() {
+            for (earlier, other) in &candidates[..place] {
+                if rules[*later as usize].target == rules[*earlier as usize].target {
+                    continue;
                 }
-                if let Some(conflict) = self.conflicts.get_mut(&key) {
-                    conflict.others.extend(others.iter().map(|leaf| rule(leaf - 1).written));
+                let both = self.space.diagrams.mask(*condition, *other);
+                let both = self.space.outside(both, stronger);
+                if both != Ref::ZERO {
+                    let marked = self.space.diagrams.mask(both, Ref::leaf(earlier + 1));
+                    met.push((*later, marked));
                 }
             }
-            let candidate = self.space.diagrams.mask(condition, Ref::leaf(at + 1));
-            decided = self.space.diagrams.or_else(decided, candidate);
+        }
+    }
+
+    /// `met`: which earlier rule stands where the rule `at` does, too.
+    fn record(&mut self, profile: ProfileId, (from, to, state): (SystemId, SystemId, StateId), at: u32, met: Ref) {
+        let program = self.space.program;
+        let rule = |at: u32| &program.profile(profile).rules[at as usize];
+        let disagrees = |leaf: u32| leaf > 0 && rule(leaf - 1).target != rule(at).target;
+        let others: Vec<u32> = self.space.diagrams.leaves(met).into_iter().filter(|leaf| disagrees(*leaf)).collect();
+        if others.is_empty() {
+            return;
+        }
+        let key = (rule(at).written, from, to);
+        if !self.conflicts.contains_key(&key)
+            && let Some(witness) = self.space.witness(met, Some((from, state)), &disagrees)
+        {
+            self.conflicts.insert(key, Conflict { profile, from, to, state, others: BTreeSet::new(), witness });
+        }
+        if let Some(conflict) = self.conflicts.get_mut(&key) {
+            conflict.others.extend(others.iter().map(|leaf| rule(leaf - 1).written));
         }
     }
 

@@ -48,7 +48,10 @@ fn heading(tables: &Tables, role: &Role, table: &Table) -> String {
 fn grid(tables: &Tables, table: &Table, width: usize) -> String {
     let rows = match &table.body {
         Body::Rows(rows) => rows,
-        Body::Diagram(diagram) => return format!("  too many rows to show: a diagram of {} nodes\n", diagram.nodes.len()),
+        Body::Diagrams(diagrams) => {
+            let nodes: usize = diagrams.iter().map(|diagram| diagram.nodes.len()).sum();
+            return format!("  too many rows to show: decision diagrams of {nodes} nodes\n");
+        }
     };
     let (from, to) = (&tables.systems[table.from].name, &tables.systems[table.to].name);
     let mut grid = Grid::new();

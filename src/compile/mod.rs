@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::model::{self, FactKind, Program, RoleId, SystemId, Target};
 use crate::space::diagram::{Diagrams, Ref};
-use crate::space::{Space, Variable};
+use crate::space::{Parts, Space, Variable};
 use crate::table::{self, Body, Column, Decision, Diagram, Lookup, Next, Node, Outcome, Table, Tables};
 
 /// A table with more rows than this is handed on as a diagram.
@@ -15,6 +15,9 @@ pub const MAX_ROWS: u64 = 10_000;
 
 /// Nodes of the diagram of one table.
 const TABLE_NODES: usize = 4_000_000;
+
+/// The leaf of a layer that leaves the decision to the next.
+const PASS: u32 = 1 << 30;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
@@ -165,65 +168,78 @@ impl Compiler<'_> {
     /// `None` if there is no room for its diagrams.
     fn table(&mut self, role: RoleId, from: SystemId, to: SystemId) -> Option<Table> {
         let program = self.space.program;
-        let functions: Vec<Ref> = program.system(from).states().map(|state| self.space.decision(role, from, to, state)).collect();
+        let parts: Vec<Parts> = program.system(from).states().map(|state| self.space.decision(role, from, to, state)).collect();
         if self.space.diagrams.overflowed() {
             return None;
         }
         let mut decisions = Decisions::default();
-        let functions: Vec<Ref> = functions
-            .into_iter()
-            .map(|of| {
-                let (space, names) = (&self.space, &self.names);
-                let mut renumbered: HashMap<u32, u32> = HashMap::new();
-                for leaf in space.diagrams.leaves(of) {
-                    renumbered.insert(leaf, decisions.add(space, names, leaf, to));
-                }
-                self.space.diagrams.map(of, &mut |leaf| renumbered[&leaf])
+        let count = parts.iter().map(|parts| parts.len()).max().unwrap_or(0).max(1);
+        let layers: Vec<Vec<Ref>> = (0..count)
+            .map(|layer| {
+                let last = layer + 1 == count;
+                parts.iter().map(|parts| self.named(parts.get(layer).copied().unwrap_or(Ref::ZERO), to, last, &mut decisions)).collect()
             })
             .collect();
-        let outcomes: Vec<Ref> =
-            functions.iter().map(|of| self.space.diagrams.map(*of, &mut |leaf| decisions.outcome_of[leaf as usize])).collect();
-        let (columns, origin_columns) = self.columns(&outcomes, &functions);
-        let layout = self.layout(from, columns, origin_columns, &functions, &decisions)?;
-        Some(self.finish(from, to, layout, decisions))
+        if let [functions] = layers.as_slice() {
+            let layout = self.layout(from, functions, &decisions)?;
+            return Some(self.finish(from, to, layout, decisions));
+        }
+        let mut diagrams = Vec::with_capacity(count);
+        for functions in &layers {
+            diagrams.push(self.in_order_of_space(from, functions, &decisions)?);
+        }
+        let mut columns: Vec<Column> = diagrams.iter().flat_map(Layout::outcome_inputs).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let mut origin_columns: Vec<Column> = diagrams.iter().flat_map(|layout| layout.inputs.iter().copied()).filter(|input| !columns.contains(input)).collect();
+        origin_columns.sort_unstable();
+        origin_columns.dedup();
+        let diagrams: Vec<Diagram> = diagrams.iter().map(flatten).collect();
+        let (from, to) = (self.names.system_at[from.index()], self.names.system_at[to.index()]);
+        let lookup = Lookup::Diagrams(diagrams.clone());
+        Some(Table { from, to, columns, origin_columns, body: Body::Diagrams(diagrams), decisions: decisions.list, lookup })
     }
 
-    /// The variables that outcomes depend on, and those that only origins do, in the order of names.
-    fn columns(&self, outcomes: &[Ref], functions: &[Ref]) -> (Vec<Variable>, Vec<Variable>) {
+    /// A function of the space with the decisions of this table as its leaves. What it leaves open is unmapped in the
+    /// last layer, else for the next one to decide.
+    fn named(&mut self, of: Ref, to: SystemId, last: bool, decisions: &mut Decisions) -> Ref {
+        let mut numbers: HashMap<u32, u32> = HashMap::new();
+        for leaf in self.space.diagrams.leaves(of) {
+            let number = if leaf == 0 && !last { PASS } else { decisions.add(&self.space, &self.names, leaf, to) };
+            numbers.insert(leaf, number);
+        }
+        self.space.diagrams.map(of, &mut |leaf| numbers[&leaf])
+    }
+
+    /// The inputs of some functions in the order of names, those that outcomes depend on first.
+    fn inputs(&mut self, functions: &[Ref], decisions: &Decisions) -> Vec<Variable> {
+        let outcomes: Vec<Ref> = functions.iter().map(|of| self.space.diagrams.map(*of, &mut |leaf| decisions.outcome(leaf))).collect();
+        let matter = self.space.diagrams.support(&outcomes);
+        let mut all = self.space.diagrams.support(functions);
         let variables = self.space.variables();
-        let named = |mut support: Vec<u32>| {
-            support.sort_by_key(|variable| self.names.column(variables[*variable as usize]));
-            support.into_iter().map(|variable| variables[variable as usize]).collect::<Vec<_>>()
-        };
-        let columns = named(self.space.diagrams.support(outcomes));
-        let mut all = named(self.space.diagrams.support(functions));
-        all.retain(|variable| !columns.contains(variable));
-        (columns, all)
+        all.sort_by_key(|variable| (!matter.contains(variable), self.names.column(variables[*variable as usize])));
+        all.into_iter().map(|variable| variables[variable as usize]).collect()
     }
 
-    /// Brings the functions over into diagrams of this table alone: by names if there is room, else in the order of
-    /// the space, which then decides the order of the columns.
-    fn layout(&mut self, from: SystemId, columns: Vec<Variable>, origin_columns: Vec<Variable>, functions: &[Ref], decisions: &Decisions) -> Option<Layout> {
-        let by_name: Vec<Variable> = columns.iter().chain(&origin_columns).copied().collect();
+    /// Brings the functions over into diagrams of this table alone: in the order of names if there is room, else in
+    /// the order of the space, which then decides the order of the columns.
+    fn layout(&mut self, from: SystemId, functions: &[Ref], decisions: &Decisions) -> Option<Layout> {
+        let inputs = self.inputs(functions, decisions);
         let nodes = self.space.diagrams.below(functions).len();
-        let first = self.transfer(from, &by_name, functions, (nodes * 8).clamp(200_000, TABLE_NODES));
-        let canonical = first.is_some();
-        let (inputs, (mut diagrams, root)) = match first {
-            Some(done) => (by_name, done),
-            None => {
-                let mut by_space = by_name;
-                by_space.sort_by_key(|variable| self.space.variables().iter().position(|other| other == variable));
-                let done = self.transfer(from, &by_space, functions, TABLE_NODES * 4)?;
-                (by_space, done)
-            }
-        };
-        let outcome = diagrams.map(root, &mut |leaf| decisions.outcome_of[leaf as usize]);
-        let inputs = inputs.iter().map(|variable| self.names.column(*variable)).collect();
-        (!diagrams.overflowed()).then_some(Layout { inputs, diagrams, root, outcome, canonical })
+        match self.transfer(from, &inputs, functions, (nodes * 8).clamp(200_000, TABLE_NODES), decisions) {
+            Some(layout) => Some(Layout { canonical: true, ..layout }),
+            None => self.in_order_of_space(from, functions, decisions),
+        }
+    }
+
+    fn in_order_of_space(&mut self, from: SystemId, functions: &[Ref], decisions: &Decisions) -> Option<Layout> {
+        let mut inputs = self.inputs(functions, decisions);
+        inputs.sort_by_key(|variable| self.space.variables().iter().position(|other| other == variable));
+        self.transfer(from, &inputs, functions, TABLE_NODES * 4, decisions)
     }
 
     /// One diagram: the state entered first, then the inputs, with the values of the tables.
-    fn transfer(&self, from: SystemId, inputs: &[Variable], functions: &[Ref], limit: usize) -> Option<(Diagrams, Ref)> {
+    fn transfer(&self, from: SystemId, inputs: &[Variable], functions: &[Ref], limit: usize, decisions: &Decisions) -> Option<Layout> {
         let entered = self.space.program.system(from).states.len() as u32;
         let source = &self.space.diagrams;
         let mut sizes = vec![entered];
@@ -244,7 +260,9 @@ impl Compiler<'_> {
             children[self.names.state_at[from.index()][state] as usize] = of;
         }
         let root = if children.is_empty() { Ref::ZERO } else { target.node(0, &children) };
-        (!target.overflowed()).then_some((target, root))
+        let outcome = target.map(root, &mut |leaf| decisions.outcome(leaf));
+        let inputs = inputs.iter().map(|variable| self.names.column(*variable)).collect();
+        (!target.overflowed()).then_some(Layout { inputs, diagrams: target, root, outcome, canonical: false })
     }
 
     fn finish(&self, from: SystemId, to: SystemId, layout: Layout, decisions: Decisions) -> Table {
@@ -256,9 +274,9 @@ impl Compiler<'_> {
                 .unwrap_or_else(|error| unreachable!("a diagram covers every situation once, but: {error:?}"));
         }
         let diagram = flatten(&layout);
-        let lookup = rows::dense(&layout).unwrap_or_else(|| Lookup::Diagram(diagram.clone()));
+        let lookup = rows::dense(&layout).unwrap_or_else(|| Lookup::Diagrams(vec![diagram.clone()]));
         let (columns, origin_columns) = layout.inputs.iter().partition(|column| matter.contains(column));
-        Table { from, to, columns, origin_columns, body: Body::Diagram(diagram), decisions: decisions.list, lookup }
+        Table { from, to, columns, origin_columns, body: Body::Diagrams(vec![diagram]), decisions: decisions.list, lookup }
     }
 }
 
@@ -292,6 +310,11 @@ struct Decisions {
 }
 
 impl Decisions {
+    /// The first decision with the same outcome as this one.
+    fn outcome(&self, leaf: u32) -> u32 {
+        if leaf == PASS { PASS } else { self.outcome_of[leaf as usize] }
+    }
+
     /// The number of the decision that a leaf of the space names.
     fn add(&mut self, space: &Space<'_>, names: &Order, leaf: u32, to: SystemId) -> u32 {
         let decision = match space.decision_of(leaf) {
@@ -326,7 +349,11 @@ impl Decisions {
 fn flatten(layout: &Layout) -> Diagram {
     let order = layout.diagrams.below(&[layout.root]);
     let at: HashMap<Ref, u32> = order.iter().enumerate().map(|(at, node)| (*node, at as u32)).collect();
-    let next = |of: Ref| of.as_leaf().map_or_else(|| Next::Node(at[&of]), Next::Decision);
+    let next = |of: Ref| match of.as_leaf() {
+        None => Next::Node(at[&of]),
+        Some(PASS) => Next::Pass,
+        Some(decision) => Next::Decision(decision),
+    };
     let nodes = order
         .iter()
         .map(|node| Node {

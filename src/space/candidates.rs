@@ -1,10 +1,12 @@
 //! In: the rules of a profile or role and a change. Out: who decides, as a diagram over all situations.
 //! The one place that knows what beats what: levels within a profile, order between profiles, appendices.
 
+use std::rc::Rc;
+
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::model::{Level, ProfileId, RoleId, StateId, SystemId};
+use crate::model::{ProfileId, RoleId, StateId, SystemId};
 use crate::space::diagram::Ref;
 use crate::space::situation::Space;
 
@@ -21,12 +23,16 @@ pub struct Decision {
     pub append: AppendId,
 }
 
+/// Functions of which the first that is not zero counts. There is one, or none where nothing ever decides, unless the
+/// conditions are so entangled that a single diagram would blow up.
+pub type Parts = Rc<[Ref]>;
+
 /// The candidates of a profile for one change, by level; a leaf is a rule's index plus one, the first written wins.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Levels {
-    pub overriding: Ref,
-    pub plain: Ref,
-    pub otherwise: Ref,
+    pub overriding: Parts,
+    pub plain: Parts,
+    pub otherwise: Parts,
 }
 
 type Change = (SystemId, SystemId, StateId);
@@ -38,8 +44,9 @@ pub(super) struct Memory {
     by_state: FxHashMap<(ProfileId, SystemId, SystemId), Vec<Vec<u32>>>,
     levels: FxHashMap<(ProfileId, Change), Levels>,
     appends: FxHashMap<(ProfileId, Change), Ref>,
-    profile_decisions: FxHashMap<(ProfileId, Change), Ref>,
-    role_decisions: FxHashMap<(RoleId, Change), Ref>,
+    deciders: FxHashMap<(ProfileId, Change), Parts>,
+    profile_decisions: FxHashMap<(ProfileId, Change), Parts>,
+    role_decisions: FxHashMap<(RoleId, Change), Parts>,
     /// Leaf `n` of a decision diagram is entry `n - 1`.
     decisions: IndexSet<Decision, FxBuildHasher>,
     append_lists: IndexSet<Vec<String>, FxBuildHasher>,
@@ -80,7 +87,7 @@ impl Space<'_> {
     pub fn levels(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Levels {
         let key = (profile, (from, to, state));
         if let Some(known) = self.memory.levels.get(&key) {
-            return *known;
+            return known.clone();
         }
         let rules = self.rules_for(profile, from, to, state);
         let mut of_level: [Vec<Ref>; 3] = Default::default();
@@ -91,26 +98,28 @@ impl Space<'_> {
             let candidate = self.diagrams.mask(holds, Ref::leaf(at + 1));
             of_level[rule.level as usize].push(candidate);
         }
-        let [otherwise, plain, overriding] = of_level.map(|rules| self.diagrams.first_of(rules));
+        let [otherwise, plain, overriding] = of_level.map(|rules| Parts::from(self.diagrams.combine(&rules)));
         let levels = Levels { overriding, plain, otherwise };
-        self.memory.levels.insert(key, levels);
+        self.memory.levels.insert(key, levels.clone());
         levels
     }
 
-    /// The candidates of one level.
-    pub fn level(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId, level: Level) -> Ref {
-        let levels = self.levels(profile, from, to, state);
-        match level {
-            Level::Override => levels.overriding,
-            Level::Plain => levels.plain,
-            Level::Otherwise => levels.otherwise,
+    /// Which rule of a profile decides: a leaf is its index plus one, 0 where the profile has no mapping.
+    pub fn decider(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Parts {
+        let key = (profile, (from, to, state));
+        if let Some(known) = self.memory.deciders.get(&key) {
+            return known.clone();
         }
+        let levels = self.levels(profile, from, to, state);
+        let all: Vec<Ref> = [levels.overriding, levels.plain, levels.otherwise].iter().flat_map(|level| level.iter().copied()).collect();
+        let decider = Parts::from(self.diagrams.combine(&all));
+        self.memory.deciders.insert(key, decider.clone());
+        decider
     }
 
-    /// Which rule of a profile decides: a leaf is its index plus one, 0 where the profile has no mapping.
-    pub fn decider(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Ref {
-        let levels = self.levels(profile, from, to, state);
-        self.diagrams.first_of(vec![levels.overriding, levels.plain, levels.otherwise])
+    /// What is left of a function where none of the parts says anything.
+    pub fn outside(&mut self, of: Ref, parts: &[Ref]) -> Ref {
+        parts.iter().fold(of, |left, part| if left == Ref::ZERO { left } else { self.diagrams.without(left, *part) })
     }
 
     /// Which texts a profile appends on `to`: a leaf is an [`AppendId`].
@@ -137,41 +146,42 @@ impl Space<'_> {
         lists
     }
 
-    fn profile_decision(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Ref {
+    fn profile_decision(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Parts {
         let key = (profile, (from, to, state));
         if let Some(known) = self.memory.profile_decisions.get(&key) {
-            return *known;
+            return known.clone();
         }
         let decider = self.decider(profile, from, to, state);
-        let result = if decider == Ref::ZERO {
-            Ref::ZERO
-        } else {
-            let appended = self.appended(profile, from, to, state);
-            let rules = &self.program.profile(profile).rules;
-            let decisions = &mut self.memory.decisions;
-            self.diagrams.product(decider, appended, &mut |rule, append| {
+        let appended = if decider.is_empty() { Ref::ZERO } else { self.appended(profile, from, to, state) };
+        let rules = &self.program.profile(profile).rules;
+        let (diagrams, decisions) = (&mut self.diagrams, &mut self.memory.decisions);
+        let decorated = decider.iter().map(|part| {
+            diagrams.product(*part, appended, &mut |rule, append| {
                 let Some(rule) = rule.checked_sub(1) else { return 0 };
                 // What is left unchanged is not decorated either.
                 let sets = matches!(rules[rule as usize].target, crate::model::Target::Set(_));
                 let append = AppendId(if sets { append } else { 0 });
                 decisions.insert_full(Decision { profile, rule, append }).0 as u32 + 1
             })
-        };
-        self.memory.profile_decisions.insert(key, result);
+        });
+        let result: Parts = decorated.collect();
+        self.memory.profile_decisions.insert(key, result.clone());
         result
     }
 
     /// What a role decides: a leaf is 0 where the change is unmapped, else names a [`Decision`].
-    pub fn decision(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Ref {
+    pub fn decision(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Parts {
         let key = (role, (from, to, state));
         if let Some(known) = self.memory.role_decisions.get(&key) {
-            return *known;
+            return known.clone();
         }
         let program = self.program;
-        let profiles = program.role(role).profiles.iter();
-        let decisions: Vec<Ref> = profiles.map(|profile| self.profile_decision(*profile, from, to, state)).collect();
-        let result = self.diagrams.first_of(decisions);
-        self.memory.role_decisions.insert(key, result);
+        let mut all: Vec<Ref> = Vec::new();
+        for profile in &program.role(role).profiles {
+            all.extend(self.profile_decision(*profile, from, to, state).iter());
+        }
+        let result = Parts::from(self.diagrams.combine(&all));
+        self.memory.role_decisions.insert(key, result.clone());
         result
     }
 

@@ -13,6 +13,9 @@ pub struct Ref(u32);
 
 const LEAF: u32 = 1 << 31;
 
+/// Functions of at most so many nodes may be combined at any rate of growth.
+const SMALL: usize = 512;
+
 impl Ref {
     /// Nothing, false, undecided.
     pub const ZERO: Self = Self(LEAF);
@@ -183,8 +186,62 @@ impl Diagrams {
             self.scratch.push(child);
         }
         let result = self.finish(variable, start);
-        self.cache.insert(key, result);
+        self.keep(key, result)
+    }
+
+    /// Remembers a result, unless it is not one because there was no room.
+    fn keep(&mut self, key: (Operation, Ref, Ref), result: Ref) -> Ref {
+        if !self.overflowed {
+            self.cache.insert(key, result);
+        }
         result
+    }
+
+    /// Does something that may make at most so many nodes; `None` if it would take more.
+    pub fn within<T>(&mut self, budget: usize, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let limit = self.limit;
+        if self.overflowed {
+            return None;
+        }
+        self.limit = limit.min(self.nodes.len() + budget);
+        let done = work(self);
+        let failed = self.overflowed;
+        self.overflowed = failed && self.nodes.len() >= limit;
+        self.limit = limit;
+        (!failed).then_some(done)
+    }
+
+    /// The number of nodes of a function.
+    pub fn size(&self, of: Ref) -> usize {
+        self.below(&[of]).len()
+    }
+
+    /// Functions of which the first that is not zero counts, as few as can be had without a blow-up: where one of
+    /// two neighbours cannot take the other in at a cost that is about linear, both stay.
+    pub fn combine(&mut self, functions: &[Ref]) -> Vec<Ref> {
+        match functions {
+            [] => Vec::new(),
+            [Ref::ZERO] => Vec::new(),
+            [one] => vec![*one],
+            several => {
+                let (first, second) = several.split_at(several.len() / 2);
+                let mut first = self.combine(first);
+                let second = self.combine(second);
+                let mut second = second.into_iter();
+                if let (Some(last), Some(next)) = (first.last().copied(), second.as_slice().first().copied()) {
+                    let sizes = self.size(last) + self.size(next);
+                    let most = (2 * sizes).max(SMALL);
+                    let joined = self.within(4 * most, |diagrams| diagrams.or_else(last, next));
+                    if let Some(joined) = joined.filter(|joined| self.size(*joined) <= most) {
+                        first.pop();
+                        first.push(joined);
+                        second.next();
+                    }
+                }
+                first.extend(second);
+                first
+            }
+        }
     }
 
     /// One where the function is zero, else zero.
@@ -203,7 +260,9 @@ impl Diagrams {
             self.scratch.push(child);
         }
         let result = self.finish(variable, start);
-        self.negations.insert(of, result);
+        if !self.overflowed {
+            self.negations.insert(of, result);
+        }
         result
     }
 
@@ -233,8 +292,7 @@ impl Diagrams {
             self.scratch.push(child);
         }
         let result = self.finish(first, start);
-        self.cache.insert(key, result);
-        result
+        self.keep(key, result)
     }
 
     /// Replaces the leaves.

@@ -15,5 +15,5 @@ pub mod diagram;
 mod order;
 mod situation;
 
-pub use candidates::{AppendId, Decision, Levels};
+pub use candidates::{AppendId, Decision, Levels, Parts};
 pub use situation::{Space, Variable};

@@ -1,4 +1,5 @@
-//! A decision diagram laid out flat: the form of a table that would take too many rows or cells.
+//! Decision diagrams laid out flat: the form of a table that would take too many rows or cells. There is one, or where
+//! one would be too large, several of which the first that does not pass decides.
 
 use crate::table::Column;
 
@@ -9,6 +10,8 @@ pub enum Next {
     Node(u32),
     /// An index into the table's decisions.
     Decision(u32),
+    /// The next diagram decides; never in the last one.
+    Pass,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +30,13 @@ pub struct Diagram {
 }
 
 impl Diagram {
-    pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
+    /// The decision, or `None` to pass.
+    pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> Option<u32> {
         let mut at = self.root;
         loop {
             match at {
-                Next::Decision(decision) => return decision,
+                Next::Decision(decision) => return Some(decision),
+                Next::Pass => return None,
                 Next::Node(index) => {
                     let node = &self.nodes[index as usize];
                     let value = match node.ask {

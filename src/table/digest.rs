@@ -5,6 +5,9 @@
 //! number for the outcome. Columns that do not matter drop out, and it is the same for any rows, any order of columns
 //! and any diagram, so that nothing has to be brought into a canonical form first. Two functions that differ agree by
 //! chance in less than one of 2^100 cases (two fields of 2^61 - 1).
+//!
+//! A table in several diagrams has no such number; there each diagram has one, in order, with a number of its own for
+//! passing on. Tables that differ still differ, but a refactoring may change the digest, too.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -44,8 +47,9 @@ pub(super) fn digest(tables: &Tables) -> String {
         part(if role.implicit { "implicit role" } else { "role" });
         part(&role.name);
         for table in &role.tables {
-            let [a, b] = weights.table(table);
-            part(&format!("{a:016x}{b:016x}"));
+            for [a, b] in weights.table(table) {
+                part(&format!("{a:016x}{b:016x}"));
+            }
         }
     }
     hasher.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
@@ -68,15 +72,15 @@ enum Input {
 }
 
 impl Weights<'_> {
-    fn table(&mut self, table: &Table) -> [u64; 2] {
+    fn table(&mut self, table: &Table) -> Vec<[u64; 2]> {
         match &table.body {
-            Body::Rows(rows) => rows.iter().fold([0, 0], |sum, row| {
+            Body::Rows(rows) => vec![rows.iter().fold([0, 0], |sum, row| {
                 let from = Some(row.from.clone());
                 let cube = self.cube(&table.columns, &row.when, table.from, &from);
                 let outcome = self.outcome(table.to, &row.outcome);
                 [0, 1].map(|f| add(sum[f], multiply(cube[f], outcome[f])))
-            }),
-            Body::Diagram(diagram) => self.diagram(table, diagram),
+            })],
+            Body::Diagrams(diagrams) => diagrams.iter().map(|diagram| self.diagram(table, diagram)).collect(),
         }
     }
 
@@ -95,9 +99,11 @@ impl Weights<'_> {
     fn diagram(&mut self, table: &Table, diagram: &Diagram) -> [u64; 2] {
         let mut of_node = vec![[0, 0]; diagram.nodes.len()];
         let outcomes: Vec<[u64; 2]> = table.decisions.iter().map(|decision| self.outcome(table.to, &decision.outcome)).collect();
+        let pass = point(&["pass"]);
         let get = |of_node: &[[u64; 2]], next: Next| match next {
             Next::Node(at) => of_node[at as usize],
             Next::Decision(at) => outcomes[at as usize],
+            Next::Pass => pass,
         };
         for (at, node) in diagram.nodes.iter().enumerate().rev() {
             let input = node.ask.map_or(Input::From(table.from), Input::Column);

@@ -107,9 +107,12 @@ pub struct TableDocument {
     pub origin_columns: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<RowDocument>>,
-    /// In place of `rows` where these would be too many.
+    /// In place of `rows` where these would be too many: the first diagram that does not end in null decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub diagram: Option<DiagramDocument>,
+    pub diagrams: Option<Vec<DiagramDocument>>,
+    /// What the diagrams end at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<DecisionDocument>,
 }
 
 /// For each input the values that match: `true` and `false` for flags, names for choices and states, `null` for a
@@ -164,12 +167,11 @@ pub struct OriginDocument {
 }
 
 /// Begin at `root`; at a node go on with the entry of `next` for the value of its input; a negative number `-n` ends
-/// at entry `n - 1` of `decisions`.
+/// at entry `n - 1` of the table's `decisions`, null passes on to the next diagram.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DiagramDocument {
-    pub root: i64,
+    pub root: Option<i64>,
     pub nodes: Vec<NodeDocument>,
-    pub decisions: Vec<DecisionDocument>,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -178,7 +180,7 @@ pub struct NodeDocument {
     pub ask: Option<String>,
     /// One entry for each value: false, true; or the values in order; or unknown, then the states in order (for the
     /// state entered the states alone).
-    pub next: Vec<i64>,
+    pub next: Vec<Option<i64>>,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -251,9 +253,13 @@ impl Tables {
 
     fn table_document(&self, table: &Table) -> TableDocument {
         let names = |columns: &[Column]| columns.iter().map(|column| self.column_name(*column).to_owned()).collect();
-        let (rows, diagram) = match &table.body {
-            Body::Rows(rows) => (Some(rows.iter().map(|row| self.row_document(table, row)).collect()), None),
-            Body::Diagram(diagram) => (None, Some(self.diagram_document(table, diagram))),
+        let (rows, diagrams, decisions) = match &table.body {
+            Body::Rows(rows) => (Some(rows.iter().map(|row| self.row_document(table, row)).collect()), None, Vec::new()),
+            Body::Diagrams(diagrams) => {
+                let diagrams = diagrams.iter().map(|diagram| self.diagram_document(diagram)).collect();
+                let decisions = table.decisions.iter().map(|decision| self.decision_document(table.to, decision)).collect();
+                (None, Some(diagrams), decisions)
+            }
         };
         TableDocument {
             from: self.systems[table.from].name.clone(),
@@ -262,7 +268,8 @@ impl Tables {
             columns: names(&table.columns),
             origin_columns: names(&table.origin_columns),
             rows,
-            diagram,
+            diagrams,
+            decisions,
         }
     }
 
@@ -323,30 +330,24 @@ impl Tables {
         }
     }
 
-    fn diagram_document(&self, table: &Table, diagram: &Diagram) -> DiagramDocument {
+    fn diagram_document(&self, diagram: &Diagram) -> DiagramDocument {
         let number = |next: Next| match next {
-            Next::Node(at) => i64::from(at),
-            Next::Decision(at) => -i64::from(at) - 1,
+            Next::Node(at) => Some(i64::from(at)),
+            Next::Decision(at) => Some(-i64::from(at) - 1),
+            Next::Pass => None,
         };
-        DiagramDocument {
-            root: number(diagram.root),
-            nodes: diagram
-                .nodes
-                .iter()
-                .map(|node| NodeDocument {
-                    ask: node.ask.map(|column| self.column_name(column).to_owned()),
-                    next: node.next.iter().map(|next| number(*next)).collect(),
-                })
-                .collect(),
-            decisions: table
-                .decisions
-                .iter()
-                .map(|decision| DecisionDocument {
-                    outcome: self.outcome_document(table.to, &decision.outcome),
-                    profile: decision.profile.clone(),
-                    rule: decision.rule.clone(),
-                })
-                .collect(),
+        let nodes = diagram.nodes.iter().map(|node| NodeDocument {
+            ask: node.ask.map(|column| self.column_name(column).to_owned()),
+            next: node.next.iter().map(|next| number(*next)).collect(),
+        });
+        DiagramDocument { root: number(diagram.root), nodes: nodes.collect() }
+    }
+
+    fn decision_document(&self, to: usize, decision: &Decision) -> DecisionDocument {
+        DecisionDocument {
+            outcome: self.outcome_document(to, &decision.outcome),
+            profile: decision.profile.clone(),
+            rule: decision.rule.clone(),
         }
     }
 }
@@ -411,7 +412,7 @@ impl Reader {
         let place = format!("role `{role}`, {} → {}", document.from, document.to);
         let columns = document.columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>, _>>()?;
         let origin_columns = document.origin_columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>, _>>()?;
-        match (document.rows, document.diagram) {
+        match (document.rows, document.diagrams) {
             (Some(rows), None) => {
                 let all: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
                 let rows = rows.into_iter().map(|row| self.row(row, from, to, &columns, &all)).collect::<Result<Vec<_>, _>>()?;
@@ -422,8 +423,22 @@ impl Reader {
                     })
                 })
             }
-            (None, Some(diagram)) => self.diagram(diagram, from, to, columns, origin_columns),
-            _ => Err(TableError::Invalid(format!("{place}: a table has either rows or a diagram"))),
+            (None, Some(diagrams)) => {
+                let decisions = document.decisions.iter().map(|decision| {
+                    let outcome = self.outcome(to, &decision.outcome)?;
+                    Ok(Decision { outcome, profile: decision.profile.clone(), rule: decision.rule.clone() })
+                });
+                let decisions = decisions.collect::<Result<Vec<_>, TableError>>()?;
+                let count = diagrams.len();
+                let diagrams = diagrams.into_iter().enumerate().map(|(at, diagram)| self.diagram(diagram, from, decisions.len(), at + 1 < count));
+                let diagrams = diagrams.collect::<Result<Vec<_>, _>>()?;
+                if diagrams.is_empty() {
+                    return Err(TableError::Invalid(format!("{place}: there is no diagram")));
+                }
+                let lookup = Lookup::Diagrams(diagrams.clone());
+                Ok(Table { from, to, columns, origin_columns, body: Body::Diagrams(diagrams), decisions, lookup })
+            }
+            _ => Err(TableError::Invalid(format!("{place}: a table has either rows or diagrams"))),
         }
     }
 
@@ -510,39 +525,26 @@ impl Reader {
         })
     }
 
-    fn diagram(&self, document: DiagramDocument, from: usize, to: usize, columns: Vec<Column>, origin_columns: Vec<Column>) -> Result<Table, TableError> {
+    fn diagram(&self, document: DiagramDocument, from: usize, decisions: usize, may_pass: bool) -> Result<Diagram, TableError> {
         let count = document.nodes.len() as i64;
-        let decisions = document.decisions.len() as i64;
-        let next = |after: i64, number: i64| {
-            if number < 0 && -number <= decisions {
-                return Ok(Next::Decision((-number - 1) as u32));
-            }
-            if number > after && number < count {
-                return Ok(Next::Node(number as u32));
-            }
-            Err(TableError::Invalid(format!("a diagram goes on with {number}, which is not a later node or a decision")))
+        let next = |after: i64, number: Option<i64>| match number {
+            None if may_pass => Ok(Next::Pass),
+            Some(number) if number < 0 && number.unsigned_abs() <= decisions as u64 => Ok(Next::Decision((-number - 1) as u32)),
+            Some(number) if number > after && number < count => Ok(Next::Node(number as u32)),
+            Some(number) => Err(TableError::Invalid(format!("a diagram goes on with {number}, which is not a later node or a decision"))),
+            None => Err(TableError::Invalid("the last diagram of a table passes on".to_owned())),
         };
         let mut nodes = Vec::with_capacity(document.nodes.len());
         for (at, node) in document.nodes.iter().enumerate() {
             let ask = node.ask.as_deref().map(|name| self.column(name)).transpose()?;
             let size = ask.map_or(self.names.systems[from].states.len(), |column| self.names.size(column) as usize);
-            if node.next.len() != size {
+            if node.next.len() != size || size == 0 {
                 return Err(TableError::Invalid(format!("a node has {} ways on, its input {size} values", node.next.len())));
             }
             let next = node.next.iter().map(|number| next(at as i64, *number)).collect::<Result<_, _>>()?;
             nodes.push(table::Node { ask, next });
         }
-        let diagram = Diagram { root: next(-1, document.root)?, nodes };
-        let decisions = document
-            .decisions
-            .iter()
-            .map(|decision| {
-                let outcome = self.outcome(to, &decision.outcome)?;
-                Ok(Decision { outcome, profile: decision.profile.clone(), rule: decision.rule.clone() })
-            })
-            .collect::<Result<Vec<_>, TableError>>()?;
-        let lookup = Lookup::Diagram(diagram.clone());
-        Ok(Table { from, to, columns, origin_columns, body: Body::Diagram(diagram), decisions, lookup })
+        Ok(Diagram { root: next(-1, document.root)?, nodes })
     }
 }
 

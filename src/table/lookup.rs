@@ -12,7 +12,8 @@ pub const DENSE_CELLS: u64 = 1 << 20;
 #[derive(Debug)]
 pub enum Lookup {
     Dense(Dense),
-    Diagram(Diagram),
+    /// The first that does not pass decides.
+    Diagrams(Vec<Diagram>),
 }
 
 /// One cell for each combination of inputs, the state entered last.
@@ -49,7 +50,7 @@ impl Lookup {
     pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
         match self {
             Self::Dense(dense) => dense.find(facts, states, state),
-            Self::Diagram(diagram) => diagram.find(facts, states, state),
+            Self::Diagrams(diagrams) => diagrams.iter().find_map(|diagram| diagram.find(facts, states, state)).unwrap_or_default(),
         }
     }
 
@@ -71,7 +72,7 @@ impl Lookup {
         for node in &mut nodes {
             node.next.iter_mut().for_each(|next| *next = turn(*next));
         }
-        Ok(Self::Diagram(Diagram { root: turn(root), nodes }))
+        Ok(Self::Diagrams(vec![Diagram { root: turn(root), nodes }]))
     }
 }
 

@@ -122,8 +122,8 @@ pub enum Column {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     Rows(Vec<Row>),
-    /// For tables that would take too many rows.
-    Diagram(Diagram),
+    /// For tables that would take too many rows; the first that does not pass decides.
+    Diagrams(Vec<Diagram>),
 }
 
 /// For each column the values that match, ascending; `None`: all of them.
