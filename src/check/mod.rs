@@ -155,7 +155,7 @@ impl Checker {
 
     /// An unresolved name: look-alikes get their own diagnostic, broken declarations none.
     fn unknown(&mut self, unknown: Unknown<'_>) {
-        if self.names.broken.contains(unknown.name) {
+        if self.names.broken.contains(unknown.name) || self.has_syntax_error(unknown.location) {
             return;
         }
         let Unknown { code, what, name, location, ref known, ref help } = unknown;

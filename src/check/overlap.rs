@@ -191,7 +191,8 @@ fn conflict_diagnostic(program: &Program, written: WrittenId, conflict: Conflict
         error = error.label(program.written(other).location, what(other));
     }
     let profile = &program.profile(profile).name;
-    error = error.note(format!("both belong to profile `{profile}` and have the same rank")).help(
+    let all = if names == 2 { "both" } else { "all" };
+    error = error.note(format!("{all} belong to profile `{profile}` and have the same rank")).help(
         "make their conditions exclude each other, or put `override` before the one that is to win",
     );
     error.situation = Some(witness);

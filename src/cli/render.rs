@@ -78,8 +78,13 @@ impl Report {
         help.extend(diagnostic.situation.as_ref().map(|found| format!("for example: {}", situation(found))));
         help.extend(diagnostic.notes.iter().cloned());
         help.extend(diagnostic.help.clone());
-        let main = diagnostic.location().map(|location| location.file);
-        let mut others: Vec<FileId> = diagnostic.labels.iter().map(|label| label.location.file).filter(|file| Some(*file) != main).collect();
+        let drawable = diagnostic.labels.iter().all(|label| line_length(sources, label.location) <= MAX_DRAWN);
+        if !drawable {
+            help.splice(0..0, diagnostic.labels.iter().map(|label| place(label, sources)));
+        }
+        let main = diagnostic.location().map(|location| location.file).filter(|_| drawable);
+        let drawn = diagnostic.labels.iter().filter(|_| drawable);
+        let mut others: Vec<FileId> = drawn.map(|label| label.location.file).filter(|file| Some(*file) != main).collect();
         others.dedup();
         let in_file = |file: FileId| diagnostic.labels.iter().filter(move |label| label.location.file == file);
         let related = others
@@ -105,6 +110,25 @@ impl Report {
             related,
         }
     }
+}
+
+/// Longer lines are named, not drawn.
+const MAX_DRAWN: usize = 2_000;
+
+fn line_length(sources: &Sources, location: Location) -> usize {
+    let text = &sources.file(location.file).text;
+    let around = |at: u32| {
+        let at = (at as usize).min(text.len());
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+        end - start
+    };
+    around(location.span.start).max(around(location.span.end))
+}
+
+fn place(label: &Label, sources: &Sources) -> String {
+    let at = sources.file(label.location.file).line_column(label.location.span.start);
+    format!("{}:{}:{}: {}", sources.shown_path(label.location.file), at.line, at.column, label.message)
 }
 
 fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {

@@ -131,11 +131,27 @@ impl<'a> Lower<'a> {
             Rule::condition_decl => {
                 Kind::Condition { name, condition: parts.condition.expect("a condition has its expression") }
             }
-            Rule::mapping => Kind::Mapping { name, items: parts.items },
+            Rule::mapping => {
+                self.refuse_appends(&parts.items);
+                Kind::Mapping { name, items: parts.items }
+            }
             Rule::profile => Kind::Profile { name, condition: parts.condition, items: parts.items },
             Rule::role => Kind::Role { name, profiles: names.collect() },
             Rule::test => Kind::Test { name, items: parts.test_items },
             _ => Kind::Scenario { name, steps: parts.steps },
+        }
+    }
+
+    fn refuse_appends(&self, items: &[ast::Item]) {
+        for item in items {
+            match &item.kind {
+                ast::ItemKind::Append { .. } => {
+                    let help = "a mapping holds rules, `when` and `apply`; put the `append` into the profiles";
+                    self.error(item.span, "a mapping cannot append", "not in a mapping", help);
+                }
+                ast::ItemKind::When { body, .. } => self.refuse_appends(body),
+                _ => {}
+            }
         }
     }
 

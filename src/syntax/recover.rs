@@ -30,7 +30,7 @@ enum Body {
 pub(super) fn recover(lower: &Lower<'_>, tokens: &[Token], piece: &Piece, after_block: bool, stray_close: bool) -> Recovered {
     let tokens = &tokens[piece.tokens.clone()];
     let end = tokens.last().map_or(0, |token| token.span.end as usize);
-    let mut recovery = Recovery { lower, tokens, end, at: 0, errors: Vec::new(), lost_head: false, explains: false, misspelt: None };
+    let mut recovery = Recovery { lower, tokens, end, at: 0, unbalanced: piece.unbalanced, errors: Vec::new(), lost_head: false, explains: false, misspelt: None };
     let declaration = recovery.declaration(after_block, stray_close);
     let names = if declaration.is_none() { recovery.lost_names() } else { Vec::new() };
     Recovered { declaration, names, errors: recovery.errors, explains_stray_close: recovery.explains }
@@ -43,6 +43,7 @@ struct Recovery<'a> {
     tokens: &'a [Token],
     end: usize,
     at: usize,
+    unbalanced: bool,
     errors: Vec<Diagnostic>,
     lost_head: bool,
     explains: bool,
@@ -338,6 +339,9 @@ impl<'a> Recovery<'a> {
     fn fail(&mut self, start: usize, failure: &Failure, body: Body) {
         self.report(start, failure);
         let failed = self.token_at(failure.at);
+        if failure.rules.contains(&Rule::one_way) && self.skip_side(failed) {
+            return;
+        }
         let mut at = failed.max(start + usize::from(failed <= start));
         let mut depth = 0;
         while at < self.tokens.len() {
@@ -360,6 +364,21 @@ impl<'a> Recovery<'a> {
             at += 1;
         }
         self.at = at;
+    }
+
+    /// Skips the right side of a rule whose arrow is missing.
+    fn skip_side(&mut self, at: usize) -> bool {
+        let Some(token) = self.tokens.get(at) else { return false };
+        let start = token.span.start as usize;
+        let Ok(pairs) = Grammar::parse(Rule::side, &self.lower.text[start..self.end]) else { return false };
+        let end = (start + pairs.as_str().len()) as u32;
+        let next = at + self.tokens[at..].partition_point(|token| token.span.start < end);
+        let crosses = (at + 2..next).any(|index| self.starts_line(index) && !is_joint(self.word(index)) && !continues(self.word(index - 1)));
+        if crosses || matches!(self.word(next), "->" | "<->") {
+            return false;
+        }
+        self.at = next;
+        true
     }
 
     fn begins_statement(&self, at: usize, body: Body) -> bool {
@@ -404,8 +423,16 @@ impl<'a> Recovery<'a> {
 
     fn report(&mut self, start: usize, failure: &Failure) {
         let failed = self.token_at(failure.at);
+        if failed == self.tokens.len() && self.unbalanced {
+            return;
+        }
         let reported = failed.min(self.tokens.len().saturating_sub(1));
         if self.tokens[start.min(reported)..=reported].iter().any(|token| token.kind == TokenKind::Bad) {
+            return;
+        }
+        // Where the opening quote of a name is missing, its closing one opens a text that the line does not close.
+        let line = self.tokens[reported..].iter().enumerate().take_while(|(at, token)| *at == 0 || !token.first_on_line);
+        if line.clone().any(|(_, token)| token.kind == TokenKind::Bad && self.text(token).starts_with('"')) {
             return;
         }
         let found = self.tokens.get(failed).copied();
@@ -433,20 +460,21 @@ impl<'a> Recovery<'a> {
     fn remedy(&self, start: usize, failed: usize, failure: &Failure, word: &str) -> Option<String> {
         let expects = |rule: Rule| failure.rules.contains(&rule);
         let kind = self.tokens.get(failed).map(|token| token.kind);
-        let before = failed.checked_sub(1).map_or("", |before| self.word(before));
         Some(match word {
             "=>" | "=" if expects(Rule::one_way) => "a rule is written with `->` or `<->`; `=>` belongs to tests".to_owned(),
             "->" | "<->" | "=" if expects(Rule::gives) => "an expectation is written with `=>`".to_owned(),
             "," if expects(Rule::pipe) => "states are joined with `|`".to_owned(),
             "|" if expects(Rule::comma) => "this list is joined with `,`".to_owned(),
-            "->" | "<->" if expects(Rule::state_ref) => format!("a side is a system and a state: `cic {before}`"),
-            "}" if expects(Rule::state_ref) => format!("a side is a system and a state: `lync {before}`, or `{before} Away`"),
+            "->" | "<->" | "}" if expects(Rule::state_ref) => "a side is a system and a state, like `lync Away`".to_owned(),
             _ if expects(Rule::colon) && expects(Rule::brace_open) => "write `when c: ...` for one item, `when c { ... }` for several".to_owned(),
             _ if is_keyword(word) && expected::takes_a_name(&failure.rules) => {
                 format!("`{word}` is a word of the language: as a name it is put in quotes, `\"{word}\"`")
             }
             _ if kind == Some(TokenKind::Number) && expected::takes_a_name(&failure.rules) => {
                 format!("a name that begins with a digit is put in quotes: `\"{word}\"`")
+            }
+            _ if expects(Rule::one_way) && self.tokens.get(failed + 1).is_some_and(|next| matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line) => {
+                format!("an arrow is missing before `{word}`: `->`, or `<->` for both ways")
             }
             _ if kind == Some(TokenKind::Word) && expects(Rule::pipe) && expects(Rule::one_way) => {
                 "a name with a space is put in quotes: `\"At Lunch\"`".to_owned()

@@ -170,7 +170,7 @@ impl Lexer<'_> {
             Diagnostic::error("syntax", "this text in quotes is not closed")
                 .label(self.location(start, start + 1), "it starts here")
                 .label(line_end, "the line ends without a closing `\"`")
-                .help("close it with `\"` on the same line; a quote inside is written `\\\"`"),
+                .help("close it with `\"` on the same line, or open it before the name that ends here; a quote inside is `\\\"`"),
         );
         self.push(TokenKind::Bad, at - start);
     }
@@ -179,7 +179,7 @@ impl Lexer<'_> {
         let escaped = self.text[at + 1..].chars().next().filter(|c| *c != '\n');
         let end = at + 1 + escaped.map_or(0, char::len_utf8);
         self.errors.push(
-            Diagnostic::error("syntax", format!("`{}` is not an escape", self.text[at..end].escape_debug()))
+            Diagnostic::error("syntax", format!("`{}` is not an escape", &self.text[at..end]))
                 .label(self.location(at, end), "unknown escape")
                 .help("the escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits"),
         );
@@ -211,8 +211,7 @@ impl Lexer<'_> {
         let Some(char) = self.text[start..].chars().next() else { return };
         if is_hidden(char) {
             self.hidden(start, char);
-            self.at += char.len_utf8();
-            return;
+            return self.push(TokenKind::Bad, char.len_utf8());
         }
         let length: usize = self.text[start..].chars().take_while(|c| is_strange(*c)).map(char::len_utf8).sum();
         let length = length.max(char.len_utf8());

@@ -1,0 +1,140 @@
+//! Every error once, as the terminal shows it: each snapshot is the source, then the rendering.
+
+mod common;
+
+const SYSTEMS: &str = "use cic_lync\n";
+
+/// The source, then what `check` says, 80 columns wide and without colours.
+fn rendered(source: &[u8]) -> String {
+    let output = common::presync(&common::root(), &["check", "-", "--quiet"], source);
+    assert_eq!(output.status.code(), Some(1), "{}", common::text(&output.stderr));
+    assert!(output.stdout.is_empty());
+    let shown: String = String::from_utf8_lossy(source).chars().map(|c| if c == '\n' { c } else if c.is_control() { '?' } else { c }).collect();
+    format!("{}\n────────\n{}", shown.trim_end(), common::text(&output.stderr))
+}
+
+macro_rules! cases {
+    ($($name:ident: $source:expr;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let mut settings = insta::Settings::clone_current();
+                settings.set_prepend_module_to_snapshot(false);
+                settings.set_omit_expression(true);
+                settings.set_snapshot_path("snapshots/diagnostics");
+                settings.bind(|| insta::assert_snapshot!(stringify!($name), rendered(($source).as_ref())));
+            }
+        )*
+    };
+}
+
+/// A profile over the bundled systems.
+fn profile(items: &str) -> String {
+    format!("{SYSTEMS}profile \"P\" {{\n    {items}\n}}\n")
+}
+
+cases! {
+    syntax_expected_state: profile("cic Available -> lync");
+    syntax_comma_for_pipe: profile("cic Available, \"At Lunch\" -> lync Away");
+    syntax_test_arrow: profile("cic Available => lync Away");
+    syntax_missing_quotes: profile("cic At Lunch -> lync Away");
+    syntax_keyword_as_name: "flag text\n";
+    syntax_keyword_as_state: profile("cic Available -> lync to");
+    syntax_digit: "flag 2nd_line\n";
+    syntax_unclosed_text: profile("cic \"At Lunch -> lync Away");
+    syntax_unopened_text: profile("cic At Lunch\" -> lync Away");
+    syntax_bad_escape: profile(r#"cic "At\nLunch" -> lync Away"#);
+    syntax_strange_character: profile("cic “At Lunch” -> lync Away;");
+    syntax_unclosed_block: format!("{SYSTEMS}profile \"P\" {{\n    when in_queue {{\n        cic Available -> lync Away\n}}\n\nprofile \"Q\" {{ }}\n");
+    syntax_unclosed_parenthesis: format!("{SYSTEMS}condition a = (in_queue and cic_logged_in\nflag b\n");
+    syntax_stray_brace: format!("{SYSTEMS}profile \"P\" {{\n    cic Available -> lync Away\n}}\n    cic \"At Lunch\" -> lync Away\n}}\n");
+    syntax_misspelt_declaration: format!("{SYSTEMS}profle \"P\" {{\n    cic Available -> lync Away\n}}\n");
+    syntax_misspelt_statement: profile("wehn in_queue: cic Available -> lync Away");
+    syntax_rule_outside: format!("{SYSTEMS}cic Available -> lync Away\n");
+    syntax_missing_system: format!("{SYSTEMS}profile \"P\" {{\n    cic Available -> Away\n    cic \"At Lunch\" -> lync Away\n}}\n");
+    syntax_missing_last_system: profile("cic Available -> Away");
+    syntax_missing_arrow: profile("cic Available lync Away");
+    syntax_missing_colon: profile("when in_queue cic Available -> lync Away");
+    syntax_colon_and_brace: profile("when in_queue: { cic Available -> lync Away }");
+    syntax_block_without_when: profile("{ cic Available -> lync Away }");
+    syntax_late_apply_condition: format!("{SYSTEMS}mapping m {{ cic Available -> lync Away }}\nprofile \"P\" {{\n    apply m when in_queue\n}}\n");
+    syntax_late_append_condition: profile("append \"in queue\" to lync when in_queue");
+    syntax_override_otherwise: profile("override cic otherwise -> lync Away");
+    syntax_from_unchanged: profile("cic unchanged -> lync Away");
+    syntax_two_targets: profile("cic Available -> lync Away | Busy");
+    syntax_any_target: profile("cic Available -> lync any");
+    syntax_append_in_mapping: format!("{SYSTEMS}mapping m {{\n    append \"in queue\" to lync\n}}\n");
+    syntax_extension: format!("{SYSTEMS}extend system cic {{\n    online in_queue\n}}\n");
+    syntax_two_errors: format!("{SYSTEMS}profile \"P\" {{\n    cic Available => lync Away\n    cic Busy, Away -> lync Busy\n}}\nrole \"R\" \"P\"\n");
+    syntax_allow: "@allow(dead rule)\nflag a\n";
+    not_utf8: b"use cic_lync\nflag \xff\n";
+    hidden_character: "use cic_lync\n// stop\u{202e} here\nflag a\u{200b}b\n";
+    confusable_name: profile("cic \"\u{0410}vailable\" -> lync Away");
+    confusable_declarations: "flag \"vip\"\nflag \"v\u{0456}p\"\n";
+    unknown_file: "use \"states/site.presync\"\n";
+    unknown_vocabulary: "use cic_lnyc\n";
+    unknown_system: profile("cci Available -> lync Away");
+    unknown_system_is_state: profile("Available -> lync Away\n    cic Available -> lync Away");
+    no_system: "profile \"P\" { cic Available -> lync Away }\n";
+    unknown_state: profile("cic \"At Lumch\" -> lync Away");
+    unknown_state_of_other_system: profile("cic Inactive -> lync Away");
+    unknown_state_is_id: profile("cic AcdAgentNotAnswering -> lync Away");
+    unknown_state_is_condition: profile("cic in_queue -> lync Away");
+    unknown_state_group_as_target: format!("{SYSTEMS}group lync.gone = Away | Offline\nprofile \"P\" {{ cic Available -> lync gone }}\n");
+    unknown_condition: profile("when in_que: cic Available -> lync Away");
+    unknown_condition_is_state: profile("when Busy: cic Available -> lync Away");
+    unknown_condition_is_choice: profile("when user_type: cic Available -> lync Away");
+    unknown_condition_is_system: profile("when lync: cic Available -> lync Away");
+    unknown_condition_with_values: profile("when in_queue is Busy: cic Available -> lync Away");
+    unknown_value: profile("when user_type is fax: cic Available -> lync Away");
+    unknown_value_ambiguous: format!("{SYSTEMS}choice phone = im | desk\nprofile \"P\" {{ when im: cic Available -> lync Away }}\n");
+    unknown_profile: format!("{SYSTEMS}profile \"Voice\" {{ cic Available -> lync Away }}\nrole \"R\" uses \"Vioce\"\n");
+    unknown_mapping: profile("apply standart");
+    unknown_role: format!("{}role \"Agents\" uses \"P\"\ntest \"t\" {{\n    role \"Agent\"\n    cic Available => lync Away\n}}\n", profile("cic Available -> lync Away"));
+    unknown_role_left_out: format!("{}role \"A\" uses \"P\"\nrole \"B\" uses \"P\"\ntest \"t\" {{ cic Available => lync Away }}\n", profile("cic Available -> lync Away"));
+    unknown_attribute: format!("{SYSTEMS}group cic.silent = all dnb\n");
+    duplicate_definition: "flag a\nchoice b = c | a\n";
+    duplicate_of_vocabulary: "use cic_lync\n\nflag in_queue\n";
+    duplicate_state: "system cic {\n    state Busy\n    state Available id \"busy\"\n}\n";
+    duplicate_profile_in_role: format!("{}role \"A\" uses \"P\", \"P\"\n", profile("cic Available -> lync Away"));
+    circular_definition: "flag f\ncondition a = b and f\ncondition b = not c\ncondition c = a\n";
+    circular_mapping: "mapping m { apply n }\nmapping n { apply m }\n";
+    conflict: profile("cic Available -> lync Away\n    when in_queue: cic Available | \"At Lunch\" -> lync Busy");
+    conflict_through_apply: format!("{SYSTEMS}mapping m {{ cic any -> lync Away }}\nprofile \"P\" {{\n    when user_type is im | enterprise_voice: apply m\n    when not im: cic \"At Lunch\" -> lync unchanged\n}}\n");
+    conflict_of_guards: profile("when lync is Busy: cic Available -> lync Away\n    when lync is not Away: cic Available -> lync Available");
+    conflict_of_three: profile("cic Available -> lync Away\n    cic \"At Lunch\" -> lync Busy\n    cic any -> lync unchanged");
+    override_nothing: profile("cic Available -> lync Away\n    when in_queue: override cic \"At Lunch\" -> lync Busy");
+    read_only_target: profile("lync Away -> cic \"Follow Up\"");
+    two_way_states: profile("cic Available | \"At Lunch\" <-> lync unchanged");
+    two_way_group: format!("{SYSTEMS}group cic.gone = \"At Lunch\"\nprofile \"P\" {{ cic gone <-> lync Away }}\n");
+    same_system: profile("cic Available -> cic Busy");
+    scenario_step: format!("{}scenario \"s\" {{\n    set in_queue or lync_logged_in\n}}\n", profile("cic Available -> lync Away"));
+    very_deep: format!("flag a\ncondition c = {}a{}\n", "(".repeat(300), ")".repeat(300));
+}
+
+/// Error codes that are told elsewhere.
+const ELSEWHERE: [&str; 1] = ["failed-test"];
+
+#[test]
+fn every_error_code_has_a_snapshot() {
+    let folder = common::root().join("tests/snapshots/diagnostics");
+    let shown: String = std::fs::read_dir(folder)
+        .expect("there are snapshots")
+        .map(|entry| std::fs::read_to_string(entry.expect("it can be listed").path()).expect("a snapshot is text"))
+        .collect();
+    let reference = std::fs::read_to_string(common::root().join("docs/language.md")).expect("there is a reference");
+    let list = reference.split("## Errors").nth(1).expect("the reference lists the errors");
+    let codes: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(codes.len() >= 20, "{codes:?}");
+    for code in codes.into_iter().filter(|code| !ELSEWHERE.contains(code)) {
+        assert!(shown.contains(&format!("\n{code}\n")), "no snapshot shows `{code}`");
+    }
+}
+
+#[test]
+fn lines_may_end_as_on_windows() {
+    let output = common::presync(&common::root(), &["check", "-", "--format", "json"], b"use cic_lync\r\nprofile \"P\" {\r\n    cic Availabel -> lync Away // x\r\n}\r\n");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(json["diagnostics"].as_array().map(Vec::len), Some(1));
+    assert_eq!(json["diagnostics"][0]["range"]["start"], serde_json::json!({ "line": 3, "column": 9 }));
+}

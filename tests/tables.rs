@@ -1,0 +1,113 @@
+//! tables.json: its schema, its determinism, and what its digest covers.
+
+mod common;
+
+use common::tables;
+
+#[test]
+fn the_committed_schema_is_the_generated_one_and_holds() {
+    let path = common::root().join("docs/tables.schema.json");
+    let generated = presync::table::schema();
+    if std::env::var_os("PRESYNC_BLESS").is_some() {
+        std::fs::write(&path, &generated).expect("it can be written");
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("it is committed"), generated, "run with PRESYNC_BLESS=1");
+    let schema: serde_json::Value = serde_json::from_str(&generated).expect("it is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    for example in common::examples() {
+        let tables = presync::compile(&common::program_at(&example)).expect("examples are small");
+        let document: serde_json::Value = serde_json::from_str(&tables.to_json()).expect("it is JSON");
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", example.display());
+        let mut broken = document;
+        broken["roles"][0]["tables"][0]["rows"][0]["outcome"] = "set it".into();
+        assert!(!validator.is_valid(&broken), "the schema can refuse");
+    }
+}
+
+const BASE: &str = r#"
+system cic { attributes a  state Available { a }  state "At Lunch" id lunch }
+system lync { state Available  state Away  state Busy }
+flag in_queue
+flag vip
+choice kind = im | voice default im
+condition busy = in_queue and not vip
+profile "P" when voice {
+    when busy { cic Available | "At Lunch" -> lync Busy }
+    when not busy: cic "At Lunch" <-> lync Away
+    when vip: append "vip" to lync
+}
+profile "Q" { cic otherwise -> lync unchanged }
+role "R" uses "P", "Q"
+role "S" uses "Q"
+"#;
+
+/// The same meaning in other words.
+const REFACTORED: [(&str, &str); 6] = [
+    ("condition busy = in_queue and not vip", "condition calm = not in_queue or vip\ncondition busy = not calm"),
+    ("when busy { cic Available | \"At Lunch\" -> lync Busy }", "when in_queue: when not vip { cic Available -> lync Busy\n cic \"At Lunch\" -> lync Busy }"),
+    ("flag in_queue\nflag vip", "flag vip // first now\nflag in_queue"),
+    ("state Available  state Away  state Busy", "state Busy state Away state Available"),
+    ("role \"R\" uses \"P\", \"Q\"\nrole \"S\" uses \"Q\"", "role \"S\" uses \"Other\"\nrole \"R\" uses \"P\", \"Other\""),
+    ("im | voice", "voice | im"),
+];
+
+/// One decision, or something an event can name, is another.
+const CHANGED: [(&str, &str); 10] = [
+    ("lync Busy }", "lync Away }"),
+    ("-> lync unchanged", "-> lync Away"),
+    ("append \"vip\"", "append \"VIP\""),
+    ("when vip: append", "when vip and in_queue: append"),
+    ("\"At Lunch\" <-> lync Away", "\"At Lunch\" -> lync Away"),
+    ("in_queue and not vip", "in_queue and not vip and lync is not Busy"),
+    ("id lunch", "id Lunch2"),
+    ("default im", "default voice"),
+    ("role \"S\" uses \"Q\"", "role \"S\" uses \"P\""),
+    ("flag vip", "flag vip flag more"),
+];
+
+#[test]
+fn the_digest_covers_the_meaning_alone() {
+    let base = tables(BASE);
+    let mut all = BASE.to_owned();
+    for (old, new) in REFACTORED {
+        assert!(BASE.contains(old), "{old}");
+        all = all.replace(old, new);
+        if new.contains("Other") {
+            all = all.replace("profile \"Q\"", "profile \"Other\"");
+            continue;
+        }
+        assert_eq!(tables(&BASE.replace(old, new)).digest, base.digest, "{new}");
+    }
+    let refactored = tables(&all);
+    assert_eq!(refactored.digest, base.digest);
+    assert_eq!(without_origins(&refactored.to_json()), without_origins(&base.to_json()), "the same bytes apart from origins");
+    for (old, new) in CHANGED {
+        assert!(BASE.contains(old), "{old}");
+        assert_ne!(tables(&BASE.replace(old, new)).digest, base.digest, "{new}");
+    }
+}
+
+fn without_origins(text: &str) -> serde_json::Value {
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(members) => {
+                members.remove("origin");
+                members.remove("origin_columns");
+                members.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::from_str(text).expect("it is JSON");
+    strip(&mut value);
+    value
+}
+
+#[test]
+fn tables_can_go_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<presync::table::Tables>();
+    shared::<presync::model::Program>();
+}
