@@ -2,8 +2,8 @@
 //!
 //! A contact centre's people show one status in CIC and another in Lync, Skype for Business or Teams. A *profile* says
 //! how a change in one becomes a change in the other, under which conditions. The stages, in the order of the modules:
-//! text is parsed ([`load`], [`syntax`]), checked ([`check`]) into a [`model`] over an exact [`space`] of situations,
-//! compiled ([`compile`]) into [`table`]s, and those are executed ([`run`]).
+//! text is parsed ([`load`], [`syntax`]), checked ([`mod@check`]) into a [`model`] over an exact [`space`] of situations,
+//! compiled ([`mod@compile`]) into [`table`]s, and those are executed ([`run`]).
 //!
 //! ```
 //! let source = r#"
@@ -71,9 +71,9 @@ pub fn parse(path: &str, read: &load::Reader<'_>) -> std::io::Result<load::Parse
 ///
 /// # Errors
 /// Everything that is wrong with it, syntax errors included.
-pub fn check(parsed: load::Parsed) -> Result<model::Program, Errors> {
+pub fn check(parsed: load::Parsed) -> Result<model::Program, Box<Errors>> {
     let (program, diagnostics) = check::check(parsed);
-    if diagnostics.is_empty() { Ok(program) } else { Err(Errors { program, diagnostics }) }
+    if diagnostics.is_empty() { Ok(program) } else { Err(Box::new(Errors { program, diagnostics })) }
 }
 
 /// Compiles a checked program into its tables.

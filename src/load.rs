@@ -66,8 +66,11 @@ impl Loader<'_> {
 
     fn follow(&mut self, wanted: &Use) -> Vec<Use> {
         let bundled = !wanted.name.quoted;
-        let path =
-            if bundled { wanted.name.text.to_string() } else { relative(&self.parsed.sources.file(wanted.from).path, &wanted.name.text) };
+        let path = if bundled {
+            wanted.name.text.to_string()
+        } else {
+            relative(&self.parsed.sources.file(wanted.from).path, &wanted.name.text)
+        };
         if self.known.contains_key(&key(&path, bundled)) {
             return Vec::new();
         }
@@ -101,10 +104,15 @@ fn unknown_vocabulary(name: &str, location: Location) -> Diagnostic {
     let error = Diagnostic::error("unknown-file", format!("there is no bundled vocabulary `{name}`"))
         .label(location, "not found");
     match nearest(name, vocabulary::names()) {
-        Some(known) => error.help(format!("did you mean `{known}`? A file of your own is put in quotes: `use \"{name}.presync\"`")),
+        Some(known) => {
+            error.help(format!("did you mean `{known}`? A file of your own is put in quotes: `use \"{name}.presync\"`"))
+        }
         None => {
             let known: Vec<_> = vocabulary::names().collect();
-            error.help(format!("the bundled ones are {}; a file of your own is put in quotes: `use \"{name}.presync\"`", known.join(", ")))
+            error.help(format!(
+                "the bundled ones are {}; a file of your own is put in quotes: `use \"{name}.presync\"`",
+                known.join(", ")
+            ))
         }
     }
 }
@@ -115,7 +123,8 @@ fn unknown_file(sources: &Sources, path: &str, error: &io::Error, location: Loca
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => error.to_string(),
     };
-    let diagnostic = Diagnostic::error("unknown-file", format!("`{shown}` cannot be read: {why}")).label(location, "used here");
+    let diagnostic =
+        Diagnostic::error("unknown-file", format!("`{shown}` cannot be read: {why}")).label(location, "used here");
     if vocabulary::text(path).is_some() {
         return diagnostic.help(format!("a bundled vocabulary is used without quotes: `use {path}`"));
     }

@@ -19,7 +19,23 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
     ("export", &["table"]),
-    ("cli", &["source", "diagnostic", "vocabulary", "syntax", "load", "model", "space", "check", "table", "compile", "run", "export"]),
+    (
+        "cli",
+        &[
+            "source",
+            "diagnostic",
+            "vocabulary",
+            "syntax",
+            "load",
+            "model",
+            "space",
+            "check",
+            "table",
+            "compile",
+            "run",
+            "export",
+        ],
+    ),
     ("main", &["cli"]),
 ];
 
@@ -35,7 +51,9 @@ fn modules_import_only_from_the_stages_above() {
             continue;
         }
         let allowed: BTreeMap<&str, &[&str]> = ARROWS.into_iter().collect();
-        let allowed = allowed.get(stage.as_str()).unwrap_or_else(|| panic!("`{stage}` has no arrows: add it to the architecture"));
+        let allowed = allowed
+            .get(stage.as_str())
+            .unwrap_or_else(|| panic!("`{stage}` has no arrows: add it to the architecture"));
         let mut files = Vec::new();
         rust_files(&path, &mut files);
         for file in files {
@@ -46,7 +64,10 @@ fn modules_import_only_from_the_stages_above() {
                 }
             }
             let prints = ["println!", "eprintln!", "print!(", "std::fs::", "File::open", "process::exit"];
-            if stage != "cli" && stage != "main" && prints.iter().any(|print| text.split("#[cfg(test)]").next().unwrap_or_default().contains(print)) {
+            if stage != "cli"
+                && stage != "main"
+                && prints.iter().any(|print| text.split("#[cfg(test)]").next().unwrap_or_default().contains(print))
+            {
                 wrong.push(format!("{} prints or opens files", file.display()));
             }
         }

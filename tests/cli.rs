@@ -48,15 +48,31 @@ fn files_that_are_not_programs() {
     fails(folder, &["check", "-"], b"\xff\xfe", 1, "not-utf8");
     fails(folder, &["check", "-"], b"flag a\0", 1, "hidden-character");
     fails(folder, &["check", "-"], "{".repeat(100_000).as_bytes(), 1, "nested more than 200 deep");
-    fails(folder, &["check", "-"], format!("condition c = {}", "(".repeat(100_000)).as_bytes(), 1, "nested more than 200 deep");
-    fails(folder, &["check", "-"], format!("profile p {{ {} }}", "when a {".repeat(100_000)).as_bytes(), 1, "nested more than 200 deep");
+    fails(
+        folder,
+        &["check", "-"],
+        format!("condition c = {}", "(".repeat(100_000)).as_bytes(),
+        1,
+        "nested more than 200 deep",
+    );
+    fails(
+        folder,
+        &["check", "-"],
+        format!("profile p {{ {} }}", "when a {".repeat(100_000)).as_bytes(),
+        1,
+        "nested more than 200 deep",
+    );
     // Chains need no nesting, and are no error of syntax.
     let long = format!("flag a\ncondition c = {}a{}\n", "not ".repeat(100_000), " and a".repeat(100_000));
     assert_eq!(presync(folder, &["check", "-"], long.as_bytes()).status.code(), Some(0));
-    let long = format!("use cic_lync\nprofile p {{ {}cic Available -> lync Away }}\n", "when in_queue: ".repeat(10_000));
+    let long =
+        format!("use cic_lync\nprofile p {{ {}cic Available -> lync Away }}\n", "when in_queue: ".repeat(10_000));
     assert_eq!(presync(folder, &["check", "-"], long.as_bytes()).status.code(), Some(0));
     let chain: String = (0..20_000).map(|at| format!("condition c{at} = c{} and a\n", at + 1)).collect();
-    assert_eq!(presync(folder, &["check", "-"], format!("flag a\n{chain}condition c20000 = a\n").as_bytes()).status.code(), Some(0));
+    assert_eq!(
+        presync(folder, &["check", "-"], format!("flag a\n{chain}condition c20000 = a\n").as_bytes()).status.code(),
+        Some(0)
+    );
 }
 
 #[test]
@@ -128,10 +144,16 @@ fn tables_that_are_none() {
 fn a_reader_that_goes_away_is_no_error() {
     let folder = folder();
     let folder = folder.path();
-    write(folder, "a.presync", "use cic_lync\nprofile \"P\" { cic Available -> lync Away  cic \"At Lunch\" -> lync Busy }\n");
-    let events: String = (0..200_000).map(|at| format!("{{\"user\":\"u{at}\",\"change\":{{\"cic\":\"Available\"}}}}\n")).collect();
+    write(
+        folder,
+        "a.presync",
+        "use cic_lync\nprofile \"P\" { cic Available -> lync Away  cic \"At Lunch\" -> lync Busy }\n",
+    );
+    let events: String =
+        (0..200_000).map(|at| format!("{{\"user\":\"u{at}\",\"change\":{{\"cic\":\"Available\"}}}}\n")).collect();
     write(folder, "e.jsonl", &events);
-    let command = format!("{} run a.presync --events e.jsonl --state s.json | head -n 1", env!("CARGO_BIN_EXE_presync"));
+    let command =
+        format!("{} run a.presync --events e.jsonl --state s.json | head -n 1", env!("CARGO_BIN_EXE_presync"));
     let output = std::process::Command::new("sh").args(["-c", &command]).current_dir(folder).output().expect("sh runs");
     assert_eq!(text(&output.stdout).lines().count(), 1);
     assert!(text(&output.stderr).contains("state was not saved"), "{}", text(&output.stderr));

@@ -9,7 +9,18 @@ fn rendered(source: &[u8]) -> String {
     let output = common::presync(&common::root(), &["check", "-", "--quiet"], source);
     assert_eq!(output.status.code(), Some(1), "{}", common::text(&output.stderr));
     assert!(output.stdout.is_empty());
-    let shown: String = String::from_utf8_lossy(source).chars().map(|c| if c == '\n' { c } else if c.is_control() { '?' } else { c }).collect();
+    let shown: String = String::from_utf8_lossy(source)
+        .chars()
+        .map(|c| {
+            if c == '\n' {
+                c
+            } else if c.is_control() {
+                '?'
+            } else {
+                c
+            }
+        })
+        .collect();
     format!("{}\n────────\n{}", shown.trim_end(), common::text(&output.stderr))
 }
 
@@ -133,7 +144,11 @@ fn every_error_code_has_a_snapshot() {
 
 #[test]
 fn lines_may_end_as_on_windows() {
-    let output = common::presync(&common::root(), &["check", "-", "--format", "json"], b"use cic_lync\r\nprofile \"P\" {\r\n    cic Availabel -> lync Away // x\r\n}\r\n");
+    let output = common::presync(
+        &common::root(),
+        &["check", "-", "--format", "json"],
+        b"use cic_lync\r\nprofile \"P\" {\r\n    cic Availabel -> lync Away // x\r\n}\r\n",
+    );
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(json["diagnostics"].as_array().map(Vec::len), Some(1));
     assert_eq!(json["diagnostics"][0]["range"]["start"], serde_json::json!({ "line": 3, "column": 9 }));

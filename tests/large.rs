@@ -25,8 +25,21 @@ fn head() -> String {
 }
 
 const CIC: [&str; 15] = [
-    "Available", "Available, Forward", "Available, No ACD", "Available, Follow Me", "Working at Home", "In a Meeting", "Busy, In a Meeting",
-    "At a Training Session", "Do Not Disturb", "Away from Desk", "At Lunch", "Gone Home", "Out of the Office", "Out of Town", "On Vacation",
+    "Available",
+    "Available, Forward",
+    "Available, No ACD",
+    "Available, Follow Me",
+    "Working at Home",
+    "In a Meeting",
+    "Busy, In a Meeting",
+    "At a Training Session",
+    "Do Not Disturb",
+    "Away from Desk",
+    "At Lunch",
+    "Gone Home",
+    "Out of the Office",
+    "Out of Town",
+    "On Vacation",
 ];
 const LYNC: [&str; 6] = ["Available", "Busy", "Do Not Disturb", "Be Right Back", "Away", "Off Work"];
 
@@ -34,10 +47,17 @@ const LYNC: [&str; 6] = ["Available", "Busy", "Do Not Disturb", "Be Right Back",
 fn structured() -> String {
     let mut text = head() + "profile \"P\" {\n";
     for rule in 0..RULES {
-        let choices: Vec<String> = (0..4).map(|choice| format!("c{choice} is c{choice}v{}", rule / 10_usize.pow(choice) % 10)).collect();
+        let choices: Vec<String> =
+            (0..4).map(|choice| format!("c{choice} is c{choice}v{}", rule / 10_usize.pow(choice) % 10)).collect();
         let (state, target) = (CIC[rule % 15], LYNC[rule % 6]);
-        writeln!(text, "when {} and f{} and not f{}: cic \"{state}\" -> lync \"{target}\"", choices.join(" and "), rule % 40, (rule * 7 + 1) % 40)
-            .expect("a string takes it");
+        writeln!(
+            text,
+            "when {} and f{} and not f{}: cic \"{state}\" -> lync \"{target}\"",
+            choices.join(" and "),
+            rule % 40,
+            (rule * 7 + 1) % 40
+        )
+        .expect("a string takes it");
     }
     text + "}\n"
 }
@@ -48,11 +68,13 @@ fn entangled(random: &mut Random) -> String {
     let mut text = head();
     for profile in 0..50 {
         let guard = if profile % 5 == 0 { " and lync is not Busy" } else { "" };
-        writeln!(text, "profile \"P{profile}\" when f{} and not f{}{guard} {{", profile % 40, (profile + 7) % 40).expect("a string takes it");
+        writeln!(text, "profile \"P{profile}\" when f{} and not f{}{guard} {{", profile % 40, (profile + 7) % 40)
+            .expect("a string takes it");
         let targets: Vec<&str> = (0..15).map(|_| *random.pick(&LYNC)).collect();
         for _ in 0..RULES / 50 {
             let (first, second, at) = (literal(random), literal(random), random.below(15));
-            writeln!(text, "when {first} and {second}: cic \"{}\" -> lync \"{}\"", CIC[at], targets[at]).expect("a string takes it");
+            writeln!(text, "when {first} and {second}: cic \"{}\" -> lync \"{}\"", CIC[at], targets[at])
+                .expect("a string takes it");
         }
         writeln!(text, "when {}: append \"t{}\" to lync\n}}", literal(random), profile % 3).expect("a string takes it");
     }
@@ -76,7 +98,10 @@ fn forty_flags_compile_and_decide_as_the_naive_evaluator() {
         assert!(decided > 50, "{name}: {decided} of the sampled situations are mapped");
     }
     let tables = presync::compile(&common::program(&entangled(&mut Random(7)))).expect("it has a form");
-    let entangled = tables.roles[0].tables.iter().any(|table| matches!(&table.body, Body::Diagrams(diagrams) if diagrams.len() > 1));
+    let entangled = tables.roles[0]
+        .tables
+        .iter()
+        .any(|table| matches!(&table.body, Body::Diagrams(diagrams) if diagrams.len() > 1));
     assert!(entangled, "one diagram is not enough there");
 }
 
@@ -96,14 +121,17 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
             let at = tables.fact(&fact.name).expect("facts keep their names");
             facts[at] = match &fact.kind {
                 FactKind::Flag => value,
-                FactKind::Choice { values, .. } => tables.value(at, &values[value as usize]).expect("values keep their names"),
+                FactKind::Choice { values, .. } => {
+                    tables.value(at, &values[value as usize]).expect("values keep their names")
+                }
             };
         }
         let mut states = vec![0; program.systems.len()];
         let shown = StateId(random.below(program.system(lync).states.len()) as u32);
         situation.states[lync.index()] = Some(shown);
         let lync_at = tables.system("lync").expect("lync is there");
-        states[lync_at] = tables.state(lync_at, &program.system(lync).state(shown).name).expect("states keep their names") + 1;
+        states[lync_at] =
+            tables.state(lync_at, &program.system(lync).state(shown).name).expect("states keep their names") + 1;
         let state = StateId(random.below(15) as u32);
         let cic_at = tables.system("cic").expect("cic is there");
         let entered = tables.state(cic_at, &program.system(cic).state(state).name).expect("states keep their names");
@@ -111,9 +139,13 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
         let wanted = reference::decide(program, presync::model::RoleId(0), &situation, cic, state, lync);
         for tables in compiled {
             let found = tables.table(0, cic_at, lync_at).decide(&facts, &states, entered);
-            let rule = wanted.origin.map(|(profile, rule)| program.sources.file_line(program.written(program.profiles[profile].rules[rule].written).location));
+            let rule = wanted.origin.map(|(profile, rule)| {
+                program.sources.file_line(program.written(program.profiles[profile].rules[rule].written).location)
+            });
             assert_eq!(found.rule, rule);
-            if let (reference::Outcome::Set(_, append), presync::table::Outcome::Set { append: found, .. }) = (&wanted.outcome, &found.outcome) {
+            if let (reference::Outcome::Set(_, append), presync::table::Outcome::Set { append: found, .. }) =
+                (&wanted.outcome, &found.outcome)
+            {
                 assert_eq!(append.as_slice(), &**found);
             }
         }
@@ -129,7 +161,9 @@ fn dense_tables_and_diagrams_decide_alike() {
         let mut text = String::from("system a { state x state y }\nsystem b { state p state q }\n");
         (0..flags).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
         text.push_str("profile \"P\" {\n");
-        (0..6).for_each(|pair| writeln!(text, "when f{pair} and f{}: override a x -> b p", pair + 6).expect("a string takes it"));
+        (0..6).for_each(|pair| {
+            writeln!(text, "when f{pair} and f{}: override a x -> b p", pair + 6).expect("a string takes it")
+        });
         if flags > 12 {
             let rest: Vec<String> = (12..flags).map(|flag| format!("f{flag}")).collect();
             writeln!(text, "when {}: override a x -> b p", rest.join(" and ")).expect("a string takes it");
@@ -147,7 +181,8 @@ fn dense_tables_and_diagrams_decide_alike() {
             facts[dense.fact(&name).expect("it is there")] = bits >> flag & 1;
             more[diagram.fact(&name).expect("it is there")] = bits >> flag & 1;
         }
-        let (a, b) = (dense.table(0, 0, 1).decide(&facts, &[1, 0], 0), diagram.table(0, 0, 1).decide(&more, &[1, 0], 0));
+        let (a, b) =
+            (dense.table(0, 0, 1).decide(&facts, &[1, 0], 0), diagram.table(0, 0, 1).decide(&more, &[1, 0], 0));
         assert_eq!(a.outcome, b.outcome);
     }
 }

@@ -21,12 +21,19 @@ fn decisions_are_those_of_the_naive_evaluator() {
         assert!(parsed.errors.is_empty(), "seed {seed}: {:?}\n{source}", parsed.errors);
         let (program, errors) = presync::check::check(parsed);
         let codes: Vec<&str> = errors.iter().map(|error| error.code).collect();
-        assert!(codes.iter().all(|code| matches!(*code, "conflict" | "override-nothing")), "seed {seed}: {codes:?}\n{source}");
+        assert!(
+            codes.iter().all(|code| matches!(*code, "conflict" | "override-nothing")),
+            "seed {seed}: {codes:?}\n{source}"
+        );
         if reference::count(&program) > 20_000.0 {
             continue;
         }
         assert_eq!(codes.contains(&"conflict"), reference::has_conflict(&program), "seed {seed}: conflict\n{source}");
-        assert_eq!(codes.contains(&"override-nothing"), reference::has_idle_override(&program), "seed {seed}: override\n{source}");
+        assert_eq!(
+            codes.contains(&"override-nothing"),
+            reference::has_idle_override(&program),
+            "seed {seed}: override\n{source}"
+        );
         if codes.contains(&"conflict") {
             refused += 1;
             continue;
@@ -39,7 +46,10 @@ fn decisions_are_those_of_the_naive_evaluator() {
         compared += compare(&program, &[&tables, &read], seed, &source, &mut decided);
     }
     println!("{compared} decisions, {decided} of them mapped, {refused} programs with conflicts");
-    assert!(compared > programs() * 100 && decided * 10 > compared && refused > programs() / 50, "{compared} {decided} {refused}");
+    assert!(
+        compared > programs() * 100 && decided * 10 > compared && refused > programs() / 50,
+        "{compared} {decided} {refused}"
+    );
 }
 
 /// Compares every decision in every situation.
@@ -52,15 +62,19 @@ fn compare(program: &Program, compiled: &[&Tables], seed: u64, source: &str, dec
             let at = tables.fact(&fact.name).expect("facts keep their names");
             facts[at] = match &fact.kind {
                 FactKind::Flag => *value,
-                FactKind::Choice { values, .. } => tables.value(at, &values[*value as usize]).expect("values keep their names"),
+                FactKind::Choice { values, .. } => {
+                    tables.value(at, &values[*value as usize]).expect("values keep their names")
+                }
             };
         }
-        let system_at = |system: SystemId| tables.system(&program.system(system).name).expect("systems keep their names");
+        let system_at =
+            |system: SystemId| tables.system(&program.system(system).name).expect("systems keep their names");
         let mut states = vec![0; program.systems.len()];
         for system in program.system_ids() {
             if let Some(state) = situation.states[system.index()] {
                 let at = system_at(system);
-                states[at] = tables.state(at, &program.system(system).state(state).name).expect("states keep their names") + 1;
+                states[at] =
+                    tables.state(at, &program.system(system).state(state).name).expect("states keep their names") + 1;
             }
         }
         for role in program.role_ids() {
@@ -69,7 +83,9 @@ fn compare(program: &Program, compiled: &[&Tables], seed: u64, source: &str, dec
                 for state in program.system(from).states() {
                     let wanted = reference::decide(program, role, situation, from, state, to);
                     let from_at = system_at(from);
-                    let entered = tables.state(from_at, &program.system(from).state(state).name).expect("states keep their names");
+                    let entered = tables
+                        .state(from_at, &program.system(from).state(state).name)
+                        .expect("states keep their names");
                     let mut states = states.clone();
                     states[from_at] = entered + 1;
                     for tables in compiled {

@@ -35,10 +35,14 @@ fn five_errors_a_file() {
         if std::env::var_os("PRESYNC_SHOW").is_some() && (explained.contains(&false) || explained.len() < ERRORS) {
             println!("=== seed {seed}\n{broken}");
             for (error, explained) in errors.iter().zip(&explained) {
-                let line = SourceFile::new("a", broken.clone().into_bytes(), false).line(error.location().expect("it has a place").span.start);
+                let line = SourceFile::new("a", broken.clone().into_bytes(), false)
+                    .line(error.location().expect("it has a place").span.start);
                 println!("{} line {line}: {}", if *explained { "  " } else { "??" }, error.message);
             }
-            println!("places {:?}", places.iter().map(|(from, _)| broken[..*from].matches('\n').count() + 1).collect::<Vec<_>>());
+            println!(
+                "places {:?}",
+                places.iter().map(|(from, _)| broken[..*from].matches('\n').count() + 1).collect::<Vec<_>>()
+            );
         }
     }
     let files = FILES as f64;
@@ -79,7 +83,8 @@ fn count_rules(tree: &syntax::ast::File) -> usize {
     tree.declarations
         .iter()
         .map(|declaration| match &declaration.kind {
-            syntax::ast::DeclarationKind::Profile { items, .. } | syntax::ast::DeclarationKind::Mapping { items, .. } => of(items),
+            syntax::ast::DeclarationKind::Profile { items, .. }
+            | syntax::ast::DeclarationKind::Mapping { items, .. } => of(items),
             _ => 0,
         })
         .sum()
@@ -87,12 +92,17 @@ fn count_rules(tree: &syntax::ast::File) -> usize {
 
 /// A file of about seventy lines, and where its statements are: byte ranges. `spread`: statements span lines.
 fn file(random: &mut Random, spread: bool) -> (String, Vec<(usize, usize)>) {
-    let mut text = String::from("use cic_lync\n\nflag vip\nflag in_training\nchoice site = north | south | west default north\n");
+    let mut text =
+        String::from("use cic_lync\n\nflag vip\nflag in_training\nchoice site = north | south | west default north\n");
     text.push_str("condition staffed = both_logged_in and not in_training\n\ngroup cic.away = \"At Lunch\" | \"Gone Home\" | \"Out of Town\"\n\n");
     let mut statements = Vec::new();
     let mut profile = 0;
     while text.lines().count() < 66 {
-        let open = if profile % 3 == 2 { format!("mapping m{profile} {{\n") } else { format!("profile \"P {profile}\" when staffed {{\n") };
+        let open = if profile % 3 == 2 {
+            format!("mapping m{profile} {{\n")
+        } else {
+            format!("profile \"P {profile}\" when staffed {{\n")
+        };
         text.push_str(&open);
         for _ in 0..2 + random.below(3) {
             if random.chance(30) {
@@ -119,25 +129,39 @@ fn statement(random: &mut Random, text: &mut String, statements: &mut Vec<(usize
     if random.chance(25) {
         text.push_str(&format!("when {}: ", condition(random)));
     }
-    let join = |random: &mut Random, token: &str| if spread && random.chance(40) { format!("\n{indent}    {token} ") } else { format!(" {token} ") };
+    let join = |random: &mut Random, token: &str| {
+        if spread && random.chance(40) { format!("\n{indent}    {token} ") } else { format!(" {token} ") }
+    };
     if random.chance(10) {
         text.push_str("append \"in queue\" to lync");
     } else {
         let count = 1 + random.below(3);
-        let states: Vec<&str> = (0..count).map(|_| *random.pick(&["Available", "\"At Lunch\"", "\"Available, No ACD\"", "away", "\"In a Meeting\""])).collect();
+        let states: Vec<&str> = (0..count)
+            .map(|_| *random.pick(&["Available", "\"At Lunch\"", "\"Available, No ACD\"", "away", "\"In a Meeting\""]))
+            .collect();
         let mut list = states[0].to_owned();
         for state in &states[1..] {
             list = list + &join(random, "|") + state;
         }
         let arrow = join(random, "->");
-        text.push_str(&format!("cic {list}{arrow}lync {}", random.pick(&["Away", "Busy", "\"Do Not Disturb\"", "unchanged"])));
+        text.push_str(&format!(
+            "cic {list}{arrow}lync {}",
+            random.pick(&["Away", "Busy", "\"Do Not Disturb\"", "unchanged"])
+        ));
     }
     statements.push((start, text.len()));
     text.push('\n');
 }
 
 fn condition(random: &mut Random) -> String {
-    (*random.pick(&["vip", "not vip and staffed", "site is north | south", "(vip or in_training) and lync is Busy", "enterprise_voice"])).to_owned()
+    (*random.pick(&[
+        "vip",
+        "not vip and staffed",
+        "site is north | south",
+        "(vip or in_training) and lync is Busy",
+        "enterprise_voice",
+    ]))
+    .to_owned()
 }
 
 /// Breaks five different statements, the last first so that offsets stay.
@@ -198,5 +222,6 @@ fn mutate(random: &mut Random, statement: &str) -> String {
 
 /// Whether the statement is still right in itself.
 fn parses(statement: &str) -> bool {
-    parse(&format!("profile p {{ {statement} }}")).1.is_empty() || parse(&format!("profile p {{ {statement} cic a -> lync b }}")).1.is_empty()
+    parse(&format!("profile p {{ {statement} }}")).1.is_empty()
+        || parse(&format!("profile p {{ {statement} cic a -> lync b }}")).1.is_empty()
 }

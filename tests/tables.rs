@@ -45,10 +45,16 @@ role "S" uses "Q"
 /// The same meaning in other words.
 const REFACTORED: [(&str, &str); 6] = [
     ("condition busy = in_queue and not vip", "condition calm = not in_queue or vip\ncondition busy = not calm"),
-    ("when busy { cic Available | \"At Lunch\" -> lync Busy }", "when in_queue: when not vip { cic Available -> lync Busy\n cic \"At Lunch\" -> lync Busy }"),
+    (
+        "when busy { cic Available | \"At Lunch\" -> lync Busy }",
+        "when in_queue: when not vip { cic Available -> lync Busy\n cic \"At Lunch\" -> lync Busy }",
+    ),
     ("flag in_queue\nflag vip", "flag vip // first now\nflag in_queue"),
     ("state Available  state Away  state Busy", "state Busy state Away state Available"),
-    ("role \"R\" uses \"P\", \"Q\"\nrole \"S\" uses \"Q\"", "role \"S\" uses \"Other\"\nrole \"R\" uses \"P\", \"Other\""),
+    (
+        "role \"R\" uses \"P\", \"Q\"\nrole \"S\" uses \"Q\"",
+        "role \"S\" uses \"Other\"\nrole \"R\" uses \"P\", \"Other\"",
+    ),
     ("im | voice", "voice | im"),
 ];
 
@@ -81,7 +87,11 @@ fn the_digest_covers_the_meaning_alone() {
     }
     let refactored = tables(&all);
     assert_eq!(refactored.digest, base.digest);
-    assert_eq!(without_origins(&refactored.to_json()), without_origins(&base.to_json()), "the same bytes apart from origins");
+    assert_eq!(
+        without_origins(&refactored.to_json()),
+        without_origins(&base.to_json()),
+        "the same bytes apart from origins"
+    );
     for (old, new) in CHANGED {
         assert!(BASE.contains(old), "{old}");
         assert_ne!(tables(&BASE.replace(old, new)).digest, base.digest, "{new}");

@@ -64,7 +64,11 @@ fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
     }
     clock += 600;
     say(clock, r#""change":{"cic":"Gone Home"}"#.to_owned());
-    say(clock + 20, r#""set":{"cic_logged_in":false,"lync_logged_in":false,"in_queue":false},"state":{"cic":null,"lync":null}"#.to_owned());
+    say(
+        clock + 20,
+        r#""set":{"cic_logged_in":false,"lync_logged_in":false,"in_queue":false},"state":{"cic":null,"lync":null}"#
+            .to_owned(),
+    );
 }
 
 /// What goes wrong on any day.
@@ -107,7 +111,8 @@ const STATUSES: [&str; 15] = [
     "Out of the Office",
 ];
 
-const PRESENCES: [&str; 8] = ["Online", "Available", "Busy", "DoNotDisturb", "Be Right Back", "Away", "IdleOnline", "Offwork"];
+const PRESENCES: [&str; 8] =
+    ["Online", "Available", "Busy", "DoNotDisturb", "Be Right Back", "Away", "IdleOnline", "Offwork"];
 
 /// What the documents' table shows for a status.
 fn presence(status: &str) -> Option<&'static str> {

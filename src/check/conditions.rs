@@ -20,7 +20,10 @@ impl Checker {
             .collect();
         let (order, circles) = order::dependencies_first(&needs);
         for circle in circles {
-            let names: Vec<_> = circle.iter().map(|at| (&*named[*at].name.text, named[*at].declaration.at(named[*at].name.span))).collect();
+            let names: Vec<_> = circle
+                .iter()
+                .map(|at| (&*named[*at].name.text, named[*at].declaration.at(named[*at].name.span)))
+                .collect();
             self.circle("condition", &names);
         }
         for at in order {
@@ -32,7 +35,9 @@ impl Checker {
 
     fn named_parts(&self, condition: &ast::Condition, needs: &mut Vec<usize>) {
         match &condition.kind {
-            ConditionKind::And(parts) | ConditionKind::Or(parts) => parts.iter().for_each(|part| self.named_parts(part, needs)),
+            ConditionKind::And(parts) | ConditionKind::Or(parts) => {
+                parts.iter().for_each(|part| self.named_parts(part, needs))
+            }
             ConditionKind::Not { inner, .. } => self.named_parts(inner, needs),
             ConditionKind::Name(name) => {
                 if let Some(Atom::Condition(at, _)) = self.names.atoms.get(&name.text) {
@@ -82,9 +87,10 @@ impl Checker {
                     return Some(self.program.conditions.intern(Cond::Flag(fact)));
                 };
                 let example = values.first().map(|value| super::written_name(value)).unwrap_or_default();
-                let error = Diagnostic::error("unknown-condition", format!("`{}` is a choice, not a condition", name.text))
-                    .label(location, "which value of it?")
-                    .help(format!("write `{written} is {example}`"));
+                let error =
+                    Diagnostic::error("unknown-condition", format!("`{}` is a choice, not a condition", name.text))
+                        .label(location, "which value of it?")
+                        .help(format!("write `{written} is {example}`"));
                 self.error(error);
                 None
             }
@@ -97,9 +103,12 @@ impl Checker {
                     .iter()
                     .map(|(fact, ..)| format!("`{} is {written}`", super::written_name(&self.program.fact(*fact).name)))
                     .collect();
-                let error = Diagnostic::error("unknown-value", format!("`{}` is a value of {} choices", name.text, choices.len()))
-                    .label(location, "which choice is meant?")
-                    .help(format!("write {}", forms.join(" or ")));
+                let error = Diagnostic::error(
+                    "unknown-value",
+                    format!("`{}` is a value of {} choices", name.text, choices.len()),
+                )
+                .label(location, "which choice is meant?")
+                .help(format!("write {}", forms.join(" or ")));
                 self.error(error);
                 None
             }
@@ -108,9 +117,10 @@ impl Checker {
                 self.names.conditions[at]
             }
             Some(Atom::System(..)) => {
-                let error = Diagnostic::error("unknown-condition", format!("`{}` is a system, not a condition", name.text))
-                    .label(location, "which state of it?")
-                    .help(format!("write `{written} is ...` with one or more of its states"));
+                let error =
+                    Diagnostic::error("unknown-condition", format!("`{}` is a system, not a condition", name.text))
+                        .label(location, "which state of it?")
+                        .help(format!("write `{written} is ...` with one or more of its states"));
                 self.error(error);
                 None
             }
@@ -133,7 +143,9 @@ impl Checker {
         known.sort_unstable();
         let written = super::written_name(&name.text);
         let of = self.program.systems.iter().find(|system| system.states.iter().any(|state| *state.name == *name.text));
-        let help = of.map(|system| format!("`{written}` is a state: write `{} is {written}`", super::written_name(&system.name)));
+        let help = of.map(|system| {
+            format!("`{written}` is a state: write `{} is {written}`", super::written_name(&system.name))
+        });
         self.unknown(Unknown { code: "unknown-condition", what: "condition", name: &name.text, location, known, help });
     }
 
@@ -168,9 +180,10 @@ impl Checker {
             }
             Some(_) => {
                 let written = super::written_name(&subject.text);
-                let error = Diagnostic::error("unknown-condition", format!("`{}` has no values to choose from", subject.text))
-                    .label(location, "neither a system nor a choice")
-                    .help(format!("it holds or it does not: write `{written}` or `not {written}`"));
+                let error =
+                    Diagnostic::error("unknown-condition", format!("`{}` has no values to choose from", subject.text))
+                        .label(location, "neither a system nor a choice")
+                        .help(format!("it holds or it does not: write `{written}` or `not {written}`"));
                 self.error(error);
                 None
             }
@@ -184,7 +197,14 @@ impl Checker {
                     .collect();
                 let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
                 known.sort_unstable();
-                self.unknown(Unknown { code: "unknown-condition", what: "system or choice", name: &subject.text, location, known, help: None });
+                self.unknown(Unknown {
+                    code: "unknown-condition",
+                    what: "system or choice",
+                    name: &subject.text,
+                    location,
+                    known,
+                    help: None,
+                });
                 None
             }
         }

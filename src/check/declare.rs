@@ -46,7 +46,13 @@ impl Checker {
         }
     }
 
-    fn declare_choice(&mut self, name: &ast::Name, values: &[ast::Name], default: Option<&ast::Name>, declaration: Declared<'_>) {
+    fn declare_choice(
+        &mut self,
+        name: &ast::Name,
+        values: &[ast::Name],
+        default: Option<&ast::Name>,
+        declaration: Declared<'_>,
+    ) {
         let location = declaration.at(name.span);
         if !self.declare_atom_name(name, location) {
             return;
@@ -57,9 +63,12 @@ impl Checker {
         self.names.atoms.insert(name.text.clone(), Atom::Fact(fact, id));
         for value in values {
             if texts.iter().any(|text| **text == *value.text) {
-                let error = Diagnostic::error("duplicate-definition", format!("value `{}` stands twice in `{}`", value.text, name.text))
-                    .label(declaration.at(value.span), "listed again here")
-                    .help("delete one of them");
+                let error = Diagnostic::error(
+                    "duplicate-definition",
+                    format!("value `{}` stands twice in `{}`", value.text, name.text),
+                )
+                .label(declaration.at(value.span), "listed again here")
+                .help("delete one of them");
                 self.error(error);
                 continue;
             }

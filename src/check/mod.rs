@@ -137,8 +137,12 @@ impl Checker {
 
     /// Whether a syntax error lies within: things may be missing there.
     fn has_syntax_error(&self, location: Location) -> bool {
-        let from = self.syntax_errors.partition_point(|error| *error < Location { file: location.file, span: Span { start: location.span.start, end: 0 } });
-        self.syntax_errors.get(from).is_some_and(|error| error.file == location.file && error.span.start <= location.span.end)
+        let from = self.syntax_errors.partition_point(|error| {
+            *error < Location { file: location.file, span: Span { start: location.span.start, end: 0 } }
+        });
+        self.syntax_errors
+            .get(from)
+            .is_some_and(|error| error.file == location.file && error.span.start <= location.span.end)
     }
 
     /// Two declarations with one name in one space.

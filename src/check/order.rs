@@ -38,7 +38,8 @@ pub(super) fn dependencies_first(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<u
                 }
                 None => {
                     path.pop();
-                    let circular = circles.iter().any(|circle| circle.contains(&node)) || needs[node].iter().any(|need| marks[*need] == Mark::Circular);
+                    let circular = circles.iter().any(|circle| circle.contains(&node))
+                        || needs[node].iter().any(|need| marks[*need] == Mark::Circular);
                     marks[node] = if circular { Mark::Circular } else { Mark::Done };
                     if !circular {
                         order.push(node);

@@ -54,7 +54,12 @@ impl Overlaps<'_> {
         let program = self.space.program;
         let rules = self.space.rules_for(profile, from, to, state);
         let rule = |at: u32| &program.profile(profile).rules[at as usize];
-        let plain: Vec<CondId> = rules.iter().map(|at| rule(*at)).filter(|rule| rule.level == Level::Plain).map(|rule| rule.condition).collect();
+        let plain: Vec<CondId> = rules
+            .iter()
+            .map(|at| rule(*at))
+            .filter(|rule| rule.level == Level::Plain)
+            .map(|rule| rule.condition)
+            .collect();
         for overriding in rules.iter().map(|at| rule(*at)).filter(|rule| rule.level == Level::Override) {
             let key = (overriding.written, from, to);
             let known = self.overriding.get(&key).copied().unwrap_or_default();
@@ -159,13 +164,19 @@ impl Overlaps<'_> {
         for ((written, from, to), _) in self.overriding.iter().filter(|(_, meets)| !**meets) {
             let (from, to) = (&program.system(*from).name, &program.system(*to).name);
             found.push(
-                Diagnostic::error("override-nothing", format!("this `override` overrides nothing on the way {from} → {to}"))
-                    .label(program.written(*written).location, "no rule of its profile applies where this one does")
-                    .help("leave out `override`; it is there to beat a plain rule of the same profile"),
+                Diagnostic::error(
+                    "override-nothing",
+                    format!("this `override` overrides nothing on the way {from} → {to}"),
+                )
+                .label(program.written(*written).location, "no rule of its profile applies where this one does")
+                .help("leave out `override`; it is there to beat a plain rule of the same profile"),
             );
         }
         if self.space.diagrams.overflowed() {
-            found.push(Diagnostic::error("too-complex", "the conditions of this program are too entangled to be analysed"));
+            found.push(Diagnostic::error(
+                "too-complex",
+                "the conditions of this program are too entangled to be analysed",
+            ));
         }
         found
     }
@@ -179,22 +190,25 @@ fn conflict_diagnostic(program: &Program, written: WrittenId, conflict: Conflict
         let rules = &program.profile(profile).rules;
         let rule = rules.iter().find(|rule| rule.written == written && program.system(rule.to).name == to.name);
         match rule.map(|rule| rule.target) {
-            Some(Target::Set(target)) => format!("sets {} {}", to.name, crate::check::written_name(&to.state(target).name)),
+            Some(Target::Set(target)) => {
+                format!("sets {} {}", to.name, crate::check::written_name(&to.state(target).name))
+            }
             _ => format!("leaves {} unchanged", to.name),
         }
     };
     let names = others.len() + 1;
     let count = if names == 2 { "two rules".to_owned() } else { format!("{names} rules") };
-    let mut error = Diagnostic::error("conflict", format!("{count} disagree on what {} {state} means for {}", from.name, to.name))
-        .label(program.written(written).location, what(written));
+    let mut error =
+        Diagnostic::error("conflict", format!("{count} disagree on what {} {state} means for {}", from.name, to.name))
+            .label(program.written(written).location, what(written));
     for other in others {
         error = error.label(program.written(other).location, what(other));
     }
     let profile = &program.profile(profile).name;
     let all = if names == 2 { "both" } else { "all" };
-    error = error.note(format!("{all} belong to profile `{profile}` and have the same rank")).help(
-        "make their conditions exclude each other, or put `override` before the one that is to win",
-    );
+    error = error
+        .note(format!("{all} belong to profile `{profile}` and have the same rank"))
+        .help("make their conditions exclude each other, or put `override` before the one that is to win");
     error.situation = Some(witness);
     error
 }

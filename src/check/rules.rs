@@ -50,7 +50,8 @@ impl Checker {
             .collect();
         let (order, circles) = order::dependencies_first(&needs);
         for circle in circles {
-            let names: Vec<_> = circle.iter().map(|at| (&*mappings[*at].0.text, mappings[*at].2.at(mappings[*at].0.span))).collect();
+            let names: Vec<_> =
+                circle.iter().map(|at| (&*mappings[*at].0.text, mappings[*at].2.at(mappings[*at].0.span))).collect();
             self.circle("mapping", &names);
         }
         let empty = Collected { incomplete: true, ..Collected::default() };
@@ -58,7 +59,13 @@ impl Checker {
         for at in order {
             let (_, items, declaration, id) = &mappings[at];
             self.owner = Some(*id);
-            let mut walk = Walk { file: declaration.file, rules: Vec::new(), appends: Vec::new(), incomplete: false, mappings: &collected };
+            let mut walk = Walk {
+                file: declaration.file,
+                rules: Vec::new(),
+                appends: Vec::new(),
+                incomplete: false,
+                mappings: &collected,
+            };
             self.items(&mut walk, items, Self::ALWAYS);
             let incomplete = walk.incomplete || self.has_syntax_error(declaration.at(declaration.node.span));
             collected[at] = Collected { rules: walk.rules, incomplete };
@@ -70,7 +77,9 @@ impl Checker {
         for item in items {
             match &item.kind {
                 ItemKind::When { body, .. } => self.applied(body, needs),
-                ItemKind::Apply { mapping, .. } => needs.extend(self.names.mappings.get(&mapping.text).map(|(at, _)| *at)),
+                ItemKind::Apply { mapping, .. } => {
+                    needs.extend(self.names.mappings.get(&mapping.text).map(|(at, _)| *at))
+                }
                 _ => {}
             }
         }
@@ -140,7 +149,12 @@ impl Checker {
                 ItemKind::Append { text, system } => {
                     if let Some(to) = self.system(system, walk.file) {
                         let location = Location { file: walk.file, span: item.span };
-                        walk.appends.push(model::Append { text: text.text.to_string(), to, condition: outer, location });
+                        walk.appends.push(model::Append {
+                            text: text.text.to_string(),
+                            to,
+                            condition: outer,
+                            location,
+                        });
                     }
                 }
                 ItemKind::Rule(rule) => self.rule(walk, item, rule, outer),
@@ -148,7 +162,14 @@ impl Checker {
         }
     }
 
-    fn apply(&mut self, walk: &mut Walk<'_>, item: &Item, mapping: &ast::Name, direction: Option<&(ast::Name, ast::Name)>, outer: CondId) {
+    fn apply(
+        &mut self,
+        walk: &mut Walk<'_>,
+        item: &Item,
+        mapping: &ast::Name,
+        direction: Option<&(ast::Name, ast::Name)>,
+        outer: CondId,
+    ) {
         let location = Location { file: walk.file, span: mapping.span };
         let only = match direction {
             Some((from, to)) => {
@@ -164,7 +185,14 @@ impl Checker {
             let known: Vec<String> = self.names.mappings.keys().map(|name| name.to_string()).collect();
             let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
             known.sort_unstable();
-            self.unknown(Unknown { code: "unknown-mapping", what: "mapping", name: &mapping.text, location, known, help: None });
+            self.unknown(Unknown {
+                code: "unknown-mapping",
+                what: "mapping",
+                name: &mapping.text,
+                location,
+                known,
+                help: None,
+            });
             return;
         };
         self.refer(location, id);
@@ -172,9 +200,12 @@ impl Checker {
         walk.incomplete |= mapping.incomplete;
         if walk.rules.len() + mapping.rules.len() > super::MAX_RULES {
             walk.incomplete = true;
-            let error = Diagnostic::error("circular-definition", format!("mappings applied within mappings make more than {} rules", super::MAX_RULES))
-                .label(location, "too many with this one")
-                .help("apply each mapping once, under conditions joined with `or`");
+            let error = Diagnostic::error(
+                "circular-definition",
+                format!("mappings applied within mappings make more than {} rules", super::MAX_RULES),
+            )
+            .label(location, "too many with this one")
+            .help("apply each mapping once, under conditions joined with `or`");
             return self.error(error);
         }
         let applied = Some(Location { file: walk.file, span: item.span });
@@ -204,7 +235,8 @@ impl Checker {
         }
         let span = rule.overriding.unwrap_or(rule.left.span).to(rule.right.span);
         let written = WrittenId(self.program.written.len() as u32);
-        let resolved = if rule.two_way { self.two_way(rule, left, right, file) } else { self.one_way(rule, left, right, file) };
+        let resolved =
+            if rule.two_way { self.two_way(rule, left, right, file) } else { self.one_way(rule, left, right, file) };
         let doc = doc_text(&self.program.sources.file(file).text, &item.doc);
         self.program.written.push(model::Written {
             location: Location { file, span },
@@ -297,19 +329,24 @@ impl Checker {
         let state = match self.state_or_group(system, name, file)? {
             super::states::StateOrGroup::State(state) => state,
             super::states::StateOrGroup::Group(_) => {
-                let error = Diagnostic::error("unknown-state", format!("`{}` is a group, not a state to set", name.text))
-                    .label(location, "expected one state")
-                    .help("name one state of the group");
+                let error =
+                    Diagnostic::error("unknown-state", format!("`{}` is a group, not a state to set", name.text))
+                        .label(location, "expected one state")
+                        .help("name one state of the group");
                 self.error(error);
                 return None;
             }
         };
-        let (system_name, state) = (&self.program.system(system).name, (state, self.program.system(system).state(state)));
+        let (system_name, state) =
+            (&self.program.system(system).name, (state, self.program.system(system).state(state)));
         if state.1.read_only {
-            let error = Diagnostic::error("read-only-target", format!("{system_name} does not take `{}` as a command", state.1.name))
-                .label(location, "can be observed, never set")
-                .label(state.1.location, "declared `read_only` here")
-                .help("set another state, or write `unchanged`");
+            let error = Diagnostic::error(
+                "read-only-target",
+                format!("{system_name} does not take `{}` as a command", state.1.name),
+            )
+            .label(location, "can be observed, never set")
+            .label(state.1.location, "declared `read_only` here")
+            .help("set another state, or write `unchanged`");
             self.error(error);
             return None;
         }
@@ -334,16 +371,24 @@ impl Checker {
             for profile in profiles {
                 let Some(id) = self.profile(profile, declaration.file) else { continue };
                 if ids.contains(&id) {
-                    let error = Diagnostic::error("duplicate-definition", format!("`{}` stands twice in the role `{}`", profile.text, name.text))
-                        .label(declaration.at(profile.span), "listed again here")
-                        .help("delete it: the first one has already decided all that it can");
+                    let error = Diagnostic::error(
+                        "duplicate-definition",
+                        format!("`{}` stands twice in the role `{}`", profile.text, name.text),
+                    )
+                    .label(declaration.at(profile.span), "listed again here")
+                    .help("delete it: the first one has already decided all that it can");
                     self.error(error);
                 } else {
                     ids.push(id);
                 }
             }
             let doc = doc_text(&self.program.sources.file(declaration.file).text, &declaration.node.doc);
-            self.program.roles.push(model::Role { name: name.text.to_string(), profiles: ids, location: Some(location), doc });
+            self.program.roles.push(model::Role {
+                name: name.text.to_string(),
+                profiles: ids,
+                location: Some(location),
+                doc,
+            });
         }
         if !any && !self.names.has_broken_role() {
             let profiles: Vec<ProfileId> = self.program.profile_ids().collect();

@@ -49,7 +49,9 @@ impl Checker {
         }
         for declaration in declared {
             let (name, items) = match &declaration.node.kind {
-                DeclarationKind::System { name, items, .. } | DeclarationKind::Extend { system: name, items } => (name, items),
+                DeclarationKind::System { name, items, .. } | DeclarationKind::Extend { system: name, items } => {
+                    (name, items)
+                }
                 _ => continue,
             };
             let Some(system) = self.system(name, declaration.file) else { continue };
@@ -69,9 +71,12 @@ impl Checker {
                 let attributes = &mut self.program.systems[system.index()].attributes;
                 if attributes.iter().any(|known| **known == *name.text) {
                     let location = declaration.at(name.span);
-                    let error = Diagnostic::error("duplicate-definition", format!("attribute `{}` is declared twice", name.text))
-                        .label(location, "declared again here")
-                        .help("delete one of them");
+                    let error = Diagnostic::error(
+                        "duplicate-definition",
+                        format!("attribute `{}` is declared twice", name.text),
+                    )
+                    .label(location, "declared again here")
+                    .help("delete one of them");
                     self.error(error);
                 } else {
                     attributes.push(name.text.to_string());
@@ -111,13 +116,16 @@ impl Checker {
         for key in &keys {
             if let Some(first) = self.names.states[system.index()].folded.get(key) {
                 let first = self.program.system(system).state(*first);
-                let (name, first_name, first_location) = (state.name.text.to_string(), first.name.clone(), first.location);
+                let (name, first_name, first_location) =
+                    (state.name.text.to_string(), first.name.clone(), first.location);
                 if name == first_name {
                     self.duplicate("state", &name, first_location, location);
                 } else {
                     let error = Diagnostic::error(
                         "duplicate-definition",
-                        format!("states `{name}` and `{first_name}` cannot be told apart by name or id when case is ignored"),
+                        format!(
+                            "states `{name}` and `{first_name}` cannot be told apart by name or id when case is ignored"
+                        ),
                     )
                     .label(location, "this state")
                     .label(first_location, "and this one")
@@ -188,10 +196,17 @@ impl Checker {
             return Some(system);
         }
         let systems: Vec<String> = self.program.systems.iter().map(|system| system.name.clone()).collect();
-        let with_state = systems.iter().enumerate().find(|(at, _)| self.names.states[*at].exact.contains_key(&name.text));
+        let with_state =
+            systems.iter().enumerate().find(|(at, _)| self.names.states[*at].exact.contains_key(&name.text));
         let help = match with_state {
-            Some((_, system)) => Some(format!("`{0}` is a state: write the system before it, `{system} {0}`", super::written_name(&name.text))),
-            None if systems.is_empty() => Some("no system is declared: begin with `use cic_lync`, or declare one with `system name { ... }`".to_owned()),
+            Some((_, system)) => Some(format!(
+                "`{0}` is a state: write the system before it, `{system} {0}`",
+                super::written_name(&name.text)
+            )),
+            None if systems.is_empty() => Some(
+                "no system is declared: begin with `use cic_lync`, or declare one with `system name { ... }`"
+                    .to_owned(),
+            ),
             None => None,
         };
         self.unknown(Unknown {
@@ -206,7 +221,12 @@ impl Checker {
     }
 
     /// A state or a group by name; reports what is neither.
-    pub(super) fn state_or_group(&mut self, system: SystemId, name: &ast::Name, file: crate::source::FileId) -> Option<StateOrGroup> {
+    pub(super) fn state_or_group(
+        &mut self,
+        system: SystemId,
+        name: &ast::Name,
+        file: crate::source::FileId,
+    ) -> Option<StateOrGroup> {
         let location = Location { file, span: name.span };
         let names = &self.names.states[system.index()];
         if let Some(state) = names.exact.get(&name.text) {
@@ -216,7 +236,9 @@ impl Checker {
             return Some(StateOrGroup::Group(*group));
         }
         let folded = names.folded.get(&name.text.to_ascii_lowercase()).copied();
-        if let Some(state) = folded.filter(|state| self.program.system(system).state(*state).name.eq_ignore_ascii_case(&name.text)) {
+        if let Some(state) =
+            folded.filter(|state| self.program.system(system).state(*state).name.eq_ignore_ascii_case(&name.text))
+        {
             self.program.case_mismatches.push(model::CaseMismatch { location, system, state });
             return Some(StateOrGroup::State(state));
         }
@@ -232,14 +254,18 @@ impl Checker {
         known.extend(self.names.groups.keys().filter(|(of, _)| *of == system).map(|(_, group)| group.to_string()));
         let what = format!("state or group of {}", this.name);
         let written = super::written_name(&name.text);
-        let elsewhere = self.program.systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
+        let elsewhere =
+            self.program.systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
         let near = crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str)).is_some();
         let is_fact = self.names.atoms.contains_key(&name.text);
         let help = match (by_id, elsewhere) {
-            (Some(state), _) => {
-                Some(format!("`{written}` is the id of `{}`: write its name", super::written_name(&this.state(state).name)))
+            (Some(state), _) => Some(format!(
+                "`{written}` is the id of `{}`: write its name",
+                super::written_name(&this.state(state).name)
+            )),
+            (None, Some((other, _))) if !near => {
+                Some(format!("{} has a state `{written}`, {} has not", other.name, this.name))
             }
-            (None, Some((other, _))) if !near => Some(format!("{} has a state `{written}`, {} has not", other.name, this.name)),
             (None, None) if is_fact && !near => {
                 Some(format!("`{written}` is a condition: it goes before the rule, `when {written}: ...`"))
             }
@@ -256,7 +282,12 @@ impl Checker {
     }
 
     /// The states that a list of names means, ascending; `None` if one does not resolve.
-    pub(super) fn states(&mut self, system: SystemId, names: &[ast::Value], file: crate::source::FileId) -> Option<Vec<StateId>> {
+    pub(super) fn states(
+        &mut self,
+        system: SystemId,
+        names: &[ast::Value],
+        file: crate::source::FileId,
+    ) -> Option<Vec<StateId>> {
         let mut states = Vec::new();
         let mut complete = true;
         for value in names {
@@ -273,7 +304,12 @@ impl Checker {
         complete.then_some(states)
     }
 
-    pub(super) fn states_of(&mut self, system: SystemId, name: &ast::Name, file: crate::source::FileId) -> Option<Vec<StateId>> {
+    pub(super) fn states_of(
+        &mut self,
+        system: SystemId,
+        name: &ast::Name,
+        file: crate::source::FileId,
+    ) -> Option<Vec<StateId>> {
         match self.state_or_group(system, name, file)? {
             StateOrGroup::State(state) => Some(vec![state]),
             StateOrGroup::Group(group) => {
@@ -321,7 +357,8 @@ impl Checker {
             .collect();
         let (order, circles) = order::dependencies_first(&needs);
         for circle in circles {
-            let names: Vec<_> = circle.iter().map(|at| (&*groups[*at].1.text, groups[*at].3.at(groups[*at].1.span))).collect();
+            let names: Vec<_> =
+                circle.iter().map(|at| (&*groups[*at].1.text, groups[*at].3.at(groups[*at].1.span))).collect();
             self.circle("group", &names);
         }
         for at in order {
@@ -331,7 +368,12 @@ impl Checker {
         }
     }
 
-    fn group_states(&mut self, system: SystemId, terms: &[GroupTerm], declaration: Declared<'_>) -> Option<Box<[StateId]>> {
+    fn group_states(
+        &mut self,
+        system: SystemId,
+        terms: &[GroupTerm],
+        declaration: Declared<'_>,
+    ) -> Option<Box<[StateId]>> {
         let mut states = Vec::new();
         let mut complete = true;
         for term in terms {
@@ -344,7 +386,8 @@ impl Checker {
                 GroupTerm::All { attribute, .. } => {
                     let of = self.program.system(system);
                     match of.attributes.iter().position(|known| **known == *attribute.text) {
-                        Some(at) => states.extend(of.states().filter(|state| of.state(*state).attributes.contains(&(at as u32)))),
+                        Some(at) => states
+                            .extend(of.states().filter(|state| of.state(*state).attributes.contains(&(at as u32)))),
                         None => {
                             complete = false;
                             self.unknown_attribute(system, attribute, declaration);
@@ -361,7 +404,8 @@ impl Checker {
     /// Declarations that are defined by each other.
     pub(super) fn circle(&mut self, what: &str, names: &[(&str, Location)]) {
         let path: Vec<&str> = names.iter().map(|(name, _)| *name).chain(names.first().map(|(name, _)| *name)).collect();
-        let mut error = Diagnostic::error("circular-definition", format!("{what} `{}` is defined by itself", names[0].0));
+        let mut error =
+            Diagnostic::error("circular-definition", format!("{what} `{}` is defined by itself", names[0].0));
         for (at, (_, location)) in names.iter().enumerate() {
             error = error.label(*location, format!("this one needs `{}`", path[at + 1]));
         }

@@ -39,7 +39,12 @@ impl Checker {
         for item in items {
             match item {
                 TestItem::Role(name) if named => {
-                    self.duplicate("the role of this test,", &name.text, declaration.at(name.span), declaration.at(name.span));
+                    self.duplicate(
+                        "the role of this test,",
+                        &name.text,
+                        declaration.at(name.span),
+                        declaration.at(name.span),
+                    );
                 }
                 TestItem::Role(name) => {
                     named = true;
@@ -51,7 +56,9 @@ impl Checker {
                         let id = self.condition(condition, file);
                         given = self.both(given, id);
                         let span = declaration.at(condition.span);
-                        given_location = Some(given_location.map_or(span, |first| Location { file, span: first.span.to(span.span) }));
+                        given_location = Some(
+                            given_location.map_or(span, |first| Location { file, span: first.span.to(span.span) }),
+                        );
                     }
                 }
                 TestItem::Expect(expect) => match self.expectation(expect, file) {
@@ -66,7 +73,14 @@ impl Checker {
         }
         if let (Some(role), Some(given), true) = (role, given, complete) {
             let given_location = given_location.unwrap_or(location);
-            self.program.tests.push(model::Test { name: name.text.to_string(), location, role, given, given_location, expectations });
+            self.program.tests.push(model::Test {
+                name: name.text.to_string(),
+                location,
+                role,
+                given,
+                given_location,
+                expectations,
+            });
         }
     }
 
@@ -82,7 +96,8 @@ impl Checker {
         if self.program.roles.is_empty() {
             return None;
         }
-        let names: Vec<String> = self.program.roles.iter().map(|role| format!("`role {}`", super::written_name(&role.name))).collect();
+        let names: Vec<String> =
+            self.program.roles.iter().map(|role| format!("`role {}`", super::written_name(&role.name))).collect();
         let error = Diagnostic::error("unknown-role", format!("this {what} does not say which role it is about"))
             .label(location, "there is more than one role")
             .help(format!("begin with {}", names.join(" or ")));
@@ -115,7 +130,17 @@ impl Checker {
         let set = self.states(to, &values, file)?;
         let append = expect.appendix.as_ref().map(texts);
         let location = Location { file, span: expect.span };
-        Some(model::Expectation { from, states: states?, to, negated: expect.negated, set, unchanged, unmapped, append, location })
+        Some(model::Expectation {
+            from,
+            states: states?,
+            to,
+            negated: expect.negated,
+            set,
+            unchanged,
+            unmapped,
+            append,
+            location,
+        })
     }
 
     fn scenario(&mut self, name: &ast::Name, steps: &[ast::Step], declaration: Declared<'_>) {
@@ -135,7 +160,8 @@ impl Checker {
         let kind = match &step.kind {
             StepKind::Role(name) => self.role(name, file).map(model::StepKind::Role),
             StepKind::Set(conditions) => {
-                let assignments: Vec<Option<Assignment>> = conditions.iter().map(|condition| self.assignment(condition, file)).collect();
+                let assignments: Vec<Option<Assignment>> =
+                    conditions.iter().map(|condition| self.assignment(condition, file)).collect();
                 assignments.into_iter().collect::<Option<_>>().map(model::StepKind::Set)
             }
             StepKind::Observe(observed) => {
@@ -160,7 +186,8 @@ impl Checker {
         let commands = match &step.commands {
             None => None,
             Some(commands) => {
-                let resolved: Vec<Option<model::Command>> = commands.iter().map(|command| self.command(command, file)).collect();
+                let resolved: Vec<Option<model::Command>> =
+                    commands.iter().map(|command| self.command(command, file)).collect();
                 Some(resolved.into_iter().collect::<Option<Vec<_>>>()?)
             }
         };
@@ -178,9 +205,10 @@ impl Checker {
         match self.state_or_group(system, name, file)? {
             super::states::StateOrGroup::State(state) => Some(state),
             super::states::StateOrGroup::Group(_) => {
-                let error = Diagnostic::error("unknown-state", format!("`{}` is a group; a step takes one state", name.text))
-                    .label(Location { file, span: name.span }, "expected one state")
-                    .help("name one state of the group");
+                let error =
+                    Diagnostic::error("unknown-state", format!("`{}` is a group; a step takes one state", name.text))
+                        .label(Location { file, span: name.span }, "expected one state")
+                        .help("name one state of the group");
                 self.error(error);
                 None
             }

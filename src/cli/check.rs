@@ -37,7 +37,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
             Format::Human => output.write(&render::human(&diagnostics, &program.sources, output)),
             Format::Json => {
                 for diagnostic in &diagnostics {
-                    let value = serde_json::to_value(render::json(diagnostic, &program.sources)).map_err(std::io::Error::from)?;
+                    let value = serde_json::to_value(render::json(diagnostic, &program.sources))
+                        .map_err(std::io::Error::from)?;
                     // A file that several programs use is told of once.
                     if !json.contains(&value) {
                         json.push(value);
@@ -55,7 +56,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
             output.say(&format!("checked {programs}: {}", render::summary(&found)));
         }
         Format::Json => {
-            let document = serde_json::json!({ "diagnostics": json, "summary": { "errors": errors, "warnings": warnings } });
+            let document =
+                serde_json::json!({ "diagnostics": json, "summary": { "errors": errors, "warnings": warnings } });
             output.data(&format!("{document}\n"))?;
         }
     }

@@ -63,7 +63,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     if let Some(fact) = tables_from.iter().find_map(|table| table.unset(&situation.facts)) {
         return Err(unset(&tables, fact));
     }
-    let decided = tables_from.iter().map(|table| decided(&tables, table.to, table.decide(&situation.facts, &situation.states, state)));
+    let decided = tables_from
+        .iter()
+        .map(|table| decided(&tables, table.to, table.decide(&situation.facts, &situation.states, state)));
     let decisions = Decisions {
         role: &tables.roles[role].name,
         from: &tables.systems[from].name,
@@ -92,7 +94,8 @@ fn human(decisions: &Decisions<'_>) -> String {
             (Some(profile), Some(rule)) => format!("by profile {} ({rule})", quote_always(profile)),
             _ => format!("no profile of role {} maps it", quote_always(decisions.role)),
         };
-        let line = format!("{} {} -> {} {outcome}{append}", quote(decisions.from), quote(decisions.state), quote(decision.to));
+        let line =
+            format!("{} {} -> {} {outcome}{append}", quote(decisions.from), quote(decisions.state), quote(decision.to));
         text.push_str(&format!("{line}    {}\n", visible(&origin)));
     }
     text
@@ -102,7 +105,9 @@ fn decided<'a>(tables: &'a Tables, to: usize, decision: &'a Decision) -> Decided
     let (outcome, state, append): (_, _, &[String]) = match &decision.outcome {
         Outcome::Unmapped => ("unmapped", None, &[]),
         Outcome::Unchanged => ("unchanged", None, &[]),
-        Outcome::Set { state, append } => ("set", Some(tables.systems[to].states[*state as usize].name.as_str()), append),
+        Outcome::Set { state, append } => {
+            ("set", Some(tables.systems[to].states[*state as usize].name.as_str()), append)
+        }
     };
     Decided {
         to: &tables.systems[to].name,
@@ -144,7 +149,10 @@ struct Situation {
 
 impl Situation {
     fn new(tables: &Tables) -> Self {
-        Self { facts: tables.facts.iter().map(crate::table::Fact::initial).collect(), states: vec![0; tables.systems.len()] }
+        Self {
+            facts: tables.facts.iter().map(crate::table::Fact::initial).collect(),
+            states: vec![0; tables.systems.len()],
+        }
     }
 
     fn give(&mut self, given: &str, tables: &Tables, program: Option<&Program>) -> Result<(), Stop> {
@@ -154,7 +162,8 @@ impl Situation {
             if let Some(fact) = tables.fact(name) {
                 self.facts[fact] = fact_value(tables, fact, value)?;
             } else if let Some(system) = tables.system(name) {
-                let value = value.ok_or_else(|| Stop::Usage(format!("--given: `{name}` is a system: write {name}=STATE")))?;
+                let value =
+                    value.ok_or_else(|| Stop::Usage(format!("--given: `{name}` is a system: write {name}=STATE")))?;
                 self.states[system] = state(tables, system, value)? + 1;
             } else {
                 let (fact, value) = bare_value(tables, name, value, program)?;
@@ -170,7 +179,9 @@ fn fact_value(tables: &Tables, fact: usize, value: Option<&str>) -> Result<u32, 
     match (&tables.facts[fact].kind, value) {
         (FactKind::Flag, None | Some("true")) => Ok(1),
         (FactKind::Flag, Some("false")) => Ok(0),
-        (FactKind::Flag, Some(other)) => Err(Stop::Usage(format!("--given: `{name}` is a flag: true or false, not `{other}`"))),
+        (FactKind::Flag, Some(other)) => {
+            Err(Stop::Usage(format!("--given: `{name}` is a flag: true or false, not `{other}`")))
+        }
         (FactKind::Choice { values, .. }, Some(value)) => {
             let names: Vec<&str> = values.iter().map(String::as_str).collect();
             tables.value(fact, value).ok_or_else(|| unknown(&format!("value of `{name}`"), value, &names))
@@ -180,7 +191,12 @@ fn fact_value(tables: &Tables, fact: usize, value: Option<&str>) -> Result<u32, 
 }
 
 /// A value by itself, where only one choice has it.
-fn bare_value(tables: &Tables, name: &str, value: Option<&str>, program: Option<&Program>) -> Result<(usize, u32), Stop> {
+fn bare_value(
+    tables: &Tables,
+    name: &str,
+    value: Option<&str>,
+    program: Option<&Program>,
+) -> Result<(usize, u32), Stop> {
     let choices: Vec<(usize, u32)> =
         (0..tables.facts.len()).filter_map(|fact| tables.value(fact, name).map(|value| (fact, value))).collect();
     match (choices.as_slice(), value) {
@@ -195,8 +211,12 @@ fn bare_value(tables: &Tables, name: &str, value: Option<&str>, program: Option<
             Err(unknown("fact or system", name, &names))
         }
         (several, None) => {
-            let forms: Vec<String> = several.iter().map(|(fact, _)| format!("{}={name}", tables.facts[*fact].name)).collect();
-            Err(Stop::Usage(format!("--given: more than one choice has the value `{name}`: write {}", forms.join(" or "))))
+            let forms: Vec<String> =
+                several.iter().map(|(fact, _)| format!("{}={name}", tables.facts[*fact].name)).collect();
+            Err(Stop::Usage(format!(
+                "--given: more than one choice has the value `{name}`: write {}",
+                forms.join(" or ")
+            )))
         }
         (_, Some(_)) => Err(Stop::Usage(format!("--given: `{name}` is a value: it takes none itself"))),
     }

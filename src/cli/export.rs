@@ -25,8 +25,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     let (tables, _) = input::tables(&arguments.path, output)?;
-    let format = FORMATS.iter().find(|format| format.name == arguments.to).ok_or_else(|| Stop::Usage("unknown format".to_owned()))?;
-    let text = (format.write)(&tables).map_err(|error| Stop::Usage(format!("cannot be written as {}: {error}", format.name)))?;
+    let format = FORMATS
+        .iter()
+        .find(|format| format.name == arguments.to)
+        .ok_or_else(|| Stop::Usage("unknown format".to_owned()))?;
+    let text = (format.write)(&tables)
+        .map_err(|error| Stop::Usage(format!("cannot be written as {}: {error}", format.name)))?;
     match &arguments.output {
         Some(file) => {
             input::write_atomically(file, text.as_bytes())?;

@@ -34,7 +34,8 @@ pub(super) fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
 
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
     let mut files = Vec::new();
-    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+    let visible =
+        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
     for entry in walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(visible) {
         let entry = entry.map_err(|error| Stop::Usage(error.to_string()))?;
         if entry.file_type().is_file() && entry.path().extension().is_some_and(|extension| extension == "presync") {
@@ -87,7 +88,11 @@ pub(super) fn parse(root: &Path) -> Result<Parsed, Stop> {
     let folder = root.parent().map(Path::to_path_buf).unwrap_or_default();
     let base = if folder.as_os_str().is_empty() { String::new() } else { format!("{}/", folder.display()) };
     let is_stdin = root.as_os_str() == "-";
-    let name = if is_stdin { "<stdin>".to_owned() } else { root.file_name().unwrap_or_default().to_string_lossy().into_owned() };
+    let name = if is_stdin {
+        "<stdin>".to_owned()
+    } else {
+        root.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    };
     let read = |path: &str| {
         if is_stdin && path == "<stdin>" {
             let mut bytes = Vec::new();
@@ -119,7 +124,8 @@ fn stop_at(errors: &[Diagnostic], program: &Program, output: &Output) -> Result<
 pub(super) fn tables(path: &Path, output: &Output) -> Result<(Tables, Option<Program>), Stop> {
     if path.extension().is_some_and(|extension| extension == "json") {
         let text = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
-        let text = String::from_utf8(text).map_err(|_| Stop::Usage(format!("`{}` is not UTF-8 text", path.display())))?;
+        let text =
+            String::from_utf8(text).map_err(|_| Stop::Usage(format!("`{}` is not UTF-8 text", path.display())))?;
         let tables = Tables::from_json(&text).map_err(|error| Stop::Usage(format!("`{}`: {error}", path.display())))?;
         return Ok((tables, None));
     }
@@ -135,7 +141,12 @@ pub(super) fn one_root(path: &Path) -> Result<PathBuf, Stop> {
         [root] => Ok(root.clone()),
         several => {
             let names: Vec<String> = several.iter().map(|root| format!("`{}`", root.display())).collect();
-            Err(Stop::Usage(format!("`{}` holds {} programs: name one of {}", path.display(), several.len(), names.join(", "))))
+            Err(Stop::Usage(format!(
+                "`{}` holds {} programs: name one of {}",
+                path.display(),
+                several.len(),
+                names.join(", ")
+            )))
         }
     }
 }
@@ -158,7 +169,10 @@ pub(super) fn write_atomically(path: &Path, text: &[u8]) -> Result<(), Stop> {
     // A link is written through, not replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = target.parent().unwrap_or(folder).to_path_buf();
-    let mut file = tempfile::Builder::new().prefix(".presync").tempfile_in(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder }).map_err(cannot)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".presync")
+        .tempfile_in(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder })
+        .map_err(cannot)?;
     file.write_all(text).map_err(cannot)?;
     file.as_file().sync_all().map_err(cannot)?;
     let permissions = std::fs::metadata(&target).map(|metadata| metadata.permissions());

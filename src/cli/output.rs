@@ -40,7 +40,8 @@ impl Output {
     /// Columns for words to people: the terminal's, else 80. `COLUMNS` overrides both.
     pub fn width(&self) -> usize {
         let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let width = told.or_else(|| terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0)));
+        let width =
+            told.or_else(|| terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0)));
         width.unwrap_or(80).clamp(20, 200)
     }
 

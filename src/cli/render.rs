@@ -14,7 +14,8 @@ pub(super) fn human(diagnostics: &[Diagnostic], sources: &Sources, output: &Outp
     if output.stderr_colored() {
         theme = GraphicalTheme::unicode();
     }
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(output.width()).with_links(false).with_context_lines(1);
+    let handler =
+        GraphicalReportHandler::new_themed(theme).with_width(output.width()).with_links(false).with_context_lines(1);
     let mut text = String::new();
     for diagnostic in diagnostics {
         let report = Report::new(diagnostic, sources);
@@ -36,7 +37,11 @@ pub(super) fn summary(diagnostics: &[Diagnostic]) -> String {
         1 => Some(format!("1 {word}")),
         count => Some(format!("{count} {word}s")),
     };
-    let parts = [part(count(Severity::Error), "error"), part(count(Severity::Warning), "warning"), part(count(Severity::Info), "note")];
+    let parts = [
+        part(count(Severity::Error), "error"),
+        part(count(Severity::Warning), "warning"),
+        part(count(Severity::Info), "note"),
+    ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "no findings".to_owned() } else { parts.join(", ") }
 }
@@ -84,7 +89,8 @@ impl Report {
         }
         let main = diagnostic.location().map(|location| location.file).filter(|_| drawable);
         let drawn = diagnostic.labels.iter().filter(|_| drawable);
-        let mut others: Vec<FileId> = drawn.map(|label| label.location.file).filter(|file| Some(*file) != main).collect();
+        let mut others: Vec<FileId> =
+            drawn.map(|label| label.location.file).filter(|file| Some(*file) != main).collect();
         others.dedup();
         let in_file = |file: FileId| diagnostic.labels.iter().filter(move |label| label.location.file == file);
         let related = others
@@ -99,7 +105,8 @@ impl Report {
                 related: Vec::new(),
             })
             .collect();
-        let labels = main.map(|file| in_file(file).enumerate().map(|(at, label)| labeled(label, sources, at == 0)).collect());
+        let labels =
+            main.map(|file| in_file(file).enumerate().map(|(at, label)| labeled(label, sources, at == 0)).collect());
         Self {
             message: visible(&diagnostic.message),
             code: Some(diagnostic.code),
@@ -138,14 +145,20 @@ fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {
     let at = (span.start as usize).min(text.trim_end().len());
     let length = (span.end as usize).saturating_sub(at).min(text.len() - at);
     let message = Some(visible(&label.message));
-    if primary { LabeledSpan::new_primary_with_span(message, (at, length)) } else { LabeledSpan::new(message, at, length) }
+    if primary {
+        LabeledSpan::new_primary_with_span(message, (at, length))
+    } else {
+        LabeledSpan::new(message, at, length)
+    }
 }
 
 /// The file with every character that could steer a terminal replaced by one of the same length.
 fn source(sources: &Sources, file: FileId) -> NamedSource<String> {
     let text = &sources.file(file).text;
     let harmless = if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n' && byte != b'\t') {
-        text.chars().map(|char| if char.is_ascii_control() && char != '\n' && char != '\t' { ' ' } else { char }).collect()
+        text.chars()
+            .map(|char| if char.is_ascii_control() && char != '\n' && char != '\t' { ' ' } else { char })
+            .collect()
     } else {
         text.clone()
     };
@@ -184,12 +197,14 @@ impl miette::Diagnostic for Report {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
+        (!self.labels.is_empty())
+            .then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
         (!self.related.is_empty()).then(|| {
-            Box::new(self.related.iter().map(|report| report as &dyn miette::Diagnostic)) as Box<dyn Iterator<Item = &dyn miette::Diagnostic>>
+            Box::new(self.related.iter().map(|report| report as &dyn miette::Diagnostic))
+                as Box<dyn Iterator<Item = &dyn miette::Diagnostic>>
         })
     }
 }
@@ -260,7 +275,11 @@ pub(super) fn json(diagnostic: &Diagnostic, sources: &Sources) -> JsonDiagnostic
         labels: diagnostic
             .labels
             .iter()
-            .map(|label| JsonLabel { message: label.message.clone(), file: file(label.location), range: range(label.location) })
+            .map(|label| JsonLabel {
+                message: label.message.clone(),
+                file: file(label.location),
+                range: range(label.location),
+            })
             .collect(),
         notes: diagnostic.notes.clone(),
         help: diagnostic.help.clone(),
@@ -270,7 +289,11 @@ pub(super) fn json(diagnostic: &Diagnostic, sources: &Sources) -> JsonDiagnostic
             .map(|fix| JsonFix {
                 message: fix.message.clone(),
                 safe: fix.safe,
-                edits: fix.edits.iter().map(|(at, text)| JsonEdit { file: file(*at), range: range(*at), text: text.clone() }).collect(),
+                edits: fix
+                    .edits
+                    .iter()
+                    .map(|(at, text)| JsonEdit { file: file(*at), range: range(*at), text: text.clone() })
+                    .collect(),
             })
             .collect(),
         situation: diagnostic.situation.as_ref().map(json_situation),
@@ -290,7 +313,10 @@ pub(super) fn json_situation(situation: &Situation) -> serde_json::Value {
             (name.clone(), value)
         })
         .collect();
-    let states: serde_json::Map<String, serde_json::Value> =
-        situation.states.iter().map(|(name, state)| (name.clone(), state.clone().map_or(serde_json::Value::Null, serde_json::Value::String))).collect();
+    let states: serde_json::Map<String, serde_json::Value> = situation
+        .states
+        .iter()
+        .map(|(name, state)| (name.clone(), state.clone().map_or(serde_json::Value::Null, serde_json::Value::String)))
+        .collect();
     serde_json::json!({ "facts": facts, "states": states })
 }

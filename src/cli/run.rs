@@ -78,7 +78,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
             bar.finish_and_clear();
             return closed(error, arguments, output);
         }
-        bar.set_message(format!("{} events, {} commands, {} rejected", HumanCount(totals.events), HumanCount(totals.sent), HumanCount(totals.rejected)));
+        bar.set_message(format!(
+            "{} events, {} commands, {} rejected",
+            HumanCount(totals.events),
+            HumanCount(totals.sent),
+            HumanCount(totals.rejected)
+        ));
         bar.inc(block.events);
     }
     bar.finish_and_clear();
@@ -145,14 +150,17 @@ fn load_state(arguments: &Arguments, stream: &mut Stream<'_>, output: &Output) -
 
 fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<(), Stop> {
     let cannot = |error: csv::Error| Stop::Usage(format!("`{}`: {error}", file.display()));
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => input::cannot_read(file, &error),
-        other => Stop::Usage(format!("`{}`: {other:?}", file.display())),
-    })?;
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => input::cannot_read(file, &error),
+            other => Stop::Usage(format!("`{}`: {other:?}", file.display())),
+        })?;
     let headers = reader.headers().map_err(cannot)?.clone();
     let column = |name: &str| {
         let at = headers.iter().position(|header| header.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
-        at.ok_or_else(|| Stop::Usage(format!("`{}` has no column `{name}`: the first line is `user,role`", file.display())))
+        at.ok_or_else(|| {
+            Stop::Usage(format!("`{}` has no column `{name}`: the first line is `user,role`", file.display()))
+        })
     };
     let (user, role) = (column("user")?, column("role")?);
     for record in reader.records() {
@@ -162,7 +170,11 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<(), Stop> {
         let tables = stream.engine.tables;
         let Some(at) = tables.role(role) else {
             let known: Vec<&str> = tables.roles.iter().map(|role| role.name.as_str()).collect();
-            return Err(Stop::Usage(format!("`{}` line {line}: unknown role `{role}`; known are {}", file.display(), known.join(", "))));
+            return Err(Stop::Usage(format!(
+                "`{}` line {line}: unknown role `{role}`; known are {}",
+                file.display(),
+                known.join(", ")
+            )));
         };
         let mut session = stream.session(user).cloned().unwrap_or_else(|| stream.engine.session());
         session.role = Some(at);
@@ -190,7 +202,10 @@ impl Source {
                 if file.is_dir() {
                     return Err(Stop::Usage(format!("`{}` cannot be read: it is a directory", file.display())));
                 }
-                Box::new(BufReader::with_capacity(BLOCK, File::open(file).map_err(|error| input::cannot_read(file, &error))?))
+                Box::new(BufReader::with_capacity(
+                    BLOCK,
+                    File::open(file).map_err(|error| input::cannot_read(file, &error))?,
+                ))
             }
             None => Box::new(BufReader::with_capacity(BLOCK, std::io::stdin())),
         };
@@ -317,7 +332,9 @@ impl Sinks {
 
     fn write(&mut self, block: &crate::run::Output, bar: &ProgressBar) -> Result<(), SinkError> {
         match &mut self.rejects {
-            Some((path, file)) => file.write_all(&block.rejects).map_err(|error| SinkError::File(path.clone(), error))?,
+            Some((path, file)) => {
+                file.write_all(&block.rejects).map_err(|error| SinkError::File(path.clone(), error))?
+            }
             None if block.rejects.is_empty() => {}
             // Whoever closes stderr does not want to read it.
             None => bar.suspend(|| std::io::stderr().lock().write_all(&block.rejects).unwrap_or_default()),

@@ -55,10 +55,20 @@ fn grid(tables: &Tables, table: &Table, width: usize) -> String {
     };
     let (from, to) = (&tables.systems[table.from].name, &tables.systems[table.to].name);
     let mut grid = Grid::new();
-    grid.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(width as u16);
+    grid.load_style(presets::UTF8_BORDERS_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width as u16);
     grid.set_header(["when", from.as_str(), to.as_str(), "decided by"].map(visible));
     for row in rows {
-        grid.add_row([when(tables, &table.columns, &row.when), entered(tables, table, row), outcome(tables, table, row), origin(row)].map(|cell| visible(&cell)));
+        grid.add_row(
+            [
+                when(tables, &table.columns, &row.when),
+                entered(tables, table, row),
+                outcome(tables, table, row),
+                origin(row),
+            ]
+            .map(|cell| visible(&cell)),
+        );
     }
     format!("{grid}\n")
 }
@@ -83,9 +93,11 @@ fn when(tables: &Tables, columns: &[Column], cells: &Cells) -> String {
                 (Column::Fact(_), [one]) if one == "false" => format!("not {name}"),
                 // The shorter of the two ways to say it.
                 _ if shown.len() * 2 > tables.size(*column) as usize => {
-                    let others = (0..tables.size(*column)).filter(|value| !values.contains(value)).map(|value| match tables.cell(*column, value) {
-                        Cell::Name(name) => quote(&name),
-                        _ => "(unknown)".to_owned(),
+                    let others = (0..tables.size(*column)).filter(|value| !values.contains(value)).map(|value| {
+                        match tables.cell(*column, value) {
+                            Cell::Name(name) => quote(&name),
+                            _ => "(unknown)".to_owned(),
+                        }
                     });
                     format!("{name} is not {}", others.collect::<Vec<_>>().join(" | "))
                 }
@@ -101,7 +113,13 @@ fn entered(tables: &Tables, table: &Table, row: &Row) -> String {
     if row.from.len() == states.len() {
         return "any".to_owned();
     }
-    let names: Vec<String> = row.from.iter().map(|state| quote(&states[*state as usize].name)).collect();
+    let name = |state: usize| quote(&states[state].name);
+    if row.from.len() * 2 > states.len() {
+        let others: Vec<String> =
+            (0..states.len()).filter(|state| !row.from.contains(&(*state as u32))).map(name).collect();
+        return format!("any but\n{}", others.join("\n"));
+    }
+    let names: Vec<String> = row.from.iter().map(|state| name(*state as usize)).collect();
     names.join("\n")
 }
 
@@ -118,7 +136,8 @@ fn outcome(tables: &Tables, table: &Table, row: &Row) -> String {
 }
 
 fn origin(row: &Row) -> String {
-    let mut lines: Vec<String> = row.origins.iter().map(|origin| format!("{} ({})", origin.profile, origin.rule)).collect();
+    let mut lines: Vec<String> =
+        row.origins.iter().map(|origin| format!("{} ({})", origin.profile, origin.rule)).collect();
     lines.sort();
     lines.dedup();
     lines.join("\n")

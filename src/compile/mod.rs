@@ -168,7 +168,8 @@ impl Compiler<'_> {
     /// `None` if there is no room for its diagrams.
     fn table(&mut self, role: RoleId, from: SystemId, to: SystemId) -> Option<Table> {
         let program = self.space.program;
-        let parts: Vec<Parts> = program.system(from).states().map(|state| self.space.decision(role, from, to, state)).collect();
+        let parts: Vec<Parts> =
+            program.system(from).states().map(|state| self.space.decision(role, from, to, state)).collect();
         if self.space.diagrams.overflowed() {
             return None;
         }
@@ -177,7 +178,10 @@ impl Compiler<'_> {
         let layers: Vec<Vec<Ref>> = (0..count)
             .map(|layer| {
                 let last = layer + 1 == count;
-                parts.iter().map(|parts| self.named(parts.get(layer).copied().unwrap_or(Ref::ZERO), to, last, &mut decisions)).collect()
+                parts
+                    .iter()
+                    .map(|parts| self.named(parts.get(layer).copied().unwrap_or(Ref::ZERO), to, last, &mut decisions))
+                    .collect()
             })
             .collect();
         if let [functions] = layers.as_slice() {
@@ -191,13 +195,25 @@ impl Compiler<'_> {
         let mut columns: Vec<Column> = diagrams.iter().flat_map(Layout::outcome_inputs).collect();
         columns.sort_unstable();
         columns.dedup();
-        let mut origin_columns: Vec<Column> = diagrams.iter().flat_map(|layout| layout.inputs.iter().copied()).filter(|input| !columns.contains(input)).collect();
+        let mut origin_columns: Vec<Column> = diagrams
+            .iter()
+            .flat_map(|layout| layout.inputs.iter().copied())
+            .filter(|input| !columns.contains(input))
+            .collect();
         origin_columns.sort_unstable();
         origin_columns.dedup();
         let diagrams: Vec<Diagram> = diagrams.iter().map(flatten).collect();
         let (from, to) = (self.names.system_at[from.index()], self.names.system_at[to.index()]);
         let lookup = Lookup::Diagrams(diagrams.clone());
-        Some(Table { from, to, columns, origin_columns, body: Body::Diagrams(diagrams), decisions: decisions.list, lookup })
+        Some(Table {
+            from,
+            to,
+            columns,
+            origin_columns,
+            body: Body::Diagrams(diagrams),
+            decisions: decisions.list,
+            lookup,
+        })
     }
 
     /// A function of the space with the decisions of this table as its leaves. What it leaves open is unmapped in the
@@ -213,7 +229,8 @@ impl Compiler<'_> {
 
     /// The inputs of some functions in the order of names, those that outcomes depend on first.
     fn inputs(&mut self, functions: &[Ref], decisions: &Decisions) -> Vec<Variable> {
-        let outcomes: Vec<Ref> = functions.iter().map(|of| self.space.diagrams.map(*of, &mut |leaf| decisions.outcome(leaf))).collect();
+        let outcomes: Vec<Ref> =
+            functions.iter().map(|of| self.space.diagrams.map(*of, &mut |leaf| decisions.outcome(leaf))).collect();
         let matter = self.space.diagrams.support(&outcomes);
         let mut all = self.space.diagrams.support(functions);
         let variables = self.space.variables();
@@ -239,7 +256,14 @@ impl Compiler<'_> {
     }
 
     /// One diagram: the state entered first, then the inputs, with the values of the tables.
-    fn transfer(&self, from: SystemId, inputs: &[Variable], functions: &[Ref], limit: usize, decisions: &Decisions) -> Option<Layout> {
+    fn transfer(
+        &self,
+        from: SystemId,
+        inputs: &[Variable],
+        functions: &[Ref],
+        limit: usize,
+        decisions: &Decisions,
+    ) -> Option<Layout> {
         let entered = self.space.program.system(from).states.len() as u32;
         let source = &self.space.diagrams;
         let mut sizes = vec![entered];
@@ -276,7 +300,15 @@ impl Compiler<'_> {
         let diagram = flatten(&layout);
         let lookup = rows::dense(&layout).unwrap_or_else(|| Lookup::Diagrams(vec![diagram.clone()]));
         let (columns, origin_columns) = layout.inputs.iter().partition(|column| matter.contains(column));
-        Table { from, to, columns, origin_columns, body: Body::Diagrams(vec![diagram]), decisions: decisions.list, lookup }
+        Table {
+            from,
+            to,
+            columns,
+            origin_columns,
+            body: Body::Diagrams(vec![diagram]),
+            decisions: decisions.list,
+            lookup,
+        }
     }
 }
 
@@ -357,7 +389,11 @@ fn flatten(layout: &Layout) -> Diagram {
     let nodes = order
         .iter()
         .map(|node| Node {
-            ask: layout.diagrams.variable(*node).and_then(|variable| variable.checked_sub(1)).map(|input| layout.inputs[input as usize]),
+            ask: layout
+                .diagrams
+                .variable(*node)
+                .and_then(|variable| variable.checked_sub(1))
+                .map(|input| layout.inputs[input as usize]),
             next: layout.diagrams.children(*node).iter().map(|child| next(*child)).collect(),
         })
         .collect();

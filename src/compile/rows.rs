@@ -5,8 +5,8 @@ use rustc_hash::FxHashMap;
 
 use crate::compile::{Decisions, Layout, MAX_ROWS};
 use crate::space::diagram::{Diagrams, Ref};
-use crate::table::{Cube, cell_count};
 use crate::table::{Cells, Column, DENSE_CELLS, Lookup, Origin, Outcome, Row};
+use crate::table::{Cube, cell_count};
 
 /// The search for an order stops when it would have cost about this many node visits.
 const SEARCH_BUDGET: usize = 2_000_000;
@@ -95,7 +95,13 @@ impl Reordered {
         let limit = (layout.diagrams.node_count() * 50).max(100_000);
         let mut diagrams = Diagrams::new(all.iter().map(|at| sizes[*at as usize]).collect(), limit);
         let moved = layout.diagrams.transfer(&[layout.outcome, layout.root], &mut diagrams, &places, &|_, value| value);
-        (!diagrams.overflowed()).then(|| Self { diagrams, outcome: moved[0], root: moved[1], places, matter: order.len() })
+        (!diagrams.overflowed()).then(|| Self {
+            diagrams,
+            outcome: moved[0],
+            root: moved[1],
+            places,
+            matter: order.len(),
+        })
     }
 
     /// The number of rows.
@@ -117,7 +123,8 @@ impl Reordered {
         let mut cube = vec![None; self.diagrams.sizes().len()];
         paths(&self.diagrams, self.outcome, &mut cube, usize::MAX, &mut |cube, leaf| {
             let outcome = decisions.list[leaf as usize].outcome.clone();
-            let origins = if outcome == Outcome::Unmapped { Some(Vec::new()) } else { self.origins(cube, entered, decisions) };
+            let origins =
+                if outcome == Outcome::Unmapped { Some(Vec::new()) } else { self.origins(cube, entered, decisions) };
             complete &= origins.is_some();
             let mut when: Cells = cube[..self.matter].to_vec();
             let from = when.remove(entered).unwrap_or_else(|| all_states.clone());
@@ -177,7 +184,13 @@ impl Reordered {
 /// Goes through all paths of a function within a cube, values with the same child together. `false` if there were
 /// more than `most`.
 fn paths(diagrams: &Diagrams, of: Ref, cube: &mut Cells, most: usize, found: &mut dyn FnMut(&Cells, u32)) -> bool {
-    fn walk(diagrams: &Diagrams, of: Ref, cube: &mut Cells, left: &mut usize, found: &mut dyn FnMut(&Cells, u32)) -> bool {
+    fn walk(
+        diagrams: &Diagrams,
+        of: Ref,
+        cube: &mut Cells,
+        left: &mut usize,
+        found: &mut dyn FnMut(&Cells, u32),
+    ) -> bool {
         let Some(variable) = diagrams.variable(of) else {
             if *left == 0 {
                 return false;

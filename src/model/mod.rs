@@ -118,7 +118,10 @@ pub struct Fact {
 pub enum FactKind {
     /// False until told otherwise.
     Flag,
-    Choice { values: Vec<String>, default: Option<u32> },
+    Choice {
+        values: Vec<String>,
+        default: Option<u32>,
+    },
 }
 
 impl Fact {
@@ -306,7 +309,9 @@ impl Program {
     /// Ordered pairs of different systems.
     pub fn directions(&self) -> impl Iterator<Item = (SystemId, SystemId)> + use<> {
         let count = self.systems.len() as u32;
-        (0..count).flat_map(move |from| (0..count).filter(move |to| *to != from).map(move |to| (SystemId(from), SystemId(to))))
+        (0..count).flat_map(move |from| {
+            (0..count).filter(move |to| *to != from).map(move |to| (SystemId(from), SystemId(to)))
+        })
     }
 
     /// `true` if no role was declared and the one there is holds for everyone.

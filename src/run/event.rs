@@ -136,7 +136,8 @@ impl<'a> RawEvent<'a> {
     pub fn resolve(&self, tables: &Tables) -> Result<Event, Rejection> {
         let system = |name: &str| tables.system(name).ok_or_else(|| unknown("system", name));
         let state = |at: usize, name: &str| {
-            let unknown = || Rejection::new("unknown-state", format!("{} has no state `{name}`", tables.systems[at].name));
+            let unknown =
+                || Rejection::new("unknown-state", format!("{} has no state `{name}`", tables.systems[at].name));
             tables.state(at, name).ok_or_else(unknown)
         };
         let role = match &self.role {
@@ -157,7 +158,8 @@ impl<'a> RawEvent<'a> {
             }
             several => {
                 let names: Vec<&str> = several.iter().map(|(name, _)| &**name).collect();
-                let message = format!("one event changes one system, this one {}: send one event for each", names.join(" and "));
+                let message =
+                    format!("one event changes one system, this one {}: send one event for each", names.join(" and "));
                 return Err(Rejection::new("several-systems", message));
             }
         };

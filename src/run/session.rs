@@ -191,24 +191,39 @@ impl<'t> Engine<'t> {
         for table in self.tables.roles[role].tables.iter().filter(|table| table.from == from) {
             if let Some(fact) = table.unset(&facts) {
                 let name = &self.tables.facts[fact].name;
-                return Err(Rejection::new("unset-choice", format!("`{name}` has no value yet: send one with `set` first")));
+                return Err(Rejection::new(
+                    "unset-choice",
+                    format!("`{name}` has no value yet: send one with `set` first"),
+                ));
             }
         }
         Ok(())
     }
 
-    /// Forgets commands whose echo is overdue.
+    /// Forgets commands whose echo is overdue, and those before them.
     fn lapse(&self, session: &mut Session, now: i64) {
+        let overdue = |sent: &Sent| sent.at.is_some_and(|at| now.saturating_sub(at) > self.echo_milliseconds);
         for shown in &mut session.systems {
-            shown.unconfirmed.retain(|sent| sent.at.is_none_or(|at| now.saturating_sub(at) <= self.echo_milliseconds));
+            if let Some(last) = shown.unconfirmed.iter().rposition(overdue) {
+                shown.unconfirmed.drain(..=last);
+            }
         }
     }
 
     /// Decides a change for every other system. All see the situation as it is before any of the commands; with
     /// `reported`, as the systems last reported it.
-    fn decide(&self, session: &mut Session, role: usize, (from, state): (usize, u32), at: Option<i64>, reported: bool, decided: &mut Vec<Decided<'t>>) {
+    fn decide(
+        &self,
+        session: &mut Session,
+        role: usize,
+        (from, state): (usize, u32),
+        at: Option<i64>,
+        reported: bool,
+        decided: &mut Vec<Decided<'t>>,
+    ) {
         let shown = |shown: &Shown| if reported { shown.reported } else { shown.current() };
-        let mut states: Vec<u32> = session.systems.iter().map(|system| shown(system).map_or(0, |(state, _)| state + 1)).collect();
+        let mut states: Vec<u32> =
+            session.systems.iter().map(|system| shown(system).map_or(0, |(state, _)| state + 1)).collect();
         states[from] = state + 1;
         for table in self.tables.roles[role].tables.iter().filter(|table| table.from == from) {
             let decision = table.decide(&session.facts, &states, state);
@@ -233,7 +248,8 @@ impl<'t> Engine<'t> {
     /// The changes behind the last commands once more, because facts have changed: only another appendix on the state
     /// that a system shows is sent.
     fn decide_again(&self, session: &mut Session, role: usize, at: Option<i64>, decided: &mut Vec<Decided<'t>>) {
-        let current: Vec<u32> = session.systems.iter().map(|system| system.current().map_or(0, |(state, _)| state + 1)).collect();
+        let current: Vec<u32> =
+            session.systems.iter().map(|system| system.current().map_or(0, |(state, _)| state + 1)).collect();
         for to in 0..session.systems.len() {
             let Some((from, state)) = session.systems[to].cause else { continue };
             let table: &Table = self.tables.table(role, from, to);

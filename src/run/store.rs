@@ -81,7 +81,10 @@ pub enum StoreError {
 
 impl Stored {
     pub fn save(stream: &Stream<'_>, position: Option<Position>) -> Self {
-        let users = stream.sessions().into_iter().map(|(user, session)| (user.to_owned(), stored_user(&stream.engine, session)));
+        let users = stream
+            .sessions()
+            .into_iter()
+            .map(|(user, session)| (user.to_owned(), stored_user(&stream.engine, session)));
         Self { format: FORMAT.to_owned(), version: VERSION, position, users: users.collect() }
     }
 
@@ -193,11 +196,14 @@ fn shown(engine: &Engine<'_>, system: usize, stored: StoredSystem, lost: &mut dy
         }
         state
     };
-    let reported = stored.reported.and_then(|stored| Some((state_of(system, &stored.state)?, engine.append(&stored.append))));
+    let reported =
+        stored.reported.and_then(|stored| Some((state_of(system, &stored.state)?, engine.append(&stored.append))));
     let unconfirmed = stored
         .unconfirmed
         .into_iter()
-        .filter_map(|stored| Some(Sent { state: state_of(system, &stored.state)?, append: engine.append(&stored.append), at: stored.at }))
+        .filter_map(|stored| {
+            Some(Sent { state: state_of(system, &stored.state)?, append: engine.append(&stored.append), at: stored.at })
+        })
         .collect();
     let cause = stored.cause.and_then(|(from, state)| {
         let from = tables.system(&from)?;

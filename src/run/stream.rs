@@ -110,7 +110,8 @@ impl<'t> Stream<'t> {
 
     /// All sessions, by the users' names.
     pub fn sessions(&self) -> Vec<(&str, &Session)> {
-        let mut all: Vec<(&str, &Session)> = self.shards.iter().flatten().map(|(user, session)| (&**user, session)).collect();
+        let mut all: Vec<(&str, &Session)> =
+            self.shards.iter().flatten().map(|(user, session)| (&**user, session)).collect();
         all.sort_unstable_by_key(|(user, _)| *user);
         all
     }
@@ -149,9 +150,14 @@ impl<'t> Stream<'t> {
         let parsed: Vec<Result<RawEvent<'_>, Rejection>> = std::thread::scope(|scope| {
             let pieces: Vec<_> = lines
                 .chunks(piece)
-                .map(|piece| scope.spawn(move || piece.iter().map(|line| RawEvent::parse(trim(line))).collect::<Vec<_>>()))
+                .map(|piece| {
+                    scope.spawn(move || piece.iter().map(|line| RawEvent::parse(trim(line))).collect::<Vec<_>>())
+                })
                 .collect();
-            pieces.into_iter().flat_map(|piece| piece.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            pieces
+                .into_iter()
+                .flat_map(|piece| piece.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         });
         let (engine, trace, parsed) = (&self.engine, self.trace, &parsed);
         let parts: Vec<(Output, Vec<Mark>)> = std::thread::scope(|scope| {
@@ -172,7 +178,10 @@ impl<'t> Stream<'t> {
                     })
                 })
                 .collect();
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            workers
+                .into_iter()
+                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         });
         merge(lines.len(), parts)
     }
@@ -243,7 +252,8 @@ impl<'t> Worker<'_, 't> {
             }
         }
         if let Some(marks) = &mut self.marks {
-            let (commands, rejects, trace) = (self.output.commands.len(), self.output.rejects.len(), self.output.trace.len());
+            let (commands, rejects, trace) =
+                (self.output.commands.len(), self.output.rejects.len(), self.output.trace.len());
             marks.push(Mark { line: at, commands, rejects, trace });
         }
     }
@@ -292,21 +302,36 @@ impl<'t> Worker<'_, 't> {
             Ok(json) => Original::Json(json),
             Err(_) => Original::Text(String::from_utf8_lossy(line).into_owned()),
         };
-        write_line(&mut self.output.rejects, &RejectLine { line: number, error: rejection.code, message: &rejection.message, event });
+        write_line(
+            &mut self.output.rejects,
+            &RejectLine { line: number, error: rejection.code, message: &rejection.message, event },
+        );
         if self.trace {
             let why = format!("{}: {}", rejection.code, rejection.message);
-            write_line(&mut self.output.trace, &TraceLine { line: number, user, id: None, result: "rejected", why, decisions: Vec::new() });
+            write_line(
+                &mut self.output.trace,
+                &TraceLine { line: number, user, id: None, result: "rejected", why, decisions: Vec::new() },
+            );
         }
     }
 
-    fn trace_event(&mut self, number: u64, raw: &RawEvent<'_>, event: &Event, happened: Happened, decided: &[Decided<'t>]) {
+    fn trace_event(
+        &mut self,
+        number: u64,
+        raw: &RawEvent<'_>,
+        event: &Event,
+        happened: Happened,
+        decided: &[Decided<'t>],
+    ) {
         let tables = self.engine.tables;
         let (result, why) = explain(self.engine, event, happened, decided);
         let decisions = decided
             .iter()
             .map(|decided| {
                 let (state, append) = match &decided.decision.outcome {
-                    Outcome::Set { state, append } => (Some(tables.systems[decided.to].states[*state as usize].name.as_str()), &**append),
+                    Outcome::Set { state, append } => {
+                        (Some(tables.systems[decided.to].states[*state as usize].name.as_str()), &**append)
+                    }
                     _ => (None, &[] as &[String]),
                 };
                 let to = tables.systems[decided.to].name.as_str();
@@ -314,7 +339,10 @@ impl<'t> Worker<'_, 't> {
                 TraceDecision { to, result: name(decided.verdict), state, append, profile, rule }
             })
             .collect();
-        write_line(&mut self.output.trace, &TraceLine { line: number, user: Some(&raw.user), id: raw.id, result, why, decisions });
+        write_line(
+            &mut self.output.trace,
+            &TraceLine { line: number, user: Some(&raw.user), id: raw.id, result, why, decisions },
+        );
     }
 }
 
@@ -339,8 +367,11 @@ fn explain(engine: &Engine<'_>, event: &Event, happened: Happened, decided: &[De
     match (happened, strongest) {
         (_, Some(verdict)) => {
             let systems = |wanted: Verdict| {
-                let names: Vec<&str> =
-                    decided.iter().filter(|decided| decided.verdict == wanted).map(|decided| tables.systems[decided.to].name.as_str()).collect();
+                let names: Vec<&str> = decided
+                    .iter()
+                    .filter(|decided| decided.verdict == wanted)
+                    .map(|decided| tables.systems[decided.to].name.as_str())
+                    .collect();
                 names.join(" and ")
             };
             let why = match verdict {
@@ -352,7 +383,9 @@ fn explain(engine: &Engine<'_>, event: &Event, happened: Happened, decided: &[De
             (name(verdict), why)
         }
         (Happened::Echo, None) => ("echo", format!("{} is what we sent", event.change.map(state).unwrap_or_default())),
-        (Happened::Same, None) => ("same", format!("{} was known already", event.change.map(state).unwrap_or_default())),
+        (Happened::Same, None) => {
+            ("same", format!("{} was known already", event.change.map(state).unwrap_or_default()))
+        }
         (Happened::Unknown, None) => ("unmapped", "the state to decide again is not known".to_owned()),
         (Happened::Recorded, None) => ("recorded", "nothing to decide".to_owned()),
     }

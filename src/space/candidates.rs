@@ -76,7 +76,8 @@ impl Space<'_> {
         let program = self.program;
         for (at, rule) in program.profile(profile).rules.iter().enumerate() {
             let states = program.system(rule.from).states.len();
-            let by_state = self.memory.by_state.entry((profile, rule.from, rule.to)).or_insert_with(|| vec![Vec::new(); states]);
+            let by_state =
+                self.memory.by_state.entry((profile, rule.from, rule.to)).or_insert_with(|| vec![Vec::new(); states]);
             for state in &rule.source {
                 by_state[state.index()].push(at as u32);
             }
@@ -111,7 +112,10 @@ impl Space<'_> {
             return known.clone();
         }
         let levels = self.levels(profile, from, to, state);
-        let all: Vec<Ref> = [levels.overriding, levels.plain, levels.otherwise].iter().flat_map(|level| level.iter().copied()).collect();
+        let all: Vec<Ref> = [levels.overriding, levels.plain, levels.otherwise]
+            .iter()
+            .flat_map(|level| level.iter().copied())
+            .collect();
         let decider = Parts::from(self.diagrams.combine(&all));
         self.memory.deciders.insert(key, decider.clone());
         decider

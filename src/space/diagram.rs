@@ -306,7 +306,13 @@ impl Diagrams {
         self.product_with(left, right, leaf, &mut known)
     }
 
-    fn product_with(&mut self, left: Ref, right: Ref, leaf: &mut dyn FnMut(u32, u32) -> u32, known: &mut FxHashMap<(Ref, Ref), Ref>) -> Ref {
+    fn product_with(
+        &mut self,
+        left: Ref,
+        right: Ref,
+        leaf: &mut dyn FnMut(u32, u32) -> u32,
+        known: &mut FxHashMap<(Ref, Ref), Ref>,
+    ) -> Ref {
         if let (Some(left), Some(right)) = (left.as_leaf(), right.as_leaf()) {
             return Ref::leaf(leaf(left, right));
         }
@@ -331,7 +337,10 @@ impl Diagrams {
     /// Folds functions pairwise, which keeps the intermediate ones small.
     pub fn first_of(&mut self, mut functions: Vec<Ref>) -> Ref {
         while functions.len() > 1 {
-            functions = functions.chunks(2).map(|pair| if let [a, b] = pair { self.or_else(*a, *b) } else { pair[0] }).collect();
+            functions = functions
+                .chunks(2)
+                .map(|pair| if let [a, b] = pair { self.or_else(*a, *b) } else { pair[0] })
+                .collect();
         }
         functions.pop().unwrap_or(Ref::ZERO)
     }
@@ -398,7 +407,13 @@ impl Diagrams {
         const NEVER: u32 = u32::MAX;
         let mut costs: FxHashMap<Ref, u32> = FxHashMap::default();
         let cost = |costs: &FxHashMap<Ref, u32>, of: Ref| match of.as_leaf() {
-            Some(value) => if wanted(value) { 0 } else { NEVER },
+            Some(value) => {
+                if wanted(value) {
+                    0
+                } else {
+                    NEVER
+                }
+            }
             None => costs[&of],
         };
         let step = |variable: u32, value: usize| u32::from(usual[variable as usize] != value as u32);
@@ -415,7 +430,8 @@ impl Diagrams {
         let mut at = of;
         while let Some(variable) = self.variable(at) {
             let children = self.children(at).iter().enumerate();
-            let best = children.min_by_key(|(value, child)| (cost(&costs, **child).saturating_add(step(variable, *value)), *value));
+            let best = children
+                .min_by_key(|(value, child)| (cost(&costs, **child).saturating_add(step(variable, *value)), *value));
             let (value, child) = best?;
             assignment[variable as usize] = Some(value as u32);
             at = *child;
@@ -437,7 +453,13 @@ impl Diagrams {
 
     /// The same functions over other variables: `places[v]` is where variable `v` stands in `target`, and
     /// `value(v, x)` what its value `x` is there. All zero if the target overflows.
-    pub fn transfer(&self, roots: &[Ref], target: &mut Self, places: &[u32], value: &dyn Fn(u32, u32) -> u32) -> Vec<Ref> {
+    pub fn transfer(
+        &self,
+        roots: &[Ref],
+        target: &mut Self,
+        places: &[u32],
+        value: &dyn Fn(u32, u32) -> u32,
+    ) -> Vec<Ref> {
         let mut moved: FxHashMap<Ref, Ref> = FxHashMap::default();
         let get = |moved: &FxHashMap<Ref, Ref>, of: Ref| if of.as_leaf().is_some() { of } else { moved[&of] };
         for node in self.below(roots).into_iter().rev() {
@@ -450,7 +472,11 @@ impl Diagrams {
             distinct.sort_unstable();
             distinct.dedup();
             for child in distinct {
-                let values = children.iter().enumerate().filter(|(_, other)| **other == child).map(|(at, _)| value(own, at as u32));
+                let values = children
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, other)| **other == child)
+                    .map(|(at, _)| value(own, at as u32));
                 let test = target.test(variable, values);
                 parts.push(target.mask(test, get(&moved, child)));
             }

@@ -3,12 +3,12 @@
 //!
 //! # Why diagrams of our own
 //!
-//! Compared on the 40-flag case (`cargo bench --bench diagrams` in `benches/diagrams`, figures in its README): the
-//! crates `oxidd` and `biodivine-lib-bdd` know variables with two values. A choice of ten values or a system of
-//! seventeen states needs four or five of those and clauses for the codes that mean nothing, and what a rule decides
-//! (which of 2,000 rules?) needs a diagram for each bit. Here a node has a child for each value and a leaf is the
-//! decision itself, which is what a decision table is made of; `restrict` to a state is one step. It takes
-//! [`diagram`], 300 lines without `unsafe`.
+//! Compared on the 40-flag case (`cargo run --release` in `benches/diagrams`, one run: ours 9.1 ms and 5,111 nodes,
+//! `biodivine-lib-bdd` 0.6.3 95.3 ms and 8,945 nodes, `oxidd` 0.13.0 90.9 ms and 8,945 nodes). Those crates know
+//! variables with two values: a choice of ten values or a system of seventeen states needs four or five of them, with
+//! codes that mean nothing, and which of 2,000 rules decides needs a diagram for each bit of the answer. Here a node
+//! has a child for each value and a leaf is the decision itself, which is what a decision table is made of;
+//! restricting to a state is one step. It takes [`diagram`], without `unsafe` and without global state.
 
 mod candidates;
 pub mod diagram;

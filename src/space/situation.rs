@@ -39,7 +39,9 @@ impl<'p> Space<'p> {
     pub fn new(program: &'p Program) -> Self {
         let facts = program.facts.len();
         let count = facts + program.systems.len();
-        let variable = |at: usize| if at < facts { Variable::Fact(FactId(at as u32)) } else { Variable::State(SystemId((at - facts) as u32)) };
+        let variable = |at: usize| {
+            if at < facts { Variable::Fact(FactId(at as u32)) } else { Variable::State(SystemId((at - facts) as u32)) }
+        };
         let order = order::arrange(count, &together(program, facts));
         let variables: Vec<Variable> = order.into_iter().map(variable).collect();
         let size = |variable: &Variable| match variable {
@@ -155,17 +157,31 @@ impl<'p> Space<'p> {
 
     /// A function once `system` has entered `state`.
     pub fn enter(&mut self, of: Ref, system: SystemId, state: StateId) -> Ref {
-        if self.guarded[system.index()] { self.diagrams.restrict(of, self.of_system[system.index()], state.0 + 1) } else { of }
+        if self.guarded[system.index()] {
+            self.diagrams.restrict(of, self.of_system[system.index()], state.0 + 1)
+        } else {
+            of
+        }
     }
 
     /// The nearest situation to the usual one in which the function has a wanted leaf; `entered` is what has happened.
-    pub fn witness(&self, of: Ref, entered: Option<(SystemId, StateId)>, wanted: &dyn Fn(u32) -> bool) -> Option<Situation> {
+    pub fn witness(
+        &self,
+        of: Ref,
+        entered: Option<(SystemId, StateId)>,
+        wanted: &dyn Fn(u32) -> bool,
+    ) -> Option<Situation> {
         let assignment = self.diagrams.witness(of, &self.usual, wanted)?;
         Some(self.situation(&assignment, entered, &self.diagrams.support(&[of])))
     }
 
     /// A situation by names; variables without a value get their usual one.
-    pub fn situation(&self, assignment: &[Option<u32>], entered: Option<(SystemId, StateId)>, relevant: &[u32]) -> Situation {
+    pub fn situation(
+        &self,
+        assignment: &[Option<u32>],
+        entered: Option<(SystemId, StateId)>,
+        relevant: &[u32],
+    ) -> Situation {
         let value = |variable: u32| assignment[variable as usize].unwrap_or(self.usual[variable as usize]);
         let facts = self.program.facts.iter().zip(&self.of_fact).map(|(fact, variable)| {
             let value = value(*variable);
@@ -202,7 +218,9 @@ fn together(program: &Program, facts: usize) -> Vec<Vec<usize>> {
             Cond::Flag(fact) | Cond::Value(fact, _) => vec![fact.index()],
             Cond::State(system, _) => vec![facts + system.index()],
             Cond::Not(part) => of[part.0 as usize].clone(),
-            Cond::And(parts) | Cond::Or(parts) => parts.iter().flat_map(|part| of[part.0 as usize].iter().copied()).collect(),
+            Cond::And(parts) | Cond::Or(parts) => {
+                parts.iter().flat_map(|part| of[part.0 as usize].iter().copied()).collect()
+            }
         };
         variables.sort_unstable();
         variables.dedup();
@@ -215,5 +233,8 @@ fn together(program: &Program, facts: usize) -> Vec<Vec<usize>> {
     let mut used: Vec<CondId> = rules.chain(appends).collect();
     used.sort_unstable();
     used.dedup();
-    used.into_iter().map(|condition| std::mem::take(&mut of[condition.0 as usize])).filter(|group| group.len() > 1).collect()
+    used.into_iter()
+        .map(|condition| std::mem::take(&mut of[condition.0 as usize]))
+        .filter(|group| group.len() > 1)
+        .collect()
 }

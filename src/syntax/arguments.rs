@@ -42,10 +42,13 @@ fn parse(rule: Rule, text: &str) -> Result<Node<'_>, String> {
     let mut pairs = Grammar::parse(rule, text).map_err(|error| {
         let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return "cannot be read".to_owned() };
         let column = match error.line_col {
-            pest::error::LineColLocation::Pos((_, column)) | pest::error::LineColLocation::Span((_, column), _) => column,
+            pest::error::LineColLocation::Pos((_, column)) | pest::error::LineColLocation::Span((_, column), _) => {
+                column
+            }
         };
         let words = expected::words(positives);
-        let words = if words.is_empty() { "something else".to_owned() } else { words.replace("declaration", "argument") };
+        let words =
+            if words.is_empty() { "something else".to_owned() } else { words.replace("declaration", "argument") };
         format!("expected {words} at character {column} of `{text}`")
     })?;
     Ok(Node::new(0, pairs.next().expect("a parse yields its rule")))

@@ -187,8 +187,11 @@ impl<'a> Lower<'a> {
                 if parts.len() == 1 {
                     return parts.remove(0);
                 }
-                let kind =
-                    if rule == Rule::condition { ast::ConditionKind::Or(parts) } else { ast::ConditionKind::And(parts) };
+                let kind = if rule == Rule::condition {
+                    ast::ConditionKind::Or(parts)
+                } else {
+                    ast::ConditionKind::And(parts)
+                };
                 ast::Condition { kind, span }
             }
             Rule::negation => {
@@ -328,7 +331,12 @@ impl<'a> Lower<'a> {
                 rule.left.terms.iter().find(|term| matches!(term, ast::Term::Otherwise(_)))
         {
             let help = "leave out `override`, or name the states that it overrides";
-            self.error(span.to(*otherwise), "`override` cannot stand with `otherwise`", "these exclude each other", help);
+            self.error(
+                span.to(*otherwise),
+                "`override` cannot stand with `otherwise`",
+                "these exclude each other",
+                help,
+            );
         }
         if rule.two_way {
             return;

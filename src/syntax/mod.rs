@@ -50,7 +50,8 @@ pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) 
         tree.broken.extend(recovered.names);
         if recovered.explains_stray_close {
             let range = tokens[piece.tokens.start].span.to(tokens[piece.tokens.end - 1].span);
-            errors.retain(|error| !(is_stray_close(error) && error.location().is_some_and(|at| range.contains(at.span))));
+            errors
+                .retain(|error| !(is_stray_close(error) && error.location().is_some_and(|at| range.contains(at.span))));
         }
         errors.extend(recovered.errors);
     }
@@ -84,7 +85,9 @@ fn not_utf8(file: FileId, at: usize) -> Diagnostic {
 
 /// A name as source: bare where it can be, else quoted, with what cannot be seen escaped.
 pub fn quote(name: &str) -> String {
-    if Grammar::parse(Rule::fact_ref, name).is_ok_and(|pairs| pairs.as_str().len() == name.len()) && !name.starts_with('"') {
+    if Grammar::parse(Rule::fact_ref, name).is_ok_and(|pairs| pairs.as_str().len() == name.len())
+        && !name.starts_with('"')
+    {
         return name.to_owned();
     }
     quote_always(name)
@@ -97,7 +100,9 @@ pub fn quote_always(text: &str) -> String {
     for char in text.chars() {
         match char {
             '"' | '\\' => quoted.extend(['\\', char]),
-            char if char.is_control() || scan::is_hidden(char) => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(char))),
+            char if char.is_control() || scan::is_hidden(char) => {
+                quoted.push_str(&format!("\\u{{{:x}}}", u32::from(char)))
+            }
             char => quoted.push(char),
         }
     }

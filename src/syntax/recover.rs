@@ -27,10 +27,26 @@ enum Body {
     Scenario,
 }
 
-pub(super) fn recover(lower: &Lower<'_>, tokens: &[Token], piece: &Piece, after_block: bool, stray_close: bool) -> Recovered {
+pub(super) fn recover(
+    lower: &Lower<'_>,
+    tokens: &[Token],
+    piece: &Piece,
+    after_block: bool,
+    stray_close: bool,
+) -> Recovered {
     let tokens = &tokens[piece.tokens.clone()];
     let end = tokens.last().map_or(0, |token| token.span.end as usize);
-    let mut recovery = Recovery { lower, tokens, end, at: 0, unbalanced: piece.unbalanced, errors: Vec::new(), lost_head: false, explains: false, misspelt: None };
+    let mut recovery = Recovery {
+        lower,
+        tokens,
+        end,
+        at: 0,
+        unbalanced: piece.unbalanced,
+        errors: Vec::new(),
+        lost_head: false,
+        explains: false,
+        misspelt: None,
+    };
     let declaration = recovery.declaration(after_block, stray_close);
     let names = if declaration.is_none() { recovery.lost_names() } else { Vec::new() };
     Recovered { declaration, names, errors: recovery.errors, explains_stray_close: recovery.explains }
@@ -79,7 +95,12 @@ impl<'a> Recovery<'a> {
             word if DECLARATIONS.contains(&word) => return self.braceless(),
             "" => {
                 let span = point(self.end as u32);
-                self.push_error("an `@allow` needs something to allow it in", span, "nothing follows", "put it before a declaration, a rule or a `when`");
+                self.push_error(
+                    "an `@allow` needs something to allow it in",
+                    span,
+                    "nothing follows",
+                    "put it before a declaration, a rule or a `when`",
+                );
                 return None;
             }
             _ => {
@@ -104,7 +125,9 @@ impl<'a> Recovery<'a> {
     fn lost_names(&self) -> Vec<Box<str>> {
         let keyword = |token: &Token| DECLARATIONS.contains(&self.text(token)) && self.text(token) != "@allow";
         let Some(at) = self.tokens.iter().position(keyword) else { return self.misspelt.iter().cloned().collect() };
-        let Some(name) = self.tokens[at + 1..].iter().find(|token| self.text(token) != "system") else { return Vec::new() };
+        let Some(name) = self.tokens[at + 1..].iter().find(|token| self.text(token) != "system") else {
+            return Vec::new();
+        };
         let name = self.text(name).trim_matches('"');
         let mut names = vec![name.into()];
         names.extend(self.misspelt.clone());
@@ -197,7 +220,8 @@ impl<'a> Recovery<'a> {
                 self.lost_head = true;
                 let failed = self.token_at(failure.at);
                 let open = (start..self.tokens.len()).find(|index| self.word(*index) == "{");
-                let missing = failure.rules.contains(&Rule::brace_open) && open.is_none_or(|open| self.starts_line(failed) && open > failed);
+                let missing = failure.rules.contains(&Rule::brace_open)
+                    && open.is_none_or(|open| self.starts_line(failed) && open > failed);
                 self.at = if missing {
                     self.explains = true;
                     failed
@@ -295,7 +319,12 @@ impl<'a> Recovery<'a> {
         let item = Span { start: self.tokens[start].span.start, end: self.tokens[self.at - 1].span.end };
         let condition = Span { start: when.start, end: self.tokens[end - 1].span.end };
         let help = format!("write `{}: {}`", condition.text(self.lower.text), item.text(self.lower.text));
-        self.push_error(&format!("the condition of an `{kind}` comes first"), condition, "this condition comes too late", &help);
+        self.push_error(
+            &format!("the condition of an `{kind}` comes first"),
+            condition,
+            "this condition comes too late",
+            &help,
+        );
         self.at = end;
     }
 
@@ -303,8 +332,12 @@ impl<'a> Recovery<'a> {
     /// follows then, it is the system that was left out.
     fn swallowed_system(&mut self, start: usize) {
         let (Some(last), Some(before)) = (self.at.checked_sub(1), self.at.checked_sub(2)) else { return };
-        let crosses = last > start && self.starts_line(last) && !self.starts_line(before) && matches!(self.word(before - 1), "->" | "<->");
-        let goes_on = matches!(self.word(self.at), "}" | "when" | "apply" | "append" | "override" | "@allow" | "") || self.starts_line(self.at);
+        let crosses = last > start
+            && self.starts_line(last)
+            && !self.starts_line(before)
+            && matches!(self.word(before - 1), "->" | "<->");
+        let goes_on = matches!(self.word(self.at), "}" | "when" | "apply" | "append" | "override" | "@allow" | "")
+            || self.starts_line(self.at);
         if !crosses || goes_on {
             return;
         }
@@ -373,7 +406,8 @@ impl<'a> Recovery<'a> {
         let Ok(pairs) = Grammar::parse(Rule::side, &self.lower.text[start..self.end]) else { return false };
         let end = (start + pairs.as_str().len()) as u32;
         let next = at + self.tokens[at..].partition_point(|token| token.span.start < end);
-        let crosses = (at + 2..next).any(|index| self.starts_line(index) && !is_joint(self.word(index)) && !continues(self.word(index - 1)));
+        let crosses = (at + 2..next)
+            .any(|index| self.starts_line(index) && !is_joint(self.word(index)) && !continues(self.word(index - 1)));
         if crosses || matches!(self.word(next), "->" | "<->") {
             return false;
         }
@@ -431,7 +465,8 @@ impl<'a> Recovery<'a> {
             return;
         }
         // Where the opening quote of a name is missing, its closing one opens a text that the line does not close.
-        let line = self.tokens[reported..].iter().enumerate().take_while(|(at, token)| *at == 0 || !token.first_on_line);
+        let line =
+            self.tokens[reported..].iter().enumerate().take_while(|(at, token)| *at == 0 || !token.first_on_line);
         if line.clone().any(|(_, token)| token.kind == TokenKind::Bad && self.text(token).starts_with('"')) {
             return;
         }
@@ -461,19 +496,29 @@ impl<'a> Recovery<'a> {
         let expects = |rule: Rule| failure.rules.contains(&rule);
         let kind = self.tokens.get(failed).map(|token| token.kind);
         Some(match word {
-            "=>" | "=" if expects(Rule::one_way) => "a rule is written with `->` or `<->`; `=>` belongs to tests".to_owned(),
+            "=>" | "=" if expects(Rule::one_way) => {
+                "a rule is written with `->` or `<->`; `=>` belongs to tests".to_owned()
+            }
             "->" | "<->" | "=" if expects(Rule::gives) => "an expectation is written with `=>`".to_owned(),
             "," if expects(Rule::pipe) => "states are joined with `|`".to_owned(),
             "|" if expects(Rule::comma) => "this list is joined with `,`".to_owned(),
-            "->" | "<->" | "}" if expects(Rule::state_ref) => "a side is a system and a state, like `lync Away`".to_owned(),
-            _ if expects(Rule::colon) && expects(Rule::brace_open) => "write `when c: ...` for one item, `when c { ... }` for several".to_owned(),
+            "->" | "<->" | "}" if expects(Rule::state_ref) => {
+                "a side is a system and a state, like `lync Away`".to_owned()
+            }
+            _ if expects(Rule::colon) && expects(Rule::brace_open) => {
+                "write `when c: ...` for one item, `when c { ... }` for several".to_owned()
+            }
             _ if is_keyword(word) && expected::takes_a_name(&failure.rules) => {
                 format!("`{word}` is a word of the language: as a name it is put in quotes, `\"{word}\"`")
             }
             _ if kind == Some(TokenKind::Number) && expected::takes_a_name(&failure.rules) => {
                 format!("a name that begins with a digit is put in quotes: `\"{word}\"`")
             }
-            _ if expects(Rule::one_way) && self.tokens.get(failed + 1).is_some_and(|next| matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line) => {
+            _ if expects(Rule::one_way)
+                && self.tokens.get(failed + 1).is_some_and(|next| {
+                    matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line
+                }) =>
+            {
                 format!("an arrow is missing before `{word}`: `->`, or `<->` for both ways")
             }
             _ if kind == Some(TokenKind::Word) && expects(Rule::pipe) && expects(Rule::one_way) => {
@@ -481,7 +526,20 @@ impl<'a> Recovery<'a> {
             }
             _ => {
                 let first = self.word(start);
-                let statements = ["when", "apply", "append", "override", "state", "attributes", "online", "role", "given", "set", "observe", "resync"];
+                let statements = [
+                    "when",
+                    "apply",
+                    "append",
+                    "override",
+                    "state",
+                    "attributes",
+                    "online",
+                    "role",
+                    "given",
+                    "set",
+                    "observe",
+                    "resync",
+                ];
                 let known = nearest(first, statements).filter(|known| *known != first && failed <= start + 2)?;
                 format!("did you mean `{known}` instead of `{first}`?")
             }
@@ -489,7 +547,8 @@ impl<'a> Recovery<'a> {
     }
 
     fn skip_annotation(&mut self) {
-        let close = (self.at..self.tokens.len()).find(|index| self.word(*index) == ")" || (*index > self.at && self.starts_line(*index)));
+        let close = (self.at..self.tokens.len())
+            .find(|index| self.word(*index) == ")" || (*index > self.at && self.starts_line(*index)));
         self.at = match close {
             Some(index) if self.word(index) == ")" => index + 1,
             Some(index) => index,
@@ -531,9 +590,28 @@ fn is_joint(word: &str) -> bool {
 /// A token behind which a statement goes on.
 fn continues(word: &str) -> bool {
     (is_joint(word) && !matches!(word, ")" | ":"))
-        || matches!(word, "not" | "when" | "override" | "apply" | "append" | "given" | "set" | "observe" | "resync" | "role" | "id" | "state" | "(" | "all" | "attributes")
+        || matches!(
+            word,
+            "not"
+                | "when"
+                | "override"
+                | "apply"
+                | "append"
+                | "given"
+                | "set"
+                | "observe"
+                | "resync"
+                | "role"
+                | "id"
+                | "state"
+                | "("
+                | "all"
+                | "attributes"
+        )
 }
 
 fn is_keyword(word: &str) -> bool {
-    Grammar::parse(Rule::fact_ref, word).is_err() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !word.is_empty()
+    Grammar::parse(Rule::fact_ref, word).is_err()
+        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && !word.is_empty()
 }

@@ -60,7 +60,8 @@ pub const DECLARATIONS: [&str; 13] = [
 ];
 
 pub fn scan(file: FileId, text: &str) -> Scan {
-    let mut lexer = Lexer { file, text, at: 0, fresh_line: true, tokens: Vec::new(), comments: Vec::new(), errors: Vec::new() };
+    let mut lexer =
+        Lexer { file, text, at: 0, fresh_line: true, tokens: Vec::new(), comments: Vec::new(), errors: Vec::new() };
     lexer.run();
     let (pieces, errors) = split(file, text, &lexer.tokens);
     let mut all = lexer.errors;
@@ -220,7 +221,9 @@ impl Lexer<'_> {
             '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' | '\'' | '`' | '\u{2018}' | '\u{2019}' => {
                 "names are put in straight double quotes: `\"At Lunch\"`"
             }
-            '\u{a0}' | '\u{2007}' | '\u{202f}' => "this looks like a space but is another character: type a plain space",
+            '\u{a0}' | '\u{2007}' | '\u{202f}' => {
+                "this looks like a space but is another character: type a plain space"
+            }
             ';' => "nothing ends with `;` here: leave it out",
             '#' => "a comment starts with `//`",
             '/' => "a comment starts with `//`; there is no other form",
@@ -254,7 +257,7 @@ fn is_word(byte: u8) -> bool {
 
 /// Other than what starts a token, a comment or white space.
 fn is_strange(char: char) -> bool {
-    !(char.is_ascii_alphanumeric() || char.is_whitespace() || "_\"{}()=|,:.@/".contains(char)) && !is_hidden(char)
+    !(char.is_ascii_alphanumeric() || char.is_whitespace() || "_\"{}()=|,:.@/-<>".contains(char) || is_hidden(char))
 }
 
 /// NUL and the characters that make a text read otherwise than it is.
@@ -277,7 +280,17 @@ pub fn read_escape(text: &str) -> Option<(char, usize)> {
 
 /// Cuts the tokens into declarations and checks the brackets.
 fn split(file: FileId, text: &str, tokens: &[Token]) -> (Vec<Piece>, Vec<Diagnostic>) {
-    let mut splitter = Splitter { file, text, tokens, open: Vec::new(), suspect: None, start: 0, unbalanced: false, pieces: Vec::new(), errors: Vec::new() };
+    let mut splitter = Splitter {
+        file,
+        text,
+        tokens,
+        open: Vec::new(),
+        suspect: None,
+        start: 0,
+        unbalanced: false,
+        pieces: Vec::new(),
+        errors: Vec::new(),
+    };
     for index in 0..tokens.len() {
         splitter.token(index);
     }
@@ -328,7 +341,8 @@ impl Splitter<'_> {
             }
         } else if self.tokens[index].first_on_line && word != "@allow" {
             let first = self.text_of(self.head());
-            let role_of_test = word == "role" && matches!(first, "test" | "scenario") && self.next_is_not(index + 2, "uses");
+            let role_of_test =
+                word == "role" && matches!(first, "test" | "scenario") && self.next_is_not(index + 2, "uses");
             let names_a_system = word == "system" && before == Some("extend");
             if !role_of_test && !names_a_system {
                 self.unclosed("a declaration starts inside of it", index);

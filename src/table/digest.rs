@@ -98,7 +98,8 @@ impl Weights<'_> {
 
     fn diagram(&mut self, table: &Table, diagram: &Diagram) -> [u64; 2] {
         let mut of_node = vec![[0, 0]; diagram.nodes.len()];
-        let outcomes: Vec<[u64; 2]> = table.decisions.iter().map(|decision| self.outcome(table.to, &decision.outcome)).collect();
+        let outcomes: Vec<[u64; 2]> =
+            table.decisions.iter().map(|decision| self.outcome(table.to, &decision.outcome)).collect();
         let pass = point(&["pass"]);
         let get = |of_node: &[[u64; 2]], next: Next| match next {
             Next::Node(at) => of_node[at as usize],

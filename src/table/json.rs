@@ -74,7 +74,9 @@ pub struct StateDocument {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum FactDocument {
-    Flag { name: String },
+    Flag {
+        name: String,
+    },
     Choice {
         name: String,
         values: Vec<String>,
@@ -254,10 +256,13 @@ impl Tables {
     fn table_document(&self, table: &Table) -> TableDocument {
         let names = |columns: &[Column]| columns.iter().map(|column| self.column_name(*column).to_owned()).collect();
         let (rows, diagrams, decisions) = match &table.body {
-            Body::Rows(rows) => (Some(rows.iter().map(|row| self.row_document(table, row)).collect()), None, Vec::new()),
+            Body::Rows(rows) => {
+                (Some(rows.iter().map(|row| self.row_document(table, row)).collect()), None, Vec::new())
+            }
             Body::Diagrams(diagrams) => {
                 let diagrams = diagrams.iter().map(|diagram| self.diagram_document(diagram)).collect();
-                let decisions = table.decisions.iter().map(|decision| self.decision_document(table.to, decision)).collect();
+                let decisions =
+                    table.decisions.iter().map(|decision| self.decision_document(table.to, decision)).collect();
                 (None, Some(diagrams), decisions)
             }
         };
@@ -275,7 +280,9 @@ impl Tables {
 
     fn row_document(&self, table: &Table, row: &Row) -> RowDocument {
         let all: Vec<Column> = table.columns.iter().chain(&table.origin_columns).copied().collect();
-        let states = |states: &[u32]| states.iter().map(|state| self.systems[table.from].states[*state as usize].name.clone()).collect();
+        let states = |states: &[u32]| {
+            states.iter().map(|state| self.systems[table.from].states[*state as usize].name.clone()).collect()
+        };
         RowDocument {
             when: self.when(&table.columns, &row.when),
             from: states(&row.from),
@@ -373,9 +380,11 @@ fn fact_document(fact: &table::Fact) -> FactDocument {
     let name = fact.name.clone();
     match &fact.kind {
         FactKind::Flag => FactDocument::Flag { name },
-        FactKind::Choice { values, default } => {
-            FactDocument::Choice { name, values: values.clone(), default: default.map(|at| values[at as usize].clone()) }
-        }
+        FactKind::Choice { values, default } => FactDocument::Choice {
+            name,
+            values: values.clone(),
+            default: default.map(|at| values[at as usize].clone()),
+        },
     }
 }
 
@@ -392,11 +401,15 @@ impl Reader {
         let reader = Self { names: Tables::new(systems, facts, Vec::new()) };
         let mut roles = Vec::with_capacity(document.roles.len());
         for role in document.roles {
-            let tables: Vec<Table> = role.tables.into_iter().map(|table| reader.table(table, &role.name)).collect::<Result<_, _>>()?;
+            let tables: Vec<Table> =
+                role.tables.into_iter().map(|table| reader.table(table, &role.name)).collect::<Result<_, _>>()?;
             let count = reader.names.systems.len();
             let pairs = (0..count).flat_map(|from| (0..count).filter(move |to| *to != from).map(move |to| (from, to)));
             if !tables.iter().map(|table| (table.from, table.to)).eq(pairs) {
-                return Err(TableError::Invalid(format!("role `{}` does not have one table for each pair of systems, in order", role.name)));
+                return Err(TableError::Invalid(format!(
+                    "role `{}` does not have one table for each pair of systems, in order",
+                    role.name
+                )));
             }
             roles.push(table::Role { name: role.name, implicit: role.implicit, tables });
         }
@@ -411,17 +424,22 @@ impl Reader {
         let (from, to) = (self.system(&document.from)?, self.system(&document.to)?);
         let place = format!("role `{role}`, {} → {}", document.from, document.to);
         let columns = document.columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>, _>>()?;
-        let origin_columns = document.origin_columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let origin_columns =
+            document.origin_columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>, _>>()?;
         match (document.rows, document.diagrams) {
             (Some(rows), None) => {
                 let all: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
-                let rows = rows.into_iter().map(|row| self.row(row, from, to, &columns, &all)).collect::<Result<Vec<_>, _>>()?;
-                Table::from_rows(&self.names.systems, &self.names.facts, from, to, columns, origin_columns, rows).map_err(|error| {
-                    TableError::Invalid(match error {
-                        CoverError::Overlap => format!("{place}: two rows match the same situation"),
-                        CoverError::Gap => format!("{place}: no row matches some situation"),
+                let rows = rows
+                    .into_iter()
+                    .map(|row| self.row(row, from, to, &columns, &all))
+                    .collect::<Result<Vec<_>, _>>()?;
+                Table::from_rows(&self.names.systems, &self.names.facts, from, to, columns, origin_columns, rows)
+                    .map_err(|error| {
+                        TableError::Invalid(match error {
+                            CoverError::Overlap => format!("{place}: two rows match the same situation"),
+                            CoverError::Gap => format!("{place}: no row matches some situation"),
+                        })
                     })
-                })
             }
             (None, Some(diagrams)) => {
                 let decisions = document.decisions.iter().map(|decision| {
@@ -430,7 +448,10 @@ impl Reader {
                 });
                 let decisions = decisions.collect::<Result<Vec<_>, TableError>>()?;
                 let count = diagrams.len();
-                let diagrams = diagrams.into_iter().enumerate().map(|(at, diagram)| self.diagram(diagram, from, decisions.len(), at + 1 < count));
+                let diagrams = diagrams
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, diagram)| self.diagram(diagram, from, decisions.len(), at + 1 < count));
                 let diagrams = diagrams.collect::<Result<Vec<_>, _>>()?;
                 if diagrams.is_empty() {
                     return Err(TableError::Invalid(format!("{place}: there is no diagram")));
@@ -442,7 +463,14 @@ impl Reader {
         }
     }
 
-    fn row(&self, row: RowDocument, from: usize, to: usize, columns: &[Column], all: &[Column]) -> Result<Row, TableError> {
+    fn row(
+        &self,
+        row: RowDocument,
+        from: usize,
+        to: usize,
+        columns: &[Column],
+        all: &[Column],
+    ) -> Result<Row, TableError> {
         let origins = row.origin.into_iter().map(|origin| {
             Ok(table::Origin {
                 when: self.cells(&origin.when, all)?,
@@ -464,7 +492,8 @@ impl Reader {
         for (name, values) in when {
             let column = self.column(name)?;
             let at = columns.iter().position(|known| *known == column);
-            let at = at.ok_or_else(|| TableError::Invalid(format!("`{name}` is not among the columns of its table")))?;
+            let at =
+                at.ok_or_else(|| TableError::Invalid(format!("`{name}` is not among the columns of its table")))?;
             let mut values = values.iter().map(|value| self.value(column, value)).collect::<Result<Vec<_>, _>>()?;
             values.sort_unstable();
             values.dedup();
@@ -475,14 +504,18 @@ impl Reader {
 
     fn value(&self, column: Column, cell: &Cell) -> Result<u32, TableError> {
         let found = match (column, cell) {
-            (Column::Fact(fact), Cell::Flag(value)) if self.names.facts[fact].kind == FactKind::Flag => Some(u32::from(*value)),
+            (Column::Fact(fact), Cell::Flag(value)) if self.names.facts[fact].kind == FactKind::Flag => {
+                Some(u32::from(*value))
+            }
             (Column::Fact(fact), Cell::Name(name)) => self.names.value(fact, name),
             (Column::State(_), Cell::Unknown(())) => Some(0),
             (Column::State(system), Cell::Name(name)) => self.state_named(system, name).map(|state| state + 1),
             _ => None,
         };
         let shown = || serde_json::to_string(cell).unwrap_or_default();
-        found.ok_or_else(|| TableError::Invalid(format!("`{}` has no value {}", self.names.column_name(column), shown())))
+        found.ok_or_else(|| {
+            TableError::Invalid(format!("`{}` has no value {}", self.names.column_name(column), shown()))
+        })
     }
 
     fn column(&self, name: &str) -> Result<Column, TableError> {
@@ -505,7 +538,9 @@ impl Reader {
             .iter()
             .map(|name| {
                 let found = self.state_named(system, name);
-                found.ok_or_else(|| TableError::Invalid(format!("{} has no state `{name}`", self.names.systems[system].name)))
+                found.ok_or_else(|| {
+                    TableError::Invalid(format!("{} has no state `{name}`", self.names.systems[system].name))
+                })
             })
             .collect::<Result<Vec<_>, _>>()?;
         states.sort_unstable();
@@ -525,13 +560,23 @@ impl Reader {
         })
     }
 
-    fn diagram(&self, document: DiagramDocument, from: usize, decisions: usize, may_pass: bool) -> Result<Diagram, TableError> {
+    fn diagram(
+        &self,
+        document: DiagramDocument,
+        from: usize,
+        decisions: usize,
+        may_pass: bool,
+    ) -> Result<Diagram, TableError> {
         let count = document.nodes.len() as i64;
         let next = |after: i64, number: Option<i64>| match number {
             None if may_pass => Ok(Next::Pass),
-            Some(number) if number < 0 && number.unsigned_abs() <= decisions as u64 => Ok(Next::Decision((-number - 1) as u32)),
+            Some(number) if number < 0 && number.unsigned_abs() <= decisions as u64 => {
+                Ok(Next::Decision((-number - 1) as u32))
+            }
             Some(number) if number > after && number < count => Ok(Next::Node(number as u32)),
-            Some(number) => Err(TableError::Invalid(format!("a diagram goes on with {number}, which is not a later node or a decision"))),
+            Some(number) => Err(TableError::Invalid(format!(
+                "a diagram goes on with {number}, which is not a later node or a decision"
+            ))),
             None => Err(TableError::Invalid("the last diagram of a table passes on".to_owned())),
         };
         let mut nodes = Vec::with_capacity(document.nodes.len());
@@ -539,7 +584,10 @@ impl Reader {
             let ask = node.ask.as_deref().map(|name| self.column(name)).transpose()?;
             let size = ask.map_or(self.names.systems[from].states.len(), |column| self.names.size(column) as usize);
             if node.next.len() != size || size == 0 {
-                return Err(TableError::Invalid(format!("a node has {} ways on, its input {size} values", node.next.len())));
+                return Err(TableError::Invalid(format!(
+                    "a node has {} ways on, its input {size} values",
+                    node.next.len()
+                )));
             }
             let next = node.next.iter().map(|number| next(at as i64, *number)).collect::<Result<_, _>>()?;
             nodes.push(table::Node { ask, next });
@@ -601,7 +649,8 @@ impl Table {
             let mut when = row.when.clone();
             when.resize(inputs.len(), None);
             let mut add = |when: Cells, from: &[u32], profile: Option<&String>, rule: Option<&String>| {
-                let decision = Decision { outcome: row.outcome.clone(), profile: profile.cloned(), rule: rule.cloned() };
+                let decision =
+                    Decision { outcome: row.outcome.clone(), profile: profile.cloned(), rule: rule.cloned() };
                 let decision = decisions.insert_full(decision).0 as u32;
                 cubes.push(Cube { when, from: Some(from.into()), decision });
             };
@@ -610,7 +659,8 @@ impl Table {
                 continue;
             }
             for origin in &row.origins {
-                let narrowed = origin.when.iter().zip(&when).map(|(own, rows)| own.clone().or_else(|| rows.clone())).collect();
+                let narrowed =
+                    origin.when.iter().zip(&when).map(|(own, rows)| own.clone().or_else(|| rows.clone())).collect();
                 add(narrowed, origin.from.as_deref().unwrap_or(&row.from), Some(&origin.profile), Some(&origin.rule));
             }
         }

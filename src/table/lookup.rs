@@ -50,7 +50,9 @@ impl Lookup {
     pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
         match self {
             Self::Dense(dense) => dense.find(facts, states, state),
-            Self::Diagrams(diagrams) => diagrams.iter().find_map(|diagram| diagram.find(facts, states, state)).unwrap_or_default(),
+            Self::Diagrams(diagrams) => {
+                diagrams.iter().find_map(|diagram| diagram.find(facts, states, state)).unwrap_or_default()
+            }
         }
     }
 
@@ -134,7 +136,11 @@ impl Dense {
             return Err(CoverError::Gap);
         }
         let narrow = filled.iter().all(|cell| *cell <= u32::from(u16::MAX));
-        let cells = if narrow { CellVec::Narrow(filled.into_iter().map(|cell| cell as u16).collect()) } else { CellVec::Wide(filled) };
+        let cells = if narrow {
+            CellVec::Narrow(filled.into_iter().map(|cell| cell as u16).collect())
+        } else {
+            CellVec::Wide(filled)
+        };
         Ok(Self { inputs: strides, cells })
     }
 }
@@ -182,7 +188,8 @@ impl Partition<'_> {
                     Some(values) => values.iter().for_each(|value| parts[*value as usize].push(*cube)),
                 }
             }
-            let children: Box<[Next]> = parts.into_iter().map(|part| self.split(following, part)).collect::<Result<_, _>>()?;
+            let children: Box<[Next]> =
+                parts.into_iter().map(|part| self.split(following, part)).collect::<Result<_, _>>()?;
             if children.iter().all(|child| *child == children[0]) {
                 children[0]
             } else {

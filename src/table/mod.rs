@@ -6,7 +6,7 @@ mod digest;
 mod json;
 mod lookup;
 
-pub use diagram::{Diagram, Node, Next};
+pub use diagram::{Diagram, Next, Node};
 pub use json::{Cell, Document, TableError, schema};
 pub use lookup::{CoverError, Cube, DENSE_CELLS, Lookup, cell_count};
 
@@ -282,7 +282,9 @@ impl Names {
         for fact in facts {
             let values = match &fact.kind {
                 FactKind::Flag => HashMap::new(),
-                FactKind::Choice { values, .. } => values.iter().enumerate().map(|(at, value)| (value.clone(), at as u32)).collect(),
+                FactKind::Choice { values, .. } => {
+                    values.iter().enumerate().map(|(at, value)| (value.clone(), at as u32)).collect()
+                }
             };
             names.values.push(values);
         }

@@ -28,7 +28,14 @@ impl Random {
 /// The text of a random program. `conflicts`: how much it may contradict itself, in percent.
 pub fn program(seed: u64, conflicts: u64) -> String {
     let mut random = Random(seed);
-    let mut generator = Generator { conflicts, flags: Vec::new(), choices: Vec::new(), systems: Vec::new(), conditions: Vec::new(), out: String::new() };
+    let mut generator = Generator {
+        conflicts,
+        flags: Vec::new(),
+        choices: Vec::new(),
+        systems: Vec::new(),
+        conditions: Vec::new(),
+        out: String::new(),
+    };
     generator.declarations(&mut random);
     let mappings = random.below(3);
     for at in 0..mappings {
@@ -39,7 +46,8 @@ pub fn program(seed: u64, conflicts: u64) -> String {
     }
     let profiles = 1 + random.below(3);
     for at in 0..profiles {
-        let when = if random.chance(40) { format!(" when {}", generator.condition(&mut random, 2)) } else { String::new() };
+        let when =
+            if random.chance(40) { format!(" when {}", generator.condition(&mut random, 2)) } else { String::new() };
         generator.out.push_str(&format!("profile \"P {at}\"{when} {{\n"));
         let items = generator.items(&mut random, 1, mappings, true);
         generator.out.push_str(&items);
@@ -48,7 +56,8 @@ pub fn program(seed: u64, conflicts: u64) -> String {
     if random.chance(60) {
         for at in 0..=random.below(2) {
             let start = random.below(profiles);
-            let names: Vec<String> = (0..=random.below(profiles)).map(|offset| format!("\"P {}\"", (start + offset) % profiles)).collect();
+            let names: Vec<String> =
+                (0..=random.below(profiles)).map(|offset| format!("\"P {}\"", (start + offset) % profiles)).collect();
             generator.out.push_str(&format!("role R{at} uses {}\n", names.join(", ")));
         }
     }
@@ -76,11 +85,14 @@ impl Generator {
         for at in 0..2 + random.below(2) {
             let name = ["cic", "lync", "teams"][at].to_owned();
             let count = 2 + random.below(3);
-            let states: Vec<String> = (0..count).map(|state| if state % 2 == 0 { format!("s{state}") } else { format!("\"s, {state}\"") }).collect();
+            let states: Vec<String> = (0..count)
+                .map(|state| if state % 2 == 0 { format!("s{state}") } else { format!("\"s, {state}\"") })
+                .collect();
             let settable = if random.chance(30) { count - 1 } else { count };
             self.out.push_str(&format!("system {name} {{\n    attributes a, b\n"));
             for (state, text) in states.iter().enumerate() {
-                let mark = if state >= settable { " { read_only }" } else { *random.pick(&["", " { a }", " { a, b }"]) };
+                let mark =
+                    if state >= settable { " { read_only }" } else { *random.pick(&["", " { a }", " { a, b }"]) };
                 let id = if random.chance(20) { format!(" id \"wire{state}\"") } else { String::new() };
                 self.out.push_str(&format!("    state {text}{id}{mark}\n"));
             }
@@ -124,7 +136,11 @@ impl Generator {
             0..=4 => random.pick(&self.flags).clone(),
             5 | 6 if !self.choices.is_empty() => {
                 let (name, values) = random.pick(&self.choices);
-                if random.chance(50) { random.pick(values).clone() } else { format!("{name} is {} | {}", values[0], values[values.len() - 1]) }
+                if random.chance(50) {
+                    random.pick(values).clone()
+                } else {
+                    format!("{name} is {} | {}", values[0], values[values.len() - 1])
+                }
             }
             7 if !self.conditions.is_empty() => random.pick(&self.conditions).clone(),
             8 | 9 => {
@@ -169,7 +185,8 @@ impl Generator {
         let (from, to) = (&self.systems[from], &self.systems[to]);
         match random.below(20) {
             0 | 1 if mappings > 0 => {
-                let direction = if random.chance(40) { format!(" {} -> {}", from.name, to.name) } else { String::new() };
+                let direction =
+                    if random.chance(40) { format!(" {} -> {}", from.name, to.name) } else { String::new() };
                 format!("apply m{}{direction}", random.below(mappings))
             }
             2 | 3 if profile => format!("append \"t{}\" to {}", random.below(3), to.name),

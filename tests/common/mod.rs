@@ -16,7 +16,7 @@ pub fn root() -> PathBuf {
 }
 
 /// Checks a program of one file.
-pub fn check(source: &str) -> Result<Program, presync::Errors> {
+pub fn check(source: &str) -> Result<Program, Box<presync::Errors>> {
     let read = |_: &str| Ok(source.as_bytes().to_vec());
     presync::check(presync::parse("main.presync", &read).expect("memory can be read"))
 }

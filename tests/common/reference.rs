@@ -37,7 +37,14 @@ pub fn holds(program: &Program, condition: CondId, situation: &Situation) -> boo
 }
 
 /// δ(σ, s, x, t): what the role decides for `to` when `from` enters `state`.
-pub fn decide(program: &Program, role: RoleId, situation: &Situation, from: SystemId, state: StateId, to: SystemId) -> Decided {
+pub fn decide(
+    program: &Program,
+    role: RoleId,
+    situation: &Situation,
+    from: SystemId,
+    state: StateId,
+    to: SystemId,
+) -> Decided {
     let mut situation = situation.clone();
     situation.states[from.index()] = Some(state);
     for profile_id in &program.role(role).profiles {
@@ -45,17 +52,22 @@ pub fn decide(program: &Program, role: RoleId, situation: &Situation, from: Syst
         let candidates: Vec<usize> = (0..profile.rules.len())
             .filter(|at| {
                 let rule = &profile.rules[*at];
-                rule.from == from && rule.to == to && rule.source.contains(&state) && holds(program, rule.condition, &situation)
+                rule.from == from
+                    && rule.to == to
+                    && rule.source.contains(&state)
+                    && holds(program, rule.condition, &situation)
             })
             .collect();
         let Some(level) = candidates.iter().map(|at| profile.rules[*at].level).max() else { continue };
-        let deciding = candidates.into_iter().find(|at| profile.rules[*at].level == level).expect("the level has a rule");
+        let deciding =
+            candidates.into_iter().find(|at| profile.rules[*at].level == level).expect("the level has a rule");
         let outcome = match profile.rules[deciding].target {
             Target::Unchanged => Outcome::Unchanged,
             Target::Set(target) => {
                 let mut texts: Vec<String> = Vec::new();
                 for append in &profile.appends {
-                    if append.to == to && holds(program, append.condition, &situation) && !texts.contains(&append.text) {
+                    if append.to == to && holds(program, append.condition, &situation) && !texts.contains(&append.text)
+                    {
                         texts.push(append.text.clone());
                     }
                 }
@@ -79,10 +91,16 @@ pub fn has_conflict(program: &Program) -> bool {
                     let candidates: Vec<_> = profile
                         .rules
                         .iter()
-                        .filter(|rule| rule.from == from && rule.to == to && rule.source.contains(&state) && holds(program, rule.condition, &situation))
+                        .filter(|rule| {
+                            rule.from == from
+                                && rule.to == to
+                                && rule.source.contains(&state)
+                                && holds(program, rule.condition, &situation)
+                        })
                         .collect();
                     let level = candidates.iter().map(|rule| rule.level).max();
-                    let mut targets: Vec<Target> = candidates.iter().filter(|rule| Some(rule.level) == level).map(|rule| rule.target).collect();
+                    let mut targets: Vec<Target> =
+                        candidates.iter().filter(|rule| Some(rule.level) == level).map(|rule| rule.target).collect();
                     targets.dedup();
                     found |= targets.len() > 1;
                 }
@@ -127,7 +145,10 @@ pub fn each_situation(program: &Program, visit: &mut dyn FnMut(&Situation)) {
     let mut values = vec![0; sizes.len()];
     loop {
         let (facts, states) = values.split_at(program.facts.len());
-        visit(&Situation { facts: facts.to_vec(), states: states.iter().map(|value: &u32| value.checked_sub(1).map(StateId)).collect() });
+        visit(&Situation {
+            facts: facts.to_vec(),
+            states: states.iter().map(|value: &u32| value.checked_sub(1).map(StateId)).collect(),
+        });
         let Some(at) = (0..sizes.len()).find(|at| values[*at] + 1 < sizes[*at]) else { return };
         values[at] += 1;
         values[..at].fill(0);

@@ -1,0 +1,345 @@
+//! Sessions: each rule of the language reference's session, one small stream each.
+
+mod common;
+
+use presync::run::{Engine, Stored, Stream};
+use presync::table::Tables;
+
+const PROGRAM: &str = r#"
+system cic { state Available  state Lunch id "lunch-1"  state Meeting  state Odd }
+system lync { state Available  state Away  state Busy }
+system teams { state Free  state Gone  state Away }
+flag in_queue
+flag night
+choice kind = voice | im
+profile "P" {
+    cic Available <-> lync Available
+    cic Lunch <-> lync Away
+    cic Meeting -> lync unchanged
+    when voice: lync Busy -> cic Meeting
+    cic Available -> teams Free
+    when lync is Busy: override cic Available -> teams Gone
+    cic Lunch -> teams Gone
+    when in_queue: append "in queue" to lync
+    when night: append "late" to lync
+}
+role "R" uses "P"
+role "Night" uses "Q", "P"
+profile "Q" { append "night" to lync  when night: cic Lunch -> lync Away }
+"#;
+
+/// Runs events, given without the user, and returns for each its commands as `system State+text`, or its rejection.
+#[track_caller]
+fn run(events: &[(&str, &[&str])]) {
+    let tables = common::tables(PROGRAM);
+    let mut stream = Stream::new(Engine::new(&tables, 60), 1, true);
+    for (at, (event, wanted)) in events.iter().enumerate() {
+        let output = stream.block(format!("{{\"user\":\"ann\",{event}}}\n").as_bytes());
+        assert_eq!(said(&output), *wanted, "event {}: {event}", at + 1);
+    }
+}
+
+fn said(output: &presync::run::Output) -> Vec<String> {
+    let lines = |bytes: &[u8]| {
+        common::text(bytes)
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("it is JSON"))
+            .collect::<Vec<serde_json::Value>>()
+    };
+    let mut said: Vec<String> = Vec::new();
+    for command in lines(&output.commands) {
+        let (system, state) =
+            command["set"].as_object().and_then(|set| set.iter().next()).expect("a command sets one system");
+        let texts: Vec<&str> =
+            command["append"].as_array().expect("a list").iter().filter_map(|text| text.as_str()).collect();
+        let plus = if texts.is_empty() { String::new() } else { format!("+{}", texts.join(",")) };
+        said.push(format!("{system} {}{plus}", state.as_str().expect("a state")));
+    }
+    said.extend(lines(&output.rejects).iter().map(|reject| format!("! {}", reject["error"].as_str().expect("a code"))));
+    said
+}
+
+const START: (&str, &[&str]) = (r#""role":"R","set":{"kind":"voice"}"#, &[]);
+
+#[test]
+fn a_change_is_decided_for_every_other_system() {
+    run(&[
+        START,
+        (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
+        // The last unconfirmed command says so already.
+        (r#""change":{"cic":"Meeting"}"#, &[]),
+        (r#""change":{"cic":"lunch-1"}"#, &[]),
+        (r#""change":{"cic":"AVAILABLE"}"#, &["lync Available", "teams Free"]),
+    ]);
+}
+
+#[test]
+fn an_echo_confirms_and_decides_nothing() {
+    run(&[
+        START,
+        (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
+        (r#""change":{"cic":"Available"}"#, &["lync Available", "teams Free"]),
+        // In order: the first echo is the first command's.
+        (r#""change":{"lync":"Away"}"#, &[]),
+        (r#""change":{"lync":"Available"}"#, &[]),
+        // Nothing is expected any more: this is the user.
+        (r#""change":{"lync":"Away"}"#, &["cic lunch-1"]),
+        (r#""change":{"lync":"Away"}"#, &[]),
+    ]);
+}
+
+#[test]
+fn an_echo_confirms_all_earlier_commands() {
+    run(&[
+        START,
+        (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
+        (r#""change":{"cic":"Available"}"#, &["lync Available", "teams Free"]),
+        (r#""change":{"lync":"Available"}"#, &[]),
+        (r#""change":{"lync":"Away"}"#, &["cic lunch-1"]),
+    ]);
+}
+
+#[test]
+fn commands_lapse_by_the_events_time() {
+    run(&[
+        START,
+        (r#""change":{"cic":"Available"}"#, &["lync Available", "teams Free"]),
+        (r#""change":{"lync":"Available"}"#, &[]),
+        (r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#, &["lync Away", "teams Gone"]),
+        // Sixty seconds later it still is an echo, sixty-one later it is not.
+        (r#""change":{"lync":"Away"},"at":"2026-11-22T12:01:00Z""#, &[]),
+        (r#""change":{"cic":"Available"},"at":"2026-11-22T12:02:00Z""#, &["lync Available", "teams Free"]),
+        (r#""change":{"lync":"Busy"},"at":"2026-11-22T12:02:10Z""#, &["cic Meeting"]),
+        (r#""change":{"cic":"Meeting"},"at":"2026-11-22T12:03:30+00:00""#, &[]),
+        (r#""change":{"lync":"Away"},"at":"2026-11-22T12:04:00Z""#, &["cic lunch-1"]),
+    ]);
+}
+
+#[test]
+fn facts_resend_another_appendix_only() {
+    run(&[
+        START,
+        (r#""change":{"cic":"Lunch"},"id":"1""#, &["lync Away", "teams Gone"]),
+        (r#""set":{"in_queue":true}"#, &["lync Away+in queue"]),
+        (r#""set":{"in_queue":true}"#, &[]),
+        (r#""change":{"lync":"Away"}"#, &[]),
+        (r#""set":{"night":true}"#, &["lync Away+in queue,late"]),
+        // The role has another outcome with another appendix.
+        (r#""role":"Night""#, &["lync Away+night"]),
+        (r#""role":"R","set":{"night":false,"in_queue":false}"#, &["lync Away"]),
+        // Facts alone never synchronize: what the user shows by now stays.
+        (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
+        (r#""set":{"in_queue":true}"#, &[]),
+    ]);
+}
+
+#[test]
+fn observing_decides_nothing() {
+    run(&[
+        START,
+        (r#""state":{"cic":"Lunch","lync":"Away"}"#, &[]),
+        (r#""change":{"cic":"Lunch"}"#, &[]),
+        (r#""resync":"cic""#, &["teams Gone"]),
+        (r#""state":{"lync":null}"#, &[]),
+        (r#""resync":"cic""#, &["lync Away", "teams Gone"]),
+        (r#""state":{"cic":null}"#, &[]),
+        (r#""resync":"cic""#, &[]),
+    ]);
+}
+
+#[test]
+fn resync_repeats_what_was_lost() {
+    run(&[
+        START,
+        (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
+        (r#""change":{"teams":"Gone"}"#, &[]),
+        (r#""resync":"cic""#, &["lync Away"]),
+        (r#""change":{"lync":"Away"}"#, &[]),
+        (r#""resync":"cic""#, &[]),
+    ]);
+}
+
+#[test]
+fn guards_see_the_last_command() {
+    run(&[
+        START,
+        (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
+        (r#""change":{"cic":"Meeting"}"#, &[]),
+        // Both are decided before either is told: teams sees lync busy.
+        (r#""change":{"cic":"Available"}"#, &["lync Available", "teams Gone"]),
+        (r#""change":{"cic":"Odd"}"#, &[]),
+        // Unconfirmed or not, lync is to be available now.
+        (r#""change":{"cic":"Available"}"#, &["teams Free"]),
+    ]);
+}
+
+#[test]
+fn rejected_events_change_nothing() {
+    run(&[
+        (r#""change":{"cic":"Lunch"}"#, &["! no-role"]),
+        (r#""role":"R","change":{"lync":"Busy"}"#, &["! unset-choice"]),
+        // The role came with the rejected event.
+        (r#""change":{"cic":"Lunch"}"#, &["! no-role"]),
+        START,
+        (r#""set":{"in_queue":true},"change":{"cic":"Lunhc"}"#, &["! unknown-state"]),
+        (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
+        (r#""set":{"in_queue":1}"#, &["! unknown-value"]),
+        (r#""set":{"kind":"fax"}"#, &["! unknown-value"]),
+        (r#""set":{"nope":true}"#, &["! unknown-fact"]),
+        (r#""state":{"skype":null}"#, &["! unknown-system"]),
+        (r#""role":"X""#, &["! unknown-role"]),
+        (r#""change":{"cic":"Lunch","lync":"Away"}"#, &["! several-systems"]),
+        (r#""change":{"cic":"Odd"},"at":"noon""#, &["! malformed"]),
+        (r#""change":["cic"]"#, &["! malformed"]),
+        (r#""change":{"cic":"Lunch"}"#, &[]),
+        // Unknown members are ignored, nothing at all is nothing.
+        (r#""weather":{"rain":[1]}"#, &[]),
+    ]);
+}
+
+#[test]
+fn threads_and_stored_states_change_nothing() {
+    let root = common::root();
+    let events = std::fs::read(root.join("examples/contact-centre/day.jsonl")).expect("the day is committed");
+    let program = common::program_at(&root.join("examples/contact-centre/contact-centre.presync"));
+    let tables = presync::compile(&program).expect("it is small");
+    let whole = stream(&tables, 1, &[&events]);
+    let half = events.iter().take(events.len() / 2).rposition(|byte| *byte == b'\n').expect("it has lines") + 1;
+    for jobs in [1, 2, 3, 7] {
+        assert_eq!(stream(&tables, jobs, &[&events]), whole, "{jobs} threads");
+        assert_eq!(stream(&tables, jobs, &[&events[..half], &events[half..]]), whole, "{jobs} threads, two blocks");
+    }
+    // Stored by names in the middle and loaded again.
+    let mut first = Stream::new(Engine::new(&tables, 60), 2, true);
+    let begin = first.block(&events[..half]);
+    let stored = Stored::save(&first, None).to_json();
+    let mut second = Stream::new(Engine::new(&tables, 60), 1, true);
+    assert!(Stored::parse(&stored).expect("it was just written").load(&mut second).is_empty());
+    assert_eq!(Stored::save(&second, None).to_json(), stored);
+    second.skip_lines(first.lines());
+    let end = second.block(&events[half..]);
+    assert_eq!([begin.commands, end.commands].concat(), whole.0);
+    assert_eq!([begin.rejects, end.rejects].concat(), whole.1);
+}
+
+fn stream(tables: &Tables, jobs: usize, blocks: &[&[u8]]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let mut stream = Stream::new(Engine::new(tables, 60), jobs, true);
+    let mut all = (Vec::new(), Vec::new(), Vec::new());
+    for block in blocks {
+        let output = stream.block(block);
+        all.0.extend(output.commands);
+        all.1.extend(output.rejects);
+        all.2.extend(output.trace);
+    }
+    all
+}
+
+#[test]
+fn a_changed_program_says_what_it_no_longer_knows() {
+    let old = common::tables(PROGRAM);
+    let mut stream = Stream::new(Engine::new(&old, 60), 1, false);
+    stream.block(b"{\"user\":\"ann\",\"role\":\"Night\",\"set\":{\"kind\":\"voice\",\"night\":true},\"change\":{\"cic\":\"Lunch\"}}\n");
+    let stored = Stored::save(&stream, None);
+    let changed = PROGRAM
+        .replace("state Lunch id \"lunch-1\"", "state Break")
+        .replace("Lunch", "Break")
+        .replace("role \"Night\" uses \"Q\", \"P\"", "");
+    let new = common::tables(&changed);
+    let mut stream = Stream::new(Engine::new(&new, 60), 1, false);
+    let lost = stored.load(&mut stream);
+    let lost: Vec<&str> = lost.iter().map(|(what, _)| what.as_str()).collect();
+    assert_eq!(lost, ["role `Night`", "state `Lunch` of cic"]);
+}
+
+#[test]
+fn the_state_file_remembers_how_far_it_has_read() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let at = folder.path();
+    std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
+    let first = "{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"voice\"}}\n{\"user\":\"ann\",\"change\":{\"cic\":\"Lunch\"}}\n";
+    let second = "{\"user\":\"ann\",\"set\":{\"in_queue\":true}}\nnonsense\n";
+    std::fs::write(at.join("e.jsonl"), first).expect("it can be written");
+    let run = || {
+        common::presync(
+            at,
+            &["run", "a.presync", "--events", "e.jsonl", "--state", "s.json", "--rejects", "r.jsonl"],
+            b"",
+        )
+    };
+    assert_eq!(common::text(&run().stdout).lines().count(), 2);
+    assert_eq!(common::text(&run().stdout), "", "all was read");
+    std::fs::write(at.join("e.jsonl"), format!("{first}{second}")).expect("it can be written");
+    let more = run();
+    assert_eq!(common::text(&more.stdout).lines().count(), 1, "{}", common::text(&more.stderr));
+    assert_eq!(more.status.code(), Some(1));
+    assert!(common::text(&std::fs::read(at.join("r.jsonl")).expect("it was written")).starts_with("{\"line\":4,"));
+    // Another file is read from its beginning.
+    std::fs::write(at.join("e.jsonl"), second).expect("it can be written");
+    assert!(common::text(&run().stderr).contains("starting at its beginning"));
+    // Standard input is never skipped.
+    let output = common::presync(at, &["run", "a.presync", "--state", "s.json"], first.as_bytes());
+    assert!(common::text(&output.stderr).contains("2 events"), "{}", common::text(&output.stderr));
+    std::fs::write(at.join("s.json"), "{}").expect("it can be written");
+    assert_eq!(run().status.code(), Some(2));
+}
+
+#[test]
+fn users_have_roles_from_a_file() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let at = folder.path();
+    std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
+    std::fs::write(at.join("u.csv"), "\u{feff}User,Role\r\n\"Smith, Ann\",R\r\n").expect("it can be written");
+    let event = b"{\"user\":\"Smith, Ann\",\"change\":{\"cic\":\"Lunch\"}}\n";
+    let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
+    assert_eq!(common::text(&output.stdout).lines().count(), 2, "{}", common::text(&output.stderr));
+    std::fs::write(at.join("u.csv"), "user,role\nann,X\n").expect("it can be written");
+    let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(common::text(&output.stderr).contains("line 2: unknown role `X`"));
+}
+
+#[test]
+fn long_lines_and_killed_runs() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let at = folder.path();
+    std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
+    let long = "x".repeat(1 << 20);
+    let events = format!(
+        "{{\"user\":\"ann\",\"role\":\"R\",\"set\":{{\"kind\":\"voice\"}},\"note\":\"{long}\"}}\n{{\"user\":\"ann\",\"change\":{{\"cic\":\"{long}\"}}}}\n{}\n{{\"user\":\"ann\",\"change\":{{\"cic\":\"Lunch\"}}}}",
+        "y".repeat(20 << 20)
+    );
+    let output = common::presync(at, &["run", "a.presync", "--rejects", "r.jsonl"], events.as_bytes());
+    assert!(
+        common::text(&output.stderr).contains("4 events, 2 commands, 2 rejected"),
+        "{}",
+        common::text(&output.stderr)
+    );
+    // Killed at any moment, the state is the old one or the new one.
+    let many: String = (0..50_000)
+        .map(|user| {
+            format!(
+                "{{\"user\":\"u{user}\",\"role\":\"R\",\"set\":{{\"kind\":\"im\"}},\"state\":{{\"cic\":\"Lunch\"}}}}\n"
+            )
+        })
+        .collect();
+    std::fs::write(at.join("e.jsonl"), many).expect("it can be written");
+    let (mut old, mut new) = (0, 0);
+    for round in 0..12_u64 {
+        let _ = std::fs::remove_file(at.join("s.json"));
+        std::fs::write(at.join("s.json"), "{\"format\":\"presync-state\",\"version\":1,\"users\":{}}")
+            .expect("it can be written");
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_presync"))
+            .args(["run", "a.presync", "--events", "e.jsonl", "--state", "s.json", "-q"])
+            .current_dir(at)
+            .spawn()
+            .expect("the binary starts");
+        std::thread::sleep(std::time::Duration::from_millis(round * 25));
+        let _ = child.kill();
+        let _ = child.wait();
+        let text = std::fs::read_to_string(at.join("s.json")).expect("there is always a state");
+        Stored::parse(&text).expect("it is whole");
+        if text.len() < 100 { old += 1 } else { new += 1 }
+    }
+    println!("{old} killed before, {new} after the state was written");
+    assert!(old > 0);
+}
