@@ -34,6 +34,8 @@
 
 pub mod source;
 
+pub mod names;
+
 pub mod diagnostic;
 
 pub mod vocabulary;
@@ -47,6 +49,8 @@ pub mod model;
 pub mod space;
 
 pub mod check;
+
+pub mod lint;
 
 pub mod table;
 

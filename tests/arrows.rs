@@ -6,15 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each stage with those that it may import.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("source", &[]),
+    ("names", &[]),
     ("diagnostic", &["source"]),
     ("vocabulary", &[]),
-    ("syntax", &["source", "diagnostic"]),
+    ("syntax", &["source", "names", "diagnostic"]),
     ("load", &["source", "diagnostic", "vocabulary", "syntax"]),
     ("model", &["source"]),
     ("space", &["diagnostic", "model"]),
-    ("check", &["source", "diagnostic", "syntax", "load", "model", "space"]),
+    ("check", &["source", "names", "diagnostic", "syntax", "load", "model", "space"]),
+    ("lint", &["source", "names", "diagnostic", "model", "space"]),
     ("table", &[]),
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
@@ -23,6 +25,8 @@ const ARROWS: [(&str, &[&str]); 14] = [
         "cli",
         &[
             "source",
+            "names",
+            "lint",
             "diagnostic",
             "vocabulary",
             "syntax",

@@ -79,14 +79,14 @@ impl Checker {
 
     fn bare(&mut self, name: &ast::Name, file: FileId) -> Option<CondId> {
         let location = Location { file, span: name.span };
-        let written = super::written_name(&name.text);
+        let written = crate::names::quote(&name.text);
         match self.names.atoms.get(&name.text).cloned() {
             Some(Atom::Fact(fact, id)) => {
                 self.refer(location, id);
                 let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else {
                     return Some(self.program.conditions.intern(Cond::Flag(fact)));
                 };
-                let example = values.first().map(|value| super::written_name(value)).unwrap_or_default();
+                let example = values.first().map(|value| crate::names::quote(value)).unwrap_or_default();
                 let error =
                     Diagnostic::error("unknown-condition", format!("`{}` is a choice, not a condition", name.text))
                         .label(location, "which value of it?")
@@ -101,7 +101,7 @@ impl Checker {
                 }
                 let forms: Vec<String> = choices
                     .iter()
-                    .map(|(fact, ..)| format!("`{} is {written}`", super::written_name(&self.program.fact(*fact).name)))
+                    .map(|(fact, ..)| format!("`{} is {written}`", crate::names::quote(&self.program.fact(*fact).name)))
                     .collect();
                 let error = Diagnostic::error(
                     "unknown-value",
@@ -141,10 +141,10 @@ impl Checker {
             .collect();
         let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
         known.sort_unstable();
-        let written = super::written_name(&name.text);
+        let written = crate::names::quote(&name.text);
         let of = self.program.systems.iter().find(|system| system.states.iter().any(|state| *state.name == *name.text));
         let help = of.map(|system| {
-            format!("`{written}` is a state: write `{} is {written}`", super::written_name(&system.name))
+            format!("`{written}` is a state: write `{} is {written}`", crate::names::quote(&system.name))
         });
         self.unknown(Unknown { code: "unknown-condition", what: "condition", name: &name.text, location, known, help });
     }
@@ -179,7 +179,7 @@ impl Checker {
                 complete.then(|| self.program.conditions.intern(Cond::Value(fact, indices.into())))
             }
             Some(_) => {
-                let written = super::written_name(&subject.text);
+                let written = crate::names::quote(&subject.text);
                 let error =
                     Diagnostic::error("unknown-condition", format!("`{}` has no values to choose from", subject.text))
                         .label(location, "neither a system nor a choice")

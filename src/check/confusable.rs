@@ -14,7 +14,7 @@ pub(super) fn look_alike(name: &str, known: &str) -> bool {
 pub(super) fn unknown(name: &str, twin: &str, location: Location) -> Diagnostic {
     Diagnostic::error("confusable-name", format!("`{name}` only looks like `{twin}`"))
         .label(location, strange(name, twin))
-        .help(format!("type `{}` again with ordinary letters", crate::syntax::quote(twin)))
+        .help(format!("type `{}` again with ordinary letters", crate::names::quote(twin)))
 }
 
 /// Pairs of declared names in one space that nobody can tell apart.

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 
 use crate::diagnostic::{self, Diagnostic, nearest};
 use crate::load::Parsed;
+use crate::names::quote;
 use crate::model::{self, CondId, DeclaredId, FactId, Program, SystemId};
 use crate::source::{FileId, Location, Span};
 use crate::syntax::ast;
@@ -172,7 +173,7 @@ impl Checker {
         let error = match (suggestion, help) {
             (_, Some(help)) => error.help(help),
             (Some(near), None) => {
-                let written = written_name(&near);
+                let written = quote(&near);
                 error.help(format!("did you mean `{written}`?")).fix(diagnostic::Fix {
                     message: format!("write `{written}`"),
                     safe: false,
@@ -265,14 +266,9 @@ struct Unknown<'a> {
     help: Option<String>,
 }
 
-/// A name as it is written in source: quoted where it must be.
-pub fn written_name(name: &str) -> String {
-    crate::syntax::quote(name)
-}
-
 /// The first few names for a help text.
 fn list(known: &[&str]) -> String {
-    let shown: Vec<String> = known.iter().take(8).map(|name| format!("`{}`", written_name(name))).collect();
+    let shown: Vec<String> = known.iter().take(8).map(|name| format!("`{}`", quote(name))).collect();
     let more = known.len().saturating_sub(8);
     let list = shown.join(", ");
     if more == 0 { list } else { format!("{list} and {more} more") }

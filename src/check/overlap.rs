@@ -185,13 +185,13 @@ impl Overlaps<'_> {
 fn conflict_diagnostic(program: &Program, written: WrittenId, conflict: Conflict) -> Diagnostic {
     let Conflict { profile, from, to, state, others, witness } = conflict;
     let (from, to) = (program.system(from), program.system(to));
-    let state = crate::check::written_name(&from.state(state).name);
+    let state = crate::names::quote(&from.state(state).name);
     let what = |written: WrittenId| {
         let rules = &program.profile(profile).rules;
         let rule = rules.iter().find(|rule| rule.written == written && program.system(rule.to).name == to.name);
         match rule.map(|rule| rule.target) {
             Some(Target::Set(target)) => {
-                format!("sets {} {}", to.name, crate::check::written_name(&to.state(target).name))
+                format!("sets {} {}", to.name, crate::names::quote(&to.state(target).name))
             }
             _ => format!("leaves {} unchanged", to.name),
         }

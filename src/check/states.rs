@@ -201,7 +201,7 @@ impl Checker {
         let help = match with_state {
             Some((_, system)) => Some(format!(
                 "`{0}` is a state: write the system before it, `{system} {0}`",
-                super::written_name(&name.text)
+                crate::names::quote(&name.text)
             )),
             None if systems.is_empty() => Some(
                 "no system is declared: begin with `use cic_lync`, or declare one with `system name { ... }`"
@@ -253,7 +253,7 @@ impl Checker {
         let mut known: Vec<String> = this.states.iter().map(|state| state.name.clone()).collect();
         known.extend(self.names.groups.keys().filter(|(of, _)| *of == system).map(|(_, group)| group.to_string()));
         let what = format!("state or group of {}", this.name);
-        let written = super::written_name(&name.text);
+        let written = crate::names::quote(&name.text);
         let elsewhere =
             self.program.systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
         let near = crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str)).is_some();
@@ -261,7 +261,7 @@ impl Checker {
         let help = match (by_id, elsewhere) {
             (Some(state), _) => Some(format!(
                 "`{written}` is the id of `{}`: write its name",
-                super::written_name(&this.state(state).name)
+                crate::names::quote(&this.state(state).name)
             )),
             (None, Some((other, _))) if !near => {
                 Some(format!("{} has a state `{written}`, {} has not", other.name, this.name))

@@ -97,7 +97,7 @@ impl Checker {
             return None;
         }
         let names: Vec<String> =
-            self.program.roles.iter().map(|role| format!("`role {}`", super::written_name(&role.name))).collect();
+            self.program.roles.iter().map(|role| format!("`role {}`", crate::names::quote(&role.name))).collect();
         let error = Diagnostic::error("unknown-role", format!("this {what} does not say which role it is about"))
             .label(location, "there is more than one role")
             .help(format!("begin with {}", names.join(" or ")));

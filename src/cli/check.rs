@@ -1,13 +1,15 @@
-//! `presync check`: parse, type-check, and tell everything that is wrong.
+//! `presync check`: parse, type-check, lint, and tell everything that is wrong.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::output::Output;
-use crate::cli::{Done, input, render};
+use crate::cli::{Done, config, input, render};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::model::Program;
 
 /// Find everything that is wrong with programs.
 #[derive(Args)]
@@ -18,6 +20,12 @@ pub(super) struct Arguments {
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Set a lint to allow, warn or deny.
+    #[arg(long = "level", value_name = "CODE=LEVEL")]
+    levels: Vec<String>,
+    /// Exit with 1 on warnings, too.
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,38 +36,69 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     let roots = input::roots(&arguments.paths)?;
-    let mut found: Vec<Diagnostic> = Vec::new();
-    let mut json: Vec<serde_json::Value> = Vec::new();
+    let mut programs: Vec<(Program, Vec<Diagnostic>)> = Vec::with_capacity(roots.len());
     for root in &roots {
-        let (program, diagnostics) = crate::check::check(input::parse(root)?);
-        match arguments.format {
-            Format::Human if diagnostics.is_empty() => {}
-            Format::Human => output.write(&render::human(&diagnostics, &program.sources, output)),
-            Format::Json => {
-                for diagnostic in &diagnostics {
-                    let value = serde_json::to_value(render::json(diagnostic, &program.sources))
-                        .map_err(std::io::Error::from)?;
-                    // A file that several programs use is told of once.
-                    if !json.contains(&value) {
-                        json.push(value);
-                    }
-                }
+        let levels = config::levels(root, &arguments.levels)?;
+        let (program, mut found) = crate::check::check(input::parse(root)?);
+        if found.is_empty() {
+            found = crate::lint::run(&program, &levels);
+        }
+        programs.push((program, found));
+    }
+    used_elsewhere(&mut programs);
+    let mut json: Vec<serde_json::Value> = Vec::new();
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for (program, diagnostics) in programs {
+        let mut own = Vec::new();
+        for diagnostic in diagnostics {
+            let value = serde_json::to_value(render::json(&diagnostic, &program.sources)).map_err(std::io::Error::from)?;
+            // A file that several programs use is told of once.
+            if !json.contains(&value) {
+                json.push(value);
+                own.push(diagnostic);
             }
         }
-        found.extend(diagnostics);
+        if arguments.format == Format::Human && !own.is_empty() {
+            output.write(&render::human(&own, &program.sources, output));
+        }
+        found.extend(own);
     }
-    let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    let warnings = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count();
+    let count = |severity: Severity| found.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match arguments.format {
         Format::Human => {
             let programs = if roots.len() == 1 { "1 program".to_owned() } else { format!("{} programs", roots.len()) };
             output.say(&format!("checked {programs}: {}", render::summary(&found)));
         }
         Format::Json => {
-            let document =
-                serde_json::json!({ "diagnostics": json, "summary": { "errors": errors, "warnings": warnings } });
+            let document = serde_json::json!({ "diagnostics": json, "summary": { "errors": errors, "warnings": warnings } });
             output.data(&format!("{document}\n"))?;
         }
     }
-    Ok(if errors > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    let fails = errors > 0 || (arguments.deny_warnings && warnings > 0);
+    Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// What one program leaves unused counts only if no other program that has the file uses it.
+fn used_elsewhere(programs: &mut [(Program, Vec<Diagnostic>)]) {
+    let place = |program: &Program, diagnostic: &Diagnostic| {
+        let location = diagnostic.location()?;
+        Some((program.sources.shown_path(location.file), location.span.start))
+    };
+    let mut unused: BTreeMap<(String, u32), usize> = BTreeMap::new();
+    let mut having: BTreeMap<String, usize> = BTreeMap::new();
+    for (program, diagnostics) in programs.iter() {
+        for (id, _) in program.sources.iter() {
+            *having.entry(program.sources.shown_path(id)).or_default() += 1;
+        }
+        for place in diagnostics.iter().filter(|diagnostic| diagnostic.code == "unused").filter_map(|diagnostic| place(program, diagnostic)) {
+            *unused.entry(place).or_default() += 1;
+        }
+    }
+    for (program, diagnostics) in programs {
+        diagnostics.retain(|diagnostic| {
+            let known = place(program, diagnostic).filter(|_| diagnostic.code == "unused");
+            known.is_none_or(|place| having.get(&place.0) == unused.get(&place))
+        });
+    }
 }

@@ -10,7 +10,8 @@ use crate::cli::output::{Output, visible};
 use crate::cli::{Done, Stop, input};
 use crate::diagnostic::nearest;
 use crate::model::{DeclaredKind, Program};
-use crate::syntax::{self, quote, quote_always};
+use crate::names::{quote, quote_always};
+use crate::syntax;
 use crate::table::{Decision, FactKind, Outcome, Tables};
 
 /// Decide one change of state.

@@ -2,6 +2,7 @@
 //! 0: clean; 1: findings, rejected events; 2: wrong usage or a file that cannot be read.
 
 mod check;
+mod config;
 mod decide;
 mod export;
 mod input;

@@ -77,7 +77,7 @@ pub(super) fn visible(text: &str) -> String {
     for char in text.chars() {
         match char {
             '\n' | '\t' => shown.push(char),
-            char if char.is_control() || crate::syntax::scan::is_hidden(char) => shown.extend(char.escape_unicode()),
+            char if char.is_control() || crate::names::is_hidden(char) => shown.extend(char.escape_unicode()),
             char => shown.push(char),
         }
     }

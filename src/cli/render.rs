@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::output::{Output, visible};
 use crate::diagnostic::{Diagnostic, FactValue, Label, Severity, Situation};
 use crate::source::{FileId, Location, Sources};
-use crate::syntax::quote;
+use crate::names::quote;
 
 /// Findings as a terminal shows them.
 pub(super) fn human(diagnostics: &[Diagnostic], sources: &Sources, output: &Output) -> String {

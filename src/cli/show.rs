@@ -8,7 +8,7 @@ use comfy_table::{ContentArrangement, Table as Grid, presets};
 
 use crate::cli::output::{Output, visible};
 use crate::cli::{Done, input};
-use crate::syntax::{quote, quote_always};
+use crate::names::{quote, quote_always};
 use crate::table::{Body, Cell, Cells, Column, Outcome, Role, Row, Table, Tables};
 
 /// Show the compiled tables.

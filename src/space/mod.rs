@@ -11,9 +11,11 @@
 //! restricting to a state is one step. It takes [`diagram`], without `unsafe` and without global state.
 
 mod candidates;
+mod cover;
 pub mod diagram;
 mod order;
 mod situation;
 
+pub use cover::Cube;
 pub use candidates::{AppendId, Decision, Levels, Parts};
 pub use situation::{Space, Variable};

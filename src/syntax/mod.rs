@@ -83,29 +83,22 @@ fn not_utf8(file: FileId, at: usize) -> Diagnostic {
         .help("save it as UTF-8: editors offer it under `save with encoding`")
 }
 
-/// A name as source: bare where it can be, else quoted, with what cannot be seen escaped.
-pub fn quote(name: &str) -> String {
-    if Grammar::parse(Rule::fact_ref, name).is_ok_and(|pairs| pairs.as_str().len() == name.len())
-        && !name.starts_with('"')
-    {
-        return name.to_owned();
-    }
-    quote_always(name)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A text as source, always quoted.
-pub fn quote_always(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => quoted.extend(['\\', char]),
-            char if char.is_control() || scan::is_hidden(char) => {
-                quoted.push_str(&format!("\\u{{{:x}}}", u32::from(char)))
-            }
-            char => quoted.push(char),
+    #[test]
+    fn the_words_of_the_language_are_those_of_the_grammar() {
+        let grammar = include_str!("../../grammar/presync.pest");
+        let list = grammar.split("keyword = _{").nth(1).and_then(|rest| rest.split('}').next()).expect("the grammar lists them");
+        let mut words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+        words.sort_unstable();
+        let mut known = crate::names::KEYWORDS.to_vec();
+        known.sort_unstable();
+        assert_eq!(words, known);
+        for word in words {
+            assert!(Grammar::parse(Rule::fact_ref, word).is_err(), "{word}");
+            assert!(Grammar::parse(Rule::fact_ref, &format!("{word}_")).is_ok(), "{word}_");
         }
     }
-    quoted.push('"');
-    quoted
 }

@@ -611,7 +611,5 @@ fn continues(word: &str) -> bool {
 }
 
 fn is_keyword(word: &str) -> bool {
-    Grammar::parse(Rule::fact_ref, word).is_err()
-        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-        && !word.is_empty()
+    crate::names::KEYWORDS.contains(&word)
 }

@@ -2,6 +2,7 @@
 //! Errors that a grammar tells badly are told here: characters, strings, escapes and brackets.
 
 use crate::diagnostic::{Diagnostic, point};
+use crate::names::is_hidden;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::ast::Comment;
 
@@ -258,12 +259,6 @@ fn is_word(byte: u8) -> bool {
 /// Other than what starts a token, a comment or white space.
 fn is_strange(char: char) -> bool {
     !(char.is_ascii_alphanumeric() || char.is_whitespace() || "_\"{}()=|,:.@/-<>".contains(char) || is_hidden(char))
-}
-
-/// NUL and the characters that make a text read otherwise than it is.
-pub fn is_hidden(char: char) -> bool {
-    matches!(char, '\0' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The character an escape at the start of `text` stands for, and the bytes it takes.

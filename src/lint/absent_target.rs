@@ -1,0 +1,43 @@
+//! `absent-target`: a rule sets a system that the user is not logged in to.
+
+use std::collections::BTreeSet;
+
+use crate::lint::{Context, Level, Lint};
+use crate::model::Target;
+use crate::space::diagram::Ref;
+
+pub(super) const LINT: Lint = Lint {
+    code: "absent-target",
+    default: Level::Allow,
+    summary: "a rule sets a system while its conditions say the user is logged out of it",
+    explanation: "A system says with `online` which flag tells that the user is logged in. Under this rule's conditions \
+that flag does not hold, and a command to a client that is not there is refused or lost.",
+    bad: "use cic_lync
+profile \"P\" when cic_logged_in and not lync_logged_in { cic Available -> lync Available }
+",
+    good: "use cic_lync
+profile \"P\" when both_logged_in { cic Available -> lync Available }
+",
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    let program = context.program;
+    let mut known = BTreeSet::new();
+    for profile in &program.profiles {
+        for rule in &profile.rules {
+            let (Some(online), Target::Set(_)) = (program.system(rule.to).online, rule.target) else { continue };
+            let holds = context.space.condition(rule.condition);
+            let flag = context.space.of_fact(online);
+            let logged_in = context.space.diagrams.restrict(holds, flag, 1);
+            if holds != Ref::ZERO && logged_in == Ref::ZERO && known.insert(rule.written) {
+                let (to, flag) = (&program.system(rule.to).name, crate::names::quote(&program.fact(online).name));
+                let finding = context
+                    .finding(format!("this rule sets {to} only while the user is logged out of it"))
+                    .label(context.rule_location(rule.written), format!("its conditions exclude `{flag}`"))
+                    .help(format!("add `{flag}` to its conditions in place of the opposite"));
+                context.report(finding);
+            }
+        }
+    }
+}

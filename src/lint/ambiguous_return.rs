@@ -1,0 +1,110 @@
+//! `ambiguous-return`: several states map to one, and the way back leads to none of them.
+
+use std::collections::BTreeMap;
+
+use crate::lint::{Context, Level, Lint, shown, with_situation};
+use crate::model::{RoleId, StateId, SystemId, WrittenId};
+use crate::space::diagram::Ref;
+
+pub(super) const LINT: Lint = Lint {
+    code: "ambiguous-return",
+    default: Level::Warn,
+    summary: "several states map to one, and that one maps back to none of them",
+    explanation: "The way back is on, but from this state it leads nowhere, or to a state that is not one of those that \
+led here. Mark the one that is meant with `<->`, or write that the way back leaves things `unchanged`.",
+    bad: "use cic_lync
+profile \"P\" {
+    cic Available <-> lync Available
+    cic \"At Lunch\" | \"Gone Home\" -> lync Away
+}
+",
+    good: "use cic_lync
+profile \"P\" {
+    cic Available <-> lync Available
+    cic \"At Lunch\" | \"Gone Home\" -> lync Away
+    lync Away -> cic unchanged
+}
+",
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    for role in context.program.role_ids() {
+        for (from, to) in context.program.directions() {
+            // An early return means that the role is too entangled, which is noted.
+            let _ = direction(context, role, from, to);
+        }
+    }
+}
+
+fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: SystemId) -> Option<()> {
+    let program = context.program;
+    // For each state of the target, the states that lead to it and where.
+    let mut sources: BTreeMap<StateId, Vec<(StateId, Ref)>> = BTreeMap::new();
+    for state in program.system(from).states() {
+        for (target, region) in &context.change(role, from, to, state)?.sets {
+            sources.entry(*target).or_default().push((state, *region));
+        }
+    }
+    let mut back = Vec::new();
+    for state in program.system(to).states() {
+        back.push(context.change(role, to, from, state)?.decided);
+    }
+    let active = context.space.diagrams.first_of(back);
+    if active == Ref::ZERO {
+        return Some(());
+    }
+    for (target, sources) in sources.iter().filter(|(_, sources)| sources.len() > 1) {
+        let mut one = Ref::ZERO;
+        let mut several = Ref::ZERO;
+        for (_, region) in sources {
+            let again = context.space.diagrams.mask(one, *region);
+            several = context.space.diagrams.or_else(several, again);
+            one = context.space.diagrams.or_else(one, *region);
+        }
+        let way_back = context.change(role, to, from, *target)?;
+        for (state, region) in sources {
+            let variable = context.space.of_system(from);
+            let here = context.space.diagrams.mask(several, *region);
+            let active = context.space.diagrams.restrict(active, variable, state.0 + 1);
+            let here = context.space.diagrams.mask(here, active);
+            let decided = context.space.diagrams.restrict(way_back.decided, variable, state.0 + 1);
+            let mut fine = decided;
+            for (returned, sets) in &way_back.sets {
+                let sets = context.space.diagrams.restrict(*sets, variable, state.0 + 1);
+                let among = sources.iter().find(|(source, _)| source == returned).map_or(Ref::ZERO, |(_, region)| *region);
+                let outside = context.space.diagrams.without(sets, among);
+                fine = context.space.diagrams.without(fine, outside);
+            }
+            let lost = context.space.diagrams.without(here, fine);
+            if lost != Ref::ZERO {
+                report(context, role, (from, *state), (to, *target), lost);
+                break;
+            }
+        }
+    }
+    Some(())
+}
+
+fn report(context: &mut Context<'_>, role: RoleId, (from, state): (SystemId, StateId), (to, target): (SystemId, StateId), region: Ref) {
+    let program = context.program;
+    let mut rules: Vec<WrittenId> = Vec::new();
+    for source in program.system(from).states() {
+        let Some(change) = context.change(role, from, to, source) else { return };
+        let Some(sets) = change.sets.get(&target) else { continue };
+        let there = context.space.diagrams.mask(region, *sets);
+        for leaf in context.deciders_in(there, change.decision) {
+            rules.extend(context.written(leaf));
+        }
+    }
+    rules.sort_unstable();
+    rules.dedup();
+    let (shown_as, from_name) = (shown(program, to, target), program.system(from).name.clone());
+    let mut finding = context.finding(format!("several states of {from_name} show as {shown_as}{}, and it leads back to none of them", context.of_role(role)));
+    for rule in rules {
+        finding = finding.label(context.rule_location(rule), format!("leads to {shown_as}"));
+    }
+    let finding = finding.help(format!("say which one is meant with `<->`, or write `{shown_as} -> {from_name} unchanged`"));
+    let situation = context.space.witness(region, Some((from, state)), &|leaf| leaf == 1);
+    context.report(with_situation(finding, situation));
+}

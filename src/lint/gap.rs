@@ -1,0 +1,96 @@
+//! `gap`: states that nobody decides although the profiles are active for others.
+
+use crate::lint::{Context, Level, Lint, state_name};
+use crate::model::{RoleId, StateId, SystemId};
+use crate::space::diagram::Ref;
+
+pub(super) const LINT: Lint = Lint {
+    code: "gap",
+    default: Level::Warn,
+    summary: "states that no profile of a role decides, though some profile is active",
+    explanation: "In some situation the role maps other states of the system but not these. A change to one of them \
+leaves the other system on what it showed before, which looks like a lost update. Say what is meant, if only \
+`unchanged`: the missing rules are printed, ready to paste into a profile of the role.",
+    bad: "use cic_lync
+profile \"P\" when both_logged_in {
+    cic Available -> lync Available
+    cic \"At Lunch\" -> lync Away
+}
+",
+    good: "use cic_lync
+profile \"P\" when both_logged_in {
+    cic Available -> lync Available
+    cic \"At Lunch\" -> lync Away
+    cic otherwise -> lync unchanged
+}
+",
+    find,
+};
+
+/// More rules than this are not printed.
+const MAX_RULES: usize = 12;
+
+fn find(context: &mut Context<'_>) {
+    for role in context.program.role_ids() {
+        for (from, to) in context.program.directions() {
+            direction(context, role, from, to);
+        }
+    }
+}
+
+fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: SystemId) {
+    let states: Vec<StateId> = context.program.system(from).states().collect();
+    let mut decided = Vec::with_capacity(states.len());
+    for state in &states {
+        let Some(change) = context.change(role, from, to, *state) else { return };
+        decided.push(change.decided);
+    }
+    // A state that is not decided anywhere in here is not the one that makes a profile active.
+    let active = context.space.diagrams.first_of(decided.clone());
+    let mut gaps: Vec<(Ref, Vec<StateId>)> = Vec::new();
+    for (state, decided) in states.iter().zip(decided) {
+        let missing = context.space.diagrams.without(active, decided);
+        if missing == Ref::ZERO {
+            continue;
+        }
+        match gaps.iter_mut().find(|(region, _)| *region == missing) {
+            Some((_, states)) => states.push(*state),
+            None => gaps.push((missing, vec![*state])),
+        }
+    }
+    if !gaps.is_empty() {
+        report(context, role, (from, to), gaps);
+    }
+}
+
+fn report(context: &mut Context<'_>, role: RoleId, (from, to): (SystemId, SystemId), gaps: Vec<(Ref, Vec<StateId>)>) {
+    let program = context.program;
+    let (from_name, to_name) = (program.system(from).name.clone(), program.system(to).name.clone());
+    let mut rules: Vec<String> = Vec::new();
+    let mut complete = true;
+    let count: usize = gaps.iter().map(|(_, states)| states.len()).sum();
+    let first = gaps.first().and_then(|(region, states)| Some((*region, *states.first()?)));
+    for (region, states) in gaps {
+        let names: Vec<String> = states.iter().map(|state| state_name(program, from, *state)).collect();
+        let Some(cubes) = context.space.cover(region, MAX_RULES) else {
+            complete = false;
+            continue;
+        };
+        for cube in cubes {
+            let condition = context.space.condition_text(&cube);
+            let when = if condition.is_empty() { String::new() } else { format!("when {condition}: ") };
+            rules.push(format!("{when}{from_name} {} -> {to_name} unchanged", names.join(" | ")));
+        }
+    }
+    complete &= rules.len() <= MAX_RULES;
+    rules.truncate(MAX_RULES);
+    let states = if count == 1 { "1 state".to_owned() } else { format!("{count} states") };
+    let mut finding = context.finding(format!("{states} of {from_name} decided by no profile{} for {to_name}", context.of_role(role)));
+    finding.labels.extend(context.role_location(role).map(|location| crate::diagnostic::Label {
+        location,
+        message: format!("{from_name} → {to_name} is not complete"),
+    }));
+    finding.situation = first.and_then(|(region, state)| context.space.witness(region, Some((from, state)), &|leaf| leaf == 1));
+    let more = if complete { "" } else { "\nand more" };
+    context.report(finding.help(format!("say what is meant, for example:\n{}{more}", rules.join("\n"))));
+}

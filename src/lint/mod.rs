@@ -1,0 +1,207 @@
+//! In: a checked program and the levels. Out: what the lints prove about it, as diagnostics.
+//! One file for each lint: what it finds, why that matters, a bad and a good example. A lint that could not look at
+//! something says so with a note.
+
+mod absent_target;
+mod ambiguous_return;
+mod collapse;
+mod constant_condition;
+mod dead;
+mod duplicate_rule;
+mod gap;
+mod ping_pong;
+mod regions;
+mod state_case;
+mod text_too_long;
+mod unused;
+mod unused_allow;
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{self, Diagnostic, Severity, Situation};
+use crate::model::{Program, ProfileId, RoleId, WrittenId};
+use crate::source::Location;
+use crate::space::Space;
+
+/// What a lint's findings are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Not looked for.
+    Allow,
+    Warn,
+    /// As bad as an error.
+    Deny,
+}
+
+/// A lint, as its file describes it.
+pub struct Lint {
+    pub code: &'static str,
+    pub default: Level,
+    /// One line.
+    pub summary: &'static str,
+    /// Why it matters, and what to do.
+    pub explanation: &'static str,
+    /// A program in which it finds something.
+    pub bad: &'static str,
+    /// The same, repaired.
+    pub good: &'static str,
+    find: fn(&mut Context<'_>),
+}
+
+/// Every lint, in the order of the language reference.
+pub const LINTS: [Lint; 14] = [
+    ping_pong::LINT,
+    collapse::UNSAFE,
+    collapse::PLAIN,
+    dead::RULE,
+    dead::PROFILE,
+    gap::LINT,
+    ambiguous_return::LINT,
+    absent_target::LINT,
+    constant_condition::LINT,
+    duplicate_rule::LINT,
+    unused::LINT,
+    unused_allow::LINT,
+    state_case::LINT,
+    text_too_long::LINT,
+];
+
+pub fn lint(code: &str) -> Option<&'static Lint> {
+    LINTS.iter().find(|lint| lint.code == code)
+}
+
+/// The level of each lint: its default, unless set otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Levels {
+    set: BTreeMap<&'static str, Level>,
+}
+
+impl Levels {
+    /// `false` if there is no such lint.
+    pub fn set(&mut self, code: &str, level: Level) -> bool {
+        let known = lint(code);
+        if let Some(lint) = known {
+            self.set.insert(lint.code, level);
+        }
+        known.is_some()
+    }
+
+    fn of(&self, lint: &Lint) -> Level {
+        self.set.get(lint.code).copied().unwrap_or(lint.default)
+    }
+}
+
+/// Runs the lints that are not at `allow` over a program without errors. Findings come sorted; those that an `@allow`
+/// silences are left out.
+pub fn run(program: &Program, levels: &Levels) -> Vec<Diagnostic> {
+    let mut context = Context {
+        program,
+        space: Space::new(program),
+        regions: regions::Regions::default(),
+        used_allows: vec![false; program.allows.len()],
+        levels,
+        findings: Vec::new(),
+        skipped: BTreeMap::new(),
+        code: "",
+        level: Level::Warn,
+    };
+    // The one about allows has to see what the others silence.
+    let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS.iter().partition(|lint| lint.code == unused_allow::LINT.code);
+    for lint in first.into_iter().chain(last) {
+        context.level = levels.of(lint);
+        if context.level == Level::Allow {
+            continue;
+        }
+        context.code = lint.code;
+        (lint.find)(&mut context);
+    }
+    let mut findings = context.findings;
+    for ((code, role), ()) in context.skipped {
+        let location = program.role(role).location.or_else(|| program.profiles.first().map(|profile| profile.location));
+        let mut note = Diagnostic::warning(code, format!("role `{}` is too entangled to be looked at whole", program.role(role).name));
+        note.severity = Severity::Info;
+        note.labels.extend(location.map(|location| diagnostic::Label { location, message: "cut short here".to_owned() }));
+        findings.push(note.help("what it would find in this role is not known; fewer facts in one role's conditions help"));
+    }
+    diagnostic::sort(&mut findings);
+    findings
+}
+
+/// What a lint works with.
+struct Context<'p> {
+    program: &'p Program,
+    space: Space<'p>,
+    regions: regions::Regions,
+    used_allows: Vec<bool>,
+    levels: &'p Levels,
+    findings: Vec<Diagnostic>,
+    skipped: BTreeMap<(&'static str, RoleId), ()>,
+    code: &'static str,
+    level: Level,
+}
+
+impl Context<'_> {
+    /// A finding of the lint that runs; [`Context::report`] takes it.
+    fn finding(&self, message: impl Into<String>) -> Diagnostic {
+        let severity = if self.level == Level::Deny { Severity::Error } else { Severity::Warning };
+        Diagnostic { severity, ..Diagnostic::warning(self.code, message) }
+    }
+
+    /// Keeps a finding, unless an `@allow` has a label of it on or inside what it stands before.
+    fn report(&mut self, finding: Diagnostic) {
+        let mut silenced = false;
+        for (at, allow) in self.program.allows.iter().enumerate() {
+            let inside = |location: Location| location.file == allow.scope.file && allow.scope.span.contains(location.span);
+            if allow.code == finding.code && finding.labels.iter().any(|label| inside(label.location)) {
+                self.used_allows[at] = true;
+                silenced = true;
+            }
+        }
+        if !silenced {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Notes that a role could not be looked at whole.
+    fn cut_short(&mut self, role: RoleId) {
+        self.skipped.insert((self.code, role), ());
+    }
+
+    /// Where a rule stands.
+    fn rule_location(&self, written: WrittenId) -> Location {
+        self.program.written(written).location
+    }
+
+    fn profile_name(&self, profile: ProfileId) -> &str {
+        &self.program.profile(profile).name
+    }
+
+    /// Where to point for a role: its name, or the first profile of a program without roles.
+    fn role_location(&self, role: RoleId) -> Option<Location> {
+        let role = self.program.role(role);
+        role.location.or_else(|| role.profiles.first().map(|profile| self.program.profile(*profile).location))
+    }
+
+    /// ` of role R`, where roles are declared.
+    fn of_role(&self, role: RoleId) -> String {
+        match self.program.role(role).location {
+            Some(_) => format!(" of role `{}`", self.program.role(role).name),
+            None => String::new(),
+        }
+    }
+}
+
+/// A state as source, with its system.
+fn shown(program: &Program, system: crate::model::SystemId, state: crate::model::StateId) -> String {
+    format!("{} {}", program.system(system).name, state_name(program, system, state))
+}
+
+/// A state's name as source.
+fn state_name(program: &Program, system: crate::model::SystemId, state: crate::model::StateId) -> String {
+    crate::names::quote(&program.system(system).state(state).name)
+}
+
+fn with_situation(mut finding: Diagnostic, situation: Option<Situation>) -> Diagnostic {
+    finding.situation = situation;
+    finding
+}

@@ -1,0 +1,33 @@
+//! `state-case`: a state's name that matches only when case is ignored.
+
+use crate::diagnostic::Fix;
+use crate::lint::{Context, Level, Lint};
+use crate::names::quote;
+
+pub(super) const LINT: Lint = Lint {
+    code: "state-case",
+    default: Level::Warn,
+    summary: "a state's name that matches only when case is ignored",
+    explanation: "The systems themselves ignore the case of names, so the program means what it says; but whoever \
+searches for the state by its name will not find this place.",
+    bad: "use cic_lync
+profile \"P\" { cic \"at lunch\" -> lync Away }
+",
+    good: "use cic_lync
+profile \"P\" { cic \"At Lunch\" -> lync Away }
+",
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    let program = context.program;
+    for mismatch in &program.case_mismatches {
+        let right = quote(&program.system(mismatch.system).state(mismatch.state).name);
+        let finding = context
+            .finding(format!("the state is called {right}"))
+            .label(mismatch.location, "differs in case")
+            .help(format!("write {right}"))
+            .fix(Fix { message: format!("write {right}"), safe: true, edits: vec![(mismatch.location, right.clone())] });
+        context.report(finding);
+    }
+}

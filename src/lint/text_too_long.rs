@@ -1,0 +1,61 @@
+//! `text-too-long`: a state's text with its appendices is longer than the system takes.
+
+use std::collections::BTreeSet;
+
+use crate::lint::{Context, Level, Lint, shown};
+use crate::model::Target;
+
+pub(super) const LINT: Lint = Lint {
+    code: "text-too-long",
+    default: Level::Warn,
+    summary: "a state's text with its possible appendices exceeds the system's `text`",
+    explanation: "What is shown is the state's name and its appendices, joined with a comma. The system cuts or refuses \
+what is longer than its `text`. Only texts that can come together in some situation count.",
+    bad: "use cic_lync
+profile \"P\" {
+    cic \"Do Not Disturb\" -> lync \"Do Not Disturb\"
+    append \"please write an e-mail to the duty manager instead\" to lync
+}
+",
+    good: "use cic_lync
+profile \"P\" {
+    cic \"Do Not Disturb\" -> lync \"Do Not Disturb\"
+    append \"please write an e-mail\" to lync
+}
+",
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    let program = context.program;
+    let mut known = BTreeSet::new();
+    for role in program.role_ids() {
+        for (from, to) in program.directions() {
+            let Some(limit) = program.system(to).text else { continue };
+            for state in program.system(from).states() {
+                for part in context.space.decision(role, from, to, state).iter() {
+                    for leaf in context.space.diagrams.leaves(*part) {
+                        let Some(decision) = context.space.decision_of(leaf) else { continue };
+                        let rule = &program.profile(decision.profile).rules[decision.rule as usize];
+                        let Target::Set(target) = rule.target else { continue };
+                        let texts = context.space.append_texts(decision.append).to_vec();
+                        let name = &program.system(to).state(target).name;
+                        let text = std::iter::once(name).chain(&texts).cloned().collect::<Vec<_>>().join(", ");
+                        let length = text.chars().count();
+                        if length <= limit as usize || !known.insert((to, target, texts.clone())) {
+                            continue;
+                        }
+                        let mut finding = context
+                            .finding(format!("{} shows {length} characters, {} takes {limit}", shown(program, to, target), program.system(to).name))
+                            .label(context.rule_location(rule.written), format!("`{text}`"));
+                        let appends = program.profile(decision.profile).appends.iter();
+                        for append in appends.filter(|append| append.to == to && texts.contains(&append.text)) {
+                            finding = finding.label(append.location, "appended here");
+                        }
+                        context.report(finding.help("shorten what is appended, or append it in fewer situations"));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `unused`: declarations that nothing reaches.
+
+use crate::lint::{Context, Level, Lint};
+use crate::model::{DeclaredId, DeclaredKind, Program};
+
+pub(super) const LINT: Lint = Lint {
+    code: "unused",
+    default: Level::Warn,
+    summary: "a group, condition, mapping, profile or flag that nothing uses",
+    explanation: "No role, test or used declaration reaches it. Where a command checks several programs, it is reported \
+only if none of them uses it; what the bundled vocabularies declare is never reported.",
+    bad: "use cic_lync
+flag on_call
+profile \"P\" { cic Available -> lync Available }
+",
+    good: "use cic_lync
+flag on_call
+profile \"P\" when on_call { cic Available -> lync Available }
+",
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    let program = context.program;
+    let reached = reached(program);
+    for (declared, _) in program.declared.iter().zip(&reached).filter(|(_, reached)| !**reached) {
+        use DeclaredKind as Kind;
+        let counts = matches!(declared.kind, Kind::Group | Kind::Condition | Kind::Mapping | Kind::Profile | Kind::Flag);
+        if !counts || program.sources.file(declared.location.file).bundled {
+            continue;
+        }
+        let finding = context
+            .finding(format!("{} `{}` is not used", declared.kind.as_str(), declared.name))
+            .label(declared.location, "nothing reaches this")
+            .help("delete it, or use it");
+        context.report(finding);
+    }
+}
+
+/// For each declaration whether a role, a test or something that those use names it.
+fn reached(program: &Program) -> Vec<bool> {
+    let mut uses: Vec<Vec<DeclaredId>> = vec![Vec::new(); program.declared.len()];
+    let mut pending: Vec<DeclaredId> = Vec::new();
+    for reference in &program.references {
+        match reference.owner {
+            Some(owner) => uses[owner.index()].push(reference.target),
+            None => pending.push(reference.target),
+        }
+    }
+    for (at, declared) in program.declared.iter().enumerate() {
+        let implicit = program.has_implicit_role() && declared.kind == DeclaredKind::Profile;
+        if matches!(declared.kind, DeclaredKind::Role | DeclaredKind::System) || implicit {
+            pending.push(DeclaredId(at as u32));
+        }
+    }
+    let mut reached = vec![false; program.declared.len()];
+    while let Some(next) = pending.pop() {
+        if !std::mem::replace(&mut reached[next.index()], true) {
+            pending.extend(&uses[next.index()]);
+        }
+    }
+    reached
+}

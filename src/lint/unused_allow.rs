@@ -1,0 +1,43 @@
+//! `unused-allow`: an `@allow` that silences nothing.
+
+use crate::diagnostic::{Fix, nearest};
+use crate::lint::{Context, LINTS, Level, Lint, lint};
+
+pub(super) const LINT: Lint = Lint {
+    code: "unused-allow",
+    default: Level::Warn,
+    summary: "an `@allow` that silences nothing",
+    explanation: "What it was there for has gone, or its code is not that of a lint: errors cannot be allowed. An \
+`@allow` for a lint that is not looked for is left alone.",
+    bad: "use cic_lync
+@allow(dead-rule, \"kept for the night shift\")
+profile \"P\" { cic Available -> lync Available }
+",
+    good: "use cic_lync
+profile \"P\" { cic Available -> lync Available }
+",
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    let program = context.program;
+    for (at, allow) in program.allows.iter().enumerate() {
+        if context.used_allows[at] || allow.code == LINT.code {
+            continue;
+        }
+        let finding = match lint(&allow.code) {
+            Some(lint) if context.levels.of(lint) == Level::Allow => continue,
+            Some(_) => context.finding(format!("this `@allow` silences no `{}`", allow.code)).label(allow.location, "nothing to silence").help("delete it"),
+            None => {
+                let near = nearest(&allow.code, LINTS.iter().map(|lint| lint.code));
+                let finding = context.finding(format!("no lint is called `{}`", allow.code)).label(allow.location, "silences nothing");
+                match near {
+                    Some(near) => finding.help(format!("did you mean `{near}`?")),
+                    None => finding.help("lints can be allowed, errors cannot"),
+                }
+            }
+        };
+        let fix = Fix { message: "delete it".to_owned(), safe: true, edits: vec![(allow.location, String::new())] };
+        context.report(finding.fix(fix));
+    }
+}
