@@ -1,6 +1,6 @@
 //! `presync check`: parse, type-check, lint, and tell everything that is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,13 +47,14 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     }
     used_elsewhere(&mut programs);
     let mut json: Vec<serde_json::Value> = Vec::new();
+    let mut told: HashSet<String> = HashSet::new();
     let mut found: Vec<Diagnostic> = Vec::new();
     for (program, diagnostics) in programs {
         let mut own = Vec::new();
         for diagnostic in diagnostics {
             let value = serde_json::to_value(render::json(&diagnostic, &program.sources)).map_err(std::io::Error::from)?;
             // A file that several programs use is told of once.
-            if !json.contains(&value) {
+            if told.insert(value.to_string()) {
                 json.push(value);
                 own.push(diagnostic);
             }

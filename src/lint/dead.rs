@@ -1,6 +1,7 @@
 //! `dead-rule` and `dead-profile`: what never decides, in no situation at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::lint::{Context, Level, Lint};
 use crate::model::{self, ProfileId, RoleId, StateId, SystemId, WrittenId};
@@ -52,21 +53,25 @@ role \"Agents\" uses \"Voice\", \"All\"
 type OneWay = (WrittenId, SystemId, SystemId);
 
 /// More nodes than this for one question are too many.
-const BUDGET: usize = 200_000;
+const BUDGET: usize = 50_000;
 
 /// After so many questions without an answer a role is given up.
 const MAX_FAILURES: usize = 10;
 
 /// What decides somewhere.
 #[derive(Default)]
-struct Alive {
+pub(super) struct Alive {
     rules: BTreeSet<OneWay>,
     profiles: BTreeSet<(RoleId, ProfileId)>,
     /// Roles in which not every question had an answer.
     unknown: BTreeSet<RoleId>,
 }
 
-fn alive(context: &mut Context<'_>) -> Alive {
+/// Worked out once for both lints.
+fn alive(context: &mut Context<'_>) -> Rc<Alive> {
+    if let Some(known) = &context.alive {
+        return known.clone();
+    }
     let program = context.program;
     let mut alive = Alive::default();
     for role in program.role_ids() {
@@ -77,6 +82,8 @@ fn alive(context: &mut Context<'_>) -> Alive {
             }
         }
     }
+    let alive = Rc::new(alive);
+    context.alive = Some(alive.clone());
     alive
 }
 
@@ -122,8 +129,9 @@ fn change(context: &mut Context<'_>, role: RoleId, (from, to, state): (SystemId,
                 }
             }
         }
-        before.extend(context.space.decider(profile, from, to, state).iter());
-        before = context.space.diagrams.combine(&before);
+        for part in context.space.decider(profile, from, to, state).iter() {
+            context.space.diagrams.combine_with(&mut before, *part);
+        }
     }
 }
 

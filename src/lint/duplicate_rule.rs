@@ -1,7 +1,8 @@
 //! `duplicate-rule`: two rules of a profile say the same in some situation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostic::Situation;
 use crate::lint::{Context, Level, Lint, shown, with_situation};
 use crate::model::{self, ProfileId, StateId, SystemId, Target, WrittenId};
 use crate::space::diagram::Ref;
@@ -25,11 +26,17 @@ profile \"P\" { cic \"At Lunch\" | \"Gone Home\" -> lync Away }
 };
 
 /// The union of more nodes than this is not built.
-const BUDGET: usize = 200_000;
+const BUDGET: usize = 50_000;
+
+/// So many of the rules that say the same are shown.
+const MAX_NAMED: usize = 5;
+
+/// Groups of so many rules are compared pair by pair, which does not depend on how entangled they are.
+const MAX_PAIRED: usize = 256;
 
 fn find(context: &mut Context<'_>) {
     let program = context.program;
-    let mut known: BTreeMap<(WrittenId, WrittenId), ()> = BTreeMap::new();
+    let mut known = Known::new();
     for profile in program.profile_ids() {
         for (from, to) in program.directions() {
             if context.space.has_direction(profile, from, to) {
@@ -39,9 +46,17 @@ fn find(context: &mut Context<'_>) {
             }
         }
     }
+    for (rule, (others, change, situation)) in known {
+        report(context, rule, &others, change, situation);
+    }
 }
 
-fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): (SystemId, SystemId, StateId), known: &mut BTreeMap<(WrittenId, WrittenId), ()>) {
+type Change = (SystemId, SystemId, StateId);
+
+/// For each rule those before it that it repeats, and the first place where.
+type Known = BTreeMap<WrittenId, (BTreeSet<WrittenId>, Change, Option<Situation>)>;
+
+fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Change, known: &mut Known) {
     let program = context.program;
     let rules = &program.profile(profile).rules;
     let mut alike: BTreeMap<(model::Level, Target), Vec<u32>> = BTreeMap::new();
@@ -50,6 +65,23 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): (Sys
         alike.entry((rule.level, rule.target)).or_default().push(at);
     }
     for group in alike.values().filter(|group| group.len() > 1) {
+        if group.len() <= MAX_PAIRED {
+            for (place, &at) in group.iter().enumerate() {
+                for &other in &group[..place] {
+                    let (later, earlier) = (&rules[at as usize], &rules[other as usize]);
+                    if later.written == earlier.written {
+                        continue;
+                    }
+                    let holds = context.space.condition_in(later.condition, from, state);
+                    let also = context.space.condition_in(earlier.condition, from, state);
+                    let both = context.space.diagrams.mask(holds, also);
+                    if both != Ref::ZERO {
+                        note(context, known, (from, to, state), (later.written, earlier.written), both, 1);
+                    }
+                }
+            }
+            continue;
+        }
         let mut seen = Ref::ZERO;
         for &at in group {
             let rule = &rules[at as usize];
@@ -57,21 +89,15 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): (Sys
             let met = context.space.diagrams.mask(holds, seen);
             for leaf in context.space.diagrams.leaves(met) {
                 let Some(other) = leaf.checked_sub(1).map(|other| &rules[other as usize]) else { continue };
-                if other.written != rule.written && known.insert((other.written, rule.written), ()).is_none() {
-                    let situation = context.space.witness(met, Some((from, state)), &|found| found == leaf);
-                    let finding = context
-                        .finding(format!("two rules say the same about {} for {}", shown(program, from, state), program.system(to).name))
-                        .label(context.rule_location(rule.written), "this rule")
-                        .label(context.rule_location(other.written), "and this one")
-                        .help("take the state or the situation out of one of them");
-                    context.report(with_situation(finding, situation));
+                if other.written != rule.written {
+                    note(context, known, (from, to, state), (rule.written, other.written), met, leaf);
                 }
             }
             let joined = context.space.diagrams.within(BUDGET, |diagrams| {
                 let candidate = diagrams.mask(holds, Ref::leaf(at + 1));
                 diagrams.or_else(seen, candidate)
             });
-            match joined {
+            match joined.filter(|joined| context.space.diagrams.size(*joined) < BUDGET) {
                 Some(joined) => seen = joined,
                 None => {
                     let role = program.role_ids().find(|role| program.role(*role).profiles.contains(&profile));
@@ -80,4 +106,27 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): (Sys
             }
         }
     }
+}
+
+/// `wanted`: the leaf of `met` that marks the other rule.
+fn note(context: &Context<'_>, known: &mut Known, change: Change, (rule, other): (WrittenId, WrittenId), met: Ref, wanted: u32) {
+    let (from, _, state) = change;
+    let situation = || context.space.witness(met, Some((from, state)), &|found| found == wanted);
+    known.entry(rule).or_insert_with(|| (BTreeSet::new(), change, situation())).0.insert(other);
+}
+
+fn report(context: &mut Context<'_>, rule: WrittenId, others: &BTreeSet<WrittenId>, (from, to, state): Change, situation: Option<Situation>) {
+    let program = context.program;
+    let count = if others.len() == 1 { "two rules say".to_owned() } else { format!("{} rules say", others.len() + 1) };
+    let mut finding = context
+        .finding(format!("{count} the same about {} for {}", shown(program, from, state), program.system(to).name))
+        .label(context.rule_location(rule), "this rule");
+    for other in others.iter().take(MAX_NAMED) {
+        finding = finding.label(context.rule_location(*other), "says so already");
+    }
+    if others.len() > MAX_NAMED {
+        finding = finding.note(format!("and {} more", others.len() - MAX_NAMED));
+    }
+    let finding = finding.help("take the state or the situation out of all but one of them");
+    context.report(with_situation(finding, situation));
 }

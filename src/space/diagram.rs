@@ -228,19 +228,25 @@ impl Diagrams {
                 let mut first = self.combine(first);
                 let second = self.combine(second);
                 let mut second = second.into_iter();
-                if let (Some(last), Some(next)) = (first.last().copied(), second.as_slice().first().copied()) {
-                    let sizes = self.size(last) + self.size(next);
-                    let most = (2 * sizes).max(SMALL);
-                    let joined = self.within(4 * most, |diagrams| diagrams.or_else(last, next));
-                    if let Some(joined) = joined.filter(|joined| self.size(*joined) <= most) {
-                        first.pop();
-                        first.push(joined);
-                        second.next();
-                    }
+                if let Some(next) = second.next() {
+                    self.combine_with(&mut first, next);
                 }
                 first.extend(second);
                 first
             }
+        }
+    }
+
+    /// Adds a function behind others, taken in by the last of them if it can be.
+    pub fn combine_with(&mut self, functions: &mut Vec<Ref>, next: Ref) {
+        let Some(last) = functions.last_mut().filter(|_| next != Ref::ZERO) else {
+            return functions.extend(Some(next).filter(|next| *next != Ref::ZERO));
+        };
+        let most = (2 * (self.size(*last) + self.size(next))).max(SMALL);
+        let joined = self.within(4 * most, |diagrams| diagrams.or_else(*last, next));
+        match joined.filter(|joined| self.size(*joined) <= most) {
+            Some(joined) => *last = joined,
+            None => functions.push(next),
         }
     }
 
