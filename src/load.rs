@@ -9,8 +9,29 @@ use crate::source::{FileId, Location, SourceFile, Sources};
 use crate::syntax::ast;
 use crate::{syntax, vocabulary};
 
-/// Reads a file by its path relative to the root file's folder, with forward slashes.
-pub type Reader<'a> = dyn Fn(&str) -> io::Result<Vec<u8>> + 'a;
+/// Where files come from. Paths are relative to the root file's folder, with forward slashes. A function that reads
+/// is one.
+pub trait Files {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
+
+    /// The same for all ways to name a file.
+    fn identity(&self, path: &str) -> String {
+        path.to_owned()
+    }
+}
+
+impl<F: Fn(&str) -> io::Result<Vec<u8>>> Files for F {
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        self(path)
+    }
+}
+
+/// See [`Files`].
+pub type Reader<'a> = dyn Files + 'a;
 
 /// The files of one program, parsed: trees by file id, the root first, then used files depth first.
 #[derive(Debug, Default)]
@@ -24,7 +45,7 @@ pub struct Parsed {
 pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
     let mut loader = Loader { read, parsed: Parsed::default(), known: HashMap::new() };
     loader.parsed.sources.base = base.to_owned();
-    let bytes = read(path)?;
+    let bytes = read.read(path)?;
     let mut pending = loader.add(path, bytes, false);
     // A stack of the uses that are still to follow keeps the depth-first order without recursion.
     while let Some(wanted) = pending.pop() {
@@ -48,7 +69,8 @@ impl Loader<'_> {
     /// Parses a file and returns its uses, last first.
     fn add(&mut self, path: &str, bytes: Vec<u8>, bundled: bool) -> Vec<Use> {
         let file = self.parsed.sources.add(SourceFile::new(path, bytes, bundled));
-        self.known.insert(key(path, bundled), file);
+        let key = self.key(path, bundled);
+        self.known.insert(key, file);
         let (tree, errors) = syntax::parse(file, self.parsed.sources.file(file));
         let mut uses: Vec<Use> = tree
             .declarations
@@ -64,6 +86,10 @@ impl Loader<'_> {
         uses
     }
 
+    fn key(&self, path: &str, bundled: bool) -> String {
+        if bundled { format!("use {path}") } else { self.read.identity(path) }
+    }
+
     fn follow(&mut self, wanted: &Use) -> Vec<Use> {
         let bundled = !wanted.name.quoted;
         let path = if bundled {
@@ -71,7 +97,7 @@ impl Loader<'_> {
         } else {
             relative(&self.parsed.sources.file(wanted.from).path, &wanted.name.text)
         };
-        if self.known.contains_key(&key(&path, bundled)) {
+        if self.known.contains_key(&self.key(&path, bundled)) {
             return Vec::new();
         }
         let location = Location { file: wanted.from, span: wanted.name.span };
@@ -85,7 +111,7 @@ impl Loader<'_> {
                 }
             };
         }
-        let bytes = if from_bundled { Err(io::ErrorKind::NotFound.into()) } else { (self.read)(&path) };
+        let bytes = if from_bundled { Err(io::ErrorKind::NotFound.into()) } else { self.read.read(&path) };
         match bytes {
             Ok(bytes) => self.add(&path, bytes, false),
             Err(error) => {
@@ -94,10 +120,6 @@ impl Loader<'_> {
             }
         }
     }
-}
-
-fn key(path: &str, bundled: bool) -> String {
-    if bundled { format!("use {path}") } else { path.to_owned() }
 }
 
 fn unknown_vocabulary(name: &str, location: Location) -> Diagnostic {

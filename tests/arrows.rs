@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("syntax", &["source", "names", "diagnostic"]),
     ("load", &["source", "diagnostic", "vocabulary", "syntax"]),
     ("model", &["source"]),
-    ("space", &["diagnostic", "model"]),
+    ("space", &["names", "diagnostic", "model"]),
     ("check", &["source", "names", "diagnostic", "syntax", "load", "model", "space"]),
     ("lint", &["source", "names", "diagnostic", "model", "space"]),
     ("table", &[]),

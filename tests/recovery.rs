@@ -98,11 +98,7 @@ fn file(random: &mut Random, spread: bool) -> (String, Vec<(usize, usize)>) {
     let mut statements = Vec::new();
     let mut profile = 0;
     while text.lines().count() < 66 {
-        let open = if profile % 3 == 2 {
-            format!("mapping m{profile} {{\n")
-        } else {
-            format!("profile \"P {profile}\" when staffed {{\n")
-        };
+        let open = format!("profile \"P {profile}\" when staffed {{\n");
         text.push_str(&open);
         for _ in 0..2 + random.below(3) {
             if random.chance(30) {

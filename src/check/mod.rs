@@ -1,5 +1,5 @@
 //! In: the parsed files of a program. Out: the model, and every error that is not one of syntax.
-//! What does not resolve is reported and left out; a profile that misses something is marked `incomplete`.
+//! What does not resolve is reported and left out; a profile remembers what it has `lost`.
 
 mod conditions;
 mod confusable;
@@ -14,8 +14,8 @@ use std::collections::HashMap;
 
 use crate::diagnostic::{self, Diagnostic, nearest};
 use crate::load::Parsed;
-use crate::names::quote;
 use crate::model::{self, CondId, DeclaredId, FactId, Program, SystemId};
+use crate::names::quote;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::ast;
 

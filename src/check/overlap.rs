@@ -1,5 +1,5 @@
 //! What rules do together: `conflict` and `override-nothing`, proved over all situations.
-//! In: the model. Out: diagnostics with a situation each; incomplete profiles are passed over.
+//! In: the model. Out: diagnostics with a situation each; nothing is said that a rule lost to an error might undo.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ const UNION_NODES: usize = 200_000;
 
 pub(super) fn conflicts(program: &Program) -> Vec<Diagnostic> {
     let mut overlaps = Overlaps { space: Space::new(program), conflicts: BTreeMap::new(), overriding: BTreeMap::new() };
-    for profile in program.profile_ids().filter(|profile| !program.profile(*profile).incomplete) {
+    for profile in program.profile_ids() {
         overlaps.profile(profile);
     }
     overlaps.diagnostics()
@@ -64,10 +64,18 @@ impl Overlaps<'_> {
             let key = (overriding.written, from, to);
             let known = self.overriding.get(&key).copied().unwrap_or_default();
             // One by one: the first that it meets is enough.
-            let meets = known || plain.iter().any(|plain| self.meet(overriding.condition, *plain, (from, state)));
+            // A plain rule that is missing might have been the one.
+            let meets = known
+                || program.profile(profile).lost.plain
+                || plain.iter().any(|plain| self.meet(overriding.condition, *plain, (from, state)));
             self.overriding.insert(key, meets);
         }
         for level in [Level::Override, Level::Plain, Level::Otherwise] {
+            let lost = program.profile(profile).lost;
+            // A stronger rule that is missing might have beaten both.
+            if (lost.overriding && level < Level::Override) || (lost.plain && level == Level::Otherwise) {
+                continue;
+            }
             let of_level: Vec<u32> = rules.iter().copied().filter(|at| rule(*at).level == level).collect();
             let targets: BTreeSet<Target> = of_level.iter().map(|at| rule(*at).target).collect();
             if targets.len() > 1 {

@@ -2,7 +2,7 @@
 
 use crate::check::{Checker, Declared, Unknown, doc_text, order};
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, CondId, DeclaredKind, Level, ProfileId, RoleId, StateId, SystemId, Target, WrittenId};
+use crate::model::{self, CondId, DeclaredKind, Level, Lost, ProfileId, RoleId, StateId, SystemId, Target, WrittenId};
 use crate::source::{FileId, Location};
 use crate::syntax::ast::{self, DeclarationKind, Item, ItemKind, Term};
 
@@ -10,7 +10,7 @@ use crate::syntax::ast::{self, DeclarationKind, Item, ItemKind, Term};
 #[derive(Default, Clone)]
 pub(super) struct Collected {
     rules: Vec<model::Rule>,
-    incomplete: bool,
+    lost: Lost,
 }
 
 pub(super) struct Mappings {
@@ -21,7 +21,7 @@ struct Walk<'a> {
     file: FileId,
     rules: Vec<model::Rule>,
     appends: Vec<model::Append>,
-    incomplete: bool,
+    lost: Lost,
     mappings: &'a [Collected],
 }
 
@@ -54,7 +54,7 @@ impl Checker {
                 circle.iter().map(|at| (&*mappings[*at].0.text, mappings[*at].2.at(mappings[*at].0.span))).collect();
             self.circle("mapping", &names);
         }
-        let empty = Collected { incomplete: true, ..Collected::default() };
+        let empty = Collected { lost: Lost::ANYTHING, ..Collected::default() };
         let mut collected = vec![empty; mappings.len()];
         for at in order {
             let (_, items, declaration, id) = &mappings[at];
@@ -63,12 +63,13 @@ impl Checker {
                 file: declaration.file,
                 rules: Vec::new(),
                 appends: Vec::new(),
-                incomplete: false,
+                lost: Lost::default(),
                 mappings: &collected,
             };
             self.items(&mut walk, items, Self::ALWAYS);
-            let incomplete = walk.incomplete || self.has_syntax_error(declaration.at(declaration.node.span));
-            collected[at] = Collected { rules: walk.rules, incomplete };
+            let mut lost = walk.lost;
+            lost |= self.lost_to_syntax(declaration.at(declaration.node.span));
+            collected[at] = Collected { rules: walk.rules, lost };
         }
         Mappings { collected }
     }
@@ -106,7 +107,11 @@ impl Checker {
                 file: declaration.file,
                 rules: Vec::new(),
                 appends: Vec::new(),
-                incomplete: outer.is_none() || self.has_syntax_error(declaration.at(declaration.node.span)),
+                lost: if outer.is_none() {
+                    Lost::ANYTHING
+                } else {
+                    self.lost_to_syntax(declaration.at(declaration.node.span))
+                },
                 mappings: &mappings.collected,
             };
             self.items(&mut walk, items, outer.unwrap_or(Self::ALWAYS));
@@ -119,9 +124,13 @@ impl Checker {
                 doc,
                 rules,
                 appends: walk.appends,
-                incomplete: walk.incomplete,
+                lost: walk.lost,
             });
         }
+    }
+
+    fn lost_to_syntax(&self, location: Location) -> Lost {
+        if self.has_syntax_error(location) { Lost::ANYTHING } else { Lost::default() }
     }
 
     /// Goes through the items of a block; `outer` is what holds around it.
@@ -140,7 +149,7 @@ impl Checker {
                     let before = (walk.rules.len(), walk.appends.len());
                     self.items(walk, body, condition.unwrap_or(outer));
                     if condition.is_none() {
-                        walk.incomplete = true;
+                        walk.lost |= Lost::ANYTHING;
                         walk.rules.truncate(before.0);
                         walk.appends.truncate(before.1);
                     }
@@ -174,14 +183,22 @@ impl Checker {
         let only = match direction {
             Some((from, to)) => {
                 let (from, to) = (self.system(from, walk.file), self.system(to, walk.file));
-                walk.incomplete |= from.is_none() || to.is_none();
+                if from.is_none() || to.is_none() {
+                    walk.lost |= Lost::ANYTHING;
+                }
                 let Some(pair) = from.zip(to) else { return };
+                if pair.0 == pair.1 {
+                    let error = Diagnostic::error("same-system", "a mapping is applied from one system to another")
+                        .label(Location { file: walk.file, span: item.span }, "both ends are the same")
+                        .help("name two systems, or none for all directions");
+                    return self.error(error);
+                }
                 Some(pair)
             }
             None => None,
         };
         let Some((at, id)) = self.names.mappings.get(&mapping.text).copied() else {
-            walk.incomplete = true;
+            walk.lost |= Lost::ANYTHING;
             let known: Vec<String> = self.names.mappings.keys().map(|name| name.to_string()).collect();
             let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
             known.sort_unstable();
@@ -197,9 +214,9 @@ impl Checker {
         };
         self.refer(location, id);
         let mapping = &walk.mappings[at];
-        walk.incomplete |= mapping.incomplete;
+        walk.lost |= mapping.lost;
         if walk.rules.len() + mapping.rules.len() > super::MAX_RULES {
-            walk.incomplete = true;
+            walk.lost |= Lost::ANYTHING;
             let error = Diagnostic::error(
                 "circular-definition",
                 format!("mappings applied within mappings make more than {} rules", super::MAX_RULES),
@@ -219,14 +236,15 @@ impl Checker {
 
     fn rule(&mut self, walk: &mut Walk<'_>, item: &Item, rule: &ast::Rule, outer: CondId) {
         let file = walk.file;
+        let gone = Lost { plain: rule.overriding.is_none(), overriding: rule.overriding.is_some() };
         let left = self.system(&rule.left.system, file);
         let right = self.system(&rule.right.system, file);
         let (Some(left), Some(right)) = (left, right) else {
-            walk.incomplete = true;
+            walk.lost |= gone;
             return;
         };
         if left == right {
-            walk.incomplete = true;
+            walk.lost |= gone;
             let error = Diagnostic::error("same-system", "a rule goes from one system to another")
                 .label(Location { file, span: rule.left.system.span }, "from this system")
                 .label(Location { file, span: rule.right.system.span }, "to the same one")
@@ -244,7 +262,7 @@ impl Checker {
             doc,
         });
         let Some(directions) = resolved else {
-            walk.incomplete = true;
+            walk.lost |= gone;
             return;
         };
         for (from, to, source, target, otherwise) in directions {

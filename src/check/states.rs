@@ -16,6 +16,8 @@ pub(super) struct StateNames {
     folded: HashMap<String, StateId>,
     /// Errors in its declaration may have lost states.
     incomplete: bool,
+    /// Where its `text` stands.
+    text: Option<Location>,
 }
 
 /// What a name among a system's states means.
@@ -97,10 +99,19 @@ impl Checker {
                 }
                 SystemItem::Text { limit, span } => {
                     let location = declaration.at(*span);
-                    if self.program.systems[system.index()].text.is_some() {
-                        self.duplicate("the limit of", "text", location, location);
+                    if let Some(first) = self.names.states[system.index()].text {
+                        self.duplicate("the limit of", "text", first, location);
                     }
-                    self.program.systems[system.index()].text = Some(u32::try_from(*limit).unwrap_or(u32::MAX));
+                    self.names.states[system.index()].text = Some(location);
+                    match u32::try_from(*limit) {
+                        Ok(limit) => self.program.systems[system.index()].text = Some(limit),
+                        Err(_) => {
+                            let error = Diagnostic::error("syntax", "no text is that long")
+                                .label(location, "too large a number")
+                                .help("write how many characters the system shows, for example `text 64`");
+                            self.error(error);
+                        }
+                    }
                 }
                 _ => {}
             }
@@ -180,7 +191,15 @@ impl Checker {
             let Some(super::Atom::System(system, owner)) = self.names.atoms.get(&name.text).cloned() else { continue };
             self.owner = Some(owner);
             for item in items {
-                let SystemItem::Online { fact, .. } = item else { continue };
+                let SystemItem::Online { fact, span } = item else { continue };
+                if self.program.system(system).online.is_some() {
+                    let first = items.iter().find_map(|item| match item {
+                        SystemItem::Online { span, .. } => Some(*span),
+                        _ => None,
+                    });
+                    let first = declaration.at(first.unwrap_or(*span));
+                    self.duplicate("the flag of", "online", first, declaration.at(*span));
+                }
                 if let Some(flag) = self.flag(fact, declaration.file) {
                     self.program.systems[system.index()].online = Some(flag);
                 }

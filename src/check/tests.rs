@@ -218,7 +218,13 @@ impl Checker {
     /// A fact that a step sets: `flag`, `not flag`, `value`, `choice is value`.
     fn assignment(&mut self, condition: &ast::Condition, file: FileId) -> Option<Assignment> {
         let id = self.condition(condition, file)?;
+        let inner = match &condition.kind {
+            ast::ConditionKind::Not { inner, .. } => &inner.kind,
+            kind => kind,
+        };
+        let named = matches!(inner, ast::ConditionKind::Name(name) if matches!(self.names.atoms.get(&name.text), Some(super::Atom::Condition(..))));
         let assignment = match self.program.conditions.get(id) {
+            _ if named => None,
             Cond::Flag(fact) => Some(Assignment { fact: *fact, value: 1 }),
             Cond::Value(fact, values) if values.len() == 1 && self.program.fact(*fact).kind != FactKind::Flag => {
                 Some(Assignment { fact: *fact, value: values[0] })

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use crate::cli::output::Output;
-use crate::cli::{Done, config, input, render};
+use crate::cli::{Done, Stop, config, input, render};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::Program;
 
@@ -35,6 +35,11 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
+    if let Some(path) =
+        arguments.paths.iter().find(|path| path.extension().is_some_and(|extension| extension == "json"))
+    {
+        return Err(Stop::Usage(format!("`{}` is no program: check reads `.presync` files", path.display())));
+    }
     let roots = input::roots(&arguments.paths)?;
     let mut programs: Vec<(Program, Vec<Diagnostic>)> = Vec::with_capacity(roots.len());
     for root in &roots {
@@ -52,7 +57,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     for (program, diagnostics) in programs {
         let mut own = Vec::new();
         for diagnostic in diagnostics {
-            let value = serde_json::to_value(render::json(&diagnostic, &program.sources)).map_err(std::io::Error::from)?;
+            let value =
+                serde_json::to_value(render::json(&diagnostic, &program.sources)).map_err(std::io::Error::from)?;
             // A file that several programs use is told of once.
             if told.insert(value.to_string()) {
                 json.push(value);
@@ -72,7 +78,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
             output.say(&format!("checked {programs}: {}", render::summary(&found)));
         }
         Format::Json => {
-            let document = serde_json::json!({ "diagnostics": json, "summary": { "errors": errors, "warnings": warnings } });
+            let document =
+                serde_json::json!({ "diagnostics": json, "summary": { "errors": errors, "warnings": warnings } });
             output.data(&format!("{document}\n"))?;
         }
     }
@@ -92,7 +99,11 @@ fn used_elsewhere(programs: &mut [(Program, Vec<Diagnostic>)]) {
         for (id, _) in program.sources.iter() {
             *having.entry(program.sources.shown_path(id)).or_default() += 1;
         }
-        for place in diagnostics.iter().filter(|diagnostic| diagnostic.code == "unused").filter_map(|diagnostic| place(program, diagnostic)) {
+        for place in diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.code == "unused")
+            .filter_map(|diagnostic| place(program, diagnostic))
+        {
             *unused.entry(place).or_default() += 1;
         }
     }

@@ -25,13 +25,15 @@ pub(super) fn levels(root: &Path, settings: &[String]) -> Result<Levels, Stop> {
     let mut levels = Levels::default();
     if let Some(file) = find(root) {
         let text = std::fs::read_to_string(&file).map_err(|error| crate::cli::input::cannot_read(&file, &error))?;
-        let config: Config = toml::from_str(&text).map_err(|error| Stop::Usage(format!("`{}`: {}", file.display(), error.to_string().trim_end())))?;
+        let config: Config = toml::from_str(&text)
+            .map_err(|error| Stop::Usage(format!("`{}`: {}", file.display(), error.to_string().trim_end())))?;
         for (code, name) in &config.lints {
             set(&mut levels, code, name).map_err(|error| Stop::Usage(format!("`{}`: {error}", file.display())))?;
         }
     }
     for setting in settings {
-        let (code, level) = setting.split_once('=').ok_or_else(|| Stop::Usage(format!("--level takes CODE=LEVEL, not `{setting}`")))?;
+        let (code, level) =
+            setting.split_once('=').ok_or_else(|| Stop::Usage(format!("--level takes CODE=LEVEL, not `{setting}`")))?;
         set(&mut levels, code, level).map_err(|error| Stop::Usage(format!("--level: {error}")))?;
     }
     Ok(levels)

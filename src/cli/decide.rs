@@ -144,6 +144,7 @@ fn state(tables: &Tables, system: usize, name: &str) -> Result<u32, Stop> {
 }
 
 struct Situation {
+    given: std::collections::BTreeSet<usize>,
     facts: Vec<u32>,
     states: Vec<u32>,
 }
@@ -151,9 +152,18 @@ struct Situation {
 impl Situation {
     fn new(tables: &Tables) -> Self {
         Self {
+            given: std::collections::BTreeSet::new(),
             facts: tables.facts.iter().map(crate::table::Fact::initial).collect(),
             states: vec![0; tables.systems.len()],
         }
+    }
+
+    fn set(&mut self, fact: usize, value: u32, name: &str) -> Result<(), Stop> {
+        if !self.given.insert(fact) && self.facts[fact] != value {
+            return Err(Stop::Usage(format!("--given: `{name}` is given two values")));
+        }
+        self.facts[fact] = value;
+        Ok(())
     }
 
     fn give(&mut self, given: &str, tables: &Tables, program: Option<&Program>) -> Result<(), Stop> {
@@ -161,14 +171,19 @@ impl Situation {
             let name = &*assignment.name.text;
             let value = assignment.value.as_ref().map(|value| &*value.text);
             if let Some(fact) = tables.fact(name) {
-                self.facts[fact] = fact_value(tables, fact, value)?;
+                let value = fact_value(tables, fact, value)?;
+                self.set(fact, value, &tables.facts[fact].name)?;
             } else if let Some(system) = tables.system(name) {
                 let value =
                     value.ok_or_else(|| Stop::Usage(format!("--given: `{name}` is a system: write {name}=STATE")))?;
-                self.states[system] = state(tables, system, value)? + 1;
+                let value = state(tables, system, value)? + 1;
+                if self.states[system] != 0 && self.states[system] != value {
+                    return Err(Stop::Usage(format!("--given: `{name}` is given two states")));
+                }
+                self.states[system] = value;
             } else {
                 let (fact, value) = bare_value(tables, name, value, program)?;
-                self.facts[fact] = value;
+                self.set(fact, value, &tables.facts[fact].name)?;
             }
         }
         Ok(())

@@ -29,6 +29,9 @@ pub(super) fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
             roots.push(path.clone());
         }
     }
+    // Named twice, by whatever way: one program.
+    let mut known = BTreeSet::new();
+    roots.retain(|root| known.insert(std::fs::canonicalize(root).unwrap_or_else(|_| root.clone())));
     Ok(roots)
 }
 
@@ -93,15 +96,38 @@ pub(super) fn parse(root: &Path) -> Result<Parsed, Stop> {
     } else {
         root.file_name().unwrap_or_default().to_string_lossy().into_owned()
     };
-    let read = |path: &str| {
-        if is_stdin && path == "<stdin>" {
+    let disk = Disk { root: root.to_path_buf(), name: name.clone(), folder, is_stdin };
+    load::parse(&base, &name, &disk).map_err(|error| cannot_read(root, &error))
+}
+
+/// The files beside a root file, or standard input as the root.
+struct Disk {
+    root: PathBuf,
+    name: String,
+    folder: PathBuf,
+    is_stdin: bool,
+}
+
+impl Disk {
+    fn place(&self, path: &str) -> PathBuf {
+        if path == self.name { self.root.clone() } else { self.folder.join(path) }
+    }
+}
+
+impl load::Files for Disk {
+    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        if self.is_stdin && path == self.name {
             let mut bytes = Vec::new();
             std::io::stdin().lock().read_to_end(&mut bytes)?;
             return Ok(bytes);
         }
-        std::fs::read(if path == name { root.to_path_buf() } else { folder.join(path) })
-    };
-    load::parse(&base, &name, &read).map_err(|error| cannot_read(root, &error))
+        std::fs::read(self.place(path))
+    }
+
+    fn identity(&self, path: &str) -> String {
+        std::fs::canonicalize(self.place(path))
+            .map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned())
+    }
 }
 
 /// A checked program; errors are printed.
@@ -159,6 +185,14 @@ pub(super) fn cannot_read(path: &Path, error: &std::io::Error) -> Stop {
         _ => error.to_string(),
     };
     Stop::Usage(format!("`{}` cannot be read: {why}", path.display()))
+}
+
+/// Whether a file can be put where `path` says, told before the work is done.
+pub(super) fn can_write_beside(path: &Path) -> Result<(), Stop> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(|error| Stop::Usage(format!("`{}` cannot be written: {error}", path.display())))
 }
 
 /// Writes a file whole or not at all.

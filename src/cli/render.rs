@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::cli::output::{Output, visible};
 use crate::diagnostic::{Diagnostic, FactValue, Label, Severity, Situation};
-use crate::source::{FileId, Location, Sources};
 use crate::names::quote;
+use crate::source::{FileId, Location, Sources};
 
 /// Findings as a terminal shows them.
 pub(super) fn human(diagnostics: &[Diagnostic], sources: &Sources, output: &Output) -> String {
@@ -61,6 +61,53 @@ pub(super) fn situation(situation: &Situation) -> String {
     facts.chain(states).collect::<Vec<_>>().join(", ")
 }
 
+/// The lines of a file around some labels. Columns count characters; lines count from the file's beginning.
+struct Text {
+    /// Every character that could steer a terminal is replaced by one of the same length.
+    lines: NamedSource<String>,
+    first_line: usize,
+    /// Where the lines begin in the file.
+    start: usize,
+}
+
+impl Text {
+    fn new(sources: &Sources, file: FileId, labels: &[LabeledSpan]) -> Self {
+        let text = &sources.file(file).text;
+        let from = labels.iter().map(LabeledSpan::offset).min().unwrap_or(0);
+        let to = labels.iter().map(|label| label.offset() + label.len()).max().unwrap_or(0);
+        // One line of context, and one more so that miette sees that there is one.
+        let start = (0..3).fold(from, |at, _| text[..at].rfind('\n').unwrap_or(0));
+        let start = if start == 0 { 0 } else { start + 1 };
+        let end = (0..3).fold(to, |at, _| text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1));
+        let harmless = |char: char| if char.is_ascii_control() && char != '\n' && char != '\t' { ' ' } else { char };
+        let lines = text[start..end].chars().map(harmless).collect();
+        let first_line = sources.file(file).line(start as u32) as usize - 1;
+        Self { lines: NamedSource::new(sources.shown_path(file), lines), first_line, start }
+    }
+}
+
+impl miette::SourceCode for Text {
+    fn read_span<'a>(
+        &'a self,
+        span: &miette::SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
+        let offset = span.offset().checked_sub(self.start).ok_or(miette::MietteError::OutOfBounds)?;
+        let contents = self.lines.read_span(&(offset, span.len()).into(), before, after)?;
+        let (at, text) = (contents.span().offset(), self.lines.inner());
+        let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        Ok(Box::new(miette::MietteSpanContents::new_named(
+            self.lines.name().to_owned(),
+            contents.data(),
+            (at + self.start, contents.span().len()).into(),
+            contents.line() + self.first_line,
+            text[line..at].chars().count(),
+            contents.line_count(),
+        )))
+    }
+}
+
 /// A diagnostic as miette sees it; labels in other files become related reports.
 struct Report {
     message: String,
@@ -68,7 +115,7 @@ struct Report {
     severity: MietteSeverity,
     help: Option<String>,
     labels: Vec<LabeledSpan>,
-    source: Option<NamedSource<String>>,
+    source: Option<Text>,
     related: Vec<Report>,
 }
 
@@ -95,25 +142,29 @@ impl Report {
         let in_file = |file: FileId| diagnostic.labels.iter().filter(move |label| label.location.file == file);
         let related = others
             .into_iter()
-            .map(|file| Self {
-                message: format!("see also {}", sources.shown_path(file)),
-                code: None,
-                severity: MietteSeverity::Advice,
-                help: None,
-                labels: in_file(file).map(|label| labeled(label, sources, false)).collect(),
-                source: Some(source(sources, file)),
-                related: Vec::new(),
+            .map(|file| {
+                let labels: Vec<LabeledSpan> = in_file(file).map(|label| labeled(label, sources, false)).collect();
+                Self {
+                    message: format!("see also {}", sources.shown_path(file)),
+                    code: None,
+                    severity: MietteSeverity::Advice,
+                    help: None,
+                    source: Some(Text::new(sources, file, &labels)),
+                    labels,
+                    related: Vec::new(),
+                }
             })
             .collect();
-        let labels =
+        let labels: Option<Vec<LabeledSpan>> =
             main.map(|file| in_file(file).enumerate().map(|(at, label)| labeled(label, sources, at == 0)).collect());
+        let labels = labels.unwrap_or_default();
         Self {
             message: visible(&diagnostic.message),
             code: Some(diagnostic.code),
             severity,
             help: (!help.is_empty()).then(|| visible(&help.join("\n"))),
-            labels: labels.unwrap_or_default(),
-            source: main.map(|file| source(sources, file)),
+            source: main.map(|file| Text::new(sources, file, &labels)),
+            labels,
             related,
         }
     }
@@ -150,19 +201,6 @@ fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {
     } else {
         LabeledSpan::new(message, at, length)
     }
-}
-
-/// The file with every character that could steer a terminal replaced by one of the same length.
-fn source(sources: &Sources, file: FileId) -> NamedSource<String> {
-    let text = &sources.file(file).text;
-    let harmless = if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n' && byte != b'\t') {
-        text.chars()
-            .map(|char| if char.is_ascii_control() && char != '\n' && char != '\t' { ' ' } else { char })
-            .collect()
-    } else {
-        text.clone()
-    };
-    NamedSource::new(sources.shown_path(file), harmless)
 }
 
 impl std::fmt::Debug for Report {

@@ -54,13 +54,14 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     let (tables, _) = input::tables(&arguments.path, output)?;
     let engine = Engine::new(&tables, arguments.echo_seconds);
     let mut stream = Stream::new(engine, usize::from(arguments.jobs), arguments.trace.is_some());
-    let position = load_state(arguments, &mut stream, output)?;
+    let stored = load_state(arguments, &mut stream, output)?;
     if let Some(users) = &arguments.users {
         give_roles(users, &mut stream)?;
     }
     let mut source = Source::open(arguments.events.as_deref())?;
-    if let Some(position) = position {
-        if source.skip(&position)? {
+    source.keeps_torn_line = arguments.state.is_some();
+    if let Some(position) = stored.as_ref().filter(|_| arguments.events.is_some()) {
+        if source.skip(position)? {
             stream.skip_lines(position.lines);
         } else {
             output.say("the events file is not the one that the state has read: starting at its beginning");
@@ -91,7 +92,8 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
         return closed(error, arguments, output);
     }
     if let Some(file) = &arguments.state {
-        let position = source.position(stream.lines());
+        // What stdin brings does not move the position in the events file.
+        let position = source.position(stream.lines()).or(stored);
         input::write_atomically(file, Stored::save(&stream, position).to_json().as_bytes())?;
     }
     output.say(&format!("{} events, {} commands, {} rejected", totals.events, totals.sent, totals.rejected));
@@ -134,6 +136,7 @@ fn closed(error: SinkError, arguments: &Arguments, output: &Output) -> Done {
 
 fn load_state(arguments: &Arguments, stream: &mut Stream<'_>, output: &Output) -> Result<Option<Position>, Stop> {
     let Some(file) = &arguments.state else { return Ok(None) };
+    input::can_write_beside(file)?;
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         // The first run of many: there is nothing yet.
@@ -141,7 +144,7 @@ fn load_state(arguments: &Arguments, stream: &mut Stream<'_>, output: &Output) -
         Err(error) => return Err(input::cannot_read(file, &error)),
     };
     let stored = Stored::parse(&text).map_err(|error| Stop::Usage(format!("`{}`: {error}", file.display())))?;
-    let position = stored.position.clone().filter(|_| arguments.events.is_some());
+    let position = stored.position.clone();
     for (what, count) in stored.load(stream) {
         output.say(&format!("the program no longer knows {what}, left out of {count} sessions"));
     }
@@ -191,6 +194,8 @@ struct Source {
     block: Vec<u8>,
     rest: Vec<u8>,
     ended: bool,
+    /// A last line without its end, and not JSON yet, is left for the next run.
+    keeps_torn_line: bool,
     bytes: u64,
     hasher: Sha256,
 }
@@ -216,6 +221,7 @@ impl Source {
             block: Vec::new(),
             rest: Vec::new(),
             ended: false,
+            keeps_torn_line: false,
             bytes: 0,
             hasher: Sha256::new(),
         })
@@ -240,7 +246,7 @@ impl Source {
             self.bytes = position.bytes;
             return Ok(true);
         }
-        *self = Self::open(Some(&self.path.clone()))?;
+        *self = Self { keeps_torn_line: self.keeps_torn_line, ..Self::open(Some(&self.path.clone()))? };
         Ok(false)
     }
 
@@ -255,6 +261,10 @@ impl Source {
             let read = self.input.fill_buf().map_err(|error| input::cannot_read(&self.path, &error))?;
             if read.is_empty() {
                 self.ended = true;
+                let torn = serde_json::from_slice::<serde::de::IgnoredAny>(&self.block).is_err();
+                if self.keeps_torn_line && self.is_file && torn {
+                    self.block.clear();
+                }
                 break;
             }
             let length = read.len();

@@ -137,7 +137,7 @@ fn outcome(tables: &Tables, table: &Table, row: &Row) -> String {
 
 fn origin(row: &Row) -> String {
     let mut lines: Vec<String> =
-        row.origins.iter().map(|origin| format!("{} ({})", origin.profile, origin.rule)).collect();
+        row.origins.iter().map(|origin| format!("{} ({})", quote_always(&origin.profile), origin.rule)).collect();
     lines.sort();
     lines.dedup();
     lines.join("\n")

@@ -120,8 +120,8 @@ impl Reordered {
         let all_states: Box<[u32]> = (0..self.diagrams.sizes()[entered]).collect();
         let mut rows = Vec::new();
         let mut complete = true;
-        let mut cube = vec![None; self.diagrams.sizes().len()];
-        paths(&self.diagrams, self.outcome, &mut cube, usize::MAX, &mut |cube, leaf| {
+        for (cube, leaf) in &self.cubes() {
+            let leaf = *leaf;
             let outcome = decisions.list[leaf as usize].outcome.clone();
             let origins =
                 if outcome == Outcome::Unmapped { Some(Vec::new()) } else { self.origins(cube, entered, decisions) };
@@ -129,8 +129,47 @@ impl Reordered {
             let mut when: Cells = cube[..self.matter].to_vec();
             let from = when.remove(entered).unwrap_or_else(|| all_states.clone());
             rows.push(Row { when, from, outcome, origins: origins.unwrap_or_default() });
-        });
+        }
         complete.then_some(rows)
+    }
+
+    /// The cubes of the outcome, neighbours that differ in one input only joined.
+    fn cubes(&self) -> Vec<(Cells, u32)> {
+        let mut cubes: Vec<(Cells, u32)> = Vec::new();
+        paths(
+            &self.diagrams,
+            self.outcome,
+            &mut vec![None; self.diagrams.sizes().len()],
+            usize::MAX,
+            &mut |cube, leaf| {
+                cubes.push((cube.clone(), leaf));
+            },
+        );
+        for at in 0..self.matter {
+            let mut places: FxHashMap<(Cells, u32), usize> = FxHashMap::default();
+            let mut joined: Vec<(Cells, u32)> = Vec::new();
+            for (mut cube, leaf) in cubes {
+                let values = cube[at].take();
+                match places.get(&(cube.clone(), leaf)) {
+                    Some(place) => {
+                        let known = joined[*place].0[at].take();
+                        // Cubes are disjoint: neither has all values.
+                        let mut all: Vec<u32> =
+                            known.iter().chain(&values).flat_map(|values| values.iter().copied()).collect();
+                        all.sort_unstable();
+                        let whole = all.len() == self.diagrams.sizes()[at] as usize;
+                        joined[*place].0[at] = (!whole).then(|| all.into());
+                    }
+                    None => {
+                        places.insert((cube.clone(), leaf), joined.len());
+                        cube[at] = values;
+                        joined.push((cube, leaf));
+                    }
+                }
+            }
+            cubes = joined;
+        }
+        cubes
     }
 
     /// Who decides within a row.

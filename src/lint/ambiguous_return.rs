@@ -72,7 +72,8 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
             let mut fine = decided;
             for (returned, sets) in &way_back.sets {
                 let sets = context.space.diagrams.restrict(*sets, variable, state.0 + 1);
-                let among = sources.iter().find(|(source, _)| source == returned).map_or(Ref::ZERO, |(_, region)| *region);
+                let among =
+                    sources.iter().find(|(source, _)| source == returned).map_or(Ref::ZERO, |(_, region)| *region);
                 let outside = context.space.diagrams.without(sets, among);
                 fine = context.space.diagrams.without(fine, outside);
             }
@@ -86,7 +87,13 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
     Some(())
 }
 
-fn report(context: &mut Context<'_>, role: RoleId, (from, state): (SystemId, StateId), (to, target): (SystemId, StateId), region: Ref) {
+fn report(
+    context: &mut Context<'_>,
+    role: RoleId,
+    (from, state): (SystemId, StateId),
+    (to, target): (SystemId, StateId),
+    region: Ref,
+) {
     let program = context.program;
     let mut rules: Vec<WrittenId> = Vec::new();
     for source in program.system(from).states() {
@@ -100,11 +107,15 @@ fn report(context: &mut Context<'_>, role: RoleId, (from, state): (SystemId, Sta
     rules.sort_unstable();
     rules.dedup();
     let (shown_as, from_name) = (shown(program, to, target), program.system(from).name.clone());
-    let mut finding = context.finding(format!("several states of {from_name} show as {shown_as}{}, and it leads back to none of them", context.of_role(role)));
+    let mut finding = context.finding(format!(
+        "several states of {from_name} show as {shown_as}{}, and it leads back to none of them",
+        context.of_role(role)
+    ));
     for rule in rules {
         finding = finding.label(context.rule_location(rule), format!("leads to {shown_as}"));
     }
-    let finding = finding.help(format!("say which one is meant with `<->`, or write `{shown_as} -> {from_name} unchanged`"));
+    let finding =
+        finding.help(format!("say which one is meant with `<->`, or write `{shown_as} -> {from_name} unchanged`"));
     let situation = context.space.witness(region, Some((from, state)), &|leaf| leaf == 1);
     context.report(with_situation(finding, situation));
 }

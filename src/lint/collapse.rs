@@ -67,7 +67,13 @@ fn find(context: &mut Context<'_>, unsafe_ones: bool) {
     }
 }
 
-fn change(context: &mut Context<'_>, role: RoleId, (from, to, state): (SystemId, SystemId, StateId), unsafe_ones: bool, known: &mut BTreeSet<Collapse>) {
+fn change(
+    context: &mut Context<'_>,
+    role: RoleId,
+    (from, to, state): (SystemId, SystemId, StateId),
+    unsafe_ones: bool,
+    known: &mut BTreeSet<Collapse>,
+) {
     let program = context.program;
     let Some(there) = context.change(role, from, to, state) else { return };
     for (shown_as, region) in &there.sets {
@@ -108,7 +114,14 @@ fn attributes(context: &Context<'_>, system: SystemId, state: StateId) -> Vec<u3
     context.program.system(system).state(state).attributes.clone()
 }
 
-fn finding(context: &Context<'_>, role: RoleId, (from, state): (SystemId, StateId), (to, shown_as): (SystemId, StateId), returned: StateId, (goes, comes): (WrittenId, WrittenId)) -> Diagnostic {
+fn finding(
+    context: &Context<'_>,
+    role: RoleId,
+    (from, state): (SystemId, StateId),
+    (to, shown_as): (SystemId, StateId),
+    returned: StateId,
+    (goes, comes): (WrittenId, WrittenId),
+) -> Diagnostic {
     let program = context.program;
     let way = [shown(program, from, state), shown(program, to, shown_as), shown(program, from, returned)];
     let mut finding = context
@@ -116,7 +129,10 @@ fn finding(context: &Context<'_>, role: RoleId, (from, state): (SystemId, StateI
         .label(context.rule_location(goes), format!("{} → {}", way[0], way[1]))
         .label(context.rule_location(comes), format!("{} → {}", way[1], way[2]));
     let names = |of: &[u32], without: &[u32]| {
-        let names = of.iter().filter(|at| !without.contains(at)).map(|at| program.system(from).attributes[*at as usize].as_str());
+        let names = of
+            .iter()
+            .filter(|at| !without.contains(at))
+            .map(|at| program.system(from).attributes[*at as usize].as_str());
         names.collect::<Vec<_>>().join(", ")
     };
     let (before, after) = (attributes(context, from, state), attributes(context, from, returned));

@@ -87,7 +87,13 @@ fn alive(context: &mut Context<'_>) -> Rc<Alive> {
     alive
 }
 
-fn change(context: &mut Context<'_>, role: RoleId, (from, to, state): (SystemId, SystemId, StateId), alive: &mut Alive, failures: &mut usize) {
+fn change(
+    context: &mut Context<'_>,
+    role: RoleId,
+    (from, to, state): (SystemId, SystemId, StateId),
+    alive: &mut Alive,
+    failures: &mut usize,
+) {
     let program = context.program;
     // What the profiles before have decided.
     let mut before: Vec<Ref> = Vec::new();
@@ -115,7 +121,9 @@ fn change(context: &mut Context<'_>, role: RoleId, (from, to, state): (SystemId,
             let holds = context.space.condition_in(rule.condition, from, state);
             let covers: Vec<Ref> = before.iter().chain(stronger.iter().copied().flatten()).copied().collect();
             let left = context.space.diagrams.within(BUDGET, |diagrams| {
-                covers.iter().fold(holds, |left, cover| if left == Ref::ZERO { left } else { diagrams.without(left, *cover) })
+                covers
+                    .iter()
+                    .fold(holds, |left, cover| if left == Ref::ZERO { left } else { diagrams.without(left, *cover) })
             });
             match left {
                 Some(Ref::ZERO) => {}
@@ -159,7 +167,12 @@ fn find_rules(context: &mut Context<'_>) {
     }
 }
 
-fn dead_rule(context: &mut Context<'_>, (written, from, to): OneWay, instances: &[(RoleId, ProfileId, u32)], occurring: &BTreeMap<OneWay, Vec<(RoleId, ProfileId, u32)>>) {
+fn dead_rule(
+    context: &mut Context<'_>,
+    (written, from, to): OneWay,
+    instances: &[(RoleId, ProfileId, u32)],
+    occurring: &BTreeMap<OneWay, Vec<(RoleId, ProfileId, u32)>>,
+) {
     let program = context.program;
     let mut covering: Vec<(WrittenId, String)> = Vec::new();
     let mut possible = false;
@@ -182,13 +195,19 @@ fn dead_rule(context: &mut Context<'_>, (written, from, to): OneWay, instances: 
     }
     covering.sort();
     let other_way = occurring.keys().any(|(other, other_from, _)| *other == written && *other_from != from);
-    let which = if other_way { format!(" on the way {} → {}", program.system(from).name, program.system(to).name) } else { String::new() };
+    let which = if other_way {
+        format!(" on the way {} → {}", program.system(from).name, program.system(to).name)
+    } else {
+        String::new()
+    };
     let label = if possible { "never decides" } else { "its condition cannot hold" };
-    let mut finding = context.finding(format!("this rule never decides{which}")).label(context.rule_location(written), label);
+    let mut finding =
+        context.finding(format!("this rule never decides{which}")).label(context.rule_location(written), label);
     if possible {
         let together = if covering.len() > 1 { " together with the others" } else { "" };
         for (by, profile) in &covering {
-            finding = finding.label(context.rule_location(*by), format!("decides instead{together}, in profile `{profile}`"));
+            finding =
+                finding.label(context.rule_location(*by), format!("decides instead{together}, in profile `{profile}`"));
         }
     }
     let help = if possible { "delete it, or narrow what covers it" } else { "delete it, or mend its condition" };
@@ -209,7 +228,11 @@ fn find_profiles(context: &mut Context<'_>) {
             }
             let empty = program.profile(profile).rules.is_empty();
             let name = context.profile_name(profile).to_owned();
-            let why = if empty { "it has no rules" } else { "the profiles before it decide everywhere, or its conditions cannot hold" };
+            let why = if empty {
+                "it has no rules"
+            } else {
+                "the profiles before it decide everywhere, or its conditions cannot hold"
+            };
             let mut finding = context
                 .finding(format!("profile `{name}` never decides in role `{}`", program.role(role).name))
                 .label(program.profile(profile).location, why);

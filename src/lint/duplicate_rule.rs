@@ -109,13 +109,26 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
 }
 
 /// `wanted`: the leaf of `met` that marks the other rule.
-fn note(context: &Context<'_>, known: &mut Known, change: Change, (rule, other): (WrittenId, WrittenId), met: Ref, wanted: u32) {
+fn note(
+    context: &Context<'_>,
+    known: &mut Known,
+    change: Change,
+    (rule, other): (WrittenId, WrittenId),
+    met: Ref,
+    wanted: u32,
+) {
     let (from, _, state) = change;
     let situation = || context.space.witness(met, Some((from, state)), &|found| found == wanted);
     known.entry(rule).or_insert_with(|| (BTreeSet::new(), change, situation())).0.insert(other);
 }
 
-fn report(context: &mut Context<'_>, rule: WrittenId, others: &BTreeSet<WrittenId>, (from, to, state): Change, situation: Option<Situation>) {
+fn report(
+    context: &mut Context<'_>,
+    rule: WrittenId,
+    others: &BTreeSet<WrittenId>,
+    (from, to, state): Change,
+    situation: Option<Situation>,
+) {
     let program = context.program;
     let count = if others.len() == 1 { "two rules say".to_owned() } else { format!("{} rules say", others.len() + 1) };
     let mut finding = context

@@ -85,12 +85,14 @@ fn report(context: &mut Context<'_>, role: RoleId, (from, to): (SystemId, System
     complete &= rules.len() <= MAX_RULES;
     rules.truncate(MAX_RULES);
     let states = if count == 1 { "1 state".to_owned() } else { format!("{count} states") };
-    let mut finding = context.finding(format!("{states} of {from_name} decided by no profile{} for {to_name}", context.of_role(role)));
+    let mut finding = context
+        .finding(format!("{states} of {from_name} decided by no profile{} for {to_name}", context.of_role(role)));
     finding.labels.extend(context.role_location(role).map(|location| crate::diagnostic::Label {
         location,
         message: format!("{from_name} → {to_name} is not complete"),
     }));
-    finding.situation = first.and_then(|(region, state)| context.space.witness(region, Some((from, state)), &|leaf| leaf == 1));
+    finding.situation =
+        first.and_then(|(region, state)| context.space.witness(region, Some((from, state)), &|leaf| leaf == 1));
     let more = if complete { "" } else { "\nand more" };
     context.report(finding.help(format!("say what is meant, for example:\n{}{more}", rules.join("\n"))));
 }

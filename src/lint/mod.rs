@@ -19,7 +19,7 @@ mod unused_allow;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{self, Diagnostic, Severity, Situation};
-use crate::model::{Program, ProfileId, RoleId, WrittenId};
+use crate::model::{ProfileId, Program, RoleId, WrittenId};
 use crate::source::Location;
 use crate::space::Space;
 
@@ -119,10 +119,15 @@ pub fn run(program: &Program, levels: &Levels) -> Vec<Diagnostic> {
     let mut findings = context.findings;
     for ((code, role), ()) in context.skipped {
         let location = program.role(role).location.or_else(|| program.profiles.first().map(|profile| profile.location));
-        let mut note = Diagnostic::warning(code, format!("role `{}` is too entangled to be looked at whole", program.role(role).name));
+        let mut note = Diagnostic::warning(
+            code,
+            format!("role `{}` is too entangled to be looked at whole", program.role(role).name),
+        );
         note.severity = Severity::Info;
-        note.labels.extend(location.map(|location| diagnostic::Label { location, message: "cut short here".to_owned() }));
-        findings.push(note.help("what it would find in this role is not known; fewer facts in one role's conditions help"));
+        note.labels
+            .extend(location.map(|location| diagnostic::Label { location, message: "cut short here".to_owned() }));
+        findings
+            .push(note.help("what it would find in this role is not known; fewer facts in one role's conditions help"));
     }
     diagnostic::sort(&mut findings);
     findings
@@ -153,7 +158,8 @@ impl Context<'_> {
     fn report(&mut self, finding: Diagnostic) {
         let mut silenced = false;
         for (at, allow) in self.program.allows.iter().enumerate() {
-            let inside = |location: Location| location.file == allow.scope.file && allow.scope.span.contains(location.span);
+            let inside =
+                |location: Location| location.file == allow.scope.file && allow.scope.span.contains(location.span);
             if allow.code == finding.code && finding.labels.iter().any(|label| inside(label.location)) {
                 self.used_allows[at] = true;
                 silenced = true;

@@ -85,7 +85,10 @@ fn endless(context: &mut Context<'_>, edges: &FxHashMap<Node, Edges>) -> FxHashM
             if endless[node] == Ref::ZERO {
                 continue;
             }
-            let ways: Vec<Ref> = edges[node].iter().map(|(next, region)| going_on(context, *node, *next, *region, endless[next])).collect();
+            let ways: Vec<Ref> = edges[node]
+                .iter()
+                .map(|(next, region)| going_on(context, *node, *next, *region, endless[next]))
+                .collect();
             let all = context.space.diagrams.first_of(ways);
             changed |= all != endless[node];
             endless.insert(*node, all);
@@ -105,7 +108,8 @@ fn going_on(context: &mut Context<'_>, (from, state): Node, (to, target): Node, 
 }
 
 fn report(context: &mut Context<'_>, role: RoleId, edges: &FxHashMap<Node, Edges>, endless: &FxHashMap<Node, Ref>) {
-    let mut starts: Vec<Node> = endless.iter().filter(|(_, region)| **region != Ref::ZERO).map(|(node, _)| *node).collect();
+    let mut starts: Vec<Node> =
+        endless.iter().filter(|(_, region)| **region != Ref::ZERO).map(|(node, _)| *node).collect();
     starts.sort_unstable();
     let mut known: Vec<Vec<Node>> = Vec::new();
     for start in starts {
@@ -125,9 +129,11 @@ fn report(context: &mut Context<'_>, role: RoleId, edges: &FxHashMap<Node, Edges
         let program = context.program;
         let mut drawn: Vec<String> = path.iter().map(|((system, state), _)| shown(program, *system, *state)).collect();
         drawn.extend(drawn.first().cloned());
-        let mut finding = context.finding(format!("changes{} bounce for ever: {}", context.of_role(role), drawn.join(" → ")));
+        let mut finding =
+            context.finding(format!("changes{} bounce for ever: {}", context.of_role(role), drawn.join(" → ")));
         for (at, (_, written)) in path.iter().enumerate() {
-            finding = finding.label(context.rule_location(*written), format!("step {}: {} → {}", at + 1, drawn[at], drawn[at + 1]));
+            finding = finding
+                .label(context.rule_location(*written), format!("step {}: {} → {}", at + 1, drawn[at], drawn[at + 1]));
         }
         let finding = finding.help("leave one of these rules out, or let it end in `unchanged`");
         context.report(with_situation(finding, situation));
@@ -152,7 +158,8 @@ fn follow(
         if let Some(first) = path.iter().position(|(known, before, _)| *known == node && *before == situation) {
             let on_loop = path.split_off(first);
             let facts: Vec<Option<u32>> = on_loop.first()?.1.iter().map(|value| Some(*value)).collect();
-            let regions: Vec<Ref> = on_loop.iter().flat_map(|(node, ..)| edges[node].iter().map(|(_, region)| *region)).collect();
+            let regions: Vec<Ref> =
+                on_loop.iter().flat_map(|(node, ..)| edges[node].iter().map(|(_, region)| *region)).collect();
             let relevant = context.space.diagrams.support(&regions);
             let shown = context.space.situation(&facts, Some(on_loop.first()?.0), &relevant);
             return Some((on_loop.into_iter().map(|(node, _, written)| (node, written)).collect(), Some(shown)));
@@ -160,7 +167,8 @@ fn follow(
         let next = edges[&node].iter().find(|(next, region)| {
             let mut after = situation.clone();
             after[context.space.of_system(next.0) as usize] = next.1.0 + 1;
-            context.space.diagrams.evaluate(*region, &situation) == 1 && context.space.diagrams.evaluate(endless[next], &after) == 1
+            context.space.diagrams.evaluate(*region, &situation) == 1
+                && context.space.diagrams.evaluate(endless[next], &after) == 1
         });
         let (next, _) = next?;
         let decision = context.change(role, node.0, next.0, node.1)?.decision;

@@ -27,7 +27,11 @@ fn find(context: &mut Context<'_>) {
             .finding(format!("the state is called {right}"))
             .label(mismatch.location, "differs in case")
             .help(format!("write {right}"))
-            .fix(Fix { message: format!("write {right}"), safe: true, edits: vec![(mismatch.location, right.clone())] });
+            .fix(Fix {
+                message: format!("write {right}"),
+                safe: true,
+                edits: vec![(mismatch.location, right.clone())],
+            });
         context.report(finding);
     }
 }

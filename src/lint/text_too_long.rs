@@ -46,7 +46,11 @@ fn find(context: &mut Context<'_>) {
                             continue;
                         }
                         let mut finding = context
-                            .finding(format!("{} shows {length} characters, {} takes {limit}", shown(program, to, target), program.system(to).name))
+                            .finding(format!(
+                                "{} shows {length} characters, {} takes {limit}",
+                                shown(program, to, target),
+                                program.system(to).name
+                            ))
                             .label(context.rule_location(rule.written), format!("`{text}`"));
                         let appends = program.profile(decision.profile).appends.iter();
                         for append in appends.filter(|append| append.to == to && texts.contains(&append.text)) {

@@ -25,7 +25,8 @@ fn find(context: &mut Context<'_>) {
     let reached = reached(program);
     for (declared, _) in program.declared.iter().zip(&reached).filter(|(_, reached)| !**reached) {
         use DeclaredKind as Kind;
-        let counts = matches!(declared.kind, Kind::Group | Kind::Condition | Kind::Mapping | Kind::Profile | Kind::Flag);
+        let counts =
+            matches!(declared.kind, Kind::Group | Kind::Condition | Kind::Mapping | Kind::Profile | Kind::Flag);
         if !counts || program.sources.file(declared.location.file).bundled {
             continue;
         }

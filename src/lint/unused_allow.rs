@@ -27,10 +27,15 @@ fn find(context: &mut Context<'_>) {
         }
         let finding = match lint(&allow.code) {
             Some(lint) if context.levels.of(lint) == Level::Allow => continue,
-            Some(_) => context.finding(format!("this `@allow` silences no `{}`", allow.code)).label(allow.location, "nothing to silence").help("delete it"),
+            Some(_) => context
+                .finding(format!("this `@allow` silences no `{}`", allow.code))
+                .label(allow.location, "nothing to silence")
+                .help("delete it"),
             None => {
                 let near = nearest(&allow.code, LINTS.iter().map(|lint| lint.code));
-                let finding = context.finding(format!("no lint is called `{}`", allow.code)).label(allow.location, "silences nothing");
+                let finding = context
+                    .finding(format!("no lint is called `{}`", allow.code))
+                    .label(allow.location, "silences nothing");
                 match near {
                     Some(near) => finding.help(format!("did you mean `{near}`?")),
                     None => finding.help("lints can be allowed, errors cannot"),

@@ -153,8 +153,28 @@ pub struct Profile {
     pub rules: Vec<Rule>,
     /// In written order.
     pub appends: Vec<Append>,
-    /// Rules of it are missing because of errors: say nothing about what they do together.
-    pub incomplete: bool,
+    /// Rules of it that are missing because of errors.
+    pub lost: Lost,
+}
+
+/// What errors have taken out of a profile, so that nothing false is said about the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Perhaps a plain rule or an `otherwise`.
+    pub plain: bool,
+    /// Perhaps an `override`.
+    pub overriding: bool,
+}
+
+impl Lost {
+    pub const ANYTHING: Self = Self { plain: true, overriding: true };
+}
+
+impl std::ops::BitOrAssign for Lost {
+    fn bitor_assign(&mut self, other: Self) {
+        self.plain |= other.plain;
+        self.overriding |= other.overriding;
+    }
 }
 
 /// What beats what within a profile: later is stronger.

@@ -121,6 +121,9 @@ impl<'a> RawEvent<'a> {
         let text = std::str::from_utf8(line).map_err(|error| {
             Rejection::new("malformed", format!("the line is not UTF-8 from byte {} on", error.valid_up_to() + 1))
         })?;
+        if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+            return Err(Rejection::new("malformed", "an event is a JSON object"));
+        }
         serde_json::from_str(text).map_err(|error| {
             let message = error.to_string();
             let what = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);

@@ -38,8 +38,17 @@ pub struct Shown {
     pub reported: Option<(u32, u32)>,
     /// Commands that have not been confirmed, oldest first.
     pub unconfirmed: VecDeque<Sent>,
-    /// The change that the last command came from: a system and its state.
-    pub cause: Option<(usize, u32)>,
+    /// The last command, until the system shows something else by itself.
+    pub last: Option<Last>,
+}
+
+/// A command and the change that it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Last {
+    pub state: u32,
+    pub append: u32,
+    /// The system that had changed, and what to.
+    pub cause: (usize, u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +78,17 @@ impl Shown {
         }
         self.unconfirmed.clear();
         self.reported = Some((state, 0));
+        self.last = None;
         Happened::Recorded
+    }
+
+    /// Records what is shown, without a word on whose doing it is: commands stay under way.
+    fn observe(&mut self, state: Option<u32>) {
+        match state {
+            None => *self = Self::default(),
+            Some(state) if self.reported.is_some_and(|(reported, _)| reported == state) => {}
+            Some(state) => self.reported = Some((state, 0)),
+        }
     }
 }
 
@@ -160,12 +179,7 @@ impl<'t> Engine<'t> {
             self.decide_again(session, role, at, &mut decided);
         }
         for (system, state) in &event.observe {
-            match state {
-                Some(state) => {
-                    session.systems[*system].report(*state);
-                }
-                None => session.systems[*system] = Shown { cause: None, ..Shown::default() },
-            }
+            session.systems[*system].observe(*state);
         }
         let mut happened = Happened::Recorded;
         if let Some((from, state)) = event.change {
@@ -245,13 +259,15 @@ impl<'t> Engine<'t> {
         }
     }
 
-    /// The changes behind the last commands once more, because facts have changed: only another appendix on the state
-    /// that a system shows is sent.
+    /// The changes behind the last commands once more, because facts have changed: only the same state with another
+    /// appendix is sent.
     fn decide_again(&self, session: &mut Session, role: usize, at: Option<i64>, decided: &mut Vec<Decided<'t>>) {
         let current: Vec<u32> =
             session.systems.iter().map(|system| system.current().map_or(0, |(state, _)| state + 1)).collect();
         for to in 0..session.systems.len() {
-            let Some((from, state)) = session.systems[to].cause else { continue };
+            let Some(Last { state: shown, append: decorated, cause: (from, state) }) = session.systems[to].last else {
+                continue;
+            };
             let table: &Table = self.tables.table(role, from, to);
             if table.unset(&session.facts).is_some() {
                 continue;
@@ -261,9 +277,8 @@ impl<'t> Engine<'t> {
             let decision = table.decide(&session.facts, &states, state);
             let Outcome::Set { state: target, append } = &decision.outcome else { continue };
             let wanted = (*target, self.append(append));
-            let system = &mut session.systems[to];
-            if system.current().is_some_and(|current| current.0 == wanted.0 && current.1 != wanted.1) {
-                send(system, wanted, (from, state), at);
+            if shown == wanted.0 && decorated != wanted.1 {
+                send(&mut session.systems[to], wanted, (from, state), at);
                 decided.push(Decided { to, verdict: Verdict::Sent, decision });
             }
         }
@@ -275,5 +290,5 @@ fn send(system: &mut Shown, (state, append): (u32, u32), cause: (usize, u32), at
         system.unconfirmed.pop_front();
     }
     system.unconfirmed.push_back(Sent { state, append, at });
-    system.cause = Some(cause);
+    system.last = Some(Last { state, append, cause });
 }

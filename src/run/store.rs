@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::session::{Engine, Sent, Session, Shown};
+use crate::run::session::{Engine, Last, Sent, Session, Shown};
 use crate::run::stream::Stream;
 use crate::table::{Column, FactKind, Tables, UNSET};
 
@@ -56,9 +56,16 @@ struct StoredSystem {
     reported: Option<StoredState>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unconfirmed: Vec<StoredState>,
-    /// The change that the last command came from: system and state.
+    /// The last command, until the system shows something else by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    cause: Option<(String, String)>,
+    last: Option<StoredLast>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredLast {
+    command: StoredState,
+    /// The change that it came from: system and state.
+    cause: (String, String),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -141,9 +148,10 @@ fn stored_user(engine: &Engine<'_>, session: &Session) -> StoredUser {
                 let stored = StoredSystem {
                     reported: shown.reported.map(|(reported, append)| state(reported, append, None)),
                     unconfirmed: shown.unconfirmed.iter().map(|sent| state(sent.state, sent.append, sent.at)).collect(),
-                    cause: shown.cause.map(|(from, state)| {
-                        let from = &tables.systems[from];
-                        (from.name.clone(), from.states[state as usize].name.clone())
+                    last: shown.last.map(|last| {
+                        let (from, entered) = (&tables.systems[last.cause.0], last.cause.1);
+                        let cause = (from.name.clone(), from.states[entered as usize].name.clone());
+                        StoredLast { command: state(last.state, last.append, None), cause }
                     }),
                 };
                 (system.name.clone(), stored)
@@ -205,9 +213,10 @@ fn shown(engine: &Engine<'_>, system: usize, stored: StoredSystem, lost: &mut dy
             Some(Sent { state: state_of(system, &stored.state)?, append: engine.append(&stored.append), at: stored.at })
         })
         .collect();
-    let cause = stored.cause.and_then(|(from, state)| {
-        let from = tables.system(&from)?;
-        Some((from, state_of(from, &state)?))
+    let last = stored.last.and_then(|last| {
+        let from = tables.system(&last.cause.0)?;
+        let cause = (from, state_of(from, &last.cause.1)?);
+        Some(Last { state: state_of(system, &last.command.state)?, append: engine.append(&last.command.append), cause })
     });
-    Shown { reported, unconfirmed, cause }
+    Shown { reported, unconfirmed, last }
 }

@@ -128,6 +128,8 @@ impl<'t> Stream<'t> {
 
     /// Carries out a block of whole lines.
     pub fn block(&mut self, block: &[u8]) -> Output {
+        let marked = block.strip_prefix("\u{feff}".as_bytes()).filter(|_| self.lines == 0);
+        let block = marked.unwrap_or(block);
         let lines: Vec<&[u8]> = block.strip_suffix(b"\n").unwrap_or(block).split(|byte| *byte == b'\n').collect();
         let first = self.lines + 1;
         if !block.is_empty() {
@@ -372,13 +374,17 @@ fn explain(engine: &Engine<'_>, event: &Event, happened: Happened, decided: &[De
                     .filter(|decided| decided.verdict == wanted)
                     .map(|decided| tables.systems[decided.to].name.as_str())
                     .collect();
-                names.join(" and ")
+                let mut names = names;
+                names.dedup();
+                let verb = if names.len() == 1 { "is" } else { "are" };
+                (names.join(" and "), verb)
             };
+            let (names, verb) = systems(verdict);
             let why = match verdict {
-                Verdict::Sent => format!("{} is to follow", systems(verdict)),
-                Verdict::Same => format!("{} shows the outcome already", systems(verdict)),
-                Verdict::Unchanged => format!("a rule leaves {} unchanged", systems(verdict)),
-                Verdict::Unmapped => format!("no profile maps this for {}", systems(verdict)),
+                Verdict::Sent => format!("{names} {verb} to follow"),
+                Verdict::Same => format!("the outcome is shown by {names} already"),
+                Verdict::Unchanged => format!("a rule leaves {names} unchanged"),
+                Verdict::Unmapped => format!("no profile maps this for {names}"),
             };
             (name(verdict), why)
         }

@@ -28,7 +28,8 @@ impl Space<'_> {
                 return None;
             }
             let path = self.diagrams.witness(left, &usual, &|leaf| leaf != 0)?;
-            let literals = path.iter().enumerate().filter_map(|(variable, value)| Some((variable as u32, vec![(*value)?])));
+            let literals =
+                path.iter().enumerate().filter_map(|(variable, value)| Some((variable as u32, vec![(*value)?])));
             let cube = self.widen(literals.collect(), region);
             let covered = self.holds(&cube);
             left = self.diagrams.without(left, covered);
@@ -36,7 +37,8 @@ impl Space<'_> {
         }
         let mut at = 0;
         while at < cubes.len() {
-            let others: Vec<Ref> = cubes.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, cube)| cube.1).collect();
+            let others: Vec<Ref> =
+                cubes.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, cube)| cube.1).collect();
             let others = self.diagrams.first_of(others);
             if self.diagrams.without(cubes[at].1, others) == Ref::ZERO {
                 cubes.remove(at);
@@ -107,7 +109,9 @@ impl Space<'_> {
                 match &fact.kind {
                     FactKind::Flag if values == [1] => name,
                     FactKind::Flag => format!("not {name}"),
-                    FactKind::Choice { values: names, .. } => among(&name, names.len(), values, &|at| quote(&names[at])),
+                    FactKind::Choice { values: names, .. } => {
+                        among(&name, names.len(), values, &|at| quote(&names[at]))
+                    }
                 }
             }
             Variable::State(system) => {
@@ -116,7 +120,8 @@ impl Space<'_> {
                 let known: Vec<u32> = values.iter().filter_map(|value| value.checked_sub(1)).collect();
                 let state = |at: usize| quote(&system.states[at].name);
                 let list = |of: Vec<usize>| of.into_iter().map(state).collect::<Vec<_>>().join(" | ");
-                let others = || (0..system.states.len()).filter(|at| !known.contains(&(*at as u32))).collect::<Vec<_>>();
+                let others =
+                    || (0..system.states.len()).filter(|at| !known.contains(&(*at as u32))).collect::<Vec<_>>();
                 match (values.contains(&0), known.len()) {
                     (true, 0) => format!("{name} is not any"),
                     (true, _) => format!("{name} is not {}", list(others())),

@@ -16,6 +16,6 @@ pub mod diagram;
 mod order;
 mod situation;
 
-pub use cover::Cube;
 pub use candidates::{AppendId, Decision, Levels, Parts};
+pub use cover::Cube;
 pub use situation::{Space, Variable};

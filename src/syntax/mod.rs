@@ -90,7 +90,11 @@ mod tests {
     #[test]
     fn the_words_of_the_language_are_those_of_the_grammar() {
         let grammar = include_str!("../../grammar/presync.pest");
-        let list = grammar.split("keyword = _{").nth(1).and_then(|rest| rest.split('}').next()).expect("the grammar lists them");
+        let list = grammar
+            .split("keyword = _{")
+            .nth(1)
+            .and_then(|rest| rest.split('}').next())
+            .expect("the grammar lists them");
         let mut words: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
         words.sort_unstable();
         let mut known = crate::names::KEYWORDS.to_vec();

@@ -130,6 +130,11 @@ impl<'a> Recovery<'a> {
         };
         let name = self.text(name).trim_matches('"');
         let mut names = vec![name.into()];
+        if matches!(self.text(&self.tokens[at]), "group" | "choice") {
+            let all =
+                self.tokens[at + 1..].iter().filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Text));
+            names.extend(all.map(|token| self.text(token).trim_matches('"').into()));
+        }
         names.extend(self.misspelt.clone());
         if self.text(&self.tokens[at]) == "role" {
             names.push(format!("role {name}").into());
@@ -143,7 +148,14 @@ impl<'a> Recovery<'a> {
         match self.prefix(Rule::declaration) {
             Ok(node) => {
                 let declaration = self.lower.declaration(node);
-                if self.at < self.tokens.len() {
+                if is_joint(self.word(self.at)) {
+                    // It goes on, and what follows is missing.
+                    let rest = std::mem::replace(&mut self.at, start);
+                    if let Err(failure) = self.prefix(Rule::one_declaration) {
+                        self.report(start, &failure);
+                    }
+                    self.at = rest;
+                } else if self.at < self.tokens.len() {
                     self.garbage(false, false);
                 }
                 Some(declaration)
@@ -306,9 +318,10 @@ impl<'a> Recovery<'a> {
     /// `apply x when c`, `append "x" to s when c`: the condition stands on the wrong side.
     fn late_condition(&mut self, start: usize) {
         let kind = self.word(start);
-        if !matches!(kind, "apply" | "append") || self.word(self.at) != "when" || self.starts_line(self.at) {
+        if self.word(self.at) != "when" || self.starts_line(self.at) {
             return;
         }
+        let kind = if matches!(kind, "apply" | "append") { kind } else { "rule" };
         let begin = self.tokens[self.at].span.start as usize;
         if Grammar::parse(Rule::head, &self.lower.text[begin..self.end]).is_ok() {
             return;
@@ -320,7 +333,10 @@ impl<'a> Recovery<'a> {
         let condition = Span { start: when.start, end: self.tokens[end - 1].span.end };
         let help = format!("write `{}: {}`", condition.text(self.lower.text), item.text(self.lower.text));
         self.push_error(
-            &format!("the condition of an `{kind}` comes first"),
+            &format!(
+                "the condition of {} comes first",
+                if kind == "rule" { "a rule".to_owned() } else { format!("an `{kind}`") }
+            ),
             condition,
             "this condition comes too late",
             &help,
@@ -540,7 +556,8 @@ impl<'a> Recovery<'a> {
                     "observe",
                     "resync",
                 ];
-                let known = nearest(first, statements).filter(|known| *known != first && failed <= start + 2)?;
+                let misspelt = !DECLARATIONS.contains(&first) && failed <= start + 2;
+                let known = nearest(first, statements).filter(|known| *known != first && misspelt)?;
                 format!("did you mean `{known}` instead of `{first}`?")
             }
         })

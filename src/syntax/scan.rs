@@ -217,6 +217,9 @@ impl Lexer<'_> {
         }
         let length: usize = self.text[start..].chars().take_while(|c| is_strange(*c)).map(char::len_utf8).sum();
         let length = length.max(char.len_utf8());
+        if self.look_alike(start) {
+            return;
+        }
         let found = &self.text[start..start + length];
         let help = match char {
             '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' | '\'' | '`' | '\u{2018}' | '\u{2019}' => {
@@ -241,6 +244,31 @@ impl Lexer<'_> {
                 .help(help),
         );
         self.push(TokenKind::Bad, length);
+    }
+
+    /// A word with letters that only look like plain ones: one error for the whole of it.
+    fn look_alike(&mut self, at: usize) -> bool {
+        let touches = self.tokens.last().filter(|token| token.kind == TokenKind::Word && token.span.end as usize == at);
+        let start = touches.map_or(at, |token| token.span.start as usize);
+        let word: &str =
+            self.text[start..].split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let plain = |c: char| {
+            let mut skeleton =
+                unicode_security::confusable_detection::skeleton(c.encode_utf8(&mut [0; 4])).collect::<Vec<_>>();
+            c.is_ascii() || (skeleton.len() == 1 && skeleton.pop().is_some_and(|plain| plain.is_ascii_alphanumeric()))
+        };
+        let Some(odd) = word.chars().find(|c| !c.is_ascii()).filter(|_| word.chars().all(plain)) else { return false };
+        self.errors.push(
+            Diagnostic::error("confusable-name", format!("`{word}` only looks like a plain name"))
+                .label(self.location(start, start + word.len()), format!("`{odd}` here is U+{:04X}", u32::from(odd)))
+                .help("type it again with ordinary letters"),
+        );
+        if touches.is_some() {
+            self.tokens.pop();
+        }
+        self.at = start;
+        self.push(TokenKind::Bad, word.len());
+        true
     }
 
     fn location(&self, start: usize, end: usize) -> Location {
