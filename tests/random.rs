@@ -8,7 +8,7 @@ use presync::table::{self, Outcome, Tables};
 
 /// Programs in the ordinary run; `PRESYNC_PROGRAMS` asks for more.
 fn programs() -> u64 {
-    std::env::var("PRESYNC_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(3_000)
+    std::env::var("PRESYNC_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000)
 }
 
 #[test]

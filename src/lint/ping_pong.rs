@@ -39,6 +39,9 @@ const MAX_LOOPS: usize = 10;
 /// A change: a system that has entered a state.
 type Node = (SystemId, StateId);
 
+/// Changes that follow each other, each with the rule that makes the next.
+type Loop = Vec<(Node, WrittenId)>;
+
 /// A way on: the system and state that are set, and where.
 type Edges = Rc<[(Node, Ref)]>;
 
@@ -147,7 +150,7 @@ fn follow(
     start: Node,
     edges: &FxHashMap<Node, Edges>,
     endless: &FxHashMap<Node, Ref>,
-) -> Option<(Vec<(Node, WrittenId)>, Option<crate::diagnostic::Situation>)> {
+) -> Option<(Loop, Option<crate::diagnostic::Situation>)> {
     let usual = context.space.usual().to_vec();
     let chosen = context.space.diagrams.witness(endless[&start], &usual, &|leaf| leaf == 1)?;
     let mut situation: Vec<u32> = chosen.iter().zip(&usual).map(|(value, usual)| value.unwrap_or(*usual)).collect();

@@ -1,0 +1,434 @@
+//! The lints: their own examples, the bundled profiles, and brute force over small random programs: what a lint says is
+//! exactly what enumeration finds.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::generate;
+use common::reference::{self, Outcome, Situation};
+use presync::diagnostic::{Diagnostic, Severity};
+use presync::lint::{LINTS, Level, Levels};
+use presync::model::{Level as Rank, Program, RoleId, StateId, SystemId, Target};
+
+/// All lints switched on.
+fn everything() -> Levels {
+    let mut levels = Levels::default();
+    LINTS.iter().for_each(|lint| assert!(levels.set(lint.code, Level::Warn)));
+    levels
+}
+
+#[test]
+fn each_finds_its_bad_example_and_not_the_good_one() {
+    for lint in LINTS {
+        let found = |source: &str| {
+            let findings = presync::lint::run(&common::program(source), &everything());
+            findings.iter().filter(|finding| finding.code == lint.code).count()
+        };
+        assert!(found(lint.bad) > 0, "{}: the bad example", lint.code);
+        assert_eq!(found(lint.good), 0, "{}: the good example", lint.code);
+    }
+}
+
+#[test]
+fn bundled_profiles_are_clean() {
+    let program = common::program("use cic_lync_profiles use cic_teams");
+    let findings = presync::lint::run(&program, &Levels::default());
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+#[test]
+fn an_allow_silences_what_has_a_label_in_its_scope() {
+    let source = "use cic_lync\nprofile \"P\" {\n    cic \"At Lunch\" -> lync Away\n    @allow(duplicate-rule, \"on purpose\")\n    when in_queue: cic \"At Lunch\" -> lync Away\n}\n";
+    let mut levels = Levels::default();
+    levels.set("gap", Level::Allow);
+    levels.set("dead-rule", Level::Allow);
+    assert_eq!(presync::lint::run(&common::program(source), &levels), []);
+    let without =
+        presync::lint::run(&common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")), &levels);
+    assert_eq!(without.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["duplicate-rule"]);
+    levels.set("duplicate-rule", Level::Deny);
+    let denied =
+        presync::lint::run(&common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")), &levels);
+    assert_eq!(denied[0].severity, Severity::Error);
+}
+
+fn programs() -> u64 {
+    std::env::var("PRESYNC_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
+}
+
+/// What a lint says, brought into words that enumeration can say, too.
+type Said = BTreeSet<String>;
+
+#[test]
+fn lints_say_what_enumeration_finds() {
+    let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for seed in 0..programs() * 4 {
+        let source = generate::program(seed, if seed % 2 == 0 { 100 } else { 10 + seed % 60 });
+        let Ok(program) = common::check(&source) else { continue };
+        if reference::count(&program) > 3_000.0 {
+            continue;
+        }
+        let findings = presync::lint::run(&program, &everything());
+        assert!(
+            findings.iter().all(|finding| finding.severity != Severity::Info),
+            "nothing is too entangled here\n{source}"
+        );
+        let truth = Truth::new(&program);
+        for (code, wanted) in truth.all() {
+            let said = said(&program, code, &findings);
+            assert_eq!(said, wanted, "seed {seed}: {code}\n{source}");
+            let count = counts.entry(code).or_default();
+            count.0 += u64::from(!wanted.is_empty());
+            count.1 += u64::from(wanted.is_empty());
+        }
+    }
+    println!("programs with findings, without: {counts:?}");
+    for (code, (with, without)) in counts {
+        assert!(with > 5 && without > 5, "{code}: {with} with, {without} without");
+    }
+}
+
+fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
+    let line = |finding: &Diagnostic, at: usize| {
+        let location = finding.labels[at].location;
+        program.sources.file(location.file).line(location.span.start).to_string()
+    };
+    let of = findings.iter().filter(|finding| finding.code == code);
+    let words: Vec<String> = match code {
+        // The direction stands in the message only where the rule has two.
+        "dead-rule" => of.map(|finding| line(finding, 0)).collect(),
+        "duplicate-rule" | "constant-condition" => of.map(|finding| line(finding, 0)).collect(),
+        "dead-profile" => of.map(|finding| finding.message.clone()).collect(),
+        // `3 states of cic decided by no profile of role R for lync`
+        "gap" => of.map(|finding| finding.message.clone()).collect(),
+        "unsafe-collapse" | "collapse" => {
+            of.map(|finding| finding.message.rsplit(": ").next().unwrap_or_default().to_owned()).collect()
+        }
+        "ping-pong" => {
+            of.map(|finding| finding.message.split(" bounce").next().unwrap_or_default().to_owned()).collect()
+        }
+        _ => of.map(|finding| finding.message.clone()).collect(),
+    };
+    words.into_iter().collect()
+}
+
+/// Everything that enumeration finds.
+struct Truth<'p> {
+    program: &'p Program,
+    situations: Vec<Situation>,
+}
+
+impl<'p> Truth<'p> {
+    fn new(program: &'p Program) -> Self {
+        let mut situations = Vec::new();
+        reference::each_situation(program, &mut |situation| situations.push(situation.clone()));
+        Self { program, situations }
+    }
+
+    fn all(&self) -> Vec<(&'static str, Said)> {
+        let (rules, profiles) = self.dead();
+        let (unsafe_ones, plain) = self.collapses();
+        vec![
+            ("dead-rule", rules),
+            ("dead-profile", profiles),
+            ("gap", self.gaps()),
+            ("duplicate-rule", self.duplicates()),
+            ("constant-condition", self.constants()),
+            ("unsafe-collapse", unsafe_ones),
+            ("collapse", plain),
+            ("ping-pong", self.ping_pong()),
+            ("ambiguous-return", self.ambiguous()),
+        ]
+    }
+
+    fn outcome(&self, role: RoleId, situation: &Situation, from: SystemId, state: StateId, to: SystemId) -> Outcome {
+        reference::decide(self.program, role, situation, from, state, to).outcome
+    }
+
+    fn line(&self, location: presync::source::Location) -> String {
+        self.program.sources.file(location.file).line(location.span.start).to_string()
+    }
+
+    fn state(&self, system: SystemId, state: StateId) -> String {
+        presync::names::quote(&self.program.system(system).state(state).name)
+    }
+
+    fn of_role(&self, role: RoleId) -> String {
+        let role = self.program.role(role);
+        if role.location.is_some() { format!(" of role `{}`", role.name) } else { String::new() }
+    }
+
+    /// The rules of the first profile with candidates that stand at its deciding level.
+    fn deciding(
+        &self,
+        role: RoleId,
+        situation: &Situation,
+        from: SystemId,
+        state: StateId,
+        to: SystemId,
+    ) -> Option<(usize, Vec<usize>)> {
+        let mut situation = situation.clone();
+        situation.states[from.index()] = Some(state);
+        self.program.role(role).profiles.iter().find_map(|id| {
+            let rules = &self.program.profile(*id).rules;
+            let candidates: Vec<usize> = (0..rules.len())
+                .filter(|at| {
+                    let rule = &rules[*at];
+                    (rule.from, rule.to) == (from, to)
+                        && rule.source.contains(&state)
+                        && reference::holds(self.program, rule.condition, &situation)
+                })
+                .collect();
+            let level = candidates.iter().map(|at| rules[*at].level).max()?;
+            Some((id.index(), candidates.into_iter().filter(|at| rules[*at].level == level).collect()))
+        })
+    }
+
+    fn dead(&self) -> (Said, Said) {
+        let mut rules = BTreeSet::new();
+        let mut profiles = BTreeSet::new();
+        let mut occurring = BTreeSet::new();
+        for role in self.program.role_ids() {
+            for id in &self.program.role(role).profiles {
+                occurring.extend(self.program.profile(*id).rules.iter().map(|rule| (rule.written, rule.from, rule.to)));
+            }
+            for situation in &self.situations {
+                for (from, to) in self.program.directions() {
+                    for state in self.program.system(from).states() {
+                        let Some((profile, deciding)) = self.deciding(role, situation, from, state, to) else {
+                            continue;
+                        };
+                        profiles.insert((role, profile));
+                        rules.extend(deciding.into_iter().map(|at| {
+                            let rule = &self.program.profiles[profile].rules[at];
+                            (rule.written, rule.from, rule.to)
+                        }));
+                    }
+                }
+            }
+        }
+        let dead = occurring
+            .difference(&rules)
+            .map(|(written, ..)| self.line(self.program.written(*written).location))
+            .collect();
+        let mut idle = BTreeSet::new();
+        for role in self.program.role_ids() {
+            for id in self.program.role(role).profiles.iter().filter(|id| !profiles.contains(&(role, id.index()))) {
+                idle.insert(format!(
+                    "profile `{}` never decides in role `{}`",
+                    self.program.profile(*id).name,
+                    self.program.role(role).name
+                ));
+            }
+        }
+        (dead, idle)
+    }
+
+    fn gaps(&self) -> Said {
+        let mut found: BTreeMap<(RoleId, SystemId, SystemId), BTreeSet<StateId>> = BTreeMap::new();
+        for role in self.program.role_ids() {
+            for situation in &self.situations {
+                for (from, to) in self.program.directions() {
+                    let decided: Vec<bool> = self
+                        .program
+                        .system(from)
+                        .states()
+                        .map(|state| self.outcome(role, situation, from, state, to) != Outcome::Unmapped)
+                        .collect();
+                    // Some rule has its condition true for another state exactly where that state is decided.
+                    for state in self.program.system(from).states() {
+                        let others =
+                            decided.iter().enumerate().any(|(other, decided)| other != state.index() && *decided);
+                        if others && !decided[state.index()] {
+                            found.entry((role, from, to)).or_default().insert(state);
+                        }
+                    }
+                }
+            }
+        }
+        let words = found.into_iter().map(|((role, from, to), states)| {
+            let count = if states.len() == 1 { "1 state".to_owned() } else { format!("{} states", states.len()) };
+            let (from, to) = (&self.program.system(from).name, &self.program.system(to).name);
+            format!("{count} of {from} decided by no profile{} for {to}", self.of_role(role))
+        });
+        words.collect()
+    }
+
+    fn duplicates(&self) -> Said {
+        let mut found = BTreeSet::new();
+        for situation in &self.situations {
+            for profile in &self.program.profiles {
+                for (later, rule) in profile.rules.iter().enumerate() {
+                    for state in &rule.source {
+                        let mut situation = situation.clone();
+                        situation.states[rule.from.index()] = Some(*state);
+                        let repeated = reference::holds(self.program, rule.condition, &situation)
+                            && profile.rules[..later].iter().any(|other| {
+                                let same = (other.from, other.to, other.level, other.target)
+                                    == (rule.from, rule.to, rule.level, rule.target);
+                                same && other.written != rule.written
+                                    && other.source.contains(state)
+                                    && reference::holds(self.program, other.condition, &situation)
+                            });
+                        if repeated {
+                            found.insert(rule.written);
+                        }
+                    }
+                }
+            }
+        }
+        found.into_iter().map(|written| self.line(self.program.written(written).location)).collect()
+    }
+
+    fn constants(&self) -> Said {
+        let constant = |id| {
+            let mut outcomes = self.situations.iter().map(|situation| reference::holds(self.program, id, situation));
+            let first = outcomes.next();
+            outcomes.all(|outcome| Some(outcome) == first)
+        };
+        let written = self.program.written_conditions.iter();
+        written.filter(|written| constant(written.condition)).map(|written| self.line(written.location)).collect()
+    }
+
+    fn collapses(&self) -> (Said, Said) {
+        let (mut unsafe_ones, mut plain) = (BTreeSet::new(), BTreeSet::new());
+        for role in self.program.role_ids() {
+            for situation in &self.situations {
+                for (from, to) in self.program.directions() {
+                    for state in self.program.system(from).states() {
+                        let Outcome::Set(shown, _) = self.outcome(role, situation, from, state, to) else { continue };
+                        let mut after = situation.clone();
+                        after.states[from.index()] = Some(state);
+                        after.states[to.index()] = Some(shown);
+                        let Outcome::Set(back, _) = self.outcome(role, &after, to, shown, from) else { continue };
+                        if back == state {
+                            continue;
+                        }
+                        let system = self.program.system(from);
+                        let (from_name, to_name) = (&system.name, &self.program.system(to).name);
+                        let words = format!(
+                            "{from_name} {} → {to_name} {} → {from_name} {}",
+                            self.state(from, state),
+                            self.state(to, shown),
+                            self.state(from, back)
+                        );
+                        let differ = system.state(state).attributes != system.state(back).attributes;
+                        if differ {
+                            unsafe_ones.insert(words)
+                        } else {
+                            plain.insert(words)
+                        };
+                    }
+                }
+            }
+        }
+        (unsafe_ones, plain)
+    }
+
+    /// Follows changes for each value of the facts: a cycle of (states, changed system).
+    fn ping_pong(&self) -> Said {
+        let mut found = BTreeSet::new();
+        for role in self.program.role_ids() {
+            let endless = self.situations.iter().any(|situation| {
+                self.program
+                    .system_ids()
+                    .filter(|system| situation.states[system.index()].is_some())
+                    .any(|system| self.bounces(role, situation, system))
+            });
+            if endless {
+                found.insert(format!("changes{}", self.of_role(role)));
+            }
+        }
+        found
+    }
+
+    fn bounces(&self, role: RoleId, start: &Situation, system: SystemId) -> bool {
+        // A depth-first search that meets a node on its own path has found a cycle.
+        fn walk(
+            truth: &Truth<'_>,
+            role: RoleId,
+            at: (Vec<Option<StateId>>, SystemId),
+            facts: &[u32],
+            path: &mut Vec<(Vec<Option<StateId>>, SystemId)>,
+            done: &mut BTreeSet<(Vec<Option<StateId>>, SystemId)>,
+        ) -> bool {
+            if path.contains(&at) {
+                return true;
+            }
+            if !done.insert(at.clone()) {
+                return false;
+            }
+            path.push(at.clone());
+            let (states, system) = at;
+            let situation = Situation { facts: facts.to_vec(), states: states.clone() };
+            let entered = states[system.index()].expect("a system that has changed has a state");
+            let cycle = truth.program.system_ids().filter(|to| *to != system).any(|to| {
+                match truth.outcome(role, &situation, system, entered, to) {
+                    Outcome::Set(target, _) if states[to.index()] != Some(target) => {
+                        let mut after = states.clone();
+                        after[to.index()] = Some(target);
+                        walk(truth, role, (after, to), facts, path, done)
+                    }
+                    _ => false,
+                }
+            });
+            path.pop();
+            cycle
+        }
+        walk(self, role, (start.states.clone(), system), &start.facts, &mut Vec::new(), &mut BTreeSet::new())
+    }
+
+    fn ambiguous(&self) -> Said {
+        let mut found = BTreeSet::new();
+        for role in self.program.role_ids() {
+            for situation in &self.situations {
+                for (from, to) in self.program.directions() {
+                    let mut sources: BTreeMap<StateId, Vec<StateId>> = BTreeMap::new();
+                    for state in self.program.system(from).states() {
+                        if let Outcome::Set(target, _) = self.outcome(role, situation, from, state, to) {
+                            sources.entry(target).or_default().push(state);
+                        }
+                    }
+                    for (target, states) in sources.iter().filter(|(_, states)| states.len() > 1) {
+                        let lost = states.iter().any(|state| {
+                            let mut after = situation.clone();
+                            after.states[from.index()] = Some(*state);
+                            let active = self
+                                .program
+                                .system(to)
+                                .states()
+                                .any(|other| self.outcome(role, &after, to, other, from) != Outcome::Unmapped);
+                            active
+                                && match self.outcome(role, &after, to, *target, from) {
+                                    Outcome::Unmapped => true,
+                                    Outcome::Unchanged => false,
+                                    Outcome::Set(back, _) => !states.contains(&back),
+                                }
+                        });
+                        if lost {
+                            found.insert(format!(
+                                "several states of {} show as {} {}{}, and it leads back to none of them",
+                                self.program.system(from).name,
+                                self.program.system(to).name,
+                                self.state(to, *target),
+                                self.of_role(role)
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+#[test]
+fn ranks_and_targets_are_what_the_oracle_thinks() {
+    let program = common::program(
+        "use cic_lync\nprofile \"P\" { cic Available -> lync Away\n override cic any -> lync unchanged\n cic otherwise -> lync Busy }",
+    );
+    let ranks: Vec<(Rank, bool)> =
+        program.profiles[0].rules.iter().map(|rule| (rule.level, matches!(rule.target, Target::Set(_)))).collect();
+    assert_eq!(ranks, [(Rank::Plain, true), (Rank::Override, false), (Rank::Otherwise, true)]);
+}
