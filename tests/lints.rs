@@ -103,9 +103,9 @@ fn bouncing(seed: u64) -> String {
         for from in 0..count {
             for state in 0..3 {
                 let to = (from + 1 + random.below(count - 1)) % count;
-                if random.chance(60) {
+                if random.chance(95) {
                     let guard = format!("{} is not s{}", systems[to], random.below(3));
-                    let condition = *random.pick(&["f", "not f", "g", "f and not g", &guard]);
+                    let condition = *random.pick(&["f", "f", "f", "f or g", &guard]);
                     text.push_str(&format!(
                         "    when {condition}: {} s{state} -> {} s{}\n",
                         systems[from],
