@@ -60,6 +60,8 @@ pub mod run;
 
 pub mod export;
 
+pub mod prove;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 

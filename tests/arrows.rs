@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each stage with those that it may import.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("source", &[]),
     ("names", &[]),
     ("diagnostic", &["source"]),
@@ -21,12 +21,14 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
     ("export", &["table"]),
+    ("prove", &["source", "names", "diagnostic", "model", "space", "table", "run"]),
     (
         "cli",
         &[
             "source",
             "names",
             "lint",
+            "prove",
             "diagnostic",
             "vocabulary",
             "syntax",

@@ -10,6 +10,7 @@ mod output;
 mod render;
 mod run;
 mod show;
+mod test;
 mod vocabulary;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Test(test::Arguments),
     Decide(decide::Arguments),
     Run(run::Arguments),
     Export(export::Arguments),
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         let output = output::Output::new(arguments.color, arguments.quiet);
         let done = match arguments.command {
             Command::Check(arguments) => check::run(&arguments, &output),
+            Command::Test(arguments) => test::run(&arguments, &output),
             Command::Decide(arguments) => decide::run(&arguments, &output),
             Command::Run(arguments) => run::run(&arguments, &output),
             Command::Export(arguments) => export::run(&arguments, &output),
