@@ -62,6 +62,8 @@ pub mod export;
 
 pub mod prove;
 
+pub mod diff;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 

@@ -68,6 +68,29 @@ pub fn quote_always(text: &str) -> String {
     quoted
 }
 
+/// `x is a | b`, or `x is not c` where that is shorter. `values`: indices into `names`.
+pub fn choice_literal(name: &str, names: &[String], values: &[u32]) -> String {
+    let list = |of: Vec<usize>| of.into_iter().map(|at| quote(&names[at])).collect::<Vec<_>>().join(" | ");
+    if values.len() * 2 > names.len() {
+        let others = (0..names.len()).filter(|at| !values.contains(&(*at as u32))).collect();
+        return format!("{name} is not {}", list(others));
+    }
+    format!("{name} is {}", list(values.iter().map(|at| *at as usize).collect()))
+}
+
+/// A guard. `values`: 0 for a state that is not known, else an index into `states` plus one.
+pub fn state_literal(name: &str, states: &[&str], values: &[u32]) -> String {
+    let known: Vec<u32> = values.iter().filter_map(|value| value.checked_sub(1)).collect();
+    let list = |of: Vec<usize>| of.into_iter().map(|at| quote(states[at])).collect::<Vec<_>>().join(" | ");
+    let others = || (0..states.len()).filter(|at| !known.contains(&(*at as u32))).collect::<Vec<_>>();
+    match (values.contains(&0), known.len()) {
+        (true, 0) => format!("{name} is not any"),
+        (true, _) => format!("{name} is not {}", list(others())),
+        (false, count) if count == states.len() => format!("{name} is any"),
+        (false, _) => format!("{name} is {}", list(known.iter().map(|at| *at as usize).collect())),
+    }
+}
+
 /// NUL and the characters that make a text read otherwise than it is.
 pub fn is_hidden(char: char) -> bool {
     matches!(char, '\0' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'

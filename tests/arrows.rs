@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each stage with those that it may import.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("source", &[]),
     ("names", &[]),
     ("diagnostic", &["source"]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
     ("export", &["table"]),
+    ("diff", &["names", "space", "table"]),
     ("prove", &["source", "names", "diagnostic", "model", "space", "table", "run"]),
     (
         "cli",
@@ -29,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
             "names",
             "lint",
             "prove",
+            "diff",
             "diagnostic",
             "vocabulary",
             "syntax",

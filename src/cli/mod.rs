@@ -4,6 +4,7 @@
 mod check;
 mod config;
 mod decide;
+mod diff;
 mod export;
 mod input;
 mod output;
@@ -37,6 +38,7 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Test(test::Arguments),
+    Diff(diff::Arguments),
     Decide(decide::Arguments),
     Run(run::Arguments),
     Export(export::Arguments),
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         let done = match arguments.command {
             Command::Check(arguments) => check::run(&arguments, &output),
             Command::Test(arguments) => test::run(&arguments, &output),
+            Command::Diff(arguments) => diff::run(&arguments, &output),
             Command::Decide(arguments) => decide::run(&arguments, &output),
             Command::Run(arguments) => run::run(&arguments, &output),
             Command::Export(arguments) => export::run(&arguments, &output),

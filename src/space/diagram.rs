@@ -445,6 +445,30 @@ impl Diagrams {
         Some(assignment)
     }
 
+    /// On how many full assignments the function has a leaf that is wanted; at most `u128::MAX`.
+    pub fn count(&self, of: Ref, wanted: &dyn Fn(u32) -> bool) -> u128 {
+        let size = |from: u32, to: u32| {
+            self.sizes[from as usize..to as usize]
+                .iter()
+                .fold(1_u128, |all, size| all.saturating_mul(u128::from(*size)))
+        };
+        let end = self.sizes.len() as u32;
+        let level = |of: Ref| self.variable(of).unwrap_or(end);
+        let mut counts: FxHashMap<Ref, u128> = FxHashMap::default();
+        let get = |counts: &FxHashMap<Ref, u128>, of: Ref| match of.as_leaf() {
+            Some(value) => u128::from(wanted(value)),
+            None => counts[&of],
+        };
+        for node in self.below(&[of]).into_iter().rev() {
+            let below = level(node) + 1;
+            let children = self.children(node).iter();
+            let parts = children.map(|child| get(&counts, *child).saturating_mul(size(below, level(*child))));
+            let count = parts.fold(0, u128::saturating_add);
+            counts.insert(node, count);
+        }
+        get(&counts, of).saturating_mul(size(0, level(of)))
+    }
+
     /// The leaf under a full assignment, one value for each variable.
     pub fn evaluate(&self, of: Ref, assignment: &[u32]) -> u32 {
         let mut at = of;
