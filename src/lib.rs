@@ -64,6 +64,8 @@ pub mod prove;
 
 pub mod diff;
 
+pub mod explain;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each stage with those that it may import.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("source", &[]),
     ("names", &[]),
     ("diagnostic", &["source"]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
     ("export", &["table"]),
+    ("explain", &["source", "names", "model", "space"]),
     ("diff", &["names", "space", "table"]),
     ("prove", &["source", "names", "diagnostic", "model", "space", "table", "run"]),
     (
@@ -31,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
             "lint",
             "prove",
             "diff",
+            "explain",
             "diagnostic",
             "vocabulary",
             "syntax",

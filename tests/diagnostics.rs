@@ -134,7 +134,11 @@ fn every_error_code_has_a_snapshot() {
         .map(|entry| std::fs::read_to_string(entry.expect("it can be listed").path()).expect("a snapshot is text"))
         .collect();
     let reference = std::fs::read_to_string(common::root().join("docs/language.md")).expect("there is a reference");
-    let list = reference.split("## Errors").nth(1).expect("the reference lists the errors");
+    let list = reference
+        .split("## Errors")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next())
+        .expect("the reference lists the errors");
     let codes: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     assert!(codes.len() >= 20, "{codes:?}");
     for code in codes.into_iter().filter(|code| !ELSEWHERE.contains(code)) {
@@ -152,4 +156,33 @@ fn lines_may_end_as_on_windows() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(json["diagnostics"].as_array().map(Vec::len), Some(1));
     assert_eq!(json["diagnostics"][0]["range"]["start"], serde_json::json!({ "line": 3, "column": 9 }));
+}
+
+/// The bad example of each lint, and what is said of it.
+#[test]
+fn lints() {
+    for lint in presync::lint::LINTS {
+        let level = format!("{}=warn", lint.code);
+        let others = presync::lint::LINTS
+            .iter()
+            .filter(|other| other.code != lint.code)
+            .map(|other| format!("--level={}=allow", other.code));
+        let mut arguments = vec!["check".to_owned(), "-".to_owned(), "--quiet".to_owned(), format!("--level={level}")];
+        arguments.extend(others);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = common::presync(&common::root(), &arguments, lint.bad.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{}", common::text(&output.stderr));
+        let shown = format!("{}\n────────\n{}", lint.bad.trim_end(), common::text(&output.stderr));
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_snapshot_path("snapshots/lints");
+        settings.bind(|| insta::assert_snapshot!(lint.code, shown));
+    }
+    let reference = std::fs::read_to_string(common::root().join("docs/language.md")).expect("there is a reference");
+    for lint in presync::lint::LINTS {
+        let level = format!("{:?}", lint.default).to_lowercase();
+        let row = format!("| `{}` | {level} | {} |", lint.code, lint.summary);
+        assert!(reference.contains(&row), "docs/language.md has no row {row}");
+    }
 }

@@ -9,8 +9,11 @@ use serde::Serialize;
 use crate::cli::output::{Output, visible};
 use crate::cli::{Done, Stop, input};
 use crate::diagnostic::nearest;
+use crate::explain;
+use crate::model;
 use crate::model::{DeclaredKind, Program};
 use crate::names::{quote, quote_always};
+use crate::space::{Space, Variable};
 use crate::syntax;
 use crate::table::{Decision, FactKind, Outcome, Tables};
 
@@ -31,6 +34,9 @@ pub(super) struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// Say why, and why not otherwise.
+    #[arg(long, conflicts_with = "json")]
+    explain: bool,
 }
 
 #[derive(Serialize)]
@@ -79,7 +85,108 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     } else {
         output.data(&human(&decisions))?;
     }
+    if arguments.explain {
+        let Some(program) = &program else {
+            return Err(Stop::Usage("a tables.json has no rules to explain: name the program".to_owned()));
+        };
+        output.data(&explained(program, &tables, role, (from, state), &situation))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why, and why not otherwise, for each other system.
+fn explained(
+    program: &Program,
+    tables: &Tables,
+    role: usize,
+    (from, state): (usize, u32),
+    situation: &Situation,
+) -> String {
+    let mut space = Space::new(program);
+    let system_named = |name: &str| program.system_ids().find(|id| program.system(*id).name == name);
+    let values: Vec<u32> = space
+        .variables()
+        .iter()
+        .enumerate()
+        .map(|(at, variable)| {
+            let found = match variable {
+                Variable::Fact(fact) => {
+                    let fact = program.fact(*fact);
+                    let given = tables.fact(&fact.name).map(|at| (at, situation.facts[at]));
+                    given.and_then(|(at, value)| match (&tables.facts[at].kind, &fact.kind) {
+                        (FactKind::Choice { values, .. }, model::FactKind::Choice { values: known, .. }) => {
+                            let name = values.get(value as usize)?;
+                            known.iter().position(|known| known == name).map(|at| at as u32)
+                        }
+                        _ => Some(value),
+                    })
+                }
+                Variable::State(system) => {
+                    let system = program.system(*system);
+                    let given =
+                        tables.system(&system.name).and_then(|at| Some((at, situation.states[at].checked_sub(1)?)));
+                    given.and_then(|(at, state)| {
+                        let name = &tables.systems[at].states[state as usize].name;
+                        system.states.iter().position(|state| state.name == *name).map(|at| at as u32 + 1)
+                    })
+                }
+            };
+            found.unwrap_or(space.usual()[at])
+        })
+        .collect();
+    let names =
+        (&tables.roles[role].name, &tables.systems[from].name, &tables.systems[from].states[state as usize].name);
+    let role = program.role_ids().find(|id| program.role(*id).name == *names.0);
+    let system = system_named(names.1);
+    let entered = system.and_then(|system| {
+        program.system(system).states().find(|id| program.system(system).state(*id).name == *names.2)
+    });
+    let (Some(role), Some(from), Some(state)) = (role, system, entered) else { return String::new() };
+    let question = explain::Question { role, from, state, values: &values };
+    let place = |location| program.sources.file_line(location);
+    let mut text = String::new();
+    for found in explain::explain(&mut space, &question) {
+        text.push_str(&format!(
+            "\n{} -> {} {}\n",
+            quote(names.1),
+            quote(&program.system(found.to).name),
+            found.outcome
+        ));
+        match &found.decider {
+            Some((profile, location)) => {
+                text.push_str(&format!(
+                    "  decided by {} ({}): {}\n",
+                    quote_always(profile),
+                    place(*location),
+                    program.sources.text(*location)
+                ));
+            }
+            None => text.push_str("  no rule decides\n"),
+        }
+        for other in &found.others {
+            let rule = program.sources.text(other.location);
+            text.push_str(&format!(
+                "  not {} ({}): {rule}\n      {}\n",
+                quote_always(&other.profile),
+                place(other.location),
+                other.why
+            ));
+        }
+        if found.elsewhere > 0 {
+            let rules = if found.elsewhere == 1 {
+                "1 more rule is".to_owned()
+            } else {
+                format!("{} more rules are", found.elsewhere)
+            };
+            text.push_str(&format!("  {rules} for other states\n"));
+        }
+        match (&found.nearest, found.entangled) {
+            (Some((change, then)), _) => text.push_str(&format!("  with {change} it would be {then}\n")),
+            (None, true) => text.push_str("  the role is too entangled to look for what would change it\n"),
+            (None, false) => text.push_str("  nothing else would change it\n"),
+        }
+    }
+    visible(&text)
 }
 
 fn human(decisions: &Decisions<'_>) -> String {
