@@ -134,41 +134,50 @@ impl Report {
         if !drawable {
             help.splice(0..0, diagnostic.labels.iter().map(|label| place(label, sources)));
         }
-        let main = diagnostic.location().map(|location| location.file).filter(|_| drawable);
-        let drawn = diagnostic.labels.iter().filter(|_| drawable);
-        let mut others: Vec<FileId> =
-            drawn.map(|label| label.location.file).filter(|file| Some(*file) != main).collect();
-        others.dedup();
-        let in_file = |file: FileId| diagnostic.labels.iter().filter(move |label| label.location.file == file);
-        let related = others
-            .into_iter()
-            .map(|file| {
-                let labels: Vec<LabeledSpan> = in_file(file).map(|label| labeled(label, sources, false)).collect();
-                Self {
-                    message: format!("see also {}", sources.shown_path(file)),
-                    code: None,
-                    severity: MietteSeverity::Advice,
-                    help: None,
-                    source: Some(Text::new(sources, file, &labels)),
-                    labels,
-                    related: Vec::new(),
-                }
+        // Labels that lie close together are drawn in one picture; the first picture has the first label.
+        let mut groups: Vec<Vec<&Label>> = Vec::new();
+        for label in diagnostic.labels.iter().filter(|_| drawable) {
+            let near = |other: &&Label| {
+                other.location.file == label.location.file
+                    && other.location.span.start.abs_diff(label.location.span.start) <= MAX_DISTANCE
+            };
+            match groups.iter_mut().find(|group| group.iter().any(near)) {
+                Some(group) => group.push(label),
+                None => groups.push(vec![label]),
+            }
+        }
+        let mut pictures = groups.into_iter().enumerate().map(|(group, labels)| {
+            let file = labels[0].location.file;
+            let drawn = labels.iter().enumerate().map(|(at, label)| labeled(label, sources, group == 0 && at == 0));
+            let drawn: Vec<LabeledSpan> = drawn.collect();
+            (file, Text::new(sources, file, &drawn), drawn)
+        });
+        let (source, labels) = pictures.next().map(|(_, source, labels)| (source, labels)).unzip();
+        let related = pictures
+            .map(|(file, source, labels)| Self {
+                message: format!("see also {}", sources.shown_path(file)),
+                code: None,
+                severity: MietteSeverity::Advice,
+                help: None,
+                source: Some(source),
+                labels,
+                related: Vec::new(),
             })
             .collect();
-        let labels: Option<Vec<LabeledSpan>> =
-            main.map(|file| in_file(file).enumerate().map(|(at, label)| labeled(label, sources, at == 0)).collect());
-        let labels = labels.unwrap_or_default();
         Self {
             message: visible(&diagnostic.message),
             code: Some(diagnostic.code),
             severity,
             help: (!help.is_empty()).then(|| visible(&help.join("\n"))),
-            source: main.map(|file| Text::new(sources, file, &labels)),
-            labels,
+            source,
+            labels: labels.unwrap_or_default(),
             related,
         }
     }
 }
+
+/// Bytes between labels that are drawn in one picture.
+const MAX_DISTANCE: u32 = 4_000;
 
 /// Longer lines are named, not drawn.
 const MAX_DRAWN: usize = 2_000;
