@@ -92,6 +92,7 @@ cases! {
     unknown_state_is_id: profile("cic AcdAgentNotAnswering -> lync Away");
     unknown_state_is_condition: profile("cic in_queue -> lync Away");
     unknown_state_group_as_target: format!("{SYSTEMS}group lync.gone = Away | Offline\nprofile \"P\" {{ cic Available -> lync gone }}\n");
+    unknown_group: format!("{SYSTEMS}group cic.breaks = \"At Lunch\"\nprofile \"P\" {{ cic braeks -> lync Away }}\n");
     unknown_condition: profile("when in_que: cic Available -> lync Away");
     unknown_condition_is_state: profile("when Busy: cic Available -> lync Away");
     unknown_condition_is_choice: profile("when user_type: cic Available -> lync Away");

@@ -272,6 +272,10 @@ impl Checker {
         let mut known: Vec<String> = this.states.iter().map(|state| state.name.clone()).collect();
         known.extend(self.names.groups.keys().filter(|(of, _)| *of == system).map(|(_, group)| group.to_string()));
         let what = format!("state or group of {}", this.name);
+        // Nearest to a group: that is what was meant.
+        let states = self.program.system(system).states.len();
+        let meant = crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str));
+        let is_group = meant.is_some_and(|meant| known[states..].iter().any(|group| group == meant));
         let written = crate::names::quote(&name.text);
         let elsewhere =
             self.program.systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
@@ -291,7 +295,7 @@ impl Checker {
             _ => None,
         };
         self.unknown(Unknown {
-            code: "unknown-state",
+            code: if is_group { "unknown-group" } else { "unknown-state" },
             what: &what,
             name: &name.text,
             location,
