@@ -3,7 +3,7 @@
 use crate::check::declare::NamedCondition;
 use crate::check::{Atom, Checker, Unknown, order};
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, Cond, CondId, Conditions, FactId, FactKind};
+use crate::model::{self, Cond, CondId, Conditions, FactId, FactKind, WhenId};
 use crate::source::{FileId, Location};
 use crate::syntax::ast::{self, ConditionKind};
 
@@ -29,7 +29,8 @@ impl Checker {
         for at in order {
             let condition = &named[at];
             self.owner = Some(condition.id);
-            self.names.conditions[at] = self.written_condition(condition.condition, condition.declaration.file);
+            let written = self.written_condition(condition.condition, condition.declaration.file, true);
+            self.names.conditions[at] = written.map(|(id, _)| id);
         }
     }
 
@@ -49,11 +50,17 @@ impl Checker {
     }
 
     /// A condition that stands in a `when` or a `condition`: the lints look at it by itself, too.
-    pub(super) fn written_condition(&mut self, condition: &ast::Condition, file: FileId) -> Option<CondId> {
+    pub(super) fn written_condition(
+        &mut self,
+        condition: &ast::Condition,
+        file: FileId,
+        named: bool,
+    ) -> Option<(CondId, WhenId)> {
         let id = self.condition(condition, file)?;
         let location = Location { file, span: condition.span };
-        self.program.written_conditions.push(model::WrittenCondition { condition: id, location });
-        Some(id)
+        let when = WhenId(self.program.written_conditions.len() as u32);
+        self.program.written_conditions.push(model::WrittenCondition { named, condition: id, location });
+        Some((id, when))
     }
 
     /// Its id, or `None` if a part does not resolve; all parts that do not are reported.

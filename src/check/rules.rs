@@ -1,8 +1,12 @@
 //! Mappings, profiles and roles: written rules to instances, one for each profile and direction they act in.
 
+use std::sync::Arc;
+
 use crate::check::{Checker, Declared, Unknown, doc_text, order};
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, CondId, DeclaredKind, Level, Lost, ProfileId, RoleId, StateId, SystemId, Target, WrittenId};
+use crate::model::{
+    self, CondId, DeclaredKind, Level, Lost, ProfileId, RoleId, StateId, SystemId, Target, WhenId, WrittenId,
+};
 use crate::source::{FileId, Location};
 use crate::syntax::ast::{self, DeclarationKind, Item, ItemKind, Term};
 
@@ -15,6 +19,24 @@ pub(super) struct Collected {
 
 pub(super) struct Mappings {
     collected: Vec<Collected>,
+}
+
+/// What holds around an item.
+#[derive(Clone)]
+struct Around {
+    condition: CondId,
+    under: Arc<[WhenId]>,
+}
+
+impl Around {
+    fn nothing() -> Self {
+        Self { condition: Checker::ALWAYS, under: Arc::default() }
+    }
+
+    /// The conditions around, then those further in.
+    fn followed_by(&self, inner: &[WhenId]) -> Arc<[WhenId]> {
+        if inner.is_empty() { self.under.clone() } else { self.under.iter().chain(inner).copied().collect() }
+    }
 }
 
 struct Walk<'a> {
@@ -66,7 +88,7 @@ impl Checker {
                 lost: Lost::default(),
                 mappings: &collected,
             };
-            self.items(&mut walk, items, Self::ALWAYS);
+            self.items(&mut walk, items, &Around::nothing());
             let mut lost = walk.lost;
             lost |= self.lost_to_syntax(declaration.at(declaration.node.span));
             collected[at] = Collected { rules: walk.rules, lost };
@@ -99,9 +121,10 @@ impl Checker {
             self.owner = Some(declared_id);
             let id = ProfileId(self.program.profiles.len() as u32);
             self.names.profiles.insert(name.text.clone(), (id, declared_id));
+            let nothing = Around::nothing();
             let outer = match condition {
-                Some(condition) => self.written_condition(condition, declaration.file),
-                None => Some(Self::ALWAYS),
+                Some(condition) => self.within(&nothing, condition, declaration.file),
+                None => Some(nothing.clone()),
             };
             let mut walk = Walk {
                 file: declaration.file,
@@ -114,7 +137,7 @@ impl Checker {
                 },
                 mappings: &mappings.collected,
             };
-            self.items(&mut walk, items, outer.unwrap_or(Self::ALWAYS));
+            self.items(&mut walk, items, outer.as_ref().unwrap_or(&nothing));
             let doc = doc_text(&self.program.sources.file(declaration.file).text, &declaration.node.doc);
             // Without its condition the rules would act where they must not.
             let rules = if outer.is_some() { walk.rules } else { Vec::new() };
@@ -133,22 +156,25 @@ impl Checker {
         if self.has_syntax_error(location) { Lost::ANYTHING } else { Lost::default() }
     }
 
+    /// What holds inside a condition that stands in `outer`.
+    fn within(&mut self, outer: &Around, condition: &ast::Condition, file: FileId) -> Option<Around> {
+        let (inner, when) = self.written_condition(condition, file, false)?;
+        Some(Around { condition: self.and(outer.condition, inner), under: outer.followed_by(&[when]) })
+    }
+
     /// Goes through the items of a block; `outer` is what holds around it.
-    fn items(&mut self, walk: &mut Walk<'_>, items: &[Item], outer: CondId) {
+    fn items(&mut self, walk: &mut Walk<'_>, items: &[Item], outer: &Around) {
         for item in items {
             match &item.kind {
                 ItemKind::When { heads, body, .. } => {
-                    let mut condition = Some(outer);
+                    let mut inside = Some(outer.clone());
                     for head in heads {
-                        let inner = self.written_condition(&head.condition, walk.file);
-                        condition = match (condition, inner) {
-                            (Some(outer), Some(inner)) => Some(self.and(outer, inner)),
-                            _ => None,
-                        };
+                        let inner = self.within(inside.as_ref().unwrap_or(outer), &head.condition, walk.file);
+                        inside = inside.and(inner);
                     }
                     let before = (walk.rules.len(), walk.appends.len());
-                    self.items(walk, body, condition.unwrap_or(outer));
-                    if condition.is_none() {
+                    self.items(walk, body, inside.as_ref().unwrap_or(outer));
+                    if inside.is_none() {
                         walk.lost |= Lost::ANYTHING;
                         walk.rules.truncate(before.0);
                         walk.appends.truncate(before.1);
@@ -161,7 +187,8 @@ impl Checker {
                         walk.appends.push(model::Append {
                             text: text.text.to_string(),
                             to,
-                            condition: outer,
+                            condition: outer.condition,
+                            under: outer.under.clone(),
                             location,
                         });
                     }
@@ -177,7 +204,7 @@ impl Checker {
         item: &Item,
         mapping: &ast::Name,
         direction: Option<&(ast::Name, ast::Name)>,
-        outer: CondId,
+        outer: &Around,
     ) {
         let location = Location { file: walk.file, span: mapping.span };
         let only = match direction {
@@ -228,13 +255,14 @@ impl Checker {
         let applied = Some(Location { file: walk.file, span: item.span });
         for rule in &mapping.rules {
             if only.is_none_or(|only| only == (rule.from, rule.to)) {
-                let condition = self.program.conditions.and(outer, rule.condition);
-                walk.rules.push(model::Rule { condition, applied, ..rule.clone() });
+                let condition = self.program.conditions.and(outer.condition, rule.condition);
+                let under = outer.followed_by(&rule.under);
+                walk.rules.push(model::Rule { condition, under, applied, ..rule.clone() });
             }
         }
     }
 
-    fn rule(&mut self, walk: &mut Walk<'_>, item: &Item, rule: &ast::Rule, outer: CondId) {
+    fn rule(&mut self, walk: &mut Walk<'_>, item: &Item, rule: &ast::Rule, outer: &Around) {
         let file = walk.file;
         let gone = Lost { plain: rule.overriding.is_none(), overriding: rule.overriding.is_some() };
         let left = self.system(&rule.left.system, file);
@@ -271,7 +299,8 @@ impl Checker {
                 (None, true) => Level::Otherwise,
                 (None, false) => Level::Plain,
             };
-            walk.rules.push(model::Rule { written, from, to, level, condition: outer, source, target, applied: None });
+            let Around { condition, under } = outer.clone();
+            walk.rules.push(model::Rule { written, from, to, level, condition, under, source, target, applied: None });
         }
     }
 

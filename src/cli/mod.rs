@@ -3,6 +3,7 @@
 
 mod check;
 mod config;
+mod coverage;
 mod decide;
 mod diff;
 mod export;

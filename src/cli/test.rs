@@ -1,10 +1,11 @@
-//! `presync test`: prove the tests, run the scenarios.
+//! `presync test`: prove the tests, run the scenarios, and say what they leave out.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use crate::cli::coverage::Total;
 use crate::cli::output::{Output, visible};
 use crate::cli::{Done, Stop, input, render};
 
@@ -14,11 +15,37 @@ pub(super) struct Arguments {
     /// Files, directories, or `-` for standard input.
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
+    /// Also tell which rules and which outcomes of conditions no test exercises; with `lcov`, standard output carries
+    /// a tracefile for other tools.
+    #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "human")]
+    coverage: Option<Coverage>,
+    /// Fail if less than this many percent of the rules and outcomes are exercised.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    fail_under: Option<f64>,
+    /// Write tests, as source, for what no test exercises yet.
+    #[arg(long, conflicts_with_all = ["coverage", "fail_under"])]
+    generate: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Coverage {
+    Human,
+    Lcov,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').parse().ok().filter(|number| (0.0..=100.0).contains(number));
+    number.ok_or_else(|| "a number from 0 to 100 is wanted".to_owned())
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
+    let roots = input::roots(&arguments.paths)?;
+    if arguments.generate {
+        return generate(&roots, output);
+    }
     let (mut passed, mut failed) = (0, 0);
-    for root in input::roots(&arguments.paths)? {
+    let mut total = Total::default();
+    for root in roots {
         let program = input::program(&root, output)?;
         let tables = crate::compile::compile(&program).map_err(|error| Stop::Usage(error.to_string()))?;
         let mut lines = String::new();
@@ -33,14 +60,49 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
             lines.push_str(&format!("{} {}\n", if holds { "✓" } else { "✗" }, visible(&verdict.name)));
             failures.extend(verdict.failures);
         }
-        output.data(&lines)?;
+        if arguments.coverage == Some(Coverage::Lcov) { output.write(&lines) } else { output.data(&lines)? }
         if !failures.is_empty() {
             output.write(&render::human(&failures, &program.sources, output));
         }
+        if arguments.coverage.is_some() || arguments.fail_under.is_some() {
+            total.add(&program, crate::prove::coverage(&program, &tables));
+        }
     }
     if passed + failed == 0 {
-        return Err(Stop::Usage("there is no test and no scenario".to_owned()));
+        return Err(Stop::Usage("there is no test and no scenario: `presync test --generate` proposes some".to_owned()));
+    }
+    match arguments.coverage {
+        Some(Coverage::Human) => output.data(&total.human())?,
+        Some(Coverage::Lcov) => output.data(&total.lcov())?,
+        None => {}
     }
     output.say(&format!("{passed} passed, {failed} failed"));
-    Ok(if failed > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    let covered = total.percent();
+    let short = arguments.fail_under.filter(|wanted| covered < *wanted);
+    if let Some(wanted) = short {
+        output.say(&format!("coverage is {covered:.1} %, under the {wanted} % that are wanted"));
+    }
+    Ok(if failed > 0 || short.is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn generate(roots: &[PathBuf], output: &Output) -> Done {
+    let [root] = roots else {
+        let message = format!("tests are proposed for one program at a time; these are {}", roots.len());
+        return Err(Stop::Usage(message));
+    };
+    let program = input::program(root, output)?;
+    let tables = crate::compile::compile(&program).map_err(|error| Stop::Usage(error.to_string()))?;
+    let proposal = crate::prove::generate(&program, &tables);
+    output.data(proposal.source.trim_start_matches('\n'))?;
+    if proposal.tests == 0 {
+        output.say("nothing to add: the tests exercise every rule and every condition both ways");
+    } else {
+        let tests = if proposal.tests == 1 { "1 test".to_owned() } else { format!("{} tests", proposal.tests) };
+        output.say(&format!(
+            "{tests} for {} rules and outcomes of conditions that no test exercises (fewer than {} situations cannot); \
+             they say what the program does today: read them before you keep them",
+            proposal.exercises, proposal.at_least
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,8 @@ mod tests;
 pub use condition::{Cond, CondId, Conditions};
 pub use tests::{Assignment, Command, Expectation, Scenario, Step, StepKind, Test};
 
+use std::sync::Arc;
+
 use crate::source::{Location, Sources};
 
 macro_rules! id {
@@ -46,6 +48,10 @@ id!(
 id!(
     /// An index into [`Program::written`].
     WrittenId
+);
+id!(
+    /// An index into [`Program::written_conditions`].
+    WhenId
 );
 id!(
     /// An index into [`Program::declared`].
@@ -193,6 +199,8 @@ pub struct Rule {
     pub to: SystemId,
     pub level: Level,
     pub condition: CondId,
+    /// The conditions written around it, outermost first; `condition` is all of them.
+    pub under: Arc<[WhenId]>,
     /// Ascending.
     pub source: Box<[StateId]>,
     pub target: Target,
@@ -211,6 +219,8 @@ pub struct Append {
     pub text: String,
     pub to: SystemId,
     pub condition: CondId,
+    /// As in [`Rule::under`].
+    pub under: Arc<[WhenId]>,
     pub location: Location,
 }
 
@@ -281,6 +291,8 @@ pub struct Allow {
 /// A condition as one `when` or `condition` writes it, without those around it.
 #[derive(Debug, Clone, Copy)]
 pub struct WrittenCondition {
+    /// Whether it is a `condition` with a name.
+    pub named: bool,
     pub condition: CondId,
     pub location: Location,
 }

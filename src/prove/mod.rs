@@ -1,7 +1,14 @@
 //! In: a program, its tables, its tests and scenarios. Out: what each came to, with a counterexample where it fails.
 //! A test is proved over all situations in which its conditions hold; a scenario is run in a session.
 
+mod coverage;
+mod generate;
 mod scenario;
+mod targets;
+
+pub use coverage::{Coverage, coverage, text};
+pub use generate::{Proposal, generate};
+pub use targets::Exercised;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expectation, Program, StateId, SystemId, Target, Test};
@@ -38,7 +45,7 @@ pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
         name: scenario.name.clone(),
         scenario: true,
         location: scenario.location,
-        failures: scenario::run(program, tables, scenario),
+        failures: scenario::run(program, tables, scenario, &mut |_, _| {}),
     }));
     verdicts.sort_by_key(|verdict| verdict.location);
     verdicts
@@ -114,7 +121,7 @@ fn consider(
     let leaf = if unmapped { 0 } else { space.diagrams.evaluate(region, &values) };
     let program = space.program;
     let (from, to) = (program.system(expectation.from), program.system(expectation.to));
-    let decided = outcome_text(space, expectation.to, leaf, expectation);
+    let decided = outcome_text(space, expectation.to, leaf, expectation.append.is_some());
     let mut failure = Diagnostic::error(
         "failed-test",
         format!(
@@ -139,7 +146,8 @@ fn consider(
     *found = Some((unusual, failure));
 }
 
-fn outcome_text(space: &Space<'_>, to: SystemId, leaf: u32, expectation: &Expectation) -> String {
+/// An outcome as a test expects it; an appendix that is empty is mentioned only if `decorated`.
+fn outcome_text(space: &Space<'_>, to: SystemId, leaf: u32, decorated: bool) -> String {
     let Some(decision) = space.decision_of(leaf) else { return "unmapped".to_owned() };
     let rule = &space.program.profile(decision.profile).rules[decision.rule as usize];
     match rule.target {
@@ -148,9 +156,9 @@ fn outcome_text(space: &Space<'_>, to: SystemId, leaf: u32, expectation: &Expect
             let texts: Vec<String> =
                 space.append_texts(decision.append).iter().map(|text| quote_always(text)).collect();
             let name = quote(&space.program.system(to).state(state).name);
-            match (&expectation.append, texts.as_slice()) {
-                (None, []) => name,
-                (Some(_), []) => format!("{name} append nothing"),
+            match (decorated, texts.as_slice()) {
+                (false, []) => name,
+                (true, []) => format!("{name} append nothing"),
                 _ => format!("{name} append {}", texts.join(", ")),
             }
         }

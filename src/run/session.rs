@@ -61,7 +61,7 @@ pub struct Sent {
 
 impl Shown {
     /// The last unconfirmed command, else what was last reported or confirmed.
-    fn current(&self) -> Option<(u32, u32)> {
+    pub fn current(&self) -> Option<(u32, u32)> {
         self.unconfirmed.back().map(|sent| (sent.state, sent.append)).or(self.reported)
     }
 

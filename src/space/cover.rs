@@ -49,7 +49,7 @@ impl Diagrams {
     }
 
     /// Gives each variable all values that keep the cube within the region.
-    fn widen(&mut self, mut cube: Vec<(u32, Vec<u32>)>, region: Ref) -> Vec<(u32, Vec<u32>)> {
+    pub fn widen(&mut self, mut cube: Vec<(u32, Vec<u32>)>, region: Ref) -> Vec<(u32, Vec<u32>)> {
         let mut at = 0;
         while at < cube.len() {
             let (variable, values) = cube[at].clone();
@@ -100,13 +100,18 @@ impl Space<'_> {
 
     /// A cube as a condition of the language; empty if it always holds.
     pub fn condition_text(&self, cube: &Cube) -> String {
+        self.condition_terms(cube).join(" and ")
+    }
+
+    /// The conditions that a cube joins.
+    pub fn condition_terms(&self, cube: &Cube) -> Vec<String> {
         let mut literals: Vec<(Variable, &Vec<u32>)> =
             cube.0.iter().map(|(variable, values)| (self.variables()[*variable as usize], values)).collect();
         literals.sort_by_key(|(variable, _)| match variable {
             Variable::Fact(fact) => (0, fact.0),
             Variable::State(system) => (1, system.0),
         });
-        literals.into_iter().map(|(variable, values)| self.literal(variable, values)).collect::<Vec<_>>().join(" and ")
+        literals.into_iter().map(|(variable, values)| self.literal(variable, values)).collect()
     }
 
     fn literal(&self, variable: Variable, values: &[u32]) -> String {

@@ -1,0 +1,99 @@
+//! In: a program with its tests and scenarios. Out: how often they exercise each rule and each outcome of a condition.
+//! A test exercises what is exercised in some situation that it proves something about.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Program, WhenId};
+use crate::prove::scenario;
+use crate::prove::targets::{Change, Exercised, Targets};
+use crate::space::Space;
+use crate::space::diagram::Ref;
+use crate::table::Tables;
+
+/// What the tests of a program exercise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// In source order, with the number of expectations and steps that exercise it. What no situation could exercise (a
+    /// dead rule, a constant condition) is missing.
+    pub exercised: Vec<(Exercised, usize)>,
+    /// Names of roles too entangled to be looked at whole.
+    pub unknown: Vec<String>,
+}
+
+impl Coverage {
+    /// How much is exercised, of how much.
+    pub fn share(&self, of: impl Fn(Exercised) -> bool) -> (usize, usize) {
+        let counts = self.exercised.iter().filter(|(exercised, _)| of(*exercised)).map(|(_, count)| *count);
+        counts.fold((0, 0), |(hit, all), count| (hit + usize::from(count > 0), all + 1))
+    }
+}
+
+/// Measures what the program's tests and scenarios exercise.
+pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
+    let mut space = Space::new(program);
+    let targets = Targets::new(&mut space);
+    measure(&mut space, &targets, tables)
+}
+
+pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables) -> Coverage {
+    let program = space.program;
+    let mut counts: BTreeMap<Exercised, usize> = targets.possible.iter().map(|exercised| (*exercised, 0)).collect();
+    for test in &program.tests {
+        let given = space.condition(test.given);
+        for expectation in &test.expectations {
+            let mut hit = Vec::new();
+            for &state in &expectation.states {
+                let given = space.enter(given, expectation.from, state);
+                let change = Change { role: test.role, from: expectation.from, to: expectation.to, state };
+                hit.extend(exercised_in(space, targets, change, given));
+            }
+            count(&mut counts, hit);
+        }
+    }
+    for scenario in &program.scenarios {
+        scenario::run(program, tables, scenario, &mut |change, situation| {
+            let situation = space.diagrams.product_of(&situation.variables(space));
+            let hit = exercised_in(space, targets, change, situation);
+            count(&mut counts, hit);
+        });
+    }
+    let mut exercised: Vec<(Exercised, usize)> = counts.into_iter().collect();
+    exercised.sort_by_key(|(exercised, _)| (exercised.location(program), *exercised));
+    let unknown = targets.unknown.iter().map(|role| program.role(*role).name.clone());
+    Coverage { exercised, unknown: std::collections::BTreeSet::from_iter(unknown).into_iter().collect() }
+}
+
+pub(super) fn exercised_in(space: &mut Space<'_>, targets: &Targets, change: Change, given: Ref) -> Vec<Exercised> {
+    let Some(of_change) = targets.by_change.get(&change) else { return Vec::new() };
+    let meets = |(exercised, region): &(Exercised, Ref)| {
+        (space.diagrams.mask(*region, given) != Ref::ZERO).then_some(*exercised)
+    };
+    of_change.iter().filter_map(meets).collect()
+}
+
+/// Counts each once.
+fn count(counts: &mut BTreeMap<Exercised, usize>, mut hit: Vec<Exercised>) {
+    hit.sort_unstable();
+    hit.dedup();
+    for exercised in hit {
+        *counts.entry(exercised).or_default() += 1;
+    }
+}
+
+/// What a reader calls it: the rule's text, or the condition's, as it stands in the source.
+pub fn text(program: &Program, exercised: Exercised) -> String {
+    let text = |location| {
+        let words: Vec<&str> = program.sources.text(location).split_whitespace().collect();
+        words.join(" ")
+    };
+    match exercised {
+        Exercised::Rule(written, from, to) => {
+            let rule = text(program.written(written).location);
+            let (from, to) = (&program.system(from).name, &program.system(to).name);
+            if rule.contains("<->") { format!("`{rule}` ({from} to {to})") } else { format!("`{rule}`") }
+        }
+        Exercised::Condition(WhenId(at), _) => {
+            format!("`{}`", text(program.written_conditions[at as usize].location))
+        }
+    }
+}
