@@ -87,10 +87,12 @@ fn commands_print_what_the_pages_say() {
 
 /// What a command prints: people read both streams in one.
 fn run(folder: &Path, command: &str) -> Vec<String> {
-    let command = command.strip_prefix("presync ").unwrap_or_else(|| panic!("`{command}` is not one of ours"));
-    let script = format!("'{}' {command} 2>&1", env!("CARGO_BIN_EXE_presync"));
+    assert!(command.contains("presync "), "`{command}` is not one of ours");
+    let binary = Path::new(env!("CARGO_BIN_EXE_presync")).parent().expect("it lies in a folder");
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
     let output = std::process::Command::new("sh")
-        .args(["-c", &script])
+        .args(["-c", &format!("{{ {command}; }} 2>&1")])
+        .env("PATH", path)
         .current_dir(folder)
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
