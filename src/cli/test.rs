@@ -60,7 +60,11 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
             lines.push_str(&format!("{} {}\n", if holds { "✓" } else { "✗" }, visible(&verdict.name)));
             failures.extend(verdict.failures);
         }
-        if arguments.coverage == Some(Coverage::Lcov) { output.write(&lines) } else { output.data(&lines)? }
+        if arguments.coverage == Some(Coverage::Lcov) {
+            output.write(&lines)
+        } else {
+            output.data(&lines)?
+        }
         if !failures.is_empty() {
             output.write(&render::human(&failures, &program.sources, output));
         }
@@ -69,7 +73,9 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
         }
     }
     if passed + failed == 0 {
-        return Err(Stop::Usage("there is no test and no scenario: `presync test --generate` proposes some".to_owned()));
+        return Err(Stop::Usage(
+            "there is no test and no scenario: `presync test --generate` proposes some".to_owned(),
+        ));
     }
     match arguments.coverage {
         Some(Coverage::Human) => output.data(&total.human())?,
@@ -80,7 +86,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     let covered = total.percent();
     let short = arguments.fail_under.filter(|wanted| covered < *wanted);
     if let Some(wanted) = short {
-        output.say(&format!("coverage is {covered:.1} %, under the {wanted} % that are wanted"));
+        output.say(&format!("coverage is {covered:.2} %, under the {wanted} % that are wanted"));
     }
     Ok(if failed > 0 || short.is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
@@ -94,14 +100,22 @@ fn generate(roots: &[PathBuf], output: &Output) -> Done {
     let tables = crate::compile::compile(&program).map_err(|error| Stop::Usage(error.to_string()))?;
     let proposal = crate::prove::generate(&program, &tables);
     output.data(proposal.source.trim_start_matches('\n'))?;
-    if proposal.tests == 0 {
+    if proposal.left > 0 {
+        output.say(&format!("{} rules and outcomes are left out: their conditions are too entangled", proposal.left));
+    }
+    if proposal.tests == 0 && proposal.left == 0 {
         output.say("nothing to add: the tests exercise every rule and every condition both ways");
-    } else {
+    } else if proposal.tests > 0 {
         let tests = if proposal.tests == 1 { "1 test".to_owned() } else { format!("{} tests", proposal.tests) };
+        let fewest = match proposal.at_least {
+            Some(least) if least == proposal.tests => " (fewer situations cannot)".to_owned(),
+            Some(least) => format!(" (fewer than {least} situations cannot)"),
+            None => String::new(),
+        };
         output.say(&format!(
-            "{tests} for {} rules and outcomes of conditions that no test exercises (fewer than {} situations cannot); \
+            "{tests} for {} rules and outcomes of conditions that no test exercises{fewest}; \
              they say what the program does today: read them before you keep them",
-            proposal.exercises, proposal.at_least
+            proposal.exercises
         ));
     }
     Ok(ExitCode::SUCCESS)

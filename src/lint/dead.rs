@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::lint::{Context, Level, Lint};
 use crate::model::{self, ProfileId, RoleId, StateId, SystemId, WrittenId};
+use crate::space::Layers;
 use crate::space::diagram::Ref;
 
 pub(super) const RULE: Lint = Lint {
@@ -96,7 +97,7 @@ fn change(
 ) {
     let program = context.program;
     // What the profiles before have decided.
-    let mut before: Vec<Ref> = Vec::new();
+    let mut before = Layers::default();
     for &profile in &program.role(role).profiles {
         let rules = context.space.rules_for(profile, from, to, state);
         if rules.is_empty() {
@@ -119,7 +120,7 @@ fn change(
                 model::Level::Otherwise => &[&levels.overriding, &levels.plain],
             };
             let holds = context.space.condition_in(rule.condition, from, state);
-            let covers: Vec<Ref> = before.iter().chain(stronger.iter().copied().flatten()).copied().collect();
+            let covers: Vec<Ref> = before.parts().iter().chain(stronger.iter().copied().flatten()).copied().collect();
             let left = context.space.diagrams.within(BUDGET, |diagrams| {
                 covers
                     .iter()
@@ -138,7 +139,7 @@ fn change(
             }
         }
         for part in context.space.decider(profile, from, to, state).iter() {
-            context.space.diagrams.combine_with(&mut before, *part);
+            before.push(&mut context.space.diagrams, *part);
         }
     }
 }

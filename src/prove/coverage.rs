@@ -7,7 +7,6 @@ use crate::model::{Program, WhenId};
 use crate::prove::scenario;
 use crate::prove::targets::{Change, Exercised, Targets};
 use crate::space::Space;
-use crate::space::diagram::Ref;
 use crate::table::Tables;
 
 /// What the tests of a program exercise.
@@ -16,8 +15,8 @@ pub struct Coverage {
     /// In source order, with the number of expectations and steps that exercise it. What no situation could exercise (a
     /// dead rule, a constant condition) is missing.
     pub exercised: Vec<(Exercised, usize)>,
-    /// Names of roles too entangled to be looked at whole.
-    pub unknown: Vec<String>,
+    /// How many are left out because the conditions are too entangled to say whether they can be exercised.
+    pub unknown: usize,
 }
 
 impl Coverage {
@@ -45,7 +44,7 @@ pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables)
             for &state in &expectation.states {
                 let given = space.enter(given, expectation.from, state);
                 let change = Change { role: test.role, from: expectation.from, to: expectation.to, state };
-                hit.extend(exercised_in(space, targets, change, given));
+                hit.extend(targets.exercised_in(space, change, given));
             }
             count(&mut counts, hit);
         }
@@ -53,22 +52,12 @@ pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables)
     for scenario in &program.scenarios {
         scenario::run(program, tables, scenario, &mut |change, situation| {
             let situation = space.diagrams.product_of(&situation.variables(space));
-            let hit = exercised_in(space, targets, change, situation);
-            count(&mut counts, hit);
+            count(&mut counts, targets.exercised_in(space, change, situation));
         });
     }
     let mut exercised: Vec<(Exercised, usize)> = counts.into_iter().collect();
     exercised.sort_by_key(|(exercised, _)| (exercised.location(program), *exercised));
-    let unknown = targets.unknown.iter().map(|role| program.role(*role).name.clone());
-    Coverage { exercised, unknown: std::collections::BTreeSet::from_iter(unknown).into_iter().collect() }
-}
-
-pub(super) fn exercised_in(space: &mut Space<'_>, targets: &Targets, change: Change, given: Ref) -> Vec<Exercised> {
-    let Some(of_change) = targets.by_change.get(&change) else { return Vec::new() };
-    let meets = |(exercised, region): &(Exercised, Ref)| {
-        (space.diagrams.mask(*region, given) != Ref::ZERO).then_some(*exercised)
-    };
-    of_change.iter().filter_map(meets).collect()
+    Coverage { exercised, unknown: targets.unknown.len() }
 }
 
 /// Counts each once.
@@ -76,7 +65,9 @@ fn count(counts: &mut BTreeMap<Exercised, usize>, mut hit: Vec<Exercised>) {
     hit.sort_unstable();
     hit.dedup();
     for exercised in hit {
-        *counts.entry(exercised).or_default() += 1;
+        if let Some(count) = counts.get_mut(&exercised) {
+            *count += 1;
+        }
     }
 }
 

@@ -23,9 +23,10 @@ impl Seen {
     /// What is known, as variables of a space with their values.
     pub fn variables(&self, space: &Space<'_>) -> Vec<(u32, Vec<u32>)> {
         let facts = self.facts.iter().map(|(fact, value)| (space.of_fact(*fact), vec![*value]));
-        let states = self.states.iter().map(|(system, state)| {
-            (space.of_system(*system), vec![state.map_or(0, |state| state.0 + 1)])
-        });
+        let states = self
+            .states
+            .iter()
+            .map(|(system, state)| (space.of_system(*system), vec![state.map_or(0, |state| state.0 + 1)]));
         facts.chain(states).collect()
     }
 }

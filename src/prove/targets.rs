@@ -3,17 +3,15 @@
 //! appendix that the change could use stands in it, and the conditions around it hold.
 
 use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::model::{Cond, CondId, Level, ProfileId, Program, RoleId, StateId, SystemId, Target, WhenId, WrittenId};
+use crate::model::{Cond, CondId, ProfileId, Program, RoleId, StateId, SystemId, Target, WhenId, WrittenId};
 use crate::source::Location;
-use crate::space::Space;
 use crate::space::diagram::Ref;
-
-/// More nodes than this for one question are too many.
-const BUDGET: usize = 50_000;
+use crate::space::{Found, Layers, Space};
 
 /// What a test can exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,16 +40,26 @@ pub(super) struct Change {
     pub state: StateId,
 }
 
+/// Situations in which something is so and others are not; kept apart, because the whole may be far larger.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Region {
+    pub wanted: Ref,
+    pub unwanted: Rc<[Ref]>,
+}
+
 /// Everything that there is to exercise, and how.
 #[derive(Default)]
 pub(super) struct Targets {
-    /// By change, where each is exercised.
-    pub by_change: BTreeMap<Change, Vec<(Exercised, Ref)>>,
+    /// By change, where each is exercised: in any of the regions.
+    pub by_change: BTreeMap<Change, Regions>,
     /// Those that no situation exercises are missing.
     pub possible: HashSet<Exercised, FxBuildHasher>,
-    /// Roles in which not every question had an answer.
-    pub unknown: HashSet<RoleId, FxBuildHasher>,
+    /// Those of which that could not be found out.
+    pub unknown: HashSet<Exercised, FxBuildHasher>,
 }
+
+/// What one change exercises, and where.
+pub(super) type Regions = IndexMap<Exercised, IndexSet<Region, FxBuildHasher>, FxBuildHasher>;
 
 impl Targets {
     /// What stands in the bundled vocabularies is left out: their rules and conditions are not the user's to test.
@@ -65,7 +73,18 @@ impl Targets {
                 }
             }
         }
-        collector.targets
+        let mut targets = collector.targets;
+        targets.unknown.retain(|exercised| !targets.possible.contains(exercised));
+        targets
+    }
+
+    /// What a change exercises in some situation of `given`.
+    pub fn exercised_in(&self, space: &Space<'_>, change: Change, given: Ref) -> Vec<Exercised> {
+        let Some(regions) = self.by_change.get(&change) else { return Vec::new() };
+        let meets = |region: &Region| {
+            matches!(space.diagrams.find(&[given, region.wanted], &region.unwanted, space.usual()), Found::Here(_))
+        };
+        regions.iter().filter(|(_, regions)| regions.iter().any(meets)).map(|(exercised, _)| *exercised).collect()
     }
 }
 
@@ -102,74 +121,92 @@ struct Collector {
     targets: Targets,
 }
 
-/// What one change exercises, and where.
-type Regions = IndexMap<Exercised, Ref, FxBuildHasher>;
-
 impl Collector {
     fn change(&mut self, space: &mut Space<'_>, change: Change) {
         let program = space.program;
         let Change { role, from, to, state } = change;
-        let mut before: Vec<Ref> = Vec::new();
+        let mut before = Layers::default();
         let mut regions = Regions::default();
         for &profile in &program.role(role).profiles {
             if space.rules_for(profile, from, to, state).is_empty() {
                 continue;
             }
-            let reached = space.diagrams.within(BUDGET, |diagrams| {
-                before.iter().fold(Ref::ONE, |left, part| diagrams.without(left, *part))
-            });
-            let Some(reached) = reached else {
-                self.targets.unknown.insert(role);
-                break;
-            };
-            self.profile(space, change, profile, reached, &mut regions);
+            self.profile(space, change, profile, before.parts(), &mut regions);
             for part in space.decider(profile, from, to, state).iter() {
-                space.diagrams.combine_with(&mut before, *part);
+                before.push(&mut space.diagrams, *part);
             }
         }
-        regions.retain(|_, region| *region != Ref::ZERO);
-        self.targets.possible.extend(regions.keys());
+        regions.retain(|exercised, regions| {
+            regions.retain(|region| region.wanted != Ref::ZERO);
+            self.ask(space, *exercised, regions);
+            !regions.is_empty()
+        });
         if !regions.is_empty() {
-            self.targets.by_change.insert(change, regions.into_iter().collect());
+            self.targets.by_change.insert(change, regions);
         }
     }
 
+    /// Finds out whether it is exercised here, unless it is known to be elsewhere.
+    fn ask(&mut self, space: &Space<'_>, exercised: Exercised, regions: &IndexSet<Region, FxBuildHasher>) {
+        for region in regions {
+            if self.targets.possible.contains(&exercised) {
+                return;
+            }
+            match space.diagrams.find(&[region.wanted], &region.unwanted, space.usual()) {
+                Found::Here(_) => drop(self.targets.possible.insert(exercised)),
+                Found::Nowhere => {}
+                Found::Unknown => drop(self.targets.unknown.insert(exercised)),
+            }
+        }
+    }
+
+    /// The rules and conditions of a profile, wherever those of the profiles before have no mapping.
     fn profile(
         &mut self,
         space: &mut Space<'_>,
         change: Change,
         profile: ProfileId,
-        reached: Ref,
+        before: &[Ref],
         regions: &mut Regions,
     ) {
         let program = space.program;
-        let Change { role, from, to, state } = change;
+        let Change { from, to, state, .. } = change;
         let levels = space.levels(profile, from, to, state);
-        let mut sets = Ref::ZERO;
+        let reached: Rc<[Ref]> = before.into();
+        let stronger = |levels: &[&[Ref]]| {
+            levels.iter().copied().fold(reached.to_vec(), |mut all, level| {
+                all.extend(level);
+                all
+            })
+        };
+        let by_level: [Rc<[Ref]>; 3] = [
+            stronger(&[&levels.overriding, &levels.plain]).into(),
+            stronger(&[&levels.overriding]).into(),
+            reached.clone(),
+        ];
         for at in space.rules_for(profile, from, to, state) {
             let rule = &program.profile(profile).rules[at as usize];
-            let holds = self.conditions(space, &rule.under, (from, state), reached, regions);
-            let stronger: &[&[Ref]] = match rule.level {
-                Level::Override => &[],
-                Level::Plain => &[&levels.overriding],
-                Level::Otherwise => &[&levels.overriding, &levels.plain],
-            };
-            let decides = space.diagrams.within(BUDGET, |diagrams| {
-                stronger.iter().copied().flatten().fold(holds, |left, part| diagrams.without(left, *part))
-            });
-            let Some(decides) = decides else {
-                self.targets.unknown.insert(role);
-                continue;
-            };
+            let start = Region { wanted: Ref::ONE, unwanted: reached.clone() };
+            let wanted = self.conditions(space, &rule.under, (from, state), start, regions);
             if !is_bundled(program, program.written(rule.written).location) {
-                add(space, regions, Exercised::Rule(rule.written, from, to), decides);
-            }
-            if matches!(rule.target, Target::Set(_)) {
-                sets = space.diagrams.or_else(sets, decides);
+                let decides = Region { wanted, unwanted: by_level[rule.level as usize].clone() };
+                regions.entry(Exercised::Rule(rule.written, from, to)).or_default().insert(decides);
             }
         }
-        for append in program.profile(profile).appends.iter().filter(|append| append.to == to) {
-            self.conditions(space, &append.under, (from, state), sets, regions);
+        let appends =
+            program.profile(profile).appends.iter().filter(|append| append.to == to && !append.under.is_empty());
+        for append in appends {
+            let mut unwanted = reached.to_vec();
+            for part in space.decider(profile, from, to, state).iter() {
+                let rules = &program.profile(profile).rules;
+                let sets = space.diagrams.map(*part, &mut |leaf| {
+                    let rule = leaf.checked_sub(1).map(|at| &rules[at as usize]);
+                    u32::from(rule.is_some_and(|rule| matches!(rule.target, Target::Set(_))))
+                });
+                let start = Region { wanted: sets, unwanted: unwanted.clone().into() };
+                self.conditions(space, &append.under, (from, state), start, regions);
+                unwanted.push(*part);
+            }
         }
     }
 
@@ -179,11 +216,11 @@ impl Collector {
         space: &mut Space<'_>,
         under: &[WhenId],
         (from, state): (SystemId, StateId),
-        reached: Ref,
+        start: Region,
         regions: &mut Regions,
     ) -> Ref {
         let program = space.program;
-        let mut inside = reached;
+        let mut inside = start.wanted;
         for &when in under {
             let written = &program.written_conditions[when.index()];
             let named = self.named.get(&written.condition).cloned().unwrap_or_default();
@@ -192,8 +229,10 @@ impl Collector {
                 let condition = space.condition_in(program.written_conditions[asked.index()].condition, from, state);
                 let holds = space.diagrams.mask(condition, inside);
                 let fails = space.diagrams.without(inside, condition);
-                add(space, regions, Exercised::Condition(asked, true), holds);
-                add(space, regions, Exercised::Condition(asked, false), fails);
+                for (outcome, wanted) in [(true, holds), (false, fails)] {
+                    let region = Region { wanted, unwanted: start.unwanted.clone() };
+                    regions.entry(Exercised::Condition(asked, outcome)).or_default().insert(region);
+                }
             }
             let condition = space.condition_in(written.condition, from, state);
             inside = space.diagrams.mask(condition, inside);
@@ -204,9 +243,4 @@ impl Collector {
 
 fn is_bundled(program: &Program, location: Location) -> bool {
     program.sources.file(location.file).bundled
-}
-
-fn add(space: &mut Space<'_>, regions: &mut Regions, exercised: Exercised, region: Ref) {
-    let known = regions.entry(exercised).or_insert(Ref::ZERO);
-    *known = space.diagrams.or_else(*known, region);
 }

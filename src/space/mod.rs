@@ -13,9 +13,13 @@
 mod candidates;
 mod cover;
 pub mod diagram;
+mod layers;
 mod order;
+mod search;
 mod situation;
 
 pub use candidates::{AppendId, Decision, Levels, Parts};
 pub use cover::Cube;
+pub use layers::Layers;
+pub use search::Found;
 pub use situation::{Space, Variable};
