@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
             failures.extend(verdict.failures);
         }
         if arguments.coverage == Some(Coverage::Lcov) {
-            output.write(&lines)
+            output.say(lines.trim_end())
         } else {
             output.data(&lines)?
         }
