@@ -53,6 +53,102 @@ fn an_allow_silences_what_has_a_label_in_its_scope() {
     assert_eq!(denied[0].severity, Severity::Error);
 }
 
+/// A program without some spans.
+fn without(source: &str, mut spans: Vec<presync::source::Span>) -> String {
+    spans.sort();
+    let mut text = source.to_owned();
+    for span in spans.into_iter().rev() {
+        text.replace_range(span.start as usize..span.end as usize, "");
+    }
+    text
+}
+
+#[test]
+fn unused_is_exactly_what_can_go() {
+    let (mut unused, mut used) = (0, 0);
+    for seed in 0..programs() * 2 {
+        let source = generate::program(seed, 10 + seed % 60);
+        let Ok(program) = common::check(&source) else { continue };
+        let findings = presync::lint::run(&program, &everything());
+        let said: BTreeSet<u32> = findings
+            .iter()
+            .filter(|finding| finding.code == "unused")
+            .map(|finding| finding.labels[0].location.span.start)
+            .collect();
+        let whole = |at: &presync::model::Declared| at.whole.span;
+        let (reported, others): (Vec<_>, Vec<_>) =
+            program.declared.iter().partition(|declared| said.contains(&declared.location.span.start));
+        // All that is reported can go at once; nothing else can go with it.
+        let left = without(&source, reported.iter().map(|one| whole(one)).collect());
+        assert!(common::check(&left).is_ok(), "seed {seed}\n{source}\n{left}");
+        unused += reported.len();
+        use presync::model::DeclaredKind as Kind;
+        let kinds = [Kind::Group, Kind::Condition, Kind::Mapping, Kind::Flag];
+        for other in others.into_iter().filter(|other| kinds.contains(&other.kind)) {
+            let mut spans: Vec<_> = reported.iter().map(|one| whole(one)).collect();
+            spans.push(whole(other));
+            let left = without(&source, spans);
+            assert!(common::check(&left).is_err(), "seed {seed}: {} is not used\n{source}\n{left}", other.name);
+            used += 1;
+        }
+    }
+    println!("{unused} unused, {used} used");
+    assert!(unused > 50 && used > 50, "{unused} {used}");
+}
+
+#[test]
+fn safe_repairs_keep_every_decision() {
+    let mut repairs: BTreeMap<(&str, bool), u32> = BTreeMap::new();
+    let mut collapses = (0, 0);
+    for seed in 0..programs() * 3 {
+        let source = generate::program(seed, 10 + seed % 60);
+        let Ok(program) = common::check(&source) else { continue };
+        let digest = presync::compile(&program).expect("it is small").digest;
+        for finding in presync::lint::run(&program, &everything()) {
+            for fix in &finding.fixes {
+                let mut text = source.clone();
+                let mut edits = fix.edits.clone();
+                edits.sort();
+                for (location, with) in edits.into_iter().rev() {
+                    text.replace_range(location.span.start as usize..location.span.end as usize, &with);
+                }
+                // A plain rule may be what an `override` meets, and what is unused may be named by what is, too: `--fix`
+                // sees the errors and leaves it, until the other one is gone.
+                let repaired = match common::check(&text) {
+                    Ok(repaired) => repaired,
+                    Err(errors) => {
+                        let known = match finding.code {
+                            "dead-rule" => ["override-nothing", "conflict"].as_slice(),
+                            "unused" => &["unknown-state", "unknown-group", "unknown-condition", "unknown-mapping"],
+                            // Another rule may contradict the one that is added.
+                            "unsafe-collapse" | "collapse" => &["conflict", "override-nothing"],
+                            _ => &[],
+                        };
+                        let only = errors.diagnostics.iter().all(|error| known.contains(&error.code));
+                        assert!(only, "seed {seed}: {errors}\n{text}");
+                        continue;
+                    }
+                };
+                if fix.safe {
+                    let after = presync::compile(&repaired).expect("it is small").digest;
+                    assert_eq!(after, digest, "seed {seed}: {}\n{source}\n{text}", finding.message);
+                } else if finding.code.ends_with("collapse") {
+                    // The same way can also go through another rule, of another profile.
+                    let still = presync::lint::run(&repaired, &everything());
+                    collapses.0 += u32::from(!still.iter().any(|other| other.message == finding.message));
+                    collapses.1 += 1;
+                }
+                *repairs.entry((finding.code, fix.safe)).or_default() += 1;
+            }
+        }
+    }
+    println!("{repairs:?}, {collapses:?} collapses cured");
+    assert!(collapses.0 * 10 > collapses.1 * 8, "{collapses:?}");
+    for wanted in [("dead-rule", true), ("duplicate-rule", true), ("unused", true), ("unsafe-collapse", false)] {
+        assert!(repairs.get(&wanted).is_some_and(|count| *count > 5), "{wanted:?}: {repairs:?}");
+    }
+}
+
 fn programs() -> u64 {
     std::env::var("PRESYNC_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
 }
@@ -65,6 +161,11 @@ fn lints_say_what_enumeration_finds() {
     let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for seed in 0..programs() * 4 {
         let source = if seed % 5 == 0 { bouncing(seed) } else { generate::program(seed, 10 + seed % 60) };
+        // Some systems know whether one is logged in, and how long a text may be.
+        let source = source.replace(
+            "    attributes a, b\n",
+            ["    attributes a, b\n    text 6\n", "    attributes a, b\n    online f0\n"][seed as usize % 2],
+        );
         let Ok(program) = common::check(&source) else { continue };
         if reference::count(&program) > 3_000.0 {
             continue;
@@ -129,7 +230,7 @@ fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
     let words: Vec<String> = match code {
         // The direction stands in the message only where the rule has two.
         "dead-rule" => of.map(|finding| line(finding, 0)).collect(),
-        "duplicate-rule" | "constant-condition" => of.map(|finding| line(finding, 0)).collect(),
+        "duplicate-rule" | "constant-condition" | "absent-target" => of.map(|finding| line(finding, 0)).collect(),
         "dead-profile" => of.map(|finding| finding.message.clone()).collect(),
         // `3 states of cic decided by no profile of role R for lync`
         "gap" => of.map(|finding| finding.message.clone()).collect(),
@@ -170,6 +271,8 @@ impl<'p> Truth<'p> {
             ("collapse", plain),
             ("ping-pong", self.ping_pong()),
             ("ambiguous-return", self.ambiguous()),
+            ("absent-target", self.absent()),
+            ("text-too-long", self.too_long()),
         ]
     }
 
@@ -310,6 +413,45 @@ impl<'p> Truth<'p> {
             }
         }
         found.into_iter().map(|written| self.line(self.program.written(written).location)).collect()
+    }
+
+    fn absent(&self) -> Said {
+        let mut found = BTreeSet::new();
+        for rule in self.program.profiles.iter().flat_map(|profile| &profile.rules) {
+            let (Some(online), Target::Set(_)) = (self.program.system(rule.to).online, rule.target) else { continue };
+            let mut holds =
+                self.situations.iter().filter(|situation| reference::holds(self.program, rule.condition, situation));
+            let there: Vec<bool> = holds.by_ref().map(|situation| situation.facts[online.index()] == 1).collect();
+            if !there.is_empty() && there.iter().all(|there| !there) {
+                found.insert(self.line(self.program.written(rule.written).location));
+            }
+        }
+        found
+    }
+
+    fn too_long(&self) -> Said {
+        let mut found = BTreeSet::new();
+        for role in self.program.role_ids() {
+            for situation in &self.situations {
+                for (from, to) in self.program.directions() {
+                    let Some(limit) = self.program.system(to).text else { continue };
+                    for state in self.program.system(from).states() {
+                        let Outcome::Set(target, texts) = self.outcome(role, situation, from, state, to) else {
+                            continue;
+                        };
+                        let name = &self.program.system(to).state(target).name;
+                        let length = name.chars().count() + texts.iter().map(|text| text.len() + 2).sum::<usize>();
+                        if length > limit as usize {
+                            let (to_name, state) = (&self.program.system(to).name, self.state(to, target));
+                            found.insert(format!(
+                                "{to_name} {state} shows {length} characters, {to_name} takes {limit}"
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+        found
     }
 
     fn constants(&self) -> Said {

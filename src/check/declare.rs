@@ -20,14 +20,14 @@ impl Checker {
         let mut conditions = Vec::new();
         for declaration in declared {
             match &declaration.node.kind {
-                DeclarationKind::Flag(name) => self.declare_flag(name, declaration.at(name.span)),
+                DeclarationKind::Flag(name) => self.declare_flag(name, *declaration),
                 DeclarationKind::Choice { name, values, default } => {
                     self.declare_choice(name, values, default.as_ref(), *declaration);
                 }
                 DeclarationKind::Condition { name, condition } => {
                     let location = declaration.at(name.span);
                     if self.declare_atom_name(name, location) {
-                        let id = self.declared(DeclaredKind::Condition, &name.text, location);
+                        let id = self.declared(DeclaredKind::Condition, name, *declaration);
                         self.names.atoms.insert(name.text.clone(), Atom::Condition(conditions.len(), id));
                         conditions.push(NamedCondition { name, condition, declaration: *declaration, id });
                     }
@@ -38,9 +38,10 @@ impl Checker {
         conditions
     }
 
-    fn declare_flag(&mut self, name: &ast::Name, location: Location) {
+    fn declare_flag(&mut self, name: &ast::Name, declaration: Declared<'_>) {
+        let location = declaration.at(name.span);
         if self.declare_atom_name(name, location) {
-            let id = self.declared(DeclaredKind::Flag, &name.text, location);
+            let id = self.declared(DeclaredKind::Flag, name, declaration);
             let fact = self.add_fact(name, FactKind::Flag, location);
             self.names.atoms.insert(name.text.clone(), Atom::Fact(fact, id));
         }
@@ -57,7 +58,7 @@ impl Checker {
         if !self.declare_atom_name(name, location) {
             return;
         }
-        let id = self.declared(DeclaredKind::Choice, &name.text, location);
+        let id = self.declared(DeclaredKind::Choice, name, declaration);
         let mut texts: Vec<String> = Vec::with_capacity(values.len());
         let fact = FactId(self.program.facts.len() as u32);
         self.names.atoms.insert(name.text.clone(), Atom::Fact(fact, id));

@@ -127,8 +127,11 @@ impl Checker {
     }
 
     /// Registers a declaration that others can name.
-    fn declared(&mut self, kind: model::DeclaredKind, name: &str, location: Location) -> DeclaredId {
-        self.program.declared.push(model::Declared { kind, name: name.to_owned(), location });
+    fn declared(&mut self, kind: model::DeclaredKind, name: &ast::Name, declaration: Declared<'_>) -> DeclaredId {
+        let location = declaration.at(name.span);
+        let node = declaration.node;
+        let whole = declaration.at(node.doc.iter().fold(node.span, |whole, doc| whole.to(*doc)));
+        self.program.declared.push(model::Declared { kind, name: name.text.to_string(), location, whole });
         DeclaredId(self.program.declared.len() as u32 - 1)
     }
 

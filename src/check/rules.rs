@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{
     self, CondId, DeclaredKind, Level, Lost, ProfileId, RoleId, StateId, SystemId, Target, WhenId, WrittenId,
 };
-use crate::source::{FileId, Location};
+use crate::source::{FileId, Location, Span};
 use crate::syntax::ast::{self, DeclarationKind, Item, ItemKind, Term};
 
 /// What a mapping's or profile's items come to; conditions are relative to where it stands.
@@ -39,8 +39,14 @@ impl Around {
     }
 }
 
+fn with_doc(item: &Item) -> Span {
+    item.doc.iter().fold(item.span, |whole, doc| whole.to(*doc))
+}
+
 struct Walk<'a> {
     file: FileId,
+    /// The `when` without braces that is being gone through, with its documentation.
+    alone: Option<Span>,
     rules: Vec<model::Rule>,
     appends: Vec<model::Append>,
     lost: Lost,
@@ -58,7 +64,7 @@ impl Checker {
                 self.duplicate("mapping", &name.text, first, location);
                 continue;
             }
-            let id = self.declared(DeclaredKind::Mapping, &name.text, location);
+            let id = self.declared(DeclaredKind::Mapping, name, *declaration);
             self.names.mappings.insert(name.text.clone(), (mappings.len(), id));
             mappings.push((name, items, *declaration, id));
         }
@@ -83,6 +89,7 @@ impl Checker {
             self.owner = Some(*id);
             let mut walk = Walk {
                 file: declaration.file,
+                alone: None,
                 rules: Vec::new(),
                 appends: Vec::new(),
                 lost: Lost::default(),
@@ -117,7 +124,7 @@ impl Checker {
                 self.duplicate("profile", &name.text, first, location);
                 continue;
             }
-            let declared_id = self.declared(DeclaredKind::Profile, &name.text, location);
+            let declared_id = self.declared(DeclaredKind::Profile, name, *declaration);
             self.owner = Some(declared_id);
             let id = ProfileId(self.program.profiles.len() as u32);
             self.names.profiles.insert(name.text.clone(), (id, declared_id));
@@ -128,6 +135,7 @@ impl Checker {
             };
             let mut walk = Walk {
                 file: declaration.file,
+                alone: None,
                 rules: Vec::new(),
                 appends: Vec::new(),
                 lost: if outer.is_none() {
@@ -166,14 +174,17 @@ impl Checker {
     fn items(&mut self, walk: &mut Walk<'_>, items: &[Item], outer: &Around) {
         for item in items {
             match &item.kind {
-                ItemKind::When { heads, body, .. } => {
+                ItemKind::When { heads, body, block } => {
                     let mut inside = Some(outer.clone());
                     for head in heads {
                         let inner = self.within(inside.as_ref().unwrap_or(outer), &head.condition, walk.file);
                         inside = inside.and(inner);
                     }
                     let before = (walk.rules.len(), walk.appends.len());
+                    let alone = walk.alone;
+                    walk.alone = if *block { None } else { alone.or(Some(with_doc(item))) };
                     self.items(walk, body, inside.as_ref().unwrap_or(outer));
+                    walk.alone = alone;
                     if inside.is_none() {
                         walk.lost |= Lost::ANYTHING;
                         walk.rules.truncate(before.0);
@@ -286,7 +297,7 @@ impl Checker {
         let doc = doc_text(&self.program.sources.file(file).text, &item.doc);
         self.program.written.push(model::Written {
             location: Location { file, span },
-            item: Location { file, span: item.span },
+            item: Location { file, span: walk.alone.unwrap_or_else(|| with_doc(item)) },
             doc,
         });
         let Some(directions) = resolved else {
@@ -411,7 +422,7 @@ impl Checker {
                 self.duplicate("role", &name.text, first, location);
                 continue;
             }
-            let declared_id = self.declared(DeclaredKind::Role, &name.text, location);
+            let declared_id = self.declared(DeclaredKind::Role, name, *declaration);
             self.owner = Some(declared_id);
             self.names.roles.insert(name.text.clone(), (RoleId(self.program.roles.len() as u32), declared_id));
             let mut ids: Vec<ProfileId> = Vec::with_capacity(profiles.len());

@@ -35,7 +35,7 @@ impl Checker {
                     continue;
                 }
                 let system = SystemId(self.program.systems.len() as u32);
-                let id = self.declared(DeclaredKind::System, &name.text, location);
+                let id = self.declared(DeclaredKind::System, name, *declaration);
                 self.names.atoms.insert(name.text.clone(), super::Atom::System(system, id));
                 self.names.states.push(StateNames::default());
                 self.program.systems.push(model::System {
@@ -362,7 +362,7 @@ impl Checker {
                 self.duplicate("state or group", &name.text, first, location);
                 continue;
             }
-            let declared = self.declared(DeclaredKind::Group, &name.text, location);
+            let declared = self.declared(DeclaredKind::Group, name, *declaration);
             self.names.groups.insert(key, groups.len());
             self.names.group_declared.push(declared);
             groups.push((id, name, terms, *declaration));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::{Context, Level, Lint, shown, state_name, with_situation};
-use crate::model::{RoleId, StateId, SystemId, WrittenId};
+use crate::model::{Level as Rank, RoleId, StateId, SystemId, WrittenId};
 use crate::space::diagram::Ref;
 
 pub(super) const UNSAFE: Lint = Lint {
@@ -144,9 +144,20 @@ fn finding(
         finding = finding.note(format!("lost: {lost}"));
     }
     let (from_name, to_name) = (&program.system(from).name, &program.system(to).name);
-    finding.help(format!(
-        "let the way back leave it alone: `when {from_name} is {}: override {to_name} {} -> {from_name} unchanged`",
+    let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);
+    let rank = rules.find(|rule| rule.written == comes && rule.from == to).map(|rule| rule.level);
+    // A second override would contradict the first.
+    if rank == Some(Rank::Override) {
+        let guard = format!("{from_name} is not {}", state_name(program, from, state));
+        return finding
+            .help(format!("let the way back leave it alone: add `{guard}` to the conditions of the override"));
+    }
+    let rule = format!(
+        "when {from_name} is {}: {}{to_name} {} -> {from_name} unchanged",
         state_name(program, from, state),
+        if rank == Some(Rank::Otherwise) { "" } else { "override " },
         state_name(program, to, shown_as),
-    ))
+    );
+    let fix = context.line_below(program.written(comes).item, &rule, "let the way back leave it alone");
+    finding.help(format!("let the way back leave it alone: `{rule}`")).fix(fix)
 }

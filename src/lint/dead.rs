@@ -212,7 +212,10 @@ fn dead_rule(
         }
     }
     let help = if possible { "delete it, or narrow what covers it" } else { "delete it, or mend its condition" };
-    context.report(finding.help(help));
+    // The other direction of a `<->` may decide.
+    let fix = Some(program.written(written).item).filter(|_| !other_way);
+    let fix = fix.and_then(|item| context.deletion(item, true));
+    context.report(finding.help(help).fix(fix));
 }
 
 fn find_profiles(context: &mut Context<'_>) {

@@ -46,8 +46,15 @@ fn find(context: &mut Context<'_>) {
             }
         }
     }
+    let mut instances: Instances = known.keys().map(|written| (*written, Vec::new())).collect();
+    for profile in program.profile_ids().filter(|_| !known.is_empty()) {
+        for (at, rule) in program.profile(profile).rules.iter().enumerate() {
+            instances.entry(rule.written).and_modify(|of| of.push((profile, at as u32)));
+        }
+    }
     for (rule, (others, change, situation)) in known {
-        report(context, rule, &others, change, situation);
+        let superfluous = instances[&rule].iter().all(|instance| is_superfluous(context, *instance));
+        report(context, rule, &others, (change, situation), superfluous);
     }
 }
 
@@ -55,6 +62,9 @@ type Change = (SystemId, SystemId, StateId);
 
 /// For each rule those before it that it repeats, and the first place where.
 type Known = BTreeMap<WrittenId, (BTreeSet<WrittenId>, Change, Option<Situation>)>;
+
+/// Where a written rule acts: profiles, with its index there.
+type Instances = BTreeMap<WrittenId, Vec<(ProfileId, u32)>>;
 
 fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Change, known: &mut Known) {
     let program = context.program;
@@ -122,12 +132,30 @@ fn note(
     known.entry(rule).or_insert_with(|| (BTreeSet::new(), change, situation())).0.insert(other);
 }
 
+/// Whether others say the same wherever the rule holds.
+fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32)) -> bool {
+    let rules = &context.program.profile(profile).rules;
+    let rule = &rules[at as usize];
+    rule.source.iter().all(|state| {
+        let mut left = Some(context.space.condition_in(rule.condition, rule.from, *state));
+        for other in context.space.rules_for(profile, rule.from, rule.to, *state) {
+            let other = &rules[other as usize];
+            if other.written != rule.written && (other.level, other.target) == (rule.level, rule.target) {
+                let holds = context.space.condition_in(other.condition, rule.from, *state);
+                let without = |left| context.space.diagrams.within(BUDGET, |diagrams| diagrams.without(left, holds));
+                left = left.and_then(without);
+            }
+        }
+        left == Some(Ref::ZERO)
+    })
+}
+
 fn report(
     context: &mut Context<'_>,
     rule: WrittenId,
     others: &BTreeSet<WrittenId>,
-    (from, to, state): Change,
-    situation: Option<Situation>,
+    ((from, to, state), situation): (Change, Option<Situation>),
+    superfluous: bool,
 ) {
     let program = context.program;
     let count = if others.len() == 1 { "two rules say".to_owned() } else { format!("{} rules say", others.len() + 1) };
@@ -140,6 +168,8 @@ fn report(
     if others.len() > MAX_NAMED {
         finding = finding.note(format!("and {} more", others.len() - MAX_NAMED));
     }
-    let finding = finding.help("take the state or the situation out of all but one of them");
+    let finding = finding
+        .help("take the state or the situation out of all but one of them")
+        .fix(superfluous.then(|| context.deletion(program.written(rule).item, true)).flatten());
     context.report(with_situation(finding, situation));
 }

@@ -18,9 +18,9 @@ mod unused_allow;
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{self, Diagnostic, Severity, Situation};
+use crate::diagnostic::{self, Diagnostic, Fix, Severity, Situation};
 use crate::model::{ProfileId, Program, RoleId, WrittenId};
-use crate::source::Location;
+use crate::source::{Location, Span};
 use crate::space::Space;
 
 /// What a lint's findings are.
@@ -168,6 +168,41 @@ impl Context<'_> {
         if !silenced {
             self.findings.push(finding);
         }
+    }
+
+    /// The repair that takes something out, with the lines that are empty then; `None` in a bundled vocabulary.
+    fn deletion(&self, location: Location, safe: bool) -> Option<Fix> {
+        let file = self.program.sources.file(location.file);
+        if file.bundled {
+            return None;
+        }
+        let Span { start, end } = location.span;
+        let before = &file.text[..start as usize];
+        let after = &file.text[end as usize..];
+        let line = before.trim_end_matches([' ', '\t']);
+        let rest = after.trim_start_matches([' ', '\t', '\r']);
+        let alone = (line.is_empty() || line.ends_with('\n')) && (rest.is_empty() || rest.starts_with('\n'));
+        let span = if alone {
+            Span::new(line.len(), file.text.len() - rest.len() + usize::from(!rest.is_empty()))
+        } else {
+            location.span
+        };
+        let edits = vec![(Location { file: location.file, span }, String::new())];
+        Some(Fix { message: "delete it".to_owned(), safe, edits })
+    }
+
+    /// The repair that writes another line below the one of a place; `None` in a bundled vocabulary.
+    fn line_below(&self, place: Location, line: &str, message: &str) -> Option<Fix> {
+        let file = self.program.sources.file(place.file);
+        if file.bundled {
+            return None;
+        }
+        let start = file.text[..place.span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+        let indent: String = file.text[start..].chars().take_while(|char| matches!(char, ' ' | '\t')).collect();
+        let newline = if file.text.contains("\r\n") { "\r\n" } else { "\n" };
+        let span = Span { start: place.span.end, end: place.span.end };
+        let edits = vec![(Location { file: place.file, span }, format!("{newline}{indent}{line}"))];
+        Some(Fix { message: message.to_owned(), safe: false, edits })
     }
 
     /// Notes that a role could not be looked at whole.

@@ -33,7 +33,9 @@ fn find(context: &mut Context<'_>) {
         let finding = context
             .finding(format!("{} `{}` is not used", declared.kind.as_str(), declared.name))
             .label(declared.location, "nothing reaches this")
-            .help("delete it, or use it");
+            .help("delete it, or use it")
+            // A flag is something that events can name, used or not.
+            .fix(context.deletion(declared.whole, declared.kind != Kind::Flag));
         context.report(finding);
     }
 }

@@ -1,6 +1,6 @@
 //! `unused-allow`: an `@allow` that silences nothing.
 
-use crate::diagnostic::{Fix, nearest};
+use crate::diagnostic::nearest;
 use crate::lint::{Context, LINTS, Level, Lint, lint};
 
 pub(super) const LINT: Lint = Lint {
@@ -42,7 +42,7 @@ fn find(context: &mut Context<'_>) {
                 }
             }
         };
-        let fix = Fix { message: "delete it".to_owned(), safe: true, edits: vec![(allow.location, String::new())] };
+        let fix = context.deletion(allow.location, true);
         context.report(finding.fix(fix));
     }
 }

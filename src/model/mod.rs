@@ -145,7 +145,7 @@ impl Fact {
 pub struct Written {
     /// From the system of its source to its target.
     pub location: Location,
-    /// With the `when`s written right before it.
+    /// With its documentation and the `when`s that hold for it alone.
     pub item: Location,
     pub doc: Option<String>,
 }
@@ -266,7 +266,10 @@ impl DeclaredKind {
 pub struct Declared {
     pub kind: DeclaredKind,
     pub name: String,
+    /// Its name.
     pub location: Location,
+    /// The whole declaration with its documentation.
+    pub whole: Location,
 }
 
 /// A name in the source and the declaration it means.
