@@ -60,6 +60,8 @@ pub mod run;
 
 pub mod export;
 
+pub mod format;
+
 pub mod prove;
 
 pub mod diff;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each stage with those that it may import.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("source", &[]),
     ("names", &[]),
     ("diagnostic", &["source"]),
@@ -17,6 +17,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("space", &["names", "diagnostic", "model"]),
     ("check", &["source", "names", "diagnostic", "syntax", "load", "model", "space"]),
     ("lint", &["source", "names", "diagnostic", "model", "space"]),
+    ("format", &["source", "names", "diagnostic", "syntax"]),
     ("table", &[]),
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
@@ -30,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "source",
             "names",
             "lint",
+            "format",
             "prove",
             "diff",
             "explain",

@@ -88,6 +88,34 @@ fn slashes(path: &Path) -> String {
 
 /// Loads a program from a root file or standard input.
 pub(super) fn parse(root: &Path) -> Result<Parsed, Stop> {
+    parse_with(root, None)
+}
+
+/// The bytes of a file, or of standard input for `-`.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+    if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    std::fs::read(path).map_err(|error| cannot_read(path, &error))
+}
+
+/// Every file that some paths mean, used by others or not.
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.as_os_str() != "-" && path.is_dir() {
+            files.extend(files_below(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+/// Loads a program with other texts in place of what the files hold, by canonical path.
+pub(super) fn parse_with(root: &Path, instead: Option<&Instead>) -> Result<Parsed, Stop> {
     let folder = root.parent().map(Path::to_path_buf).unwrap_or_default();
     let base = if folder.as_os_str().is_empty() { String::new() } else { format!("{}/", folder.display()) };
     let is_stdin = root.as_os_str() == "-";
@@ -96,26 +124,33 @@ pub(super) fn parse(root: &Path) -> Result<Parsed, Stop> {
     } else {
         root.file_name().unwrap_or_default().to_string_lossy().into_owned()
     };
-    let disk = Disk { root: root.to_path_buf(), name: name.clone(), folder, is_stdin };
+    let disk = Disk { root: root.to_path_buf(), name: name.clone(), folder, is_stdin, instead };
     load::parse(&base, &name, &disk).map_err(|error| cannot_read(root, &error))
 }
 
+/// Texts that are not written yet, by canonical path; standard input is `-`.
+pub(super) type Instead = BTreeMap<PathBuf, String>;
+
 /// The files beside a root file, or standard input as the root.
-struct Disk {
+struct Disk<'a> {
     root: PathBuf,
     name: String,
     folder: PathBuf,
     is_stdin: bool,
+    instead: Option<&'a Instead>,
 }
 
-impl Disk {
+impl Disk<'_> {
     fn place(&self, path: &str) -> PathBuf {
         if path == self.name { self.root.clone() } else { self.folder.join(path) }
     }
 }
 
-impl load::Files for Disk {
+impl load::Files for Disk<'_> {
     fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        if let Some(text) = self.instead.and_then(|instead| instead.get(&canonical(&self.place(path)))) {
+            return Ok(text.clone().into_bytes());
+        }
         if self.is_stdin && path == self.name {
             let mut bytes = Vec::new();
             std::io::stdin().lock().read_to_end(&mut bytes)?;
@@ -175,6 +210,11 @@ pub(super) fn one_root(path: &Path) -> Result<PathBuf, Stop> {
             )))
         }
     }
+}
+
+/// The same for all ways to name a file.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 pub(super) fn cannot_read(path: &Path, error: &std::io::Error) -> Stop {

@@ -6,7 +6,9 @@ mod config;
 mod coverage;
 mod decide;
 mod diff;
+mod edit;
 mod export;
+mod fmt;
 mod input;
 mod output;
 mod render;
@@ -38,6 +40,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Fmt(fmt::Arguments),
     Test(test::Arguments),
     Diff(diff::Arguments),
     Decide(decide::Arguments),
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         let output = output::Output::new(arguments.color, arguments.quiet);
         let done = match arguments.command {
             Command::Check(arguments) => check::run(&arguments, &output),
+            Command::Fmt(arguments) => fmt::run(&arguments, &output),
             Command::Test(arguments) => test::run(&arguments, &output),
             Command::Diff(arguments) => diff::run(&arguments, &output),
             Command::Decide(arguments) => decide::run(&arguments, &output),

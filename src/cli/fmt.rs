@@ -1,0 +1,107 @@
+//! `presync fmt`: the canonical layout, written, compared or shown.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::input::{self, Instead};
+use crate::cli::output::{Output, visible};
+use crate::cli::{Done, Stop, edit, render};
+use crate::format::FormatError;
+use crate::source::{SourceFile, Sources};
+
+/// Lay files out in the one canonical way; meaning and comments stay.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Files, directories, or `-` for standard input (the result goes to standard output).
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Write nothing; exit with 1 if a file would change.
+    #[arg(long)]
+    check: bool,
+    /// Write nothing; show what would change, and exit with 1 if anything would.
+    #[arg(long)]
+    diff: bool,
+}
+
+/// What became of a file.
+enum Fate {
+    Same,
+    Changed,
+    /// It has syntax errors.
+    Alone,
+}
+
+pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
+    let files = input::files(&arguments.paths)?;
+    let (mut changed, mut alone) = (0, 0);
+    for file in &files {
+        match format(file, arguments, output)? {
+            Fate::Same => {}
+            Fate::Changed => changed += 1,
+            Fate::Alone => alone += 1,
+        }
+    }
+    let count = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let only_shown = arguments.check || arguments.diff;
+    if files.iter().all(|file| file.as_os_str() != "-") {
+        let same = count(files.len() - changed - alone);
+        let verb = if only_shown { "would change" } else { "changed" };
+        let errors =
+            if alone == 0 { String::new() } else { format!(", {} with syntax errors left alone", count(alone)) };
+        output.say(&format!("{} {verb}, {same} as they should be{errors}", count(changed)));
+    }
+    Ok(if alone > 0 || (only_shown && changed > 0) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn format(file: &Path, arguments: &Arguments, output: &Output) -> Result<Fate, Stop> {
+    let bytes = input::read(file)?;
+    let is_stdin = file.as_os_str() == "-";
+    let shown = if is_stdin { "<stdin>".to_owned() } else { file.display().to_string() };
+    let source = SourceFile::new(shown.clone(), bytes, false);
+    let text = match crate::format::format(&source) {
+        Ok(text) => text,
+        Err(FormatError::Syntax(errors)) => {
+            let mut sources = Sources::default();
+            sources.add(source);
+            output.write(&render::human(&errors, &sources, output));
+            output.write(&format!("`{}` is left as it is: it has syntax errors", visible(&shown)));
+            return Ok(Fate::Alone);
+        }
+        Err(FormatError::Changed) => return Err(internal(&shown)),
+    };
+    let same = text == source.text;
+    if !same && digest(file, &source.text)? != digest(file, &text)? {
+        return Err(internal(&shown));
+    }
+    if arguments.diff {
+        output.data(&edit::unified(&shown, &source.text, &text))?;
+    } else if arguments.check {
+        if !same {
+            output.write(&format!("{} would change", visible(&shown)));
+        }
+    } else if is_stdin {
+        output.data(&text)?;
+    } else if !same {
+        input::write_atomically(file, text.as_bytes())?;
+    }
+    Ok(if same { Fate::Same } else { Fate::Changed })
+}
+
+fn internal(shown: &str) -> Stop {
+    Stop::Usage(format!(
+        "`{shown}` is left as it is: its layout would change its meaning. That is a mistake of ours, please report it"
+    ))
+}
+
+/// The digest of the program that has the file, with this text, as its root; `None` where it has errors.
+fn digest(file: &Path, text: &str) -> Result<Option<String>, Stop> {
+    let path = if file.as_os_str() == "-" { PathBuf::from("-") } else { input::canonical(file) };
+    let instead = Instead::from([(path, text.to_owned())]);
+    let (program, errors) = crate::check::check(input::parse_with(file, Some(&instead))?);
+    if !errors.is_empty() {
+        return Ok(None);
+    }
+    Ok(crate::compile::compile(&program).ok().map(|tables| tables.digest))
+}
