@@ -52,6 +52,8 @@ pub mod check;
 
 pub mod lint;
 
+pub mod codes;
+
 pub mod table;
 
 pub mod compile;

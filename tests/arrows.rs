@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each stage with those that it may import.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("source", &[]),
     ("names", &[]),
     ("diagnostic", &["source"]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("check", &["source", "names", "diagnostic", "syntax", "load", "model", "space"]),
     ("lint", &["source", "names", "diagnostic", "model", "space"]),
     ("format", &["source", "names", "diagnostic", "syntax"]),
+    ("codes", &["lint"]),
     ("table", &[]),
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
@@ -31,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "source",
             "names",
             "lint",
+            "codes",
             "format",
             "prove",
             "diff",

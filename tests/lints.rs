@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::generate;
 use common::reference::{self, Outcome, Situation};
 use presync::diagnostic::{Diagnostic, Severity};
-use presync::lint::{LINTS, Level, Levels};
+use presync::lint::{LINTS, Level, Settings};
 use presync::model::{Level as Rank, Program, RoleId, StateId, SystemId, Target};
 
 /// All lints switched on.
-fn everything() -> Levels {
-    let mut levels = Levels::default();
-    LINTS.iter().for_each(|lint| assert!(levels.set(lint.code, Level::Warn)));
-    levels
+fn everything() -> Settings {
+    let mut settings = Settings::default();
+    LINTS.iter().for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
+    settings
 }
 
 #[test]
@@ -33,23 +33,23 @@ fn each_finds_its_bad_example_and_not_the_good_one() {
 #[test]
 fn bundled_profiles_are_clean() {
     let program = common::program("use cic_lync_profiles use cic_teams");
-    let findings = presync::lint::run(&program, &Levels::default());
+    let findings = presync::lint::run(&program, &Settings::default());
     assert!(findings.is_empty(), "{findings:?}");
 }
 
 #[test]
 fn an_allow_silences_what_has_a_label_in_its_scope() {
     let source = "use cic_lync\nprofile \"P\" {\n    cic \"At Lunch\" -> lync Away\n    @allow(duplicate-rule, \"on purpose\")\n    when in_queue: cic \"At Lunch\" -> lync Away\n}\n";
-    let mut levels = Levels::default();
-    levels.set("gap", Level::Allow);
-    levels.set("dead-rule", Level::Allow);
-    assert_eq!(presync::lint::run(&common::program(source), &levels), []);
+    let mut settings = Settings::default();
+    settings.set("gap", Level::Allow);
+    settings.set("dead-rule", Level::Allow);
+    assert_eq!(presync::lint::run(&common::program(source), &settings), []);
     let without =
-        presync::lint::run(&common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")), &levels);
+        presync::lint::run(&common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")), &settings);
     assert_eq!(without.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["duplicate-rule"]);
-    levels.set("duplicate-rule", Level::Deny);
+    settings.set("duplicate-rule", Level::Deny);
     let denied =
-        presync::lint::run(&common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")), &levels);
+        presync::lint::run(&common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")), &settings);
     assert_eq!(denied[0].severity, Severity::Error);
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use presync::lint::{LINTS, Level, Levels};
+use presync::lint::{LINTS, Level, Settings};
 
 /// Facts, and two systems with little to say; a third one where it is wanted.
 const TWO: &str = "flag f  flag g  choice kind = one | two | three default one
@@ -15,11 +15,11 @@ const THIRD: &str = "system c { state c1 state c2 }\n";
 
 /// How often a lint finds something.
 fn found(code: &str, source: &str) -> usize {
-    let mut levels = Levels::default();
-    LINTS.iter().for_each(|lint| assert!(levels.set(lint.code, Level::Warn)));
+    let mut settings = Settings::default();
+    LINTS.iter().for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
     let third = if source.contains(" c ") || source.contains("c c") { THIRD } else { "" };
     let program = common::program(&format!("{TWO}{third}{source}"));
-    presync::lint::run(&program, &levels).iter().filter(|finding| finding.code == code).count()
+    presync::lint::run(&program, &settings).iter().filter(|finding| finding.code == code).count()
 }
 
 #[track_caller]

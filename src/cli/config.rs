@@ -1,61 +1,146 @@
-//! `presync.toml`, found upwards from what is checked: the levels of the lints.
+//! `presync.toml`, found upwards from what is checked.
 //! What a level is: `@allow` in the source, else `--level`, else `presync.toml`, else the lint's default.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::cli::Stop;
+use crate::cli::report::Format;
 use crate::diagnostic::nearest;
-use crate::lint::{LINTS, Level, Levels};
+use crate::lint::{LINTS, Level, Settings};
 
 const NAME: &str = "presync.toml";
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    /// Code to `allow`, `warn` or `deny`.
+/// A project's settings.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(title = "presync.toml", deny_unknown_fields)]
+pub(super) struct Config {
+    /// Files and directories that commands work on if the command line names none, relative to this file.
     #[serde(default)]
-    lints: BTreeMap<String, String>,
+    paths: Vec<PathBuf>,
+    /// How `check` prints findings if the command line does not say.
+    #[serde(default)]
+    format: Option<Format>,
+    /// The only attributes whose change makes a collapse unsafe; without this, all.
+    #[serde(default, rename = "protected-attributes")]
+    protected_attributes: Option<Vec<String>>,
+    /// The level of each lint, by code.
+    #[serde(default)]
+    lints: BTreeMap<String, ConfigLevel>,
 }
 
-/// The levels that hold for a root file; `settings` are `CODE=LEVEL` from the command line.
-pub(super) fn levels(root: &Path, settings: &[String]) -> Result<Levels, Stop> {
-    let mut levels = Levels::default();
-    if let Some(file) = find(root) {
-        let text = std::fs::read_to_string(&file).map_err(|error| crate::cli::input::cannot_read(&file, &error))?;
-        let config: Config = toml::from_str(&text)
-            .map_err(|error| Stop::Usage(format!("`{}`: {}", file.display(), error.to_string().trim_end())))?;
-        for (code, name) in &config.lints {
-            set(&mut levels, code, name).map_err(|error| Stop::Usage(format!("`{}`: {error}", file.display())))?;
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum ConfigLevel {
+    Allow,
+    Warn,
+    Deny,
+}
+
+const KEYS: [&str; 4] = ["paths", "format", "protected-attributes", "lints"];
+
+/// A `presync.toml` and where it lies.
+pub(super) struct Found {
+    folder: PathBuf,
+    config: Config,
+}
+
+/// The nearest `presync.toml` in the folder of a path or above it.
+pub(super) fn find(from: &Path) -> Result<Option<Found>, Stop> {
+    let Ok(start) = std::path::absolute(from) else { return Ok(None) };
+    let skip = usize::from(!start.is_dir());
+    let Some(folder) = start.ancestors().skip(skip).find(|folder| folder.join(NAME).is_file()) else { return Ok(None) };
+    let file = folder.join(NAME);
+    let text = std::fs::read_to_string(&file).map_err(|error| crate::cli::input::cannot_read(&file, &error))?;
+    let config = parse(&text).map_err(|error| Stop::Usage(format!("`{}`: {error}", file.display())))?;
+    Ok(Some(Found { folder: folder.to_path_buf(), config }))
+}
+
+fn parse(text: &str) -> Result<Config, String> {
+    let table: toml::Table = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    for key in table.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        return Err(match nearest(key, KEYS) {
+            Some(near) => format!("there is no setting `{key}`: did you mean `{near}`?"),
+            None => format!("there is no setting `{key}`; there are {}", KEYS.join(", ")),
+        });
+    }
+    if let Some(lints) = table.get("lints").and_then(toml::Value::as_table) {
+        for (code, level) in lints {
+            known(code)?;
+            level_named(level.as_str().unwrap_or_default()).map_err(|error| format!("lint `{code}`: {error}"))?;
         }
     }
-    for setting in settings {
+    toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+}
+
+/// The paths to work on: those of the command line, else those of `presync.toml`, else the folder we are in.
+pub(super) fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let here = PathBuf::from(".");
+    let Some(found) = find(&here)?.filter(|found| !found.config.paths.is_empty()) else { return Ok(vec![here]) };
+    // Shown as the user would type them where that is shorter.
+    let current = std::env::current_dir().unwrap_or_default();
+    let shown = |path: &PathBuf| {
+        let path = found.folder.join(path);
+        path.strip_prefix(&current).map_or(path.clone(), Path::to_path_buf)
+    };
+    Ok(found.config.paths.iter().map(shown).collect())
+}
+
+/// The format that `presync.toml` asks for.
+pub(super) fn format(from: &Path) -> Result<Option<Format>, Stop> {
+    Ok(find(from)?.and_then(|found| found.config.format))
+}
+
+/// What holds for a root file; `levels` are `CODE=LEVEL` from the command line.
+pub(super) fn settings(root: &Path, levels: &[String]) -> Result<Settings, Stop> {
+    let mut settings = Settings::default();
+    if let Some(found) = find(root)? {
+        for (code, level) in &found.config.lints {
+            let level = match level {
+                ConfigLevel::Allow => Level::Allow,
+                ConfigLevel::Warn => Level::Warn,
+                ConfigLevel::Deny => Level::Deny,
+            };
+            settings.set(code, level);
+        }
+        settings.protected = found.config.protected_attributes;
+    }
+    for setting in levels {
         let (code, level) =
             setting.split_once('=').ok_or_else(|| Stop::Usage(format!("--level takes CODE=LEVEL, not `{setting}`")))?;
-        set(&mut levels, code, level).map_err(|error| Stop::Usage(format!("--level: {error}")))?;
+        let level =
+            known(code).and_then(|()| level_named(level)).map_err(|error| Stop::Usage(format!("--level: {error}")))?;
+        settings.set(code, level);
     }
-    Ok(levels)
+    Ok(settings)
 }
 
-fn find(root: &Path) -> Option<PathBuf> {
-    let start = std::path::absolute(root).ok()?;
-    start.ancestors().skip(1).map(|folder| folder.join(NAME)).find(|file| file.is_file())
+fn level_named(name: &str) -> Result<Level, String> {
+    match name {
+        "allow" => Ok(Level::Allow),
+        "warn" => Ok(Level::Warn),
+        "deny" => Ok(Level::Deny),
+        _ => Err(format!("`{name}` is no level: there are allow, warn and deny")),
+    }
 }
 
-fn set(levels: &mut Levels, code: &str, name: &str) -> Result<(), String> {
-    let level = match name {
-        "allow" => Level::Allow,
-        "warn" => Level::Warn,
-        "deny" => Level::Deny,
-        _ => return Err(format!("`{name}` is no level: there are allow, warn and deny")),
-    };
-    if levels.set(code, level) {
+fn known(code: &str) -> Result<(), String> {
+    if crate::lint::lint(code).is_some() {
         return Ok(());
     }
     Err(match nearest(code, LINTS.iter().map(|lint| lint.code)) {
         Some(near) => format!("no lint is called `{code}`: did you mean `{near}`?"),
         None => format!("no lint is called `{code}`; errors have no level"),
     })
+}
+
+/// The JSON Schema of `presync.toml`, for editors.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Config).into()
 }

@@ -7,15 +7,15 @@ use clap::Args;
 
 use crate::cli::input::{self, Instead};
 use crate::cli::output::{Output, visible};
-use crate::cli::{Done, Stop, edit, render};
+use crate::cli::{Done, Stop, config, edit, render};
 use crate::format::FormatError;
 use crate::source::{SourceFile, Sources};
 
 /// Lay files out in the one canonical way; meaning and comments stay.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Files, directories, or `-` for standard input (the result goes to standard output).
-    #[arg(default_value = ".")]
+    /// Files, directories, or `-` for standard input, whose result goes to standard output; without any, those of
+    /// `presync.toml`, else this directory.
     paths: Vec<PathBuf>,
     /// Write nothing; exit with 1 if a file would change.
     #[arg(long)]
@@ -34,7 +34,7 @@ enum Fate {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
-    let files = input::files(&arguments.paths)?;
+    let files = input::files(&config::paths(&arguments.paths)?)?;
     let (mut changed, mut alone) = (0, 0);
     for file in &files {
         match format(file, arguments, output)? {

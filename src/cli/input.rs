@@ -177,7 +177,7 @@ fn stop_at(errors: &[Diagnostic], program: &Program, output: &Output) -> Result<
         return Ok(());
     }
     output.write(&render::human(errors, &program.sources, output));
-    output.write(&render::summary(errors));
+    output.write(&render::summary(errors.iter()));
     Err(Stop::Findings)
 }
 

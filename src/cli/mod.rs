@@ -1,21 +1,31 @@
 //! The command line: one file for each command. The only place that prints, reads files and picks exit codes.
 //! 0: clean; 1: findings, rejected events; 2: wrong usage or a file that cannot be read.
 
+mod add_allow;
+mod baseline;
 mod check;
+mod completions;
 mod config;
 mod coverage;
 mod decide;
 mod diff;
 mod edit;
+mod explain;
 mod export;
+mod findings;
+mod fix;
 mod fmt;
+mod init;
 mod input;
+mod man;
 mod output;
 mod render;
+mod report;
 mod run;
 mod show;
 mod test;
 mod vocabulary;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -47,6 +57,10 @@ enum Command {
     Run(run::Arguments),
     Export(export::Arguments),
     Show(show::Arguments),
+    Explain(explain::Arguments),
+    Init(init::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     Vocabulary(vocabulary::Arguments),
 }
 
@@ -63,6 +77,11 @@ impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe { Self::Closed } else { Self::Usage(error.to_string()) }
     }
+}
+
+/// The JSON Schema of `presync.toml`, for editors.
+pub fn config_schema() -> serde_json::Value {
+    config::schema()
 }
 
 type Done = Result<ExitCode, Stop>;
@@ -83,6 +102,10 @@ pub fn main() -> ExitCode {
             Command::Run(arguments) => run::run(&arguments, &output),
             Command::Export(arguments) => export::run(&arguments, &output),
             Command::Show(arguments) => show::run(&arguments, &output),
+            Command::Init(arguments) => init::run(&arguments, &output),
+            Command::Completions(arguments) => completions::run(&arguments, &output),
+            Command::Man(arguments) => man::run(&arguments, &output),
+            Command::Explain(arguments) => explain::run(&arguments, &output),
             Command::Vocabulary(arguments) => vocabulary::run(&arguments, &output),
         };
         match done {

@@ -1,24 +1,36 @@
-//! In: diagnostics. Out: text for people, or the JSON of `check --format json`.
+//! In: diagnostics. Out: text and pictures for people.
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as MietteSeverity};
-use serde::Serialize;
 
 use crate::cli::output::{Output, visible};
+use crate::cli::report::Found;
 use crate::diagnostic::{Diagnostic, FactValue, Label, Severity, Situation};
 use crate::names::quote;
 use crate::source::{FileId, Location, Sources};
 
-/// Findings as a terminal shows them.
+/// Findings of one program as a terminal shows them.
 pub(super) fn human(diagnostics: &[Diagnostic], sources: &Sources, output: &Output) -> String {
-    let mut theme = GraphicalTheme::unicode_nocolor();
-    if output.stderr_colored() {
-        theme = GraphicalTheme::unicode();
-    }
-    let handler =
-        GraphicalReportHandler::new_themed(theme).with_width(output.width()).with_links(false).with_context_lines(1);
+    draw(diagnostics.iter().map(|diagnostic| (diagnostic, sources)), output)
+}
+
+/// Findings of several programs as a terminal shows them.
+pub(super) fn all(found: &[Found<'_>], output: &Output) -> String {
+    draw(found.iter().map(|found| (found.diagnostic, found.sources)), output)
+}
+
+fn draw<'a>(found: impl Iterator<Item = (&'a Diagnostic, &'a Sources)>, output: &Output) -> String {
+    let colored = output.stderr_colored();
+    let theme = if colored { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(output.width())
+        .with_links(colored)
+        .with_link_display_text("open")
+        .with_context_lines(1)
+        .with_word_separator(textwrap::WordSeparator::Custom(separate))
+        .with_break_words(false);
     let mut text = String::new();
-    for diagnostic in diagnostics {
-        let report = Report::new(diagnostic, sources);
+    for (diagnostic, sources) in found {
+        let report = Report::new(diagnostic, sources, colored);
         if handler.render_report(&mut text, &report).is_err() {
             text.push_str(&diagnostic.message);
         }
@@ -29,9 +41,25 @@ pub(super) fn human(diagnostics: &[Diagnostic], sources: &Sources, output: &Outp
     text
 }
 
+/// Words to wrap at; a quoted name is one, so that what is to be pasted stays right.
+fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '_> {
+    let mut words = Vec::new();
+    let (mut start, mut quoted, mut spaces) = (0, false, false);
+    for (at, char) in line.char_indices() {
+        if spaces && char != ' ' {
+            words.push(textwrap::core::Word::from(&line[start..at]));
+            start = at;
+        }
+        quoted ^= char == '"';
+        spaces = char == ' ' && !quoted;
+    }
+    words.push(textwrap::core::Word::from(&line[start..]));
+    Box::new(words.into_iter())
+}
+
 /// `2 errors, 1 warning`
-pub(super) fn summary(diagnostics: &[Diagnostic]) -> String {
-    let count = |severity: Severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+pub(super) fn summary<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic> + Clone) -> String {
+    let count = |severity: Severity| diagnostics.clone().filter(|diagnostic| diagnostic.severity == severity).count();
     let part = |count: usize, word: &str| match count {
         0 => None,
         1 => Some(format!("1 {word}")),
@@ -117,10 +145,12 @@ struct Report {
     labels: Vec<LabeledSpan>,
     source: Option<Text>,
     related: Vec<Report>,
+    /// Where a terminal can open the file.
+    link: Option<String>,
 }
 
 impl Report {
-    fn new(diagnostic: &Diagnostic, sources: &Sources) -> Self {
+    fn new(diagnostic: &Diagnostic, sources: &Sources, linked: bool) -> Self {
         let severity = match diagnostic.severity {
             Severity::Error => MietteSeverity::Error,
             Severity::Warning => MietteSeverity::Warning,
@@ -162,6 +192,7 @@ impl Report {
                 source: Some(source),
                 labels,
                 related: Vec::new(),
+                link: None,
             })
             .collect();
         Self {
@@ -172,6 +203,7 @@ impl Report {
             source,
             labels: labels.unwrap_or_default(),
             related,
+            link: diagnostic.location().filter(|_| linked).and_then(|location| link(sources, location.file)),
         }
     }
 }
@@ -212,6 +244,18 @@ fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {
     }
 }
 
+/// `file:///...`, for terminals that open links.
+fn link(sources: &Sources, file: FileId) -> Option<String> {
+    if sources.file(file).bundled {
+        return None;
+    }
+    let path = std::fs::canonicalize(sources.shown_path(file)).ok()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let path = path.to_str()?.replace('\\', "/");
+    let escape = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    Some(format!("file://{}", path.bytes().map(escape).collect::<String>()))
+}
+
 impl std::fmt::Debug for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)
@@ -229,6 +273,10 @@ impl std::error::Error for Report {}
 impl miette::Diagnostic for Report {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         self.code.map(|code| Box::new(code) as Box<dyn std::fmt::Display>)
+    }
+
+    fn url<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.link.as_ref().map(|link| Box::new(link) as Box<dyn std::fmt::Display>)
     }
 
     fn severity(&self) -> Option<MietteSeverity> {
@@ -254,116 +302,4 @@ impl miette::Diagnostic for Report {
                 as Box<dyn Iterator<Item = &dyn miette::Diagnostic>>
         })
     }
-}
-
-#[derive(Serialize)]
-pub(super) struct JsonDiagnostic {
-    code: &'static str,
-    severity: &'static str,
-    message: String,
-    file: Option<String>,
-    range: Option<JsonRange>,
-    labels: Vec<JsonLabel>,
-    notes: Vec<String>,
-    help: Option<String>,
-    fixes: Vec<JsonFix>,
-    situation: Option<serde_json::Value>,
-}
-
-#[derive(Serialize)]
-struct JsonRange {
-    start: JsonPosition,
-    end: JsonPosition,
-}
-
-#[derive(Serialize)]
-struct JsonPosition {
-    line: u32,
-    column: u32,
-}
-
-#[derive(Serialize)]
-struct JsonLabel {
-    message: String,
-    file: String,
-    range: JsonRange,
-}
-
-#[derive(Serialize)]
-struct JsonFix {
-    message: String,
-    safe: bool,
-    edits: Vec<JsonEdit>,
-}
-
-#[derive(Serialize)]
-struct JsonEdit {
-    file: String,
-    range: JsonRange,
-    text: String,
-}
-
-/// A diagnostic in the JSON form of the contract.
-pub(super) fn json(diagnostic: &Diagnostic, sources: &Sources) -> JsonDiagnostic {
-    let range = |location: Location| {
-        let place = |offset: u32| {
-            let place = sources.file(location.file).line_column(offset);
-            JsonPosition { line: place.line, column: place.column }
-        };
-        JsonRange { start: place(location.span.start), end: place(location.span.end) }
-    };
-    let file = |location: Location| sources.shown_path(location.file);
-    JsonDiagnostic {
-        code: diagnostic.code,
-        severity: diagnostic.severity.as_str(),
-        message: diagnostic.message.clone(),
-        file: diagnostic.location().map(file),
-        range: diagnostic.location().map(range),
-        labels: diagnostic
-            .labels
-            .iter()
-            .map(|label| JsonLabel {
-                message: label.message.clone(),
-                file: file(label.location),
-                range: range(label.location),
-            })
-            .collect(),
-        notes: diagnostic.notes.clone(),
-        help: diagnostic.help.clone(),
-        fixes: diagnostic
-            .fixes
-            .iter()
-            .map(|fix| JsonFix {
-                message: fix.message.clone(),
-                safe: fix.safe,
-                edits: fix
-                    .edits
-                    .iter()
-                    .map(|(at, text)| JsonEdit { file: file(*at), range: range(*at), text: text.clone() })
-                    .collect(),
-            })
-            .collect(),
-        situation: diagnostic.situation.as_ref().map(json_situation),
-    }
-}
-
-/// `{"facts":{...},"states":{...}}`, all of them by name.
-pub(super) fn json_situation(situation: &Situation) -> serde_json::Value {
-    let facts: serde_json::Map<String, serde_json::Value> = situation
-        .facts
-        .iter()
-        .map(|(name, value)| {
-            let value = match value {
-                FactValue::Flag(value) => serde_json::Value::Bool(*value),
-                FactValue::Choice(value) => serde_json::Value::String(value.clone()),
-            };
-            (name.clone(), value)
-        })
-        .collect();
-    let states: serde_json::Map<String, serde_json::Value> = situation
-        .states
-        .iter()
-        .map(|(name, state)| (name.clone(), state.clone().map_or(serde_json::Value::Null, serde_json::Value::String)))
-        .collect();
-    serde_json::json!({ "facts": facts, "states": states })
 }

@@ -7,13 +7,12 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::coverage::Total;
 use crate::cli::output::{Output, visible};
-use crate::cli::{Done, Stop, input, render};
+use crate::cli::{Done, Stop, config, input, render};
 
 /// Prove tests over all situations, and run scenarios.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Files, directories, or `-` for standard input.
-    #[arg(default_value = ".")]
+    /// Files, directories, or `-` for standard input; without any, those of `presync.toml`, else this directory.
     paths: Vec<PathBuf>,
     /// Also tell which rules and which outcomes of conditions no test exercises; with `lcov`, standard output carries
     /// a tracefile for other tools.
@@ -39,7 +38,7 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
-    let roots = input::roots(&arguments.paths)?;
+    let roots = input::roots(&config::paths(&arguments.paths)?)?;
     if arguments.generate {
         return generate(&roots, output);
     }

@@ -110,8 +110,14 @@ fn first_rule(context: &mut Context<'_>, region: Ref, decision: Ref) -> Option<W
     leaves.first().and_then(|leaf| context.written(*leaf))
 }
 
+/// The attributes of a state that count.
 fn attributes(context: &Context<'_>, system: SystemId, state: StateId) -> Vec<u32> {
-    context.program.system(system).state(state).attributes.clone()
+    let system = context.program.system(system);
+    let counts = |at: &u32| match &context.settings.protected {
+        Some(protected) => protected.contains(&system.attributes[*at as usize]),
+        None => true,
+    };
+    system.state(state).attributes.iter().copied().filter(counts).collect()
 }
 
 fn finding(

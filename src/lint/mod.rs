@@ -1,4 +1,4 @@
-//! In: a checked program and the levels. Out: what the lints prove about it, as diagnostics.
+//! In: a checked program and the settings. Out: what the lints prove about it, as diagnostics.
 //! One file for each lint: what it finds, why that matters, a bad and a good example. A lint that could not look at
 //! something says so with a note.
 
@@ -9,6 +9,7 @@ mod constant_condition;
 mod dead;
 mod duplicate_rule;
 mod gap;
+mod missing_reason;
 mod ping_pong;
 mod regions;
 mod state_case;
@@ -33,6 +34,17 @@ pub enum Level {
     Deny,
 }
 
+impl Level {
+    /// As `presync.toml` writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// A lint, as its file describes it.
 pub struct Lint {
     pub code: &'static str,
@@ -49,7 +61,7 @@ pub struct Lint {
 }
 
 /// Every lint, in the order of the language reference.
-pub const LINTS: [Lint; 14] = [
+pub const LINTS: [Lint; 15] = [
     ping_pong::LINT,
     collapse::UNSAFE,
     collapse::PLAIN,
@@ -62,6 +74,7 @@ pub const LINTS: [Lint; 14] = [
     duplicate_rule::LINT,
     unused::LINT,
     unused_allow::LINT,
+    missing_reason::LINT,
     state_case::LINT,
     text_too_long::LINT,
 ];
@@ -70,13 +83,15 @@ pub fn lint(code: &str) -> Option<&'static Lint> {
     LINTS.iter().find(|lint| lint.code == code)
 }
 
-/// The level of each lint: its default, unless set otherwise.
+/// What a project wants of the lints: the level of each is its default, unless set otherwise.
 #[derive(Debug, Clone, Default)]
-pub struct Levels {
+pub struct Settings {
     set: BTreeMap<&'static str, Level>,
+    /// The only attributes whose change makes a collapse unsafe; `None`: all.
+    pub protected: Option<Vec<String>>,
 }
 
-impl Levels {
+impl Settings {
     /// `false` if there is no such lint.
     pub fn set(&mut self, code: &str, level: Level) -> bool {
         let known = lint(code);
@@ -93,14 +108,14 @@ impl Levels {
 
 /// Runs the lints that are not at `allow` over a program without errors. Findings come sorted; those that an `@allow`
 /// silences are left out.
-pub fn run(program: &Program, levels: &Levels) -> Vec<Diagnostic> {
+pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
     let mut context = Context {
         program,
         space: Space::new(program),
         regions: regions::Regions::default(),
         alive: None,
         used_allows: vec![false; program.allows.len()],
-        levels,
+        settings,
         findings: Vec::new(),
         skipped: BTreeMap::new(),
         code: "",
@@ -109,7 +124,7 @@ pub fn run(program: &Program, levels: &Levels) -> Vec<Diagnostic> {
     // The one about allows has to see what the others silence.
     let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS.iter().partition(|lint| lint.code == unused_allow::LINT.code);
     for lint in first.into_iter().chain(last) {
-        context.level = levels.of(lint);
+        context.level = settings.of(lint);
         if context.level == Level::Allow {
             continue;
         }
@@ -140,7 +155,7 @@ struct Context<'p> {
     regions: regions::Regions,
     alive: Option<std::rc::Rc<dead::Alive>>,
     used_allows: Vec<bool>,
-    levels: &'p Levels,
+    settings: &'p Settings,
     findings: Vec<Diagnostic>,
     skipped: BTreeMap<(&'static str, RoleId), ()>,
     code: &'static str,

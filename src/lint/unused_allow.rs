@@ -26,7 +26,7 @@ fn find(context: &mut Context<'_>) {
             continue;
         }
         let finding = match lint(&allow.code) {
-            Some(lint) if context.levels.of(lint) == Level::Allow => continue,
+            Some(lint) if context.settings.of(lint) == Level::Allow => continue,
             Some(_) => context
                 .finding(format!("this `@allow` silences no `{}`", allow.code))
                 .label(allow.location, "nothing to silence")

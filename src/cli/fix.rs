@@ -1,0 +1,162 @@
+//! In: findings with repairs. Out: texts with the repairs made. A safe one is kept only if every program that has the
+//! file decides as before, which the digest says; none is kept that makes an error.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::cli::Stop;
+use crate::cli::findings::{Findings, path_of};
+use crate::cli::input::{self, Instead};
+use crate::diagnostic::Fix;
+use crate::source::{Sources, Span};
+
+/// Repairs can make room for others, but not for ever.
+const MAX_ROUNDS: usize = 20;
+
+/// What came of it.
+pub(super) struct Fixed {
+    /// By canonical path: the path to show, the text before and after.
+    pub changed: BTreeMap<PathBuf, (PathBuf, String, String)>,
+    pub fixed: usize,
+}
+
+/// Makes the repairs, a round at a time until none is left.
+pub(super) fn fix(roots: &[PathBuf], levels: &[String], allow_unsafe: bool) -> Result<Fixed, Stop> {
+    let mut worker = Worker { roots, levels, texts: Instead::new(), paths: BTreeMap::new(), refused: BTreeSet::new() };
+    let mut fixed = 0;
+    for _ in 0..MAX_ROUNDS {
+        let done = worker.round(allow_unsafe)?;
+        if done == 0 {
+            break;
+        }
+        fixed += done;
+    }
+    let mut changed = BTreeMap::new();
+    for (path, after) in worker.texts {
+        let (shown, before) = &worker.paths[&path];
+        if *before != after {
+            changed.insert(path, (shown.clone(), before.clone(), after));
+        }
+    }
+    Ok(Fixed { changed, fixed })
+}
+
+/// The places and texts of one repair, by file.
+type Edits = BTreeMap<PathBuf, Vec<(Span, String)>>;
+
+struct Worker<'a> {
+    roots: &'a [PathBuf],
+    levels: &'a [String],
+    /// By canonical path; standard input is `-`.
+    texts: Instead,
+    /// How each is shown, and what it held at first.
+    paths: BTreeMap<PathBuf, (PathBuf, String)>,
+    /// Findings whose repair was not kept, in this state of the texts.
+    refused: BTreeSet<String>,
+}
+
+impl Worker<'_> {
+    /// One round: all repairs that do not touch each other; says how many were kept.
+    fn round(&mut self, allow_unsafe: bool) -> Result<usize, Stop> {
+        let findings = Findings::collect(self.roots, self.levels, Some(&self.texts))?;
+        let before = digests(&findings);
+        let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
+        for (at, diagnostic, known) in &findings.found {
+            let (root, program, _) = &findings.programs[*at];
+            let usable = |fix: &&Fix| (fix.safe || allow_unsafe) && !self.refused.contains(known);
+            let Some(fix) = diagnostic.fixes.iter().find(usable) else { continue };
+            let mut edits = Edits::new();
+            for (location, text) in &fix.edits {
+                let shown = path_of(root, program, location.file);
+                let path = if shown.as_os_str() == "-" { shown.clone() } else { input::canonical(&shown) };
+                self.remember(&path, &shown, &program.sources, location.file);
+                edits.entry(path).or_default().push((location.span, text.clone()));
+            }
+            let touches = |(_, _, other): &(String, bool, Edits)| overlap(other, &edits);
+            if !wanted.iter().any(touches) {
+                wanted.push((known.clone(), fix.safe, edits));
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(0);
+        }
+        self.keep(&wanted, &before)
+    }
+
+    fn remember(&mut self, path: &Path, shown: &Path, sources: &Sources, file: crate::source::FileId) {
+        let text = || sources.file(file).text.clone();
+        self.paths.entry(path.to_path_buf()).or_insert_with(|| (shown.to_path_buf(), text()));
+        self.texts.entry(path.to_path_buf()).or_insert_with(text);
+    }
+
+    /// Keeps all of them, or as many as stand the proof, by halves.
+    fn keep(&mut self, wanted: &[(String, bool, Edits)], before: &[Digest]) -> Result<usize, Stop> {
+        let texts = self.with(wanted);
+        let after = Findings::collect(self.roots, self.levels, Some(&texts))?;
+        let only_safe = wanted.iter().all(|(_, safe, _)| *safe);
+        let holds = digests(&after).iter().zip(before).all(|(after, before)| match (before, after) {
+            // Where there were errors, there was no meaning to keep.
+            (Digest::Errors(before), Digest::Errors(after)) => after < before,
+            (Digest::Errors(_), Digest::Meaning(_)) => true,
+            (Digest::Meaning(_), Digest::Errors(_)) => false,
+            (Digest::Meaning(before), Digest::Meaning(after)) => !only_safe || before == after,
+        });
+        if holds {
+            self.texts = texts;
+            self.refused.clear();
+            return Ok(wanted.len());
+        }
+        if let [(known, ..)] = wanted {
+            self.refused.insert(known.clone());
+            return Ok(0);
+        }
+        // Behind the first half the places of the second may have moved: it waits for the next round.
+        let (first, _) = wanted.split_at(wanted.len().div_ceil(2));
+        match self.keep(first, before)? {
+            0 => self.keep(&wanted[first.len()..], before),
+            kept => Ok(kept),
+        }
+    }
+
+    fn with(&self, wanted: &[(String, bool, Edits)]) -> Instead {
+        let mut texts = self.texts.clone();
+        let mut all: BTreeMap<&PathBuf, Vec<&(Span, String)>> = BTreeMap::new();
+        for (path, edits) in wanted.iter().flat_map(|(_, _, edits)| edits) {
+            all.entry(path).or_default().extend(edits);
+        }
+        for (path, mut edits) in all {
+            edits.sort_by_key(|(span, _)| *span);
+            let Some(text) = texts.get_mut(path) else { continue };
+            for (span, with) in edits.into_iter().rev() {
+                text.replace_range(span.start as usize..span.end as usize, with);
+            }
+        }
+        texts
+    }
+}
+
+fn overlap(one: &Edits, other: &Edits) -> bool {
+    let touch = |a: &Span, b: &Span| a.start <= b.end && b.start <= a.end;
+    one.iter().any(|(path, edits)| {
+        let others = other.get(path).into_iter().flatten();
+        others.into_iter().any(|(b, _)| edits.iter().any(|(a, _)| touch(a, b)))
+    })
+}
+
+/// What a program means, or how many errors it has.
+enum Digest {
+    Meaning(Option<String>),
+    Errors(usize),
+}
+
+fn digests(findings: &Findings) -> Vec<Digest> {
+    let programs = findings.programs.iter().enumerate();
+    programs
+        .map(|(at, (_, program, broken))| {
+            if *broken {
+                return Digest::Errors(findings.found.iter().filter(|(of, ..)| *of == at).count());
+            }
+            Digest::Meaning(crate::compile::compile(program).ok().map(|tables| tables.digest))
+        })
+        .collect()
+}

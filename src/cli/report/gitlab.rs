@@ -1,0 +1,35 @@
+//! GitLab's code quality report: a list of issues with fingerprints.
+
+use serde_json::json;
+
+use crate::cli::report::Found;
+use crate::diagnostic::Severity;
+
+pub(super) fn report(found: &[Found<'_>]) -> Result<String, serde_json::Error> {
+    let issues: Vec<serde_json::Value> = found
+        .iter()
+        .map(|found| {
+            let diagnostic = found.diagnostic;
+            let severity = match diagnostic.severity {
+                Severity::Error => "major",
+                Severity::Warning => "minor",
+                Severity::Info => "info",
+            };
+            let (path, start, end) = diagnostic.location().map_or_else(
+                || (String::new(), 1, 1),
+                |location| (found.path(location), found.place(location).line, found.end(location).line),
+            );
+            json!({
+                "description": diagnostic.message,
+                "check_name": diagnostic.code,
+                "fingerprint": found.fingerprint,
+                "severity": severity,
+                "location": {
+                    "path": path.trim_start_matches("./"),
+                    "lines": { "begin": start, "end": end },
+                },
+            })
+        })
+        .collect();
+    Ok(format!("{}\n", serde_json::to_string_pretty(&issues)?))
+}

@@ -1,0 +1,23 @@
+//! Sentences without drawings or colours, for screen readers and logs.
+
+use crate::cli::report::Found;
+
+pub(super) fn report(found: &[Found<'_>]) -> String {
+    let mut text = String::new();
+    for found in found {
+        let diagnostic = found.diagnostic;
+        text.push_str(&format!("{}, {}: {}\n", diagnostic.severity.as_str(), diagnostic.code, diagnostic.message));
+        for label in &diagnostic.labels {
+            let place = found.place(label.location);
+            let path = found.path(label.location);
+            text.push_str(&format!("  {path}, line {}, column {}: {}\n", place.line, place.column, label.message));
+        }
+        let more = found.more();
+        for (at, line) in more.iter().enumerate() {
+            let word = if diagnostic.help.is_some() && at + 1 == more.len() { "help: " } else { "" };
+            text.push_str(&format!("  {word}{}\n", line.replace('\n', "\n  ")));
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,32 @@
+//! `missing-reason`: an `@allow` that does not say why.
+
+use crate::lint::{Context, Level, Lint};
+
+pub(super) const LINT: Lint = Lint {
+    code: "missing-reason",
+    default: Level::Allow,
+    summary: "an `@allow` without a reason",
+    explanation: "Whoever reads it later has to know why the finding does no harm here, and whether that still holds. \
+Switch this on where suppressions are reviewed.",
+    bad: "use cic_lync
+@allow(unused)
+flag on_call
+profile \"P\" { cic Available -> lync Available }
+",
+    good: "use cic_lync
+@allow(unused, \"set by the telephone system, profiles follow\")
+flag on_call
+profile \"P\" { cic Available -> lync Available }
+",
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    for allow in context.program.allows.iter().filter(|allow| allow.reason.is_none()) {
+        let finding = context
+            .finding(format!("this `@allow` does not say why `{}` does no harm here", allow.code))
+            .label(allow.location, "no reason")
+            .help(format!("write `@allow({}, \"why\")`", allow.code));
+        context.report(finding);
+    }
+}
