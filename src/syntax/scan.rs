@@ -380,8 +380,13 @@ impl Splitter<'_> {
 
     /// The first token of the current piece behind its annotations.
     fn head(&self) -> usize {
+        self.behind_annotations(self.tokens.len())
+    }
+
+    /// The same, looking no further than a token.
+    fn behind_annotations(&self, end: usize) -> usize {
         let mut at = self.start;
-        while self.tokens.get(at).is_some_and(|token| token.span.text(self.text) == "@allow") {
+        while at < end && self.tokens.get(at).is_some_and(|token| token.span.text(self.text) == "@allow") {
             let close = (at..self.tokens.len()).find(|index| self.text_of(*index) == ")");
             at = close.map_or(self.tokens.len() - 1, |close| close + 1).min(self.tokens.len() - 1);
         }
@@ -389,7 +394,7 @@ impl Splitter<'_> {
     }
 
     fn only_annotations(&self, index: usize) -> bool {
-        self.start < index && self.text_of(self.start) == "@allow" && self.head() == index
+        self.start < index && self.behind_annotations(index) == index
     }
 
     fn close(&mut self, index: usize, word: &str) {
