@@ -11,7 +11,7 @@ use crate::diagnostic::Fix;
 use crate::source::{Sources, Span};
 
 /// Repairs can make room for others, but not for ever.
-const MAX_ROUNDS: usize = 20;
+const MAX_ROUNDS: usize = 100;
 
 /// What came of it.
 pub(super) struct Fixed {
@@ -25,10 +25,8 @@ pub(super) fn fix(roots: &[PathBuf], levels: &[String], allow_unsafe: bool) -> R
     let mut worker = Worker { roots, levels, texts: Instead::new(), paths: BTreeMap::new(), refused: BTreeSet::new() };
     let mut fixed = 0;
     for _ in 0..MAX_ROUNDS {
-        let done = worker.round(allow_unsafe)?;
-        if done == 0 {
-            break;
-        }
+        // A round that keeps nothing knows what to leave out in the next.
+        let Some(done) = worker.round(allow_unsafe)? else { break };
         fixed += done;
     }
     let mut changed = BTreeMap::new();
@@ -56,8 +54,9 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// One round: all repairs that do not touch each other; says how many were kept.
-    fn round(&mut self, allow_unsafe: bool) -> Result<usize, Stop> {
+    /// One round: all repairs that do not touch each other; says how many were kept,
+    /// `None` if there was nothing to try.
+    fn round(&mut self, allow_unsafe: bool) -> Result<Option<usize>, Stop> {
         let findings = Findings::collect(self.roots, self.levels, Some(&self.texts))?;
         let before = digests(&findings);
         let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
@@ -78,9 +77,9 @@ impl Worker<'_> {
             }
         }
         if wanted.is_empty() {
-            return Ok(0);
+            return Ok(None);
         }
-        self.keep(&wanted, &before)
+        self.keep(&wanted, &before).map(Some)
     }
 
     fn remember(&mut self, path: &Path, shown: &Path, sources: &Sources, file: crate::source::FileId) {
@@ -128,15 +127,33 @@ impl Worker<'_> {
             edits.sort_by_key(|(span, _)| *span);
             let Some(text) = texts.get_mut(path) else { continue };
             for (span, with) in edits.into_iter().rev() {
-                text.replace_range(span.start as usize..span.end as usize, with);
+                let (start, end) = (span.start as usize, span.end as usize);
+                let within_line = !text[start..end].ends_with('\n');
+                text.replace_range(start..end, with);
+                if with.is_empty() && within_line {
+                    drop_empty_line(text, start);
+                }
             }
         }
         texts
     }
 }
 
+/// Takes out the line of a place if nothing is left on it.
+fn drop_empty_line(text: &mut String, at: usize) {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1);
+    if text[start..end].trim().is_empty() {
+        text.replace_range(start..end, "");
+    }
+}
+
 fn overlap(one: &Edits, other: &Edits) -> bool {
-    let touch = |a: &Span, b: &Span| a.start <= b.end && b.start <= a.end;
+    // Neighbours do each other no harm, unless one of them only writes something between.
+    let empty = |span: &Span| span.start == span.end;
+    let touch = |a: &Span, b: &Span| {
+        (a.start < b.end && b.start < a.end) || ((empty(a) || empty(b)) && a.start <= b.end && b.start <= a.end)
+    };
     one.iter().any(|(path, edits)| {
         let others = other.get(path).into_iter().flatten();
         others.into_iter().any(|(b, _)| edits.iter().any(|(a, _)| touch(a, b)))
