@@ -44,14 +44,17 @@ fn draw<'a>(found: impl Iterator<Item = (&'a Diagnostic, &'a Sources)>, output: 
 /// Words to wrap at; a quoted name is one, so that what is to be pasted stays right.
 fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '_> {
     let mut words = Vec::new();
-    let (mut start, mut quoted, mut spaces) = (0, false, false);
+    let (mut start, mut closed_at, mut before) = (0, 0, ' ');
     for (at, char) in line.char_indices() {
-        if spaces && char != ' ' {
+        if before == ' ' && char != ' ' && at >= closed_at && at > 0 {
             words.push(textwrap::core::Word::from(&line[start..at]));
             start = at;
         }
-        quoted ^= char == '"';
-        spaces = char == ' ' && !quoted;
+        if before == ' ' && char == '"' && at >= closed_at {
+            // A quote by itself, as in a message about quotes, opens nothing.
+            closed_at = line[at + 1..].find('"').map_or(at, |length| at + length + 2);
+        }
+        before = char;
     }
     words.push(textwrap::core::Word::from(&line[start..]));
     Box::new(words.into_iter())
