@@ -82,7 +82,7 @@ fn the_page_is_the_same_text() {
             let (bad, good) = (seen(explanation.bad), seen(explanation.good));
             page.push_str(&format!("\nBad:\n\n```\n{bad}```\n\nGood:\n\n```\n{good}```\n"));
         }
-        page.push_str(&format!("\n{}\n", explanation.configuration().replace(":\n\n    ", ":\n\n    ")));
+        page.push_str(&format!("\n{}\n", explanation.configuration()));
     }
     let path = common::root().join("docs/codes.md");
     if std::env::var_os("PRESYNC_BLESS").is_some() {

@@ -46,7 +46,7 @@ fn explanations_are_what_enumeration_finds() {
                     let states = other.states.iter().zip(&situation.states).filter(|(one, other)| one != other).count();
                     facts + states
                 };
-                let kept_out = kept_out(&program, role, (&situations, &distance), &situation, (from, state, found.to));
+                let kept_out = kept_out(&program, role, &situations, &distance, &situation, (from, state, found.to));
                 assert_eq!(needs(&found), kept_out, "{told}");
                 let others = situations.iter().filter(|other| {
                     other.states[from.index()] == Some(state)
@@ -92,7 +92,8 @@ fn needs(found: &Explanation) -> KeptOut {
 fn kept_out(
     program: &Program,
     role: RoleId,
-    (situations, distance): (&[Situation], &dyn Fn(&Situation) -> usize),
+    situations: &[Situation],
+    distance: &dyn Fn(&Situation) -> usize,
     situation: &Situation,
     (from, state, to): (SystemId, StateId, SystemId),
 ) -> KeptOut {

@@ -189,7 +189,7 @@ fn windows_line_ends_and_paths() {
     let odd = "b\\c d#.presync";
     std::fs::write(folder.path().join(odd), BROKEN).expect("it can be written");
     let output = common::presync(folder.path(), &["check", odd, "--format", "sarif"], b"");
-    let uri = if cfg!(windows) { "b/c%20d%23.presync" } else { "b/c%20d%23.presync" };
+    let uri = if cfg!(windows) { "b/c%20d%23.presync" } else { "b%5Cc%20d%23.presync" };
     assert!(text(&output.stdout).contains(&format!("\"uri\": \"{uri}\"")));
 }
 

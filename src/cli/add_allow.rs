@@ -11,10 +11,12 @@ use crate::names::quote_always;
 use crate::source::{FileId, SourceFile, Span};
 use crate::syntax::{self, ast};
 
+/// The text of a file, and which code is allowed from which byte on.
+type Places<'a> = (String, BTreeSet<(u32, &'a str)>);
+
 /// Writes an `@allow` before the innermost declaration, state or item that has each finding's first label.
 pub(super) fn add_allow(findings: &Findings, reason: &str, output: &Output) -> Done {
-    // By file: where, in which column, and what.
-    let mut places: BTreeMap<PathBuf, (String, BTreeSet<(u32, &str)>)> = BTreeMap::new();
+    let mut places: BTreeMap<PathBuf, Places<'_>> = BTreeMap::new();
     let mut left = 0;
     for (at, diagnostic, _) in &findings.found {
         let (root, program, broken) = &findings.programs[*at];

@@ -61,7 +61,7 @@ pub(super) fn find(from: &Path) -> Result<Option<Found>, Stop> {
 
 fn parse(text: &str) -> Result<Config, String> {
     let table: toml::Table = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-    for key in table.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+    if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(match nearest(key, KEYS) {
             Some(near) => format!("there is no setting `{key}`: did you mean `{near}`?"),
             None => format!("there is no setting `{key}`; there are {}", KEYS.join(", ")),

@@ -92,7 +92,8 @@ fn artifact(found: &Found<'_>, location: source::Location) -> ArtifactLocation {
 
 /// A path as a relative reference: what is not allowed in one is escaped.
 fn uri(path: &str) -> String {
-    let path = path.trim_start_matches("./").replace('\\', "/");
+    let path = path.trim_start_matches("./");
+    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
