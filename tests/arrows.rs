@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("table", &[]),
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
-    ("export", &["table"]),
+    ("export", &["names", "table"]),
     ("explain", &["source", "names", "model", "space"]),
     ("diff", &["names", "space", "table"]),
     ("prove", &["source", "names", "diagnostic", "model", "space", "table", "run"]),

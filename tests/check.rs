@@ -62,7 +62,7 @@ fn safe_repairs_change_no_decision() {
     assert_eq!(read(folder.path(), "a.presync"), REPAIRABLE, "--diff writes nothing");
     let (code, _, err) = check(folder.path(), &["--fix"]);
     assert_eq!(code, Some(0));
-    assert!(err.starts_with("repaired 1 findings\n"), "{err}");
+    assert!(err.starts_with("repaired 1 finding\n"), "{err}");
     assert!(err.ends_with("--fix --unsafe repairs 1, which changes decisions: see --diff --unsafe\n"), "{err}");
     assert_eq!(codes(folder.path(), &[]), ["unsafe-collapse"]);
     let (code, _, err) = check(folder.path(), &["--fix", "--unsafe"]);
@@ -91,7 +91,7 @@ fn repairs_that_touch_each_other_settle() {
 
 #[test]
 fn a_repair_that_would_make_an_error_is_not_made() {
-    // The plain rule never decides, but the override needs it.
+    // The plain rule never decides, but the override needs it: nothing is offered.
     let source = "use cic_lync
 profile \"P\" {
     cic Available -> lync Away
@@ -101,7 +101,8 @@ profile \"P\" {
 ";
     let folder = folder(source);
     assert_eq!(codes(folder.path(), &[]), ["dead-rule"]);
-    check(folder.path(), &["--fix"]);
+    let (_, _, err) = check(folder.path(), &["--fix"]);
+    assert!(err.ends_with("checked 1 program: 1 warning\n"), "{err}");
     assert_eq!(read(folder.path(), "a.presync"), source);
 }
 
@@ -111,8 +112,37 @@ fn files_that_several_programs_use_are_repaired_once() {
     write(folder.path(), "b.presync", "use \"shared.presync\"\nrole \"B\" uses \"Voice\"\n");
     write(folder.path(), "shared.presync", REPAIRABLE);
     let (_, _, err) = check(folder.path(), &["--fix"]);
-    assert!(err.starts_with("repaired 1 findings\n"), "{err}");
+    assert!(err.starts_with("repaired 1 finding\n"), "{err}");
     assert_eq!(read(folder.path(), "shared.presync"), REPAIRABLE.replace("available, no acd", "Available, No ACD"));
+}
+
+#[test]
+fn files_that_are_not_named_are_left_alone() {
+    // Another program, which the command does not see, uses the mapping.
+    let folder = folder(&PROFILE.replace("use cic_lync", "use \"lib.presync\""));
+    let library = "use cic_lync\nmapping two { cic \"At Lunch\" -> lync Away }\n";
+    write(folder.path(), "lib.presync", library);
+    write(folder.path(), "b.presync", "use \"lib.presync\"\nprofile B { apply two }\n");
+    assert_eq!(codes(folder.path(), &["a.presync"]), ["unused"]);
+    let (_, _, err) = check(folder.path(), &["a.presync", "--fix"]);
+    assert_eq!(read(folder.path(), "lib.presync"), library, "{err}");
+}
+
+#[test]
+fn the_record_is_the_same_from_wherever() {
+    let folder = folder(REPAIRABLE);
+    std::fs::create_dir(folder.path().join("d")).expect("it can be made");
+    write(folder.path(), "presync.toml", "paths = [\".\"]\n");
+    check(folder.path(), &["--baseline", "known.json"]);
+    let whole = folder.path().display().to_string();
+    for (place, path) in [("d", ".."), (".", whole.as_str()), (".", "a.presync"), ("d", "../d/../a.presync")] {
+        let record = folder.path().join("known.json").display().to_string();
+        let (_, _, err) = check(&folder.path().join(place), &[path, "--baseline", &record]);
+        assert!(err.starts_with("not shown, because known: 2 findings\n"), "{place} {path}: {err}");
+        // What goes to other systems is named from the root of the project.
+        let (_, out, _) = check(&folder.path().join(place), &[path, "--format", "sarif"]);
+        assert!(out.contains("\"uri\": \"a.presync\""), "{place} {path}: {out}");
+    }
 }
 
 #[test]
@@ -145,16 +175,22 @@ fn only_what_is_new_is_told() {
     let folder = folder(REPAIRABLE);
     let (code, _, err) = check(folder.path(), &["--baseline", "known.json", "--deny-warnings"]);
     assert_eq!(code, Some(0), "{err}");
-    assert!(err.starts_with("recorded 2 known findings in known.json\n"), "{err}");
+    assert!(err.starts_with("recorded 2 findings in known.json\n"), "{err}");
     // Lines move, a finding comes.
     write(folder.path(), "a.presync", &format!("// moved\n\nflag late\n{REPAIRABLE}"));
     let (code, _, err) = check(folder.path(), &["--baseline", "known.json", "--deny-warnings"]);
     assert_eq!(code, Some(1));
-    assert!(err.starts_with("2 known findings are not shown\n") && err.contains("flag `late` is not used"), "{err}");
+    assert!(
+        err.starts_with("not shown, because known: 2 findings\n") && err.contains("flag `late` is not used"),
+        "{err}"
+    );
     assert_eq!(codes(folder.path(), &["--baseline", "known.json"]), ["unused"]);
     write(folder.path(), "a.presync", PROFILE);
     let (code, _, err) = check(folder.path(), &["--baseline", "known.json"]);
-    assert!(code == Some(0) && err.starts_with("0 known findings are not shown; 2 of the record are gone"), "{err}");
+    assert!(
+        code == Some(0) && err.starts_with("not shown, because known: 0 findings; 2 of the record are gone"),
+        "{err}"
+    );
     // Errors are never known.
     write(folder.path(), "a.presync", "flag = 1\n");
     assert_eq!(check(folder.path(), &["--baseline", "known.json"]).0, Some(1));
@@ -200,6 +236,7 @@ fn settings_that_are_wrong_are_told() {
         ("[lints]\ngap = \"error\"", "lint `gap`: `error` is no level: there are allow, warn and deny"),
         ("[lints]\nconflict = \"warn\"", "no lint is called `conflict`; errors have no level"),
         ("= 1", "presync.toml"),
+        ("protected-attributes = [\"adc\"]", "no system has an attribute `adc`: did you mean `acd`?"),
     ] {
         write(folder.path(), "presync.toml", settings);
         let (code, _, err) = check(folder.path(), &[]);

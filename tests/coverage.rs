@@ -234,7 +234,7 @@ test \"default: lync 2\" {
 
 test \"default: cic 1\" {
     given lync_logged_in, user_type is enterprise_voice, cic_logged_in, not in_queue
-    cic Available => lync Available
+    cic Available  => lync Available
     cic \"At Lunch\" => lync unmapped
 }
 "

@@ -120,6 +120,7 @@ cases! {
     two_way_states: profile("cic Available | \"At Lunch\" <-> lync unchanged");
     two_way_group: format!("{SYSTEMS}group cic.gone = \"At Lunch\"\nprofile \"P\" {{ cic gone <-> lync Away }}\n");
     same_system: profile("cic Available -> cic Busy");
+    scenario_nothing_and_more: format!("{SYSTEMS}profile P {{ cic any -> lync Away }}\nscenario s {{\n    cic Available => lync Away => nothing\n}}\n");
     scenario_step: format!("{}scenario \"s\" {{\n    set in_queue or lync_logged_in\n}}\n", profile("cic Available -> lync Away"));
     very_deep: format!("flag a\ncondition c = {}a{}\n", "(".repeat(300), ")".repeat(300));
 }

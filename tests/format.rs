@@ -82,6 +82,40 @@ role \"Agents\" uses \"Enterprise Voice\",
 }
 
 #[test]
+fn comments_in_lists_stand_where_the_list_does() {
+    becomes(
+        "group cic.g = A // t\n // between\n | B\nrole R uses P // c\n , \nrole S uses P, // first\n // second\n Q // third\n ,",
+        "group cic.g = A // t
+    // between
+    | B
+role R uses P // c
+role S uses P, // first
+    // second
+    Q // third
+",
+    );
+}
+
+#[test]
+fn wide_tests_show_what_is_expected_by_itself() {
+    becomes(
+        "test t { given enterprise_voice, cic is \"Available, Forward\" | \"Available, No ACD\" | \"Available, Follow Me\" | \"Working at Home\", in_queue
+        cic \"Gone Home\" | \"Out of the Office\" | \"Out of Town\" | \"On Vacation\" | \"At Lunch\" => lync Away | Busy append \"in queue\" }",
+        "test t {
+    given enterprise_voice,
+        cic is \"Available, Forward\"
+            | \"Available, No ACD\"
+            | \"Available, Follow Me\"
+            | \"Working at Home\",
+        in_queue
+    cic \"Gone Home\" | \"Out of the Office\" | \"Out of Town\" | \"On Vacation\" | \"At Lunch\"
+        => lync Away | Busy append \"in queue\"
+}
+",
+    );
+}
+
+#[test]
 fn every_declaration_has_a_layout() {
     becomes(
         "@allow ( unsafe-collapse , \"why\" ) system cic \"Title\"{attributes acd,dnd, state Available{acd,}  @allow(unused)state \"B\" id b{dnd,read_only} state C { } online f text 64}

@@ -68,7 +68,7 @@ fn once(arguments: &Arguments, output: &Output) -> Done {
     let paths = config::paths(&arguments.paths)?;
     let roots = input::roots(&paths)?;
     if arguments.fix || arguments.diff {
-        let fixed = fix::fix(&roots, &arguments.levels, arguments.allow_unsafe)?;
+        let fixed = fix::fix(&paths, &roots, &arguments.levels, arguments.allow_unsafe)?;
         if arguments.diff {
             return show(&fixed, output);
         }
@@ -84,11 +84,12 @@ fn once(arguments: &Arguments, output: &Output) -> Done {
     }
     if let Some(path) = &arguments.baseline {
         match baseline::apply(path, &mut findings)? {
-            Applied::Recorded(count) => output.say(&format!("recorded {count} known findings in {}", path.display())),
+            Applied::Recorded(count) => output.say(&format!("recorded {} in {}", findings_text(count), path.display())),
             Applied::Known(0, 0) => {}
-            Applied::Known(known, 0) => output.say(&format!("{known} known findings are not shown")),
+            Applied::Known(known, 0) => output.say(&format!("not shown, because known: {}", findings_text(known))),
             Applied::Known(known, gone) => output.say(&format!(
-                "{known} known findings are not shown; {gone} of the record are gone: delete {} and record it anew",
+                "not shown, because known: {}; {gone} of the record are gone: delete {} and record it anew",
+                findings_text(known),
                 path.display()
             )),
         }
@@ -106,12 +107,15 @@ fn tell(arguments: &Arguments, findings: &Findings, output: &Output) -> Done {
     };
     let found: Vec<Found<'_>> = findings.iter().collect();
     if arguments.statistics {
+        if arguments.format.is_some_and(|format| !matches!(format, Format::Human | Format::Plain)) {
+            return Err(Stop::Usage("--statistics is for people: leave --format out".to_owned()));
+        }
         output.data(&report::statistics(&found))?;
     } else {
         let files: Vec<String> = findings.files().into_iter().collect();
         report::print(format, &found, &files, output)?;
     }
-    if matches!(format, Format::Human | Format::Plain) {
+    if arguments.statistics || matches!(format, Format::Human | Format::Plain) {
         let count = findings.programs.len();
         let programs = if count == 1 { "1 program".to_owned() } else { format!("{count} programs") };
         let summary = render::summary(found.iter().map(|found| found.diagnostic));
@@ -135,11 +139,15 @@ fn repairs(found: &[Found<'_>]) -> String {
     }
 }
 
+fn findings_text(count: usize) -> String {
+    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
+}
+
 fn show(fixed: &fix::Fixed, output: &Output) -> Done {
     for (shown, before, after) in fixed.changed.values() {
         output.data(&edit::unified(&shown.display().to_string(), before, after))?;
     }
-    output.say(&format!("{} findings would be repaired", fixed.fixed));
+    output.say(&format!("{} would be repaired", findings_text(fixed.fixed)));
     Ok(if fixed.changed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -152,7 +160,7 @@ fn write(fixed: &fix::Fixed, output: &Output) -> Result<(), Stop> {
         }
     }
     if fixed.fixed > 0 {
-        output.say(&format!("repaired {} findings", fixed.fixed));
+        output.say(&format!("repaired {}", findings_text(fixed.fixed)));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::cli::Stop;
 use crate::cli::report::Format;
 use crate::diagnostic::nearest;
 use crate::lint::{LINTS, Level, Settings};
+use crate::model::Program;
 
 const NAME: &str = "presync.toml";
 
@@ -87,7 +88,11 @@ pub(super) fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
     let current = std::env::current_dir().unwrap_or_default();
     let shown = |path: &PathBuf| {
         let path = found.folder.join(path);
-        path.strip_prefix(&current).map_or(path.clone(), Path::to_path_buf)
+        match path.strip_prefix(&current) {
+            Ok(inside) if inside.components().next().is_some() => inside.to_path_buf(),
+            Ok(_) => PathBuf::from("."),
+            Err(_) => path,
+        }
     };
     Ok(found.config.paths.iter().map(shown).collect())
 }
@@ -119,6 +124,28 @@ pub(super) fn settings(root: &Path, levels: &[String]) -> Result<Settings, Stop>
         settings.set(code, level);
     }
     Ok(settings)
+}
+
+/// Refuses protected attributes that no system of any program has: a misspelt one would protect nothing.
+pub(super) fn check_attributes<'p>(
+    roots: &[PathBuf],
+    levels: &[String],
+    programs: impl Iterator<Item = &'p Program> + Clone,
+) -> Result<(), Stop> {
+    let systems = || programs.clone().flat_map(|program| &program.systems);
+    for root in roots {
+        for wanted in settings(root, levels)?.protected.into_iter().flatten() {
+            // Without any system there are errors to be told.
+            if systems().next().is_some() && !systems().any(|system| system.attributes.contains(&wanted)) {
+                let near = nearest(&wanted, systems().flat_map(|system| &system.attributes).map(String::as_str));
+                let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+                return Err(Stop::Usage(format!(
+                    "`{NAME}`: protected-attributes: no system has an attribute `{wanted}`{near}"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn level_named(name: &str) -> Result<Level, String> {

@@ -32,6 +32,7 @@ impl Findings {
             programs.push((root.clone(), program, broken));
             found.push(diagnostics);
         }
+        config::check_attributes(roots, levels, programs.iter().map(|(_, program, _)| program))?;
         used_elsewhere(&programs, &mut found);
         let mut found: Vec<(usize, Diagnostic)> = found
             .into_iter()

@@ -21,8 +21,13 @@ pub(super) struct Fixed {
 }
 
 /// Makes the repairs, a round at a time until none is left.
-pub(super) fn fix(roots: &[PathBuf], levels: &[String], allow_unsafe: bool) -> Result<Fixed, Stop> {
-    let mut worker = Worker { roots, levels, texts: Instead::new(), paths: BTreeMap::new(), refused: BTreeSet::new() };
+///
+/// Only files that the command names, or that lie in a folder that it names, are touched: others may have users that it
+/// does not know.
+pub(super) fn fix(named: &[PathBuf], roots: &[PathBuf], levels: &[String], allow_unsafe: bool) -> Result<Fixed, Stop> {
+    let named = named.iter().map(|path| input::canonical(path)).collect();
+    let mut worker =
+        Worker { named, roots, levels, texts: Instead::new(), paths: BTreeMap::new(), refused: BTreeSet::new() };
     let mut fixed = 0;
     for _ in 0..MAX_ROUNDS {
         // A round that keeps nothing knows what to leave out in the next.
@@ -43,6 +48,8 @@ pub(super) fn fix(roots: &[PathBuf], levels: &[String], allow_unsafe: bool) -> R
 type Edits = BTreeMap<PathBuf, Vec<(Span, String)>>;
 
 struct Worker<'a> {
+    /// Canonical.
+    named: Vec<PathBuf>,
     roots: &'a [PathBuf],
     levels: &'a [String],
     /// By canonical path; standard input is `-`.
@@ -65,9 +72,15 @@ impl Worker<'_> {
             let usable = |fix: &&Fix| (fix.safe || allow_unsafe) && !self.refused.contains(known);
             let Some(fix) = diagnostic.fixes.iter().find(usable) else { continue };
             let mut edits = Edits::new();
-            for (location, text) in &fix.edits {
+            let places = fix.edits.iter().map(|(location, text)| {
                 let shown = path_of(root, program, location.file);
-                let path = if shown.as_os_str() == "-" { shown.clone() } else { input::canonical(&shown) };
+                (input::canonical(&shown), shown, location, text)
+            });
+            let places: Vec<_> = places.collect();
+            if places.iter().any(|(path, ..)| !self.named.iter().any(|named| path.starts_with(named))) {
+                continue;
+            }
+            for (path, shown, location, text) in places {
                 self.remember(&path, &shown, &program.sources, location.file);
                 edits.entry(path).or_default().push((location.span, text.clone()));
             }

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::coverage::Total;
 use crate::cli::output::{Output, visible};
 use crate::cli::{Done, Stop, config, input, render};
+use crate::source::SourceFile;
 
 /// Prove tests over all situations, and run scenarios.
 #[derive(Args)]
@@ -98,7 +99,9 @@ fn generate(roots: &[PathBuf], output: &Output) -> Done {
     let program = input::program(root, output)?;
     let tables = crate::compile::compile(&program).map_err(|error| Stop::Usage(error.to_string()))?;
     let proposal = crate::prove::generate(&program, &tables);
-    output.data(proposal.source.trim_start_matches('\n'))?;
+    let source = SourceFile::new("", proposal.source.clone().into_bytes(), false);
+    let source = crate::format::format(&source).unwrap_or(proposal.source);
+    output.data(source.trim_start_matches('\n'))?;
     if proposal.left > 0 {
         output.say(&format!("{} rules and outcomes are left out: their conditions are too entangled", proposal.left));
     }

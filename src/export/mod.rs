@@ -1,7 +1,13 @@
 //! In: tables. Out: their text in a format that others read. One file for each format, over tables only.
 //! Errors: what a format cannot say.
 
+mod csv;
+mod jdm;
 mod json;
+mod markdown;
+mod rego;
+mod sql;
+pub mod words;
 
 use crate::table::Tables;
 
@@ -18,4 +24,4 @@ pub struct Format {
 pub struct ExportError(pub String);
 
 /// Every format, in the order they are listed.
-pub const FORMATS: [Format; 1] = [json::FORMAT];
+pub const FORMATS: [Format; 6] = [json::FORMAT, jdm::FORMAT, rego::FORMAT, sql::FORMAT, csv::FORMAT, markdown::FORMAT];

@@ -36,45 +36,57 @@ impl<'a> Statement<'a> {
         token.text(self.text)
     }
 
-    /// `when c:` on its own line if the rest does not fit; then each list by itself.
+    /// `when c:` on its own line if the rest does not fit, and what is expected on the next; then each list by itself.
     fn document(&self, arena: &'a Arena<'a>) -> Doc<'a> {
         let mut comments = self.comments.iter().copied().peekable();
         let mut depth = 0_usize;
         let mut closed: Vec<Doc<'a>> = Vec::new();
-        let mut open = arena.nil();
+        let mut open = List::new(arena);
+        let mut fresh = true;
         for (at, token) in self.tokens.iter().enumerate() {
             let word = self.word(*token);
-            let mut commented = false;
             while let Some(comment) = comments.next_if(|comment| comment.start < token.start) {
-                let text = comment.text(self.text).trim_end();
-                open = open.append(if at == 0 { "" } else { " " }).append(arena.text(text)).append(arena.hardline());
-                commented = true;
+                open.push(arena, if fresh { arena.nil() } else { arena.text(" ") });
+                open.push(arena, arena.text(comment.text(self.text).trim_end()).append(arena.hardline()));
+                fresh = true;
             }
-            let ended = at > 0 && depth == 0 && self.word(self.tokens[at - 1]) == ":";
-            if ended {
-                // The head of a `when` is a group of its own.
-                closed.push(std::mem::replace(&mut open, arena.nil()).nest(NEST).group());
-                closed.push(if commented { arena.nil() } else { arena.line() });
-            } else if at > 0 && !commented && self.spaced(at) {
-                open = open.append(if self.breaks_before(at, depth) { arena.line() } else { arena.text(" ") });
+            let before = at.checked_sub(1).map(|before| self.word(self.tokens[before]));
+            // The head of a `when`, and what changes, are groups of their own.
+            if depth == 0 && (before == Some(":") || (word == "=>" && self.is_expectation())) {
+                closed.push(std::mem::replace(&mut open, List::new(arena)).close(arena).nest(NEST).group());
+                closed.push(if fresh { arena.nil() } else { arena.line() });
+            } else if at > 0 && !fresh && self.spaced(at) {
+                match before {
+                    _ if depth > 0 => open.push(arena, arena.text(" ")),
+                    Some(",") => open.element(arena),
+                    _ if matches!(word, "and" | "or" | "default") => open.element(arena),
+                    _ if word == "|" => open.push(arena, arena.line()),
+                    _ => open.push(arena, arena.text(" ")),
+                }
             }
             match word {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            open = open.append(arena.text(word));
+            open.push(arena, arena.text(word));
+            fresh = false;
+        }
+        for comment in comments {
+            open.push(arena, arena.text(format!(" {}", comment.text(self.text).trim_end())));
         }
         // What goes on below a head, or above the content of a block, stands further in than that.
         let further = !closed.is_empty() || self.tokens.last().is_some_and(|last| self.word(*last) == "{");
+        let open = open.close(arena);
         closed.push(if further { open.nest(NEST) } else { open }.group());
         arena.concat(closed).nest(NEST).group()
     }
 
-    /// Whether a list may be broken here.
-    fn breaks_before(&self, at: usize, depth: usize) -> bool {
-        let (before, word) = (self.word(self.tokens[at - 1]), self.word(self.tokens[at]));
-        depth == 0 && (matches!(word, "|" | "and" | "or" | "default") || before == ",")
+    /// Whether it says what a change leads to: one `=>`, and no step of a scenario, whose commands stand side by side.
+    fn is_expectation(&self) -> bool {
+        let first = self.tokens.first().map(|token| self.word(*token));
+        !matches!(first, Some("set" | "observe" | "resync" | "role"))
+            && self.tokens.iter().filter(|token| self.word(**token) == "=>").count() == 1
     }
 
     /// Whether a space stands before a token.
@@ -89,5 +101,40 @@ impl<'a> Statement<'a> {
     fn is_lint_code(&self, at: usize) -> bool {
         let (before, this) = (self.tokens[at - 1], self.tokens[at]);
         before.end == this.start && (self.word(before) == "-" || self.word(this) == "-")
+    }
+}
+
+/// Elements one after the other; each is a group, within which alternatives stand further in than the element.
+struct List<'a> {
+    elements: Vec<Doc<'a>>,
+    current: Doc<'a>,
+}
+
+impl<'a> List<'a> {
+    fn new(arena: &'a Arena<'a>) -> Self {
+        Self { elements: Vec::new(), current: arena.nil() }
+    }
+
+    fn push(&mut self, arena: &'a Arena<'a>, part: Doc<'a>) {
+        let current = std::mem::replace(&mut self.current, arena.nil());
+        self.current = current.append(part);
+    }
+
+    fn element(&mut self, arena: &'a Arena<'a>) {
+        self.elements.push(std::mem::replace(&mut self.current, arena.nil()));
+    }
+
+    fn close(mut self, arena: &'a Arena<'a>) -> Doc<'a> {
+        if self.elements.is_empty() {
+            return self.current;
+        }
+        self.elements.push(self.current);
+        let elements = self.elements.into_iter().enumerate();
+        // The first begins on the line of its keyword.
+        let groups = elements.map(|(at, element)| {
+            let element = element.nest(NEST).group();
+            if at == 0 { element } else { arena.line().append(element) }
+        });
+        arena.concat(groups)
     }
 }

@@ -212,8 +212,23 @@ fn dead_rule(
         }
     }
     let help = if possible { "delete it, or narrow what covers it" } else { "delete it, or mend its condition" };
-    // The other direction of a `<->` may decide.
-    let fix = Some(program.written(written).item).filter(|_| !other_way);
+    // The other direction of a `<->` may decide, an `override` may need what it beats, and one that goes may let those
+    // that it beat disagree.
+    let needed = instances.iter().any(|(_, profile, at)| {
+        let rules = &program.profile(*profile).rules;
+        let rule = &rules[*at as usize];
+        let beaten = |other: &model::Rule| {
+            other.level == model::Level::Override
+                && (other.from, other.to) == (from, to)
+                && other.source.iter().any(|state| rule.source.contains(state))
+        };
+        match rule.level {
+            model::Level::Override => possible,
+            model::Level::Plain => rules.iter().any(beaten),
+            model::Level::Otherwise => false,
+        }
+    });
+    let fix = Some(program.written(written).item).filter(|_| !other_way && !needed);
     let fix = fix.and_then(|item| context.deletion(item, true));
     context.report(finding.help(help).fix(fix));
 }

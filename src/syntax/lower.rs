@@ -529,7 +529,23 @@ impl<'a> Lower<'a> {
     }
 
     fn commands(&self, node: Node<'a>) -> Vec<ast::Command> {
-        node.inner().filter(|child| child.rule() == Rule::command).filter_map(|child| self.command(child)).collect()
+        let all: Vec<Node<'a>> = node.inner().filter(|child| child.rule() == Rule::command).collect();
+        let several = all.len() > 1;
+        let mut commands = Vec::with_capacity(all.len());
+        for child in all {
+            let span = child.span();
+            match self.command(child) {
+                Some(command) => commands.push(command),
+                None if several => self.error(
+                    span,
+                    "`nothing` stands beside other commands",
+                    "this says that none is sent",
+                    "expect `nothing` alone, or the commands without it",
+                ),
+                None => {}
+            }
+        }
+        commands
     }
 
     /// `None` for `nothing`.

@@ -1,15 +1,33 @@
 //! What a finding is known by when lines move: its code, file and message, and the line it is on without white space.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::Sources;
 
+/// A path from the root of the repository, else of the project, else from where the command runs; with forward slashes.
+pub(super) fn project_path(shown: &str) -> String {
+    let relative = || {
+        let path = std::fs::canonicalize(shown).ok()?;
+        let has = |folder: &&Path, name: &str| folder.join(name).exists();
+        let above = || path.ancestors().skip(1);
+        let root =
+            above().find(|folder| has(folder, ".git")).or_else(|| above().find(|folder| has(folder, "presync.toml")));
+        let here = std::env::current_dir().and_then(std::fs::canonicalize).ok()?;
+        let root = root.unwrap_or(&here);
+        Some(path.strip_prefix(root).ok()?.to_string_lossy().into_owned())
+    };
+    let path = relative().unwrap_or_else(|| shown.trim_start_matches("./").to_owned());
+    if cfg!(windows) { path.replace('\\', "/") } else { path }
+}
+
 /// One for each finding, in order; findings that are alike are numbered.
 pub(in crate::cli) fn fingerprints<'a>(found: impl Iterator<Item = (&'a Diagnostic, &'a Sources)>) -> Vec<String> {
     let mut seen: HashMap<String, u32> = HashMap::new();
+    let mut paths: HashMap<String, String> = HashMap::new();
     found
         .map(|(diagnostic, sources)| {
             let (path, line) = diagnostic.location().map_or_else(Default::default, |location| {
@@ -18,7 +36,9 @@ pub(in crate::cli) fn fingerprints<'a>(found: impl Iterator<Item = (&'a Diagnost
                 let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
                 let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
                 let line: String = text[start..end].split_whitespace().collect();
-                (sources.shown_path(location.file).trim_start_matches("./").replace('\\', "/"), line)
+                let shown = sources.shown_path(location.file);
+                let path = paths.entry(shown).or_insert_with_key(|shown| project_path(shown));
+                (path.clone(), line)
             });
             let key = [diagnostic.code, &path, &diagnostic.message, &line].join("\u{0}");
             let number = seen.entry(key.clone()).or_default();

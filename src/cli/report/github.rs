@@ -22,7 +22,7 @@ fn line(found: &Found<'_>) -> String {
         } else {
             String::new()
         };
-        let path = property(found.path(location).trim_start_matches("./"));
+        let path = property(&found.project_path(location));
         format!("file={path},line={},endLine={}{columns},", start.line, end.line)
     });
     let message: Vec<String> = std::iter::once(diagnostic.message.clone()).chain(found.more()).collect();

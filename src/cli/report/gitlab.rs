@@ -17,7 +17,7 @@ pub(super) fn report(found: &[Found<'_>]) -> Result<String, serde_json::Error> {
             };
             let (path, start, end) = diagnostic.location().map_or_else(
                 || (String::new(), 1, 1),
-                |location| (found.path(location), found.place(location).line, found.end(location).line),
+                |location| (found.project_path(location), found.place(location).line, found.end(location).line),
             );
             json!({
                 "description": diagnostic.message,
@@ -25,7 +25,7 @@ pub(super) fn report(found: &[Found<'_>]) -> Result<String, serde_json::Error> {
                 "fingerprint": found.fingerprint,
                 "severity": severity,
                 "location": {
-                    "path": path.trim_start_matches("./"),
+                    "path": path,
                     "lines": { "begin": start, "end": end },
                 },
             })

@@ -54,6 +54,11 @@ impl Found<'_> {
         self.sources.shown_path(location.file)
     }
 
+    /// As a CI system finds it.
+    fn project_path(&self, location: Location) -> String {
+        fingerprint::project_path(&self.path(location))
+    }
+
     fn place(&self, location: Location) -> LineColumn {
         self.sources.file(location.file).line_column(location.span.start)
     }

@@ -87,13 +87,11 @@ fn place(found: &Found<'_>, label: &diagnostic::Label) -> Location {
 }
 
 fn artifact(found: &Found<'_>, location: source::Location) -> ArtifactLocation {
-    ArtifactLocation::builder().uri(uri(&found.path(location))).build()
+    ArtifactLocation::builder().uri(uri(&found.project_path(location))).build()
 }
 
 /// A path as a relative reference: what is not allowed in one is escaped.
 fn uri(path: &str) -> String {
-    let path = path.trim_start_matches("./");
-    let path = if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

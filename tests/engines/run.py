@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Executes each export with engines that others wrote and compares every situation with what Presync decides.
+
+Builds its own environments under target/engines. Prints format x engine x program x situations x differences, and
+exits with 1 if anything differs.
+"""
+import json
+import os
+import pathlib
+import re
+import sqlite3
+import subprocess
+import sys
+import venv
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests" / "engines"
+BUILD = ROOT / "target" / "engines"
+PRESYNC = ROOT / "target" / "debug" / "presync"
+
+
+def run(*command, **more):
+    return subprocess.run([str(part) for part in command], check=True, **more)
+
+
+def prepare():
+    """The tool itself, the Python packages and the Rego engine; then this script again, inside of the environment."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    run("cargo", "build", "--locked", "--quiet", cwd=ROOT)
+    run("cargo", "build", "--locked", "--quiet", "--example", "situations", cwd=ROOT)
+    run("cargo", "build", "--locked", "--quiet", "--release", "--manifest-path", HERE / "rego" / "Cargo.toml",
+        "--target-dir", BUILD / "rego", cwd=ROOT)
+    python = BUILD / "venv" / "bin" / "python"
+    if not python.exists():
+        venv.create(BUILD / "venv", with_pip=True)
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", HERE / "requirements.txt")
+    os.execv(python, [str(python), str(HERE / "run.py"), "--prepared"])
+
+
+def programs():
+    for folder in sorted((ROOT / "examples").iterdir()):
+        program = folder / f"{folder.name}.presync"
+        if program.exists():
+            yield folder.name, program
+    yield "hostile", HERE / "hostile.presync"
+
+
+def situations(program):
+    output = run(ROOT / "target" / "debug" / "examples" / "situations", program, capture_output=True).stdout
+    return [json.loads(line) for line in output.decode().split("\n") if line]
+
+
+def export(program, name, to):
+    file = BUILD / f"{name}.{to}"
+    run(PRESYNC, "export", program, "--to", to, "-o", file, "--quiet")
+    return file
+
+
+def wanted(situation):
+    return situation["outcome"], situation["state"], tuple(situation["append"])
+
+
+def identifiers(script):
+    """What the script calls each fact and system: from its comments."""
+    names = {}
+    for identifier, name in re.findall(r"^-- ((?:fact|state)_\w+) is (.*)$", script, re.M):
+        if name.startswith('"'):
+            name = re.sub(r"\\u\{(\w+)\}", lambda found: chr(int(found[1], 16)), name[1:-1])
+            name = re.sub(r"\\(.)", r"\1", name)
+        names[name.replace("$ {", "${")] = identifier
+    return names
+
+
+def sql_rows(script, cases):
+    names = identifiers(script)
+    columns = ["event_id", "role", "from_system", "entered", *names.values()]
+    rows = []
+    for at, case in enumerate(cases):
+        rows.append([at, case["role"], case["from"], case["entered"], *(case["given"].get(name) for name in names)])
+    return columns, rows
+
+
+def sql_compare(cases, decisions):
+    """An event is decided for every other system; compared is the one that the situation asks for."""
+    found = {(event, to): (outcome, state, appendix) for event, to, outcome, state, appendix in decisions}
+    assert len(found) == len(decisions), "one decision for each event and system"
+    differences = 0
+    for at, case in enumerate(cases):
+        outcome, state, append = wanted(case)
+        text = ", ".join(append) if outcome == "set" else None
+        differences += found.get((at, case["to"])) != (outcome, state, text)
+    return differences
+
+
+def sqlite(file, cases):
+    script = file.read_text()
+    base = sqlite3.connect(":memory:")
+    base.executescript(script)
+    columns, rows = sql_rows(script, cases)
+    base.executemany(f"INSERT INTO presync_events ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows)
+    return sql_compare(cases, base.execute(
+        "SELECT event_id, to_system, outcome, state, appendix FROM presync_decisions").fetchall())
+
+
+def duckdb(file, cases):
+    import duckdb
+    script = file.read_text()
+    base = duckdb.connect()
+    base.execute(script)
+    columns, rows = sql_rows(script, cases)
+    # Rows are handed over as JSON lines, which is far faster than one insert each.
+    lines = BUILD / "events.jsonl"
+    lines.write_text("".join(json.dumps(dict(zip(columns, row))) + "\n" for row in rows))
+    kinds = ", ".join(f"{name}: '{kind}'" for name, kind in base.execute(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'presync_events'").fetchall())
+    base.execute(f"INSERT INTO presync_events BY NAME SELECT * FROM read_json('{lines}', columns = {{{kinds}}})")
+    return sql_compare(cases, base.execute(
+        "SELECT event_id, to_system, outcome, state, appendix FROM presync_decisions").fetchall())
+
+
+def zen(file, cases):
+    import zen
+    document = json.loads(file.read_text())
+    inputs = document["nodes"][1]["content"]["inputs"]
+    fields = {entry["name"]: entry["field"] for entry in inputs[4:]}
+    # Facts and systems share one space of names; the four of the change do not belong to it.
+    decision = zen.ZenEngine().create_decision(json.dumps(document))
+    differences = 0
+    for case in cases:
+        context = {"role": case["role"], "from": case["from"], "to": case["to"], "entered": case["entered"]}
+        context.update({fields[name]: value for name, value in case["given"].items()})
+        found = decision.evaluate(context)["result"]
+        differences += (found["outcome"], found["state"], tuple(found["append"])) != wanted(case)
+    return differences
+
+
+def regorus(file, cases):
+    lines = "".join(json.dumps(case) + "\n" for case in cases)
+    engine = BUILD / "rego" / "release" / "rego-engine"
+    output = run(engine, file, input=lines.encode(), capture_output=True).stdout.decode()
+    decisions = [json.loads(line) for line in output.split("\n") if line]
+    assert len(decisions) == len(cases)
+    return sum((found.get("outcome"), found.get("state"), tuple(found.get("append", ()))) != wanted(case)
+               for found, case in zip(decisions, cases))
+
+
+ENGINES = [("sql", "sqlite", sqlite), ("sql", "duckdb", duckdb), ("jdm", "zen-engine", zen), ("rego", "regorus", regorus)]
+
+
+def main():
+    if "--prepared" not in sys.argv:
+        prepare()
+    print(f"{'format':8}{'engine':12}{'program':18}{'situations':>11}{'differences':>13}")
+    failed = False
+    for name, program in programs():
+        cases = situations(program)
+        assert cases
+        for to, engine, execute in ENGINES:
+            differences = execute(export(program, name, to), cases)
+            failed |= differences > 0
+            print(f"{to:8}{engine:12}{name:18}{len(cases):>11}{differences:>13}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+main()
