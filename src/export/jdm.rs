@@ -86,12 +86,19 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
 fn cell(tables: &Tables, column: Column, values: &[u32]) -> Result<String, ExportError> {
     let is_flag = matches!(column, Column::Fact(at) if tables.facts[at].kind == FactKind::Flag);
     let mut names = Vec::new();
+    let default = words::default_value(tables, column);
     for value in values {
-        names.push(match tables.cell(column, *value) {
+        let name = match tables.cell(column, *value) {
             Cell::Flag(value) => value.to_string(),
-            Cell::Name(name) => string(&name)?,
+            Cell::Name(name) => {
+                if default == Some(name.as_str()) {
+                    names.push("null".to_owned());
+                }
+                string(&name)?
+            }
             Cell::Unknown(()) => "null".to_owned(),
-        });
+        };
+        names.push(name);
     }
     // A flag that is missing is false.
     Ok(match names.as_slice() {

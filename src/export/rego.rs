@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 
 use crate::export::words::{self, views};
 use crate::export::{ExportError, Format};
-use crate::table::{Cell, Tables};
+use crate::table::{Cell, Column, FactKind, Tables};
 
 pub(super) const FORMAT: Format = Format { name: "rego", description: "a policy for OPA and regorus", write };
 
 const POLICY: &str = r#"
 # The one row that matches. Input: `role`, `from` and `state` (what changed and what to), `to`, and `given`: facts by
-# name (a flag that is missing is false) and the state that each system shows (one that is missing is not known).
+# name (one that is missing has its default, a flag is false) and the state that each system shows (missing: not known).
 decision := row if {
 	some row in rows[input.role][input.from][input.to]
 	input.state in row.states
@@ -21,15 +21,8 @@ decision := row if {
 
 value(column) := input.given[column]
 
-value(column) := false if {
-	flags[column]
-	not column in object.keys(input.given)
-}
-
-value(column) := null if {
-	systems[column]
-	not column in object.keys(input.given)
-}
+# What nobody has set.
+value(column) := usual[column] if not column in object.keys(input.given)
 "#;
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
@@ -64,19 +57,21 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         let role = roles.entry(view.role.name.clone()).or_insert_with(|| json!({}));
         role[from.as_str()][to.as_str()] = Value::Array(rows);
     }
-    let names = |of: &mut dyn Iterator<Item = &str>| -> Map<String, Value> {
-        of.map(|name| (name.to_owned(), Value::Bool(true))).collect()
-    };
-    let flags = tables.facts.iter().filter(|fact| fact.kind == crate::table::FactKind::Flag);
-    let flags = names(&mut flags.map(|fact| fact.name.as_str()));
-    let systems = names(&mut tables.systems.iter().map(|system| system.name.as_str()));
+    let facts = tables.facts.iter().enumerate().filter_map(|(at, fact)| {
+        let value = match fact.kind {
+            FactKind::Flag => Value::Bool(false),
+            FactKind::Choice { .. } => words::default_value(tables, Column::Fact(at))?.into(),
+        };
+        Some((fact.name.clone(), value))
+    });
+    let systems = tables.systems.iter().map(|system| (system.name.clone(), Value::Null));
+    let usual: Map<String, Value> = facts.chain(systems).collect();
     let pretty = |value: &Value| serde_json::to_string_pretty(value).map_err(|error| ExportError(error.to_string()));
     Ok(format!(
         "# METADATA\n# title: Status synchronization\n# description: Decision tables of Presync, {}\npackage presync\n\n\
-         import rego.v1\n{POLICY}\nflags := {}\n\nsystems := {}\n\nrows := {}\n",
+         import rego.v1\n{POLICY}\nusual := {}\n\nrows := {}\n",
         tables.digest,
-        pretty(&Value::Object(flags))?,
-        pretty(&Value::Object(systems))?,
+        pretty(&Value::Object(usual))?,
         pretty(&Value::Object(roles))?,
     ))
 }

@@ -14,7 +14,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     let mut text = format!(
         "-- Decision tables of Presync, {}\n--\n-- presync_rows: one line for each row of a decision table.\n\
          -- presync_events: put the changes to decide in here: who, the role, the system that changed and the state it\n\
-         -- entered, the facts, and the state that each system shows (null: not known).\n\
+         -- entered, the facts (null: not set yet), and the state that each system shows (null: not known).\n\
          -- presync_decisions: each event with every other system's outcome: set, unchanged or unmapped.\n--\n",
         tables.digest
     );
@@ -112,7 +112,11 @@ fn condition(tables: &Tables, identifier: &str, column: Column, values: &[u32]) 
         }
     }
     if !names.is_empty() {
-        parts.push(format!("v.{identifier} IN ({})", names.join(", ")));
+        let value = match words::default_value(tables, column) {
+            Some(default) => format!("COALESCE(v.{identifier}, {})", literal(default)),
+            None => format!("v.{identifier}"),
+        };
+        parts.push(format!("{value} IN ({})", names.join(", ")));
     }
     if parts.len() == 1 { parts.remove(0) } else { format!("({})", parts.join(" OR ")) }
 }

@@ -2,7 +2,7 @@
 
 use crate::export::ExportError;
 use crate::names::{quote, quote_always};
-use crate::table::{Body, Cell, Cells, Column, Outcome, Role, Row, Table, Tables};
+use crate::table::{Body, Cell, Cells, Column, FactKind, Outcome, Role, Row, Table, Tables};
 
 /// One table of rows.
 pub(super) struct View<'t> {
@@ -108,6 +108,15 @@ pub(super) fn parts<'t>(
         Outcome::Unmapped => ("unmapped", None, &[]),
         Outcome::Unchanged => ("unchanged", None, &[]),
         Outcome::Set { state, append } => ("set", Some(&tables.systems[table.to].states[*state as usize].name), append),
+    }
+}
+
+/// The value of a choice until somebody sets it, by name.
+pub(super) fn default_value(tables: &Tables, column: Column) -> Option<&str> {
+    let Column::Fact(at) = column else { return None };
+    match &tables.facts[at].kind {
+        FactKind::Choice { values, default: Some(default) } => Some(&values[*default as usize]),
+        _ => None,
     }
 }
 

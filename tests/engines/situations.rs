@@ -16,7 +16,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for role in &tables.roles {
         for table in &role.tables {
+            let mut number = 0;
             situations(&tables, table, &mut |facts, states, entered| {
+                number += 1;
                 let decision = table.decide(facts, states, entered);
                 let (outcome, state, append): (_, Option<&str>, &[String]) = match &decision.outcome {
                     Outcome::Unmapped => ("unmapped", None, &[]),
@@ -30,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     "from": tables.systems[table.from].name,
                     "to": tables.systems[table.to].name,
                     "entered": tables.systems[table.from].states[entered as usize].name,
-                    "given": given(&tables, facts, states),
+                    "given": given(&tables, facts, states, number % 2 == 1),
                     "outcome": outcome,
                     "state": state,
                     "append": append,
@@ -42,15 +44,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn given(tables: &Tables, facts: &[u32], states: &[u32]) -> Map<String, Value> {
+/// By name; every second time without what is as it would be if nobody had said so.
+fn given(tables: &Tables, facts: &[u32], states: &[u32], brief: bool) -> Map<String, Value> {
     let value = |column: Column, value: u32| match tables.cell(column, value) {
         Cell::Flag(value) => Value::Bool(value),
         Cell::Name(name) => Value::String(name),
         Cell::Unknown(()) => Value::Null,
     };
-    let facts = facts.iter().enumerate().map(|(at, fact)| (Column::Fact(at), *fact));
-    let states = states.iter().enumerate().map(|(at, state)| (Column::State(at), *state));
-    facts.chain(states).map(|(column, at)| (tables.column_name(column).to_owned(), value(column, at))).collect()
+    let facts = facts.iter().enumerate();
+    let facts = facts.map(|(at, fact)| (Column::Fact(at), *fact, tables.facts[at].initial()));
+    let states = states.iter().enumerate().map(|(at, state)| (Column::State(at), *state, 0));
+    let said = facts.chain(states).filter(|(_, value, usual)| !brief || value != usual);
+    said.map(|(column, value, _)| (column, value))
+        .map(|(column, at)| (tables.column_name(column).to_owned(), value(column, at)))
+        .collect()
 }
 
 type Visit<'a> = dyn FnMut(&[u32], &[u32], u32) -> std::io::Result<()> + 'a;

@@ -13,7 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let input = regorus::Value::from_json_str(&situation.to_string()).map_err(|error| error.to_string())?;
         engine.set_input(input);
         let decision = engine.eval_rule("data.presync.decision".to_owned()).map_err(|error| error.to_string())?;
-        writeln!(out, "{}", decision.to_json_str().map_err(|error| error.to_string())?)?;
+        // On one line.
+        let text = decision.to_json_str().map_err(|error| error.to_string())?;
+        writeln!(out, "{}", serde_json::from_str::<serde_json::Value>(&text)?)?;
     }
     Ok(())
 }
