@@ -24,16 +24,40 @@ fn rendered(source: &[u8]) -> String {
     format!("{}\n────────\n{}", shown.trim_end(), common::text(&output.stderr))
 }
 
+/// The same for what `check` only warns of, and for what `test` says.
+fn rendered_by(arguments: &[&str], source: &str) -> String {
+    let output = common::presync(&common::root(), arguments, source.as_bytes());
+    assert_eq!(output.status.code(), Some(1), "{}", common::text(&output.stderr));
+    format!("{}\n────────\n{}", source.trim_end(), common::text(&output.stderr))
+}
+
+#[test]
+fn unknown_lint() {
+    snapshot("unknown_lint", rendered_by(&["check", "-", "-q", "--deny-warnings"], "@allow(unusd)\nflag a\n"));
+}
+
+#[test]
+fn failed_test_excluded() {
+    let source = format!(
+        "{SYSTEMS}profile P {{ cic any -> lync Away }}\ntest t {{\n    given cic is Available\n    cic \"At Lunch\" => lync Away\n}}\n"
+    );
+    snapshot("failed_test_excluded", rendered_by(&["test", "-", "-q"], &source));
+}
+
+fn snapshot(name: &str, shown: String) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("snapshots/diagnostics");
+    settings.bind(|| insta::assert_snapshot!(name, shown));
+}
+
 macro_rules! cases {
     ($($name:ident: $source:expr;)*) => {
         $(
             #[test]
             fn $name() {
-                let mut settings = insta::Settings::clone_current();
-                settings.set_prepend_module_to_snapshot(false);
-                settings.set_omit_expression(true);
-                settings.set_snapshot_path("snapshots/diagnostics");
-                settings.bind(|| insta::assert_snapshot!(stringify!($name), rendered(($source).as_ref())));
+                snapshot(stringify!($name), rendered(($source).as_ref()));
             }
         )*
     };
@@ -120,6 +144,13 @@ cases! {
     two_way_states: profile("cic Available | \"At Lunch\" <-> lync unchanged");
     two_way_group: format!("{SYSTEMS}group cic.gone = \"At Lunch\"\nprofile \"P\" {{ cic gone <-> lync Away }}\n");
     same_system: profile("cic Available -> cic Busy");
+    test_of_one_system: format!("{SYSTEMS}profile P {{ cic any -> lync Away }}\ntest t {{ cic Available => cic \"At Lunch\" }}\n");
+    scenario_group: format!("{SYSTEMS}group cic.resting = \"At Lunch\" | \"Gone Home\"\nprofile P {{ cic any -> lync Away }}\nscenario s {{\n    cic resting => lync Away\n}}\n");
+    scenario_condition: format!("{SYSTEMS}profile P {{ cic any -> lync Away }}\nscenario s {{\n    set both_logged_in\n}}\n");
+    system_text_too_long: "system a {\n    text 99999999999\n    state b\n}\n";
+    apply_to_same_system: format!("{SYSTEMS}mapping m {{ cic Available -> lync Away }}\nprofile P {{\n    apply m cic -> cic\n}}\n");
+    syntax_otherwise_and_more: profile("cic otherwise | Available -> lync Away");
+    syntax_foreign_letter: "flag \u{456}n_queue\n";
     scenario_nothing_and_more: format!("{SYSTEMS}profile P {{ cic any -> lync Away }}\nscenario s {{\n    cic Available => lync Away => nothing\n}}\n");
     scenario_step: format!("{}scenario \"s\" {{\n    set in_queue or lync_logged_in\n}}\n", profile("cic Available -> lync Away"));
     very_deep: format!("flag a\ncondition c = {}a{}\n", "(".repeat(300), ")".repeat(300));

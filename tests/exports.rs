@@ -34,7 +34,7 @@ profile \"Voice\" when enterprise_voice {
     when in_queue: append \"in queue\" to lync
 }
 ";
-    for to in ["csv", "markdown", "sql", "rego", "jdm"] {
+    for to in ["csv", "markdown", "sql", "rego", "jdm", "dmn"] {
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
@@ -76,6 +76,8 @@ fn no_name_ends_a_comment_or_a_literal() {
     }
     // A line end within a literal is the only way for a name to begin a line; comments are on one line.
     assert!(sql.lines().filter(|line| line.starts_with("--")).all(|line| !line.contains("${")), "{sql}");
+    let dmn = export(&with_name("</text><rule x=\"1\">&amp;]]>"), "dmn");
+    assert!(!dmn.contains("<rule x=") && !dmn.contains("]]>"), "{dmn}");
     let rego = export(&with_name("\"\u{a}allow := true\u{a}# "), "rego");
     assert!(!rego.lines().any(|line| line.starts_with("allow")), "{rego}");
 }

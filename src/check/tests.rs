@@ -112,7 +112,8 @@ impl Checker {
         if from == to {
             let error = Diagnostic::error("same-system", "a change in one system is expected to show in another")
                 .label(Location { file, span: expect.system.span }, "from this system")
-                .label(Location { file, span: expect.target.span }, "to the same one");
+                .label(Location { file, span: expect.target.span }, "to the same one")
+                .help("name the system that is to follow on the right");
             self.error(error);
             return None;
         }

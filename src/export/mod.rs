@@ -2,6 +2,7 @@
 //! Errors: what a format cannot say.
 
 mod csv;
+mod dmn;
 mod jdm;
 mod json;
 mod markdown;
@@ -24,4 +25,5 @@ pub struct Format {
 pub struct ExportError(pub String);
 
 /// Every format, in the order they are listed.
-pub const FORMATS: [Format; 6] = [json::FORMAT, jdm::FORMAT, rego::FORMAT, sql::FORMAT, csv::FORMAT, markdown::FORMAT];
+pub const FORMATS: [Format; 7] =
+    [json::FORMAT, dmn::FORMAT, jdm::FORMAT, rego::FORMAT, sql::FORMAT, csv::FORMAT, markdown::FORMAT];

@@ -93,7 +93,10 @@ fn refute(space: &mut Space<'_>, test: &Test, given: Ref, expectation: &Expectat
             "failed-test",
             format!("test `{}` proves nothing here: its conditions exclude the change", test.name),
         );
-        return Some(error.label(expectation.location, "cannot happen").label(test.given_location, "where this holds"));
+        let error = error.label(expectation.location, "cannot happen").label(test.given_location, "where this holds");
+        return Some(
+            error.help("leave the condition on the system that changes out: it holds once the state is entered"),
+        );
     }
     found.map(|(_, failure)| failure)
 }

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -34,6 +35,11 @@ def prepare():
     if not python.exists():
         venv.create(BUILD / "venv", with_pip=True)
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", HERE / "requirements.txt")
+    node = BUILD / "node"
+    node.mkdir(exist_ok=True)
+    for file in ("package.json", "package-lock.json", "dmn.cjs"):
+        shutil.copy(HERE / file, node / file)
+    run("npm", "ci", "--no-audit", "--no-fund", "--silent", cwd=node)
     os.execv(python, [str(python), str(HERE / "run.py"), "--prepared"])
 
 
@@ -149,7 +155,19 @@ def regorus(file, cases):
                for found, case in zip(decisions, cases))
 
 
-ENGINES = [("sql", "sqlite", sqlite), ("sql", "duckdb", duckdb), ("jdm", "zen-engine", zen), ("rego", "regorus", regorus)]
+def feelin(file, cases):
+    from lxml import etree
+    schema = etree.XMLSchema(etree.parse(BUILD / "node/node_modules/dmn-moddle/resources/dmn/xsd/DMN13.xsd"))
+    schema.assertValid(etree.parse(file))
+    lines = "".join(json.dumps(case) + "\n" for case in cases)
+    output = run("node", BUILD / "node" / "dmn.cjs", file, input=lines.encode(), capture_output=True).stdout.decode()
+    decisions = [json.loads(line) for line in output.split("\n") if line]
+    assert len(decisions) == len(cases)
+    return sum((found["outcome"], found["state"], tuple(found["append"])) != wanted(case)
+               for found, case in zip(decisions, cases))
+
+
+ENGINES = [("dmn", "feelin", feelin), ("sql", "sqlite", sqlite), ("sql", "duckdb", duckdb), ("jdm", "zen-engine", zen), ("rego", "regorus", regorus)]
 
 
 def main():
