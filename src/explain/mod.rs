@@ -1,11 +1,10 @@
 //! In: a program and one situation. Out: why a change is decided as it is, and why not otherwise: for every other rule
 //! of that direction the nearest condition that kept it out, and the smallest change that would change the outcome.
 
-use crate::model::{Program, RoleId, Rule, StateId, SystemId, Target, WrittenId};
-use crate::names::{choice_literal, quote, quote_always, state_literal};
+use crate::model::{RoleId, Rule, StateId, SystemId, WrittenId};
 use crate::source::Location;
 use crate::space::diagram::Ref;
-use crate::space::{Decision, Space, Variable};
+use crate::space::{Decision, Space};
 
 /// Why a change is decided as it is, for one system.
 #[derive(Debug)]
@@ -80,7 +79,7 @@ fn direction(space: &mut Space<'_>, question: &Question<'_>, to: SystemId) -> Ex
         }
         decided |= decides.is_some();
     }
-    let outcome = outcome(space, to, leaf);
+    let outcome = space.outcome_text(to, leaf, false);
     let nearest = match &*parts {
         [] => None,
         [one] => nearest(space, question, to, *one, &outcome),
@@ -125,31 +124,11 @@ fn why_not(
 
 /// What has to be otherwise for an assignment to hold.
 fn changes(space: &Space<'_>, question: &Question<'_>, wanted: &[Option<u32>]) -> Vec<String> {
-    let program = space.program;
     let different = wanted.iter().enumerate().filter_map(|(at, value)| {
         let value = (*value)?;
         (value != question.values[at]).then_some((space.variables()[at], value))
     });
-    different.map(|(variable, value)| literal(program, variable, value)).collect()
-}
-
-fn literal(program: &Program, variable: Variable, value: u32) -> String {
-    match variable {
-        Variable::Fact(fact) => {
-            let fact = program.fact(fact);
-            let name = quote(&fact.name);
-            match &fact.kind {
-                crate::model::FactKind::Flag if value == 1 => name,
-                crate::model::FactKind::Flag => format!("not {name}"),
-                crate::model::FactKind::Choice { values, .. } => choice_literal(&name, values, &[value]),
-            }
-        }
-        Variable::State(system) => {
-            let system = program.system(system);
-            let states: Vec<&str> = system.states.iter().map(|state| state.name.as_str()).collect();
-            state_literal(&quote(&system.name), &states, &[value])
-        }
-    }
+    different.map(|(variable, value)| space.literal(variable, &[value])).collect()
 }
 
 fn nearest(
@@ -159,21 +138,10 @@ fn nearest(
     decision: Ref,
     outcome_now: &str,
 ) -> Option<(String, String)> {
-    let wanted = space.diagrams.witness(decision, question.values, &|leaf| outcome(space, to, leaf) != outcome_now)?;
+    let wanted = space
+        .diagrams
+        .witness(decision, question.values, &|leaf| space.outcome_text(to, leaf, false) != outcome_now)?;
     let values: Vec<u32> = wanted.iter().zip(question.values).map(|(value, now)| value.unwrap_or(*now)).collect();
-    let then = outcome(space, to, space.diagrams.evaluate(decision, &values));
+    let then = space.outcome_text(to, space.diagrams.evaluate(decision, &values), false);
     Some((changes(space, question, &wanted).join(" and "), then))
-}
-
-fn outcome(space: &Space<'_>, to: SystemId, leaf: u32) -> String {
-    let Some(decision) = space.decision_of(leaf) else { return "unmapped".to_owned() };
-    match space.program.profile(decision.profile).rules[decision.rule as usize].target {
-        Target::Unchanged => "unchanged".to_owned(),
-        Target::Set(state) => {
-            let name = quote(&space.program.system(to).state(state).name);
-            let texts: Vec<String> =
-                space.append_texts(decision.append).iter().map(|text| quote_always(text)).collect();
-            if texts.is_empty() { name } else { format!("{name} append {}", texts.join(", ")) }
-        }
-    }
 }

@@ -19,14 +19,6 @@ pub struct Coverage {
     pub unknown: usize,
 }
 
-impl Coverage {
-    /// How much is exercised, of how much.
-    pub fn share(&self, of: impl Fn(Exercised) -> bool) -> (usize, usize) {
-        let counts = self.exercised.iter().filter(|(exercised, _)| of(*exercised)).map(|(_, count)| *count);
-        counts.fold((0, 0), |(hit, all), count| (hit + usize::from(count > 0), all + 1))
-    }
-}
-
 /// Measures what the program's tests and scenarios exercise.
 pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
     let mut space = Space::new(program);

@@ -9,7 +9,6 @@ use rustc_hash::FxBuildHasher;
 use crate::model::{Program, RoleId, SystemId};
 use crate::names::{quote, quote_always};
 use crate::prove::coverage;
-use crate::prove::outcome_text;
 use crate::prove::targets::{Change, Exercised, Region, Targets};
 use crate::space::diagram::{Diagrams, Ref};
 use crate::space::{Found, Parts, Space};
@@ -302,8 +301,8 @@ fn outcome(space: &mut Space<'_>, change: Change, situation: &[u32]) -> Outcome 
     let decorated = leaves
         .iter()
         .any(|leaf| space.decision_of(*leaf).is_some_and(|decision| !space.append_texts(decision.append).is_empty()));
-    let text = outcome_text(space, to, leaf.unwrap_or_default(), decorated);
-    let means_the_same = |other: &u32| *other != 0 && outcome_text(space, to, *other, decorated) == text;
+    let text = space.outcome_text(to, leaf.unwrap_or_default(), decorated);
+    let means_the_same = |other: &u32| *other != 0 && space.outcome_text(to, *other, decorated) == text;
     let equal = leaves.into_iter().filter(means_the_same).collect();
     Outcome { text, parts, equal }
 }

@@ -11,12 +11,15 @@ pub use generate::{Proposal, generate};
 pub use targets::Exercised;
 
 use crate::diagnostic::Diagnostic;
-use crate::model::{Expectation, Program, StateId, SystemId, Target, Test};
+use crate::model::{Expectation, Program, StateId, Target, Test};
 use crate::names::{quote, quote_always};
 use crate::source::Location;
-use crate::space::Space;
 use crate::space::diagram::Ref;
+use crate::space::{Found, Space};
 use crate::table::Tables;
+
+/// More nodes than this for the smallest counterexample: then any one is shown.
+const BUDGET: usize = 200_000;
 
 /// What became of a test or a scenario.
 #[derive(Debug)]
@@ -69,23 +72,22 @@ fn prove_test(space: &mut Space<'_>, test: &Test) -> Vec<Diagnostic> {
 /// The smallest counterexample of an expectation, over all of its states.
 fn refute(space: &mut Space<'_>, test: &Test, given: Ref, expectation: &Expectation) -> Option<Diagnostic> {
     let (from, to) = (expectation.from, expectation.to);
-    let mut found: Option<(usize, Diagnostic)> = None;
+    let mut found: Option<Counterexample> = None;
     let mut possible = expectation.states.is_empty();
     for &state in &expectation.states {
         let given = space.enter(given, from, state);
         possible |= given != Ref::ZERO;
-        let mut left = given;
-        // What one part leaves open, the next one decides; what is left at the end is unmapped.
-        for part in space.decision(test.role, from, to, state).to_vec() {
-            let leaves = space.diagrams.leaves(part);
+        let parts = space.decision(test.role, from, to, state);
+        // What one part leaves open, the next one decides; what none does is unmapped.
+        for (at, part) in parts.iter().enumerate() {
+            let leaves = space.diagrams.leaves(*part);
             let wrong: Vec<u32> =
                 leaves.into_iter().filter(|leaf| *leaf != 0 && !meets(space, expectation, *leaf)).collect();
-            let within = space.diagrams.mask(left, part);
-            consider(space, test, expectation, state, (within, false), &|leaf| wrong.contains(&leaf), &mut found);
-            left = space.diagrams.without(left, part);
+            let wrong = space.diagrams.map(*part, &mut |leaf| if wrong.contains(&leaf) { leaf } else { 0 });
+            consider(space, state, (given, wrong, &parts[..at]), &mut found);
         }
         if !meets(space, expectation, 0) {
-            consider(space, test, expectation, state, (left, true), &|leaf| leaf != 0, &mut found);
+            consider(space, state, (given, Ref::ONE, &parts), &mut found);
         }
     }
     if !possible {
@@ -98,44 +100,69 @@ fn refute(space: &mut Space<'_>, test: &Test, given: Ref, expectation: &Expectat
             error.help("leave the condition on the system that changes out: it holds once the state is entered"),
         );
     }
-    found.map(|(_, failure)| failure)
+    found.map(|found| failure(space, test, expectation, &found))
 }
 
-/// Keeps a counterexample if it is smaller than the one there is. `region`: decisions, or with `true` what nobody decides.
-fn consider(
-    space: &Space<'_>,
-    test: &Test,
-    expectation: &Expectation,
+/// A situation in which a test does not hold.
+struct Counterexample {
     state: StateId,
-    (region, unmapped): (Ref, bool),
-    wrong: &dyn Fn(u32) -> bool,
-    found: &mut Option<(usize, Diagnostic)>,
+    /// How many values are not the usual ones; the fewest are shown.
+    unusual: usize,
+    /// A value for each variable that matters; `None`: it is not known whether there is such a situation.
+    assignment: Option<Vec<Option<u32>>>,
+}
+
+/// Looks where the first and the second function hold and none of the others; keeps the counterexample if it is
+/// smaller than the one there is.
+fn consider(
+    space: &mut Space<'_>,
+    state: StateId,
+    (given, wrong, before): (Ref, Ref, &[Ref]),
+    found: &mut Option<Counterexample>,
 ) {
-    let Some(assignment) = space.diagrams.witness(region, space.usual(), wrong) else { return };
-    let unusual = assignment
-        .iter()
-        .zip(space.usual())
-        .filter(|(value, usual)| value.is_some_and(|value| value != **usual))
-        .count();
-    if found.as_ref().is_some_and(|(least, _)| *least <= unusual) {
+    let any = space.diagrams.find(&[given, wrong], before, space.usual());
+    if any == Found::Nowhere {
         return;
     }
-    let values: Vec<u32> = assignment.iter().zip(space.usual()).map(|(value, usual)| value.unwrap_or(*usual)).collect();
-    let leaf = if unmapped { 0 } else { space.diagrams.evaluate(region, &values) };
+    let region = space.diagrams.within(BUDGET, |diagrams| {
+        let both = diagrams.mask(given, wrong);
+        before.iter().fold(both, |left, part| diagrams.without(left, *part))
+    });
+    let assignment = match (region, any) {
+        (Some(region), _) => match space.diagrams.witness(region, space.usual(), &|leaf| leaf != 0) {
+            Some(nearest) => Some(nearest),
+            None => return,
+        },
+        // Too entangled for the smallest, but there is one.
+        (None, Found::Here(values)) => Some(values.into_iter().map(Some).collect()),
+        (None, _) => None,
+    };
+    let differs = |(value, usual): (&Option<u32>, &u32)| value.is_some_and(|value| value != *usual);
+    let unusual = match &assignment {
+        Some(assignment) => assignment.iter().zip(space.usual()).filter(|pair| differs(*pair)).count(),
+        None => usize::MAX,
+    };
+    if found.as_ref().is_none_or(|least| unusual < least.unusual) {
+        *found = Some(Counterexample { state, unusual, assignment });
+    }
+}
+
+fn failure(space: &mut Space<'_>, test: &Test, expectation: &Expectation, found: &Counterexample) -> Diagnostic {
     let program = space.program;
     let (from, to) = (program.system(expectation.from), program.system(expectation.to));
-    let decided = outcome_text(space, expectation.to, leaf, expectation.append.is_some());
-    let mut failure = Diagnostic::error(
-        "failed-test",
-        format!(
-            "test `{}` fails: {} {} gives {} {decided}",
-            test.name,
-            from.name,
-            quote(&from.state(state).name),
-            to.name
-        ),
-    )
-    .label(expectation.location, "expected here");
+    let change = format!("{} {}", from.name, quote(&from.state(found.state).name));
+    let Some(assignment) = &found.assignment else {
+        let message = format!("test `{}` cannot be proved: what {change} gives is too entangled", test.name);
+        return Diagnostic::error("failed-test", message)
+            .label(expectation.location, "neither proved nor refuted")
+            .help("give more conditions: fewer situations are left then");
+    };
+    let values: Vec<u32> = assignment.iter().zip(space.usual()).map(|(value, usual)| value.unwrap_or(*usual)).collect();
+    let parts = space.decision(test.role, expectation.from, expectation.to, found.state);
+    let leaf = parts.iter().map(|part| space.diagrams.evaluate(*part, &values)).find(|leaf| *leaf != 0).unwrap_or(0);
+    let decided = space.outcome_text(expectation.to, leaf, expectation.append.is_some());
+    let message = format!("test `{}` fails: {change} gives {} {decided}", test.name, to.name);
+    let mut failure = Diagnostic::error("failed-test", message).label(expectation.location, "expected here");
     if let Some(decision) = space.decision_of(leaf) {
         let rule = &program.profile(decision.profile).rules[decision.rule as usize];
         let profile = &program.profile(decision.profile).name;
@@ -144,28 +171,8 @@ fn consider(
     }
     let relevant: Vec<u32> =
         (0..assignment.len() as u32).filter(|variable| assignment[*variable as usize].is_some()).collect();
-    let situation = space.situation(&assignment, Some((expectation.from, state)), &relevant);
-    failure.situation = Some(situation);
-    *found = Some((unusual, failure));
-}
-
-/// An outcome as a test expects it; an appendix that is empty is mentioned only if `decorated`.
-fn outcome_text(space: &Space<'_>, to: SystemId, leaf: u32, decorated: bool) -> String {
-    let Some(decision) = space.decision_of(leaf) else { return "unmapped".to_owned() };
-    let rule = &space.program.profile(decision.profile).rules[decision.rule as usize];
-    match rule.target {
-        Target::Unchanged => "unchanged".to_owned(),
-        Target::Set(state) => {
-            let texts: Vec<String> =
-                space.append_texts(decision.append).iter().map(|text| quote_always(text)).collect();
-            let name = quote(&space.program.system(to).state(state).name);
-            match (decorated, texts.as_slice()) {
-                (false, []) => name,
-                (true, []) => format!("{name} append nothing"),
-                _ => format!("{name} append {}", texts.join(", ")),
-            }
-        }
-    }
+    failure.situation = Some(space.situation(assignment, Some((expectation.from, found.state)), &relevant));
+    failure
 }
 
 /// Whether a decision (0: unmapped) is what is expected.

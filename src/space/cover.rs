@@ -1,10 +1,8 @@
-//! In: a region of the situations. Out: few conditions that together hold exactly there, as source text.
+//! In: a region of the situations. Out: few conditions that together hold exactly there.
 //! Each is made as wide as the region allows, and none is there that the others make superfluous.
 
-use crate::model::FactKind;
-use crate::names::{choice_literal, quote, state_literal};
 use crate::space::diagram::{Diagrams, Ref};
-use crate::space::situation::{Space, Variable};
+use crate::space::situation::Space;
 
 /// A region of more nodes than this is not put into words.
 const READABLE: usize = 300;
@@ -96,41 +94,5 @@ impl Space<'_> {
     pub fn cover(&mut self, region: Ref, most: usize) -> Option<Vec<Cube>> {
         let usual = self.usual().to_vec();
         self.diagrams.cover(region, &usual, most)
-    }
-
-    /// A cube as a condition of the language; empty if it always holds.
-    pub fn condition_text(&self, cube: &Cube) -> String {
-        self.condition_terms(cube).join(" and ")
-    }
-
-    /// The conditions that a cube joins.
-    pub fn condition_terms(&self, cube: &Cube) -> Vec<String> {
-        let mut literals: Vec<(Variable, &Vec<u32>)> =
-            cube.0.iter().map(|(variable, values)| (self.variables()[*variable as usize], values)).collect();
-        literals.sort_by_key(|(variable, _)| match variable {
-            Variable::Fact(fact) => (0, fact.0),
-            Variable::State(system) => (1, system.0),
-        });
-        literals.into_iter().map(|(variable, values)| self.literal(variable, values)).collect()
-    }
-
-    fn literal(&self, variable: Variable, values: &[u32]) -> String {
-        match variable {
-            Variable::Fact(fact) => {
-                let fact = self.program.fact(fact);
-                let name = quote(&fact.name);
-                match &fact.kind {
-                    FactKind::Flag if values == [1] => name,
-                    FactKind::Flag => format!("not {name}"),
-                    FactKind::Choice { values: names, .. } => choice_literal(&name, names, values),
-                }
-            }
-            Variable::State(system) => {
-                let system = self.program.system(system);
-                let name = quote(&system.name);
-                let states: Vec<&str> = system.states.iter().map(|state| state.name.as_str()).collect();
-                state_literal(&name, &states, values)
-            }
-        }
     }
 }

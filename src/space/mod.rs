@@ -17,6 +17,7 @@ mod layers;
 mod order;
 mod search;
 mod situation;
+mod words;
 
 pub use candidates::{AppendId, Decision, Levels, Parts};
 pub use cover::Cube;
