@@ -89,6 +89,10 @@ impl Worker<'_> {
                 wanted.push((known.clone(), fix.safe, edits));
             }
         }
+        // Safe ones first and by themselves, so that each is proved.
+        if wanted.iter().any(|(_, safe, _)| *safe) {
+            wanted.retain(|(_, safe, _)| *safe);
+        }
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -111,7 +115,8 @@ impl Worker<'_> {
             (Digest::Errors(before), Digest::Errors(after)) => after < before,
             (Digest::Errors(_), Digest::Meaning(_)) => true,
             (Digest::Meaning(_), Digest::Errors(_)) => false,
-            (Digest::Meaning(before), Digest::Meaning(after)) => !only_safe || before == after,
+            // What cannot be compiled cannot be proved the same.
+            (Digest::Meaning(before), Digest::Meaning(after)) => !only_safe || (before.is_some() && before == after),
         });
         if holds {
             self.texts = texts;
@@ -175,6 +180,7 @@ fn overlap(one: &Edits, other: &Edits) -> bool {
 
 /// What a program means, or how many errors it has.
 enum Digest {
+    /// `None`: it is too entangled to be compiled.
     Meaning(Option<String>),
     Errors(usize),
 }
