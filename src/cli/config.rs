@@ -128,16 +128,15 @@ pub(super) fn settings(root: &Path, levels: &[String]) -> Result<Settings, Stop>
 
 /// Refuses protected attributes that no system of any program has: a misspelt one would protect nothing.
 pub(super) fn check_attributes<'p>(
-    roots: &[PathBuf],
-    levels: &[String],
+    settings: &[Settings],
     programs: impl Iterator<Item = &'p Program> + Clone,
 ) -> Result<(), Stop> {
     let systems = || programs.clone().flat_map(|program| &program.systems);
-    for root in roots {
-        for wanted in settings(root, levels)?.protected.into_iter().flatten() {
+    for settings in settings {
+        for wanted in settings.protected.iter().flatten() {
             // Without any system there are errors to be told.
-            if systems().next().is_some() && !systems().any(|system| system.attributes.contains(&wanted)) {
-                let near = nearest(&wanted, systems().flat_map(|system| &system.attributes).map(String::as_str));
+            if systems().next().is_some() && !systems().any(|system| system.attributes.contains(wanted)) {
+                let near = nearest(wanted, systems().flat_map(|system| &system.attributes).map(String::as_str));
                 let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
                 return Err(Stop::Usage(format!(
                     "`{NAME}`: protected-attributes: no system has an attribute `{wanted}`{near}"

@@ -7,6 +7,7 @@ use crate::cli::input::{self, Instead};
 use crate::cli::report::{Found, fingerprints};
 use crate::cli::{Stop, config};
 use crate::diagnostic::Diagnostic;
+use crate::lint::Settings;
 use crate::model::Program;
 
 /// Checked programs with what was found in them.
@@ -22,17 +23,18 @@ impl Findings {
     pub fn collect(roots: &[PathBuf], levels: &[String], instead: Option<&Instead>) -> Result<Self, Stop> {
         let mut programs = Vec::with_capacity(roots.len());
         let mut found: Vec<Vec<Diagnostic>> = Vec::with_capacity(roots.len());
-        for root in roots {
-            let settings = config::settings(root, levels)?;
+        let settings: Vec<Settings> =
+            roots.iter().map(|root| config::settings(root, levels)).collect::<Result<_, _>>()?;
+        for (root, settings) in roots.iter().zip(&settings) {
             let (program, mut diagnostics) = crate::check::check(input::parse_with(root, instead)?);
             let broken = !diagnostics.is_empty();
             if !broken {
-                diagnostics = crate::lint::run(&program, &settings);
+                diagnostics = crate::lint::run(&program, settings);
             }
             programs.push((root.clone(), program, broken));
             found.push(diagnostics);
         }
-        config::check_attributes(roots, levels, programs.iter().map(|(_, program, _)| program))?;
+        config::check_attributes(&settings, programs.iter().map(|(_, program, _)| program))?;
         used_elsewhere(&programs, &mut found);
         let mut found: Vec<(usize, Diagnostic)> = found
             .into_iter()
