@@ -41,10 +41,7 @@ impl Overlaps<'_> {
     fn profile(&mut self, profile: ProfileId) {
         let program = self.space.program;
         for (from, to) in program.directions() {
-            if !self.space.has_direction(profile, from, to) {
-                continue;
-            }
-            for state in program.system(from).states() {
+            for state in self.space.kinds(profile, from, to) {
                 self.change(profile, from, to, state);
             }
         }
@@ -54,6 +51,12 @@ impl Overlaps<'_> {
         let program = self.space.program;
         let rules = self.space.rules_for(profile, from, to, state);
         let rule = |at: u32| &program.profile(profile).rules[at as usize];
+        // Most states have one rule: nothing to contradict, and nothing to override.
+        if let [only] = *rules
+            && rule(only).level != Level::Override
+        {
+            return;
+        }
         let plain: Vec<CondId> = rules
             .iter()
             .map(|at| rule(*at))

@@ -11,7 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::{Done, Stop};
 
 /// Editors write a file in several steps: so long nothing must happen.
-const QUIET: Duration = Duration::from_millis(20);
+const QUIET: Duration = Duration::from_millis(5);
 
 /// Runs once, then after each change. Whatever goes wrong is told, and does not end it.
 pub(super) fn watch(paths: &[PathBuf], output: &Output, once: &dyn Fn() -> Done) -> Done {

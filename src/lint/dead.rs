@@ -78,7 +78,7 @@ fn alive(context: &mut Context<'_>) -> Rc<Alive> {
     for role in program.role_ids() {
         let mut failures = 0;
         for (from, to) in program.directions() {
-            for state in program.system(from).states() {
+            for state in context.space.kinds_in(role, from, to) {
                 change(context, role, (from, to, state), &mut alive, &mut failures);
             }
         }
@@ -104,7 +104,7 @@ fn change(
             continue;
         }
         let levels = context.space.levels(profile, from, to, state);
-        for at in rules {
+        for &at in &*rules {
             let rule = &program.profile(profile).rules[at as usize];
             let key = (rule.written, from, to);
             if alive.rules.contains(&key) && alive.profiles.contains(&(role, profile)) {
@@ -195,7 +195,8 @@ fn dead_rule(
         }
     }
     covering.sort();
-    let other_way = occurring.keys().any(|(other, other_from, _)| *other == written && *other_from != from);
+    let ways = occurring.range((written, SystemId(0), SystemId(0))..).take_while(|((other, ..), _)| *other == written);
+    let other_way = ways.into_iter().any(|((_, other_from, _), _)| *other_from != from);
     let which = if other_way {
         format!(" on the way {} → {}", program.system(from).name, program.system(to).name)
     } else {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::Situation;
 use crate::lint::{Context, Level, Lint, shown, with_situation};
 use crate::model::{self, ProfileId, StateId, SystemId, Target, WrittenId};
+use crate::space::Found;
 use crate::space::diagram::Ref;
 
 pub(super) const LINT: Lint = Lint {
@@ -28,6 +29,9 @@ profile \"P\" { cic \"At Lunch\" | \"Gone Home\" -> lync Away }
 /// The union of more nodes than this is not built.
 const BUDGET: usize = 50_000;
 
+/// After so many rules of which it cannot be told whether they could go, no repair is offered for the others.
+const MAX_FAILURES: usize = 10;
+
 /// So many of the rules that say the same are shown.
 const MAX_NAMED: usize = 5;
 
@@ -39,10 +43,8 @@ fn find(context: &mut Context<'_>) {
     let mut known = Known::new();
     for profile in program.profile_ids() {
         for (from, to) in program.directions() {
-            if context.space.has_direction(profile, from, to) {
-                for state in program.system(from).states() {
-                    change(context, profile, (from, to, state), &mut known);
-                }
+            for state in context.space.kinds(profile, from, to) {
+                change(context, profile, (from, to, state), &mut known);
             }
         }
     }
@@ -52,8 +54,10 @@ fn find(context: &mut Context<'_>) {
             instances.entry(rule.written).and_modify(|of| of.push((profile, at as u32)));
         }
     }
+    let mut failures = 0;
     for (rule, (others, change, situation)) in known {
-        let superfluous = instances[&rule].iter().all(|instance| is_superfluous(context, *instance));
+        let superfluous = failures < MAX_FAILURES
+            && instances[&rule].iter().all(|instance| is_superfluous(context, *instance, &mut failures));
         report(context, rule, &others, (change, situation), superfluous);
     }
 }
@@ -70,7 +74,7 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
     let program = context.program;
     let rules = &program.profile(profile).rules;
     let mut alike: BTreeMap<(model::Level, Target), Vec<u32>> = BTreeMap::new();
-    for at in context.space.rules_for(profile, from, to, state) {
+    for &at in &*context.space.rules_for(profile, from, to, state) {
         let rule = &rules[at as usize];
         alike.entry((rule.level, rule.target)).or_default().push(at);
     }
@@ -132,21 +136,32 @@ fn note(
     known.entry(rule).or_insert_with(|| (BTreeSet::new(), change, situation())).0.insert(other);
 }
 
-/// Whether others say the same wherever the rule holds.
-fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32)) -> bool {
+/// Whether others say the same wherever the rule holds; a failure where that is too entangled.
+fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32), failures: &mut usize) -> bool {
     let rules = &context.program.profile(profile).rules;
     let rule = &rules[at as usize];
     rule.source.iter().all(|state| {
-        let mut left = Some(context.space.condition_in(rule.condition, rule.from, *state));
-        for other in context.space.rules_for(profile, rule.from, rule.to, *state) {
+        let holds = context.space.condition_in(rule.condition, rule.from, *state);
+        let mut others = Vec::new();
+        for &other in &*context.space.rules_for(profile, rule.from, rule.to, *state) {
             let other = &rules[other as usize];
             if other.written != rule.written && (other.level, other.target) == (rule.level, rule.target) {
-                let holds = context.space.condition_in(other.condition, rule.from, *state);
-                let without = |left| context.space.diagrams.within(BUDGET, |diagrams| diagrams.without(left, holds));
-                left = left.and_then(without);
+                others.push(context.space.condition_in(other.condition, rule.from, *state));
             }
         }
-        left == Some(Ref::ZERO)
+        // Most often there is a situation in which the rule is the only one, and it is soon found.
+        match context.space.diagrams.find(&[holds], &others, context.space.usual()) {
+            Found::Here(_) => false,
+            Found::Nowhere => true,
+            Found::Unknown => {
+                let left = context
+                    .space
+                    .diagrams
+                    .within(BUDGET, |diagrams| others.iter().fold(holds, |left, other| diagrams.without(left, *other)));
+                *failures += usize::from(left.is_none());
+                left == Some(Ref::ZERO)
+            }
+        }
     })
 }
 

@@ -56,9 +56,18 @@ fn find(context: &mut Context<'_>) {
 /// For each change the commands that follow from it, each where it is sent and alters something.
 fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<Node, Edges>> {
     let program = context.program;
-    let mut edges = FxHashMap::default();
+    let mut edges: FxHashMap<Node, Edges> = FxHashMap::default();
     for from in program.system_ids() {
         for state in program.system(from).states() {
+            let others = program.system_ids().filter(|to| *to != from);
+            let mut like: Vec<StateId> = others.map(|to| context.space.like(role, from, to, state)).collect();
+            like.dedup();
+            if let [like] = *like
+                && like != state
+            {
+                edges.insert((from, state), edges[&(from, like)].clone());
+                continue;
+            }
             let mut out = Vec::new();
             for to in program.system_ids().filter(|to| *to != from) {
                 let change = context.change(role, from, to, state)?;

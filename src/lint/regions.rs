@@ -30,6 +30,7 @@ pub(super) struct Change {
 impl Context<'_> {
     /// The regions of a change; `None`, noted, if the role is too entangled.
     pub(super) fn change(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Option<Rc<Change>> {
+        let state = self.space.like(role, from, to, state);
         let key = (role, from, to, state);
         if !self.regions.known.contains_key(&key) {
             let parts = self.space.decision(role, from, to, state);

@@ -32,17 +32,20 @@ fn find(context: &mut Context<'_>) {
     for role in program.role_ids() {
         for (from, to) in program.directions() {
             let Some(limit) = program.system(to).text else { continue };
-            for state in program.system(from).states() {
+            for state in context.space.kinds_in(role, from, to) {
                 for part in context.space.decision(role, from, to, state).iter() {
                     for leaf in context.space.diagrams.leaves(*part) {
                         let Some(decision) = context.space.decision_of(leaf) else { continue };
                         let rule = &program.profile(decision.profile).rules[decision.rule as usize];
                         let Target::Set(target) = rule.target else { continue };
+                        if !known.insert((to, target, decision.append)) {
+                            continue;
+                        }
                         let texts = context.space.append_texts(decision.append).to_vec();
                         let name = &program.system(to).state(target).name;
                         let text = std::iter::once(name).chain(&texts).cloned().collect::<Vec<_>>().join(", ");
                         let length = text.chars().count();
-                        if length <= limit as usize || !known.insert((to, target, texts.clone())) {
+                        if length <= limit as usize {
                             continue;
                         }
                         let mut finding = context

@@ -184,7 +184,7 @@ impl Collector {
             stronger(&[&levels.overriding]).into(),
             reached.clone(),
         ];
-        for at in space.rules_for(profile, from, to, state) {
+        for &at in &*space.rules_for(profile, from, to, state) {
             let rule = &program.profile(profile).rules[at as usize];
             let start = Region { wanted: Ref::ONE, unwanted: reached.clone() };
             let wanted = self.conditions(space, &rule.under, (from, state), start, regions);

@@ -1,6 +1,7 @@
 //! In: the rules of a profile or role and a change. Out: who decides, as a diagram over all situations.
 //! The one place that knows what beats what: levels within a profile, order between profiles, appendices.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use indexmap::IndexSet;
@@ -40,8 +41,10 @@ type Change = (SystemId, SystemId, StateId);
 /// What has been worked out already.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// For each profile and direction, the rules for each state, in written order.
-    by_state: FxHashMap<(ProfileId, SystemId, SystemId), Vec<Vec<u32>>>,
+    /// For each profile and direction that it has rules for.
+    by_state: FxHashMap<(ProfileId, SystemId, SystemId), ByState>,
+    /// For each role and direction, for each state the first one that is treated the same way.
+    alike: FxHashMap<(RoleId, SystemId, SystemId), Rc<[StateId]>>,
     levels: FxHashMap<(ProfileId, Change), Levels>,
     appends: FxHashMap<(ProfileId, Change), Ref>,
     deciders: FxHashMap<(ProfileId, Change), Parts>,
@@ -52,18 +55,80 @@ pub(super) struct Memory {
     append_lists: IndexSet<Vec<String>, FxBuildHasher>,
 }
 
+/// A profile's rules of one direction.
+#[derive(Default)]
+struct ByState {
+    /// For each state its rules, in written order.
+    rules: Vec<Rc<[u32]>>,
+    /// For each state the first one that is treated the same way.
+    like: Rc<[StateId]>,
+}
+
+impl ByState {
+    /// `guarded`: conditions may tell states apart that have the same rules.
+    fn new(by_state: Vec<Vec<u32>>, guarded: bool) -> Self {
+        let mut first: FxHashMap<&[u32], (StateId, Rc<[u32]>)> = FxHashMap::default();
+        let kinds = (0..).map(StateId).zip(&by_state).map(|(state, rules)| {
+            let known = first.entry(rules).or_insert_with(|| (state, Rc::from(rules.as_slice())));
+            (if guarded { state } else { known.0 }, known.1.clone())
+        });
+        let (like, rules): (Vec<StateId>, _) = kinds.unzip();
+        Self { rules, like: like.into() }
+    }
+}
+
+/// The states that are the first of their kind.
+fn first_ones(like: &[StateId]) -> Vec<StateId> {
+    (0..).map(StateId).zip(like).filter(|(state, like)| state == *like).map(|(state, _)| state).collect()
+}
+
 impl Space<'_> {
     /// The rules of a profile that a change could make candidates, in written order.
-    pub fn rules_for(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Vec<u32> {
+    pub fn rules_for(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Rc<[u32]> {
         self.index(profile);
         let by_state = self.memory.by_state.get(&(profile, from, to));
-        by_state.map(|by_state| by_state[state.index()].clone()).unwrap_or_default()
+        by_state.map(|by_state| by_state.rules[state.index()].clone()).unwrap_or_default()
     }
 
-    /// Whether a profile has rules of this direction at all.
-    pub fn has_direction(&mut self, profile: ProfileId, from: SystemId, to: SystemId) -> bool {
+    /// One state of each kind that a profile treats differently; none if it has no rule of that direction.
+    pub fn kinds(&mut self, profile: ProfileId, from: SystemId, to: SystemId) -> Vec<StateId> {
         self.index(profile);
-        self.memory.by_state.contains_key(&(profile, from, to))
+        let by_state = self.memory.by_state.get(&(profile, from, to));
+        by_state.map(|by_state| first_ones(&by_state.like)).unwrap_or_default()
+    }
+
+    /// One state of each kind that a role treats differently.
+    pub fn kinds_in(&mut self, role: RoleId, from: SystemId, to: SystemId) -> Vec<StateId> {
+        first_ones(&self.alike(role, from, to))
+    }
+
+    /// The first state for which a role decides as for this one: most states of a system are only mentioned together,
+    /// or not at all.
+    pub fn like(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> StateId {
+        self.alike(role, from, to)[state.index()]
+    }
+
+    fn alike(&mut self, role: RoleId, from: SystemId, to: SystemId) -> Rc<[StateId]> {
+        if let Some(known) = self.memory.alike.get(&(role, from, to)) {
+            return known.clone();
+        }
+        let program = self.program;
+        let profiles = &program.role(role).profiles;
+        for profile in profiles {
+            self.index(*profile);
+        }
+        let by_state = |profile: &ProfileId| self.memory.by_state.get(&(*profile, from, to));
+        let concerned: Vec<&Rc<[StateId]>> =
+            profiles.iter().filter_map(by_state).map(|by_state| &by_state.like).collect();
+        let alike = if let [one] = *concerned {
+            one.clone()
+        } else {
+            let mut first: FxHashMap<Vec<StateId>, StateId> = FxHashMap::default();
+            let kind = |state: StateId| concerned.iter().map(|like| like[state.index()]).collect();
+            program.system(from).states().map(|state| *first.entry(kind(state)).or_insert(state)).collect()
+        };
+        self.memory.alike.insert((role, from, to), alike.clone());
+        alike
     }
 
     fn index(&mut self, profile: ProfileId) {
@@ -72,15 +137,19 @@ impl Space<'_> {
         if self.memory.by_state.contains_key(&mark) {
             return;
         }
-        self.memory.by_state.insert(mark, Vec::new());
+        self.memory.by_state.insert(mark, ByState::default());
         let program = self.program;
+        let mut found: BTreeMap<(SystemId, SystemId), Vec<Vec<u32>>> = BTreeMap::new();
         for (at, rule) in program.profile(profile).rules.iter().enumerate() {
             let states = program.system(rule.from).states.len();
-            let by_state =
-                self.memory.by_state.entry((profile, rule.from, rule.to)).or_insert_with(|| vec![Vec::new(); states]);
+            let by_state = found.entry((rule.from, rule.to)).or_insert_with(|| vec![Vec::new(); states]);
             for state in &rule.source {
                 by_state[state.index()].push(at as u32);
             }
+        }
+        for ((from, to), by_state) in found {
+            let by_state = ByState::new(by_state, self.guarded(from));
+            self.memory.by_state.insert((profile, from, to), by_state);
         }
     }
 
@@ -93,7 +162,7 @@ impl Space<'_> {
         let rules = self.rules_for(profile, from, to, state);
         let mut of_level: [Vec<Ref>; 3] = Default::default();
         let program = self.program;
-        for at in rules {
+        for &at in &*rules {
             let rule = &program.profile(profile).rules[at as usize];
             let holds = self.condition_in(rule.condition, from, state);
             let candidate = self.diagrams.mask(holds, Ref::leaf(at + 1));
@@ -175,6 +244,7 @@ impl Space<'_> {
 
     /// What a role decides: a leaf is 0 where the change is unmapped, else names a [`Decision`].
     pub fn decision(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Parts {
+        let state = self.like(role, from, to, state);
         let key = (role, (from, to, state));
         if let Some(known) = self.memory.role_decisions.get(&key) {
             return known.clone();

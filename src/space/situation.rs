@@ -155,13 +155,14 @@ impl<'p> Space<'p> {
         self.enter(holds, system, state)
     }
 
+    /// Whether any condition asks for the state of a system.
+    pub fn guarded(&self, system: SystemId) -> bool {
+        self.guarded[system.index()]
+    }
+
     /// A function once `system` has entered `state`.
     pub fn enter(&mut self, of: Ref, system: SystemId, state: StateId) -> Ref {
-        if self.guarded[system.index()] {
-            self.diagrams.restrict(of, self.of_system[system.index()], state.0 + 1)
-        } else {
-            of
-        }
+        if self.guarded(system) { self.diagrams.restrict(of, self.of_system[system.index()], state.0 + 1) } else { of }
     }
 
     /// The nearest situation to the usual one in which the function has a wanted leaf; `entered` is what has happened.
