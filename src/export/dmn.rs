@@ -1,7 +1,12 @@
 //! DMN 1.3: a decision table for each role and direction, hit policy UNIQUE, complete, with typed inputs, allowed values
 //! and a diagram. Inputs have names that FEEL reads as they are; labels carry the user's.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io;
+
+use quick_xml::Writer;
+use quick_xml::escape::partial_escape;
+use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::export::words::{self, Identifiers, View, views};
 use crate::export::{ExportError, Format};
@@ -9,34 +14,56 @@ use crate::table::{Cell, Column, FactKind, Tables};
 
 pub(super) const FORMAT: Format = Format { name: "dmn", description: "DMN 1.3 decision tables", write };
 
-const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" xmlns:dmndi="https://www.omg.org/spec/DMN/20191111/DMNDI/" xmlns:dc="http://www.omg.org/spec/DMN/20180521/DC/" id="presync" name="presync" namespace="urn:presync:tables">
-"#;
+type Xml = Writer<Vec<u8>>;
+
+const NAMESPACES: [(&str, &str); 6] = [
+    ("xmlns", "https://www.omg.org/spec/DMN/20191111/MODEL/"),
+    ("xmlns:dmndi", "https://www.omg.org/spec/DMN/20191111/DMNDI/"),
+    ("xmlns:dc", "http://www.omg.org/spec/DMN/20180521/DC/"),
+    ("id", "presync"),
+    ("name", "presync"),
+    ("namespace", "urn:presync:tables"),
+];
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
-    let identifiers = Identifiers::new(tables);
     let views = views(tables)?;
-    let mut text = String::from(HEAD);
-    let _ = writeln!(text, "  <description>Decision tables of Presync, {}</description>", xml(&tables.digest));
-    input_data(&mut text, "entered", "the state entered", "string");
-    let columns = (0..tables.facts.len()).map(Column::Fact).chain((0..tables.systems.len()).map(Column::State));
-    for column in columns {
-        input_data(&mut text, identifiers.column(column), tables.column_name(column), kind(tables, column));
-    }
-    for (at, view) in views.iter().enumerate() {
-        decision(&mut text, tables, &identifiers, view, at + 1);
-    }
-    text.push_str("  <dmndi:DMNDI>\n    <dmndi:DMNDiagram id=\"diagram\">\n");
-    for at in 0..views.len() {
-        let (number, x, y) = (at + 1, 160 + at % 3 * 240, 80 + at / 3 * 120);
-        let _ = writeln!(
-            text,
-            "      <dmndi:DMNShape id=\"shape_{number}\" dmnElementRef=\"decision_{number}\"><dc:Bounds x=\"{x}\" \
-             y=\"{y}\" width=\"180\" height=\"80\"/></dmndi:DMNShape>"
-        );
-    }
-    text.push_str("    </dmndi:DMNDiagram>\n  </dmndi:DMNDI>\n</definitions>\n");
-    Ok(text)
+    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
+    document(&mut xml, tables, &views).expect("a buffer in memory takes all that is written");
+    Ok(String::from_utf8(xml.into_inner()).expect("only text was written") + "\n")
+}
+
+fn document(xml: &mut Xml, tables: &Tables, views: &[View<'_>]) -> io::Result<()> {
+    let identifiers = Identifiers::new(tables);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    parent(xml, "definitions", &NAMESPACES, |xml| {
+        text(xml, "description", &format!("Decision tables of Presync, {}", tables.digest))?;
+        input_data(xml, "entered", "the state entered", "string")?;
+        let columns = (0..tables.facts.len()).map(Column::Fact).chain((0..tables.systems.len()).map(Column::State));
+        for column in columns {
+            input_data(xml, identifiers.column(column), tables.column_name(column), kind(tables, column))?;
+        }
+        for (at, view) in views.iter().enumerate() {
+            decision(xml, tables, &identifiers, view, &format!("decision_{}", at + 1))?;
+        }
+        diagram(xml, views)
+    })
+}
+
+/// Where the decisions and their inputs stand when the file is opened, and the arrows between them.
+fn diagram(xml: &mut Xml, views: &[View<'_>]) -> io::Result<()> {
+    parent(xml, "dmndi:DMNDI", &[], |xml| {
+        parent(xml, "dmndi:DMNDiagram", &[("id", "diagram")], |xml| {
+            for at in 0..views.len() {
+                let (number, x, y) = (at + 1, 160 + at % 3 * 280, 80 + at / 3 * 120);
+                let (shape, element) = (format!("shape_{number}"), format!("decision_{number}"));
+                parent(xml, "dmndi:DMNShape", &[("id", &shape), ("dmnElementRef", &element)], |xml| {
+                    let bounds = [("x", &*x.to_string()), ("y", &*y.to_string()), ("width", "240"), ("height", "80")];
+                    empty(xml, "dc:Bounds", &bounds)
+                })?;
+            }
+            Ok(())
+        })
+    })
 }
 
 fn kind(tables: &Tables, column: Column) -> &'static str {
@@ -46,79 +73,109 @@ fn kind(tables: &Tables, column: Column) -> &'static str {
     }
 }
 
-fn input_data(text: &mut String, name: &str, label: &str, kind: &str) {
-    let label = xml(label);
-    let _ = writeln!(
-        text,
-        "  <inputData id=\"{name}\" name=\"{name}\" label=\"{label}\"><variable id=\"{name}_variable\" name=\"{name}\" \
-         typeRef=\"{kind}\"/></inputData>"
-    );
+fn input_data(xml: &mut Xml, name: &str, label: &str, kind: &str) -> io::Result<()> {
+    parent(xml, "inputData", &[("id", name), ("name", name), ("label", label)], |xml| {
+        empty(xml, "variable", &[("id", &format!("{name}_variable")), ("name", name), ("typeRef", kind)])
+    })
 }
 
-fn decision(text: &mut String, tables: &Tables, identifiers: &Identifiers, view: &View<'_>, number: usize) {
-    let id = format!("decision_{number}");
+fn decision(xml: &mut Xml, tables: &Tables, identifiers: &Identifiers, view: &View<'_>, id: &str) -> io::Result<()> {
     let (from, to) = (&tables.systems[view.table.from], &tables.systems[view.table.to]);
-    let label = xml(&format!("{}: {} → {}", view.role.name, from.name, to.name));
-    let _ = writeln!(text, "  <decision id=\"{id}\" name=\"{id}\" label=\"{label}\">");
-    let _ = writeln!(text, "    <variable id=\"{id}_variable\" name=\"{id}\"/>");
-    let inputs: Vec<&str> =
-        std::iter::once("entered").chain(view.table.columns.iter().map(|column| identifiers.column(*column))).collect();
-    for input in &inputs {
-        let _ = writeln!(
-            text,
-            "    <informationRequirement id=\"{id}_needs_{input}\"><requiredInput href=\"#{input}\"/></informationRequirement>"
-        );
-    }
-    let _ = writeln!(text, "    <decisionTable id=\"{id}_table\" hitPolicy=\"UNIQUE\">");
-    let states: Vec<String> = from.states.iter().map(|state| string(&state.name)).collect();
-    input(text, &id, "entered", &from.name, "string", &states.join(", "));
-    for column in &view.table.columns {
-        let values: Vec<u32> = (0..tables.size(*column)).collect();
-        let allowed = entry(tables, *column, &values);
-        input(text, &id, identifiers.column(*column), tables.column_name(*column), kind(tables, *column), &allowed);
-    }
-    for (name, kind) in [("outcome", "string"), ("state", "string"), ("append", "Any")] {
-        let _ = writeln!(text, "      <output id=\"{id}_{name}\" name=\"{name}\" typeRef=\"{kind}\"/>");
-    }
-    text.push_str("      <annotation name=\"decided by\"/>\n");
-    for (at, row) in view.rows.iter().enumerate() {
-        let rule = format!("{id}_row_{}", at + 1);
-        let names: Vec<String> = row.from.iter().map(|state| states[*state as usize].clone()).collect();
-        let mut entries = vec![if names.len() == states.len() { "-".to_owned() } else { names.join(", ") }];
-        entries.extend(view.table.columns.iter().zip(&row.when).map(|(column, values)| match values {
-            Some(values) => entry(tables, *column, values),
-            None => "-".to_owned(),
-        }));
-        let (outcome, state, append) = words::parts(tables, view.table, row);
-        let texts: Vec<String> = append.iter().map(|text| string(text)).collect();
-        let outputs = [string(outcome), state.map_or("null".to_owned(), string), format!("[{}]", texts.join(", "))];
-        let _ = writeln!(text, "      <rule id=\"{rule}\">");
-        for (place, entry) in entries.iter().enumerate() {
-            let _ =
-                writeln!(text, "        <inputEntry id=\"{rule}_in_{place}\"><text>{}</text></inputEntry>", xml(entry));
+    let label = format!("{}: {} → {}", view.role.name, from.name, to.name);
+    // Nothing refers to a decision by its name, so it can be the one that people read.
+    parent(xml, "decision", &[("id", id), ("name", &label), ("label", &label)], |xml| {
+        empty(xml, "variable", &[("id", &format!("{id}_variable")), ("name", id)])?;
+        let columns = view.table.columns.iter().map(|column| identifiers.column(*column));
+        for input in std::iter::once("entered").chain(columns) {
+            parent(xml, "informationRequirement", &[("id", &format!("{id}_needs_{input}"))], |xml| {
+                empty(xml, "requiredInput", &[("href", &format!("#{input}"))])
+            })?;
         }
-        for (place, entry) in outputs.iter().enumerate() {
-            let _ = writeln!(
-                text,
-                "        <outputEntry id=\"{rule}_out_{place}\"><text>{}</text></outputEntry>",
-                xml(entry)
-            );
+        parent(xml, "decisionTable", &[("id", &format!("{id}_table")), ("hitPolicy", "UNIQUE")], |xml| {
+            let states: Vec<String> = from.states.iter().map(|state| string(&state.name)).collect();
+            input(xml, id, ("entered", &from.name, "string"), &states.join(", "))?;
+            for column in &view.table.columns {
+                let values: Vec<u32> = (0..tables.size(*column)).collect();
+                let head = (identifiers.column(*column), tables.column_name(*column), kind(tables, *column));
+                input(xml, id, head, &entry(tables, *column, &values))?;
+            }
+            for (name, kind) in [("outcome", "string"), ("state", "string"), ("append", "Any")] {
+                empty(xml, "output", &[("id", &format!("{id}_{name}")), ("name", name), ("typeRef", kind)])?;
+            }
+            empty(xml, "annotation", &[("name", "decided by")])?;
+            (0..view.rows.len()).try_for_each(|at| rule(xml, tables, view, at, &format!("{id}_row_{}", at + 1)))
+        })
+    })
+}
+
+/// `name`: as FEEL reads it; `label`: as people do.
+fn input(xml: &mut Xml, id: &str, (name, label, kind): (&str, &str, &str), allowed: &str) -> io::Result<()> {
+    parent(xml, "input", &[("id", &format!("{id}_input_{name}")), ("label", label)], |xml| {
+        let expression = [("id", &*format!("{id}_expression_{name}")), ("typeRef", kind)];
+        parent(xml, "inputExpression", &expression, |xml| text(xml, "text", name))?;
+        parent(xml, "inputValues", &[("id", &format!("{id}_values_{name}"))], |xml| text(xml, "text", allowed))
+    })
+}
+
+fn rule(xml: &mut Xml, tables: &Tables, view: &View<'_>, at: usize, id: &str) -> io::Result<()> {
+    let row = &view.rows[at];
+    let states = &tables.systems[view.table.from].states;
+    let any = || "-".to_owned();
+    let names: Vec<String> = row.from.iter().map(|state| string(&states[*state as usize].name)).collect();
+    let mut inputs = vec![if names.len() == states.len() { any() } else { names.join(", ") }];
+    let cells = view.table.columns.iter().zip(&row.when);
+    inputs.extend(cells.map(|(column, values)| values.as_ref().map_or_else(any, |of| entry(tables, *column, of))));
+    let (outcome, state, append) = words::parts(tables, view.table, row);
+    let texts: Vec<String> = append.iter().map(|text| string(text)).collect();
+    let outputs = [string(outcome), state.map_or("null".to_owned(), string), format!("[{}]", texts.join(", "))];
+    parent(xml, "rule", &[("id", id)], |xml| {
+        for (element, short, entries) in [("inputEntry", "in", &*inputs), ("outputEntry", "out", &outputs)] {
+            for (place, entry) in entries.iter().enumerate() {
+                let id = format!("{id}_{short}_{place}");
+                parent(xml, element, &[("id", &id)], |xml| text(xml, "text", entry))?;
+            }
         }
         let origin = words::origin(row).replace('\n', ", ");
-        let _ =
-            writeln!(text, "        <annotationEntry><text>{}</text></annotationEntry>\n      </rule>", xml(&origin));
-    }
-    text.push_str("    </decisionTable>\n  </decision>\n");
+        parent(xml, "annotationEntry", &[], |xml| text(xml, "text", &origin))
+    })
 }
 
-fn input(text: &mut String, id: &str, name: &str, label: &str, kind: &str, allowed: &str) {
-    let (label, allowed) = (xml(label), xml(allowed));
-    let _ = writeln!(
-        text,
-        "      <input id=\"{id}_input_{name}\" label=\"{label}\"><inputExpression id=\"{id}_expression_{name}\" \
-         typeRef=\"{kind}\"><text>{name}</text></inputExpression><inputValues id=\"{id}_values_{name}\"><text>{allowed}\
-         </text></inputValues></input>"
-    );
+fn parent(
+    xml: &mut Xml,
+    name: &str,
+    attributes: &[(&str, &str)],
+    children: impl FnOnce(&mut Xml) -> io::Result<()>,
+) -> io::Result<()> {
+    let attributes: Vec<(&str, String)> = attributes.iter().map(|(name, value)| (*name, sayable(value))).collect();
+    let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
+    xml.create_element(name).with_attributes(attributes).write_inner_content(children)?;
+    Ok(())
+}
+
+fn empty(xml: &mut Xml, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
+    xml.create_element(name).with_attributes(attributes.iter().copied()).write_empty()?;
+    Ok(())
+}
+
+fn text(xml: &mut Xml, name: &str, text: &str) -> io::Result<()> {
+    // Quotes need no escape within an element, and FEEL is full of them.
+    let text = BytesText::from_escaped(partial_escape(sayable(text)));
+    xml.create_element(name).write_text_content(text)?;
+    Ok(())
+}
+
+/// With an escape for each character that XML has no way to say, whoever escapes it.
+fn sayable(text: &str) -> String {
+    let mut said = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '\n' | '\r' | '\t' => said.push(char),
+            '\u{fffe}' | '\u{ffff}' => said.extend(char.escape_unicode()),
+            char if char.is_control() => said.extend(char.escape_unicode()),
+            char => said.push(char),
+        }
+    }
+    said
 }
 
 /// Values as a FEEL unary test: any of them. What nobody has set (`null`) is false, or the default of a choice.
@@ -143,7 +200,7 @@ fn string(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            char if char.is_control() => {
+            char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => {
                 let _ = write!(quoted, "\\u{:04X}", u32::from(char));
             }
             char => quoted.push(char),
@@ -151,24 +208,4 @@ fn string(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// A text within an element or attribute.
-fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' | '\r' | '\t' => {
-                let _ = write!(escaped, "&#{};", u32::from(char));
-            }
-            // What XML has no way to say, whoever escapes it.
-            char if char.is_control() => escaped.extend(char.escape_unicode()),
-            char => escaped.push(char),
-        }
-    }
-    escaped
 }

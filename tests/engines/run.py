@@ -29,15 +29,15 @@ def prepare():
     BUILD.mkdir(parents=True, exist_ok=True)
     run("cargo", "build", "--locked", "--quiet", cwd=ROOT)
     run("cargo", "build", "--locked", "--quiet", "--example", "situations", cwd=ROOT)
-    run("cargo", "build", "--locked", "--quiet", "--release", "--manifest-path", HERE / "rego" / "Cargo.toml",
-        "--target-dir", BUILD / "rego", cwd=ROOT)
+    run("cargo", "build", "--locked", "--quiet", "--release", "--manifest-path", HERE / "rust" / "Cargo.toml",
+        "--target-dir", BUILD / "rust", cwd=ROOT)
     python = BUILD / "venv" / "bin" / "python"
     if not python.exists():
         venv.create(BUILD / "venv", with_pip=True)
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", HERE / "requirements.txt")
     node = BUILD / "node"
     node.mkdir(exist_ok=True)
-    for file in ("package.json", "package-lock.json", "dmn.cjs"):
+    for file in ("package.json", "package-lock.json", *sorted(script.name for script in HERE.glob("*.cjs"))):
         shutil.copy(HERE / file, node / file)
     run("npm", "ci", "--no-audit", "--no-fund", "--silent", cwd=node)
     os.execv(python, [str(python), str(HERE / "run.py"), "--prepared"])
@@ -129,6 +129,65 @@ def duckdb(file, cases):
         "SELECT event_id, to_system, outcome, state, appendix FROM presync_decisions").fetchall())
 
 
+def postgres(file, cases):
+    columns, rows = sql_rows(file.read_text(), cases)
+    lines = "".join(json.dumps(dict(zip(columns, row))) + "\n" for row in rows)
+    output = run("node", BUILD / "node" / "postgres.cjs", BUILD / "postgres", file, input=lines.encode(), capture_output=True).stdout
+    return sql_compare(cases, [json.loads(line) for line in output.decode().split("\n") if line])
+
+
+def statements(script):
+    """Spark takes one statement at a time; a semicolon in a text or a comment ends none."""
+    parts = re.findall(r"'(?:[^']|'')*'|--[^\n]*|;|[^;'-]+|-", script)
+    statement = ""
+    for part in parts:
+        if part != ";":
+            statement += part
+        elif statement.strip():
+            yield statement
+            statement = ""
+
+
+def spark(file, cases):
+    session = spark_session()
+    session.sql("CREATE DATABASE presync_test")
+    session.sql("USE presync_test")
+    try:
+        script = file.read_text()
+        # One INSERT a row would make one Spark job each: the rows go in together.
+        rows = []
+        for statement in statements(script):
+            values = re.search(r"\bINSERT INTO presync_rows VALUES\s*(.*)$", statement, re.S)
+            if values:
+                rows.append(values[1])
+                continue
+            if rows:
+                session.sql("INSERT INTO presync_rows VALUES " + ", ".join(rows))
+                rows = []
+            session.sql(statement)
+        columns, events = sql_rows(script, cases)
+        schema = session.table("presync_events").schema
+        assert [field.name for field in schema] == columns
+        session.createDataFrame([tuple(event) for event in events], schema).write.insertInto("presync_events")
+        found = session.sql("SELECT event_id, to_system, outcome, state, appendix FROM presync_decisions").collect()
+        return sql_compare(cases, [tuple(row) for row in found])
+    finally:
+        session.sql("USE default")
+        session.sql("DROP DATABASE presync_test CASCADE")
+
+
+def spark_session():
+    """One for all programs: it takes seconds to start."""
+    from pyspark.sql import SparkSession
+    warehouse = BUILD / "spark"
+    builder = SparkSession.builder.master("local[2]").config("spark.driver.bindAddress", "127.0.0.1")
+    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
+    builder = builder.config("spark.sql.warehouse.dir", str(warehouse)).config("spark.log.level", "ERROR")
+    builder = builder.config("spark.sql.shuffle.partitions", "2")
+    return builder.getOrCreate()
+
+
 def zen(file, cases):
     import zen
     document = json.loads(file.read_text())
@@ -147,7 +206,7 @@ def zen(file, cases):
 
 def regorus(file, cases):
     lines = "".join(json.dumps(case) + "\n" for case in cases)
-    engine = BUILD / "rego" / "release" / "rego-engine"
+    engine = BUILD / "rust" / "release" / "rego"
     output = run(engine, file, input=lines.encode(), capture_output=True).stdout.decode()
     decisions = [json.loads(line) for line in output.split("\n") if line]
     assert len(decisions) == len(cases)
@@ -167,12 +226,32 @@ def feelin(file, cases):
                for found, case in zip(decisions, cases))
 
 
-ENGINES = [("dmn", "feelin", feelin), ("sql", "sqlite", sqlite), ("sql", "duckdb", duckdb), ("jdm", "zen-engine", zen), ("rego", "regorus", regorus)]
+def dsntk(file, cases):
+    lines = "".join(json.dumps(case) + "\n" for case in cases)
+    output = run(BUILD / "rust" / "release" / "dmn", file, input=lines.encode(), capture_output=True).stdout.decode()
+    decisions = [json.loads(line) for line in output.split("\n") if line]
+    assert len(decisions) == len(cases)
+    return sum((found["outcome"], found["state"], tuple(found["append"])) != wanted(case)
+               for found, case in zip(decisions, cases))
+
+
+ENGINES = [
+    ("dmn", "feelin", feelin),
+    ("dmn", "dsntk", dsntk),
+    ("sql", "sqlite", sqlite),
+    ("sql", "duckdb", duckdb),
+    ("sql", "postgres", postgres),
+    ("sql", "spark", spark),
+    ("jdm", "zen-engine", zen),
+    ("rego", "regorus", regorus),
+]
 
 
 def main():
     if "--prepared" not in sys.argv:
         prepare()
+    shutil.rmtree(BUILD / "postgres", ignore_errors=True)
+    shutil.rmtree(BUILD / "spark", ignore_errors=True)
     print(f"{'format':8}{'engine':12}{'program':18}{'situations':>11}{'differences':>13}")
     failed = False
     for name, program in programs():
@@ -193,6 +272,8 @@ def main():
                 assert execute(wrong, cases) > 0, f"{engine} is not compared"
             failed |= differences > 0
             print(f"{to:8}{engine:12}{name:18}{len(cases):>11}{differences:>13}", flush=True)
+        drawn = run("node", BUILD / "node" / "dmn-js.cjs", BUILD / f"{name}.dmn", BUILD / name, capture_output=True).stdout
+        print(f"{'dmn':8}{'dmn-js':12}{name:18}{'draws ' + drawn.decode().strip()}", flush=True)
     sys.exit(1 if failed else 0)
 
 
