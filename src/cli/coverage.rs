@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::output::visible;
 use crate::model::Program;
+use crate::names::visible;
 use crate::prove::{self, Exercised};
 use crate::source::LineColumn;
 

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::output::{Output, visible};
+use crate::cli::output::Output;
 use crate::cli::{Done, Stop, input};
 use crate::diagnostic::nearest;
 use crate::explain;
 use crate::model;
 use crate::model::{DeclaredKind, Program};
-use crate::names::{quote, quote_always};
+use crate::names::{quote, quote_always, visible};
 use crate::space::{Space, Variable};
 use crate::syntax;
 use crate::table::{Decision, FactKind, Outcome, Tables};

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::output::{Output, visible};
+use crate::cli::output::Output;
 use crate::cli::{Done, input};
 use crate::diff::{Change, Differences};
+use crate::names::visible;
 
 /// Show exactly which situations decide differently.
 #[derive(Args)]

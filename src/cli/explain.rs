@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::output::{Output, visible};
+use crate::cli::output::Output;
 use crate::cli::{Done, Stop};
 use crate::codes::{self, Explanation};
 use crate::diagnostic::nearest;
+use crate::names::visible;
 
 /// Say what a code means, why it matters and how to repair it; without a code, list all.
 #[derive(Args)]

@@ -1,14 +1,16 @@
 //! `presync export`: the compiled tables for other systems.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use crate::cli::output::Output;
-use crate::cli::{Done, Stop, input};
-use crate::export::FORMATS;
+use crate::cli::{Done, Stop, config, input, render};
+use crate::diagnostic::Diagnostic;
+use crate::export::{FORMATS, Finding, Write};
+use crate::model::Program;
 
 /// Hand the compiled tables on.
 #[derive(Args)]
@@ -24,13 +26,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
-    let (tables, _) = input::tables(&arguments.path, output)?;
+    let (tables, program) = input::tables(&arguments.path, output)?;
     let format = FORMATS
         .iter()
         .find(|format| format.name == arguments.to)
         .ok_or_else(|| Stop::Usage("unknown format".to_owned()))?;
-    let text = (format.write)(&tables)
-        .map_err(|error| Stop::Usage(format!("cannot be written as {}: {error}", format.name)))?;
+    let text = match format.write {
+        Write::Tables(write) => write(&tables),
+        Write::Report(write) => write(&tables, &findings(&arguments.path, program.as_ref())?),
+    };
+    let text = text.map_err(|error| Stop::Usage(format!("cannot be written as {}: {error}", format.name)))?;
     match &arguments.output {
         Some(file) => {
             input::write_atomically(file, text.as_bytes())?;
@@ -39,4 +44,27 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
         None => output.data(&text)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the lints find in a program; tables alone have nothing to look at.
+fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<Finding>, Stop> {
+    let Some(program) = program else { return Ok(Vec::new()) };
+    let found = crate::lint::run(program, &config::settings(&input::one_root(path)?, &[])?);
+    let finding = |found: Diagnostic| {
+        let place = found.location().map(|location| {
+            let file = program.sources.file(location.file);
+            format!("{}:{}", program.sources.shown_path(location.file), file.line(location.span.start))
+        });
+        let example =
+            found.situation.as_ref().map(|situation| format!("for example: {}", render::situation(situation)));
+        let help: Vec<String> = example.into_iter().chain(found.help).collect();
+        Finding {
+            severity: found.severity.as_str(),
+            code: found.code,
+            message: found.message,
+            place,
+            help: (!help.is_empty()).then(|| help.join("\n")),
+        }
+    };
+    Ok(found.into_iter().map(finding).collect())
 }

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cli::input::{self, Instead};
-use crate::cli::output::{Output, visible};
+use crate::cli::output::Output;
 use crate::cli::{Done, Stop, config, edit, render};
 use crate::format::FormatError;
+use crate::names::visible;
 use crate::source::{SourceFile, Sources};
 
 /// Lay files out in the one canonical way; meaning and comments stay.

@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 
+use crate::names::visible;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ColorChoice {
     Auto,
@@ -35,6 +37,10 @@ impl Output {
 
     pub fn stderr_colored(&self) -> bool {
         self.colored(std::io::stderr().is_terminal())
+    }
+
+    pub fn stdout_colored(&self) -> bool {
+        self.colored(std::io::stdout().is_terminal())
     }
 
     /// Columns for words to people: the terminal's, else 80. `COLUMNS` overrides both.
@@ -69,17 +75,4 @@ impl Output {
         stdout.write_all(text.as_bytes())?;
         stdout.flush()
     }
-}
-
-/// A text that cannot steer a terminal: control characters are shown as escapes.
-pub(super) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '\n' | '\t' => shown.push(char),
-            char if char.is_control() || crate::names::is_hidden(char) => shown.extend(char.escape_unicode()),
-            char => shown.push(char),
-        }
-    }
-    shown
 }

@@ -2,10 +2,10 @@
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as MietteSeverity};
 
-use crate::cli::output::{Output, visible};
+use crate::cli::output::Output;
 use crate::cli::report::Found;
 use crate::diagnostic::{Diagnostic, FactValue, Label, Severity, Situation};
-use crate::names::quote;
+use crate::names::{quote, visible};
 use crate::source::{FileId, Location, Sources};
 
 /// Findings of one program as a terminal shows them.

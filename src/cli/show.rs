@@ -1,15 +1,18 @@
-//! `presync show`: the tables in the terminal.
+//! `presync show`: the tables and the mapping graph in the terminal, or the graph as a picture.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use comfy_table::{ContentArrangement, Table as Grid, presets};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use comfy_table::{Cell, Color, ContentArrangement, Table as Grid, presets};
 
-use crate::cli::output::{Output, visible};
+use crate::cli::output::Output;
 use crate::cli::{Done, input};
+use crate::export::graph::{self, Graph, PICTURES};
 use crate::export::words;
-use crate::table::{Body, Role, Table, Tables};
+use crate::names::visible;
+use crate::table::{Body, Outcome, Role, Table, Tables};
 
 /// Show the compiled tables.
 #[derive(Args)]
@@ -19,6 +22,9 @@ pub(super) struct Arguments {
     /// Only this role.
     #[arg(long)]
     role: Option<String>,
+    /// The mapping graph as a picture, on stdout.
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.description))))]
+    to: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
@@ -28,13 +34,23 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     if let (Some(name), []) = (&arguments.role, roles.as_slice()) {
         return Err(crate::cli::Stop::Usage(format!("unknown role `{name}`")));
     }
+    let mut graphs = graph::graphs(&tables);
+    graphs.retain(|graph| roles.iter().any(|role| role.name == graph.role));
+    if let Some(picture) = PICTURES.iter().find(|picture| Some(picture.name) == arguments.to.as_deref()) {
+        output.data(&(picture.draw)(&tables, &graphs))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut text = String::new();
     for role in roles {
         for table in &role.tables {
             text.push_str(&heading(&tables, role, table));
-            text.push_str(&grid(&tables, table, output.width()));
+            text.push_str(&grid(&tables, table, output));
             text.push('\n');
         }
+    }
+    for graph in &graphs {
+        text.push_str(&lines(&tables, graph, output));
+        text.push('\n');
     }
     output.data(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -45,7 +61,22 @@ fn heading(tables: &Tables, role: &Role, table: &Table) -> String {
     visible(&format!("{}: {from} → {to}\n", role.name))
 }
 
-fn grid(tables: &Tables, table: &Table, width: usize) -> String {
+/// The graph as lines of three columns.
+fn lines(tables: &Tables, graph: &Graph<'_>, output: &Output) -> String {
+    let (left, right) = (&tables.systems[graph.left].name, &tables.systems[graph.right].name);
+    let mut grid = Grid::new();
+    grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    grid.set_width(output.width() as u16);
+    grid.set_header([visible(left), String::new(), visible(right)]);
+    for (left, arrow, right) in graph::text(tables, graph) {
+        grid.add_row([visible(&left), arrow.to_owned(), visible(&right)]);
+    }
+    let role = visible(graph.role);
+    let legend = "-> whenever anything is decided, ~> in some situations";
+    format!("{role}: mapping graph\n{}\n\n{legend}\n", grid.trim_fmt())
+}
+
+fn grid(tables: &Tables, table: &Table, output: &Output) -> String {
     let rows = match &table.body {
         Body::Rows(rows) => rows,
         Body::Diagrams(diagrams) => {
@@ -57,18 +88,28 @@ fn grid(tables: &Tables, table: &Table, width: usize) -> String {
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width as u16);
+        .set_width(output.width() as u16);
+    if output.stdout_colored() {
+        grid.enforce_styling();
+    }
     grid.set_header(["when", from.as_str(), to.as_str(), "decided by"].map(visible));
     for row in rows {
-        grid.add_row(
-            [
-                words::when(tables, &table.columns, &row.when),
-                words::entered(tables, table, row),
-                words::outcome(tables, table, row),
-                words::origin(row),
-            ]
-            .map(|cell| visible(&cell)),
-        );
+        let cells = [
+            words::when(tables, &table.columns, &row.when),
+            words::entered(tables, table, row),
+            words::outcome(tables, table, row),
+            words::origin(row),
+        ];
+        let mut cells = cells.map(|cell| Cell::new(visible(&cell)));
+        if output.stdout_colored() {
+            let color = match &row.outcome {
+                Outcome::Set { .. } => Color::Green,
+                Outcome::Unchanged => Color::Yellow,
+                Outcome::Unmapped => Color::DarkGrey,
+            };
+            cells = cells.map(|cell| cell.fg(color));
+        }
+        grid.add_row(cells);
     }
     format!("{grid}\n")
 }

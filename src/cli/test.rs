@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use crate::cli::coverage::Total;
-use crate::cli::output::{Output, visible};
+use crate::cli::output::Output;
 use crate::cli::{Done, Stop, config, input, render};
+use crate::names::visible;
 use crate::source::SourceFile;
 
 /// Prove tests over all situations, and run scenarios.

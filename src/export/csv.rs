@@ -2,10 +2,11 @@
 //! with an apostrophe.
 
 use crate::export::words::{self, views};
-use crate::export::{ExportError, Format};
+use crate::export::{ExportError, Format, Write};
 use crate::table::Tables;
 
-pub(super) const FORMAT: Format = Format { name: "csv", description: "the rows, for people and spreadsheets", write };
+pub(super) const FORMAT: Format =
+    Format { name: "csv", description: "the rows, for people and spreadsheets", write: Write::Tables(write) };
 
 const HEADINGS: [&str; 8] = ["role", "from", "to", "when", "states", "outcome", "append", "decided by"];
 

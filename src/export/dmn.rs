@@ -9,10 +9,11 @@ use quick_xml::escape::partial_escape;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::export::words::{self, Identifiers, View, views};
-use crate::export::{ExportError, Format};
+use crate::export::{ExportError, Format, Write};
 use crate::table::{Cell, Column, FactKind, Tables};
 
-pub(super) const FORMAT: Format = Format { name: "dmn", description: "DMN 1.3 decision tables", write };
+pub(super) const FORMAT: Format =
+    Format { name: "dmn", description: "DMN 1.3 decision tables", write: Write::Tables(write) };
 
 type Xml = Writer<Vec<u8>>;
 

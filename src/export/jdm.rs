@@ -4,10 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::export::words::{self, Identifiers, views};
-use crate::export::{ExportError, Format};
+use crate::export::{ExportError, Format, Write};
 use crate::table::{Cell, Column, FactKind, Tables};
 
-pub(super) const FORMAT: Format = Format { name: "jdm", description: "a decision model for GoRules Zen", write };
+pub(super) const FORMAT: Format =
+    Format { name: "jdm", description: "a decision model for GoRules Zen", write: Write::Tables(write) };
 
 /// Inputs that every table has, with their member names.
 const CHANGE: [(&str, &str); 4] = [("Role", "role"), ("From", "from"), ("To", "to"), ("Entered", "entered")];

@@ -1,9 +1,9 @@
 //! tables.json: the format that `decide` and `run` read back.
 
-use crate::export::Format;
+use crate::export::{Format, Write};
 
 pub(super) const FORMAT: Format = Format {
     name: "json",
     description: "tables.json, described by docs/tables.schema.json",
-    write: |tables| Ok(tables.to_json()),
+    write: Write::Tables(|tables| Ok(tables.to_json())),
 };

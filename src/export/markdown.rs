@@ -1,11 +1,11 @@
 //! Markdown: a heading and a table for each role and direction.
 
 use crate::export::words::{self, views};
-use crate::export::{ExportError, Format};
+use crate::export::{ExportError, Format, Write};
 use crate::table::Tables;
 
 pub(super) const FORMAT: Format =
-    Format { name: "markdown", description: "tables for a wiki or a pull request", write };
+    Format { name: "markdown", description: "tables for a wiki or a pull request", write: Write::Tables(write) };
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let mut text = String::from("# Decision tables\n");

@@ -3,6 +3,8 @@
 
 mod csv;
 mod dmn;
+pub mod graph;
+mod html;
 mod jdm;
 mod json;
 mod markdown;
@@ -16,7 +18,26 @@ use crate::table::Tables;
 pub struct Format {
     pub name: &'static str,
     pub description: &'static str,
-    pub write: fn(&Tables) -> Result<String, ExportError>,
+    pub write: Write,
+}
+
+/// What a format is written from.
+pub enum Write {
+    Tables(fn(&Tables) -> Result<String, ExportError>),
+    /// The findings of the lints belong into it.
+    Report(fn(&Tables, &[Finding]) -> Result<String, ExportError>),
+}
+
+/// What a lint found, as a report shows it.
+#[derive(Debug)]
+pub struct Finding {
+    /// `error`, `warning` or `info`.
+    pub severity: &'static str,
+    pub code: &'static str,
+    pub message: String,
+    /// `agents.presync:14`
+    pub place: Option<String>,
+    pub help: Option<String>,
 }
 
 /// What a format has no way to express.
@@ -25,5 +46,5 @@ pub struct Format {
 pub struct ExportError(pub String);
 
 /// Every format, in the order they are listed.
-pub const FORMATS: [Format; 7] =
-    [json::FORMAT, dmn::FORMAT, jdm::FORMAT, rego::FORMAT, sql::FORMAT, csv::FORMAT, markdown::FORMAT];
+pub const FORMATS: [Format; 8] =
+    [json::FORMAT, dmn::FORMAT, jdm::FORMAT, rego::FORMAT, sql::FORMAT, csv::FORMAT, markdown::FORMAT, html::FORMAT];

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::export::words::{self, views};
-use crate::export::{ExportError, Format};
+use crate::export::{ExportError, Format, Write};
 use crate::table::{Cell, Column, FactKind, Tables};
 
-pub(super) const FORMAT: Format = Format { name: "rego", description: "a policy for OPA and regorus", write };
+pub(super) const FORMAT: Format =
+    Format { name: "rego", description: "a policy for OPA and regorus", write: Write::Tables(write) };
 
 const POLICY: &str = r#"
 # The one row that matches. Input: `role`, `from` and `state` (what changed and what to), `to`, and `given`: facts by

@@ -2,11 +2,14 @@
 //! PostgreSQL and Spark SQL, so it is written in what they have in common.
 
 use crate::export::words::{self, Identifiers, View, views};
-use crate::export::{ExportError, Format};
+use crate::export::{ExportError, Format, Write};
 use crate::table::{Cell, Column, FactKind, Tables};
 
-pub(super) const FORMAT: Format =
-    Format { name: "sql", description: "one script for SQLite, DuckDB, PostgreSQL and Spark SQL", write };
+pub(super) const FORMAT: Format = Format {
+    name: "sql",
+    description: "one script for SQLite, DuckDB, PostgreSQL and Spark SQL",
+    write: Write::Tables(write),
+};
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let identifiers = Identifiers::new(tables);

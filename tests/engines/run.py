@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import unicodedata
 import venv
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -235,6 +236,30 @@ def dsntk(file, cases):
                for found, case in zip(decisions, cases))
 
 
+def page(file, cases):
+    lines = "".join(json.dumps(case) + "\n" for case in cases)
+    output = run("node", BUILD / "node" / "report.cjs", file, file.with_suffix(""), input=lines.encode(),
+                 capture_output=True).stdout.decode()
+    decisions = [json.loads(line) for line in output.split("\n") if line]
+    assert len(decisions) == len(cases)
+    return sum((found["outcome"], found["state"], tuple(found["append"])) != wanted(case)
+               for found, case in zip(decisions, cases))
+
+
+def pictures(program, name, cases):
+    """The mapping graph, drawn by those who read its formats; each state that is set or sets one has to be seen."""
+    files = []
+    for to in ("dot", "mermaid", "svg"):
+        files.append(BUILD / f"{name}.{to}")
+        files[-1].write_bytes(run(PRESYNC, "show", program, "--to", to, capture_output=True).stdout)
+    names = {name for case in cases if case["outcome"] == "set" for name in (case["entered"], case["state"])}
+    # What steers terminals is shown as an escape.
+    labels = BUILD / f"{name}.labels.json"
+    labels.write_text(json.dumps([name for name in sorted(names)
+                                  if not any(unicodedata.category(char)[0] == "C" for char in name)]))
+    return run("node", BUILD / "node" / "pictures.cjs", *files, labels, BUILD / name, capture_output=True).stdout
+
+
 ENGINES = [
     ("dmn", "feelin", feelin),
     ("dmn", "dsntk", dsntk),
@@ -244,6 +269,7 @@ ENGINES = [
     ("sql", "spark", spark),
     ("jdm", "zen-engine", zen),
     ("rego", "regorus", regorus),
+    ("html", "chromium", page),
 ]
 
 
@@ -268,12 +294,18 @@ def main():
             if name == "contact-centre":
                 # The comparison has to see a table that decides otherwise.
                 wrong = file.with_name(f"wrong.{to}")
-                wrong.write_text(file.read_text().replace("unchanged", "unmapped"))
+                text = file.read_text()
+                # The script of a page has the words, too.
+                start = text.index('<script id="tables"') if to == "html" else 0
+                end = text.index("</script>", start) if to == "html" else len(text)
+                wrong.write_text(text[:start] + text[start:end].replace("unchanged", "unmapped") + text[end:])
                 assert execute(wrong, cases) > 0, f"{engine} is not compared"
             failed |= differences > 0
             print(f"{to:8}{engine:12}{name:18}{len(cases):>11}{differences:>13}", flush=True)
         drawn = run("node", BUILD / "node" / "dmn-js.cjs", BUILD / f"{name}.dmn", BUILD / name, capture_output=True).stdout
         print(f"{'dmn':8}{'dmn-js':12}{name:18}{'draws ' + drawn.decode().strip()}", flush=True)
+        shown = pictures(program, name, cases)
+        print(f"{'graph':8}{'pictures':12}{name:18}{'show ' + shown.decode().strip()}", flush=True)
     sys.exit(1 if failed else 0)
 
 

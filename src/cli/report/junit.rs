@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use crate::cli::output::visible;
 use crate::cli::report::Found;
 use crate::diagnostic::Severity;
+use crate::names::visible;
 
 pub(super) fn report(found: &[Found<'_>], files: &[String]) -> Result<String, SerializeError> {
     let mut suites: BTreeMap<String, Vec<TestCase>> = files.iter().map(|file| (file.clone(), Vec::new())).collect();

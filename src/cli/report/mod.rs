@@ -13,9 +13,10 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::cli::Stop;
-use crate::cli::output::{Output, visible};
+use crate::cli::output::Output;
 use crate::cli::render;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::names::visible;
 use crate::source::{LineColumn, Location, Sources};
 
 pub(super) use fingerprint::fingerprints;
