@@ -63,6 +63,8 @@ pub mod compile;
 pub mod run;
 
 pub mod export;
+/// What others have, as source.
+pub mod import;
 
 pub mod format;
 

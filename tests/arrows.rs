@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each stage with those that it may import.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("source", &[]),
     ("names", &[]),
     ("diagnostic", &["source"]),
@@ -19,10 +19,11 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("lint", &["source", "names", "diagnostic", "model", "space"]),
     ("format", &["source", "names", "diagnostic", "syntax"]),
     ("codes", &["lint"]),
-    ("table", &[]),
+    ("table", &["names"]),
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
     ("export", &["names", "table"]),
+    ("import", &["names", "table"]),
     ("explain", &["source", "names", "model", "space"]),
     ("diff", &["names", "space", "table"]),
     ("prove", &["source", "names", "diagnostic", "model", "space", "table", "run"]),
@@ -48,6 +49,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "compile",
             "run",
             "export",
+            "import",
         ],
     ),
     ("main", &["cli"]),

@@ -90,3 +90,35 @@ fn what_a_format_cannot_say_is_refused() {
     assert!(text(&output.stderr).contains("holds every kind of quotes"), "{}", text(&output.stderr));
     assert!(output.stdout.is_empty());
 }
+
+#[test]
+fn the_mapping_graph_is_drawn() {
+    let source = "system a { state \"a \\\"1\\\" & <x>\" state a2 state a3 } system b { state b1 state b2 } flag f
+profile \"P\" { a \"a \\\"1\\\" & <x>\" <-> b b1 a a2 -> b b2 when f: a a3 -> b b2 when not f: a a3 -> b unchanged }
+";
+    let show = |to: &[&str]| {
+        let output = common::presync(&common::root(), &[&["show", "-"], to].concat(), source.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("snapshots/exports");
+    settings.bind(|| {
+        for to in ["svg", "dot", "mermaid"] {
+            insta::assert_snapshot!(format!("graph_{to}"), show(&["--to", to]));
+        }
+        insta::assert_snapshot!("graph_text", show(&[]));
+    });
+    // Colours by outcome, where they are wanted.
+    assert!(show(&["--color", "always"]).contains("\u{1b}["));
+}
+
+#[test]
+fn no_name_ends_the_script_of_a_page() {
+    let page = export(&with_name("</script><script>alert(1)</script><!--"), "html");
+    assert_eq!(page.matches("<script").count(), 2, "the tables and the program");
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+}

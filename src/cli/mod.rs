@@ -15,6 +15,7 @@ mod export;
 mod findings;
 mod fix;
 mod fmt;
+mod import;
 mod init;
 mod input;
 mod man;
@@ -56,6 +57,7 @@ enum Command {
     Decide(decide::Arguments),
     Run(run::Arguments),
     Export(export::Arguments),
+    Import(import::Arguments),
     Show(show::Arguments),
     Explain(explain::Arguments),
     Init(init::Arguments),
@@ -101,6 +103,7 @@ pub fn main() -> ExitCode {
             Command::Decide(arguments) => decide::run(&arguments, &output),
             Command::Run(arguments) => run::run(&arguments, &output),
             Command::Export(arguments) => export::run(&arguments, &output),
+            Command::Import(arguments) => import::run(&arguments, &output),
             Command::Show(arguments) => show::run(&arguments, &output),
             Command::Init(arguments) => init::run(&arguments, &output),
             Command::Completions(arguments) => completions::run(&arguments, &output),

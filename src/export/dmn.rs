@@ -85,6 +85,14 @@ fn decision(xml: &mut Xml, tables: &Tables, identifiers: &Identifiers, view: &Vi
     let label = format!("{}: {} → {}", view.role.name, from.name, to.name);
     // Nothing refers to a decision by its name, so it can be the one that people read.
     parent(xml, "decision", &[("id", id), ("name", &label), ("label", &label)], |xml| {
+        // For `presync import`: names can be told apart in here whatever is in them.
+        parent(xml, "extensionElements", &[], |xml| {
+            let implicit = view.role.implicit.to_string();
+            let names = [("role", &*view.role.name), ("implicit", &implicit), ("from", &from.name), ("to", &to.name)];
+            parent(xml, "presync:table", &[("xmlns:presync", "urn:presync:tables")], |xml| {
+                names.into_iter().try_for_each(|(element, name)| text(xml, &format!("presync:{element}"), name))
+            })
+        })?;
         empty(xml, "variable", &[("id", &format!("{id}_variable")), ("name", id)])?;
         let columns = view.table.columns.iter().map(|column| identifiers.column(*column));
         for input in std::iter::once("entered").chain(columns) {

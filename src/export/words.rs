@@ -2,7 +2,8 @@
 
 use crate::export::ExportError;
 use crate::names::{quote, quote_always};
-use crate::table::{Body, Cell, Cells, Column, FactKind, Outcome, Role, Row, Table, Tables};
+use crate::table::words::conditions;
+use crate::table::{Body, Cells, Column, FactKind, Outcome, Role, Row, Table, Tables};
 
 /// One table of rows.
 pub(super) struct View<'t> {
@@ -29,34 +30,7 @@ pub(super) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
 
 /// `in_queue\nand user_type is im`, or `always`.
 pub fn when(tables: &Tables, columns: &[Column], cells: &Cells) -> String {
-    let literal = |column: &Column, values: &[u32]| {
-        let name = quote(tables.column_name(*column));
-        let shown: Vec<String> = values
-            .iter()
-            .map(|value| match tables.cell(*column, *value) {
-                Cell::Flag(value) => value.to_string(),
-                Cell::Name(name) => quote(&name),
-                Cell::Unknown(()) => "(unknown)".to_owned(),
-            })
-            .collect();
-        match (column, shown.as_slice()) {
-            (Column::Fact(_), [one]) if one == "true" => name,
-            (Column::Fact(_), [one]) if one == "false" => format!("not {name}"),
-            // The shorter of the two ways to say it.
-            _ if shown.len() * 2 > tables.size(*column) as usize => {
-                let others = (0..tables.size(*column)).filter(|value| !values.contains(value));
-                let others = others.map(|value| match tables.cell(*column, value) {
-                    Cell::Name(name) => quote(&name),
-                    _ => "(unknown)".to_owned(),
-                });
-                format!("{name} is not {}", others.collect::<Vec<_>>().join(" | "))
-            }
-            _ => format!("{name} is {}", shown.join(" | ")),
-        }
-    };
-    let cells = columns.iter().zip(cells);
-    let conditions: Vec<String> =
-        cells.filter_map(|(column, values)| Some(literal(column, values.as_ref()?))).collect();
+    let conditions = conditions(tables, columns, cells);
     if conditions.is_empty() { "always".to_owned() } else { conditions.join("\nand ") }
 }
 

@@ -3,11 +3,14 @@
 
 mod diagram;
 mod digest;
+pub mod document;
 mod json;
 mod lookup;
+pub mod words;
 
 pub use diagram::{Diagram, Next, Node};
-pub use json::{Cell, Document, TableError, schema};
+pub use document::{Cell, Document};
+pub use json::{TableError, schema};
 pub use lookup::{CoverError, Cube, DENSE_CELLS, Lookup, cell_count};
 
 use std::collections::HashMap;

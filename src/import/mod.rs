@@ -1,0 +1,41 @@
+//! In: a table that somebody has. Out: `.presync` source that decides as it does, not laid out yet, and what was
+//! understood of it. Errors: what is not such a table, or has no way to be said.
+
+mod csv;
+mod dmn;
+mod source;
+
+use crate::table::Tables;
+
+/// A table as source.
+#[derive(Debug)]
+pub struct Imported {
+    pub source: String,
+    /// What the columns were taken for, one sentence each; empty where there was nothing to guess.
+    pub understood: Vec<String>,
+}
+
+/// Why a file is not imported.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ImportError(pub String);
+
+/// A kind of file that can be imported.
+pub struct Kind {
+    /// How its files' names end.
+    pub extension: &'static str,
+    pub read: fn(&str) -> Result<Imported, ImportError>,
+}
+
+pub const KINDS: [Kind; 3] = [
+    Kind {
+        extension: "json",
+        read: |text| tables(Tables::from_json(text).map_err(|error| ImportError(error.to_string()))?),
+    },
+    Kind { extension: "dmn", read: |text| tables(dmn::read(text)?) },
+    Kind { extension: "csv", read: csv::read },
+];
+
+fn tables(tables: Tables) -> Result<Imported, ImportError> {
+    Ok(Imported { source: source::write(&tables)?, understood: Vec::new() })
+}
