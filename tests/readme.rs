@@ -31,7 +31,7 @@ fn blocks(text: &str) -> Vec<Block> {
 
 fn pages() -> Vec<PathBuf> {
     let root = common::root();
-    let mut pages = vec![root.join("README.md"), root.join("docs/language.md")];
+    let mut pages = vec![root.join("README.md"), root.join("docs/language.md"), root.join("docs/exports.md")];
     pages.extend(common::examples().iter().map(|example| example.with_file_name("README.md")));
     pages
 }
