@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     }
     situation.states[from] = state + 1;
     let tables_from: Vec<_> = tables.roles[role].tables.iter().filter(|table| table.from == from).collect();
-    if let Some(fact) = tables_from.iter().find_map(|table| table.unset(&situation.facts)) {
+    if let Some(fact) = tables_from.iter().find_map(|table| table.unset(&situation.facts).next()) {
         return Err(unset(&tables, fact));
     }
     let decided = tables_from

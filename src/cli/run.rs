@@ -281,7 +281,8 @@ impl Source {
                 break;
             }
         }
-        if self.is_file {
+        // Only a state remembers how far the file was read.
+        if self.is_file && self.keeps_torn_line {
             self.hasher.update(&self.block);
         }
         self.bytes += self.block.len() as u64;

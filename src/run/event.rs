@@ -7,7 +7,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
+use crate::run::scan;
 use crate::table::{FactKind, Tables};
 
 /// Why an event was refused; nothing of it was carried out.
@@ -26,29 +28,34 @@ impl Rejection {
 }
 
 /// An event as it stands in its line.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct RawEvent<'a> {
     #[serde(borrow)]
     pub user: Cow<'a, str>,
     #[serde(borrow, default)]
-    role: Option<Cow<'a, str>>,
+    pub role: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    set: Pairs<'a, FactValue<'a>>,
+    pub set: Pairs<'a, FactValue<'a>>,
     #[serde(borrow, default)]
-    state: Pairs<'a, Option<Cow<'a, str>>>,
+    pub state: Pairs<'a, Option<Cow<'a, str>>>,
     #[serde(borrow, default)]
-    change: Pairs<'a, Cow<'a, str>>,
+    pub change: Pairs<'a, Cow<'a, str>>,
     #[serde(borrow, default)]
-    resync: Option<Cow<'a, str>>,
+    pub resync: Option<Cow<'a, str>>,
+    /// As JSON.
+    #[serde(borrow, default, deserialize_with = "raw")]
+    pub id: Option<&'a str>,
     #[serde(borrow, default)]
-    pub id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    at: Option<Cow<'a, str>>,
+    pub at: Option<Cow<'a, str>>,
 }
 
-#[derive(Debug, Deserialize)]
+fn raw<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a str>, D::Error> {
+    Ok(Option::<&'a RawValue>::deserialize(deserializer)?.map(RawValue::get))
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
-enum FactValue<'a> {
+pub(super) enum FactValue<'a> {
     Flag(bool),
     #[serde(borrow)]
     Choice(Cow<'a, str>),
@@ -57,11 +64,11 @@ enum FactValue<'a> {
 
 /// An object's members in order; a name that comes twice counts with its last value.
 #[derive(Debug)]
-struct Pairs<'a, T>(Vec<(Cow<'a, str>, T)>);
+pub(super) struct Pairs<'a, T>(pub SmallVec<[(Cow<'a, str>, T); 3]>);
 
 impl<T> Default for Pairs<'_, T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 
@@ -77,11 +84,11 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
             }
 
             fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Pairs(Vec::new()))
+                Ok(Pairs(SmallVec::new()))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs: Vec<(Cow<'a, str>, T)> = Vec::with_capacity(map.size_hint().unwrap_or(2));
+                let mut pairs: SmallVec<[(Cow<'a, str>, T); 3]> = SmallVec::new();
                 while let Some((Text(name), value)) = map.next_entry::<Text<'a>, T>()? {
                     match pairs.iter_mut().find(|(known, _)| *known == name) {
                         Some(known) => known.1 = value,
@@ -105,15 +112,13 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 pub struct Event {
     pub role: Option<usize>,
     /// Fact and value.
-    pub set: Vec<(usize, u32)>,
+    pub set: SmallVec<[(usize, u32); 4]>,
     /// System and state; `None`: not known any more.
-    pub observe: Vec<(usize, Option<u32>)>,
+    pub observe: SmallVec<[(usize, Option<u32>); 2]>,
     pub change: Option<(usize, u32)>,
     pub resync: Option<usize>,
-    /// As JSON.
-    pub id: Option<String>,
-    /// As written, and in milliseconds since 1970.
-    pub at: Option<(String, i64)>,
+    /// In milliseconds since 1970.
+    pub at: Option<i64>,
 }
 
 impl<'a> RawEvent<'a> {
@@ -121,6 +126,14 @@ impl<'a> RawEvent<'a> {
         let text = std::str::from_utf8(line).map_err(|error| {
             Rejection::new("malformed", format!("the line is not UTF-8 from byte {} on", error.valid_up_to() + 1))
         })?;
+        if let Some(event) = scan::scan(text) {
+            return Ok(event);
+        }
+        Self::parse_any(text)
+    }
+
+    /// Any JSON that is an event.
+    pub fn parse_any(text: &'a str) -> Result<Self, Rejection> {
         if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
             return Err(Rejection::new("malformed", "an event is a JSON object"));
         }
@@ -148,7 +161,7 @@ impl<'a> RawEvent<'a> {
             None => None,
         };
         let set = self.set.0.iter().map(|(name, value)| fact_value(tables, name, value)).collect::<Result<_, _>>()?;
-        let mut observe = Vec::with_capacity(self.state.0.len());
+        let mut observe = SmallVec::new();
         for (name, observed) in &self.state.0 {
             let at = system(name)?;
             observe.push((at, observed.as_ref().map(|name| state(at, name)).transpose()?));
@@ -169,14 +182,14 @@ impl<'a> RawEvent<'a> {
         let resync = self.resync.as_ref().map(|name| system(name)).transpose()?;
         let at = match &self.at {
             None => None,
-            Some(text) => {
-                let time: jiff::Timestamp = text.parse().map_err(|_| {
+            Some(text) => Some(match scan::time(text) {
+                Some(time) => time,
+                None => text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).map_err(|_| {
                     Rejection::new("malformed", format!("`at` is not a time like 2026-11-22T12:00:00Z, but `{text}`"))
-                })?;
-                Some((text.to_string(), time.as_millisecond()))
-            }
+                })?,
+            }),
         };
-        Ok(Event { role, set, observe, change, resync, id: self.id.map(|id| id.get().to_owned()), at })
+        Ok(Event { role, set, observe, change, resync, at })
     }
 }
 

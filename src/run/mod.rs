@@ -2,6 +2,7 @@
 //! Executes the tables alone, so that what is exported and what is executed cannot differ.
 
 mod event;
+mod scan;
 mod session;
 mod store;
 mod stream;

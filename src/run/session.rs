@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 use std::sync::RwLock;
 
 use indexmap::IndexSet;
+use rustc_hash::FxHashMap;
+use serde_json::json;
+use smallvec::SmallVec;
 
 use crate::run::event::{Event, Rejection};
-use crate::table::{Decision, Outcome, Table, Tables};
+use crate::table::{Decision, Outcome, System, Table, Tables};
 
 /// Unconfirmed commands that are remembered for each system of a user; the oldest is forgotten.
 pub const MAX_UNCONFIRMED: usize = 8;
@@ -18,6 +21,8 @@ pub struct Engine<'t> {
     pub tables: &'t Tables,
     /// How long a command waits for its echo, in milliseconds of event time.
     pub echo_milliseconds: i64,
+    /// For each decision that sets something, by its address: the end of its command's line.
+    ends: FxHashMap<usize, Box<[u8]>>,
     /// Appendices by number; 0 is the empty one.
     appends: RwLock<IndexSet<Box<[String]>>>,
 }
@@ -123,6 +128,9 @@ pub struct Decided<'t> {
     pub decision: &'t Decision,
 }
 
+/// Those of one event.
+pub type Decisions<'t> = SmallVec<[Decided<'t>; 2]>;
+
 /// What goes out to a system.
 pub type Command<'t> = Decided<'t>;
 
@@ -130,7 +138,21 @@ impl<'t> Engine<'t> {
     pub fn new(tables: &'t Tables, echo_seconds: u32) -> Self {
         let mut appends = IndexSet::new();
         appends.insert(Box::default());
-        Self { tables, echo_milliseconds: i64::from(echo_seconds) * 1000, appends: RwLock::new(appends) }
+        let tables_of = tables.roles.iter().flat_map(|role| &role.tables);
+        let decisions = tables_of.flat_map(|table| table.decisions.iter().map(|decision| (table.to, decision)));
+        let ends =
+            decisions.filter_map(|(to, decision)| Some((address(decision), end(&tables.systems[to], decision)?)));
+        Self {
+            tables,
+            echo_milliseconds: i64::from(echo_seconds) * 1000,
+            ends: ends.collect(),
+            appends: RwLock::new(appends),
+        }
+    }
+
+    /// `,"set":{"lync":"Away"},"append":[],"profile":"Voice","rule":"agents.presync:14"`, which is the same each time.
+    pub(super) fn end_of_command(&self, decision: &'t Decision) -> &[u8] {
+        self.ends.get(&address(decision)).map_or(&[], |end| end)
     }
 
     pub fn session(&self) -> Session {
@@ -159,7 +181,7 @@ impl<'t> Engine<'t> {
     }
 
     /// Carries an event out; a rejected one changes nothing.
-    pub fn apply(&self, session: &mut Session, event: &Event) -> Result<(Happened, Vec<Decided<'t>>), Rejection> {
+    pub fn apply(&self, session: &mut Session, event: &Event) -> Result<(Happened, Decisions<'t>), Rejection> {
         let role = event.role.or(session.role).ok_or_else(|| {
             Rejection::new("no-role", "no event has given this user a role: send one with `role`, or use `--users`")
         })?;
@@ -170,11 +192,11 @@ impl<'t> Engine<'t> {
         for (fact, value) in &event.set {
             session.facts[*fact] = *value;
         }
-        let at = event.at.as_ref().map(|(_, at)| *at);
+        let at = event.at;
         if let Some(now) = at {
             self.lapse(session, now);
         }
-        let mut decided = Vec::new();
+        let mut decided = SmallVec::new();
         if !event.set.is_empty() || event.role.is_some() {
             self.decide_again(session, role, at, &mut decided);
         }
@@ -198,12 +220,10 @@ impl<'t> Engine<'t> {
     }
 
     fn refuse_unset(&self, session: &Session, event: &Event, role: usize, from: usize) -> Result<(), Rejection> {
-        let mut facts = session.facts.clone();
-        for (fact, value) in &event.set {
-            facts[*fact] = *value;
-        }
-        for table in self.tables.roles[role].tables.iter().filter(|table| table.from == from) {
-            if let Some(fact) = table.unset(&facts) {
+        for table in self.tables.from(role, from) {
+            // What this event sets counts.
+            let set = |fact: usize| event.set.iter().any(|(known, _)| *known == fact);
+            if let Some(fact) = table.unset(&session.facts).find(|fact| !set(*fact)) {
                 let name = &self.tables.facts[fact].name;
                 return Err(Rejection::new(
                     "unset-choice",
@@ -233,13 +253,13 @@ impl<'t> Engine<'t> {
         (from, state): (usize, u32),
         at: Option<i64>,
         reported: bool,
-        decided: &mut Vec<Decided<'t>>,
+        decided: &mut Decisions<'t>,
     ) {
         let shown = |shown: &Shown| if reported { shown.reported } else { shown.current() };
-        let mut states: Vec<u32> =
+        let mut states: SmallVec<[u32; 4]> =
             session.systems.iter().map(|system| shown(system).map_or(0, |(state, _)| state + 1)).collect();
         states[from] = state + 1;
-        for table in self.tables.roles[role].tables.iter().filter(|table| table.from == from) {
+        for table in self.tables.from(role, from) {
             let decision = table.decide(&session.facts, &states, state);
             let system = &mut session.systems[table.to];
             let verdict = match &decision.outcome {
@@ -261,15 +281,15 @@ impl<'t> Engine<'t> {
 
     /// The changes behind the last commands once more, because facts have changed: only the same state with another
     /// appendix is sent.
-    fn decide_again(&self, session: &mut Session, role: usize, at: Option<i64>, decided: &mut Vec<Decided<'t>>) {
-        let current: Vec<u32> =
+    fn decide_again(&self, session: &mut Session, role: usize, at: Option<i64>, decided: &mut Decisions<'t>) {
+        let current: SmallVec<[u32; 4]> =
             session.systems.iter().map(|system| system.current().map_or(0, |(state, _)| state + 1)).collect();
         for to in 0..session.systems.len() {
             let Some(Last { state: shown, append: decorated, cause: (from, state) }) = session.systems[to].last else {
                 continue;
             };
             let table: &Table = self.tables.table(role, from, to);
-            if table.unset(&session.facts).is_some() {
+            if table.unset(&session.facts).next().is_some() {
                 continue;
             }
             let mut states = current.clone();
@@ -283,6 +303,18 @@ impl<'t> Engine<'t> {
             }
         }
     }
+}
+
+fn address(decision: &Decision) -> usize {
+    std::ptr::from_ref(decision).addr()
+}
+
+fn end(system: &System, decision: &Decision) -> Option<Box<[u8]>> {
+    let Outcome::Set { state, append } = &decision.outcome else { return None };
+    let (name, wire) = (json!(system.name), json!(system.states[*state as usize].wire()));
+    let (append, profile, rule) = (json!(append), json!(decision.profile), json!(decision.rule));
+    let text = format!(r#","set":{{{name}:{wire}}},"append":{append},"profile":{profile},"rule":{rule}"#);
+    Some(text.into_bytes().into())
 }
 
 fn send(system: &mut Shown, (state, append): (u32, u32), cause: (usize, u32), at: Option<i64>) {

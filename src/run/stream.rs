@@ -40,19 +40,6 @@ struct Mark {
 }
 
 #[derive(Serialize)]
-struct CommandLine<'a> {
-    user: &'a str,
-    set: std::collections::BTreeMap<&'a str, &'a str>,
-    append: &'a [String],
-    profile: &'a Option<String>,
-    rule: &'a Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<&'a str>,
-}
-
-#[derive(Serialize)]
 struct RejectLine<'a> {
     line: u64,
     error: &'a str,
@@ -74,7 +61,7 @@ struct TraceLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a RawValue>,
+    id: Option<Box<RawValue>>,
     result: &'a str,
     why: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -244,13 +231,13 @@ impl<'t> Worker<'_, 't> {
         if !line.is_empty() {
             self.output.events += 1;
             let number = first + at as u64;
-            let mut user = None;
-            let done = parse(line).and_then(|raw| {
-                user = Some(raw.borrow().user.to_string());
-                self.event(number, raw.borrow(), sessions)
-            });
-            if let Err(rejection) = done {
-                self.reject(number, line, user.as_deref(), &rejection);
+            match parse(line) {
+                Ok(raw) => {
+                    if let Err(rejection) = self.event(number, raw.borrow(), sessions) {
+                        self.reject(number, line, Some(&raw.borrow().user), &rejection);
+                    }
+                }
+                Err(rejection) => self.reject(number, line, None, &rejection),
             }
         }
         if let Some(marks) = &mut self.marks {
@@ -274,7 +261,7 @@ impl<'t> Worker<'_, 't> {
             }
         };
         for decided in decided.iter().filter(|decided| decided.verdict == Verdict::Sent) {
-            self.command(user, raw, &event, decided);
+            self.command(user, raw, decided);
         }
         if self.trace {
             self.trace_event(number, raw, &event, happened, &decided);
@@ -282,19 +269,20 @@ impl<'t> Worker<'_, 't> {
         Ok(())
     }
 
-    fn command(&mut self, user: &str, raw: &RawEvent<'_>, event: &Event, decided: &Decided<'t>) {
-        let Outcome::Set { state, append } = &decided.decision.outcome else { return };
-        let system = &self.engine.tables.systems[decided.to];
-        let line = CommandLine {
-            user,
-            set: [(system.name.as_str(), system.states[*state as usize].wire())].into(),
-            append,
-            profile: &decided.decision.profile,
-            rule: &decided.decision.rule,
-            cause: raw.id,
-            at: event.at.as_ref().map(|(text, _)| text.as_str()),
-        };
-        write_line(&mut self.output.commands, &line);
+    fn command(&mut self, user: &str, raw: &RawEvent<'_>, decided: &Decided<'t>) {
+        let out = &mut self.output.commands;
+        out.extend_from_slice(b"{\"user\":");
+        write_json(out, user);
+        out.extend_from_slice(self.engine.end_of_command(decided.decision));
+        if let Some(id) = raw.id {
+            out.extend_from_slice(b",\"cause\":");
+            out.extend_from_slice(id.as_bytes());
+        }
+        if let Some(at) = &raw.at {
+            out.extend_from_slice(b",\"at\":");
+            write_json(out, at);
+        }
+        out.extend_from_slice(b"}\n");
         self.output.sent += 1;
     }
 
@@ -341,9 +329,10 @@ impl<'t> Worker<'_, 't> {
                 TraceDecision { to, result: name(decided.verdict), state, append, profile, rule }
             })
             .collect();
+        let id = raw.id.and_then(|id| RawValue::from_string(id.to_owned()).ok());
         write_line(
             &mut self.output.trace,
-            &TraceLine { line: number, user: Some(&raw.user), id: raw.id, result, why, decisions },
+            &TraceLine { line: number, user: Some(&raw.user), id, result, why, decisions },
         );
     }
 }
@@ -395,6 +384,11 @@ fn explain(engine: &Engine<'_>, event: &Event, happened: Happened, decided: &[De
         (Happened::Unknown, None) => ("unmapped", "the state to decide again is not known".to_owned()),
         (Happened::Recorded, None) => ("recorded", "nothing to decide".to_owned()),
     }
+}
+
+fn write_json(out: &mut Vec<u8>, text: &str) {
+    // Writing a string into memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
 }
 
 fn write_line(out: &mut Vec<u8>, line: &impl Serialize) {

@@ -13,7 +13,7 @@ pub use document::{Cell, Document};
 pub use json::{TableError, schema};
 pub use lookup::{CoverError, Cube, DENSE_CELLS, Lookup, cell_count};
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 /// The tables of a program, with everything that an event can name.
 #[derive(Debug)]
@@ -225,6 +225,12 @@ impl Tables {
         &self.roles[role].tables[at]
     }
 
+    /// The tables of a role for changes in one system.
+    pub fn from(&self, role: usize, from: usize) -> &[Table] {
+        let others = self.systems.len() - 1;
+        &self.roles[role].tables[from * others..(from + 1) * others]
+    }
+
     /// The number of values of an input.
     pub fn size(&self, column: Column) -> u32 {
         column_size(&self.systems, &self.facts, column)
@@ -253,9 +259,9 @@ impl Table {
         &self.decisions[self.lookup.find(facts, states, state) as usize]
     }
 
-    /// The first choice that the outcome depends on and that has no value.
-    pub fn unset(&self, facts: &[u32]) -> Option<usize> {
-        self.columns.iter().find_map(|column| match column {
+    /// The choices that the outcome depends on and that have no value.
+    pub fn unset(&self, facts: &[u32]) -> impl Iterator<Item = usize> {
+        self.columns.iter().filter_map(|column| match column {
             Column::Fact(fact) if facts[*fact] == UNSET => Some(*fact),
             _ => None,
         })
@@ -271,8 +277,8 @@ impl Names {
             ..Self::default()
         };
         for system in systems {
-            let mut exact = HashMap::new();
-            let mut folded = HashMap::new();
+            let mut exact = HashMap::default();
+            let mut folded = HashMap::default();
             for (at, state) in system.states.iter().enumerate() {
                 for name in [Some(&state.name), state.id.as_ref()].into_iter().flatten() {
                     exact.insert(name.clone(), at as u32);
@@ -284,7 +290,7 @@ impl Names {
         }
         for fact in facts {
             let values = match &fact.kind {
-                FactKind::Flag => HashMap::new(),
+                FactKind::Flag => HashMap::default(),
                 FactKind::Choice { values, .. } => {
                     values.iter().enumerate().map(|(at, value)| (value.clone(), at as u32)).collect()
                 }
