@@ -3,6 +3,7 @@
 
 use crate::export::words::{self, Identifiers, View, views};
 use crate::export::{ExportError, Format, Write};
+use crate::names::visible;
 use crate::table::{Cell, Column, FactKind, Tables};
 
 pub(super) const FORMAT: Format = Format {
@@ -91,7 +92,9 @@ fn case(tables: &Tables, identifiers: &Identifiers, view: &View<'_>, first: usiz
             }
         }
         let condition = if conditions.is_empty() { "1 = 1".to_owned() } else { conditions.join(" AND ") };
-        text.push_str(&format!("        WHEN {condition} THEN {}\n", first + at + 1));
+        let origin = visible(&words::origin(row)).replace('\n', ", ").replace("${", "$ {");
+        let by = if origin.is_empty() { String::new() } else { format!(" -- {origin}") };
+        text.push_str(&format!("        WHEN {condition} THEN {}{by}\n", first + at + 1));
     }
     let from = literal(&tables.systems[view.table.from].name);
     text.push_str(&format!(

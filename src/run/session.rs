@@ -1,7 +1,6 @@
 //! In: a user's session and an event. Out: the session after it, the commands, and what happened to each system.
 //! Errors: a rejection; the session is as it was.
 
-use std::collections::VecDeque;
 use std::sync::RwLock;
 
 use indexmap::IndexSet;
@@ -27,13 +26,14 @@ pub struct Engine<'t> {
     appends: RwLock<IndexSet<Box<[String]>>>,
 }
 
-/// What is known of one user. Appendices are numbers of the engine that made it.
+/// What is known of one user, in one place in memory for the usual sizes: a stream goes from user to user, and each place
+/// that it has to look at costs as much as parsing does. Appendices are numbers of the engine that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub role: Option<usize>,
     /// A value for each fact.
-    pub facts: Box<[u32]>,
-    pub systems: Box<[Shown]>,
+    pub facts: SmallVec<[u32; 8]>,
+    pub systems: SmallVec<[Shown; 2]>,
 }
 
 /// What is known of one system of a user.
@@ -42,7 +42,7 @@ pub struct Shown {
     /// The state last reported or confirmed, with its appendix.
     pub reported: Option<(u32, u32)>,
     /// Commands that have not been confirmed, oldest first.
-    pub unconfirmed: VecDeque<Sent>,
+    pub unconfirmed: SmallVec<[Sent; 1]>,
     /// The last command, until the system shows something else by itself.
     pub last: Option<Last>,
 }
@@ -67,7 +67,7 @@ pub struct Sent {
 impl Shown {
     /// The last unconfirmed command, else what was last reported or confirmed.
     pub fn current(&self) -> Option<(u32, u32)> {
-        self.unconfirmed.back().map(|sent| (sent.state, sent.append)).or(self.reported)
+        self.unconfirmed.last().map(|sent| (sent.state, sent.append)).or(self.reported)
     }
 
     /// Takes a report in; says what it was.
@@ -159,7 +159,7 @@ impl<'t> Engine<'t> {
         Session {
             role: self.tables.implicit_role(),
             facts: self.tables.facts.iter().map(crate::table::Fact::initial).collect(),
-            systems: vec![Shown::default(); self.tables.systems.len()].into(),
+            systems: self.tables.systems.iter().map(|_| Shown::default()).collect(),
         }
     }
 
@@ -319,8 +319,8 @@ fn end(system: &System, decision: &Decision) -> Option<Box<[u8]>> {
 
 fn send(system: &mut Shown, (state, append): (u32, u32), cause: (usize, u32), at: Option<i64>) {
     if system.unconfirmed.len() == MAX_UNCONFIRMED {
-        system.unconfirmed.pop_front();
+        system.unconfirmed.remove(0);
     }
-    system.unconfirmed.push_back(Sent { state, append, at });
+    system.unconfirmed.push(Sent { state, append, at });
     system.last = Some(Last { state, append, cause });
 }

@@ -1,9 +1,10 @@
 //! In: blocks of JSON Lines. Out: for each block the commands, the rejected events and the trace, in the order of the
 //! lines whatever the number of threads. Errors are rejected events: the stream goes on.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 
+use compact_str::CompactString;
+use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -15,7 +16,7 @@ use crate::table::Outcome;
 /// Everyone's sessions, split so that each thread has its own users.
 pub struct Stream<'t> {
     pub engine: Engine<'t>,
-    shards: Vec<HashMap<Box<str>, Session, FxBuildHasher>>,
+    shards: Vec<IndexMap<CompactString, Session, FxBuildHasher>>,
     trace: bool,
     lines: u64,
 }
@@ -81,7 +82,7 @@ struct TraceDecision<'a> {
 impl<'t> Stream<'t> {
     /// `jobs`: how many threads work on a block.
     pub fn new(engine: Engine<'t>, jobs: usize, trace: bool) -> Self {
-        let shards = (0..jobs.max(1)).map(|_| HashMap::default()).collect();
+        let shards = (0..jobs.max(1)).map(|_| IndexMap::default()).collect();
         Self { engine, shards, trace, lines: 0 }
     }
 
@@ -98,7 +99,7 @@ impl<'t> Stream<'t> {
     /// All sessions, by the users' names.
     pub fn sessions(&self) -> Vec<(&str, &Session)> {
         let mut all: Vec<(&str, &Session)> =
-            self.shards.iter().flatten().map(|(user, session)| (&**user, session)).collect();
+            self.shards.iter().flatten().map(|(user, session)| (user.as_str(), session)).collect();
         all.sort_unstable_by_key(|(user, _)| *user);
         all
     }
@@ -216,7 +217,7 @@ struct Worker<'e, 't> {
     marks: Option<Vec<Mark>>,
 }
 
-type Shard = HashMap<Box<str>, Session, FxBuildHasher>;
+type Shard = IndexMap<CompactString, Session, FxBuildHasher>;
 
 impl<'t> Worker<'_, 't> {
     fn line<'a, E: std::borrow::Borrow<RawEvent<'a>>>(
