@@ -72,6 +72,8 @@ cases! {
     syntax_expected_state: profile("cic Available -> lync");
     syntax_comma_for_pipe: profile("cic Available, \"At Lunch\" -> lync Away");
     syntax_test_arrow: profile("cic Available => lync Away");
+    syntax_test_arrow_of_apply: format!("{SYSTEMS}mapping pairs {{ cic Available <-> lync Available }}\nprofile \"P\" {{ apply pairs cic => lync }}\n");
+    syntax_test_arrow_without_state: profile("cic => lync Away");
     syntax_missing_quotes: profile("cic At Lunch -> lync Away");
     syntax_keyword_as_name: "flag text\n";
     syntax_keyword_as_state: profile("cic Available -> lync to");

@@ -518,6 +518,13 @@ impl<'a> Recovery<'a> {
             "->" | "<->" | "=" if expects(Rule::gives) => "an expectation is written with `=>`".to_owned(),
             "," if expects(Rule::pipe) => "states are joined with `|`".to_owned(),
             "|" if expects(Rule::comma) => "this list is joined with `,`".to_owned(),
+            "=>" | "=" | "<->" if failed >= 3 && self.word(failed - 3) == "apply" => {
+                "one direction of a mapping is taken in with `->`, like `apply NAME cic -> lync`".to_owned()
+            }
+            "=>" if expects(Rule::state_ref) => {
+                "a side is a system and a state, like `cic Available`, and a rule is written with `->` or `<->`"
+                    .to_owned()
+            }
             "->" | "<->" | "}" if expects(Rule::state_ref) => {
                 "a side is a system and a state, like `lync Away`".to_owned()
             }
