@@ -56,6 +56,20 @@ fn command(name: &str, csv: &str) -> String {
     format!("{csv}\n--- {code}\n{}---\n{}", common::text(&output.stderr), common::text(&output.stdout))
 }
 
+#[test]
+fn states_that_nobody_declared_are_found_afterwards() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("m.csv"), "CIC Status,Lync Status\nCoaching,Busy\nAvailable,Available\n")
+        .expect("it can be written");
+    let output = common::presync(folder.path(), &["import", "m.csv", "-o", "m.presync"], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", common::text(&output.stderr));
+    let output = common::presync(folder.path(), &["check", "--format", "agent", "m.presync"], b"");
+    let told = common::text(&output.stdout) + &common::text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.matches("unknown-state").count(), 1, "{told}");
+    assert!(told.contains("Coaching"), "{told}");
+}
+
 fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("snapshots/import");
