@@ -73,6 +73,10 @@ impl Overlaps<'_> {
                 || plain.iter().any(|plain| self.meet(overriding.condition, *plain, (from, state)));
             self.overriding.insert(key, meets);
         }
+        let shape = self.space.shape(profile, from, to, state);
+        if shape.is_none_or(|shape| !self.space.overlapping(&shape)) {
+            return;
+        }
         for level in [Level::Override, Level::Plain, Level::Otherwise] {
             let lost = program.profile(profile).lost;
             // A stronger rule that is missing might have beaten both.
@@ -95,11 +99,11 @@ impl Overlaps<'_> {
     /// Finds those of a level's candidates that contradict each other, in one go where their union is small.
     fn level(&mut self, profile: ProfileId, change: (SystemId, SystemId, StateId), level: Level, rules: &[u32]) {
         let (from, to, state) = change;
-        let levels = self.space.levels(profile, from, to, state);
+        let Some(shape) = self.space.shape(profile, from, to, state) else { return };
         let stronger: Vec<Ref> = match level {
             Level::Override => Vec::new(),
-            Level::Plain => levels.overriding.to_vec(),
-            Level::Otherwise => levels.overriding.iter().chain(levels.plain.iter()).copied().collect(),
+            Level::Plain => shape.overriding.to_vec(),
+            Level::Otherwise => shape.overriding.iter().chain(shape.plain.iter()).copied().collect(),
         };
         let program = self.space.program;
         let conditions: Vec<Ref> = rules

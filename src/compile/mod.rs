@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::model::{self, FactKind, Program, RoleId, SystemId, Target};
 use crate::space::diagram::{Diagrams, Ref};
-use crate::space::{Parts, Space, Variable};
+use crate::space::{Decided, Space, Variable};
 use crate::table::{self, Body, Column, Decision, Diagram, Lookup, Next, Node, Outcome, Table, Tables};
 
 /// A table with more rows than this is handed on as a diagram.
@@ -168,20 +168,17 @@ impl Compiler<'_> {
     /// `None` if there is no room for its diagrams.
     fn table(&mut self, role: RoleId, from: SystemId, to: SystemId) -> Option<Table> {
         let program = self.space.program;
-        let parts: Vec<Parts> =
+        let decided: Vec<Decided> =
             program.system(from).states().map(|state| self.space.decision(role, from, to, state)).collect();
         if self.space.diagrams.overflowed() {
             return None;
         }
         let mut decisions = Decisions::default();
-        let count = parts.iter().map(|parts| parts.len()).max().unwrap_or(0).max(1);
+        let count = decided.iter().map(|decided| decided.parts.len()).max().unwrap_or(0).max(1);
         let layers: Vec<Vec<Ref>> = (0..count)
             .map(|layer| {
                 let last = layer + 1 == count;
-                parts
-                    .iter()
-                    .map(|parts| self.named(parts.get(layer).copied().unwrap_or(Ref::ZERO), to, last, &mut decisions))
-                    .collect()
+                decided.iter().map(|decided| self.named(decided, layer, last, &mut decisions)).collect()
             })
             .collect();
         if let [functions] = layers.as_slice() {
@@ -218,10 +215,11 @@ impl Compiler<'_> {
 
     /// A function of the space with the decisions of this table as its leaves. What it leaves open is unmapped in the
     /// last layer, else for the next one to decide.
-    fn named(&mut self, of: Ref, to: SystemId, last: bool, decisions: &mut Decisions) -> Ref {
+    fn named(&mut self, decided: &Decided, layer: usize, last: bool, decisions: &mut Decisions) -> Ref {
+        let of = decided.parts.get(layer).copied().unwrap_or(Ref::ZERO);
         let mut numbers: HashMap<u32, u32> = HashMap::new();
         for leaf in self.space.diagrams.leaves(of) {
-            let number = if leaf == 0 && !last { PASS } else { decisions.add(&self.space, &self.names, leaf, to) };
+            let number = if leaf == 0 && !last { PASS } else { decisions.add(&self.space, &self.names, decided, leaf) };
             numbers.insert(leaf, number);
         }
         self.space.diagrams.map(of, &mut |leaf| numbers[&leaf])
@@ -348,8 +346,8 @@ impl Decisions {
     }
 
     /// The number of the decision that a leaf of the space names.
-    fn add(&mut self, space: &Space<'_>, names: &Order, leaf: u32, to: SystemId) -> u32 {
-        let decision = match space.decision_of(leaf) {
+    fn add(&mut self, space: &Space<'_>, names: &Order, decided: &Decided, leaf: u32) -> u32 {
+        let decision = match space.decision_of(decided, leaf) {
             None => Decision { outcome: Outcome::Unmapped, profile: None, rule: None },
             Some(decision) => {
                 let profile = space.program.profile(decision.profile);
@@ -357,7 +355,7 @@ impl Decisions {
                 let outcome = match rule.target {
                     Target::Unchanged => Outcome::Unchanged,
                     Target::Set(state) => Outcome::Set {
-                        state: names.state_at[to.index()][state.index()],
+                        state: names.state_at[decided.to.index()][state.index()],
                         append: space.append_texts(decision.append).into(),
                     },
                 };

@@ -4,7 +4,7 @@
 use crate::model::{RoleId, Rule, StateId, SystemId, WrittenId};
 use crate::source::Location;
 use crate::space::diagram::Ref;
-use crate::space::{Decision, Space};
+use crate::space::{Decided, Decision, Space};
 
 /// Why a change is decided as it is, for one system.
 #[derive(Debug)]
@@ -47,10 +47,11 @@ pub fn explain(space: &mut Space<'_>, question: &Question<'_>) -> Vec<Explanatio
 
 fn direction(space: &mut Space<'_>, question: &Question<'_>, to: SystemId) -> Explanation {
     let program = space.program;
-    let parts = space.decision(question.role, question.from, to, question.state);
+    let decided_as = space.decision(question.role, question.from, to, question.state);
+    let parts = decided_as.parts.clone();
     let leaf =
         parts.iter().map(|part| space.diagrams.evaluate(*part, question.values)).find(|leaf| *leaf != 0).unwrap_or(0);
-    let decision = space.decision_of(leaf);
+    let decision = space.decision_of(&decided_as, leaf);
     let mut others: Vec<Other> = Vec::new();
     let mut known: Vec<(WrittenId, String)> = Vec::new();
     let mut elsewhere = 0;
@@ -79,10 +80,10 @@ fn direction(space: &mut Space<'_>, question: &Question<'_>, to: SystemId) -> Ex
         }
         decided |= decides.is_some();
     }
-    let outcome = space.outcome_text(to, leaf, false);
+    let outcome = space.outcome_text(&decided_as, leaf, false);
     let nearest = match &*parts {
         [] => None,
-        [one] => nearest(space, question, to, *one, &outcome),
+        [one] => nearest(space, question, &decided_as, *one, &outcome),
         _ => None,
     };
     let decider = decision.map(|decision| {
@@ -134,14 +135,14 @@ fn changes(space: &Space<'_>, question: &Question<'_>, wanted: &[Option<u32>]) -
 fn nearest(
     space: &Space<'_>,
     question: &Question<'_>,
-    to: SystemId,
+    decided: &Decided,
     decision: Ref,
     outcome_now: &str,
 ) -> Option<(String, String)> {
     let wanted = space
         .diagrams
-        .witness(decision, question.values, &|leaf| space.outcome_text(to, leaf, false) != outcome_now)?;
+        .witness(decision, question.values, &|leaf| space.outcome_text(decided, leaf, false) != outcome_now)?;
     let values: Vec<u32> = wanted.iter().zip(question.values).map(|(value, now)| value.unwrap_or(*now)).collect();
-    let then = space.outcome_text(to, space.diagrams.evaluate(decision, &values), false);
+    let then = space.outcome_text(decided, space.diagrams.evaluate(decision, &values), false);
     Some((changes(space, question, &wanted).join(" and "), then))
 }

@@ -42,7 +42,7 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
     // For each state of the target, the states that lead to it and where.
     let mut sources: BTreeMap<StateId, Vec<(StateId, Ref)>> = BTreeMap::new();
     for state in program.system(from).states() {
-        for (target, region) in &context.change(role, from, to, state)?.sets {
+        for (target, region) in context.change(role, from, to, state)?.sets.iter() {
             sources.entry(*target).or_default().push((state, *region));
         }
     }
@@ -70,7 +70,7 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
             let here = context.space.diagrams.mask(here, active);
             let decided = context.space.diagrams.restrict(way_back.decided, variable, state.0 + 1);
             let mut fine = decided;
-            for (returned, sets) in &way_back.sets {
+            for (returned, sets) in way_back.sets.iter() {
                 let sets = context.space.diagrams.restrict(*sets, variable, state.0 + 1);
                 let among =
                     sources.iter().find(|(source, _)| source == returned).map_or(Ref::ZERO, |(_, region)| *region);
@@ -101,7 +101,7 @@ fn report(
         let Some(sets) = change.sets.get(&target) else { continue };
         let there = context.space.diagrams.mask(region, *sets);
         for leaf in context.deciders_in(there, change.decision) {
-            rules.extend(context.written(leaf));
+            rules.extend(context.written(&change.by, leaf));
         }
     }
     rules.sort_unstable();

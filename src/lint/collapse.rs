@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Diagnostic;
 use crate::lint::{Context, Level, Lint, shown, state_name, with_situation};
 use crate::model::{Level as Rank, RoleId, StateId, SystemId, WrittenId};
+use crate::space::Decided;
 use crate::space::diagram::Ref;
 
 pub(super) const UNSAFE: Lint = Lint {
@@ -76,11 +77,14 @@ fn change(
 ) {
     let program = context.program;
     let Some(there) = context.change(role, from, to, state) else { return };
-    for (shown_as, region) in &there.sets {
+    for (shown_as, region) in there.sets.iter() {
         let Some(back) = context.change(role, to, from, *shown_as) else { return };
-        for (returned, way_back) in &back.sets {
+        for (returned, way_back) in back.sets.iter() {
+            if *returned == state {
+                continue;
+            }
             let differ = attributes(context, from, state) != attributes(context, from, *returned);
-            if *returned == state || differ != unsafe_ones {
+            if differ != unsafe_ones {
                 continue;
             }
             // The way back starts with the first system in its new state.
@@ -90,9 +94,9 @@ fn change(
             if both == Ref::ZERO {
                 continue;
             }
-            let (goes, comes) = (first_rule(context, both, there.decision), {
+            let (goes, comes) = (first_rule(context, both, (there.decision, &there.by)), {
                 let decision = context.space.diagrams.restrict(back.decision, variable, state.0 + 1);
-                first_rule(context, both, decision)
+                first_rule(context, both, (decision, &back.by))
             });
             let (Some(goes), Some(comes)) = (goes, comes) else { continue };
             if known.insert((from, state, to, *shown_as, *returned, goes, comes)) {
@@ -105,9 +109,9 @@ fn change(
     }
 }
 
-fn first_rule(context: &mut Context<'_>, region: Ref, decision: Ref) -> Option<WrittenId> {
+fn first_rule(context: &mut Context<'_>, region: Ref, (decision, by): (Ref, &Decided)) -> Option<WrittenId> {
     let leaves = context.deciders_in(region, decision);
-    leaves.first().and_then(|leaf| context.written(*leaf))
+    leaves.first().and_then(|leaf| context.written(by, *leaf))
 }
 
 /// The attributes of a state that count.

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::lint::{Context, Level, Lint};
 use crate::model::{self, ProfileId, RoleId, StateId, SystemId, WrittenId};
-use crate::space::Layers;
 use crate::space::diagram::Ref;
+use crate::space::{Layers, Shape};
 
 pub(super) const RULE: Lint = Lint {
     code: "dead-rule",
@@ -53,6 +55,23 @@ role \"Agents\" uses \"Voice\", \"All\"
 /// One direction of a written rule.
 type OneWay = (WrittenId, SystemId, SystemId);
 
+/// A set of them: a rule lies between two systems, so that there are two ways.
+#[derive(Default)]
+struct Ways(Vec<[bool; 2]>);
+
+impl Ways {
+    fn insert(&mut self, (written, from, to): OneWay) {
+        if self.0.len() <= written.index() {
+            self.0.resize(written.index() + 1, [false; 2]);
+        }
+        self.0[written.index()][usize::from(from > to)] = true;
+    }
+
+    fn contains(&self, (written, from, to): &OneWay) -> bool {
+        self.0.get(written.index()).is_some_and(|ways| ways[usize::from(from > to)])
+    }
+}
+
 /// More nodes than this for one question are too many.
 const BUDGET: usize = 50_000;
 
@@ -62,10 +81,10 @@ const MAX_FAILURES: usize = 10;
 /// What decides somewhere.
 #[derive(Default)]
 pub(super) struct Alive {
-    rules: BTreeSet<OneWay>,
-    profiles: BTreeSet<(RoleId, ProfileId)>,
+    rules: Ways,
+    profiles: FxHashSet<(RoleId, ProfileId)>,
     /// Roles in which not every question had an answer.
-    unknown: BTreeSet<RoleId>,
+    unknown: FxHashSet<RoleId>,
 }
 
 /// Worked out once for both lints.
@@ -96,16 +115,23 @@ fn change(
     failures: &mut usize,
 ) {
     let program = context.program;
-    // What the profiles before have decided.
-    let mut before = Layers::default();
-    for &profile in &program.role(role).profiles {
-        let rules = context.space.rules_for(profile, from, to, state);
-        if rules.is_empty() {
-            continue;
+    // Who is the origin somewhere decides; the others may still agree with one that is, or never come to it.
+    let decided = context.space.decision(role, from, to, state);
+    for leaf in decided.parts.first().map(|part| context.space.leaves(*part)).iter().flat_map(|leaves| leaves.iter()) {
+        if let Some(decision) = context.space.decision_of(&decided, *leaf) {
+            let written = program.profile(decision.profile).rules[decision.rule as usize].written;
+            alive.rules.insert((written, from, to));
+            alive.profiles.insert((role, decision.profile));
         }
-        let levels = context.space.levels(profile, from, to, state);
-        for &at in &*rules {
-            let rule = &program.profile(profile).rules[at as usize];
+    }
+    // What the profiles before have decided, as far as somebody has asked.
+    let mut before = Layers::default();
+    let mut passed: Vec<Rc<Shape>> = Vec::new();
+    for &profile in &program.role(role).profiles {
+        let Some(shape) = context.space.shape(profile, from, to, state) else { continue };
+        let rules = context.space.rules_for(profile, from, to, state);
+        for (at, (level, holds)) in rules.iter().zip(&shape.candidates) {
+            let rule = &program.profile(profile).rules[*at as usize];
             let key = (rule.written, from, to);
             if alive.rules.contains(&key) && alive.profiles.contains(&(role, profile)) {
                 continue;
@@ -114,17 +140,19 @@ fn change(
                 alive.unknown.insert(role);
                 return;
             }
-            let stronger: &[&[Ref]] = match rule.level {
+            for shape in passed.drain(..) {
+                shape.decider.iter().for_each(|part| before.push(&mut context.space.diagrams, *part));
+            }
+            let stronger: &[&[Ref]] = match level {
                 model::Level::Override => &[],
-                model::Level::Plain => &[&levels.overriding],
-                model::Level::Otherwise => &[&levels.overriding, &levels.plain],
+                model::Level::Plain => &[&shape.overriding],
+                model::Level::Otherwise => &[&shape.overriding, &shape.plain],
             };
-            let holds = context.space.condition_in(rule.condition, from, state);
             let covers: Vec<Ref> = before.parts().iter().chain(stronger.iter().copied().flatten()).copied().collect();
             let left = context.space.diagrams.within(BUDGET, |diagrams| {
                 covers
                     .iter()
-                    .fold(holds, |left, cover| if left == Ref::ZERO { left } else { diagrams.without(left, *cover) })
+                    .fold(*holds, |left, cover| if left == Ref::ZERO { left } else { diagrams.without(left, *cover) })
             });
             match left {
                 Some(Ref::ZERO) => {}
@@ -138,42 +166,46 @@ fn change(
                 }
             }
         }
-        for part in context.space.decider(profile, from, to, state).iter() {
-            before.push(&mut context.space.diagrams, *part);
-        }
+        passed.push(shape);
     }
 }
 
 fn find_rules(context: &mut Context<'_>) {
-    let program = context.program;
     let alive = alive(context);
-    // Every direction of a rule that occurs in some role, with its instances there.
-    let mut occurring: BTreeMap<OneWay, Vec<(RoleId, ProfileId, u32)>> = BTreeMap::new();
-    for role in program.role_ids() {
-        for &profile in &program.role(role).profiles {
-            for (at, rule) in program.profile(profile).rules.iter().enumerate() {
-                occurring.entry((rule.written, rule.from, rule.to)).or_default().push((role, profile, at as u32));
-            }
-        }
+    // Every direction of a rule that occurs in some role but never decides, with its instances there.
+    let mut dead: BTreeMap<OneWay, Vec<Instance>> = BTreeMap::new();
+    for (key, instance) in instances(context).filter(|(key, _)| !alive.rules.contains(key)) {
+        dead.entry(key).or_default().push(instance);
     }
-    for (key, instances) in &occurring {
-        let unknown = instances.iter().find(|(role, ..)| alive.unknown.contains(role));
-        if alive.rules.contains(key) {
-            continue;
-        }
-        match unknown {
+    if dead.is_empty() {
+        return;
+    }
+    let written: FxHashSet<WrittenId> = dead.keys().map(|(written, ..)| *written).collect();
+    let mut ways: FxHashMap<WrittenId, BTreeSet<SystemId>> = FxHashMap::default();
+    for ((rule, from, _), _) in instances(context).filter(|((rule, ..), _)| written.contains(rule)) {
+        ways.entry(rule).or_default().insert(from);
+    }
+    for (key, instances) in &dead {
+        match instances.iter().find(|(role, ..)| alive.unknown.contains(role)) {
             Some((role, ..)) => context.cut_short(*role),
-            None => dead_rule(context, *key, instances, &occurring),
+            None => dead_rule(context, *key, instances, ways[&key.0].len() > 1),
         }
     }
 }
 
-fn dead_rule(
-    context: &mut Context<'_>,
-    (written, from, to): OneWay,
-    instances: &[(RoleId, ProfileId, u32)],
-    occurring: &BTreeMap<OneWay, Vec<(RoleId, ProfileId, u32)>>,
-) {
+/// A rule in a profile of a role.
+type Instance = (RoleId, ProfileId, u32);
+
+fn instances<'p>(context: &Context<'p>) -> impl Iterator<Item = (OneWay, Instance)> + use<'p> {
+    let program = context.program;
+    let profiles = move |role: RoleId| program.role(role).profiles.iter().map(move |profile| (role, *profile));
+    program.role_ids().flat_map(profiles).flat_map(move |(role, profile)| {
+        let rules = program.profile(profile).rules.iter().enumerate();
+        rules.map(move |(at, rule)| ((rule.written, rule.from, rule.to), (role, profile, at as u32)))
+    })
+}
+
+fn dead_rule(context: &mut Context<'_>, (written, from, to): OneWay, instances: &[Instance], other_way: bool) {
     let program = context.program;
     let mut covering: Vec<(WrittenId, String)> = Vec::new();
     let mut possible = false;
@@ -182,11 +214,12 @@ fn dead_rule(
         for state in &rule.source {
             let holds = context.space.condition_in(rule.condition, from, *state);
             possible |= holds != Ref::ZERO;
-            for part in context.space.decision(*role, from, to, *state).iter() {
+            let decided = context.space.decision(*role, from, to, *state);
+            for part in decided.parts.iter() {
                 let within = context.space.diagrams.mask(holds, *part);
                 for leaf in context.space.diagrams.leaves(within) {
-                    let Some(decision) = context.space.decision_of(leaf) else { continue };
-                    let Some(by) = context.written(leaf) else { continue };
+                    let Some(decision) = context.space.decision_of(&decided, leaf) else { continue };
+                    let Some(by) = context.written(&decided, leaf) else { continue };
                     if !covering.iter().any(|(known, _)| *known == by) {
                         covering.push((by, context.profile_name(decision.profile).to_owned()));
                     }
@@ -195,8 +228,6 @@ fn dead_rule(
         }
     }
     covering.sort();
-    let ways = occurring.range((written, SystemId(0), SystemId(0))..).take_while(|((other, ..), _)| *other == written);
-    let other_way = ways.into_iter().any(|((_, other_from, _), _)| *other_from != from);
     let which = if other_way {
         format!(" on the way {} → {}", program.system(from).name, program.system(to).name)
     } else {

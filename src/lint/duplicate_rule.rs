@@ -72,6 +72,10 @@ type Instances = BTreeMap<WrittenId, Vec<(ProfileId, u32)>>;
 
 fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Change, known: &mut Known) {
     let program = context.program;
+    let Some(shape) = context.space.shape(profile, from, to, state) else { return };
+    if !context.space.overlapping(&shape) {
+        return;
+    }
     let rules = &program.profile(profile).rules;
     let mut alike: BTreeMap<(model::Level, Target), Vec<u32>> = BTreeMap::new();
     for &at in &*context.space.rules_for(profile, from, to, state) {

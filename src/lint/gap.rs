@@ -46,7 +46,10 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
         decided.push(change.decided);
     }
     // A state that is not decided anywhere in here is not the one that makes a profile active.
-    let active = context.space.diagrams.first_of(decided.clone());
+    let mut distinct = decided.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let active = context.space.diagrams.first_of(distinct);
     let mut gaps: Vec<(Ref, Vec<StateId>)> = Vec::new();
     for (state, decided) in states.iter().zip(decided) {
         let missing = context.space.diagrams.without(active, decided);

@@ -71,7 +71,7 @@ fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<Node, Edge
             let mut out = Vec::new();
             for to in program.system_ids().filter(|to| *to != from) {
                 let change = context.change(role, from, to, state)?;
-                for (target, region) in &change.sets {
+                for (target, region) in change.sets.iter() {
                     let variable = context.space.of_system(to);
                     let there = context.space.diagrams.test(variable, [target.0 + 1]);
                     let alters = context.space.diagrams.without(*region, there);
@@ -183,8 +183,9 @@ fn follow(
                 && context.space.diagrams.evaluate(endless[next], &after) == 1
         });
         let (next, _) = next?;
-        let decision = context.change(role, node.0, next.0, node.1)?.decision;
-        let written = context.written(context.space.diagrams.evaluate(decision, &situation))?;
+        let change = context.change(role, node.0, next.0, node.1)?;
+        let leaf = context.space.diagrams.evaluate(change.decision, &situation);
+        let written = context.written(&change.by, leaf)?;
         path.push((node, situation.clone(), written));
         node = *next;
     }

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::lint::Context;
 use crate::model::{RoleId, StateId, SystemId, Target, WrittenId};
+use crate::space::Decided;
 use crate::space::diagram::Ref;
 
 type Key = (RoleId, SystemId, SystemId, StateId);
@@ -15,16 +16,21 @@ type Key = (RoleId, SystemId, SystemId, StateId);
 #[derive(Default)]
 pub(super) struct Regions {
     known: FxHashMap<Key, Option<Rc<Change>>>,
+    /// By decision: where it is decided at all.
+    decided: FxHashMap<Ref, Ref>,
+    /// By decision and, for each of its leaves, the state that it sets.
+    sets: FxHashMap<(Ref, Box<[Option<StateId>]>), Rc<BTreeMap<StateId, Ref>>>,
 }
 
 /// What a change comes to, as regions of the situations.
 pub(super) struct Change {
-    /// Who decides: leaves of the space's decisions.
+    /// Who decides.
     pub decision: Ref,
+    pub by: Decided,
     /// Where some profile decides.
     pub decided: Ref,
     /// Where it sets which state.
-    pub sets: BTreeMap<StateId, Ref>,
+    pub sets: Rc<BTreeMap<StateId, Ref>>,
 }
 
 impl Context<'_> {
@@ -33,10 +39,10 @@ impl Context<'_> {
         let state = self.space.like(role, from, to, state);
         let key = (role, from, to, state);
         if !self.regions.known.contains_key(&key) {
-            let parts = self.space.decision(role, from, to, state);
-            let change = match &*parts {
-                [] => Some(self.split(Ref::ZERO)),
-                [one] => Some(self.split(*one)),
+            let by = self.space.decision(role, from, to, state);
+            let change = match *by.parts {
+                [] => Some(self.split(Ref::ZERO, by)),
+                [one] => Some(self.split(one, by)),
                 _ => None,
             };
             self.regions.known.insert(key, change.map(Rc::new));
@@ -48,24 +54,37 @@ impl Context<'_> {
         change
     }
 
-    fn split(&mut self, decision: Ref) -> Change {
-        let decided = self.space.diagrams.map(decision, &mut |leaf| u32::from(leaf != 0));
-        let mut targets: BTreeMap<StateId, Vec<u32>> = BTreeMap::new();
-        for leaf in self.space.diagrams.leaves(decision) {
-            if let Some(target) = self.target(leaf) {
-                targets.entry(target).or_default().push(leaf);
+    fn split(&mut self, decision: Ref, by: Decided) -> Change {
+        let diagrams = &mut self.space.diagrams;
+        let decided = *self
+            .regions
+            .decided
+            .entry(decision)
+            .or_insert_with(|| diagrams.map(decision, &mut |leaf| u32::from(leaf != 0)));
+        let leaves = self.space.leaves(decision);
+        let targets: Box<[Option<StateId>]> = leaves.iter().map(|leaf| self.target(&by, *leaf)).collect();
+        let key = (decision, targets);
+        if let Some(sets) = self.regions.sets.get(&key) {
+            return Change { decision, decided, by, sets: sets.clone() };
+        }
+        let mut of_target: BTreeMap<StateId, Vec<u32>> = BTreeMap::new();
+        for (leaf, target) in leaves.iter().zip(&key.1) {
+            if let Some(target) = target {
+                of_target.entry(*target).or_default().push(*leaf);
             }
         }
-        let sets = targets.into_iter().map(|(target, leaves)| {
+        let sets = of_target.into_iter().map(|(target, leaves)| {
             let region = self.space.diagrams.map(decision, &mut |leaf| u32::from(leaves.binary_search(&leaf).is_ok()));
             (target, region)
         });
-        Change { decision, decided, sets: sets.collect() }
+        let sets: Rc<BTreeMap<StateId, Ref>> = Rc::new(sets.collect());
+        self.regions.sets.insert(key, sets.clone());
+        Change { decision, decided, by, sets }
     }
 
     /// The state that a decision sets.
-    pub(super) fn target(&self, leaf: u32) -> Option<StateId> {
-        let decision = self.space.decision_of(leaf)?;
+    fn target(&self, by: &Decided, leaf: u32) -> Option<StateId> {
+        let decision = self.space.decision_of(by, leaf)?;
         match self.program.profile(decision.profile).rules[decision.rule as usize].target {
             Target::Set(state) => Some(state),
             Target::Unchanged => None,
@@ -73,8 +92,8 @@ impl Context<'_> {
     }
 
     /// The written rule behind a decision.
-    pub(super) fn written(&self, leaf: u32) -> Option<WrittenId> {
-        let decision = self.space.decision_of(leaf)?;
+    pub(super) fn written(&self, by: &Decided, leaf: u32) -> Option<WrittenId> {
+        let decision = self.space.decision_of(by, leaf)?;
         Some(self.program.profile(decision.profile).rules[decision.rule as usize].written)
     }
 

@@ -33,9 +33,10 @@ fn find(context: &mut Context<'_>) {
         for (from, to) in program.directions() {
             let Some(limit) = program.system(to).text else { continue };
             for state in context.space.kinds_in(role, from, to) {
-                for part in context.space.decision(role, from, to, state).iter() {
-                    for leaf in context.space.diagrams.leaves(*part) {
-                        let Some(decision) = context.space.decision_of(leaf) else { continue };
+                let decided = context.space.decision(role, from, to, state);
+                for part in decided.parts.iter() {
+                    for leaf in context.space.leaves(*part).iter() {
+                        let Some(decision) = context.space.decision_of(&decided, *leaf) else { continue };
                         let rule = &program.profile(decision.profile).rules[decision.rule as usize];
                         let Target::Set(target) = rule.target else { continue };
                         if !known.insert((to, target, decision.append)) {

@@ -295,14 +295,15 @@ struct Outcome {
 
 fn outcome(space: &mut Space<'_>, change: Change, situation: &[u32]) -> Outcome {
     let Change { role, from, to, state } = change;
-    let parts = space.decision(role, from, to, state);
+    let decided = space.decision(role, from, to, state);
+    let parts = decided.parts.clone();
     let leaf = parts.iter().map(|part| space.diagrams.evaluate(*part, situation)).find(|leaf| *leaf != 0);
     let leaves: BTreeSet<u32> = parts.iter().flat_map(|part| space.diagrams.leaves(*part)).collect();
-    let decorated = leaves
-        .iter()
-        .any(|leaf| space.decision_of(*leaf).is_some_and(|decision| !space.append_texts(decision.append).is_empty()));
-    let text = space.outcome_text(to, leaf.unwrap_or_default(), decorated);
-    let means_the_same = |other: &u32| *other != 0 && space.outcome_text(to, *other, decorated) == text;
+    let decorated = leaves.iter().any(|leaf| {
+        space.decision_of(&decided, *leaf).is_some_and(|decision| !space.append_texts(decision.append).is_empty())
+    });
+    let text = space.outcome_text(&decided, leaf.unwrap_or_default(), decorated);
+    let means_the_same = |other: &u32| *other != 0 && space.outcome_text(&decided, *other, decorated) == text;
     let equal = leaves.into_iter().filter(means_the_same).collect();
     Outcome { text, parts, equal }
 }

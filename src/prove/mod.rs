@@ -15,7 +15,7 @@ use crate::model::{Expectation, Program, StateId, Target, Test};
 use crate::names::{quote, quote_always};
 use crate::source::Location;
 use crate::space::diagram::Ref;
-use crate::space::{Found, Space};
+use crate::space::{Decided, Found, Space};
 use crate::table::Tables;
 
 /// More nodes than this for the smallest counterexample: then any one is shown.
@@ -77,17 +77,18 @@ fn refute(space: &mut Space<'_>, test: &Test, given: Ref, expectation: &Expectat
     for &state in &expectation.states {
         let given = space.enter(given, from, state);
         possible |= given != Ref::ZERO;
-        let parts = space.decision(test.role, from, to, state);
+        let decided = space.decision(test.role, from, to, state);
+        let parts = &decided.parts;
         // What one part leaves open, the next one decides; what none does is unmapped.
         for (at, part) in parts.iter().enumerate() {
             let leaves = space.diagrams.leaves(*part);
             let wrong: Vec<u32> =
-                leaves.into_iter().filter(|leaf| *leaf != 0 && !meets(space, expectation, *leaf)).collect();
+                leaves.into_iter().filter(|leaf| *leaf != 0 && !meets(space, expectation, &decided, *leaf)).collect();
             let wrong = space.diagrams.map(*part, &mut |leaf| if wrong.contains(&leaf) { leaf } else { 0 });
             consider(space, state, (given, wrong, &parts[..at]), &mut found);
         }
-        if !meets(space, expectation, 0) {
-            consider(space, state, (given, Ref::ONE, &parts), &mut found);
+        if !meets(space, expectation, &decided, 0) {
+            consider(space, state, (given, Ref::ONE, parts), &mut found);
         }
     }
     if !possible {
@@ -158,12 +159,13 @@ fn failure(space: &mut Space<'_>, test: &Test, expectation: &Expectation, found:
             .help("give more conditions: fewer situations are left then");
     };
     let values: Vec<u32> = assignment.iter().zip(space.usual()).map(|(value, usual)| value.unwrap_or(*usual)).collect();
-    let parts = space.decision(test.role, expectation.from, expectation.to, found.state);
-    let leaf = parts.iter().map(|part| space.diagrams.evaluate(*part, &values)).find(|leaf| *leaf != 0).unwrap_or(0);
-    let decided = space.outcome_text(expectation.to, leaf, expectation.append.is_some());
-    let message = format!("test `{}` fails: {change} gives {} {decided}", test.name, to.name);
+    let decided = space.decision(test.role, expectation.from, expectation.to, found.state);
+    let parts = decided.parts.iter();
+    let leaf = parts.map(|part| space.diagrams.evaluate(*part, &values)).find(|leaf| *leaf != 0).unwrap_or(0);
+    let outcome = space.outcome_text(&decided, leaf, expectation.append.is_some());
+    let message = format!("test `{}` fails: {change} gives {} {outcome}", test.name, to.name);
     let mut failure = Diagnostic::error("failed-test", message).label(expectation.location, "expected here");
-    if let Some(decision) = space.decision_of(leaf) {
+    if let Some(decision) = space.decision_of(&decided, leaf) {
         let rule = &program.profile(decision.profile).rules[decision.rule as usize];
         let profile = &program.profile(decision.profile).name;
         failure = failure
@@ -176,8 +178,8 @@ fn failure(space: &mut Space<'_>, test: &Test, expectation: &Expectation, found:
 }
 
 /// Whether a decision (0: unmapped) is what is expected.
-fn meets(space: &Space<'_>, expectation: &Expectation, leaf: u32) -> bool {
-    let listed = match space.decision_of(leaf) {
+fn meets(space: &Space<'_>, expectation: &Expectation, decided: &Decided, leaf: u32) -> bool {
+    let listed = match space.decision_of(decided, leaf) {
         None => expectation.unmapped,
         Some(decision) => match space.program.profile(decision.profile).rules[decision.rule as usize].target {
             Target::Unchanged => expectation.unchanged,

@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use crate::model::{Cond, CondId, ProfileId, Program, RoleId, StateId, SystemId, Target, WhenId, WrittenId};
 use crate::source::Location;
 use crate::space::diagram::Ref;
-use crate::space::{Found, Layers, Space};
+use crate::space::{Found, Layers, Shape, Space};
 
 /// What a test can exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,12 +128,9 @@ impl Collector {
         let mut before = Layers::default();
         let mut regions = Regions::default();
         for &profile in &program.role(role).profiles {
-            if space.rules_for(profile, from, to, state).is_empty() {
-                continue;
-            }
-            self.profile(space, change, profile, before.parts(), &mut regions);
-            for part in space.decider(profile, from, to, state).iter() {
-                before.push(&mut space.diagrams, *part);
+            if let Some(shape) = space.shape(profile, from, to, state) {
+                self.profile(space, change, (profile, &shape), before.parts(), &mut regions);
+                shape.decider.iter().for_each(|part| before.push(&mut space.diagrams, *part));
             }
         }
         regions.retain(|exercised, regions| {
@@ -165,13 +162,12 @@ impl Collector {
         &mut self,
         space: &mut Space<'_>,
         change: Change,
-        profile: ProfileId,
+        (profile, shape): (ProfileId, &Shape),
         before: &[Ref],
         regions: &mut Regions,
     ) {
         let program = space.program;
         let Change { from, to, state, .. } = change;
-        let levels = space.levels(profile, from, to, state);
         let reached: Rc<[Ref]> = before.into();
         let stronger = |levels: &[&[Ref]]| {
             levels.iter().copied().fold(reached.to_vec(), |mut all, level| {
@@ -180,11 +176,12 @@ impl Collector {
             })
         };
         let by_level: [Rc<[Ref]>; 3] = [
-            stronger(&[&levels.overriding, &levels.plain]).into(),
-            stronger(&[&levels.overriding]).into(),
+            stronger(&[&shape.overriding, &shape.plain]).into(),
+            stronger(&[&shape.overriding]).into(),
             reached.clone(),
         ];
-        for &at in &*space.rules_for(profile, from, to, state) {
+        let candidates = space.rules_for(profile, from, to, state);
+        for &at in &*candidates {
             let rule = &program.profile(profile).rules[at as usize];
             let start = Region { wanted: Ref::ONE, unwanted: reached.clone() };
             let wanted = self.conditions(space, &rule.under, (from, state), start, regions);
@@ -197,10 +194,10 @@ impl Collector {
             program.profile(profile).appends.iter().filter(|append| append.to == to && !append.under.is_empty());
         for append in appends {
             let mut unwanted = reached.to_vec();
-            for part in space.decider(profile, from, to, state).iter() {
+            for part in shape.decider.iter() {
                 let rules = &program.profile(profile).rules;
                 let sets = space.diagrams.map(*part, &mut |leaf| {
-                    let rule = leaf.checked_sub(1).map(|at| &rules[at as usize]);
+                    let rule = leaf.checked_sub(1).map(|place| &rules[candidates[place as usize] as usize]);
                     u32::from(rule.is_some_and(|rule| matches!(rule.target, Target::Set(_))))
                 });
                 let start = Region { wanted: sets, unwanted: unwanted.clone().into() };

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::model::{ProfileId, RoleId, StateId, SystemId};
+use crate::model::{Level, ProfileId, RoleId, StateId, SystemId, Target};
 use crate::space::diagram::Ref;
 use crate::space::situation::Space;
 
@@ -15,7 +15,7 @@ use crate::space::situation::Space;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppendId(pub u32);
 
-/// What a role decides: the rule that does, and what its profile appends.
+/// Who decides: the rule that does, and what its profile appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decision {
     pub profile: ProfileId,
@@ -24,56 +24,87 @@ pub struct Decision {
     pub append: AppendId,
 }
 
+/// What a role decides on one change. Leaves do not name rules but places in the list of candidates, so that all
+/// changes that are decided under the same conditions share one diagram, whichever rules and roles they belong to; who
+/// it is in this case, [`Space::decision_of`] says.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    pub to: SystemId,
+    /// A leaf is 0 where the change is unmapped.
+    pub parts: Parts,
+    /// The profiles that have candidates, by priority, with the indices of their rules.
+    candidates: Rc<[(ProfileId, Rc<[u32]>)]>,
+}
+
 /// Functions of which the first that is not zero counts. There is one, or none where nothing ever decides, unless the
 /// conditions are so entangled that a single diagram would blow up.
 pub type Parts = Rc<[Ref]>;
 
-/// The candidates of a profile for one change, by level; a leaf is a rule's index plus one, the first written wins.
-#[derive(Debug, Clone)]
-pub struct Levels {
+/// The candidates of a profile for one change. A leaf is a place in [`Space::rules_for`] plus one; of several
+/// candidates the first written wins. Changes whose candidates have the same levels and conditions share one.
+#[derive(Debug)]
+pub struct Shape {
+    id: u32,
+    /// Under which condition each holds, and how strong it is.
+    pub candidates: Box<[(Level, Ref)]>,
     pub overriding: Parts,
     pub plain: Parts,
     pub otherwise: Parts,
+    /// All levels together: which candidate decides.
+    pub decider: Parts,
 }
+
+/// The union of candidates is not built beyond so many nodes.
+const UNION_NODES: usize = 50_000;
 
 type Change = (SystemId, SystemId, StateId);
 
 /// What has been worked out already.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// For each profile and direction that it has rules for.
-    by_state: FxHashMap<(ProfileId, SystemId, SystemId), ByState>,
+    /// By profile.
+    directions: Vec<Option<Box<[Direction]>>>,
     /// For each role and direction, for each state the first one that is treated the same way.
     alike: FxHashMap<(RoleId, SystemId, SystemId), Rc<[StateId]>>,
-    levels: FxHashMap<(ProfileId, Change), Levels>,
-    appends: FxHashMap<(ProfileId, Change), Ref>,
-    deciders: FxHashMap<(ProfileId, Change), Parts>,
-    profile_decisions: FxHashMap<(ProfileId, Change), Parts>,
-    role_decisions: FxHashMap<(RoleId, Change), Parts>,
-    /// Leaf `n` of a decision diagram is entry `n - 1`.
-    decisions: IndexSet<Decision, FxBuildHasher>,
+    shapes: FxHashMap<Box<[(Level, Ref)]>, Rc<Shape>>,
+    /// What is appended under which conditions.
+    appends: FxHashMap<Vec<(u32, Ref)>, Ref>,
+    texts: IndexSet<String, FxBuildHasher>,
+    /// By place among a role's profiles, shape, appendix and which candidates set something.
+    decorated: FxHashMap<(u32, u32, Ref, Box<[bool]>), Parts>,
+    role_decisions: FxHashMap<(RoleId, Change), Decided>,
+    /// Functions of profiles by priority, and what they come to.
+    combined: FxHashMap<Box<[Ref]>, Parts>,
+    leaves: FxHashMap<Ref, Rc<[u32]>>,
+    /// By shape: whether two candidates of one level can hold together.
+    overlapping: FxHashMap<u32, bool>,
+    /// Leaf `n` of a decision diagram is entry `n - 1`: a place among the profiles, one among the candidates.
+    choices: IndexSet<(u32, u32, AppendId), FxBuildHasher>,
     append_lists: IndexSet<Vec<String>, FxBuildHasher>,
 }
 
 /// A profile's rules of one direction.
-#[derive(Default)]
-struct ByState {
+struct Direction {
+    from: SystemId,
+    to: SystemId,
     /// For each state its rules, in written order.
     rules: Vec<Rc<[u32]>>,
     /// For each state the first one that is treated the same way.
     like: Rc<[StateId]>,
+    /// For each state, once asked for.
+    shapes: Vec<Option<Rc<Shape>>>,
 }
 
-impl ByState {
+impl Direction {
     /// `guarded`: conditions may tell states apart that have the same rules.
-    fn new(by_state: Vec<Vec<u32>>, guarded: bool) -> Self {
+    fn new((from, to): (SystemId, SystemId), by_state: Vec<Vec<u32>>, guarded: bool) -> Self {
         let mut first: FxHashMap<&[u32], (StateId, Rc<[u32]>)> = FxHashMap::default();
         let kinds = (0..).map(StateId).zip(&by_state).map(|(state, rules)| {
             let known = first.entry(rules).or_insert_with(|| (state, Rc::from(rules.as_slice())));
             (if guarded { state } else { known.0 }, known.1.clone())
         });
-        let (like, rules): (Vec<StateId>, _) = kinds.unzip();
-        Self { rules, like: like.into() }
+        let (like, rules): (Vec<StateId>, Vec<_>) = kinds.unzip();
+        Self { from, to, shapes: vec![None; rules.len()], rules, like: like.into() }
     }
 }
 
@@ -85,16 +116,12 @@ fn first_ones(like: &[StateId]) -> Vec<StateId> {
 impl Space<'_> {
     /// The rules of a profile that a change could make candidates, in written order.
     pub fn rules_for(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Rc<[u32]> {
-        self.index(profile);
-        let by_state = self.memory.by_state.get(&(profile, from, to));
-        by_state.map(|by_state| by_state.rules[state.index()].clone()).unwrap_or_default()
+        self.direction(profile, from, to).map(|direction| direction.rules[state.index()].clone()).unwrap_or_default()
     }
 
     /// One state of each kind that a profile treats differently; none if it has no rule of that direction.
     pub fn kinds(&mut self, profile: ProfileId, from: SystemId, to: SystemId) -> Vec<StateId> {
-        self.index(profile);
-        let by_state = self.memory.by_state.get(&(profile, from, to));
-        by_state.map(|by_state| first_ones(&by_state.like)).unwrap_or_default()
+        self.direction(profile, from, to).map(|direction| first_ones(&direction.like)).unwrap_or_default()
     }
 
     /// One state of each kind that a role treats differently.
@@ -113,14 +140,11 @@ impl Space<'_> {
             return known.clone();
         }
         let program = self.program;
-        let profiles = &program.role(role).profiles;
-        for profile in profiles {
-            self.index(*profile);
+        let mut concerned: Vec<Rc<[StateId]>> = Vec::new();
+        for profile in &program.role(role).profiles {
+            concerned.extend(self.direction(*profile, from, to).map(|direction| direction.like.clone()));
         }
-        let by_state = |profile: &ProfileId| self.memory.by_state.get(&(*profile, from, to));
-        let concerned: Vec<&Rc<[StateId]>> =
-            profiles.iter().filter_map(by_state).map(|by_state| &by_state.like).collect();
-        let alike = if let [one] = *concerned {
+        let alike = if let [one] = concerned.as_slice() {
             one.clone()
         } else {
             let mut first: FxHashMap<Vec<StateId>, StateId> = FxHashMap::default();
@@ -131,13 +155,18 @@ impl Space<'_> {
         alike
     }
 
-    fn index(&mut self, profile: ProfileId) {
-        // The impossible direction from a system to itself marks that the profile is done.
-        let mark = (profile, SystemId(u32::MAX), SystemId(u32::MAX));
-        if self.memory.by_state.contains_key(&mark) {
-            return;
+    fn direction(&mut self, profile: ProfileId, from: SystemId, to: SystemId) -> Option<&mut Direction> {
+        if self.memory.directions.is_empty() {
+            self.memory.directions.resize_with(self.program.profiles.len(), || None);
         }
-        self.memory.by_state.insert(mark, ByState::default());
+        if self.memory.directions[profile.index()].is_none() {
+            self.memory.directions[profile.index()] = Some(self.directions(profile));
+        }
+        let directions = self.memory.directions[profile.index()].as_mut()?;
+        directions.iter_mut().find(|direction| (direction.from, direction.to) == (from, to))
+    }
+
+    fn directions(&self, profile: ProfileId) -> Box<[Direction]> {
         let program = self.program;
         let mut found: BTreeMap<(SystemId, SystemId), Vec<Vec<u32>>> = BTreeMap::new();
         for (at, rule) in program.profile(profile).rules.iter().enumerate() {
@@ -147,47 +176,69 @@ impl Space<'_> {
                 by_state[state.index()].push(at as u32);
             }
         }
-        for ((from, to), by_state) in found {
-            let by_state = ByState::new(by_state, self.guarded(from));
-            self.memory.by_state.insert((profile, from, to), by_state);
-        }
+        found.into_iter().map(|(way, by_state)| Direction::new(way, by_state, self.guarded(way.0))).collect()
     }
 
-    /// The candidates of a profile for `from` entering `state`, for the sake of `to`.
-    pub fn levels(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Levels {
-        let key = (profile, (from, to, state));
-        if let Some(known) = self.memory.levels.get(&key) {
+    /// The candidates of a profile for `from` entering `state`, for the sake of `to`; `None` if there are none.
+    pub fn shape(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Option<Rc<Shape>> {
+        let direction = self.direction(profile, from, to)?;
+        // What is treated the same way has the same shape.
+        let state = direction.like[state.index()];
+        if let Some(known) = &direction.shapes[state.index()] {
+            return Some(known.clone());
+        }
+        let rules = direction.rules[state.index()].clone();
+        if rules.is_empty() {
+            return None;
+        }
+        let written = &self.program.profile(profile).rules;
+        let candidates = rules.iter().map(|at| {
+            let rule = &written[*at as usize];
+            (rule.level, self.condition_in(rule.condition, from, state))
+        });
+        let candidates = candidates.collect();
+        let shape = self.shape_of(candidates);
+        let direction = self.direction(profile, from, to)?;
+        direction.shapes[state.index()] = Some(shape.clone());
+        Some(shape)
+    }
+
+    /// Whether two candidates of one level can hold together; `true` as well where that is too much to ask.
+    pub fn overlapping(&mut self, shape: &Shape) -> bool {
+        if let Some(known) = self.memory.overlapping.get(&shape.id) {
+            return *known;
+        }
+        let disjoint = self.diagrams.within(UNION_NODES, |diagrams| {
+            let mut seen = [Ref::ZERO; 3];
+            shape.candidates.iter().all(|(level, holds)| {
+                let seen = &mut seen[*level as usize];
+                let apart = diagrams.mask(*holds, *seen) == Ref::ZERO;
+                *seen = diagrams.or_else(*holds, *seen);
+                apart
+            })
+        });
+        let overlapping = disjoint != Some(true);
+        self.memory.overlapping.insert(shape.id, overlapping);
+        overlapping
+    }
+
+    fn shape_of(&mut self, candidates: Box<[(Level, Ref)]>) -> Rc<Shape> {
+        if let Some(known) = self.memory.shapes.get(&candidates) {
             return known.clone();
         }
-        let rules = self.rules_for(profile, from, to, state);
         let mut of_level: [Vec<Ref>; 3] = Default::default();
-        let program = self.program;
-        for &at in &*rules {
-            let rule = &program.profile(profile).rules[at as usize];
-            let holds = self.condition_in(rule.condition, from, state);
-            let candidate = self.diagrams.mask(holds, Ref::leaf(at + 1));
-            of_level[rule.level as usize].push(candidate);
+        for (place, (level, holds)) in candidates.iter().enumerate() {
+            let candidate = self.diagrams.mask(*holds, Ref::leaf(place as u32 + 1));
+            of_level[*level as usize].push(candidate);
         }
         let [otherwise, plain, overriding] = of_level.map(|rules| Parts::from(self.diagrams.combine(&rules)));
-        let levels = Levels { overriding, plain, otherwise };
-        self.memory.levels.insert(key, levels.clone());
-        levels
-    }
-
-    /// Which rule of a profile decides: a leaf is its index plus one, 0 where the profile has no mapping.
-    pub fn decider(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Parts {
-        let key = (profile, (from, to, state));
-        if let Some(known) = self.memory.deciders.get(&key) {
-            return known.clone();
-        }
-        let levels = self.levels(profile, from, to, state);
-        let all: Vec<Ref> = [levels.overriding, levels.plain, levels.otherwise]
-            .iter()
-            .flat_map(|level| level.iter().copied())
-            .collect();
+        let all: Vec<Ref> =
+            [&overriding, &plain, &otherwise].into_iter().flat_map(|level| level.iter().copied()).collect();
         let decider = Parts::from(self.diagrams.combine(&all));
-        self.memory.deciders.insert(key, decider.clone());
-        decider
+        let id = self.memory.shapes.len() as u32;
+        let shape = Rc::new(Shape { id, candidates: candidates.clone(), overriding, plain, otherwise, decider });
+        self.memory.shapes.insert(candidates, shape.clone());
+        shape
     }
 
     /// What is left of a function where none of the parts says anything.
@@ -197,21 +248,28 @@ impl Space<'_> {
 
     /// Which texts a profile appends on `to`: a leaf is an [`AppendId`].
     fn appended(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Ref {
-        let key = (profile, (from, to, state));
+        let program = self.program;
+        let mut key = Vec::new();
+        for append in program.profile(profile).appends.iter().filter(|append| append.to == to) {
+            let text = match self.memory.texts.get_index_of(&append.text) {
+                Some(known) => known,
+                None => self.memory.texts.insert_full(append.text.clone()).0,
+            };
+            key.push((text as u32, self.condition_in(append.condition, from, state)));
+        }
         if let Some(known) = self.memory.appends.get(&key) {
             return *known;
         }
-        let program = self.program;
         self.memory.append_lists.insert(Vec::new());
         let mut lists = Ref::ZERO;
-        for append in program.profile(profile).appends.iter().filter(|append| append.to == to) {
-            let holds = self.condition_in(append.condition, from, state);
+        for (text, holds) in &key {
+            let text = &self.memory.texts[*text as usize];
             let known = &mut self.memory.append_lists;
-            lists = self.diagrams.product(lists, holds, &mut |list, holds| {
-                if holds == 0 || known[list as usize].contains(&append.text) {
+            lists = self.diagrams.product(lists, *holds, &mut |list, holds| {
+                if holds == 0 || known[list as usize].contains(text) {
                     return list;
                 }
-                let longer = known[list as usize].iter().cloned().chain([append.text.clone()]).collect();
+                let longer = known[list as usize].iter().cloned().chain([text.clone()]).collect();
                 known.insert_full(longer).0 as u32
             });
         }
@@ -219,49 +277,78 @@ impl Space<'_> {
         lists
     }
 
-    fn profile_decision(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Parts {
-        let key = (profile, (from, to, state));
-        if let Some(known) = self.memory.profile_decisions.get(&key) {
+    /// What a profile decides, as the `place`th of those that a role asks.
+    fn decorated(&mut self, place: u32, profile: ProfileId, (from, to, state): Change, rules: &[u32]) -> Parts {
+        let Some(shape) = self.shape(profile, from, to, state) else { return Parts::default() };
+        let appended = self.appended(profile, from, to, state);
+        let written = &self.program.profile(profile).rules;
+        // What is left unchanged is not decorated either.
+        let sets =
+            rules.iter().map(|rule| appended != Ref::ZERO && matches!(written[*rule as usize].target, Target::Set(_)));
+        let key = (place, shape.id, appended, sets.collect());
+        if let Some(known) = self.memory.decorated.get(&key) {
             return known.clone();
         }
-        let decider = self.decider(profile, from, to, state);
-        let appended = if decider.is_empty() { Ref::ZERO } else { self.appended(profile, from, to, state) };
-        let rules = &self.program.profile(profile).rules;
-        let (diagrams, decisions) = (&mut self.diagrams, &mut self.memory.decisions);
-        let decorated = decider.iter().map(|part| {
-            diagrams.product(*part, appended, &mut |rule, append| {
-                let Some(rule) = rule.checked_sub(1) else { return 0 };
-                // What is left unchanged is not decorated either.
-                let sets = matches!(rules[rule as usize].target, crate::model::Target::Set(_));
-                let append = AppendId(if sets { append } else { 0 });
-                decisions.insert_full(Decision { profile, rule, append }).0 as u32 + 1
+        let (diagrams, choices, sets) = (&mut self.diagrams, &mut self.memory.choices, &key.3);
+        let parts = shape.decider.iter().map(|part| {
+            diagrams.product(*part, appended, &mut |candidate, append| {
+                let Some(candidate) = candidate.checked_sub(1) else { return 0 };
+                let append = AppendId(if sets[candidate as usize] { append } else { 0 });
+                choices.insert_full((place, candidate, append)).0 as u32 + 1
             })
         });
-        let result: Parts = decorated.collect();
-        self.memory.profile_decisions.insert(key, result.clone());
-        result
+        let parts: Parts = parts.collect();
+        self.memory.decorated.insert(key, parts.clone());
+        parts
     }
 
-    /// What a role decides: a leaf is 0 where the change is unmapped, else names a [`Decision`].
-    pub fn decision(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Parts {
+    /// What a role decides.
+    pub fn decision(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Decided {
         let state = self.like(role, from, to, state);
         let key = (role, (from, to, state));
         if let Some(known) = self.memory.role_decisions.get(&key) {
             return known.clone();
         }
         let program = self.program;
+        let mut candidates: Vec<(ProfileId, Rc<[u32]>)> = Vec::new();
         let mut all: Vec<Ref> = Vec::new();
         for profile in &program.role(role).profiles {
-            all.extend(self.profile_decision(*profile, from, to, state).iter());
+            let rules = self.rules_for(*profile, from, to, state);
+            if rules.is_empty() {
+                continue;
+            }
+            all.extend(self.decorated(candidates.len() as u32, *profile, (from, to, state), &rules).iter());
+            candidates.push((*profile, rules));
         }
-        let result = Parts::from(self.diagrams.combine(&all));
-        self.memory.role_decisions.insert(key, result.clone());
-        result
+        let all = all.into_boxed_slice();
+        let parts = match self.memory.combined.get(&all) {
+            Some(known) => known.clone(),
+            None => {
+                let parts = Parts::from(self.diagrams.combine(&all));
+                self.memory.combined.insert(all, parts.clone());
+                parts
+            }
+        };
+        let decided = Decided { to, parts, candidates: candidates.into() };
+        self.memory.role_decisions.insert(key, decided.clone());
+        decided
     }
 
     /// The decision that a leaf names; `None` for unmapped.
-    pub fn decision_of(&self, leaf: u32) -> Option<Decision> {
-        self.memory.decisions.get_index(leaf.checked_sub(1)? as usize).copied()
+    pub fn decision_of(&self, decided: &Decided, leaf: u32) -> Option<Decision> {
+        let (place, candidate, append) = *self.memory.choices.get_index(leaf.checked_sub(1)? as usize)?;
+        let (profile, rules) = &decided.candidates[place as usize];
+        Some(Decision { profile: *profile, rule: rules[candidate as usize], append })
+    }
+
+    /// The leaves that a function reaches, ascending; kept, because many changes share their diagrams.
+    pub fn leaves(&mut self, of: Ref) -> Rc<[u32]> {
+        if let Some(known) = self.memory.leaves.get(&of) {
+            return known.clone();
+        }
+        let leaves: Rc<[u32]> = self.diagrams.leaves(of).into();
+        self.memory.leaves.insert(of, leaves.clone());
+        leaves
     }
 
     /// The texts of a list, in the order they are shown.

@@ -19,7 +19,7 @@ mod search;
 mod situation;
 mod words;
 
-pub use candidates::{AppendId, Decision, Levels, Parts};
+pub use candidates::{AppendId, Decided, Decision, Parts, Shape};
 pub use cover::Cube;
 pub use layers::Layers;
 pub use search::Found;

@@ -1,7 +1,5 @@
 //! In: a model. Out: its facts and states as variables, its conditions as diagrams, and situations by name.
 
-use rustc_hash::FxHashMap;
-
 use crate::diagnostic::{FactValue, Situation};
 use crate::model::{Cond, CondId, FactId, FactKind, Program, StateId, SystemId};
 use crate::space::candidates::Memory;
@@ -31,7 +29,8 @@ pub struct Space<'p> {
     usual: Vec<u32>,
     /// Whether any condition asks for the state of a system.
     guarded: Vec<bool>,
-    conditions: FxHashMap<CondId, Ref>,
+    /// By id, once asked for.
+    conditions: Vec<Option<Ref>>,
     pub(super) memory: Memory,
 }
 
@@ -77,7 +76,7 @@ impl<'p> Space<'p> {
             of_fact,
             of_system,
             guarded,
-            conditions: FxHashMap::default(),
+            conditions: vec![None; program.conditions.len()],
             memory: Memory::default(),
         }
     }
@@ -100,15 +99,15 @@ impl<'p> Space<'p> {
 
     /// Where the condition holds.
     pub fn condition(&mut self, id: CondId) -> Ref {
-        if let Some(known) = self.conditions.get(&id) {
-            return *known;
+        if let Some(known) = self.known(id) {
+            return known;
         }
         // Conditions may name conditions in long chains: a stack of our own instead of recursion.
         let mut pending = vec![id];
         while let Some(next) = pending.last().copied() {
             let program = self.program;
             let cond = program.conditions.get(next);
-            let missing = |part: &&CondId| !self.conditions.contains_key(*part);
+            let missing = |part: &&CondId| self.known(**part).is_none();
             let parts: &[CondId] = match cond {
                 Cond::And(parts) | Cond::Or(parts) => parts,
                 Cond::Not(part) => std::slice::from_ref(part),
@@ -120,10 +119,19 @@ impl<'p> Space<'p> {
                 continue;
             }
             let value = self.build(cond);
-            self.conditions.insert(next, value);
+            self.conditions[next.0 as usize] = Some(value);
             pending.pop();
         }
-        self.conditions[&id]
+        self.part(id)
+    }
+
+    fn known(&self, id: CondId) -> Option<Ref> {
+        self.conditions[id.0 as usize]
+    }
+
+    /// A part of a condition that is being built.
+    fn part(&self, id: CondId) -> Ref {
+        self.known(id).expect("parts are built before wholes")
     }
 
     fn build(&mut self, cond: &Cond) -> Ref {
@@ -135,15 +143,15 @@ impl<'p> Space<'p> {
                 self.diagrams.test(self.of_system[system.index()], states.iter().map(|state| state.0 + 1))
             }
             Cond::Not(part) => {
-                let part = self.conditions[part];
+                let part = self.part(*part);
                 self.diagrams.not(part)
             }
             Cond::And(parts) => {
-                let parts: Vec<Ref> = parts.iter().map(|part| self.conditions[part]).collect();
+                let parts: Vec<Ref> = parts.iter().map(|part| self.part(*part)).collect();
                 parts.into_iter().fold(Ref::ONE, |all, part| self.diagrams.mask(all, part))
             }
             Cond::Or(parts) => {
-                let parts = parts.iter().map(|part| self.conditions[part]).collect();
+                let parts = parts.iter().map(|part| self.part(*part)).collect();
                 self.diagrams.first_of(parts)
             }
         }

@@ -1,7 +1,8 @@
 //! In: variables, cubes and decisions. Out: how the language writes them.
 
-use crate::model::{FactKind, SystemId, Target};
+use crate::model::{FactKind, Target};
 use crate::names::{choice_literal, quote, quote_always, state_literal};
+use crate::space::candidates::Decided;
 use crate::space::cover::Cube;
 use crate::space::situation::{Space, Variable};
 
@@ -45,12 +46,12 @@ impl Space<'_> {
 
     /// What a decision (0: unmapped) comes to, as a test expects it; an appendix that is empty is mentioned only if
     /// `decorated`.
-    pub fn outcome_text(&self, to: SystemId, leaf: u32, decorated: bool) -> String {
-        let Some(decision) = self.decision_of(leaf) else { return "unmapped".to_owned() };
+    pub fn outcome_text(&self, decided: &Decided, leaf: u32, decorated: bool) -> String {
+        let Some(decision) = self.decision_of(decided, leaf) else { return "unmapped".to_owned() };
         let Target::Set(state) = self.program.profile(decision.profile).rules[decision.rule as usize].target else {
             return "unchanged".to_owned();
         };
-        let name = quote(&self.program.system(to).state(state).name);
+        let name = quote(&self.program.system(decided.to).state(state).name);
         let texts: Vec<String> = self.append_texts(decision.append).iter().map(|text| quote_always(text)).collect();
         match (decorated, texts.as_slice()) {
             (false, []) => name,
