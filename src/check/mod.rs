@@ -10,6 +10,7 @@ mod rules;
 mod states;
 mod tests;
 
+use compact_str::CompactString;
 use std::collections::HashMap;
 
 use crate::diagnostic::{self, Diagnostic, nearest};
@@ -55,18 +56,18 @@ struct Checker {
 #[derive(Default)]
 struct Names {
     /// Facts, choice values, conditions and systems share one space.
-    atoms: HashMap<Box<str>, Atom>,
+    atoms: HashMap<CompactString, Atom>,
     states: Vec<states::StateNames>,
-    groups: HashMap<(SystemId, Box<str>), usize>,
+    groups: HashMap<(SystemId, CompactString), usize>,
     group_states: Vec<Option<Box<[model::StateId]>>>,
     group_declared: Vec<DeclaredId>,
-    mappings: HashMap<Box<str>, (usize, DeclaredId)>,
-    profiles: HashMap<Box<str>, (model::ProfileId, DeclaredId)>,
-    roles: HashMap<Box<str>, (model::RoleId, DeclaredId)>,
+    mappings: HashMap<CompactString, (usize, DeclaredId)>,
+    profiles: HashMap<CompactString, (model::ProfileId, DeclaredId)>,
+    roles: HashMap<CompactString, (model::RoleId, DeclaredId)>,
     /// By index of [`Atom::Condition`]; `None` where it does not resolve.
     conditions: Vec<Option<CondId>>,
     /// Names whose declarations did not parse.
-    broken: std::collections::HashSet<Box<str>>,
+    broken: std::collections::HashSet<CompactString>,
 }
 
 impl Names {

@@ -1,5 +1,6 @@
 //! Systems, their states and attributes, and groups of states.
 
+use compact_str::CompactString;
 use std::collections::HashMap;
 
 use crate::check::{Checker, Declared, Unknown, doc_text, order};
@@ -11,9 +12,9 @@ use crate::syntax::ast::{self, DeclarationKind, GroupTerm, SystemItem};
 /// A system's states by name: as written, and with ASCII case ignored.
 #[derive(Default)]
 pub(super) struct StateNames {
-    exact: HashMap<Box<str>, StateId>,
+    exact: HashMap<CompactString, StateId>,
     /// By lower-cased name or id, with the place of each.
-    folded: HashMap<String, StateId>,
+    folded: HashMap<CompactString, StateId>,
     /// Errors in its declaration may have lost states.
     incomplete: bool,
     /// Where its `text` stands.

@@ -1,12 +1,15 @@
 //! The tree of one file, as written: nothing is resolved. Each variant's doc line is the text that makes it.
 
+use compact_str::CompactString;
+use smallvec::SmallVec;
+
 use crate::source::Span;
 
 /// `Available`, `"At Lunch"`
 #[derive(Debug, Clone)]
 pub struct Name {
     /// Without quotes and with escapes resolved.
-    pub text: Box<str>,
+    pub text: CompactString,
     pub quoted: bool,
     pub span: Span,
 }
@@ -17,7 +20,7 @@ pub struct File {
     pub declarations: Vec<Declaration>,
     pub comments: Vec<Comment>,
     /// Names of declarations that did not parse: what refers to them is not unknown.
-    pub broken: Vec<Box<str>>,
+    pub broken: Vec<CompactString>,
 }
 
 /// `// why`, `/// doc`
@@ -176,7 +179,8 @@ pub struct Rule {
 #[derive(Debug, Clone)]
 pub struct Side {
     pub system: Name,
-    pub terms: Vec<Term>,
+    /// Most often one.
+    pub terms: SmallVec<[Term; 1]>,
     pub span: Span,
 }
 

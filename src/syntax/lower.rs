@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 
 use pest::iterators::Pair;
+use smallvec::SmallVec;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Location, Span};
@@ -369,7 +370,7 @@ impl<'a> Lower<'a> {
     fn side(&self, node: Node<'a>) -> ast::Side {
         let span = node.span();
         let mut system = None;
-        let mut terms = Vec::with_capacity(1);
+        let mut terms = SmallVec::new();
         for child in node.inner() {
             match child.rule() {
                 Rule::system_ref => system = Some(self.name(&child)),

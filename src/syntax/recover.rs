@@ -4,6 +4,8 @@
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 
+use compact_str::CompactString;
+
 use crate::diagnostic::{Diagnostic, nearest, point};
 use crate::source::{Location, Span};
 use crate::syntax::lower::{Lower, Node, Parts, Pending};
@@ -13,7 +15,7 @@ use crate::syntax::{Grammar, Rule, ast, expected};
 pub(super) struct Recovered {
     pub declaration: Option<ast::Declaration>,
     /// The name it would have declared, when it is lost; a role's also with the word `role` before it.
-    pub names: Vec<Box<str>>,
+    pub names: Vec<CompactString>,
     pub errors: Vec<Diagnostic>,
     /// A brace that closes nothing in here is explained by one of the errors.
     pub explains_stray_close: bool,
@@ -54,7 +56,7 @@ pub(super) fn recover(
 
 struct Recovery<'a> {
     /// The name of a declaration whose keyword is misspelt.
-    misspelt: Option<Box<str>>,
+    misspelt: Option<CompactString>,
     lower: &'a Lower<'a>,
     tokens: &'a [Token],
     end: usize,
@@ -122,7 +124,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// The name token behind a declaration's keyword.
-    fn lost_names(&self) -> Vec<Box<str>> {
+    fn lost_names(&self) -> Vec<CompactString> {
         let keyword = |token: &Token| DECLARATIONS.contains(&self.text(token)) && self.text(token) != "@allow";
         let Some(at) = self.tokens.iter().position(keyword) else { return self.misspelt.iter().cloned().collect() };
         let Some(name) = self.tokens[at + 1..].iter().find(|token| self.text(token) != "system") else {
