@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::table::{Cells, Column, Diagram, Next, Node};
+use crate::table::{Cells as Values, Column, Diagram, Next, Node};
 
 /// A dense table has at most this many cells; beyond, the diagram itself is walked.
 pub const DENSE_CELLS: u64 = 1 << 20;
@@ -21,21 +21,39 @@ pub enum Lookup {
 pub struct Dense {
     /// The inputs with the distance between the cells of neighbouring values.
     inputs: Vec<(Column, u32, u32)>,
-    /// Indices into the table's decisions.
-    cells: CellVec,
+    cells: Cells,
 }
 
+/// Indices into a table's decisions, as narrow as they fit.
 #[derive(Debug)]
-enum CellVec {
-    Narrow(Vec<u16>),
+pub enum Cells {
+    Byte(Vec<u8>),
+    Short(Vec<u16>),
     Wide(Vec<u32>),
+}
+
+/// As wide as a decision's index may be asked for.
+pub trait Number: Copy {
+    fn of(wide: u32) -> Self;
+}
+
+impl Number for u16 {
+    fn of(wide: u32) -> Self {
+        wide as Self
+    }
+}
+
+impl Number for u32 {
+    fn of(wide: u32) -> Self {
+        wide
+    }
 }
 
 /// A part of the input space with one decision.
 #[derive(Debug, Clone)]
 pub struct Cube {
     /// In the order of the inputs.
-    pub when: Cells,
+    pub when: Values,
     pub from: Option<Box<[u32]>>,
     pub decision: u32,
 }
@@ -85,7 +103,26 @@ pub fn cell_count(sizes: &[u32], states: u32) -> u64 {
 
 impl Dense {
     fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
-        let mut at = state;
+        self.decision(self.context(facts, states) + state)
+    }
+
+    /// How many cells there are: what is packed is below.
+    pub fn len(&self) -> usize {
+        match &self.cells {
+            Cells::Byte(cells) => cells.len(),
+            Cells::Short(cells) => cells.len(),
+            Cells::Wide(cells) => cells.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All inputs but the state entered as one number: add that state, and you have the packed input. Facts and states
+    /// as in [`crate::table::Table::decide`].
+    pub fn context(&self, facts: &[u32], states: &[u32]) -> u32 {
+        let mut at = 0;
         for (column, size, stride) in &self.inputs {
             let value = match column {
                 Column::Fact(fact) => facts[*fact],
@@ -93,10 +130,51 @@ impl Dense {
             };
             at += if value < *size { value * stride } else { 0 };
         }
+        at
+    }
+
+    /// The decision for a packed input: an index into the table's decisions, which say the outcome and its origin.
+    /// What is not below [`Dense::len`] is decided as 0 is.
+    #[inline]
+    pub fn decision(&self, packed: u32) -> u32 {
         match &self.cells {
-            CellVec::Narrow(cells) => u32::from(cells[at as usize]),
-            CellVec::Wide(cells) => cells[at as usize],
+            Cells::Byte(cells) => u32::from(*cells.get(packed as usize).unwrap_or(&cells[0])),
+            Cells::Short(cells) => u32::from(*cells.get(packed as usize).unwrap_or(&cells[0])),
+            Cells::Wide(cells) => *cells.get(packed as usize).unwrap_or(&cells[0]),
         }
+    }
+
+    /// The decisions for many packed inputs, as far as there is room: `u16` is wide enough for tables of fewer than
+    /// 65,536 decisions.
+    pub fn decisions<I: Copy + Into<u32>, D: Number>(&self, packed: &[I], into: &mut [D]) {
+        fn look_up<C: Copy + Into<u32>, I: Copy + Into<u32>, D: Number>(cells: &[C], packed: &[I], into: &mut [D]) {
+            let Some(first) = cells.first() else { return };
+            for (packed, into) in packed.iter().zip(into) {
+                let packed: u32 = (*packed).into();
+                *into = D::of((*cells.get(packed as usize).unwrap_or(first)).into());
+            }
+        }
+        match &self.cells {
+            Cells::Byte(cells) => look_up(cells, packed, into),
+            Cells::Short(cells) => look_up(cells, packed, into),
+            Cells::Wide(cells) => look_up(cells, packed, into),
+        }
+    }
+
+    /// Packs whole columns: `entered` has the state entered in each row, and `column` gives each row's value of an input
+    /// (of a system's state: plus one, 0 where it is not known). As far as there is room.
+    pub fn pack<'c>(&self, entered: &[u32], column: impl Fn(Column) -> &'c [u32], into: &mut [u32]) {
+        into.iter_mut().zip(entered).for_each(|(packed, state)| *packed = *state);
+        for (input, size, stride) in &self.inputs {
+            for (packed, value) in into.iter_mut().zip(column(*input)) {
+                *packed += if value < size { value * stride } else { 0 };
+            }
+        }
+    }
+
+    /// The cells themselves, the state entered last.
+    pub fn cells(&self) -> &Cells {
+        &self.cells
     }
 
     fn fill(inputs: &[Column], sizes: &[u32], states: u32, cells: usize, cubes: &[Cube]) -> Result<Self, CoverError> {
@@ -135,11 +213,12 @@ impl Dense {
         if filled.contains(&OPEN) {
             return Err(CoverError::Gap);
         }
-        let narrow = filled.iter().all(|cell| *cell <= u32::from(u16::MAX));
-        let cells = if narrow {
-            CellVec::Narrow(filled.into_iter().map(|cell| cell as u16).collect())
-        } else {
-            CellVec::Wide(filled)
+        let cells = match filled.iter().max() {
+            Some(most) if *most > u32::from(u16::MAX) => Cells::Wide(filled),
+            Some(most) if *most > u32::from(u8::MAX) => {
+                Cells::Short(filled.into_iter().map(|cell| cell as u16).collect())
+            }
+            _ => Cells::Byte(filled.into_iter().map(|cell| cell as u8).collect()),
         };
         Ok(Self { inputs: strides, cells })
     }
@@ -217,7 +296,7 @@ mod tests {
             let inputs: Vec<Column> = (0..flags).map(Column::Fact).collect();
             let cubes: Vec<Cube> = (0..8_u32)
                 .map(|bits| {
-                    let mut when: Cells = vec![None; flags];
+                    let mut when: Values = vec![None; flags];
                     (0..3).for_each(|at| when[at] = Some([bits >> at & 1].into()));
                     Cube { when, from: None, decision: bits.count_ones() % 2 }
                 })
@@ -228,6 +307,42 @@ mod tests {
                 let mut facts: Vec<u32> = (0..3).map(|at| bits >> at & 1).collect();
                 facts.resize(flags, 0);
                 assert_eq!(lookup.find(&facts, &[], 1), bits.count_ones() % 2);
+            }
+        }
+    }
+
+    #[test]
+    fn many_are_decided_as_one_by_one() {
+        // From few decisions to more than a byte, and more than two, can say.
+        for (states, width) in [(3, 2), (100, 3), (300, 300)] {
+            let inputs = [Column::Fact(1), Column::State(0)];
+            let cubes: Vec<Cube> = (0..width * 4 * states)
+                .map(|at| {
+                    let (first, second) = (at / states % width, at / states / width);
+                    Cube {
+                        when: vec![Some([first].into()), Some([second].into())],
+                        from: Some([at % states].into()),
+                        decision: at,
+                    }
+                })
+                .collect();
+            let lookup = Lookup::from_cubes(&inputs, &[width, 4], states, &cubes).expect("it covers once");
+            let Lookup::Dense(dense) = &lookup else { panic!("it is small") };
+            let rows: Vec<(u32, u32, u32)> =
+                (0..1000).map(|at| (at * 7 % states, at * 5 % (width + 1), at * 3 % 5)).collect();
+            let entered: Vec<u32> = rows.iter().map(|row| row.0).collect();
+            let facts: Vec<u32> = rows.iter().map(|row| row.1).collect();
+            let shown: Vec<u32> = rows.iter().map(|row| row.2).collect();
+            let mut packed = vec![0; rows.len()];
+            let column = |column| if column == Column::Fact(1) { facts.as_slice() } else { shown.as_slice() };
+            dense.pack(&entered, column, &mut packed);
+            let (mut wide, mut narrow) = (vec![0_u32; rows.len()], vec![0_u16; rows.len()]);
+            dense.decisions(&packed, &mut wide);
+            dense.decisions(&packed, &mut narrow);
+            for (at, (state, fact, system)) in rows.iter().enumerate() {
+                let one = lookup.find(&[9, *fact], &[*system], *state);
+                assert_eq!(one, wide[at]);
+                assert_eq!(one as u16, narrow[at]);
             }
         }
     }

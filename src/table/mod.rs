@@ -6,14 +6,15 @@ mod digest;
 pub mod document;
 mod json;
 mod lookup;
+mod names;
 pub mod words;
 
 pub use diagram::{Diagram, Next, Node};
 pub use document::{Cell, Document};
 pub use json::{TableError, schema};
-pub use lookup::{CoverError, Cube, DENSE_CELLS, Lookup, cell_count};
+pub use lookup::{CoverError, Cube, DENSE_CELLS, Dense, Lookup, cell_count};
 
-use rustc_hash::FxHashMap as HashMap;
+use names::Names;
 
 /// The tables of a program, with everything that an event can name.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct Tables {
     pub systems: Vec<System>,
     pub facts: Vec<Fact>,
     pub roles: Vec<Role>,
-    names: Names,
+    index: Index,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,34 +173,37 @@ pub struct Decision {
 
 /// Indices by name, as events name things: states by id or name, exactly first, then with ASCII case ignored.
 #[derive(Debug, Default)]
-struct Names {
-    systems: HashMap<String, usize>,
-    facts: HashMap<String, usize>,
-    roles: HashMap<String, usize>,
-    states: Vec<HashMap<String, u32>>,
-    folded: Vec<HashMap<String, u32>>,
-    values: Vec<HashMap<String, u32>>,
+struct Index {
+    systems: Names,
+    facts: Names,
+    roles: Names,
+    /// By system.
+    states: Vec<Names>,
+    /// By system, in lower case.
+    folded: Vec<Names>,
+    /// By fact.
+    values: Vec<Names>,
 }
 
 impl Tables {
     /// Puts tables together and computes their digest.
     pub fn new(systems: Vec<System>, facts: Vec<Fact>, roles: Vec<Role>) -> Self {
-        let names = Names::new(&systems, &facts, &roles);
-        let mut tables = Self { digest: String::new(), systems, facts, roles, names };
+        let index = Index::new(&systems, &facts, &roles);
+        let mut tables = Self { digest: String::new(), systems, facts, roles, index };
         tables.digest = digest::digest(&tables);
         tables
     }
 
     pub fn system(&self, name: &str) -> Option<usize> {
-        self.names.systems.get(name).copied()
+        self.index.systems.get(name).map(|at| at as usize)
     }
 
     pub fn fact(&self, name: &str) -> Option<usize> {
-        self.names.facts.get(name).copied()
+        self.index.facts.get(name).map(|at| at as usize)
     }
 
     pub fn role(&self, name: &str) -> Option<usize> {
-        self.names.roles.get(name).copied()
+        self.index.roles.get(name).map(|at| at as usize)
     }
 
     /// The role that everyone has in a program without roles.
@@ -209,13 +213,13 @@ impl Tables {
 
     /// The value of a choice.
     pub fn value(&self, fact: usize, name: &str) -> Option<u32> {
-        self.names.values[fact].get(name).copied()
+        self.index.values[fact].get(name)
     }
 
     /// A state by id or name, exactly first, then with ASCII case ignored.
     pub fn state(&self, system: usize, name: &str) -> Option<u32> {
-        let exact = self.names.states[system].get(name);
-        exact.or_else(|| self.names.folded[system].get(&name.to_ascii_lowercase())).copied()
+        let exact = self.index.states[system].get(name);
+        exact.or_else(|| self.index.folded[system].get(&name.to_ascii_lowercase()))
     }
 
     /// The table of a role from one system to another.
@@ -259,6 +263,14 @@ impl Table {
         &self.decisions[self.lookup.find(facts, states, state) as usize]
     }
 
+    /// The table as one cell for each combination of inputs, where it is small enough: to decide by packed inputs.
+    pub fn dense(&self) -> Option<&Dense> {
+        match &self.lookup {
+            Lookup::Dense(dense) => Some(dense),
+            Lookup::Diagrams(_) => None,
+        }
+    }
+
     /// The choices that the outcome depends on and that have no value.
     pub fn unset(&self, facts: &[u32]) -> impl Iterator<Item = usize> {
         self.columns.iter().filter_map(|column| match column {
@@ -268,35 +280,27 @@ impl Table {
     }
 }
 
-impl Names {
+impl Index {
     fn new(systems: &[System], facts: &[Fact], roles: &[Role]) -> Self {
-        let mut names = Self {
-            systems: systems.iter().enumerate().map(|(at, system)| (system.name.clone(), at)).collect(),
-            facts: facts.iter().enumerate().map(|(at, fact)| (fact.name.clone(), at)).collect(),
-            roles: roles.iter().enumerate().map(|(at, role)| (role.name.clone(), at)).collect(),
-            ..Self::default()
+        let numbered = |names: Vec<&String>| Names::new((0..).zip(names).map(|(at, name)| (name.clone(), at)));
+        // By name or id; of two that are equal when case is ignored the last one counts.
+        let wire = |system: &System, fold: fn(&str) -> String| {
+            Names::new((0..).zip(&system.states).flat_map(|(at, state)| {
+                let names = [Some(&state.name), state.id.as_ref()];
+                names.into_iter().flatten().map(move |name| (fold(name), at)).collect::<Vec<_>>()
+            }))
         };
-        for system in systems {
-            let mut exact = HashMap::default();
-            let mut folded = HashMap::default();
-            for (at, state) in system.states.iter().enumerate() {
-                for name in [Some(&state.name), state.id.as_ref()].into_iter().flatten() {
-                    exact.insert(name.clone(), at as u32);
-                    folded.insert(name.to_ascii_lowercase(), at as u32);
-                }
-            }
-            names.states.push(exact);
-            names.folded.push(folded);
+        let values = |fact: &Fact| match &fact.kind {
+            FactKind::Flag => Names::default(),
+            FactKind::Choice { values, .. } => numbered(values.iter().collect()),
+        };
+        Self {
+            systems: numbered(systems.iter().map(|system| &system.name).collect()),
+            facts: numbered(facts.iter().map(|fact| &fact.name).collect()),
+            roles: numbered(roles.iter().map(|role| &role.name).collect()),
+            states: systems.iter().map(|system| wire(system, str::to_owned)).collect(),
+            folded: systems.iter().map(|system| wire(system, str::to_ascii_lowercase)).collect(),
+            values: facts.iter().map(values).collect(),
         }
-        for fact in facts {
-            let values = match &fact.kind {
-                FactKind::Flag => HashMap::default(),
-                FactKind::Choice { values, .. } => {
-                    values.iter().enumerate().map(|(at, value)| (value.clone(), at as u32)).collect()
-                }
-            };
-            names.values.push(values);
-        }
-        names
     }
 }
