@@ -14,7 +14,7 @@ use crate::cli::{Done, Stop, input};
 use crate::run::{Engine, Position, Stored, Stream};
 
 /// How much is read at a time; what a pipe has ready is taken at once.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 1 << 18;
 
 /// A longer line is rejected without being kept.
 const MAX_LINE: usize = 16 << 20;
@@ -70,15 +70,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     let mut sinks = Sinks::open(arguments)?;
     let bar = progress(output);
     let mut totals = Totals::default();
-    while source.next_block()? {
-        let block = stream.block(&source.block);
+    let read = |block: &mut Vec<u8>| source.next_block(block).map_err(RunError::Read);
+    let write = |block: &crate::run::Output| {
         totals.events += block.events;
         totals.sent += block.sent;
         totals.rejected += block.rejected;
-        if let Err(error) = sinks.write(&block, &bar) {
-            bar.finish_and_clear();
-            return closed(error, arguments, output);
-        }
+        sinks.write(block, &bar).map_err(RunError::Write)?;
         bar.set_message(format!(
             "{} events, {} commands, {} rejected",
             HumanCount(totals.events),
@@ -86,8 +83,15 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
             HumanCount(totals.rejected)
         ));
         bar.inc(block.events);
-    }
+        Ok(())
+    };
+    let done = stream.run(read, write);
     bar.finish_and_clear();
+    match done {
+        Ok(()) => {}
+        Err(RunError::Read(stop)) => return Err(stop),
+        Err(RunError::Write(error)) => return closed(error, arguments, output),
+    }
     if let Err(error) = sinks.finish() {
         return closed(error, arguments, output);
     }
@@ -98,6 +102,11 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     }
     output.say(&format!("{} events, {} commands, {} rejected", totals.events, totals.sent, totals.rejected));
     Ok(if totals.rejected > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+enum RunError {
+    Read(Stop),
+    Write(SinkError),
 }
 
 #[derive(Default)]
@@ -179,9 +188,9 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<(), Stop> {
                 known.join(", ")
             )));
         };
-        let mut session = stream.session(user).cloned().unwrap_or_else(|| stream.engine.session());
+        let mut session = stream.session(user).unwrap_or_else(|| stream.engine.session());
         session.role = Some(at);
-        stream.put(user, session);
+        stream.put(user, &session);
     }
     Ok(())
 }
@@ -191,7 +200,6 @@ struct Source {
     input: Box<dyn BufRead>,
     path: PathBuf,
     is_file: bool,
-    block: Vec<u8>,
     rest: Vec<u8>,
     ended: bool,
     /// A last line without its end, and not JSON yet, is left for the next run.
@@ -218,7 +226,6 @@ impl Source {
             input,
             path: file.map(Path::to_path_buf).unwrap_or_else(|| PathBuf::from("standard input")),
             is_file: file.is_some(),
-            block: Vec::new(),
             rest: Vec::new(),
             ended: false,
             keeps_torn_line: false,
@@ -251,48 +258,50 @@ impl Source {
     }
 
     /// Reads until there is at least one whole line; `false` at the end.
-    fn next_block(&mut self) -> Result<bool, Stop> {
+    fn next_block(&mut self, block: &mut Vec<u8>) -> Result<bool, Stop> {
         if self.ended {
             return Ok(false);
         }
-        self.block.clear();
-        self.block.append(&mut self.rest);
+        block.clear();
+        block.append(&mut self.rest);
         loop {
             let read = self.input.fill_buf().map_err(|error| input::cannot_read(&self.path, &error))?;
             if read.is_empty() {
                 self.ended = true;
-                let torn = serde_json::from_slice::<serde::de::IgnoredAny>(&self.block).is_err();
+                let torn = serde_json::from_slice::<serde::de::IgnoredAny>(block).is_err();
                 if self.keeps_torn_line && self.is_file && torn {
-                    self.block.clear();
+                    block.clear();
                 }
                 break;
             }
             let length = read.len();
             let newline = read.iter().rposition(|byte| *byte == b'\n');
-            self.block.extend_from_slice(read);
+            block.extend_from_slice(read);
             self.input.consume(length);
             if let Some(at) = newline {
                 let behind = length - at - 1;
-                self.rest = self.block.split_off(self.block.len() - behind);
+                let whole = block.len() - behind;
+                self.rest.extend_from_slice(&block[whole..]);
+                block.truncate(whole);
                 break;
             }
-            if self.block.len() > MAX_LINE {
-                self.cut_long_line()?;
+            if block.len() > MAX_LINE {
+                self.cut_long_line(block)?;
                 break;
             }
         }
         // Only a state remembers how far the file was read.
         if self.is_file && self.keeps_torn_line {
-            self.hasher.update(&self.block);
+            self.hasher.update(&*block);
         }
-        self.bytes += self.block.len() as u64;
-        Ok(!self.block.is_empty())
+        self.bytes += block.len() as u64;
+        Ok(!block.is_empty())
     }
 
     /// Throws the rest of an endless line away: its beginning is rejected as what it is, not JSON.
-    fn cut_long_line(&mut self) -> Result<(), Stop> {
-        self.block.truncate(1 << 16);
-        self.block.push(b'\n');
+    fn cut_long_line(&mut self, block: &mut Vec<u8>) -> Result<(), Stop> {
+        block.truncate(1 << 16);
+        block.push(b'\n');
         loop {
             let read = self.input.fill_buf().map_err(|error| input::cannot_read(&self.path, &error))?;
             if read.is_empty() {

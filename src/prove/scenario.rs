@@ -90,7 +90,9 @@ impl Names<'_> {
     fn event(&self, step: &Step) -> Event {
         let mut event = Event::default();
         match &step.kind {
-            StepKind::Role(role) => event.role = self.tables.role(&self.program.role(*role).name),
+            StepKind::Role(role) => {
+                event.role = self.tables.role(&self.program.role(*role).name).map(|role| role as u32)
+            }
             StepKind::Set(assignments) => {
                 for assignment in assignments {
                     let fact = self.program.fact(assignment.fact);
@@ -102,17 +104,19 @@ impl Names<'_> {
                             .value(at, &values[assignment.value as usize])
                             .expect("the tables have every value"),
                     };
-                    event.set.push((at, value));
+                    event.set.push((at as u32, value));
                 }
             }
             StepKind::Observe(observed) => {
                 event.observe = observed
                     .iter()
-                    .map(|(system, state)| (self.system(*system), state.map(|state| self.state(*system, state))))
+                    .map(|(system, state)| (self.system(*system) as u32, state.map(|state| self.state(*system, state))))
                     .collect();
             }
-            StepKind::Resync(system) => event.resync = Some(self.system(*system)),
-            StepKind::Change(system, state) => event.change = Some((self.system(*system), self.state(*system, *state))),
+            StepKind::Resync(system) => event.resync = Some(self.system(*system) as u32),
+            StepKind::Change(system, state) => {
+                event.change = Some((self.system(*system) as u32, self.state(*system, *state)))
+            }
         }
         event
     }

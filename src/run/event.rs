@@ -16,7 +16,7 @@ use crate::table::{FactKind, Tables};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// `malformed`, `unknown-role`, `unknown-system`, `unknown-state`, `unknown-fact`, `unknown-value`, `no-role`,
-    /// `unset-choice`, `several-systems`.
+    /// `unset-choice`, `several-systems`, `too-many-users`.
     pub code: &'static str,
     pub message: String,
 }
@@ -107,33 +107,33 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// The parts of a scanned line that go out again.
+pub(super) struct Scanned<'a> {
+    pub user: &'a str,
+    /// As JSON, as is `at`.
+    pub id: Option<&'a str>,
+    pub at: Option<&'a str>,
+    /// Where the line ends.
+    pub end: usize,
+}
+
 /// An event with its names resolved.
 #[derive(Debug, Default, Clone)]
 pub struct Event {
-    pub role: Option<usize>,
+    pub role: Option<u32>,
     /// Fact and value.
-    pub set: SmallVec<[(usize, u32); 4]>,
+    pub set: SmallVec<[(u32, u32); 3]>,
     /// System and state; `None`: not known any more.
-    pub observe: SmallVec<[(usize, Option<u32>); 2]>,
-    pub change: Option<(usize, u32)>,
-    pub resync: Option<usize>,
+    pub observe: SmallVec<[(u32, Option<u32>); 2]>,
+    pub change: Option<(u32, u32)>,
+    pub resync: Option<u32>,
     /// In milliseconds since 1970.
     pub at: Option<i64>,
 }
 
 impl<'a> RawEvent<'a> {
-    pub fn parse(line: &'a [u8]) -> Result<Self, Rejection> {
-        let text = std::str::from_utf8(line).map_err(|error| {
-            Rejection::new("malformed", format!("the line is not UTF-8 from byte {} on", error.valid_up_to() + 1))
-        })?;
-        if let Some(event) = scan::scan(text) {
-            return Ok(event);
-        }
-        Self::parse_any(text)
-    }
-
     /// Any JSON that is an event.
-    pub fn parse_any(text: &'a str) -> Result<Self, Rejection> {
+    pub fn parse(text: &'a str) -> Result<Self, Rejection> {
         if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
             return Err(Rejection::new("malformed", "an event is a JSON object"));
         }
@@ -150,14 +150,15 @@ impl<'a> RawEvent<'a> {
     }
 
     pub fn resolve(&self, tables: &Tables) -> Result<Event, Rejection> {
-        let system = |name: &str| tables.system(name).ok_or_else(|| unknown("system", name));
-        let state = |at: usize, name: &str| {
+        let system = |name: &str| tables.system(name).map(|at| at as u32).ok_or_else(|| unknown("system", name));
+        let state = |at: u32, name: &str| {
+            let at = at as usize;
             let unknown =
                 || Rejection::new("unknown-state", format!("{} has no state `{name}`", tables.systems[at].name));
             tables.state(at, name).ok_or_else(unknown)
         };
         let role = match &self.role {
-            Some(name) => Some(tables.role(name).ok_or_else(|| unknown("role", name))?),
+            Some(name) => Some(tables.role(name).ok_or_else(|| unknown("role", name))? as u32),
             None => None,
         };
         let set = self.set.0.iter().map(|(name, value)| fact_value(tables, name, value)).collect::<Result<_, _>>()?;
@@ -193,14 +194,15 @@ impl<'a> RawEvent<'a> {
     }
 }
 
-fn fact_value(tables: &Tables, name: &str, value: &FactValue<'_>) -> Result<(usize, u32), Rejection> {
+fn fact_value(tables: &Tables, name: &str, value: &FactValue<'_>) -> Result<(u32, u32), Rejection> {
     let fact = tables.fact(name).ok_or_else(|| unknown("fact", name))?;
+    let number = fact as u32;
     let wrong = |message: String| Err(Rejection::new("unknown-value", message));
     match (&tables.facts[fact].kind, value) {
-        (FactKind::Flag, FactValue::Flag(value)) => Ok((fact, u32::from(*value))),
+        (FactKind::Flag, FactValue::Flag(value)) => Ok((number, u32::from(*value))),
         (FactKind::Flag, _) => wrong(format!("`{name}` is a flag: it is true or false")),
         (FactKind::Choice { .. }, FactValue::Choice(value)) => match tables.value(fact, value) {
-            Some(at) => Ok((fact, at)),
+            Some(at) => Ok((number, at)),
             None => wrong(format!("`{name}` has no value `{value}`")),
         },
         (FactKind::Choice { values, .. }, _) => wrong(format!("`{name}` takes one of the texts {}", values.join(", "))),

@@ -1,15 +1,12 @@
 //! In: a user's session and an event. Out: the session after it, the commands, and what happened to each system.
 //! Errors: a rejection; the session is as it was.
 
-use std::sync::RwLock;
-
 use indexmap::IndexSet;
-use rustc_hash::FxHashMap;
 use serde_json::json;
 use smallvec::SmallVec;
 
 use crate::run::event::{Event, Rejection};
-use crate::table::{Decision, Outcome, System, Table, Tables};
+use crate::table::{Column, Decision, Outcome, System, Table, Tables, UNSET};
 
 /// Unconfirmed commands that are remembered for each system of a user; the oldest is forgotten.
 pub const MAX_UNCONFIRMED: usize = 8;
@@ -20,14 +17,36 @@ pub struct Engine<'t> {
     pub tables: &'t Tables,
     /// How long a command waits for its echo, in milliseconds of event time.
     pub echo_milliseconds: i64,
-    /// For each decision that sets something, by its address: the end of its command's line.
-    ends: FxHashMap<usize, Box<[u8]>>,
+    /// By role and the system that changes: the tables to ask.
+    ways: Vec<Box<[Way<'t>]>>,
     /// Appendices by number; 0 is the empty one.
-    appends: RwLock<IndexSet<Box<[String]>>>,
+    appends: IndexSet<Box<[String]>>,
 }
 
-/// What is known of one user, in one place in memory for the usual sizes: a stream goes from user to user, and each place
-/// that it has to look at costs as much as parsing does. Appendices are numbers of the engine that made it.
+/// A table, and what its decisions come to.
+#[derive(Debug)]
+struct Way<'t> {
+    table: &'t Table,
+    /// Facts that it asks for and that may have no value.
+    choices: Box<[usize]>,
+    /// By decision.
+    fates: Box<[Fate]>,
+}
+
+/// What a decision comes to.
+#[derive(Debug)]
+enum Fate {
+    Unmapped,
+    Unchanged,
+    Set {
+        state: u32,
+        append: u32,
+        /// The end of the command's line, which is the same each time.
+        end: Box<[u8]>,
+    },
+}
+
+/// What is known of one user. Appendices are numbers of the engine that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub role: Option<usize>,
@@ -126,6 +145,8 @@ pub struct Decided<'t> {
     pub to: usize,
     pub verdict: Verdict,
     pub decision: &'t Decision,
+    /// Where the command's line is kept: the way's number within its role and system, the decision's within its table.
+    way: (usize, usize, u32),
 }
 
 /// Those of one event.
@@ -138,21 +159,42 @@ impl<'t> Engine<'t> {
     pub fn new(tables: &'t Tables, echo_seconds: u32) -> Self {
         let mut appends = IndexSet::new();
         appends.insert(Box::default());
-        let tables_of = tables.roles.iter().flat_map(|role| &role.tables);
-        let decisions = tables_of.flat_map(|table| table.decisions.iter().map(|decision| (table.to, decision)));
-        let ends =
-            decisions.filter_map(|(to, decision)| Some((address(decision), end(&tables.systems[to], decision)?)));
-        Self {
-            tables,
-            echo_milliseconds: i64::from(echo_seconds) * 1000,
-            ends: ends.collect(),
-            appends: RwLock::new(appends),
+        let mut way = |table: &'t Table| {
+            let unset = |column: &Column| match column {
+                Column::Fact(fact) => Some(*fact).filter(|fact| tables.facts[*fact].initial() == UNSET),
+                Column::State(_) => None,
+            };
+            let fates = table.decisions.iter().map(|decision| match &decision.outcome {
+                Outcome::Unmapped => Fate::Unmapped,
+                Outcome::Unchanged => Fate::Unchanged,
+                Outcome::Set { state, append } => Fate::Set {
+                    state: *state,
+                    append: appends.insert_full(append.clone()).0 as u32,
+                    end: end(&tables.systems[table.to], *state, append, decision),
+                },
+            });
+            Way { table, choices: table.columns.iter().filter_map(unset).collect(), fates: fates.collect() }
+        };
+        let mut ways = Vec::with_capacity(tables.roles.len() * tables.systems.len());
+        for role in 0..tables.roles.len() {
+            for from in 0..tables.systems.len() {
+                ways.push(tables.from(role, from).iter().map(&mut way).collect());
+            }
         }
+        Self { tables, echo_milliseconds: i64::from(echo_seconds) * 1000, ways, appends }
     }
 
-    /// `,"set":{"lync":"Away"},"append":[],"profile":"Voice","rule":"agents.presync:14"`, which is the same each time.
-    pub(super) fn end_of_command(&self, decision: &'t Decision) -> &[u8] {
-        self.ends.get(&address(decision)).map_or(&[], |end| end)
+    fn ways(&self, role: usize, from: usize) -> &[Way<'t>] {
+        &self.ways[role * self.tables.systems.len() + from]
+    }
+
+    /// `,"set":{"lync":"Away"},"append":[],"profile":"Voice","rule":"agents.presync:14"`
+    pub(super) fn end_of_command(&self, decided: &Decided<'t>) -> &[u8] {
+        let (at, way, decision) = decided.way;
+        match &self.ways[at][way].fates[decision as usize] {
+            Fate::Set { end, .. } => end,
+            _ => &[],
+        }
     }
 
     pub fn session(&self) -> Session {
@@ -163,34 +205,29 @@ impl<'t> Engine<'t> {
         }
     }
 
-    /// The number of an appendix.
-    pub fn append(&self, texts: &[String]) -> u32 {
-        if texts.is_empty() {
-            return 0;
+    /// The number of an appendix, which need not be one of the tables'.
+    pub fn append(&mut self, texts: &[String]) -> u32 {
+        match self.appends.get_index_of(texts) {
+            Some(known) => known as u32,
+            None => self.appends.insert_full(texts.into()).0 as u32,
         }
-        let poisoned = "no thread panics while it holds the appendices";
-        if let Some(at) = self.appends.read().expect(poisoned).get_index_of(texts) {
-            return at as u32;
-        }
-        self.appends.write().expect(poisoned).insert_full(texts.into()).0 as u32
     }
 
     pub fn append_texts(&self, append: u32) -> Vec<String> {
-        let appends = self.appends.read().expect("no thread panics while it holds the appendices");
-        appends.get_index(append as usize).map(|texts| texts.to_vec()).unwrap_or_default()
+        self.appends.get_index(append as usize).map(|texts| texts.to_vec()).unwrap_or_default()
     }
 
     /// Carries an event out; a rejected one changes nothing.
     pub fn apply(&self, session: &mut Session, event: &Event) -> Result<(Happened, Decisions<'t>), Rejection> {
-        let role = event.role.or(session.role).ok_or_else(|| {
+        let role = event.role.map(|role| role as usize).or(session.role).ok_or_else(|| {
             Rejection::new("no-role", "no event has given this user a role: send one with `role`, or use `--users`")
         })?;
         for from in event.change.map(|(from, _)| from).into_iter().chain(event.resync) {
-            self.refuse_unset(session, event, role, from)?;
+            self.refuse_unset(session, event, role, from as usize)?;
         }
         session.role = Some(role);
         for (fact, value) in &event.set {
-            session.facts[*fact] = *value;
+            session.facts[*fact as usize] = *value;
         }
         let at = event.at;
         if let Some(now) = at {
@@ -201,16 +238,18 @@ impl<'t> Engine<'t> {
             self.decide_again(session, role, at, &mut decided);
         }
         for (system, state) in &event.observe {
-            session.systems[*system].observe(*state);
+            session.systems[*system as usize].observe(*state);
         }
         let mut happened = Happened::Recorded;
         if let Some((from, state)) = event.change {
+            let from = from as usize;
             happened = session.systems[from].report(state);
             if happened == Happened::Recorded {
                 self.decide(session, role, (from, state), at, false, &mut decided);
             }
         }
         if let Some(from) = event.resync {
+            let from = from as usize;
             match session.systems[from].reported {
                 Some((state, _)) => self.decide(session, role, (from, state), at, true, &mut decided),
                 None => happened = Happened::Unknown,
@@ -220,11 +259,12 @@ impl<'t> Engine<'t> {
     }
 
     fn refuse_unset(&self, session: &Session, event: &Event, role: usize, from: usize) -> Result<(), Rejection> {
-        for table in self.tables.from(role, from) {
+        for way in self.ways(role, from) {
             // What this event sets counts.
-            let set = |fact: usize| event.set.iter().any(|(known, _)| *known == fact);
-            if let Some(fact) = table.unset(&session.facts).find(|fact| !set(*fact)) {
-                let name = &self.tables.facts[fact].name;
+            let set = |fact: usize| event.set.iter().any(|(known, _)| *known as usize == fact);
+            let mut unset = way.choices.iter().filter(|fact| session.facts[**fact] == UNSET);
+            if let Some(fact) = unset.find(|fact| !set(**fact)) {
+                let name = &self.tables.facts[*fact].name;
                 return Err(Rejection::new(
                     "unset-choice",
                     format!("`{name}` has no value yet: send one with `set` first"),
@@ -259,23 +299,28 @@ impl<'t> Engine<'t> {
         let mut states: SmallVec<[u32; 4]> =
             session.systems.iter().map(|system| shown(system).map_or(0, |(state, _)| state + 1)).collect();
         states[from] = state + 1;
-        for table in self.tables.from(role, from) {
-            let decision = table.decide(&session.facts, &states, state);
-            let system = &mut session.systems[table.to];
-            let verdict = match &decision.outcome {
-                Outcome::Unmapped => Verdict::Unmapped,
-                Outcome::Unchanged => Verdict::Unchanged,
-                Outcome::Set { state: target, append } => {
-                    let wanted = (*target, self.append(append));
-                    if shown(system) == Some(wanted) {
+        let at_ways = role * self.tables.systems.len() + from;
+        for (place, way) in self.ways[at_ways].iter().enumerate() {
+            let decision = way.table.lookup.find(&session.facts, &states, state);
+            let system = &mut session.systems[way.table.to];
+            let verdict = match way.fates[decision as usize] {
+                Fate::Unmapped => Verdict::Unmapped,
+                Fate::Unchanged => Verdict::Unchanged,
+                Fate::Set { state: target, append, .. } => {
+                    if shown(system) == Some((target, append)) {
                         Verdict::Same
                     } else {
-                        send(system, wanted, (from, state), at);
+                        send(system, (target, append), (from, state), at);
                         Verdict::Sent
                     }
                 }
             };
-            decided.push(Decided { to: table.to, verdict, decision });
+            decided.push(Decided {
+                to: way.table.to,
+                verdict,
+                decision: &way.table.decisions[decision as usize],
+                way: (at_ways, place, decision),
+            });
         }
     }
 
@@ -288,33 +333,34 @@ impl<'t> Engine<'t> {
             let Some(Last { state: shown, append: decorated, cause: (from, state) }) = session.systems[to].last else {
                 continue;
             };
-            let table: &Table = self.tables.table(role, from, to);
-            if table.unset(&session.facts).next().is_some() {
+            let at_ways = role * self.tables.systems.len() + from;
+            let Some(place) = self.ways[at_ways].iter().position(|way| way.table.to == to) else { continue };
+            let way = &self.ways[at_ways][place];
+            if way.choices.iter().any(|fact| session.facts[*fact] == UNSET) {
                 continue;
             }
             let mut states = current.clone();
             states[from] = state + 1;
-            let decision = table.decide(&session.facts, &states, state);
-            let Outcome::Set { state: target, append } = &decision.outcome else { continue };
-            let wanted = (*target, self.append(append));
-            if shown == wanted.0 && decorated != wanted.1 {
-                send(&mut session.systems[to], wanted, (from, state), at);
-                decided.push(Decided { to, verdict: Verdict::Sent, decision });
+            let decision = way.table.lookup.find(&session.facts, &states, state);
+            let Fate::Set { state: target, append, .. } = way.fates[decision as usize] else { continue };
+            if shown == target && decorated != append {
+                send(&mut session.systems[to], (target, append), (from, state), at);
+                decided.push(Decided {
+                    to,
+                    verdict: Verdict::Sent,
+                    decision: &way.table.decisions[decision as usize],
+                    way: (at_ways, place, decision),
+                });
             }
         }
     }
 }
 
-fn address(decision: &Decision) -> usize {
-    std::ptr::from_ref(decision).addr()
-}
-
-fn end(system: &System, decision: &Decision) -> Option<Box<[u8]>> {
-    let Outcome::Set { state, append } = &decision.outcome else { return None };
-    let (name, wire) = (json!(system.name), json!(system.states[*state as usize].wire()));
+fn end(system: &System, state: u32, append: &[String], decision: &Decision) -> Box<[u8]> {
+    let (name, wire) = (json!(system.name), json!(system.states[state as usize].wire()));
     let (append, profile, rule) = (json!(append), json!(decision.profile), json!(decision.rule));
     let text = format!(r#","set":{{{name}:{wire}}},"append":{append},"profile":{profile},"rule":{rule}"#);
-    Some(text.into_bytes().into())
+    text.into_bytes().into()
 }
 
 fn send(system: &mut Shown, (state, append): (u32, u32), cause: (usize, u32), at: Option<i64>) {

@@ -88,10 +88,7 @@ pub enum StoreError {
 
 impl Stored {
     pub fn save(stream: &Stream<'_>, position: Option<Position>) -> Self {
-        let users = stream
-            .sessions()
-            .into_iter()
-            .map(|(user, session)| (user.to_owned(), stored_user(&stream.engine, session)));
+        let users = stream.sessions().into_iter().map(|(user, session)| (user, stored_user(&stream.engine, &session)));
         Self { format: FORMAT.to_owned(), version: VERSION, position, users: users.collect() }
     }
 
@@ -116,8 +113,8 @@ impl Stored {
     pub fn load(self, stream: &mut Stream<'_>) -> Vec<(String, usize)> {
         let mut lost: BTreeMap<String, usize> = BTreeMap::new();
         for (user, stored) in self.users {
-            let session = session(&stream.engine, stored, &mut |what| *lost.entry(what).or_default() += 1);
-            stream.put(&user, session);
+            let session = session(&mut stream.engine, stored, &mut |what| *lost.entry(what).or_default() += 1);
+            stream.put(&user, &session);
         }
         lost.into_iter().collect()
     }
@@ -160,7 +157,7 @@ fn stored_user(engine: &Engine<'_>, session: &Session) -> StoredUser {
     }
 }
 
-fn session(engine: &Engine<'_>, stored: StoredUser, lost: &mut dyn FnMut(String)) -> Session {
+fn session(engine: &mut Engine<'_>, stored: StoredUser, lost: &mut dyn FnMut(String)) -> Session {
     let tables = engine.tables;
     let mut session = engine.session();
     if let Some(role) = stored.role {
@@ -195,7 +192,7 @@ fn value_of(tables: &Tables, name: &str, value: &StoredValue) -> Option<(usize, 
     Some((fact, value))
 }
 
-fn shown(engine: &Engine<'_>, system: usize, stored: StoredSystem, lost: &mut dyn FnMut(String)) -> Shown {
+fn shown(engine: &mut Engine<'_>, system: usize, stored: StoredSystem, lost: &mut dyn FnMut(String)) -> Shown {
     let tables = engine.tables;
     let mut state_of = |system: usize, name: &str| {
         let state = tables.state(system, name);

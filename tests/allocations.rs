@@ -1,0 +1,50 @@
+//! In the steady state, with every user known, a stream allocates nothing for an event.
+
+mod common;
+
+use presync::run::{Engine, Stream};
+
+#[test]
+fn known_users_cost_no_allocation() {
+    let centre = common::program_at(&common::root().join("examples/contact-centre/contact-centre.presync"));
+    let tables = presync::compile(&centre).expect("it has a form");
+    let start: String = (0..500)
+        .map(|user| {
+            format!(
+                "{{\"user\":\"agent{user}\",\"role\":\"Agents\",\"set\":{{\"user_type\":\"im\",\"cic_logged_in\":true,\"lync_logged_in\":true}}}}\n"
+            )
+        })
+        .collect();
+    let states = ["Available", "At Lunch", "In a Meeting", "Do Not Disturb"];
+    let changes: String = (0..2_000)
+        .map(|at| {
+            let (user, state) = (at * 7 % 500, states[at / 500 % 4]);
+            format!("{{\"user\":\"agent{user}\",\"change\":{{\"cic\":\"{state}\"}},\"id\":\"{at}\",\"at\":\"2026-11-22T12:00:00Z\"}}\n")
+        })
+        .collect();
+    let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
+    let mut commands = 0;
+    let mut blocks = [&start, &changes, &changes, &changes].into_iter();
+    let mut counted = Vec::new();
+    let mut round = |blocks: &mut dyn Iterator<Item = &String>, commands: &mut u64| {
+        let read = |into: &mut Vec<u8>| {
+            into.clear();
+            let Some(block) = blocks.next() else { return Ok::<bool, ()>(false) };
+            into.extend_from_slice(block.as_bytes());
+            Ok(true)
+        };
+        let write = |output: &presync::run::Output| {
+            *commands += output.sent;
+            Ok(())
+        };
+        stream.run(read, write).expect("nothing fails");
+    };
+    round(&mut blocks.by_ref().take(2), &mut commands);
+    // What a run sets up does not depend on how much it carries out.
+    for times in [1, 4] {
+        let mut again = std::iter::repeat_n(&changes, times);
+        counted.push(allocation_counter::measure(|| round(&mut again, &mut commands)).count_total);
+    }
+    assert!(commands > 2_000, "{commands} commands: the events do something");
+    assert!(counted[1] < counted[0] + 50, "{counted:?} allocations for 2,000 events and for 8,000");
+}
