@@ -217,15 +217,15 @@ const MAX_DISTANCE: u32 = 4_000;
 /// Longer lines are named, not drawn.
 const MAX_DRAWN: usize = 2_000;
 
+/// Of the longest line among those that would be drawn for a place: its own and one before and after.
 fn line_length(sources: &Sources, location: Location) -> usize {
     let text = &sources.file(location.file).text;
-    let around = |at: u32| {
-        let at = (at as usize).min(text.len());
-        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
-        end - start
-    };
-    around(location.span.start).max(around(location.span.end))
+    let start = text[..(location.span.start as usize).min(text.len())].rfind('\n').unwrap_or(0);
+    let end = (location.span.end as usize).min(text.len());
+    let end = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
+    let before = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let after = text[end..].get(1..).and_then(|rest| rest.find('\n')).map_or(text.len(), |newline| end + 1 + newline);
+    text[before..after].split('\n').map(str::len).max().unwrap_or(0)
 }
 
 fn place(label: &Label, sources: &Sources) -> String {
