@@ -21,7 +21,7 @@ use crate::source::{FileId, Location, Span};
 use crate::syntax::ast;
 
 /// More rule instances than this (mappings applied over and over) are refused.
-pub const MAX_RULES: usize = 4_000_000;
+pub const MAX_RULES: usize = 1_000_000;
 
 /// Resolves names and proves that rules do not contradict each other. Diagnostics come sorted.
 pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {

@@ -11,8 +11,15 @@ use crate::space::diagram::Ref;
 /// Beyond so many nodes for the union of a level's candidates they are compared pair by pair.
 const UNION_NODES: usize = 200_000;
 
+/// A condition of more nodes is refused.
+const CONDITION_NODES: usize = 300_000;
+
 pub(super) fn conflicts(program: &Program) -> Vec<Diagnostic> {
     let mut overlaps = Overlaps { space: Space::new(program), conflicts: BTreeMap::new(), overriding: BTreeMap::new() };
+    let entangled = overlaps.entangled();
+    if !entangled.is_empty() {
+        return entangled;
+    }
     for profile in program.profile_ids() {
         overlaps.profile(profile);
     }
@@ -38,6 +45,33 @@ struct Overlaps<'p> {
 }
 
 impl Overlaps<'_> {
+    /// Conditions that nothing can be said about, each at the first place where it holds something together.
+    fn entangled(&mut self) -> Vec<Diagnostic> {
+        let program = self.space.program;
+        let of_profiles = program.profiles.iter().flat_map(|profile| {
+            let rules = profile.rules.iter().map(|rule| (rule.condition, program.written(rule.written).location));
+            rules.chain(profile.appends.iter().map(|append| (append.condition, append.location)))
+        });
+        let tests = program.tests.iter().map(|test| (test.given, test.given_location));
+        let mut asked = vec![false; program.conditions.len()];
+        let mut found = Vec::new();
+        for (condition, location) in of_profiles.chain(tests) {
+            if std::mem::replace(&mut asked[condition.0 as usize], true) {
+                continue;
+            }
+            if !self.space.affords(condition, CONDITION_NODES) {
+                found.push(
+                    Diagnostic::error("too-complex", "the conditions here are too entangled to be analysed")
+                        .label(location, "nothing can be proved about what holds here")
+                        .help("name fewer facts in one condition, or write it as several rules"),
+                );
+                // Each costs a second: one place is enough to go on from.
+                break;
+            }
+        }
+        found
+    }
+
     fn profile(&mut self, profile: ProfileId) {
         let program = self.space.program;
         for (from, to) in program.directions() {

@@ -292,9 +292,9 @@ profile \"P\" { cic Available -> lync Available }
     error(
         "too-complex",
         "the conditions are too entangled to be analysed",
-        "The diagrams of the conditions would take more than 20 million nodes. That takes thousands of rules whose \
-conditions have dozens of facts in common in no order; fewer facts in the conditions of one profile help. The examples \
-only show the shape.",
+        "The diagram of one condition would take more than 300,000 nodes, or all of them together more than 20 million. \
+That takes a condition with dozens of facts in no order, or thousands of rules that have dozens of facts in common; fewer \
+facts in one condition and in the conditions of one profile help. The examples only show the shape.",
         "",
         "",
     ),

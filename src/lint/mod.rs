@@ -131,6 +131,11 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         context.code = lint.code;
         (lint.find)(&mut context);
     }
+    if context.space.diagrams.overflowed() {
+        // Whatever was found may rest on something that had no room.
+        let error = Diagnostic::error("too-complex", "the conditions of this program are too entangled to be linted");
+        return vec![error.help("fewer facts in the conditions of one role help")];
+    }
     let mut findings = context.findings;
     for ((code, role), ()) in context.skipped {
         let location = program.role(role).location.or_else(|| program.profiles.first().map(|profile| profile.location));

@@ -199,16 +199,26 @@ impl Diagrams {
 
     /// Does something that may make at most so many nodes; `None` if it would take more.
     pub fn within<T>(&mut self, budget: usize, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        let limit = self.limit;
         if self.overflowed {
             return None;
         }
-        self.limit = limit.min(self.nodes.len() + budget);
+        let limit = self.lower_limit(budget);
         let done = work(self);
+        self.restore_limit(limit).then_some(done)
+    }
+
+    /// Leaves room for so many more nodes; returns the limit that there was.
+    pub(super) fn lower_limit(&mut self, budget: usize) -> usize {
+        let lower = self.limit.min(self.nodes.len() + budget);
+        std::mem::replace(&mut self.limit, lower)
+    }
+
+    /// Puts a limit back; says whether the room was enough.
+    pub(super) fn restore_limit(&mut self, limit: usize) -> bool {
         let failed = self.overflowed;
         self.overflowed = failed && self.nodes.len() >= limit;
         self.limit = limit;
-        (!failed).then_some(done)
+        !failed
     }
 
     /// The number of nodes of a function.

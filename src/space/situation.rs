@@ -125,6 +125,18 @@ impl<'p> Space<'p> {
         self.part(id)
     }
 
+    /// Builds a condition if that takes no more than so many nodes; `false` if it would.
+    pub fn affords(&mut self, id: CondId, nodes: usize) -> bool {
+        let limit = self.diagrams.lower_limit(nodes);
+        self.condition(id);
+        let afforded = self.diagrams.restore_limit(limit);
+        if !afforded {
+            // What was built from a part that is missing is not what it says.
+            self.conditions.fill(None);
+        }
+        afforded
+    }
+
     fn known(&self, id: CondId) -> Option<Ref> {
         self.conditions[id.0 as usize]
     }

@@ -1,0 +1,117 @@
+//! What is too large is told, never a crash: each limit from both sides, where that takes no gigabytes.
+
+mod common;
+
+use std::fmt::Write;
+
+/// What a command says of a program in a file of its own; the source is too large for a snapshot.
+fn said(arguments: &[&str], source: &[u8]) -> String {
+    let folder = tempfile::tempdir().expect("there is room");
+    std::fs::write(folder.path().join("a.presync"), source).expect("it can be written");
+    let output = common::presync(folder.path(), arguments, b"");
+    assert_ne!(output.status.code(), Some(101), "{}", common::text(&output.stderr));
+    common::text(&output.stderr) + &common::text(&output.stdout)
+}
+
+fn snapshot(name: &str, shown: String) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_snapshot_path("snapshots/limits");
+    settings.bind(|| insta::assert_snapshot!(name, shown));
+}
+
+const CHECK: [&str; 3] = ["check", "a.presync", "-q"];
+
+#[test]
+fn file_size() {
+    let text = |bytes: usize| {
+        let mut text = b"use cic_lync\n".to_vec();
+        text.resize(bytes, b' ');
+        text
+    };
+    let most = presync::syntax::MAX_FILE;
+    assert_eq!(said(&CHECK, &text(most)), "");
+    snapshot("file_size", said(&CHECK, &text(most + 1)));
+}
+
+#[test]
+fn applied_mappings() {
+    let source = |last: usize| {
+        let mut text = String::from("use cic_lync\nmapping m0 {\n");
+        (0..10).for_each(|_| text.push_str("cic Available -> lync Away\n"));
+        for level in 1..6 {
+            writeln!(text, "}}\nmapping m{level} {{").expect("a string takes it");
+            let times = if level == 5 { last } else { 10 };
+            (0..times).for_each(|_| writeln!(text, "apply m{}", level - 1).expect("a string takes it"));
+        }
+        text + "}\n"
+    };
+    let allowed = ["check", "a.presync", "-q", "--level", "unused=allow"];
+    assert_eq!(said(&allowed, source(10).as_bytes()), "");
+    snapshot("applied_mappings", said(&allowed, source(11).as_bytes()));
+}
+
+/// A condition of so many clauses over eighty flags, three in each.
+fn clauses(count: usize) -> String {
+    let mut random = common::generate::Random(3);
+    let mut text = String::from("use cic_lync\n");
+    (0..80).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
+    let mut literal = || format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(80));
+    let clauses: Vec<String> =
+        (0..count).map(|_| format!("({} or {} or {})", literal(), literal(), literal())).collect();
+    let (condition, rest) =
+        (clauses.join("\n and "), "cic otherwise -> lync unchanged  lync otherwise -> cic unchanged");
+    text + &format!("profile \"P\"\n when {condition} {{\n cic Available <-> lync Available  {rest} }}\n")
+}
+
+#[test]
+fn entangled_condition() {
+    // A condition that can hold, though not a diagram of it be made, must not be said never to hold.
+    snapshot("entangled_condition", said(&CHECK, clauses(120).as_bytes()));
+    let small = said(&["check", "a.presync", "-q", "--level", "unused=allow"], clauses(25).as_bytes());
+    assert_eq!(small, "");
+}
+
+/// A role of many profiles whose conditions have forty flags in common.
+fn entangled_role() -> String {
+    let mut random = common::generate::Random(5);
+    let mut text = String::from("use cic_lync\n");
+    (0..40).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
+    let mut literal = || format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(40));
+    for profile in 0..400 {
+        let condition = format!("{} and {} and {}", literal(), literal(), literal());
+        let target = ["Away", "Busy", "Available"][profile % 3];
+        writeln!(text, "profile \"P{profile}\" when {condition} {{ cic Available -> lync {target} }}")
+            .expect("a string takes it");
+    }
+    text
+}
+
+#[test]
+fn entangled_role_is_noted() {
+    let shown = said(&["check", "a.presync", "-q"], entangled_role().as_bytes());
+    let from = shown.find("☞ role").unwrap_or_else(|| panic!("nothing is said of the role: {shown}"));
+    snapshot("entangled_role", shown[from..].lines().take(4).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn entangled_test() {
+    let tests = "test \"never busy\" { cic Available => lync Away | Available | Busy }\n";
+    snapshot("entangled_test", said(&["test", "a.presync", "-q"], (entangled_role() + tests).as_bytes()));
+}
+
+#[test]
+fn brackets_nest_as_deep_as_is_said() {
+    let source = |depth: usize| {
+        let inside = format!("{}in_queue{}", "(".repeat(depth), ")".repeat(depth));
+        format!("use cic_lync\nprofile \"P\" {{ when {inside}: cic Available -> lync Away }}\n")
+    };
+    let folder = tempfile::tempdir().expect("there is room");
+    let check = |depth: usize| {
+        std::fs::write(folder.path().join("a.presync"), source(depth)).expect("it can be written");
+        common::text(&common::presync(folder.path(), &["check", "a.presync", "--format", "agent"], b"").stdout)
+    };
+    // One of two hundred is the block's own.
+    assert!(!check(199).contains("syntax"), "{}", check(199));
+    assert!(check(200).contains("syntax"), "{}", check(200));
+}
