@@ -12,6 +12,12 @@ use crate::space::diagram::Ref;
 
 type Key = (RoleId, SystemId, SystemId, StateId);
 
+/// For each leaf of a decision the state that it sets.
+type Targets = Box<[Option<StateId>]>;
+
+/// For each state that is set: where.
+type Sets = Rc<BTreeMap<StateId, Ref>>;
+
 /// What has been worked out already.
 #[derive(Default)]
 pub(super) struct Regions {
@@ -19,7 +25,7 @@ pub(super) struct Regions {
     /// By decision: where it is decided at all.
     decided: FxHashMap<Ref, Ref>,
     /// By decision and, for each of its leaves, the state that it sets.
-    sets: FxHashMap<(Ref, Box<[Option<StateId>]>), Rc<BTreeMap<StateId, Ref>>>,
+    sets: FxHashMap<(Ref, Targets), Sets>,
 }
 
 /// What a change comes to, as regions of the situations.
@@ -30,7 +36,7 @@ pub(super) struct Change {
     /// Where some profile decides.
     pub decided: Ref,
     /// Where it sets which state.
-    pub sets: Rc<BTreeMap<StateId, Ref>>,
+    pub sets: Sets,
 }
 
 impl Context<'_> {
@@ -62,7 +68,7 @@ impl Context<'_> {
             .entry(decision)
             .or_insert_with(|| diagrams.map(decision, &mut |leaf| u32::from(leaf != 0)));
         let leaves = self.space.leaves(decision);
-        let targets: Box<[Option<StateId>]> = leaves.iter().map(|leaf| self.target(&by, *leaf)).collect();
+        let targets: Targets = leaves.iter().map(|leaf| self.target(&by, *leaf)).collect();
         let key = (decision, targets);
         if let Some(sets) = self.regions.sets.get(&key) {
             return Change { decision, decided, by, sets: sets.clone() };
@@ -77,7 +83,7 @@ impl Context<'_> {
             let region = self.space.diagrams.map(decision, &mut |leaf| u32::from(leaves.binary_search(&leaf).is_ok()));
             (target, region)
         });
-        let sets: Rc<BTreeMap<StateId, Ref>> = Rc::new(sets.collect());
+        let sets: Sets = Rc::new(sets.collect());
         self.regions.sets.insert(key, sets.clone());
         Change { decision, decided, by, sets }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crate::run::batch::Batch;
-use crate::run::stream::{Mark, Output, Worker};
+use crate::run::stream::{Desk, Mark, Output, Worker};
 use crate::run::users::Users;
 
 /// A block and what it says.
@@ -142,9 +142,10 @@ fn work_on(worker: Worker<'_, '_>, shared: &Shared, (shard, shards): (usize, usi
             let (read, first) = (read.clone(), *first);
             drop(work);
             let mut output = Output::default();
-            let mut marks = Vec::new();
-            let (block, batch) = &*read;
-            worker.carry_out((block, batch), shard, first, users, &mut session, &mut output, Some(&mut marks));
+            let (session, marks) = (&mut session, Some(Vec::new()));
+            let mut desk = Desk { users: &mut *users, session, output: &mut output, marks };
+            worker.carry_out((&read.0, &read.1), (shard, first), &mut desk);
+            let marks = desk.marks.unwrap_or_default();
             drop(read);
             work = shared.lock();
             let parts = work.parts.entry(next).or_insert_with(|| (0..shards).map(|_| None).collect());

@@ -26,9 +26,7 @@ impl<'a> Scanner<'a> {
         let (mut set, mut state, mut change) = (false, false, false);
         self.expect(b'{')?;
         loop {
-            let member = self.string()?;
-            self.expect(b':')?;
-            match member.as_bytes() {
+            match self.member()? {
                 b"user" => once(&mut user, self.string()?)?,
                 b"change" => {
                     first(&mut change)?;
@@ -74,6 +72,22 @@ impl<'a> Scanner<'a> {
             Some(_) => return None,
         }
         Some(Scanned { user, id, at, end: self.at })
+    }
+
+    /// The name of a member, with its quotes and the colon behind it.
+    #[inline]
+    fn member(&mut self) -> Option<&'a [u8]> {
+        // Most often the name stands right here, and comparing it is cheaper than looking for its end.
+        let rest = &self.block.as_bytes()[self.at..];
+        for name in NAMES {
+            if rest.starts_with(name) {
+                self.at += name.len();
+                return Some(&name[1..name.len() - 2]);
+            }
+        }
+        let name = self.string()?;
+        self.expect(b':')?;
+        Some(name.as_bytes())
     }
 
     /// The next byte that is not white space within a line.
@@ -173,7 +187,11 @@ impl<'a> Scanner<'a> {
 
     /// A string with a time of the usual form, in milliseconds since 1970.
     fn time(&mut self) -> Option<i64> {
-        let text: &[u8; 20] = self.string()?.as_bytes().try_into().ok()?;
+        self.expect(b'"')?;
+        let text: &[u8; 20] = self.block.as_bytes()[self.at..].first_chunk()?;
+        // Each of them is looked at below, so there is no need to look for escapes.
+        self.at += text.len();
+        self.expect(b'"')?;
         let date = text.first_chunk()?;
         if *date != self.day.0 {
             self.day = (*date, days(date)?);
@@ -181,6 +199,10 @@ impl<'a> Scanner<'a> {
         Some((self.day.1 * 86_400 + seconds(text)?) * 1000)
     }
 }
+
+/// The usual members as they are most often written, the most frequent first.
+const NAMES: [&[u8]; 8] =
+    [b"\"user\":", b"\"change\":", b"\"id\":", b"\"at\":", b"\"set\":", b"\"state\":", b"\"role\":", b"\"resync\":"];
 
 fn once<T>(member: &mut Option<T>, value: T) -> Option<()> {
     member.replace(value).is_none().then_some(())
@@ -196,8 +218,7 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    loop {
-        let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else { break };
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
         let word = u64::from_le_bytes(*eight);
         // The lowest mark is exact, whichever of the three it comes from.
         let quote = zero(word ^ (ONES * b'"' as u64));
@@ -224,6 +245,13 @@ fn digits<const N: usize>(text: &[u8; N], from: usize, to: usize) -> Option<i64>
     text[from..to].iter().try_fold(0_i64, |all, byte| byte.is_ascii_digit().then(|| all * 10 + i64::from(byte - b'0')))
 }
 
+/// Two digits.
+#[inline]
+fn pair(text: &[u8; 20], at: usize) -> Option<i64> {
+    let (tens, ones) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
+}
+
 /// The days since 1970 of `2026-11-22`.
 fn days(date: &[u8; 10]) -> Option<i64> {
     let (year, month, day) = (digits(date, 0, 4)?, digits(date, 5, 7)?, digits(date, 8, 10)?);
@@ -242,7 +270,7 @@ fn days(date: &[u8; 10]) -> Option<i64> {
 
 /// The seconds of `T12:00:00Z`, which follows a date.
 fn seconds(text: &[u8; 20]) -> Option<i64> {
-    let (hour, minute, second) = (digits(text, 11, 13)?, digits(text, 14, 16)?, digits(text, 17, 19)?);
+    let (hour, minute, second) = (pair(text, 11)?, pair(text, 14)?, pair(text, 17)?);
     let marks = text[10] == b'T' && text[13] == b':' && text[16] == b':' && text[19] == b'Z';
     (marks && hour <= 23 && minute <= 59 && second <= 59).then_some((hour * 60 + minute) * 60 + second)
 }

@@ -51,8 +51,8 @@ enum Fate {
 pub struct Session {
     pub role: Option<usize>,
     /// A value for each fact.
-    pub facts: SmallVec<[u32; 8]>,
-    pub systems: SmallVec<[Shown; 2]>,
+    pub facts: Vec<u32>,
+    pub systems: Vec<Shown>,
 }
 
 /// What is known of one system of a user.

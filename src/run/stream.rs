@@ -124,7 +124,8 @@ impl<'t> Stream<'t> {
             Ok(more)
         };
         let Self { engine, shards, trace, lines } = self;
-        let worker = Worker { engine, trace: *trace };
+        let fresh = engine.session();
+        let worker = Worker { engine, fresh: &fresh, trace: *trace };
         if shards.len() > 1 {
             return parallel::run(worker, shards, lines, read, write);
         }
@@ -141,7 +142,8 @@ impl<'t> Stream<'t> {
                     rest.iter().skip(PIECE).position(|byte| *byte == b'\n').map_or(rest.len(), |at| PIECE + at + 1);
                 let (piece, behind) = rest.split_at(end.min(rest.len()));
                 batch.read(piece, engine.tables);
-                worker.carry_out((piece, &batch), 0, *lines + 1, users, &mut session, &mut output, None);
+                let mut desk = Desk { users, session: &mut session, output: &mut output, marks: None };
+                worker.carry_out((piece, &batch), (0, *lines + 1), &mut desk);
                 *lines += batch.lines;
                 output.events += batch.events;
                 rest = behind;
@@ -153,6 +155,11 @@ impl<'t> Stream<'t> {
 }
 
 impl Output {
+    /// How much is in the three of them.
+    fn ends(&self) -> (usize, usize, usize) {
+        (self.commands.len(), self.rejects.len(), self.trace.len())
+    }
+
     fn clear(&mut self) {
         let Self { commands, rejects, trace, events, sent, rejected } = self;
         [commands, rejects, trace].into_iter().for_each(Vec::clear);
@@ -177,10 +184,22 @@ pub(super) struct Mark {
     pub trace: usize,
 }
 
+/// What events are carried out on, and where their results go.
+pub(super) struct Desk<'a> {
+    pub users: &'a mut Users,
+    /// Where a session is unpacked.
+    pub session: &'a mut Session,
+    pub output: &'a mut Output,
+    /// Lines that have put something out leave a mark, where anybody wants to know.
+    pub marks: Option<Vec<Mark>>,
+}
+
 /// What carries events out.
 #[derive(Clone, Copy)]
 pub(super) struct Worker<'e, 't> {
     pub engine: &'e Engine<'t>,
+    /// The session of somebody who was not there before.
+    pub fresh: &'e Session,
     pub trace: bool,
 }
 
@@ -188,29 +207,18 @@ pub(super) struct Worker<'e, 't> {
 const TOGETHER: usize = 32;
 
 impl<'t> Worker<'_, 't> {
-    /// Carries out one shard's lines of a batch; `first` is the number of its first line. Lines that have put
-    /// something out leave a mark.
-    #[expect(clippy::too_many_arguments, reason = "what a batch is carried out on, and where its results go")]
-    pub fn carry_out(
-        &self,
-        (block, batch): (&[u8], &Batch),
-        shard: usize,
-        first: u64,
-        users: &mut Users,
-        session: &mut Session,
-        output: &mut Output,
-        mut marks: Option<&mut Vec<Mark>>,
-    ) {
+    /// Carries out one shard's lines of a batch; `first` is the number of its first line.
+    pub fn carry_out(&self, (block, batch): (&[u8], &Batch), (shard, first): (usize, u64), at: &mut Desk<'_>) {
         for lines in batch.shards[shard].chunks(TOGETHER) {
             let hashes = || lines.iter().filter_map(|line| line.said.as_ref().ok()).map(|said| said.hash);
-            let noted = hashes().fold(0, |all, hash| all ^ users.touch(hash));
-            let sessions = hashes().fold(noted, |all, hash| all ^ users.touch_session(hash));
+            let noted = hashes().fold(0, |all, hash| all ^ at.users.touch(hash));
+            let sessions = hashes().fold(noted, |all, hash| all ^ at.users.touch_session(hash));
             std::hint::black_box(sessions);
             for line in lines {
-                let before = (output.commands.len(), output.rejects.len(), output.trace.len());
-                self.line((block, batch), first, line, users, session, output);
-                let (commands, rejects, trace) = (output.commands.len(), output.rejects.len(), output.trace.len());
-                if let Some(marks) = &mut marks
+                let before = at.output.ends();
+                self.line((block, batch), first, line, at);
+                let (commands, rejects, trace) = at.output.ends();
+                if let Some(marks) = &mut at.marks
                     && (commands, rejects, trace) != before
                 {
                     marks.push(Mark { line: line.number, commands, rejects, trace });
@@ -219,46 +227,28 @@ impl<'t> Worker<'_, 't> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "see above")]
-    fn line(
-        &self,
-        (block, batch): (&[u8], &Batch),
-        first: u64,
-        line: &Line,
-        users: &mut Users,
-        session: &mut Session,
-        output: &mut Output,
-    ) {
+    fn line(&self, (block, batch): (&[u8], &Batch), first: u64, line: &Line, at: &mut Desk<'_>) {
         let number = first + u64::from(line.number);
+        let text = &block[line.start as usize..line.end as usize];
         match &line.said {
             Ok(said) => {
-                if let Err(rejection) = self.event((block, batch), number, said, users, session, output) {
+                if let Err(rejection) = self.event((block, batch), number, said, at) {
                     let user = batch.text(block, said.user);
-                    self.reject(number, &block[line.start as usize..line.end as usize], Some(user), &rejection, output);
+                    self.reject(number, text, Some(user), &rejection, at.output);
                 }
             }
-            Err(refused) => {
-                self.reject(
-                    number,
-                    &block[line.start as usize..line.end as usize],
-                    refused.user.as_deref(),
-                    &refused.rejection,
-                    output,
-                );
-            }
+            Err(refused) => self.reject(number, text, refused.user.as_deref(), &refused.rejection, at.output),
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "see above")]
     fn event(
         &self,
         (block, batch): (&[u8], &Batch),
         number: u64,
         said: &Said,
-        users: &mut Users,
-        session: &mut Session,
-        output: &mut Output,
+        at: &mut Desk<'_>,
     ) -> Result<(), Rejection> {
+        let Desk { users, session, output, .. } = at;
         let name = batch.bytes(block, said.user);
         let known = users.find(name, said.hash);
         match known {
@@ -266,7 +256,7 @@ impl<'t> Worker<'_, 't> {
             None if users.is_full(batch.text(block, said.user)) => {
                 return Err(Rejection::new("too-many-users", "there is no room for the session of another user"));
             }
-            None => *session = self.engine.session(),
+            None => session.clone_from(self.fresh),
         }
         // A user is entered only once an event has been accepted.
         let (happened, decided) = self.engine.apply(session, &said.event)?;

@@ -190,8 +190,11 @@ impl Users {
         let value = |field: &Field| (words[field.word] >> field.shift & field.mask).checked_sub(1);
         let (role, facts) = layout.fields.split_first().expect("there is a field for the role");
         session.role = value(role).map(|role| role as usize);
-        session.facts.clear();
-        session.facts.extend(facts.iter().map(|fact| value(fact).unwrap_or(UNSET)));
+        session.facts.resize(facts.len(), UNSET);
+        for (into, fact) in session.facts.iter_mut().zip(facts) {
+            // None is stored as zero, and `UNSET` is the number before.
+            *into = (words[fact.word] >> fact.shift & fact.mask).wrapping_sub(1);
+        }
         session.systems.resize_with(layout.count, Shown::default);
         let systems = words[layout.systems..].chunks_exact(WORDS);
         for ((at_system, shown), words) in session.systems.iter_mut().enumerate().zip(systems) {

@@ -59,6 +59,8 @@ const UNION_NODES: usize = 50_000;
 
 type Change = (SystemId, SystemId, StateId);
 
+type Decorated = (u32, u32, Ref, Box<[bool]>);
+
 /// What has been worked out already.
 #[derive(Default)]
 pub(super) struct Memory {
@@ -71,7 +73,7 @@ pub(super) struct Memory {
     appends: FxHashMap<Vec<(u32, Ref)>, Ref>,
     texts: IndexSet<String, FxBuildHasher>,
     /// By place among a role's profiles, shape, appendix and which candidates set something.
-    decorated: FxHashMap<(u32, u32, Ref, Box<[bool]>), Parts>,
+    decorated: FxHashMap<Decorated, Parts>,
     role_decisions: FxHashMap<(RoleId, Change), Decided>,
     /// Functions of profiles by priority, and what they come to.
     combined: FxHashMap<Box<[Ref]>, Parts>,

@@ -19,9 +19,28 @@ pub enum Lookup {
 /// One cell for each combination of inputs, the state entered last.
 #[derive(Debug)]
 pub struct Dense {
-    /// The inputs with the distance between the cells of neighbouring values.
-    inputs: Vec<(Column, u32, u32)>,
+    /// The facts that are asked for.
+    facts: Vec<Input>,
+    /// The systems whose state is asked for.
+    states: Vec<Input>,
     cells: Cells,
+}
+
+#[derive(Debug)]
+struct Input {
+    /// Of the fact or system.
+    index: u32,
+    /// How many values there are.
+    size: u32,
+    /// The distance between the cells of neighbouring values.
+    stride: u32,
+}
+
+impl Input {
+    #[inline]
+    fn part(&self, value: u32) -> u32 {
+        if value < self.size { value * self.stride } else { 0 }
+    }
 }
 
 /// Indices into a table's decisions, as narrow as they fit.
@@ -65,6 +84,7 @@ pub enum CoverError {
 }
 
 impl Lookup {
+    #[inline]
     pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
         match self {
             Self::Dense(dense) => dense.find(facts, states, state),
@@ -102,6 +122,7 @@ pub fn cell_count(sizes: &[u32], states: u32) -> u64 {
 }
 
 impl Dense {
+    #[inline]
     fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
         self.decision(self.context(facts, states) + state)
     }
@@ -121,26 +142,26 @@ impl Dense {
 
     /// All inputs but the state entered as one number: add that state, and you have the packed input. Facts and states
     /// as in [`crate::table::Table::decide`].
+    #[inline]
     pub fn context(&self, facts: &[u32], states: &[u32]) -> u32 {
         let mut at = 0;
-        for (column, size, stride) in &self.inputs {
-            let value = match column {
-                Column::Fact(fact) => facts[*fact],
-                Column::State(system) => states[*system],
-            };
-            at += if value < *size { value * stride } else { 0 };
+        for input in &self.facts {
+            at += input.part(facts[input.index as usize]);
+        }
+        for input in &self.states {
+            at += input.part(states[input.index as usize]);
         }
         at
     }
 
     /// The decision for a packed input: an index into the table's decisions, which say the outcome and its origin.
-    /// What is not below [`Dense::len`] is decided as 0 is.
+    /// For what is not below [`Dense::len`] it is 0.
     #[inline]
     pub fn decision(&self, packed: u32) -> u32 {
         match &self.cells {
-            Cells::Byte(cells) => u32::from(*cells.get(packed as usize).unwrap_or(&cells[0])),
-            Cells::Short(cells) => u32::from(*cells.get(packed as usize).unwrap_or(&cells[0])),
-            Cells::Wide(cells) => *cells.get(packed as usize).unwrap_or(&cells[0]),
+            Cells::Byte(cells) => u32::from(cells.get(packed as usize).copied().unwrap_or_default()),
+            Cells::Short(cells) => u32::from(cells.get(packed as usize).copied().unwrap_or_default()),
+            Cells::Wide(cells) => cells.get(packed as usize).copied().unwrap_or_default(),
         }
     }
 
@@ -148,10 +169,9 @@ impl Dense {
     /// 65,536 decisions.
     pub fn decisions<I: Copy + Into<u32>, D: Number>(&self, packed: &[I], into: &mut [D]) {
         fn look_up<C: Copy + Into<u32>, I: Copy + Into<u32>, D: Number>(cells: &[C], packed: &[I], into: &mut [D]) {
-            let Some(first) = cells.first() else { return };
             for (packed, into) in packed.iter().zip(into) {
                 let packed: u32 = (*packed).into();
-                *into = D::of((*cells.get(packed as usize).unwrap_or(first)).into());
+                *into = D::of(cells.get(packed as usize).map_or(0, |cell| (*cell).into()));
             }
         }
         match &self.cells {
@@ -165,9 +185,11 @@ impl Dense {
     /// (of a system's state: plus one, 0 where it is not known). As far as there is room.
     pub fn pack<'c>(&self, entered: &[u32], column: impl Fn(Column) -> &'c [u32], into: &mut [u32]) {
         into.iter_mut().zip(entered).for_each(|(packed, state)| *packed = *state);
-        for (input, size, stride) in &self.inputs {
-            for (packed, value) in into.iter_mut().zip(column(*input)) {
-                *packed += if value < size { value * stride } else { 0 };
+        let facts = self.facts.iter().map(|input| (input, Column::Fact(input.index as usize)));
+        let states = self.states.iter().map(|input| (input, Column::State(input.index as usize)));
+        for (input, of) in facts.chain(states) {
+            for (packed, value) in into.iter_mut().zip(column(of)) {
+                *packed += input.part(*value);
             }
         }
     }
@@ -220,7 +242,14 @@ impl Dense {
             }
             _ => Cells::Byte(filled.into_iter().map(|cell| cell as u8).collect()),
         };
-        Ok(Self { inputs: strides, cells })
+        let (mut facts, mut systems) = (Vec::new(), Vec::new());
+        for (column, size, stride) in strides {
+            match column {
+                Column::Fact(fact) => facts.push(Input { index: fact as u32, size, stride }),
+                Column::State(system) => systems.push(Input { index: system as u32, size, stride }),
+            }
+        }
+        Ok(Self { facts, states: systems, cells })
     }
 }
 

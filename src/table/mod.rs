@@ -194,10 +194,12 @@ impl Tables {
         tables
     }
 
+    #[inline]
     pub fn system(&self, name: &str) -> Option<usize> {
         self.index.systems.get(name).map(|at| at as usize)
     }
 
+    #[inline]
     pub fn fact(&self, name: &str) -> Option<usize> {
         self.index.facts.get(name).map(|at| at as usize)
     }
@@ -212,11 +214,13 @@ impl Tables {
     }
 
     /// The value of a choice.
+    #[inline]
     pub fn value(&self, fact: usize, name: &str) -> Option<u32> {
         self.index.values[fact].get(name)
     }
 
     /// A state by id or name, exactly first, then with ASCII case ignored.
+    #[inline]
     pub fn state(&self, system: usize, name: &str) -> Option<u32> {
         let exact = self.index.states[system].get(name);
         exact.or_else(|| self.index.folded[system].get(&name.to_ascii_lowercase()))
@@ -259,6 +263,7 @@ impl Table {
     /// The decision for `from` entering `state`. `facts`: a value for each fact; `states`: for each system its state
     /// plus one, 0 where it is not known. A column whose fact is [`UNSET`] is read as its first value: ask
     /// [`Table::unset`] before.
+    #[inline]
     pub fn decide(&self, facts: &[u32], states: &[u32], state: u32) -> &Decision {
         &self.decisions[self.lookup.find(facts, states, state) as usize]
     }

@@ -1,66 +1,113 @@
 //! In: names and the numbers that they stand for. Out: the number of a name, from few slots that stay in the cache.
 //! What an event or a request says is found here, so that one look-up must cost little more than comparing the text.
 
-use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
+
+use rustc_hash::FxBuildHasher;
 
 /// Names by their text, exactly.
 #[derive(Debug, Default)]
 pub struct Names {
-    entries: Vec<(Box<str>, u32)>,
-    /// Indices into the entries plus one; 0 is free. At least four times as many as there are entries.
-    slots: Box<[u32]>,
+    /// At least twice as many as there are names, and a power of two of them.
+    slots: Box<[Slot]>,
+    /// Names that their keys do not tell apart.
+    long: Vec<Box<str>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    key: Key,
+    number: u32,
+    /// A long name's place plus one.
+    long: u32,
+}
+
+/// Both ends of a name and its length plus one, 0 where there is none: of up to sixteen bytes that is all of it. Of a
+/// longer one it is a hash, and the text has to be compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Key {
+    first: u64,
+    last: u64,
+    length: u32,
 }
 
 impl Names {
     /// Of two equal names the later counts.
     pub fn new(names: impl IntoIterator<Item = (String, u32)>) -> Self {
-        let entries: Vec<(Box<str>, u32)> = names.into_iter().map(|(name, number)| (name.into(), number)).collect();
-        let mut slots = vec![0_u32; (entries.len() * 4).next_power_of_two().max(4)].into_boxed_slice();
-        let mask = slots.len() - 1;
-        for (at, (name, _)) in entries.iter().enumerate() {
-            let mut slot = hash(name) as usize & mask;
-            while slots[slot] != 0 && entries[slots[slot] as usize - 1].0 != *name {
-                slot = (slot + 1) & mask;
+        let names: Vec<(String, u32)> = names.into_iter().collect();
+        let slots = vec![Slot::default(); (names.len() * 2).next_power_of_two().max(4)].into();
+        let mut index = Self { slots, long: Vec::new() };
+        for (name, number) in names {
+            let key = Key::of(&name);
+            let at = index.place(&key, &name);
+            let mut long = index.slots[at].long;
+            if name.len() > SHORT && long == 0 {
+                index.long.push(name.into());
+                long = index.long.len() as u32;
             }
-            slots[slot] = at as u32 + 1;
+            index.slots[at] = Slot { key, number, long };
         }
-        Self { entries, slots }
+        index
     }
 
+    #[inline]
     pub fn get(&self, name: &str) -> Option<u32> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut slot = hash(name) as usize & mask;
+        if self.slots.is_empty() {
+            return None;
+        }
+        let key = Key::of(name);
+        let slot = &self.slots[self.place(&key, name)];
+        (slot.key.length != 0).then_some(slot.number)
+    }
+
+    /// Where a name is, or a free place for it.
+    #[inline]
+    fn place(&self, key: &Key, name: &str) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut at = key.hash() & mask;
         loop {
-            let (known, number) = self.entries.get(self.slots[slot].checked_sub(1)? as usize)?;
-            if **known == *name {
-                return Some(*number);
+            let slot = &self.slots[at];
+            let same = slot.key == *key && (name.len() <= SHORT || *self.long[slot.long as usize - 1] == *name);
+            if same || slot.key.length == 0 {
+                return at;
             }
-            slot = (slot + 1) & mask;
+            at = (at + 1) & mask;
         }
     }
 }
 
-/// Both ends and the length of a short name; a long one is read whole.
-fn hash(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    let (first, last) = match bytes.len() {
-        0 => (0, 0),
-        1..4 => (u64::from(bytes[0]), u64::from(bytes[bytes.len() - 1]) << 8 | u64::from(bytes[bytes.len() / 2])),
-        4..8 => (u64::from(half(bytes, 0)), u64::from(half(bytes, bytes.len() - 4))),
-        8..=16 => (whole(bytes, 0), whole(bytes, bytes.len() - 8)),
-        _ => (FxBuildHasher.hash_one(name), 0),
-    };
-    let mixed = (first ^ (bytes.len() as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ last.rotate_left(32);
-    mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 32
+/// Names of up to so many bytes are their keys.
+const SHORT: usize = 16;
+
+impl Key {
+    #[inline]
+    fn of(name: &str) -> Self {
+        let bytes = name.as_bytes();
+        let (first, last) = match bytes {
+            [] => (0, 0),
+            [a] => (u64::from(*a), 0),
+            [a, b] => (u64::from(*a), u64::from(*b)),
+            [a, b, c] => (u64::from(*a) | u64::from(*b) << 8, u64::from(*c)),
+            _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+                (Some(first), Some(last)) if bytes.len() <= SHORT => {
+                    (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+                }
+                (Some(_), Some(_)) => (FxBuildHasher.hash_one(name), 0),
+                _ => (half(bytes.first_chunk()), half(bytes.last_chunk())),
+            },
+        };
+        Self { first, last, length: bytes.len() as u32 + 1 }
+    }
+
+    #[inline]
+    fn hash(&self) -> usize {
+        let ends = self.first ^ self.last.rotate_left(29) ^ u64::from(self.length) << 56;
+        (ends.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
+    }
 }
 
-fn half(bytes: &[u8], at: usize) -> u32 {
-    bytes[at..].first_chunk().map_or(0, |chunk| u32::from_le_bytes(*chunk))
-}
-
-fn whole(bytes: &[u8], at: usize) -> u64 {
-    bytes[at..].first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
+fn half(four: Option<&[u8; 4]>) -> u64 {
+    four.map_or(0, |four| u64::from(u32::from_le_bytes(*four)))
 }
 
 #[cfg(test)]
