@@ -9,6 +9,11 @@ use crate::source::{FileId, Location, SourceFile, Sources};
 use crate::syntax::ast;
 use crate::{syntax, vocabulary};
 
+/// Why a file was not read: it lies where a program's files must not come from.
+#[derive(Debug, thiserror::Error)]
+#[error("it lies outside of `{0}`")]
+pub struct Outside(pub String);
+
 /// Where files come from. Paths are relative to the root file's folder, with forward slashes. A function that reads
 /// is one.
 pub trait Files {
@@ -147,6 +152,10 @@ fn unknown_file(sources: &Sources, path: &str, error: &io::Error, location: Loca
     };
     let diagnostic =
         Diagnostic::error("unknown-file", format!("`{shown}` cannot be read: {why}")).label(location, "used here");
+    if error.get_ref().is_some_and(|inner| inner.is::<Outside>()) {
+        return diagnostic
+            .help("put it beside the program, or a `presync.toml` above both; `--allow-outside` reads it anyway");
+    }
     if vocabulary::text(path).is_some() {
         return diagnostic.help(format!("a bundled vocabulary is used without quotes: `use {path}`"));
     }

@@ -166,3 +166,58 @@ fn names_cannot_steer_the_terminal() {
     let output = presync(folder.path(), &["check", "-"], b"flag \"\x1b[31mred\"\nflag \"\x1b[31mred\"\n");
     assert!(!output.stderr.contains(&0x1b), "{}", text(&output.stderr));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_lies_outside_is_read_only_if_allowed() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let at = |path: &str| folder.path().join(path);
+    let write = |path: &str, text: &str| std::fs::write(at(path), text).expect("it can be written");
+    std::fs::create_dir_all(at("project/profiles")).expect("there is room");
+    write("secret.presync", "flag the_secret\n");
+    write("project/site.presync", "flag of_the_site\n");
+    std::os::unix::fs::symlink(at("secret.presync"), at("project/profiles/link.presync")).expect("links can be made");
+    let profile = "profile \"P\" { cic Available -> lync Away }";
+    let uses = [
+        ("above.presync", "../../secret.presync", false),
+        ("linked.presync", "link.presync", false),
+        ("whole.presync", at("secret.presync").to_str().expect("it is UTF-8"), false),
+        ("beside.presync", "../site.presync", true),
+    ]
+    .map(|(name, used, inside)| {
+        write(&format!("project/profiles/{name}"), &format!("use cic_lync\nuse \"{used}\"\n{profile}\n"));
+        (name, inside)
+    });
+    let check = |name: &str, more: &[&str]| {
+        let arguments = [&["check", name, "-q", "--format", "agent"], more].concat();
+        common::text(&common::presync(&at("project/profiles"), &arguments, b"").stdout)
+    };
+    for (name, _) in uses {
+        let told = check(name, &[]);
+        assert!(told.contains("unknown-file") && told.contains("--allow-outside"), "{name}: {told}");
+        // Nothing of what stands there comes out.
+        assert!(!told.contains("the_secret"), "{name}: {told}");
+        assert!(!check(name, &["--allow-outside"]).contains("unknown-file"), "{name}");
+    }
+    write("project/presync.toml", "");
+    for (name, inside) in uses {
+        assert_eq!(!check(name, &[]).contains("unknown-file"), inside, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_go_round_hang_nothing() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let at = |path: &str| folder.path().join(path);
+    std::fs::write(at("a.presync"), "use cic_lync\nuse \"b.presync\"\nprofile \"P\" { cic Available -> lync Away }\n")
+        .expect("it can be written");
+    std::os::unix::fs::symlink(at("b.presync"), at("b.presync")).expect("links can be made");
+    std::os::unix::fs::symlink(folder.path(), at("round")).expect("links can be made");
+    let output = common::presync(folder.path(), &["check", "a.presync", "-q", "--format", "agent"], b"");
+    assert!(common::text(&output.stdout).contains("unknown-file"), "{}", common::text(&output.stdout));
+    std::fs::remove_file(at("b.presync")).expect("it is there");
+    std::fs::write(at("b.presync"), "flag f\n").expect("it can be written");
+    let output = common::presync(folder.path(), &["check", "."], b"");
+    assert!(common::text(&output.stderr).contains("checked 1 program"), "{}", common::text(&output.stderr));
+}

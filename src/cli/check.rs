@@ -68,7 +68,7 @@ fn once(arguments: &Arguments, output: &Output) -> Done {
     let paths = config::paths(&arguments.paths)?;
     let roots = input::roots(&paths)?;
     if arguments.fix || arguments.diff {
-        let fixed = fix::fix(&paths, &roots, &arguments.levels, arguments.allow_unsafe)?;
+        let fixed = fix::fix(&paths, &roots, &arguments.levels, (arguments.allow_unsafe, output.reach))?;
         if arguments.diff {
             return show(&fixed, output);
         }
@@ -78,7 +78,7 @@ fn once(arguments: &Arguments, output: &Output) -> Done {
             return Ok(ExitCode::SUCCESS);
         }
     }
-    let mut findings = Findings::collect(&roots, &arguments.levels, None)?;
+    let mut findings = Findings::collect(&roots, &arguments.levels, None, output.reach)?;
     if let Some(reason) = &arguments.add_allow {
         return add_allow::add_allow(&findings, reason, output);
     }

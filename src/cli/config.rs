@@ -45,7 +45,7 @@ const KEYS: [&str; 4] = ["paths", "format", "protected-attributes", "lints"];
 
 /// A `presync.toml` and where it lies.
 pub(super) struct Found {
-    folder: PathBuf,
+    pub folder: PathBuf,
     config: Config,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::cli::input::{self, Instead};
+use crate::cli::input::{self, Instead, Reach};
 use crate::cli::report::{Found, fingerprints};
 use crate::cli::{Stop, config};
 use crate::diagnostic::Diagnostic;
@@ -20,13 +20,18 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Checks and lints; `instead` holds texts that are not written yet.
-    pub fn collect(roots: &[PathBuf], levels: &[String], instead: Option<&Instead>) -> Result<Self, Stop> {
+    pub fn collect(
+        roots: &[PathBuf],
+        levels: &[String],
+        instead: Option<&Instead>,
+        reach: Reach,
+    ) -> Result<Self, Stop> {
         let mut programs = Vec::with_capacity(roots.len());
         let mut found: Vec<Vec<Diagnostic>> = Vec::with_capacity(roots.len());
         let settings: Vec<Settings> =
             roots.iter().map(|root| config::settings(root, levels)).collect::<Result<_, _>>()?;
         for (root, settings) in roots.iter().zip(&settings) {
-            let (program, mut diagnostics) = crate::check::check(input::parse_with(root, instead)?);
+            let (program, mut diagnostics) = crate::check::check(input::parse_with(root, instead, reach)?);
             let broken = !diagnostics.is_empty();
             if !broken {
                 diagnostics = crate::lint::run(&program, settings);

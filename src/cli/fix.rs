@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Stop;
 use crate::cli::findings::{Findings, path_of};
-use crate::cli::input::{self, Instead};
+use crate::cli::input::{self, Instead, Reach};
 use crate::diagnostic::Fix;
 use crate::source::{Sources, Span};
 
@@ -24,10 +24,15 @@ pub(super) struct Fixed {
 ///
 /// Only files that the command names, or that lie in a folder that it names, are touched: others may have users that it
 /// does not know.
-pub(super) fn fix(named: &[PathBuf], roots: &[PathBuf], levels: &[String], allow_unsafe: bool) -> Result<Fixed, Stop> {
+pub(super) fn fix(
+    named: &[PathBuf],
+    roots: &[PathBuf],
+    levels: &[String],
+    (allow_unsafe, reach): (bool, Reach),
+) -> Result<Fixed, Stop> {
     let named = named.iter().map(|path| input::canonical(path)).collect();
     let mut worker =
-        Worker { named, roots, levels, texts: Instead::new(), paths: BTreeMap::new(), refused: BTreeSet::new() };
+        Worker { named, roots, levels, reach, texts: Instead::new(), paths: BTreeMap::new(), refused: BTreeSet::new() };
     let mut fixed = 0;
     for _ in 0..MAX_ROUNDS {
         // A round that keeps nothing knows what to leave out in the next.
@@ -52,6 +57,7 @@ struct Worker<'a> {
     named: Vec<PathBuf>,
     roots: &'a [PathBuf],
     levels: &'a [String],
+    reach: Reach,
     /// By canonical path; standard input is `-`.
     texts: Instead,
     /// How each is shown, and what it held at first.
@@ -64,7 +70,7 @@ impl Worker<'_> {
     /// One round: all repairs that do not touch each other; says how many were kept,
     /// `None` if there was nothing to try.
     fn round(&mut self, allow_unsafe: bool) -> Result<Option<usize>, Stop> {
-        let findings = Findings::collect(self.roots, self.levels, Some(&self.texts))?;
+        let findings = Findings::collect(self.roots, self.levels, Some(&self.texts), self.reach)?;
         let before = digests(&findings);
         let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
         for (at, diagnostic, known) in &findings.found {
@@ -108,7 +114,7 @@ impl Worker<'_> {
     /// Keeps all of them, or as many as stand the proof, by halves.
     fn keep(&mut self, wanted: &[(String, bool, Edits)], before: &[Digest]) -> Result<usize, Stop> {
         let texts = self.with(wanted);
-        let after = Findings::collect(self.roots, self.levels, Some(&texts))?;
+        let after = Findings::collect(self.roots, self.levels, Some(&texts), self.reach)?;
         let only_safe = wanted.iter().all(|(_, safe, _)| *safe);
         let holds = digests(&after).iter().zip(before).all(|(after, before)| match (before, after) {
             // Where there were errors, there was no meaning to keep.

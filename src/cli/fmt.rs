@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::input::{self, Instead};
+use crate::cli::input::{self, Instead, Reach};
 use crate::cli::output::Output;
 use crate::cli::{Done, Stop, config, edit, render};
 use crate::format::FormatError;
@@ -73,7 +73,7 @@ fn format(file: &Path, arguments: &Arguments, output: &Output) -> Result<Fate, S
         Err(FormatError::Changed) => return Err(internal(&shown)),
     };
     let same = text == source.text;
-    if !same && digest(file, &source.text)? != digest(file, &text)? {
+    if !same && digest(file, &source.text, output.reach)? != digest(file, &text, output.reach)? {
         return Err(internal(&shown));
     }
     if arguments.diff {
@@ -97,10 +97,10 @@ fn internal(shown: &str) -> Stop {
 }
 
 /// The digest of the program that has the file, with this text, as its root; `None` where it has errors.
-fn digest(file: &Path, text: &str) -> Result<Option<String>, Stop> {
+fn digest(file: &Path, text: &str, reach: Reach) -> Result<Option<String>, Stop> {
     let path = if file.as_os_str() == "-" { PathBuf::from("-") } else { input::canonical(file) };
     let instead = Instead::from([(path, text.to_owned())]);
-    let (program, errors) = crate::check::check(input::parse_with(file, Some(&instead))?);
+    let (program, errors) = crate::check::check(input::parse_with(file, Some(&instead), reach)?);
     if !errors.is_empty() {
         return Ok(None);
     }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Stop;
 use crate::cli::output::Output;
 use crate::cli::render;
+use crate::cli::{Stop, config};
 use crate::diagnostic::Diagnostic;
 use crate::load::{self, Parsed};
 use crate::model::Program;
@@ -86,9 +86,13 @@ fn slashes(path: &Path) -> String {
     load::relative("", &path.to_string_lossy().replace('\\', "/"))
 }
 
-/// Loads a program from a root file or standard input.
-pub(super) fn parse(root: &Path) -> Result<Parsed, Stop> {
-    parse_with(root, None)
+/// Where files that a program uses may come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Below the folder of `presync.toml`, or of the root file where there is none: a program from elsewhere is not to
+    /// read whatever lies on the machine.
+    Project,
+    Anywhere,
 }
 
 /// The bytes of a file, or of standard input for `-`.
@@ -115,7 +119,7 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
 }
 
 /// Loads a program with other texts in place of what the files hold, by canonical path.
-pub(super) fn parse_with(root: &Path, instead: Option<&Instead>) -> Result<Parsed, Stop> {
+pub(super) fn parse_with(root: &Path, instead: Option<&Instead>, reach: Reach) -> Result<Parsed, Stop> {
     let folder = root.parent().map(Path::to_path_buf).unwrap_or_default();
     let base = if folder.as_os_str().is_empty() { String::new() } else { format!("{}/", folder.display()) };
     let is_stdin = root.as_os_str() == "-";
@@ -124,7 +128,12 @@ pub(super) fn parse_with(root: &Path, instead: Option<&Instead>) -> Result<Parse
     } else {
         root.file_name().unwrap_or_default().to_string_lossy().into_owned()
     };
-    let disk = Disk { root: root.to_path_buf(), name: name.clone(), folder, is_stdin, instead };
+    let here = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.clone() };
+    let within = match reach {
+        Reach::Anywhere => None,
+        Reach::Project => Some(canonical(&config::find(&here)?.map_or(here, |found| found.folder))),
+    };
+    let disk = Disk { root: root.to_path_buf(), name: name.clone(), folder, is_stdin, instead, within };
     load::parse(&base, &name, &disk).map_err(|error| cannot_read(root, &error))
 }
 
@@ -138,6 +147,8 @@ struct Disk<'a> {
     folder: PathBuf,
     is_stdin: bool,
     instead: Option<&'a Instead>,
+    /// Canonical: what is used lies below it, links followed.
+    within: Option<PathBuf>,
 }
 
 impl Disk<'_> {
@@ -156,7 +167,13 @@ impl load::Files for Disk<'_> {
             std::io::stdin().lock().read_to_end(&mut bytes)?;
             return Ok(bytes);
         }
-        std::fs::read(self.place(path))
+        let place = self.place(path);
+        if let Some(within) = self.within.as_ref().filter(|_| path != self.name)
+            && !std::fs::canonicalize(&place)?.starts_with(within)
+        {
+            return Err(std::io::Error::other(load::Outside(within.display().to_string())));
+        }
+        std::fs::read(place)
     }
 
     fn identity(&self, path: &str) -> String {
@@ -167,7 +184,7 @@ impl load::Files for Disk<'_> {
 
 /// A checked program; errors are printed.
 pub(super) fn program(root: &Path, output: &Output) -> Result<Program, Stop> {
-    let (program, errors) = crate::check::check(parse(root)?);
+    let (program, errors) = crate::check::check(parse_with(root, None, output.reach)?);
     stop_at(&errors, &program, output)?;
     Ok(program)
 }

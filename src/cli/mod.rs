@@ -46,6 +46,9 @@ struct Arguments {
     /// Say nothing but findings and results.
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// Let programs use files outside of their project: the folder of presync.toml, or of the program.
+    #[arg(long, global = true)]
+    allow_outside: bool,
 }
 
 #[derive(Subcommand)]
@@ -94,7 +97,8 @@ const STACK: usize = 256 << 20;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let work = move || {
-        let output = output::Output::new(arguments.color, arguments.quiet);
+        let reach = if arguments.allow_outside { input::Reach::Anywhere } else { input::Reach::Project };
+        let output = output::Output::new(arguments.color, arguments.quiet, reach);
         let done = match arguments.command {
             Command::Check(arguments) => check::run(&arguments, &output),
             Command::Fmt(arguments) => fmt::run(&arguments, &output),

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 
+use crate::cli::input::Reach;
 use crate::names::visible;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -15,12 +16,14 @@ pub(super) enum ColorChoice {
 
 pub(super) struct Output {
     pub quiet: bool,
+    /// Where files that a program uses may come from.
+    pub reach: Reach,
     color: ColorChoice,
 }
 
 impl Output {
-    pub fn new(color: ColorChoice, quiet: bool) -> Self {
-        Self { quiet, color }
+    pub fn new(color: ColorChoice, quiet: bool, reach: Reach) -> Self {
+        Self { quiet, reach, color }
     }
 
     /// Whether colours are wanted on a stream that is, or is not, a terminal.
