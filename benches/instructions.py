@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Counts instructions, which do not depend on how busy the machine is, and compares them with instructions.json.
+
+Usage: instructions.py [--write]    (--write: keep what was counted)
+Needs valgrind. A figure that differs by more than 5 % is an error: a regression, or a gain that is to be kept.
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import programs
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PRESYNC = ROOT / "target" / "release" / "presync"
+DECISIONS = ROOT / "target" / "release" / "examples" / "decisions"
+KEPT = pathlib.Path(__file__).with_name("instructions.json")
+MOST = 0.05
+
+
+def count(*command):
+    """Instructions of a whole process."""
+    output = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *map(str, command)],
+                            capture_output=True, text=True)
+    assert output.returncode in (0, 1), output.stderr
+    return int(re.search(r"Collected : (\d+)", output.stderr)[1])
+
+
+def counted():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        none, events, site = folder / "none.jsonl", folder / "events.jsonl", folder / "site.presync"
+        none.write_text("")
+        events.write_text(programs.events(programs.ROLES, 100_000, 10_000))
+        site.write_text(programs.site(575))
+        run = ["run", ROOT / "examples" / "contact-centre", "--quiet", "--events"]
+        few, many = 408, 408_000
+        one = lambda kind: (count(DECISIONS, kind, many) - count(DECISIONS, kind, few)) / (many - few)
+        return {
+            "one decision, packed": round(one("packed"), 2),
+            "one decision, ids and facts": round(one("ids"), 2),
+            "one decision, names": round(one("names"), 2),
+            "100,000 events": count(PRESYNC, *run, events) - count(PRESYNC, *run, none),
+            f"check of {site.stat().st_size:,} bytes": count(PRESYNC, "check", "--quiet", site),
+        }
+
+
+def main():
+    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--bin", "presync", "--example", "decisions"],
+                   cwd=ROOT, check=True)
+    now = counted()
+    if "--write" in sys.argv:
+        KEPT.write_text(json.dumps(now, indent=2) + "\n")
+    kept = json.loads(KEPT.read_text())
+    assert kept.keys() == now.keys(), f"{KEPT.name} has other rows: {kept.keys() ^ now.keys()}"
+    failed = 0
+    print(f"{'instructions':32}{'kept':>16}{'now':>16}{'ratio':>8}")
+    for name, was in kept.items():
+        ratio = now[name] / was
+        failed += abs(ratio - 1) > MOST
+        print(f"{name:32}{was:>16,}{now[name]:>16,}{ratio:>8.3f}{' !' if abs(ratio - 1) > MOST else ''}")
+    if failed:
+        sys.exit(f"{failed} of them differ by more than {MOST:.0%}: mend it, or keep what is better with --write")
+
+
+if __name__ == "__main__":
+    main()
