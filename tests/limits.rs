@@ -51,16 +51,21 @@ fn applied_mappings() {
     snapshot("applied_mappings", said(&allowed, source(11).as_bytes()));
 }
 
-/// A condition of so many clauses over eighty flags, three in each.
-fn clauses(count: usize) -> String {
+/// Eighty flags, and a condition of so many clauses over them, three in each.
+fn condition(clauses: usize) -> (String, String) {
     let mut random = common::generate::Random(3);
     let mut text = String::from("use cic_lync\n");
     (0..80).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
     let mut literal = || format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(80));
     let clauses: Vec<String> =
-        (0..count).map(|_| format!("({} or {} or {})", literal(), literal(), literal())).collect();
-    let (condition, rest) =
-        (clauses.join("\n and "), "cic otherwise -> lync unchanged  lync otherwise -> cic unchanged");
+        (0..clauses).map(|_| format!("({} or {} or {})", literal(), literal(), literal())).collect();
+    (text, clauses.join("\n and "))
+}
+
+/// A profile under such a condition.
+fn clauses(count: usize) -> String {
+    let (text, condition) = condition(count);
+    let rest = "cic otherwise -> lync unchanged  lync otherwise -> cic unchanged";
     text + &format!("profile \"P\"\n when {condition} {{\n cic Available <-> lync Available  {rest} }}\n")
 }
 
@@ -68,6 +73,13 @@ fn clauses(count: usize) -> String {
 fn entangled_condition() {
     // A condition that can hold, though not a diagram of it be made, must not be said never to hold.
     snapshot("entangled_condition", said(&CHECK, clauses(120).as_bytes()));
+    // Nor one that nothing uses: the lints look at each.
+    let (text, condition) = condition(120);
+    let unused = said(
+        &["check", "a.presync", "-q", "--format", "plain"],
+        format!("{text}condition c = {condition}\n").as_bytes(),
+    );
+    assert!(unused.contains("too entangled to be analysed"), "{unused}");
     let small = said(&["check", "a.presync", "-q", "--level", "unused=allow"], clauses(12).as_bytes());
     assert_eq!(small, "");
 }

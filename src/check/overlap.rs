@@ -16,9 +16,8 @@ const CONDITION_NODES: usize = 300_000;
 
 pub(super) fn conflicts(program: &Program) -> Vec<Diagnostic> {
     let mut overlaps = Overlaps { space: Space::new(program), conflicts: BTreeMap::new(), overriding: BTreeMap::new() };
-    let entangled = overlaps.entangled();
-    if !entangled.is_empty() {
-        return entangled;
+    if let Some(entangled) = overlaps.entangled() {
+        return vec![entangled];
     }
     for profile in program.profile_ids() {
         overlaps.profile(profile);
@@ -45,31 +44,29 @@ struct Overlaps<'p> {
 }
 
 impl Overlaps<'_> {
-    /// Conditions that nothing can be said about, each at the first place where it holds something together.
-    fn entangled(&mut self) -> Vec<Diagnostic> {
+    /// The first condition that nothing can be said about, if there is one: each costs a second, and one place is enough
+    /// to go on from.
+    fn entangled(&mut self) -> Option<Diagnostic> {
         let program = self.space.program;
         let of_profiles = program.profiles.iter().flat_map(|profile| {
             let rules = profile.rules.iter().map(|rule| (rule.condition, program.written(rule.written).location));
             rules.chain(profile.appends.iter().map(|append| (append.condition, append.location)))
         });
         let tests = program.tests.iter().map(|test| (test.given, test.given_location));
+        // The lints look at each by itself, used or not.
+        let written = program.written_conditions.iter().map(|written| (written.condition, written.location));
         let mut asked = vec![false; program.conditions.len()];
-        let mut found = Vec::new();
-        for (condition, location) in of_profiles.chain(tests) {
+        for (condition, location) in of_profiles.chain(tests).chain(written) {
             if std::mem::replace(&mut asked[condition.0 as usize], true) {
                 continue;
             }
             if !self.space.affords(condition, CONDITION_NODES) {
-                found.push(
-                    Diagnostic::error("too-complex", "the conditions here are too entangled to be analysed")
-                        .label(location, "nothing can be proved about what holds here")
-                        .help("name fewer facts in one condition, or write it as several rules"),
-                );
-                // Each costs a second: one place is enough to go on from.
-                break;
+                let error = Diagnostic::error("too-complex", "the conditions here are too entangled to be analysed")
+                    .label(location, "nothing can be proved about what holds here");
+                return Some(error.help("name fewer facts in one condition, or write it as several rules"));
             }
         }
-        found
+        None
     }
 
     fn profile(&mut self, profile: ProfileId) {
