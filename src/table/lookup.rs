@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::table::{Cells as Values, Column, Diagram, Next, Node};
+use crate::table::{Cells, Column, Diagram, Next, Node};
 
 /// A dense table has at most this many cells; beyond, the diagram itself is walked.
 pub const DENSE_CELLS: u64 = 1 << 20;
@@ -23,7 +23,7 @@ pub struct Dense {
     facts: Vec<Input>,
     /// The systems whose state is asked for.
     states: Vec<Input>,
-    cells: Cells,
+    cells: CellVec,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Input {
 
 /// Indices into a table's decisions, as narrow as they fit.
 #[derive(Debug)]
-pub enum Cells {
+enum CellVec {
     Byte(Vec<u8>),
     Short(Vec<u16>),
     Wide(Vec<u32>),
@@ -72,7 +72,7 @@ impl Number for u32 {
 #[derive(Debug, Clone)]
 pub struct Cube {
     /// In the order of the inputs.
-    pub when: Values,
+    pub when: Cells,
     pub from: Option<Box<[u32]>>,
     pub decision: u32,
 }
@@ -130,9 +130,9 @@ impl Dense {
     /// How many cells there are: what is packed is below.
     pub fn len(&self) -> usize {
         match &self.cells {
-            Cells::Byte(cells) => cells.len(),
-            Cells::Short(cells) => cells.len(),
-            Cells::Wide(cells) => cells.len(),
+            CellVec::Byte(cells) => cells.len(),
+            CellVec::Short(cells) => cells.len(),
+            CellVec::Wide(cells) => cells.len(),
         }
     }
 
@@ -159,9 +159,9 @@ impl Dense {
     #[inline]
     pub fn decision(&self, packed: u32) -> u32 {
         match &self.cells {
-            Cells::Byte(cells) => u32::from(cells.get(packed as usize).copied().unwrap_or_default()),
-            Cells::Short(cells) => u32::from(cells.get(packed as usize).copied().unwrap_or_default()),
-            Cells::Wide(cells) => cells.get(packed as usize).copied().unwrap_or_default(),
+            CellVec::Byte(cells) => u32::from(cells.get(packed as usize).copied().unwrap_or_default()),
+            CellVec::Short(cells) => u32::from(cells.get(packed as usize).copied().unwrap_or_default()),
+            CellVec::Wide(cells) => cells.get(packed as usize).copied().unwrap_or_default(),
         }
     }
 
@@ -175,9 +175,9 @@ impl Dense {
             }
         }
         match &self.cells {
-            Cells::Byte(cells) => look_up(cells, packed, into),
-            Cells::Short(cells) => look_up(cells, packed, into),
-            Cells::Wide(cells) => look_up(cells, packed, into),
+            CellVec::Byte(cells) => look_up(cells, packed, into),
+            CellVec::Short(cells) => look_up(cells, packed, into),
+            CellVec::Wide(cells) => look_up(cells, packed, into),
         }
     }
 
@@ -192,11 +192,6 @@ impl Dense {
                 *packed += input.part(*value);
             }
         }
-    }
-
-    /// The cells themselves, the state entered last.
-    pub fn cells(&self) -> &Cells {
-        &self.cells
     }
 
     fn fill(inputs: &[Column], sizes: &[u32], states: u32, cells: usize, cubes: &[Cube]) -> Result<Self, CoverError> {
@@ -236,11 +231,11 @@ impl Dense {
             return Err(CoverError::Gap);
         }
         let cells = match filled.iter().max() {
-            Some(most) if *most > u32::from(u16::MAX) => Cells::Wide(filled),
+            Some(most) if *most > u32::from(u16::MAX) => CellVec::Wide(filled),
             Some(most) if *most > u32::from(u8::MAX) => {
-                Cells::Short(filled.into_iter().map(|cell| cell as u16).collect())
+                CellVec::Short(filled.into_iter().map(|cell| cell as u16).collect())
             }
-            _ => Cells::Byte(filled.into_iter().map(|cell| cell as u8).collect()),
+            _ => CellVec::Byte(filled.into_iter().map(|cell| cell as u8).collect()),
         };
         let (mut facts, mut systems) = (Vec::new(), Vec::new());
         for (column, size, stride) in strides {
@@ -325,7 +320,7 @@ mod tests {
             let inputs: Vec<Column> = (0..flags).map(Column::Fact).collect();
             let cubes: Vec<Cube> = (0..8_u32)
                 .map(|bits| {
-                    let mut when: Values = vec![None; flags];
+                    let mut when: Cells = vec![None; flags];
                     (0..3).for_each(|at| when[at] = Some([bits >> at & 1].into()));
                     Cube { when, from: None, decision: bits.count_ones() % 2 }
                 })
