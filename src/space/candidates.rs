@@ -1,6 +1,7 @@
 //! In: the rules of a profile or role and a change. Out: who decides, as a diagram over all situations.
 //! The one place that knows what beats what: levels within a profile, order between profiles, appendices.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -52,6 +53,8 @@ pub struct Shape {
     pub otherwise: Parts,
     /// All levels together: which candidate decides.
     pub decider: Parts,
+    /// Once asked for.
+    overlapping: OnceCell<bool>,
 }
 
 /// The union of candidates is not built beyond so many nodes.
@@ -78,8 +81,6 @@ pub(super) struct Memory {
     /// Functions of profiles by priority, and what they come to.
     combined: FxHashMap<Box<[Ref]>, Parts>,
     leaves: FxHashMap<Ref, Rc<[u32]>>,
-    /// By shape: whether two candidates of one level can hold together.
-    overlapping: FxHashMap<u32, bool>,
     /// Leaf `n` of a decision diagram is entry `n - 1`: a place among the profiles, one among the candidates.
     choices: IndexSet<(u32, u32, AppendId), FxBuildHasher>,
     append_lists: IndexSet<Vec<String>, FxBuildHasher>,
@@ -207,7 +208,7 @@ impl Space<'_> {
 
     /// Whether two candidates of one level can hold together; `true` as well where that is too much to ask.
     pub fn overlapping(&mut self, shape: &Shape) -> bool {
-        if let Some(known) = self.memory.overlapping.get(&shape.id) {
+        if let Some(known) = shape.overlapping.get() {
             return *known;
         }
         let disjoint = self.diagrams.within(UNION_NODES, |diagrams| {
@@ -219,9 +220,7 @@ impl Space<'_> {
                 apart
             })
         });
-        let overlapping = disjoint != Some(true);
-        self.memory.overlapping.insert(shape.id, overlapping);
-        overlapping
+        *shape.overlapping.get_or_init(|| disjoint != Some(true))
     }
 
     fn shape_of(&mut self, candidates: Box<[(Level, Ref)]>) -> Rc<Shape> {
@@ -238,7 +237,9 @@ impl Space<'_> {
             [&overriding, &plain, &otherwise].into_iter().flat_map(|level| level.iter().copied()).collect();
         let decider = Parts::from(self.diagrams.combine(&all));
         let id = self.memory.shapes.len() as u32;
-        let shape = Rc::new(Shape { id, candidates: candidates.clone(), overriding, plain, otherwise, decider });
+        let overlapping = OnceCell::new();
+        let shape = Shape { id, candidates: candidates.clone(), overriding, plain, otherwise, decider, overlapping };
+        let shape = Rc::new(shape);
         self.memory.shapes.insert(candidates, shape.clone());
         shape
     }
