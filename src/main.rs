@@ -1,6 +1,6 @@
 //! The command line: everything is in `presync::cli`.
 
-/// A program is many small pieces, and the usual allocators take a sixth of the time of checking one.
+/// A program is many small pieces, made and dropped on a thread that is not the main one: glibc is slow at that.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

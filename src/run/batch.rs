@@ -10,9 +10,9 @@ use crate::run::event::{Event, RawEvent, Rejection};
 use crate::run::scan::Scanner;
 use crate::table::Tables;
 
-/// What the lines of a block say; places are offsets into it, so that both can go from thread to thread.
+/// What the lines of a block of less than 4 GiB say; places are offsets into it, so that both can go from thread to thread.
 pub(super) struct Batch {
-    /// Users'' names that had escapes, one after the other.
+    /// Users' names that had escapes, one after the other.
     decoded: String,
     /// For each shard its lines, in order.
     pub shards: Vec<Vec<Line>>,

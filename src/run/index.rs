@@ -1,6 +1,6 @@
 //! In: hashes. Out: the numbers kept under them, from one array. A stream looks up users in no order whatever, so each
 //! look-up waits for memory: here the places of many can be looked at before the first is needed ([`Index::touch`]),
-//! which the maps of libraries do not offer; the time for them fell to a third.
+//! which the maps of libraries do not offer.
 
 /// Numbers by hash; whose they are has to be compared by whoever asks.
 pub(super) struct Index {

@@ -84,7 +84,7 @@ impl<'t> Stream<'t> {
         self.lines += lines;
     }
 
-    /// Carries out a block of whole lines.
+    /// Carries out a block of whole lines, less than 4 GiB of them.
     pub fn block(&mut self, block: &[u8]) -> Output {
         let mut once = Some(block.to_vec());
         let mut whole = Output::default();
@@ -104,7 +104,8 @@ impl<'t> Stream<'t> {
         }
     }
 
-    /// Carries out block after block. `read` puts the next one, whole lines, into what it is given and says whether
+    /// Carries out block after block. `read` puts the next one, whole lines and less than 4 GiB, into
+    /// what it is given and says whether
     /// there was one; `write` gets what each came to, in order.
     ///
     /// # Errors
