@@ -127,3 +127,17 @@ fn brackets_nest_as_deep_as_is_said() {
     assert!(!check(199).contains("syntax"), "{}", check(199));
     assert!(check(200).contains("syntax"), "{}", check(200));
 }
+
+#[test]
+fn outside_of_the_project() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let inside = folder.path().join("inside");
+    std::fs::create_dir(&inside).expect("there is room");
+    std::fs::write(folder.path().join("site.presync"), "flag f\n").expect("it can be written");
+    std::fs::write(inside.join("a.presync"), "use \"../site.presync\"\n").expect("it can be written");
+    let shown = common::text(&common::presync(&inside, &CHECK, b"").stderr);
+    let place = std::fs::canonicalize(&inside).expect("it is there");
+    // How long the folder's name is decides where the message is wrapped.
+    let shown = shown.replace("\n  │ ", " ").replace(place.to_str().expect("it is UTF-8"), "FOLDER");
+    snapshot("outside_of_the_project", shown);
+}

@@ -27,6 +27,7 @@ fn draw<'a>(found: impl Iterator<Item = (&'a Diagnostic, &'a Sources)>, output: 
         .with_link_display_text("open")
         .with_context_lines(1)
         .with_word_separator(textwrap::WordSeparator::Custom(separate))
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
         .with_break_words(false);
     let mut text = String::new();
     for (diagnostic, sources) in found {
