@@ -15,6 +15,7 @@ mod cover;
 pub mod diagram;
 mod layers;
 mod order;
+mod questions;
 mod search;
 mod situation;
 mod words;

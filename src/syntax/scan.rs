@@ -61,15 +61,8 @@ pub const DECLARATIONS: [&str; 13] = [
 ];
 
 pub fn scan(file: FileId, text: &str) -> Scan {
-    let mut lexer = Lexer {
-        file,
-        text,
-        at: 0,
-        fresh_line: true,
-        tokens: Vec::with_capacity(text.len() / 6),
-        comments: Vec::new(),
-        errors: Vec::new(),
-    };
+    let tokens = Vec::with_capacity(text.len() / 6);
+    let mut lexer = Lexer { file, text, at: 0, fresh_line: true, tokens, comments: Vec::new(), errors: Vec::new() };
     lexer.run();
     let (pieces, errors) = split(file, text, &lexer.tokens);
     let mut all = lexer.errors;
