@@ -1,6 +1,8 @@
 //! In: the model. Out: the tables. Exact, and without enumerating situations.
 //! Errors: a program whose conditions are too entangled for the diagrams; the checker has refused all others.
 
+mod order;
+mod origins;
 mod rows;
 
 use std::collections::HashMap;

@@ -3,13 +3,11 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::compile::{Decisions, Layout, MAX_ROWS};
+use crate::compile::origins::Origins;
+use crate::compile::{Decisions, Layout, MAX_ROWS, order};
 use crate::space::diagram::{Diagrams, Ref};
 use crate::table::{Cells, Column, DENSE_CELLS, Lookup, Origin, Outcome, Row};
 use crate::table::{Cube, cell_count};
-
-/// The search for an order stops when it would have cost about this many node visits.
-const SEARCH_BUDGET: usize = 2_000_000;
 
 /// More parts than this with different origins in one row are not worth a row.
 const MAX_ORIGINS: usize = 1_000;
@@ -20,13 +18,13 @@ pub(super) fn rows(layout: &Layout, decisions: &Decisions) -> Option<(Vec<Column
     if matter.first() != Some(&0) {
         matter.insert(0, 0);
     }
-    let order = best_order(layout, &matter);
-    let count = Reordered::new(layout, &order)?;
-    if count.paths() > MAX_ROWS as f64 {
+    let order = if layout.canonical { order::best(&layout.diagrams, layout.outcome, &matter) } else { matter };
+    let mut reordered = Reordered::new(layout, &order)?;
+    if count_paths(&reordered.diagrams, reordered.outcome) > MAX_ROWS as f64 {
         return None;
     }
     let columns = order.iter().filter(|at| **at > 0).map(|at| layout.inputs[*at as usize - 1]).collect();
-    let rows = count.rows(decisions)?;
+    let rows = reordered.rows(decisions)?;
     Some((columns, rows))
 }
 
@@ -38,38 +36,10 @@ pub(super) fn dense(layout: &Layout) -> Option<Lookup> {
     }
     let mut cubes = Vec::new();
     paths(&layout.diagrams, layout.root, &mut vec![None; sizes.len() + 1], usize::MAX, &mut |cube, leaf| {
-        cubes.push(Cube { when: cube[1..].to_vec(), from: cube[0].clone(), decision: leaf });
+        let row = cubes.len() as u32;
+        cubes.push(Cube { row, when: cube[1..].to_vec(), from: cube[0].clone(), decision: leaf });
     });
     Lookup::from_cubes(&layout.inputs, sizes, *states, &cubes).ok()
-}
-
-/// The inputs that matter, in the order that gives the fewest rows as far as a hill can be climbed.
-fn best_order(layout: &Layout, matter: &[u32]) -> Vec<u32> {
-    let mut order = matter.to_vec();
-    let Some(start) = Reordered::new(layout, &order) else { return order };
-    let mut fewest = start.paths();
-    let cost = order.len() * order.len() * (start.diagrams.node_count() + 10);
-    if !layout.canonical || cost > SEARCH_BUDGET {
-        return order;
-    }
-    for _ in 0..(SEARCH_BUDGET / cost).min(4) {
-        let before = fewest;
-        for variable in matter {
-            for place in 0..order.len() {
-                let mut other: Vec<u32> = order.iter().copied().filter(|at| at != variable).collect();
-                other.insert(place, *variable);
-                let Some(candidate) = Reordered::new(layout, &other) else { continue };
-                if candidate.paths() < fewest {
-                    fewest = candidate.paths();
-                    order = other;
-                }
-            }
-        }
-        if fewest >= before {
-            break;
-        }
-    }
-    order
 }
 
 /// A layout's functions with their inputs in another order; inputs that only origins need come last.
@@ -104,27 +74,20 @@ impl Reordered {
         })
     }
 
-    /// The number of rows.
-    fn paths(&self) -> f64 {
-        let mut counts: FxHashMap<Ref, f64> = FxHashMap::default();
-        for node in self.diagrams.below(&[self.outcome]).into_iter().rev() {
-            let children = distinct(self.diagrams.children(node), None);
-            let count = children.iter().map(|(child, _)| counts.get(child).copied().unwrap_or(1.0)).sum();
-            counts.insert(node, count);
-        }
-        counts.get(&self.outcome).copied().unwrap_or(1.0)
-    }
-
-    fn rows(&self, decisions: &Decisions) -> Option<Vec<Row>> {
+    fn rows(&mut self, decisions: &Decisions) -> Option<Vec<Row>> {
         let entered = self.places[0] as usize;
         let all_states: Box<[u32]> = (0..self.diagrams.sizes()[entered]).collect();
         let mut rows = Vec::new();
+        let mut known = Origins::default();
         let mut complete = true;
         for (cube, leaf) in &self.cubes() {
             let leaf = *leaf;
             let outcome = decisions.list[leaf as usize].outcome.clone();
-            let origins =
-                if outcome == Outcome::Unmapped { Some(Vec::new()) } else { self.origins(cube, entered, decisions) };
+            let origins = if outcome == Outcome::Unmapped {
+                Some(Vec::new())
+            } else {
+                self.origins(cube, entered, decisions, &mut known)
+            };
             complete &= origins.is_some();
             let mut when: Cells = cube[..self.matter].to_vec();
             let from = when.remove(entered).unwrap_or_else(|| all_states.clone());
@@ -172,52 +135,44 @@ impl Reordered {
         cubes
     }
 
-    /// Who decides within a row.
-    fn origins(&self, row: &Cells, entered: usize, decisions: &Decisions) -> Option<Vec<Origin>> {
-        let name = |leaf: u32| {
-            let decision = &decisions.list[leaf as usize];
-            (decision.profile.clone().unwrap_or_default(), decision.rule.clone().unwrap_or_default())
-        };
-        let leaves = self.leaves_within(row);
-        if let [leaf] = leaves.as_slice() {
-            let (profile, rule) = name(*leaf);
-            return Some(vec![Origin { when: vec![None; row.len() - 1], from: None, profile, rule }]);
-        }
+    /// Who decides within a row, the first that fits.
+    fn origins(
+        &mut self,
+        row: &Cells,
+        entered: usize,
+        decisions: &Decisions,
+        known: &mut Origins,
+    ) -> Option<Vec<Origin>> {
+        let root = self.root;
         let mut origins = Vec::new();
-        let complete = paths(&self.diagrams, self.root, &mut row.clone(), MAX_ORIGINS, &mut |cube, leaf| {
-            let mut when: Cells =
-                cube.iter().zip(row).map(|(own, rows)| if own == rows { None } else { own.clone() }).collect();
+        let mut add = |mut when: Cells, leaf: u32| {
             let from = when.remove(entered);
-            let (profile, rule) = name(leaf);
+            let decision = &decisions.list[leaf as usize];
+            let (profile, rule) =
+                (decision.profile.clone().unwrap_or_default(), decision.rule.clone().unwrap_or_default());
             origins.push(Origin { when, from, profile, rule });
+        };
+        if let Some(parts) = known.of(&mut self.diagrams, root, row) {
+            parts.into_iter().for_each(|(when, leaf)| add(when, leaf));
+            return Some(origins);
+        }
+        // The paths do not overlap: none comes before another.
+        let complete = paths(&self.diagrams, root, &mut row.clone(), MAX_ORIGINS, &mut |cube, leaf| {
+            add(cube.iter().zip(row).map(|(own, rows)| if own == rows { None } else { own.clone() }).collect(), leaf);
         });
         complete.then_some(origins)
     }
+}
 
-    /// The decisions reached within a row. What a row allows for one input does not depend on the others, so that
-    /// every node needs one visit.
-    fn leaves_within(&self, row: &Cells) -> Vec<u32> {
-        let mut seen = rustc_hash::FxHashSet::default();
-        let mut stack = vec![self.root];
-        let mut leaves = Vec::new();
-        while let Some(next) = stack.pop() {
-            if !seen.insert(next) {
-                continue;
-            }
-            match self.diagrams.variable(next) {
-                None => leaves.extend(next.as_leaf()),
-                Some(variable) => {
-                    let children = self.diagrams.children(next);
-                    match &row[variable as usize] {
-                        None => stack.extend_from_slice(children),
-                        Some(values) => stack.extend(values.iter().map(|value| children[*value as usize])),
-                    }
-                }
-            }
-        }
-        leaves.sort_unstable();
-        leaves
+/// How many paths a function has, values with the same child together.
+pub(super) fn count_paths(diagrams: &Diagrams, of: Ref) -> f64 {
+    let mut counts: FxHashMap<Ref, f64> = FxHashMap::default();
+    for node in diagrams.below(&[of]).into_iter().rev() {
+        let children = distinct(diagrams.children(node), None);
+        let count = children.iter().map(|(child, _)| counts.get(child).copied().unwrap_or(1.0)).sum();
+        counts.insert(node, count);
     }
+    counts.get(&of).copied().unwrap_or(1.0)
 }
 
 /// Goes through all paths of a function within a cube, values with the same child together. `false` if there were

@@ -369,7 +369,8 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The disjoint parts of a table's rows, each with its decision, cells and states entered.
+/// The parts of a table's rows, each with its decision, cells and states entered; of a row's parts the first that fits
+/// counts.
 fn cubes(table: &Table, rows: &[crate::table::Row]) -> Vec<(u32, Cells, Box<[u32]>)> {
     let width = table.columns.len() + table.origin_columns.len();
     let number =

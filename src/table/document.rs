@@ -114,7 +114,7 @@ pub struct RowDocument {
     pub from: Vec<String>,
     #[serde(flatten)]
     pub outcome: OutcomeDocument,
-    /// Who decides: the one entry whose `when` and `from` match, each counting as the row's where it is missing.
+    /// Who decides: the first entry whose `when` and `from` match, each counting as the row's where it is missing.
     pub origin: Vec<OriginDocument>,
 }
 

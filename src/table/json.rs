@@ -487,14 +487,14 @@ impl Table {
         let sizes: Vec<u32> = inputs.iter().map(|column| table::column_size(systems, facts, *column)).collect();
         let mut decisions: indexmap::IndexSet<Decision> = indexmap::IndexSet::new();
         let mut cubes = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for (at, row) in (0..).zip(&rows) {
             let mut when = row.when.clone();
             when.resize(inputs.len(), None);
             let mut add = |when: Cells, from: &[u32], profile: Option<&String>, rule: Option<&String>| {
                 let decision =
                     Decision { outcome: row.outcome.clone(), profile: profile.cloned(), rule: rule.cloned() };
                 let decision = decisions.insert_full(decision).0 as u32;
-                cubes.push(Cube { when, from: Some(from.into()), decision });
+                cubes.push(Cube { row: at, when, from: Some(from.into()), decision });
             };
             if row.origins.is_empty() {
                 add(when, &row.from, None, None);

@@ -71,6 +71,8 @@ impl Number for u32 {
 /// A part of the input space with one decision.
 #[derive(Debug, Clone)]
 pub struct Cube {
+    /// Of the cubes of one row the first that fits decides; those of different rows must not overlap.
+    pub row: u32,
     /// In the order of the inputs.
     pub when: Cells,
     pub from: Option<Box<[u32]>>,
@@ -94,14 +96,19 @@ impl Lookup {
         }
     }
 
-    /// From parts that cover the whole space once. `sizes`: the number of values of each input; `states`: of the
+    /// From rows that cover the whole space once. `sizes`: the number of values of each input; `states`: of the
     /// system entered.
     pub fn from_cubes(inputs: &[Column], sizes: &[u32], states: u32, cubes: &[Cube]) -> Result<Self, CoverError> {
         let cells = cell_count(sizes, states);
         if cells <= DENSE_CELLS {
             return Dense::fill(inputs, sizes, states, cells as usize, cubes).map(Self::Dense);
         }
-        let mut partition = Partition { inputs, sizes, states, cubes, nodes: Vec::new(), known: HashMap::new() };
+        let asks = |cube: &Cube| {
+            let last = cube.when.iter().rposition(Option::is_some);
+            last.map_or(usize::from(cube.from.is_some()), |last| last + 2)
+        };
+        let ends = cubes.iter().map(asks).collect();
+        let mut partition = Partition { inputs, sizes, states, cubes, ends, nodes: Vec::new(), known: HashMap::new() };
         let all: Vec<u32> = (0..cubes.len() as u32).collect();
         let root = partition.split(None, all)?;
         // Children were made first; turned round, each node comes before those it leads to.
@@ -203,6 +210,7 @@ impl Dense {
             stride *= size;
         }
         let mut filled = vec![OPEN; cells];
+        let mut row_of = vec![OPEN; cells];
         let mut at: Vec<u32> = Vec::new();
         for cube in cubes {
             at.clear();
@@ -220,11 +228,12 @@ impl Dense {
                 }
             }
             for cell in &at {
-                let cell = &mut filled[*cell as usize];
-                if *cell != OPEN {
+                let (decision, row) = (&mut filled[*cell as usize], &mut row_of[*cell as usize]);
+                if *decision == OPEN {
+                    (*decision, *row) = (cube.decision, cube.row);
+                } else if *row != cube.row {
                     return Err(CoverError::Overlap);
                 }
-                *cell = cube.decision;
             }
         }
         if filled.contains(&OPEN) {
@@ -254,14 +263,26 @@ struct Partition<'a> {
     sizes: &'a [u32],
     states: u32,
     cubes: &'a [Cube],
+    /// For each cube the depth from which on it asks for nothing more.
+    ends: Vec<usize>,
     nodes: Vec<Node>,
     known: HashMap<(usize, Vec<u32>), Next>,
 }
 
 impl Partition<'_> {
     /// `input`: `None` for the state entered.
-    fn split(&mut self, input: Option<usize>, cubes: Vec<u32>) -> Result<Next, CoverError> {
+    fn split(&mut self, input: Option<usize>, mut cubes: Vec<u32>) -> Result<Next, CoverError> {
         let depth = input.map_or(0, |input| input + 1);
+        // What stands in a row behind a cube that fits is never asked.
+        let mut decided = None;
+        cubes.retain(|cube| {
+            let row = self.cubes[*cube as usize].row;
+            let asked = decided != Some(row);
+            if asked && self.ends[*cube as usize] <= depth {
+                decided = Some(row);
+            }
+            asked
+        });
         if depth > self.inputs.len() {
             return match cubes.as_slice() {
                 [] => Err(CoverError::Gap),
@@ -309,10 +330,6 @@ impl Partition<'_> {
 mod tests {
     use super::*;
 
-    fn cube(when: &[Option<&[u32]>], from: Option<&[u32]>, decision: u32) -> Cube {
-        Cube { when: when.iter().map(|cell| cell.map(Into::into)).collect(), from: from.map(Into::into), decision }
-    }
-
     #[test]
     fn dense_and_diagram_find_the_same() {
         // Twenty flags make a dense table too large; both say whether an odd number of the first three hold.
@@ -322,7 +339,7 @@ mod tests {
                 .map(|bits| {
                     let mut when: Cells = vec![None; flags];
                     (0..3).for_each(|at| when[at] = Some([bits >> at & 1].into()));
-                    Cube { when, from: None, decision: bits.count_ones() % 2 }
+                    Cube { row: bits, when, from: None, decision: bits.count_ones() % 2 }
                 })
                 .collect();
             let lookup = Lookup::from_cubes(&inputs, &vec![2; flags], 2, &cubes).expect("it covers once");
@@ -344,6 +361,7 @@ mod tests {
                 .map(|at| {
                     let (first, second) = (at / states % width, at / states / width);
                     Cube {
+                        row: at,
                         when: vec![Some([first].into()), Some([second].into())],
                         from: Some([at % states].into()),
                         decision: at,
@@ -373,9 +391,25 @@ mod tests {
 
     #[test]
     fn overlap_and_gap_are_told() {
-        let inputs = [Column::Fact(0)];
-        let of = |cubes: &[Cube]| Lookup::from_cubes(&inputs, &[2], 2, cubes).err();
-        assert_eq!(of(&[cube(&[None], Some(&[0]), 0)]), Some(CoverError::Gap));
-        assert_eq!(of(&[cube(&[None], None, 0), cube(&[Some(&[1])], None, 0)]), Some(CoverError::Overlap));
+        // Few inputs make a dense table, many a diagram.
+        for flags in [1, 21] {
+            let inputs: Vec<Column> = (0..flags).map(Column::Fact).collect();
+            let cube = |first: Option<&[u32]>, from: Option<&[u32]>, row| {
+                let mut when: Cells = vec![None; flags];
+                when[0] = first.map(Into::into);
+                Cube { row, when, from: from.map(Into::into), decision: row }
+            };
+            let of = |cubes: &[Cube]| Lookup::from_cubes(&inputs, &vec![2; flags], 2, cubes);
+            assert_eq!(of(&[cube(None, Some(&[0]), 0)]).err(), Some(CoverError::Gap));
+            assert_eq!(of(&[cube(None, None, 0), cube(Some(&[1]), None, 1)]).err(), Some(CoverError::Overlap));
+            assert_eq!(of(&[cube(Some(&[1]), None, 0), cube(None, None, 1)]).err(), Some(CoverError::Overlap));
+            // Within one row the first that fits decides, and one has to.
+            let mut both = [cube(Some(&[1]), None, 7), cube(None, None, 7)];
+            both[1].decision = 8;
+            let lookup = of(&both).expect("it covers once");
+            let facts = |value| (0..flags).map(|_| value).collect::<Vec<u32>>();
+            assert_eq!((lookup.find(&facts(1), &[], 0), lookup.find(&facts(0), &[], 1)), (7, 8));
+            assert_eq!(of(&[cube(Some(&[1]), None, 7), cube(Some(&[1]), None, 7)]).err(), Some(CoverError::Gap));
+        }
     }
 }

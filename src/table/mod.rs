@@ -140,7 +140,7 @@ pub struct Row {
     /// The states entered, ascending.
     pub from: Box<[u32]>,
     pub outcome: Outcome,
-    /// Who decides in this row; several where agreeing rules share it. Empty for unmapped.
+    /// Who decides in this row, the first that fits; several where agreeing rules share it. Empty for unmapped.
     pub origins: Vec<Origin>,
 }
 

@@ -5,7 +5,7 @@ mod others;
 
 use std::hint::black_box;
 
-use peers::{Input, inputs, order, tables, text, time, wrong};
+use peers::{Input, by_names, inputs, order, tables, text, time, wrong};
 use presync::table::Tables;
 
 /// A decider and what it takes, in nanoseconds a decision.
@@ -76,21 +76,8 @@ fn hand_made(cells: usize, packed: &[u16], decision: impl Fn(usize) -> u16) -> V
 
 /// Texts in: the state entered and the user type.
 fn names(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
-    let table = tables.table(0, cic, lync);
-    let fact = |name: &str| tables.fact(name).expect("it is there");
-    let (user_type, cic_in, lync_in, queue) =
-        (fact("user_type"), fact("cic_logged_in"), fact("lync_logged_in"), fact("in_queue"));
-    let mut facts = inputs[0].facts.clone();
-    let states = inputs[0].states.clone();
-    let mut decide = |at: usize| {
-        let input = &inputs[at];
-        facts[user_type] = tables.value(user_type, &input.user_type)?;
-        facts[cic_in] = u32::from(input.cic_logged_in);
-        facts[lync_in] = u32::from(input.lync_logged_in);
-        facts[queue] = u32::from(input.in_queue);
-        Some(table.decide(&facts, &states, tables.state(cic, &input.entered)?))
-    };
+    let lync = tables.system("lync").expect("it is there");
+    let mut decide = by_names(tables, inputs);
     let differ = wrong(inputs, |at| decide(at).map(|found| text(tables, lync, &found.outcome)).unwrap_or_default());
     add("names", "presync", differ, time(order, |at| decide(at).map(std::ptr::from_ref)));
     let by_hand = |at: usize| {

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use peers::{Input, text, time, wrong};
+use peers::{Input, outcome, text, time, wrong};
 use presync::table::{Body, Column, FactKind, Row, Table, Tables};
 
 type Add<'a> = dyn FnMut(&'static str, usize, f64) + 'a;
@@ -224,9 +224,15 @@ fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
 
 /// What `export --to rego` writes: the rows as data, and one rule that looks for the row.
 fn regorus(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
+    use ::regorus::languages::rego::compiler::Compiler;
     let policy = peers::export(tables, "rego");
     let mut engine = ::regorus::Engine::new();
     engine.add_policy("presync.rego".to_owned(), policy).expect("it compiles");
+    let rule = "data.presync.decision";
+    let compiled = engine.compile_with_entrypoint(&rule.into()).expect("it compiles");
+    let program = Compiler::compile_from_policy(&compiled, &[rule]).expect("it compiles");
+    let mut machine = ::regorus::rvm::vm::RegoVM::new();
+    machine.load_program(program);
     let values: Vec<::regorus::Value> = inputs
         .iter()
         .map(|input| {
@@ -239,23 +245,14 @@ fn regorus(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) 
         })
         .collect();
     let mut decide = |at: usize| {
-        engine.set_input(values[at].clone());
-        engine.eval_rule("data.presync.decision".to_owned()).expect("it is evaluated")
+        machine.set_input(values[at].clone());
+        machine.execute().expect("it is evaluated")
     };
     let differ = wrong(inputs, |at| {
         let found = decide(at).to_json_str().expect("it is JSON");
         outcome(&serde_json::from_str(&found).expect("it is JSON"))
     });
-    add("regorus", differ, time(order, decide));
-}
-
-/// A decision as the exports say it.
-fn outcome(found: &serde_json::Value) -> String {
-    let texts = found["append"].as_array().into_iter().flatten().filter_map(|text| text.as_str());
-    match found["outcome"].as_str() {
-        Some("set") => found["state"].as_str().into_iter().chain(texts).collect::<Vec<_>>().join(", "),
-        other => other.unwrap_or_default().to_owned(),
-    }
+    add("regorus, compiled", differ, time(order, decide));
 }
 
 /// What `export --to dmn` writes.

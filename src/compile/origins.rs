@@ -1,0 +1,108 @@
+//! In: the diagram of who decides, and a row. Out: who decides within the row, as parts of which the first that fits
+//! counts. The stronger of agreeing rules come first, so that what is left to the weaker needs no saying: a part is
+//! about as long as the condition of its rule.
+
+use rustc_hash::FxHashMap;
+
+use crate::compile::rows;
+use crate::space::diagram::{Diagrams, Ref};
+use crate::table::Cells;
+
+/// More parts than this are not searched for in one row.
+const MAX_PARTS: usize = 200;
+
+/// Nodes that one row may take.
+const BUDGET: usize = 50_000;
+
+/// Values of some variables, and the decision there.
+type Part = (Vec<(u32, Vec<u32>)>, u32);
+
+/// Rows under which the same function is left share their parts.
+#[derive(Default)]
+pub(super) struct Origins {
+    known: FxHashMap<Ref, Option<Vec<Part>>>,
+}
+
+impl Origins {
+    /// The parts of a row; `None` if its paths are as good, or if they were not found with little effort.
+    pub(super) fn of(&mut self, diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Option<Vec<(Cells, u32)>> {
+        let within = diagrams.within(BUDGET, |diagrams| narrow(diagrams, root, row))?;
+        if !self.known.contains_key(&within) {
+            let parts = diagrams.within(BUDGET, |diagrams| parts(diagrams, within)).flatten();
+            self.known.insert(within, parts);
+        }
+        let parts = self.known[&within].as_ref()?;
+        Some(parts.iter().map(|(cube, decision)| (within_row(cube, row), *decision)).collect())
+    }
+}
+
+/// The function as it is within a row, a decision as its number and one; elsewhere anything.
+fn narrow(diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Ref {
+    let mut known: FxHashMap<Ref, Ref> = FxHashMap::default();
+    let get = |known: &FxHashMap<Ref, Ref>, of: Ref| match of.as_leaf() {
+        Some(decision) => Ref::leaf(decision + 1),
+        None => known[&of],
+    };
+    for node in diagrams.below(&[root]).into_iter().rev() {
+        let Some(variable) = diagrams.variable(node) else { continue };
+        let mut children: Vec<Ref> = diagrams.children(node).iter().map(|child| get(&known, *child)).collect();
+        if let Some(values) = &row[variable as usize] {
+            let usual = children[values[0] as usize];
+            for (value, child) in (0..).zip(&mut children) {
+                if !values.contains(&value) {
+                    *child = usual;
+                }
+            }
+        }
+        let narrowed = diagrams.node(variable, &children);
+        known.insert(node, narrowed);
+    }
+    get(&known, root)
+}
+
+/// The decisions in their order, each where it decides and where an earlier part does already.
+fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<Part>> {
+    let leaves = diagrams.leaves(within);
+    // Paths do not overlap; where they are about as few as the decisions, there is nothing to search for.
+    if rows::count_paths(diagrams, within) <= 2.0 * leaves.len() as f64 {
+        return None;
+    }
+    let usual = vec![0; diagrams.sizes().len()];
+    let (last, leaves) = leaves.split_last()?;
+    let mut parts: Vec<Part> = Vec::new();
+    let mut done = Ref::ZERO;
+    for leaf in leaves {
+        let mut left = diagrams.map(within, &mut |other| u32::from(other == *leaf));
+        let allowed = diagrams.or_else(left, done);
+        while left != Ref::ZERO {
+            if parts.len() == MAX_PARTS || diagrams.overflowed() {
+                return None;
+            }
+            let path = diagrams.witness(left, &usual, &|leaf| leaf != 0)?;
+            let literals = (0..).zip(path).filter_map(|(variable, value)| Some((variable, vec![value?])));
+            let cube = diagrams.widen(literals.collect(), allowed);
+            let covered = diagrams.product_of(&cube);
+            left = diagrams.without(left, covered);
+            parts.push((cube, leaf - 1));
+        }
+        done = allowed;
+    }
+    parts.push((Vec::new(), last - 1));
+    Some(parts)
+}
+
+/// A cube in the row's terms: `None` where it is as in the row.
+fn within_row(cube: &[(u32, Vec<u32>)], row: &Cells) -> Cells {
+    let mut cells: Cells = vec![None; row.len()];
+    for (variable, values) in cube {
+        let at = *variable as usize;
+        let kept: Box<[u32]> = match &row[at] {
+            Some(known) => values.iter().copied().filter(|value| known.contains(value)).collect(),
+            None => values.as_slice().into(),
+        };
+        if row[at].as_ref() != Some(&kept) {
+            cells[at] = Some(kept);
+        }
+    }
+    cells
+}
