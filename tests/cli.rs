@@ -221,3 +221,23 @@ fn links_that_go_round_hang_nothing() {
     let output = common::presync(folder.path(), &["check", "."], b"");
     assert!(common::text(&output.stderr).contains("checked 1 program"), "{}", common::text(&output.stderr));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = folder();
+    let folder = folder.path();
+    write(folder, "a.presync", "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n");
+    let pipe = folder.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("there is mkfifo");
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).expect("somebody writes")
+    });
+    let output = presync(folder, &["export", "a.presync", "--to", "json", "-o", "pipe"], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(std::fs::metadata(&pipe).expect("it is there").file_type().is_fifo());
+    assert!(reader.join().expect("it was read").contains("\"hit_policy\""));
+}

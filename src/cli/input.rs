@@ -244,18 +244,30 @@ pub(super) fn cannot_read(path: &Path, error: &std::io::Error) -> Stop {
     Stop::Usage(format!("`{}` cannot be read: {why}", path.display()))
 }
 
+/// A pipe or a device: it is written to, not replaced.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
 /// Whether a file can be put where `path` says, told before the work is done.
 pub(super) fn can_write_beside(path: &Path) -> Result<(), Stop> {
+    if is_special(path) {
+        return Ok(());
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     tempfile::tempfile_in(folder)
         .map(drop)
         .map_err(|error| Stop::Usage(format!("`{}` cannot be written: {error}", path.display())))
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all; what is no file is written to.
 pub(super) fn write_atomically(path: &Path, text: &[u8]) -> Result<(), Stop> {
     use std::io::Write;
     let cannot = |error: std::io::Error| Stop::Usage(format!("`{}` cannot be written: {error}", path.display()));
+    if is_special(path) {
+        let written = std::fs::OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text));
+        return written.map_err(cannot);
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A link is written through, not replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());

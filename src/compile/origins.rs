@@ -24,7 +24,7 @@ pub(super) struct Origins {
 }
 
 impl Origins {
-    /// The parts of a row; `None` if its paths are as good, or if they were not found with little effort.
+    /// The parts of a row; `None` if they were not found with little effort.
     pub(super) fn of(&mut self, diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Option<Vec<(Cells, u32)>> {
         let within = diagrams.within(BUDGET, |diagrams| narrow(diagrams, root, row))?;
         if !self.known.contains_key(&within) {
@@ -63,13 +63,18 @@ fn narrow(diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Ref {
 /// The decisions in their order, each where it decides and where an earlier part does already.
 fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<Part>> {
     let leaves = diagrams.leaves(within);
-    // Paths do not overlap; where they are about as few as the decisions, there is nothing to search for.
-    if rows::count_paths(diagrams, within) <= 2.0 * leaves.len() as f64 {
-        return None;
-    }
-    let usual = vec![0; diagrams.sizes().len()];
-    let (last, leaves) = leaves.split_last()?;
+    let inputs = diagrams.sizes().len();
     let mut parts: Vec<Part> = Vec::new();
+    // Where the paths are about as few as the decisions, there is nothing to search for.
+    if rows::count_paths(diagrams, within) <= 2.0 * leaves.len() as f64 {
+        rows::paths(diagrams, within, &mut vec![None; inputs], usize::MAX, &mut |cells, leaf| {
+            let cube = (0..).zip(cells).filter_map(|(at, values)| Some((at, values.as_ref()?.to_vec())));
+            parts.push((cube.collect(), leaf - 1));
+        });
+        return Some(parts);
+    }
+    let usual = vec![0; inputs];
+    let (last, leaves) = leaves.split_last()?;
     let mut done = Ref::ZERO;
     for leaf in leaves {
         let mut left = diagrams.map(within, &mut |other| u32::from(other == *leaf));

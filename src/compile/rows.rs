@@ -177,7 +177,13 @@ pub(super) fn count_paths(diagrams: &Diagrams, of: Ref) -> f64 {
 
 /// Goes through all paths of a function within a cube, values with the same child together. `false` if there were
 /// more than `most`.
-fn paths(diagrams: &Diagrams, of: Ref, cube: &mut Cells, most: usize, found: &mut dyn FnMut(&Cells, u32)) -> bool {
+pub(super) fn paths(
+    diagrams: &Diagrams,
+    of: Ref,
+    cube: &mut Cells,
+    most: usize,
+    found: &mut dyn FnMut(&Cells, u32),
+) -> bool {
     fn walk(
         diagrams: &Diagrams,
         of: Ref,
