@@ -27,11 +27,8 @@ impl Origins {
     /// The parts of a row; `None` if they were not found with little effort.
     pub(super) fn of(&mut self, diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Option<Vec<(Cells, u32)>> {
         let within = diagrams.within(BUDGET, |diagrams| narrow(diagrams, root, row))?;
-        if !self.known.contains_key(&within) {
-            let parts = diagrams.within(BUDGET, |diagrams| parts(diagrams, within)).flatten();
-            self.known.insert(within, parts);
-        }
-        let parts = self.known[&within].as_ref()?;
+        let search = |diagrams: &mut Diagrams| diagrams.within(BUDGET, |diagrams| parts(diagrams, within)).flatten();
+        let parts = self.known.entry(within).or_insert_with(|| search(diagrams)).as_ref()?;
         Some(parts.iter().map(|(cube, decision)| (within_row(cube, row), *decision)).collect())
     }
 }
