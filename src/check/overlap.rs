@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
-use crate::model::{CondId, Level, ProfileId, Program, StateId, SystemId, Target, WrittenId};
+use crate::model::{CondId, Level, Profile, ProfileId, Program, StateId, SystemId, Target, WrittenId};
 use crate::space::Space;
 use crate::space::diagram::Ref;
 
@@ -39,7 +39,8 @@ struct Conflict {
 struct Overlaps<'p> {
     space: Space<'p>,
     conflicts: BTreeMap<(WrittenId, SystemId, SystemId), Conflict>,
-    /// For each overriding rule and direction, whether it meets a plain candidate in some profile.
+    /// For each overriding rule and direction, whether it meets a plain candidate in some profile, or might have met one
+    /// that is missing.
     overriding: BTreeMap<(WrittenId, SystemId, SystemId), bool>,
 }
 
@@ -71,6 +72,11 @@ impl Overlaps<'_> {
 
     fn profile(&mut self, profile: ProfileId) {
         let program = self.space.program;
+        let Profile { rules, lost, .. } = program.profile(profile);
+        // Also those that no state brings anywhere: a group may be empty.
+        for rule in rules.iter().filter(|rule| rule.level == Level::Override) {
+            *self.overriding.entry((rule.written, rule.from, rule.to)).or_default() |= lost.plain;
+        }
         for (from, to) in program.directions() {
             for state in self.space.kinds(profile, from, to) {
                 self.change(profile, from, to, state);
@@ -98,10 +104,7 @@ impl Overlaps<'_> {
             let key = (overriding.written, from, to);
             let known = self.overriding.get(&key).copied().unwrap_or_default();
             // One by one: the first that it meets is enough.
-            // A plain rule that is missing might have been the one.
-            let meets = known
-                || program.profile(profile).lost.plain
-                || plain.iter().any(|plain| self.meet(overriding.condition, *plain, (from, state)));
+            let meets = known || plain.iter().any(|plain| self.meet(overriding.condition, *plain, (from, state)));
             self.overriding.insert(key, meets);
         }
         let shape = self.space.shape(profile, from, to, state);

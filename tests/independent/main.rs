@@ -1,0 +1,261 @@
+//! The tool against a second implementation that shares nothing with it: random programs as data, what they mean
+//! walked rule by rule (`meaning.rs`), and what happens to users (`session.rs`). What differs is made small first.
+//!
+//! `PRESYNC_PROGRAMS=100000 cargo test --test independent -- --nocapture` looks at so many programs.
+
+mod generate;
+mod meaning;
+mod session;
+mod shrink;
+mod spec;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use presync::run::{Engine, Stream};
+use presync::table::{self, Tables};
+use serde_json::Value;
+
+use generate::{Random, Shape};
+use meaning::{Decided, Meaning, Outcome, Situation};
+use session::{Event, Sessions};
+use spec::Spec;
+
+/// Situations of a program that are looked at one by one; of one that has more, so many at random.
+const SITUATIONS: usize = 3_000;
+const SAMPLED: usize = 200;
+
+/// Programs with more situations get no events: which choices they depend on takes all situations to say.
+const EVENTS_UP_TO: f64 = 2_000.0;
+
+fn programs() -> usize {
+    std::env::var("PRESYNC_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(3_000)
+}
+
+#[derive(Default)]
+struct Counts {
+    programs: AtomicUsize,
+    refused: AtomicUsize,
+    decisions: AtomicUsize,
+    mapped: AtomicUsize,
+    events: AtomicUsize,
+    commands: AtomicUsize,
+    rejected: AtomicUsize,
+}
+
+impl Counts {
+    fn add(counter: &AtomicUsize, count: usize) {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn decisions_and_sessions_are_those_of_a_second_implementation() {
+    let (counts, next) = (Counts::default(), AtomicUsize::new(0));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let failure = std::thread::scope(|scope| {
+        let look = || {
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= programs() {
+                    return None;
+                }
+                let spec = generate::program(&mut Random(seed as u64), Shape::of(seed as u64));
+                if let Some(difference) = differs(&spec, seed as u64, &counts) {
+                    next.store(programs(), Ordering::Relaxed);
+                    return Some((spec, seed as u64, difference));
+                }
+            }
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(look)).collect();
+        workers.into_iter().find_map(|worker| worker.join().expect("a difference is no panic"))
+    });
+    if let Some((spec, seed, difference)) = failure {
+        std::panic::set_hook(Box::new(|_| {}));
+        // What it becomes has to be wrong in the same way.
+        let kind = |difference: &str| difference.split(':').next().unwrap_or_default().to_owned();
+        let wanted = kind(&difference);
+        let still = |spec: &Spec| differs(spec, seed, &Counts::default()).filter(|other| kind(other) == wanted);
+        let small = shrink::shrink(spec, &still);
+        let difference = still(&small).unwrap_or(difference);
+        drop(std::panic::take_hook());
+        panic!("seed {seed}: {difference}\n{}", small.text().0);
+    }
+    let of = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+    println!(
+        "{} programs, {} of them refused; {} decisions, {} of them mapped; {} events, {} commands, {} rejected",
+        of(&counts.programs),
+        of(&counts.refused),
+        of(&counts.decisions),
+        of(&counts.mapped),
+        of(&counts.events),
+        of(&counts.commands),
+        of(&counts.rejected)
+    );
+    // Neither side may come to nothing.
+    assert!(of(&counts.refused) * 20 > programs() && of(&counts.refused) * 2 < programs());
+    assert!(of(&counts.decisions) > programs() * 200 && of(&counts.mapped) * 5 > of(&counts.decisions));
+    assert!(of(&counts.commands) > programs() && of(&counts.rejected) * 3 < of(&counts.events));
+}
+
+/// What is wrong with a program, its kind before a colon.
+fn differs(spec: &Spec, seed: u64, counts: &Counts) -> Option<String> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| compare(spec, seed, counts))) {
+        Ok(compared) => compared.err(),
+        Err(panic) => Some(format!("panic: {:?}", panic.downcast_ref::<String>())),
+    }
+}
+
+fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
+    let (source, lines) = spec.text();
+    let meaning = Meaning::new(spec, lines);
+    let mut random = Random(seed ^ 0x5eed);
+    let small = meaning.situations() <= SITUATIONS as f64;
+    let most = if small { SITUATIONS } else { SAMPLED };
+    Counts::add(&counts.programs, 1);
+
+    let read = |_: &str| Ok(source.as_bytes().to_vec());
+    let parsed = presync::parse("main.presync", &read).map_err(|error| format!("unread: {error}"))?;
+    let (mut conflict, mut beaten) = (false, BTreeSet::new());
+    meaning.each(most, &mut |size| random.below(size), &mut |situation| {
+        conflict |= meaning.conflicts(situation, &mut beaten);
+    });
+    let idle = meaning.overrides().difference(&beaten).next().is_some();
+    let program = match presync::check(parsed) {
+        Ok(program) => program,
+        Err(errors) => {
+            let codes: BTreeSet<&str> = errors.diagnostics.iter().map(|error| error.code).collect();
+            if let Some(other) = codes.iter().find(|code| !["conflict", "override-nothing"].contains(code)) {
+                return Err(format!("unexpected {other}: {errors}"));
+            }
+            let told = (codes.contains("conflict"), codes.contains("override-nothing"));
+            // Samples may miss what analysis finds, not the other way round.
+            let right = if small { told == (conflict, idle) } else { told.0 || !conflict };
+            Counts::add(&counts.refused, 1);
+            return if right {
+                Ok(())
+            } else {
+                Err(format!("errors: told {told:?}, there are {:?}", (conflict, idle)))
+            };
+        }
+    };
+    if conflict || (small && idle) {
+        return Err(format!("missed: conflict {conflict}, override-nothing {idle}"));
+    }
+    let tables = presync::compile(&program).map_err(|error| format!("too large: {error}"))?;
+    let text = tables.to_json();
+    let reread = Tables::from_json(&text).map_err(|error| format!("reading: {error}"))?;
+    if reread.digest != tables.digest || reread.to_json() != text {
+        return Err("reading: what was written is read as something else".to_owned());
+    }
+    let mut different = None;
+    let (mut decisions, mut mapped) = (0, 0);
+    meaning.each(most, &mut |size| random.below(size), &mut |situation| {
+        for role in 0..meaning.roles.len() {
+            for from in (0..spec.systems.len()).filter(|from| situation.states[*from].is_some()) {
+                for to in (0..spec.systems.len()).filter(|to| *to != from) {
+                    let wanted = meaning.decide(role, situation, from, to);
+                    decisions += 1;
+                    mapped += usize::from(wanted.outcome != Outcome::Unmapped);
+                    for tables in [&tables, &reread] {
+                        let found = decided(tables, &meaning, role, situation, from, to);
+                        if found != wanted && different.is_none() {
+                            let role = &meaning.roles[role].0;
+                            different = Some(format!(
+                                "decision: {role}, {from} to {to} in {situation:?}: {found:?}, wanted {wanted:?}"
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+    });
+    Counts::add(&counts.decisions, decisions);
+    Counts::add(&counts.mapped, mapped);
+    different.map_or(Ok(()), Err)?;
+    if meaning.situations() <= EVENTS_UP_TO {
+        sessions(&meaning, if seed % 2 == 0 { &tables } else { &reread }, &mut random, counts)?;
+    }
+    Ok(())
+}
+
+/// What the tables say, in the terms of the program.
+fn decided(
+    tables: &Tables,
+    meaning: &Meaning<'_>,
+    role: usize,
+    situation: &Situation,
+    from: usize,
+    to: usize,
+) -> Decided {
+    let spec = meaning.spec;
+    let system = |at: usize| tables.system(&spec.systems[at].name).expect("systems keep their names");
+    let mut facts = vec![0; tables.facts.len()];
+    for (name, value) in spec.flags.iter().zip(&situation.flags) {
+        facts[tables.fact(name).expect("facts keep their names")] = u32::from(*value);
+    }
+    for (choice, value) in spec.choices.iter().zip(&situation.values) {
+        let fact = tables.fact(&choice.name).expect("facts keep their names");
+        let name = &choice.values[value.expect("all are set")];
+        facts[fact] = tables.value(fact, name).expect("values keep their names");
+    }
+    let state = |at: usize, state: usize| {
+        let name = &spec.systems[at].states[state].name;
+        tables.systems[system(at)].states.iter().position(|state| state.name == *name).expect("states keep their names")
+    };
+    let mut states = vec![0; tables.systems.len()];
+    for (at, shown) in situation.states.iter().enumerate() {
+        states[system(at)] = shown.map_or(0, |shown| state(at, shown) as u32 + 1);
+    }
+    let role = tables.role(&meaning.roles[role].0).expect("roles keep their names");
+    let entered = states[system(from)] - 1;
+    let decision = tables.table(role, system(from), system(to)).decide(&facts, &states, entered);
+    let outcome = match &decision.outcome {
+        table::Outcome::Unmapped => Outcome::Unmapped,
+        table::Outcome::Unchanged => Outcome::Unchanged,
+        table::Outcome::Set { state, append } => {
+            let name = &tables.systems[system(to)].states[*state as usize].name;
+            let known = spec.systems[to].states.iter().position(|state| state.name == *name);
+            Outcome::Set(known.expect("states keep their names"), append.to_vec())
+        }
+    };
+    let line = |rule: &String| rule.strip_prefix("main.presync:").and_then(|line| line.parse().ok()).unwrap_or(0);
+    let origin = decision.profile.clone().zip(decision.rule.as_ref().map(line));
+    Decided { outcome, origin }
+}
+
+/// A random stream of events: commands and rejections are those of the second implementation, one event after the other.
+fn sessions(meaning: &Meaning<'_>, tables: &Tables, random: &mut Random, counts: &Counts) -> Result<(), String> {
+    let mut clock = 0;
+    let mut events: Vec<Event> = (0..60).map(|_| Event::random(random, meaning, &mut clock)).collect();
+    // Most users are introduced early.
+    for (user, event) in events.iter_mut().enumerate().take(2) {
+        *event = Event { user, role: Some(random.below(meaning.roles.len())), ..Event::default() };
+        event.values = meaning.spec.choices.iter().enumerate().map(|(at, _)| (at, 0)).collect();
+    }
+    let mut stream = Stream::new(Engine::new(tables, session::ECHO_SECONDS as u32), 1, false);
+    let mut sessions = Sessions::new(meaning);
+    let lines: Vec<String> = events.iter().zip(1..).map(|(event, number)| event.json(meaning, number)).collect();
+    for (at, event) in events.iter().enumerate() {
+        let output = stream.block(format!("{}\n", lines[at]).as_bytes());
+        let json = |bytes: &[u8]| -> Vec<Value> {
+            let text = std::str::from_utf8(bytes).expect("it is text");
+            text.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect()
+        };
+        let (commands, rejects) = (json(&output.commands), json(&output.rejects));
+        Counts::add(&counts.events, 1);
+        Counts::add(&counts.commands, commands.len());
+        Counts::add(&counts.rejected, rejects.len());
+        let same = match sessions.apply(event, at + 1) {
+            Ok(wanted) if rejects.is_empty() && wanted == commands => continue,
+            Ok(wanted) => format!("{wanted:?}"),
+            Err(codes) => match rejects.as_slice() {
+                [one] if commands.is_empty() && codes.iter().any(|code| one["error"] == *code) => continue,
+                _ => format!("a rejection {codes:?}"),
+            },
+        };
+        let upto = lines[..=at].join("\n");
+        return Err(format!("session: {commands:?} and rejected {rejects:?}, wanted {same}\n{upto}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,283 @@
+//! A program as data, and its text. It shares nothing with the tool: what it means is in `meaning.rs`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+#[derive(Debug, Clone, Default)]
+pub struct Spec {
+    pub systems: Vec<System>,
+    pub flags: Vec<String>,
+    pub choices: Vec<Choice>,
+    pub conditions: Vec<(String, Cond)>,
+    pub mappings: Vec<(String, Vec<Item>)>,
+    pub profiles: Vec<Profile>,
+    /// Profiles by index; no roles: everyone has one with all profiles.
+    pub roles: Vec<(String, Vec<usize>)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct System {
+    pub name: String,
+    /// How many attributes there are: `a0`, `a1`.
+    pub attributes: usize,
+    pub states: Vec<State>,
+    pub groups: Vec<(String, Group)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct State {
+    pub name: String,
+    pub id: Option<String>,
+    pub read_only: bool,
+    pub attributes: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Group {
+    Of(Vec<Pick>),
+    All(usize),
+}
+
+/// A state, a group of its system, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pick {
+    State(usize),
+    Group(usize),
+    Any,
+}
+
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub name: String,
+    pub values: Vec<String>,
+    pub default: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Profile {
+    pub name: String,
+    pub when: Option<Cond>,
+    pub items: Vec<Item>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Cond {
+    Flag(usize),
+    Is(usize, Vec<usize>),
+    Named(usize),
+    Shows { system: usize, not: bool, states: Vec<Pick> },
+    Not(Box<Cond>),
+    And(Vec<Cond>),
+    Or(Vec<Cond>),
+}
+
+#[derive(Debug, Clone)]
+pub enum Item {
+    When {
+        condition: Cond,
+        items: Vec<Item>,
+    },
+    Apply {
+        mapping: usize,
+        direction: Option<(usize, usize)>,
+    },
+    Append {
+        text: String,
+        to: usize,
+    },
+    /// `id` is the rule's own: its line is told by it.
+    Rule {
+        id: usize,
+        overrides: bool,
+        from: usize,
+        source: Source,
+        to: usize,
+        target: Option<usize>,
+    },
+    Both {
+        id: usize,
+        left: (usize, usize),
+        right: (usize, usize),
+    },
+}
+
+#[derive(Debug, Clone)]
+pub enum Source {
+    States(Vec<Pick>),
+    Otherwise,
+}
+
+/// The line of each rule.
+pub type Lines = BTreeMap<usize, usize>;
+
+impl Spec {
+    /// The program, and where its rules stand.
+    pub fn text(&self) -> (String, Lines) {
+        let mut printer = Printer { spec: self, out: String::new(), lines: Lines::new() };
+        printer.all().expect("a string takes everything");
+        (printer.out, printer.lines)
+    }
+
+    /// Whether two choices have a value of this name.
+    fn shared(&self, value: &str) -> bool {
+        self.choices.iter().filter(|choice| choice.values.iter().any(|other| other == value)).count() > 1
+    }
+}
+
+struct Printer<'a> {
+    spec: &'a Spec,
+    out: String,
+    lines: Lines,
+}
+
+/// A name that has to be quoted is quoted.
+pub fn quoted(name: &str) -> String {
+    let bare = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !["unchanged", "any", "otherwise", "is", "when"].contains(&name);
+    if bare { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
+}
+
+impl Printer<'_> {
+    fn all(&mut self) -> std::fmt::Result {
+        let spec = self.spec;
+        for system in &spec.systems {
+            writeln!(self.out, "system {} {{", system.name)?;
+            if system.attributes > 0 {
+                let names: Vec<String> = (0..system.attributes).map(|at| format!("a{at}")).collect();
+                writeln!(self.out, "    attributes {}", names.join(", "))?;
+            }
+            for state in &system.states {
+                let id = state.id.as_ref().map_or(String::new(), |id| format!(" id \"{id}\""));
+                let mut marks: Vec<String> = state.attributes.iter().map(|at| format!("a{at}")).collect();
+                marks.extend(state.read_only.then(|| "read_only".to_owned()));
+                let marks = if marks.is_empty() { String::new() } else { format!(" {{ {} }}", marks.join(", ")) };
+                writeln!(self.out, "    state {}{id}{marks}", quoted(&state.name))?;
+            }
+            writeln!(self.out, "}}")?;
+            for (name, group) in &system.groups {
+                let of = match group {
+                    Group::All(attribute) => format!("all a{attribute}"),
+                    Group::Of(picks) => picked(system, picks),
+                };
+                writeln!(self.out, "group {}.{name} = {of}", system.name)?;
+            }
+        }
+        for flag in &spec.flags {
+            writeln!(self.out, "flag {flag}")?;
+        }
+        for choice in &spec.choices {
+            let default = choice.default.map_or(String::new(), |at| format!(" default {}", choice.values[at]));
+            writeln!(self.out, "choice {} = {}{default}", choice.name, choice.values.join(" | "))?;
+        }
+        for (name, condition) in &spec.conditions {
+            writeln!(self.out, "condition {name} = {}", self.condition(condition))?;
+        }
+        for (name, items) in &spec.mappings {
+            writeln!(self.out, "mapping {name} {{")?;
+            self.items(items, 1)?;
+            writeln!(self.out, "}}")?;
+        }
+        for profile in &spec.profiles {
+            let when = profile.when.as_ref().map_or(String::new(), |when| format!(" when {}", self.condition(when)));
+            writeln!(self.out, "profile {}{when} {{", quoted(&profile.name))?;
+            self.items(&profile.items, 1)?;
+            writeln!(self.out, "}}")?;
+        }
+        for (name, profiles) in &spec.roles {
+            let names: Vec<String> = profiles.iter().map(|at| quoted(&spec.profiles[*at].name)).collect();
+            writeln!(self.out, "role {} uses {}", quoted(name), names.join(", "))?;
+        }
+        Ok(())
+    }
+
+    fn items(&mut self, items: &[Item], depth: usize) -> std::fmt::Result {
+        for item in items {
+            write!(self.out, "{}", "    ".repeat(depth))?;
+            self.item(item, depth)?;
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, item: &Item, depth: usize) -> std::fmt::Result {
+        let spec = self.spec;
+        let line = self.out.matches('\n').count() + 1;
+        match item {
+            // One item needs no block; which form it is makes no difference.
+            Item::When { condition, items } if items.len() == 1 => {
+                write!(self.out, "when {}: ", self.condition(condition))?;
+                self.item(&items[0], depth)
+            }
+            Item::When { condition, items } => {
+                writeln!(self.out, "when {} {{", self.condition(condition))?;
+                self.items(items, depth + 1)?;
+                writeln!(self.out, "{}}}", "    ".repeat(depth))
+            }
+            Item::Apply { mapping, direction } => {
+                let way = direction.map_or(String::new(), |(from, to)| {
+                    format!(" {} -> {}", spec.systems[from].name, spec.systems[to].name)
+                });
+                writeln!(self.out, "apply {}{way}", spec.mappings[*mapping].0)
+            }
+            Item::Append { text, to } => writeln!(self.out, "append {:?} to {}", text, spec.systems[*to].name),
+            Item::Rule { id, overrides, from, source, to, target } => {
+                self.lines.insert(*id, line);
+                let (from, to) = (&spec.systems[*from], &spec.systems[*to]);
+                let source = match source {
+                    Source::Otherwise => "otherwise".to_owned(),
+                    Source::States(picks) => picked(from, picks),
+                };
+                let target = target.map_or("unchanged".to_owned(), |at| quoted(&to.states[at].name));
+                let overrides = if *overrides { "override " } else { "" };
+                writeln!(self.out, "{overrides}{} {source} -> {} {target}", from.name, to.name)
+            }
+            Item::Both { id, left, right } => {
+                self.lines.insert(*id, line);
+                let side = |(system, state): (usize, usize)| {
+                    let system = &spec.systems[system];
+                    format!("{} {}", system.name, quoted(&system.states[state].name))
+                };
+                writeln!(self.out, "{} <-> {}", side(*left), side(*right))
+            }
+        }
+    }
+
+    fn condition(&self, condition: &Cond) -> String {
+        let spec = self.spec;
+        let joined = |parts: &[Cond], word: &str| {
+            let parts: Vec<String> = parts.iter().map(|part| self.condition(part)).collect();
+            format!("({})", parts.join(word))
+        };
+        match condition {
+            Cond::Flag(at) => spec.flags[*at].clone(),
+            Cond::Is(at, values) => {
+                let choice = &spec.choices[*at];
+                let names: Vec<&str> = values.iter().map(|value| choice.values[*value].as_str()).collect();
+                match names.as_slice() {
+                    [one] if !spec.shared(one) => (*one).to_owned(),
+                    several => format!("{} is {}", choice.name, several.join(" | ")),
+                }
+            }
+            Cond::Named(at) => spec.conditions[*at].0.clone(),
+            Cond::Shows { system, not, states } => {
+                let system = &spec.systems[*system];
+                format!("{} is {}{}", system.name, if *not { "not " } else { "" }, picked(system, states))
+            }
+            Cond::Not(part) => format!("not ({})", self.condition(part)),
+            Cond::And(parts) => joined(parts, " and "),
+            Cond::Or(parts) => joined(parts, " or "),
+        }
+    }
+}
+
+fn picked(system: &System, picks: &[Pick]) -> String {
+    let names: Vec<String> = picks
+        .iter()
+        .map(|pick| match pick {
+            Pick::State(at) => quoted(&system.states[*at].name),
+            Pick::Group(at) => system.groups[*at].0.clone(),
+            Pick::Any => "any".to_owned(),
+        })
+        .collect();
+    names.join(" | ")
+}
