@@ -5,6 +5,7 @@
 
 mod generate;
 mod meaning;
+mod rewrite;
 mod session;
 mod shrink;
 mod spec;
@@ -258,4 +259,73 @@ fn sessions(meaning: &Meaning<'_>, tables: &Tables, random: &mut Random, counts:
         return Err(format!("session: {commands:?} and rejected {rejects:?}, wanted {same}\n{upto}"));
     }
     Ok(())
+}
+
+/// The other way round: the digest is the same if and only if every decision is, and so is `diff` empty. Programs in other
+/// words and with one change are the two sides of it; what `fmt` makes of a program is one more wording.
+#[test]
+fn the_digest_covers_the_decisions_and_nothing_else() {
+    let (mut same, mut other, mut refused) = (0, 0, 0);
+    for seed in 0..programs() as u64 / 2 {
+        let mut random = Random(seed ^ 0xd19e57);
+        let spec = generate::program(&mut random, Shape { overrides: 3, own: 10, ..Shape::of(0) });
+        let (source, _) = spec.text();
+        let Some(tables) = compiled(&source) else { continue };
+        let said = outcomes(&spec);
+
+        let rewritten = rewrite::rewrite(&spec, &mut random);
+        assert_eq!(outcomes(&rewritten), said, "seed {seed}: the rewriter keeps the meaning");
+        let (text, _) = rewritten.text();
+        let others = compiled(&text).unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{text}"));
+        assert_eq!(others.digest, tables.digest, "seed {seed}\n{source}\n// becomes\n{text}");
+        assert!(presync::diff::diff(&tables, &others).is_empty(), "seed {seed}\n{source}\n// becomes\n{text}");
+
+        let file = presync::source::SourceFile::new("main.presync", source.clone().into_bytes(), false);
+        let formatted =
+            presync::format::format(&file).unwrap_or_else(|error| panic!("seed {seed}: {error:?}\n{source}"));
+        let others =
+            compiled(&formatted).unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{formatted}"));
+        assert_eq!(others.digest, tables.digest, "seed {seed}\n{source}\n// becomes\n{formatted}");
+        let file = presync::source::SourceFile::new("main.presync", formatted.clone().into_bytes(), false);
+        assert_eq!(presync::format::format(&file).ok().as_ref(), Some(&formatted), "seed {seed}: it settles");
+
+        let mutated = rewrite::mutate(&spec, &mut random);
+        let (text, _) = mutated.text();
+        let Some(others) = compiled(&text) else {
+            refused += 1;
+            continue;
+        };
+        let equal = outcomes(&mutated) == said;
+        assert_eq!(others.digest == tables.digest, equal, "seed {seed}\n{source}\n// becomes\n{text}");
+        let unchanged = presync::diff::diff(&tables, &others).is_empty();
+        assert_eq!(unchanged, equal, "seed {seed}: diff\n{source}\n// becomes\n{text}");
+        if equal { same += 1 } else { other += 1 }
+    }
+    println!("{same} changes without and {other} with another decision, {refused} refused");
+    assert!(same > programs() / 50 && other > programs() / 50);
+}
+
+fn compiled(source: &str) -> Option<Tables> {
+    let read = |_: &str| Ok(source.as_bytes().to_vec());
+    let program = presync::check(presync::parse("main.presync", &read).ok()?).ok()?;
+    presync::compile(&program).ok()
+}
+
+/// Every outcome in every situation, by roles in the order of their names.
+fn outcomes(spec: &Spec) -> Vec<Outcome> {
+    let (_, lines) = spec.text();
+    let meaning = Meaning::new(spec, lines);
+    let mut roles: Vec<usize> = (0..meaning.roles.len()).collect();
+    roles.sort_by_key(|role| &meaning.roles[*role].0);
+    let mut all = Vec::new();
+    meaning.each(usize::MAX, &mut |_| 0, &mut |situation| {
+        for role in &roles {
+            for from in (0..spec.systems.len()).filter(|from| situation.states[*from].is_some()) {
+                for to in (0..spec.systems.len()).filter(|to| *to != from) {
+                    all.push(meaning.decide(*role, situation, from, to).outcome);
+                }
+            }
+        }
+    });
+    all
 }

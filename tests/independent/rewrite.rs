@@ -1,0 +1,173 @@
+//! The same meaning in other words, and words that may mean something else.
+
+use crate::generate::Random;
+use crate::spec::{Cond, Item, Pick, Source, Spec};
+
+/// Reorders, splits, renames and writes out what is named; the decisions stay as they are.
+pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
+    let mut spec = spec.clone();
+    let mut next = 1_000_000;
+    for at in 0..spec.profiles.len() {
+        spec.profiles[at].name = format!("Renamed {at}");
+        let items = std::mem::take(&mut spec.profiles[at].items);
+        let items = rewritten(items, &spec, random, &mut next);
+        let when = spec.profiles[at].when.take();
+        match when {
+            // The condition of a profile is one around all that it holds.
+            Some(condition) if random.chance(50) => spec.profiles[at].items = vec![Item::When { condition, items }],
+            when => (spec.profiles[at].when, spec.profiles[at].items) = (when, items),
+        }
+    }
+    for (at, (name, _)) in spec.mappings.iter_mut().enumerate() {
+        *name = format!("renamed_mapping_{at}");
+    }
+    for (at, (name, condition)) in spec.conditions.iter_mut().enumerate() {
+        *name = format!("renamed_{at}");
+        *condition = Cond::Not(Box::new(Cond::Not(Box::new(condition.clone()))));
+    }
+    for system in &mut spec.systems {
+        for (at, (name, _)) in system.groups.iter_mut().enumerate() {
+            *name = format!("renamed_group_{at}");
+        }
+    }
+    spec.roles.reverse();
+    spec
+}
+
+fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usize) -> Vec<Item> {
+    let mut all = Vec::new();
+    for item in items {
+        match item {
+            Item::When { condition, items } => {
+                let items = rewritten(items, spec, random, next);
+                match condition {
+                    Cond::And(mut parts) if random.chance(50) => {
+                        let last = parts.pop().expect("a conjunction has parts");
+                        let inner = vec![Item::When { condition: last, items }];
+                        all.push(Item::When { condition: Cond::And(parts), items: inner });
+                    }
+                    // Half of an override might meet nothing.
+                    Cond::Or(parts) if random.chance(50) && !overrides(&items, spec) => {
+                        for condition in parts {
+                            all.push(Item::When { condition, items: fresh(&items, next) });
+                        }
+                    }
+                    condition => all.push(Item::When { condition, items }),
+                }
+            }
+            Item::Apply { mapping, direction: None } if random.chance(50) => {
+                let inner = fresh(&spec.mappings[mapping].1, next);
+                all.extend(rewritten(inner, spec, random, next));
+            }
+            Item::Rule { id, overrides: false, from, source: Source::States(picks), to, target } => {
+                if random.chance(50) {
+                    all.push(Item::Rule { id, overrides: false, from, source: Source::States(picks), to, target });
+                    continue;
+                }
+                for pick in picks {
+                    *next += 1;
+                    let source = Source::States(vec![pick]);
+                    all.push(Item::Rule { id: *next, overrides: false, from, source, to, target });
+                }
+            }
+            Item::Both { left, right, .. } if random.chance(50) => {
+                for (from, to) in [(left, right), (right, left)] {
+                    *next += 1;
+                    let source = Source::States(vec![Pick::State(from.1)]);
+                    let target = Some(to.1);
+                    all.push(Item::Rule { id: *next, overrides: false, from: from.0, source, to: to.0, target });
+                }
+            }
+            other => all.push(other),
+        }
+    }
+    // Only appendices keep their order.
+    for _ in 0..all.len() {
+        let at = random.below(all.len());
+        let other = random.below(all.len());
+        let (low, high) = (at.min(other), at.max(other));
+        if !all[low..=high].iter().any(appends) {
+            all.swap(low, high);
+        }
+    }
+    all
+}
+
+fn appends(item: &Item) -> bool {
+    match item {
+        Item::Append { .. } => true,
+        Item::When { items, .. } => items.iter().any(appends),
+        _ => false,
+    }
+}
+
+fn overrides(items: &[Item], spec: &Spec) -> bool {
+    items.iter().any(|item| match item {
+        Item::Rule { overrides, .. } => *overrides,
+        Item::When { items, .. } => overrides(items, spec),
+        Item::Apply { mapping, .. } => overrides(&spec.mappings[*mapping].1, spec),
+        _ => false,
+    })
+}
+
+/// The same items with rules of their own.
+fn fresh(items: &[Item], next: &mut usize) -> Vec<Item> {
+    let mut items = items.to_vec();
+    for item in &mut items {
+        match item {
+            Item::Rule { id, .. } | Item::Both { id, .. } => {
+                *next += 1;
+                *id = *next;
+            }
+            Item::When { items, .. } => *items = fresh(items, next),
+            _ => {}
+        }
+    }
+    items
+}
+
+/// One small change, of which nobody knows yet whether a decision depends on it.
+pub fn mutate(spec: &Spec, random: &mut Random) -> Spec {
+    let mut spec = spec.clone();
+    let at = random.below(spec.profiles.len());
+    let first = spec.systems.iter().map(|system| system.states.len()).min().unwrap_or(1);
+    match random.below(6) {
+        0 => spec.profiles[at].when = None,
+        1 if spec.profiles[at].items.len() > 1 => {
+            let item = random.below(spec.profiles[at].items.len());
+            spec.profiles[at].items.remove(item);
+        }
+        2 if !spec.roles.is_empty() => {
+            let role = random.below(spec.roles.len());
+            spec.roles[role].1.rotate_left(1);
+        }
+        3 if !spec.conditions.is_empty() => {
+            let condition = random.below(spec.conditions.len());
+            let was = spec.conditions[condition].1.clone();
+            spec.conditions[condition].1 = Cond::Not(Box::new(was));
+        }
+        _ => one(&mut spec.profiles[at].items, random, first),
+    }
+    spec
+}
+
+fn one(items: &mut [Item], random: &mut Random, states: usize) {
+    if items.is_empty() {
+        return;
+    }
+    let at = random.below(items.len());
+    match &mut items[at] {
+        Item::When { condition, items } if random.chance(70) => {
+            if random.chance(70) {
+                one(items, random, states);
+            } else {
+                *condition = Cond::Or(vec![condition.clone(), Cond::Flag(0)]);
+            }
+        }
+        Item::When { condition, .. } => *condition = Cond::Not(Box::new(condition.clone())),
+        Item::Rule { target, .. } if random.chance(60) => *target = if target.is_some() { None } else { Some(0) },
+        Item::Rule { source: Source::States(picks), .. } => picks.push(Pick::State(random.below(states))),
+        Item::Append { text, .. } => text.push('!'),
+        _ => {}
+    }
+}
