@@ -52,7 +52,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
 fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Stop> {
     let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in &files {
-        let bytes = std::fs::read(file).map_err(|error| cannot_read(file, &error))?;
+        let bytes = source(file).map_err(|error| cannot_read(file, &error))?;
         let path = slashes(file);
         let (tree, _) = syntax::parse(FileId(0), &SourceFile::new(path.clone(), bytes, false));
         let used = tree.declarations.iter().filter_map(|declaration| match &declaration.kind {
@@ -98,11 +98,21 @@ pub(super) enum Reach {
 /// The bytes of a file, or of standard input for `-`.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
     if path.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        return Ok(bytes);
+        return Ok(bounded(std::io::stdin().lock())?);
     }
-    std::fs::read(path).map_err(|error| cannot_read(path, &error))
+    source(path).map_err(|error| cannot_read(path, &error))
+}
+
+/// The bytes of a source file.
+fn source(path: &Path) -> std::io::Result<Vec<u8>> {
+    bounded(std::fs::File::open(path)?)
+}
+
+/// All there is, or enough to be told that it is too large: a device may have no end.
+fn bounded(from: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(syntax::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Every file that some paths mean, used by others or not.
@@ -163,9 +173,7 @@ impl load::Files for Disk<'_> {
             return Ok(text.clone().into_bytes());
         }
         if self.is_stdin && path == self.name {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes)?;
-            return Ok(bytes);
+            return bounded(std::io::stdin().lock());
         }
         let place = self.place(path);
         if let Some(within) = self.within.as_ref().filter(|_| path != self.name)
@@ -173,7 +181,7 @@ impl load::Files for Disk<'_> {
         {
             return Err(std::io::Error::other(load::Outside(within.display().to_string())));
         }
-        std::fs::read(place)
+        source(&place)
     }
 
     fn identity(&self, path: &str) -> String {
@@ -245,7 +253,7 @@ pub(super) fn cannot_read(path: &Path, error: &std::io::Error) -> Stop {
 }
 
 /// A pipe or a device: it is written to, not replaced.
-fn is_special(path: &Path) -> bool {
+pub(super) fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 

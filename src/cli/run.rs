@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     }
     let mut source = Source::open(arguments.events.as_deref())?;
     source.keeps_torn_line = arguments.state.is_some();
-    if let Some(position) = stored.as_ref().filter(|_| arguments.events.is_some()) {
+    if let Some(position) = stored.as_ref().filter(|_| source.is_file) {
         if source.skip(position)? {
             stream.skip_lines(position.lines);
         } else {
@@ -145,6 +145,9 @@ fn closed(error: SinkError, arguments: &Arguments, output: &Output) -> Done {
 
 fn load_state(arguments: &Arguments, stream: &mut Stream<'_>, output: &Output) -> Result<Option<Position>, Stop> {
     let Some(file) = &arguments.state else { return Ok(None) };
+    if input::is_special(file) {
+        return Err(Stop::Usage(format!("`{}` cannot keep the state: it is not a file", file.display())));
+    }
     input::can_write_beside(file)?;
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
@@ -199,6 +202,7 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<(), Stop> {
 struct Source {
     input: Box<dyn BufRead>,
     path: PathBuf,
+    /// A pipe has no position, whatever it is called.
     is_file: bool,
     rest: Vec<u8>,
     ended: bool,
@@ -225,7 +229,7 @@ impl Source {
         Ok(Self {
             input,
             path: file.map(Path::to_path_buf).unwrap_or_else(|| PathBuf::from("standard input")),
-            is_file: file.is_some(),
+            is_file: file.is_some_and(Path::is_file),
             rest: Vec::new(),
             ended: false,
             keeps_torn_line: false,
@@ -287,19 +291,24 @@ impl Source {
             }
             if block.len() > MAX_LINE {
                 self.cut_long_line(block)?;
-                break;
+                return Ok(true);
             }
         }
-        // Only a state remembers how far the file was read.
-        if self.is_file && self.keeps_torn_line {
-            self.hasher.update(&*block);
-        }
-        self.bytes += block.len() as u64;
+        self.taken(block);
         Ok(!block.is_empty())
+    }
+
+    /// Notes what was read of the input, which only a state remembers.
+    fn taken(&mut self, bytes: &[u8]) {
+        if self.is_file && self.keeps_torn_line {
+            self.hasher.update(bytes);
+        }
+        self.bytes += bytes.len() as u64;
     }
 
     /// Throws the rest of an endless line away: its beginning is rejected as what it is, not JSON.
     fn cut_long_line(&mut self, block: &mut Vec<u8>) -> Result<(), Stop> {
+        self.taken(block);
         block.truncate(1 << 16);
         block.push(b'\n');
         loop {
@@ -310,7 +319,9 @@ impl Source {
             }
             let newline = read.iter().position(|byte| *byte == b'\n');
             let length = newline.map_or(read.len(), |at| at + 1);
+            let passed = read[..length].to_vec();
             self.input.consume(length);
+            self.taken(&passed);
             if newline.is_some() {
                 return Ok(());
             }

@@ -1,7 +1,7 @@
 //! A second evaluator, written from the "Meaning" section of the language and as naive as it: it walks the rules.
 //! It shares the model with the compiler (and so the checks), nothing of `space`, `compile` or `table`.
 
-use presync::model::{Cond, CondId, Fact, Level, Program, RoleId, StateId, SystemId, Target};
+use presync::model::{Cond, CondId, Fact, Program, RoleId, StateId, SystemId, Target};
 
 /// Values of all facts, and for each system a state or unknown.
 #[derive(Debug, Clone)]
@@ -77,61 +77,6 @@ pub fn decide(
         return Decided { outcome, origin: Some((profile_id.index(), deciding)) };
     }
     Decided { outcome: Outcome::Unmapped, origin: None }
-}
-
-/// Whether two candidates of the deciding level disagree in some profile, anywhere.
-pub fn has_conflict(program: &Program) -> bool {
-    let mut found = false;
-    each_situation(program, &mut |situation| {
-        for profile in &program.profiles {
-            for (from, to) in program.directions() {
-                for state in program.system(from).states() {
-                    let mut situation = situation.clone();
-                    situation.states[from.index()] = Some(state);
-                    let candidates: Vec<_> = profile
-                        .rules
-                        .iter()
-                        .filter(|rule| {
-                            rule.from == from
-                                && rule.to == to
-                                && rule.source.contains(&state)
-                                && holds(program, rule.condition, &situation)
-                        })
-                        .collect();
-                    let level = candidates.iter().map(|rule| rule.level).max();
-                    let mut targets: Vec<Target> =
-                        candidates.iter().filter(|rule| Some(rule.level) == level).map(|rule| rule.target).collect();
-                    targets.dedup();
-                    found |= targets.len() > 1;
-                }
-            }
-        }
-    });
-    found
-}
-
-/// Whether some written `override` never meets a plain candidate of its profile.
-pub fn has_idle_override(program: &Program) -> bool {
-    let mut overriding: std::collections::BTreeMap<_, bool> = std::collections::BTreeMap::new();
-    each_situation(program, &mut |situation| {
-        for profile in &program.profiles {
-            for rule in profile.rules.iter().filter(|rule| rule.level == Level::Override) {
-                for state in &rule.source {
-                    let mut situation = situation.clone();
-                    situation.states[rule.from.index()] = Some(*state);
-                    let meets = holds(program, rule.condition, &situation)
-                        && profile.rules.iter().any(|other| {
-                            other.level == Level::Plain
-                                && (other.from, other.to) == (rule.from, rule.to)
-                                && other.source.contains(state)
-                                && holds(program, other.condition, &situation)
-                        });
-                    *overriding.entry((rule.written, rule.from, rule.to)).or_default() |= meets;
-                }
-            }
-        }
-    });
-    overriding.values().any(|meets| !meets)
 }
 
 /// Goes through all situations.

@@ -55,7 +55,10 @@ fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usiz
                     condition => all.push(Item::When { condition, items }),
                 }
             }
-            Item::Apply { mapping, direction: None } if random.chance(50) => {
+            // Written out, an override would have to meet something in each of its places.
+            Item::Apply { mapping, direction: None }
+                if random.chance(50) && !overrides(&spec.mappings[mapping].1, spec) =>
+            {
                 let inner = fresh(&spec.mappings[mapping].1, next);
                 all.extend(rewritten(inner, spec, random, next));
             }

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use presync::table::{Body, Column, FactKind, Outcome, Tables};
+use presync::table::{Body, Column, Decision, FactKind, Outcome, Tables};
 
 pub const PROGRAM: &str = r#"
 use cic_lync_profiles
@@ -135,4 +135,32 @@ pub fn time<T>(order: &[u16], mut decide: impl FnMut(usize) -> T) -> f64 {
     let mut rounds: Vec<f64> = (0..11).map(|_| round(times)).collect();
     rounds.sort_by(f64::total_cmp);
     rounds[5]
+}
+
+/// Texts in: the state entered and the user type.
+pub fn by_names<'t>(tables: &'t Tables, inputs: &'t [Input]) -> impl FnMut(usize) -> Option<&'t Decision> {
+    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let table = tables.table(0, cic, lync);
+    let fact = |name: &str| tables.fact(name).expect("it is there");
+    let (user_type, cic_in, lync_in, queue) =
+        (fact("user_type"), fact("cic_logged_in"), fact("lync_logged_in"), fact("in_queue"));
+    let mut facts = inputs[0].facts.clone();
+    let states = inputs[0].states.clone();
+    move |at| {
+        let input = &inputs[at];
+        facts[user_type] = tables.value(user_type, &input.user_type)?;
+        facts[cic_in] = u32::from(input.cic_logged_in);
+        facts[lync_in] = u32::from(input.lync_logged_in);
+        facts[queue] = u32::from(input.in_queue);
+        Some(table.decide(&facts, &states, tables.state(cic, &input.entered)?))
+    }
+}
+
+/// A decision as the exports say it.
+pub fn outcome(found: &serde_json::Value) -> String {
+    let texts = found["append"].as_array().into_iter().flatten().filter_map(|text| text.as_str());
+    match found["outcome"].as_str() {
+        Some("set") => found["state"].as_str().into_iter().chain(texts).collect::<Vec<_>>().join(", "),
+        other => other.unwrap_or_default().to_owned(),
+    }
 }

@@ -1,0 +1,207 @@
+//! What happens around a run: it is killed, the disk is full, readers go away, files change while they are read. Nothing
+//! is lost without a word. `PRESYNC_KILLS=200 cargo test --test faults -- --nocapture` kills so many runs.
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{presync, text};
+use presync::run::Stored;
+
+const PROGRAM: &str = "use cic_lync\nprofile \"P\" {\n    when in_queue: append \"in queue\" to lync\n    \
+                       cic any -> lync Away\n    override cic Available -> lync Available\n}\n";
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    std::fs::write(folder.path().join("a.presync"), PROGRAM).expect("it can be written");
+    folder
+}
+
+fn write(folder: &Path, name: &str, content: &str) {
+    std::fs::write(folder.join(name), content).expect("it can be written");
+}
+
+/// Events of which each is a command.
+fn events(from: usize, count: usize) -> String {
+    let state = |number: usize| ["Available", "At Lunch"][number / 500 % 2];
+    let line = |number: usize| {
+        format!("{{\"user\":\"u{}\",\"change\":{{\"cic\":\"{}\"}},\"id\":{number}}}\n", number % 500, state(number))
+    };
+    (from..from + count).map(line).collect()
+}
+
+const RUN: [&str; 7] = ["run", "a.presync", "--events", "e.jsonl", "--state", "s.json", "-q"];
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_leaves_a_whole_state_and_loses_no_command() {
+    let kills = std::env::var("PRESYNC_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(20);
+    let folder = folder();
+    let at = folder.path();
+    let (first, second) = (events(0, 3_000), events(3_000, 30_000));
+    write(at, "e.jsonl", &first);
+    let undisturbed = text(&presync(at, &RUN, b"").stdout);
+    assert_eq!(undisturbed.lines().count(), 3_000);
+    let before = std::fs::read(at.join("s.json")).expect("it was written");
+    write(at, "e.jsonl", &format!("{first}{second}"));
+    let start = Instant::now();
+    let wanted = text(&presync(at, &RUN, b"").stdout);
+    let takes = start.elapsed();
+    assert_eq!(wanted.lines().count(), 30_000);
+    let after = std::fs::read(at.join("s.json")).expect("it was written");
+    let (mut early, mut late) = (0, 0);
+    for round in 0..kills {
+        std::fs::write(at.join("s.json"), &before).expect("it can be written");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_presync"))
+            .args(RUN)
+            .current_dir(at)
+            .stdout(Stdio::from(std::fs::File::create(at.join("out.jsonl")).expect("it can be made")))
+            .spawn()
+            .expect("the binary starts");
+        // From the start to a little behind the end, in an order that knows nothing of the machine's moods.
+        let moment = takes.mul_f64(f64::from(round * 7919 % 1009) / 1009.0 * 1.2);
+        std::thread::sleep(moment.max(Duration::from_micros(200)));
+        let _ = child.kill();
+        let _ = child.wait();
+        let state = std::fs::read(at.join("s.json")).expect("there is always a state");
+        Stored::parse(&text(&state)).expect("it is whole");
+        let again = text(&presync(at, &RUN, b"").stdout);
+        if state == before {
+            early += 1;
+            assert!(again == wanted, "round {round}: the commands of a run that was not disturbed");
+        } else {
+            late += 1;
+            assert_eq!(text(&state), text(&after), "round {round}");
+            let out = std::fs::read(at.join("out.jsonl")).expect("it was written");
+            assert!(text(&out) == wanted && again.is_empty(), "round {round}: all commands went out before");
+        }
+        assert_eq!(std::fs::read(at.join("s.json")).expect("it was written"), after);
+    }
+    println!("{early} runs killed before the state was written, {late} behind it");
+    assert!(early > 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_keeps_the_old_state() {
+    let folder = folder();
+    let at = folder.path();
+    write(at, "e.jsonl", &events(0, 5_000));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("there is such a device");
+    let output = Command::new(env!("CARGO_BIN_EXE_presync"))
+        .args(RUN)
+        .current_dir(at)
+        .stdout(Stdio::from(full))
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("the commands cannot be written: No space left"), "{}", text(&output.stderr));
+    assert!(!at.join("s.json").exists(), "what did not go out is not done");
+    let bad = "nonsense\n".repeat(2_000);
+    write(at, "e.jsonl", &bad);
+    for (option, more) in [("--rejects", "run"), ("--trace", "run"), ("-o", "export")] {
+        let arguments: &[&str] = match more {
+            "run" => &["run", "a.presync", "--events", "e.jsonl", option, "/dev/full"],
+            _ => &["export", "a.presync", "--to", "json", option, "/dev/full"],
+        };
+        let output = presync(at, arguments, b"");
+        assert_eq!(output.status.code(), Some(2), "{option}: {}", text(&output.stderr));
+        let said = text(&output.stderr);
+        assert!(said.contains("`/dev/full` cannot be written: No space left"), "{option}: {said}");
+    }
+    let output = presync(at, &["run", "a.presync", "--events", "e.jsonl", "--state", "/dev/full"], b"");
+    assert!(text(&output.stderr).contains("`/dev/full` cannot keep the state: it is not a file"));
+    let output = presync(at, &["check", "/dev/zero"], b"");
+    assert!(text(&output.stderr).contains("larger than 256 MiB"), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_keeps_the_old_state() {
+    let folder = folder();
+    let at = folder.path();
+    write(at, "e.jsonl", &events(0, 50_000));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_presync"))
+        .args(RUN.iter().filter(|word| **word != "-q"))
+        .current_dir(at)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert!(text(&output.stderr).contains("the state was not saved, so that nothing is lost"));
+    assert!(!at.join("s.json").exists());
+    assert_eq!(text(&presync(at, &RUN, b"").stdout).lines().count(), 50_000);
+}
+
+/// A writer that is not done, one that writes on while it is read, and one that begins anew.
+#[test]
+fn an_events_file_that_changes_is_read_once() {
+    use std::io::Write;
+    let folder = folder();
+    let at = folder.path();
+    let whole = events(0, 2_000);
+    let (first, _) = whole.split_at(whole.len() / 2 + 20);
+    assert!(!first.ends_with('\n'), "the writer stands within a line");
+    write(at, "e.jsonl", first);
+    let mut commands = text(&presync(at, &RUN, b"").stdout);
+    write(at, "e.jsonl", &whole);
+    commands += &text(&presync(at, &RUN, b"").stdout);
+    let one = text(&presync(at, &["run", "a.presync", "--events", "e.jsonl", "-q"], b"").stdout);
+    assert_eq!(commands, one, "as in one go");
+    // It grows while it is read; what is not read now is read next.
+    let mut file = std::fs::OpenOptions::new().append(true).open(at.join("e.jsonl")).expect("it is there");
+    let writer = std::thread::spawn(move || {
+        for at in 0..200 {
+            file.write_all(events(2_000 + at * 20, 20).as_bytes()).expect("there is room");
+        }
+    });
+    let mut count = 0;
+    while count < 4_000 {
+        count += text(&presync(at, &RUN, b"").stdout).lines().count();
+    }
+    writer.join().expect("it writes");
+    assert_eq!(count, 4_000);
+    assert_eq!(text(&presync(at, &RUN, b"").stdout), "", "all was read");
+    // Cut: the prefix is another one, which is told.
+    write(at, "e.jsonl", &events(0, 10));
+    let mut loud = RUN.to_vec();
+    loud.pop();
+    let output = presync(at, &loud, b"");
+    assert!(text(&output.stderr).contains("starting at its beginning"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_line_that_is_too_long_is_passed_by_the_next_run_too() {
+    let folder = folder();
+    let at = folder.path();
+    let long = format!("{}\n", "y".repeat(17 << 20));
+    write(at, "e.jsonl", &format!("{}{long}{}", events(0, 10), events(10, 10)));
+    let output = presync(at, &RUN, b"");
+    assert_eq!(text(&output.stdout).lines().count(), 20);
+    assert_eq!(output.status.code(), Some(1), "one event was rejected");
+    let mut loud = RUN.to_vec();
+    loud.pop();
+    let output = presync(at, &loud, b"");
+    assert!(text(&output.stderr).starts_with("0 events"), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_with_a_position() {
+    let folder = folder();
+    let at = folder.path();
+    let pipe = at.join("e.jsonl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("there is mkfifo").success());
+    for round in 0..2 {
+        let writer = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::write(pipe, events(round * 500, 500)).expect("somebody reads")
+        });
+        assert_eq!(text(&presync(at, &RUN, b"").stdout).lines().count(), 500, "round {round}");
+        writer.join().expect("it writes");
+    }
+}
