@@ -141,3 +141,65 @@ fn outside_of_the_project() {
     let shown = shown.replace("\n  │ ", " ").replace(place.to_str().expect("it is UTF-8"), "FOLDER");
     snapshot("outside_of_the_project", shown);
 }
+
+/// Each number of things from both sides.
+#[test]
+fn numbers_of_things() {
+    use presync::check::limits;
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<Vec<_>>().join("\n");
+    type Source<'a> = &'a dyn Fn(usize) -> String;
+    let cases: [(&str, usize, Source<'_>); 8] = [
+        ("systems", limits::MAX_SYSTEMS, &|count| lines(count, &|at| format!("system s{at} {{ state a }}"))),
+        ("states", limits::MAX_STATES, &|count| {
+            format!("system s {{\n{}\n}}\nsystem t {{ state a }}", lines(count, &|at| format!("state s{at}")))
+        }),
+        ("facts", limits::MAX_FACTS, &|count| {
+            format!("system s {{ state a }}\nsystem t {{ state a }}\n{}", lines(count, &|at| format!("flag f{at}")))
+        }),
+        ("values", limits::MAX_VALUES, &|count| {
+            format!(
+                "use cic\nsystem t {{ state a }}\nchoice c =\n{}",
+                lines(count, &|at| format!("| v{at}")).replacen('|', "", 1)
+            )
+        }),
+        ("profiles", limits::MAX_PROFILES, &|count| {
+            format!("use cic_lync\n{}", lines(count, &|at| format!("profile P{at} {{ cic any -> lync Away }}")))
+        }),
+        ("roles", limits::MAX_ROLES, &|count| {
+            format!(
+                "use cic_lync\nprofile P {{ cic any -> lync Away }}\n{}",
+                lines(count, &|at| format!("role R{at} uses P"))
+            )
+        }),
+        ("appendices", limits::MAX_APPENDS, &|count| {
+            format!(
+                "use cic_lync\nprofile P {{ cic any -> lync Away\n{}\n}}",
+                lines(count, &|at| format!("append \"t{at}\" to lync"))
+            )
+        }),
+        ("name", presync::syntax::scan::MAX_NAME, &|count| {
+            format!("use cic_lync\nprofile \"{}\" {{ cic any -> lync Away }}", "x".repeat(count - 1))
+        }),
+    ];
+    for (name, most, source) in cases {
+        // Lints are not asked: what is alone here is unused.
+        let errors = |count: usize| {
+            let text = source(count);
+            let read = |_: &str| Ok(text.clone().into_bytes());
+            let parsed = presync::parse("a.presync", &read).expect("memory can be read");
+            presync::check(parsed).err().map(|errors| errors.to_string())
+        };
+        assert_eq!(errors(most), None, "{name}");
+        snapshot(&format!("too_many_{name}"), said(&CHECK, source(most + 1).as_bytes()));
+        assert!(errors(most + 1).is_some(), "{name}");
+    }
+}
+
+/// A file that is no program at all: errors are told until nobody would read on.
+#[test]
+fn many_errors() {
+    let most = presync::syntax::MAX_ERRORS;
+    let said = said(&["check", "a.presync", "-q", "--format", "agent"], "}\n".repeat(200_000).as_bytes());
+    assert_eq!(said.lines().count(), most + 1, "{said}");
+    assert!(said.contains(&format!("there are more than {most} errors in this file")), "{said}");
+}

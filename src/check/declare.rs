@@ -63,7 +63,8 @@ impl Checker {
         let fact = FactId(self.program.facts.len() as u32);
         self.names.atoms.insert(name.text.clone(), Atom::Fact(fact, id));
         for value in values {
-            if texts.iter().any(|text| **text == *value.text) {
+            let known = self.names.atoms.get(&value.text);
+            if matches!(known, Some(Atom::Value(choices)) if choices.last().is_some_and(|(of, ..)| *of == fact)) {
                 let error = Diagnostic::error(
                     "duplicate-definition",
                     format!("value `{}` stands twice in `{}`", value.text, name.text),

@@ -4,6 +4,7 @@
 mod conditions;
 mod confusable;
 mod declare;
+pub mod limits;
 mod order;
 mod overlap;
 mod rules;
@@ -37,7 +38,8 @@ pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
     checker.names.broken = files.iter().flat_map(|file| file.broken.iter().cloned()).collect();
     checker.run(&files);
     let Checker { program, mut errors, .. } = checker;
-    errors.extend(overlap::conflicts(&program));
+    let large = limits::too_large(&program);
+    errors.extend(if large.is_empty() { overlap::conflicts(&program) } else { large });
     diagnostic::sort(&mut errors);
     (program, errors)
 }

@@ -291,8 +291,9 @@ profile \"P\" { cic Available -> lync Available }
     ),
     error(
         "too-complex",
-        "the conditions are too entangled to be analysed",
-        "The diagram of one condition would take more than 300,000 nodes, or all of them together more than 20 million. \
+        "there is too much of something, or the conditions are too entangled to be analysed",
+        "There are more states, facts, values, profiles, roles or appendices than docs/language.md allows, in one program. Or \
+the diagram of one condition would take more than 300,000 nodes, or all of them together more than 5 million. \
 That takes a condition with dozens of facts in no order, or thousands of rules that have dozens of facts in common; fewer \
 facts in one condition and in the conditions of one profile help. The examples only show the shape.",
         "",

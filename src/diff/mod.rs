@@ -8,7 +8,7 @@ use crate::space::diagram::{Diagrams, Ref};
 use crate::table::{Body, Cells, Column, Decision, Diagram, FactKind, Next, Outcome, Table, Tables, UNSET};
 
 /// More nodes than this for one direction are refused.
-const NODE_LIMIT: usize = 10_000_000;
+const NODE_LIMIT: usize = 5_000_000;
 
 /// More rows than this are not printed.
 const MAX_ROWS: usize = 20;

@@ -13,6 +13,9 @@ pub struct Ref(u32);
 
 const LEAF: u32 = 1 << 31;
 
+/// All nodes' children together: what has very many values finds room for fewer nodes.
+const MAX_CHILDREN: usize = 100 << 20;
+
 /// Functions of at most so many nodes may be combined at any rate of growth.
 const SMALL: usize = 512;
 
@@ -120,7 +123,7 @@ impl Diagrams {
         if let Some(index) = self.unique.find(hash, same) {
             return Ref(*index);
         }
-        if self.nodes.len() >= self.limit || self.children.len() + children.len() > u32::MAX as usize {
+        if self.nodes.len() >= self.limit || self.children.len() + children.len() > MAX_CHILDREN {
             self.overflowed = true;
             return Ref::ZERO;
         }

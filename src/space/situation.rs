@@ -7,7 +7,7 @@ use crate::space::diagram::{Diagrams, Ref};
 use crate::space::order;
 
 /// More nodes than this are refused: about a gigabyte.
-const NODE_LIMIT: usize = 20_000_000;
+const NODE_LIMIT: usize = 5_000_000;
 
 /// What a variable of the diagrams stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -23,6 +23,9 @@ struct Grammar;
 /// The largest file that is read, in bytes.
 pub const MAX_FILE: usize = 256 << 20;
 
+/// So many errors of one file are told.
+pub const MAX_ERRORS: usize = 1_000;
+
 /// Parses one file. Each declaration is parsed by itself, so that an error in one hides nothing in the others.
 pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
     if let Some(at) = source.invalid_from {
@@ -39,6 +42,9 @@ pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) 
     let mut tree = ast::File::default();
     let stray_close = errors.iter().any(is_stray_close);
     for (index, piece) in pieces.iter().enumerate() {
+        if errors.len() > MAX_ERRORS {
+            break;
+        }
         let whole = if piece.unbalanced { None } else { parse_whole(&source.text, &tokens[piece.tokens.clone()]) };
         if let Some(node) = whole {
             tree.declarations.push(lower.declaration(node));
@@ -56,6 +62,16 @@ pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) 
         errors.extend(recovered.errors);
     }
     errors.extend(lower.into_errors());
+    if errors.len() > MAX_ERRORS {
+        errors.sort_by_key(Diagnostic::location);
+        errors.truncate(MAX_ERRORS);
+        let end = point(source.text.len() as u32);
+        errors.push(
+            Diagnostic::error("syntax", format!("there are more than {MAX_ERRORS} errors in this file"))
+                .label(Location { file, span: end }, "not all that stands before this is told")
+                .help("mend the first ones; is this a program at all?"),
+        );
+    }
     tree.comments = comments;
     (tree, errors)
 }

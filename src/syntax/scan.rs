@@ -9,6 +9,9 @@ use crate::syntax::ast::Comment;
 /// Brackets of all kinds together: deeper text is refused before the grammar recurses over it.
 pub const MAX_DEPTH: usize = 200;
 
+/// The longest text in quotes, in bytes.
+pub const MAX_NAME: usize = 1_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     Word,
@@ -146,6 +149,15 @@ impl Lexer<'_> {
         let mut kind = TokenKind::Text;
         while let Some(char) = self.text[at..].chars().next() {
             match char {
+                '"' if at - start > MAX_NAME => {
+                    let error = format!("this text is longer than {MAX_NAME} bytes");
+                    self.errors.push(
+                        Diagnostic::error("syntax", error)
+                            .label(self.location(start, start + 1), "it starts here, and ends much later")
+                            .help("shorten it; a comment may be as long as you like"),
+                    );
+                    return self.push(TokenKind::Bad, at + 1 - start);
+                }
                 '"' => return self.push(kind, at + 1 - start),
                 '\n' => break,
                 '\\' => match read_escape(&self.text[at..]) {

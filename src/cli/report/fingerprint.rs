@@ -35,7 +35,8 @@ pub(in crate::cli) fn fingerprints<'a>(found: impl Iterator<Item = (&'a Diagnost
                 let at = (location.span.start as usize).min(text.len());
                 let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
                 let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
-                let line: String = text[start..end].split_whitespace().collect();
+                // What stands far behind on a very long line does not tell it from others.
+                let line: String = text[start..end].split_whitespace().flat_map(str::chars).take(2_000).collect();
                 let shown = sources.shown_path(location.file);
                 let path = paths.entry(shown).or_insert_with_key(|shown| project_path(shown));
                 (path.clone(), line)
