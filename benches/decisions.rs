@@ -1,4 +1,5 @@
-//! `decisions packed|ids|names COUNT`: takes so many decisions, for those who count instructions (instructions.py).
+//! `decisions packed|ids|names COUNT`, `decisions wide COUNT FILE`: takes so many decisions, of a small table or of the
+//! program in a file with the choices `a` and `b`, for those who count instructions (instructions.py).
 
 use std::hint::black_box;
 
@@ -11,6 +12,9 @@ fn main() {
     let mut words = std::env::args().skip(1);
     let kind = words.next().expect("say what kind");
     let count: usize = words.next().and_then(|count| count.parse().ok()).expect("say how many");
+    if let Some(file) = words.next() {
+        return wide(count, &std::fs::read(file).expect("there is such a file"));
+    }
     let parsed = presync::parse("a.presync", &|_: &str| Ok(PROGRAM.as_bytes().to_vec())).expect("it is read");
     let tables = presync::compile(&presync::check(parsed).expect("it is right")).expect("it has a form");
     let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
@@ -53,5 +57,21 @@ fn main() {
                 black_box(table.decide(&facts, &shown, state));
             }
         }),
+    }
+}
+
+fn wide(count: usize, program: &[u8]) {
+    let parsed = presync::parse("a.presync", &|_: &str| Ok(program.to_vec())).expect("it is read");
+    let tables = presync::compile(&presync::check(parsed).expect("it is right")).expect("it has a form");
+    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let table = tables.table(0, cic, lync);
+    let (a, b) = (tables.fact("a").expect("it is there"), tables.fact("b").expect("it is there"));
+    let values = tables.size(presync::table::Column::Fact(a));
+    let mut facts: Vec<u32> = tables.facts.iter().map(presync::table::Fact::initial).collect();
+    let shown = vec![0; tables.systems.len()];
+    for at in 0..count as u32 {
+        facts[a] = at * 7 % values;
+        facts[b] = at * 11 % values;
+        black_box(table.decide(&facts, &shown, at % 17));
     }
 }

@@ -2,7 +2,7 @@
 """Measures what docs/performance.md says, and prints its tables. Usage: benches/run.py [ROW ...]
 
 Rows: decide stream users check linear analyse small watch (without any: all). Builds what it needs: `presync`, for
-`decide` the peers (they compile for half an hour), for `stream` jaq; jq is taken where it is installed. `linear` also draws
+`decide` the peers (they compile for an hour), for `stream` jaq; jq is taken where it is installed. `linear` also draws
 docs/check-time.svg. Whole processes are measured by what the system says of them (wait4): the median of the runs,
 with the least and the most; two things that are compared run in turns.
 """
@@ -72,8 +72,12 @@ def made(folder, *words):
 
 def decide(_):
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=ROOT / "benches" / "peers", check=True)
-    print(flush=True)
-    subprocess.run([ROOT / "benches" / "peers" / "target" / "release" / "peers"], check=True, stderr=subprocess.DEVNULL)
+    peers = ROOT / "benches" / "peers"
+    # zen-engine alone compiles as long as all the others, so it has a workspace of its own.
+    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=peers / "zen", check=True)
+    for built in (peers / "target" / "release" / "peers", peers / "zen" / "target" / "release" / "peers-zen"):
+        print(flush=True)
+        subprocess.run([built], check=True, stderr=subprocess.DEVNULL)
 
 
 def stream(folder):
@@ -147,7 +151,7 @@ def draw(points, file):
     line = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in points)
     dots = "".join('<circle cx="{:.1f}" cy="{:.1f}" r="3"/>'.format(*place(*point)) for point in points)
     texts = "".join(
-        f'<text x="{place(x, 0)[0]:.1f}" y="{height - bottom + 16}" text-anchor="middle">{x:.0f} MB</text>'
+        f'<text x="{place(x, 0)[0]:.1f}" y="{height - bottom + 16}" text-anchor="{"end" if x == most_x else "middle"}">{x:.0f} MB</text>'
         for x, _ in points if x > most_x / 12) + "".join(
         f'<text x="{left - 6}" y="{place(0, y)[1] + 4:.1f}" text-anchor="end">{y:.1f} s</text>'
         for y in (most_y / 2, most_y))
@@ -214,7 +218,9 @@ def watch(folder):
 
 def main():
     names = sys.argv[1:] or ["decide", "stream", "users", "check", "linear", "analyse", "small", "watch"]
-    subprocess.run(["cargo", "build", "--release", "--quiet", "--bin", "presync"], cwd=ROOT, check=True)
+    # With the example, as instructions.py: cargo builds dependencies anew where other things are asked for.
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--bin", "presync", "--example", "decisions"], cwd=ROOT,
+                   check=True)
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             globals()[name](folder)
