@@ -175,7 +175,7 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
     Counts::add(&counts.mapped, mapped);
     different.map_or(Ok(()), Err)?;
     if meaning.situations() <= EVENTS_UP_TO {
-        sessions(&meaning, if seed % 2 == 0 { &tables } else { &reread }, &mut random, counts)?;
+        sessions(&meaning, if seed.is_multiple_of(2) { &tables } else { &reread }, &mut random, counts)?;
     }
     Ok(())
 }

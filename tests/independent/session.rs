@@ -217,7 +217,7 @@ impl<'m> Sessions<'m> {
         if let Some((system, state)) = event.change {
             let shown = &mut user.shown[system];
             if let Some(at) = shown.unconfirmed.iter().position(|sent| sent.state == state) {
-                let echo = shown.unconfirmed.drain(..=at).last().expect("it is one of them");
+                let echo = shown.unconfirmed.drain(..=at).next_back().expect("it is one of them");
                 shown.reported = Some((state, echo.texts));
             } else if shown.reported.as_ref().is_none_or(|(known, _)| *known != state) {
                 *shown = Shown { reported: Some((state, Vec::new())), ..Shown::default() };
