@@ -23,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("compile", &["model", "space", "table"]),
     ("run", &["table"]),
     ("export", &["names", "table"]),
-    ("import", &["names", "table"]),
+    ("import", &["source", "names", "syntax", "table"]),
     ("explain", &["source", "names", "model", "space"]),
     ("diff", &["names", "space", "table"]),
     ("prove", &["source", "names", "diagnostic", "model", "space", "table", "run"]),

@@ -134,3 +134,18 @@ fn what_is_not_understood_is_told() {
         .collect();
     settings().bind(|| insta::assert_snapshot!("wrong", told));
 }
+
+/// Found by fuzzing: what was imported could not be read.
+#[test]
+fn a_name_that_is_too_long_is_refused() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let csv = format!("CIC,Lync\n{},Away\n", "x".repeat(1_100));
+    std::fs::write(folder.path().join("a.csv"), csv).expect("it can be written");
+    let output = common::presync(folder.path(), &["import", "a.csv"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    let said = common::text(&output.stderr);
+    assert!(
+        said.contains("cannot be imported: no program can say what is in it: this text is longer than 1000 bytes"),
+        "{said}"
+    );
+}

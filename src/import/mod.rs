@@ -5,6 +5,8 @@ mod csv;
 mod dmn;
 mod source;
 
+use crate::source::{FileId, SourceFile};
+use crate::syntax;
 use crate::table::Tables;
 
 /// A table as source.
@@ -33,9 +35,18 @@ pub const KINDS: [Kind; 3] = [
         read: |text| tables(Tables::from_json(text).map_err(|error| ImportError(error.to_string()))?),
     },
     Kind { extension: "dmn", read: |text| tables(dmn::read(text)?) },
-    Kind { extension: "csv", read: csv::read },
+    Kind { extension: "csv", read: |text| sayable(csv::read(text)?) },
 ];
 
 fn tables(tables: Tables) -> Result<Imported, ImportError> {
-    Ok(Imported { source: source::write(&tables)?, understood: Vec::new() })
+    sayable(Imported { source: source::write(&tables)?, understood: Vec::new() })
+}
+
+/// A table may hold what no program can say: a name that is too long, above all.
+fn sayable(imported: Imported) -> Result<Imported, ImportError> {
+    let file = SourceFile::new("imported.presync", imported.source.clone().into_bytes(), false);
+    match syntax::parse(FileId(0), &file).1.first() {
+        None => Ok(imported),
+        Some(error) => Err(ImportError(format!("no program can say what is in it: {}", error.message))),
+    }
 }

@@ -1,0 +1,14 @@
+//! Any text as a table of each kind: refused, or source that can be laid out.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use presync::source::SourceFile;
+
+fuzz_target!(|text: &str| {
+    for kind in &presync::import::KINDS {
+        if let Ok(imported) = (kind.read)(text) {
+            let file = SourceFile::new("imported.presync", imported.source.clone().into_bytes(), false);
+            assert!(presync::format::format(&file).is_ok(), "{}", imported.source);
+        }
+    }
+});
