@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod generate;
+pub mod random;
 pub mod reference;
 
 use std::io::Write;

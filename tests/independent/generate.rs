@@ -1,31 +1,7 @@
 //! Random programs with every construct of the language: valid but for conflicts and overrides that meet nothing.
 
+use crate::random::Random;
 use crate::spec::{Choice, Cond, Group, Item, Pick, Profile, Source, Spec, State, System};
-
-/// Numbers from a seed (splitmix64).
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
-    }
-
-    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
 
 /// What sort of program.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +79,7 @@ impl Generator<'_> {
         ];
         let states: Vec<State> = (0..1 + self.random.below(self.shape.states))
             .map(|at| State {
-                name: self.random.pick(&names)(at),
+                name: (self.random.pick(&names))(at),
                 id: self.random.chance(20).then(|| format!("Wire{at}")),
                 // The first can be set: there is always a target.
                 read_only: at > 0 && self.random.chance(15),

@@ -5,6 +5,8 @@
 
 mod generate;
 mod meaning;
+#[path = "../common/random.rs"]
+mod random;
 mod rewrite;
 mod session;
 mod shrink;
@@ -17,8 +19,9 @@ use presync::run::{Engine, Stream};
 use presync::table::{self, Tables};
 use serde_json::Value;
 
-use generate::{Random, Shape};
+use generate::Shape;
 use meaning::{Decided, Meaning, Outcome, Situation};
+use random::Random;
 use session::{Event, Sessions};
 use spec::Spec;
 

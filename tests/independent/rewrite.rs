@@ -1,6 +1,6 @@
 //! The same meaning in other words, and words that may mean something else.
 
-use crate::generate::Random;
+use crate::random::Random;
 use crate::spec::{Cond, Item, Pick, Source, Spec};
 
 /// Reorders, splits, renames and writes out what is named; the decisions stay as they are.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value, json};
 
-use crate::generate::Random;
 use crate::meaning::{Decided, Meaning, Outcome, Situation};
+use crate::random::Random;
 use crate::spec::Spec;
 
 pub const ECHO_SECONDS: i64 = 60;
@@ -46,7 +46,7 @@ impl Event {
         let spec = meaning.spec;
         let mut event = Self { user: random.below(3), spelling: random.below(3), ..Self::default() };
         if random.chance(60) {
-            *clock += random.pick(&[0, 1, 5, 20, 61]);
+            *clock += *random.pick(&[0, 1, 5, 20, 61]);
             event.at = Some(*clock);
         }
         if random.chance(4) {
