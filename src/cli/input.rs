@@ -259,9 +259,6 @@ pub(super) fn is_special(path: &Path) -> bool {
 
 /// Whether a file can be put where `path` says, told before the work is done.
 pub(super) fn can_write_beside(path: &Path) -> Result<(), Stop> {
-    if is_special(path) {
-        return Ok(());
-    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     tempfile::tempfile_in(folder)
         .map(drop)
