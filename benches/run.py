@@ -218,9 +218,7 @@ def watch(folder):
 
 def main():
     names = sys.argv[1:] or ["decide", "stream", "users", "check", "linear", "analyse", "small", "watch"]
-    # With the example, as instructions.py: cargo builds dependencies anew where other things are asked for.
-    subprocess.run(["cargo", "build", "--release", "--quiet", "--bin", "presync", "--example", "decisions"], cwd=ROOT,
-                   check=True)
+    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             globals()[name](folder)

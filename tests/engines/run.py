@@ -28,8 +28,8 @@ def run(*command, **more):
 def prepare():
     """The tool itself, the Python packages and the Rego engine; then this script again, inside of the environment."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    run("cargo", "build", "--locked", "--quiet", cwd=ROOT)
-    run("cargo", "build", "--locked", "--quiet", "--example", "situations", cwd=ROOT)
+    # The tool and the example, as `cargo test` has built them: `cargo build` would choose other features.
+    run("cargo", "test", "--no-run", "--locked", "--quiet", cwd=ROOT)
     run("cargo", "build", "--locked", "--quiet", "--release", "--manifest-path", HERE / "rust" / "Cargo.toml",
         "--target-dir", BUILD / "rust", cwd=ROOT)
     python = BUILD / "venv" / "bin" / "python"
