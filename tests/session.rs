@@ -214,7 +214,7 @@ fn threads_and_stored_states_change_nothing() {
     let begin = first.block(&events[..half]);
     let stored = Stored::save(&first, None).to_json();
     let mut second = Stream::new(Engine::new(&tables, 60), 1, true);
-    assert!(Stored::parse(&stored).expect("it was just written").load(&mut second).is_empty());
+    assert!(Stored::parse(&stored).expect("it was just written").load(&mut second).expect("there is room").is_empty());
     assert_eq!(Stored::save(&second, None).to_json(), stored);
     second.skip_lines(first.lines());
     let end = second.block(&events[half..]);
@@ -246,7 +246,7 @@ fn a_changed_program_says_what_it_no_longer_knows() {
         .replace("role \"Night\" uses \"Q\", \"P\"", "");
     let new = common::tables(&changed);
     let mut stream = Stream::new(Engine::new(&new, 60), 1, false);
-    let lost = stored.load(&mut stream);
+    let lost = stored.load(&mut stream).expect("there is room");
     let lost: Vec<&str> = lost.iter().map(|(what, _)| what.as_str()).collect();
     assert_eq!(lost, ["role `Night`", "state `Lunch` of cic"]);
 }

@@ -157,7 +157,8 @@ fn load_state(arguments: &Arguments, stream: &mut Stream<'_>, output: &Output) -
     };
     let stored = Stored::parse(&text).map_err(|error| Stop::Usage(format!("`{}`: {error}", file.display())))?;
     let position = stored.position.clone();
-    for (what, count) in stored.load(stream) {
+    let lost = stored.load(stream).map_err(|full| Stop::Usage(format!("`{}`: {}", file.display(), full.message)))?;
+    for (what, count) in lost {
         output.say(&format!("the program no longer knows {what}, left out of {count} sessions"));
     }
     Ok(position)
@@ -193,7 +194,9 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<(), Stop> {
         };
         let mut session = stream.session(user).unwrap_or_else(|| stream.engine.session());
         session.role = Some(at);
-        stream.put(user, &session);
+        stream
+            .put(user, &session)
+            .map_err(|full| Stop::Usage(format!("`{}` line {line}: {}", file.display(), full.message)))?;
     }
     Ok(())
 }

@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
-
-use rustc_hash::FxBuildHasher;
+use std::sync::LazyLock;
 
 use crate::run::event::{Event, RawEvent, Rejection};
 use crate::run::scan::Scanner;
@@ -53,9 +52,11 @@ pub(super) struct Text {
     decoded: bool,
 }
 
-/// The hash by which users are found, here and in the sessions.
+/// The hash by which users are found, here and in the sessions. Another one in each run: whoever chooses the names
+/// cannot choose them so that all stand in one place.
 pub(super) fn hash(user: &str) -> u64 {
-    FxBuildHasher.hash_one(user)
+    static SEED: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
+    SEED.hash_one(user)
 }
 
 /// Whose events they are, of so many shards.

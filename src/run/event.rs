@@ -62,6 +62,9 @@ pub(super) enum FactValue<'a> {
     Other(serde::de::IgnoredAny),
 }
 
+/// An object in an event has no more members than a program has facts.
+const MAX_MEMBERS: usize = 1_000;
+
 /// An object's members in order; a name that comes twice counts with its last value.
 #[derive(Debug)]
 pub(super) struct Pairs<'a, T>(pub SmallVec<[(Cow<'a, str>, T); 3]>);
@@ -90,8 +93,13 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs: SmallVec<[(Cow<'a, str>, T); 3]> = SmallVec::new();
                 while let Some((Text(name), value)) = map.next_entry::<Text<'a>, T>()? {
-                    match pairs.iter_mut().find(|(known, _)| *known == name) {
-                        Some(known) => known.1 = value,
+                    match pairs.iter().position(|(known, _)| *known == name) {
+                        Some(known) => pairs[known].1 = value,
+                        // Each is compared with all before it: a line has room for a million of them.
+                        None if pairs.len() == MAX_MEMBERS => {
+                            let message = format!("an object has more than {MAX_MEMBERS} members");
+                            return Err(serde::de::Error::custom(message));
+                        }
                         None => pairs.push((name, value)),
                     }
                 }

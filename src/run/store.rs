@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::run::event::Rejection;
 use crate::run::session::{Engine, Last, Sent, Session, Shown};
 use crate::run::stream::Stream;
 use crate::table::{Column, FactKind, Tables, UNSET};
@@ -110,13 +111,16 @@ impl Stored {
     }
 
     /// Puts all sessions into a stream. Returns what the program no longer knows, as sentences with a count each.
-    pub fn load(self, stream: &mut Stream<'_>) -> Vec<(String, usize)> {
+    ///
+    /// # Errors
+    /// There are more users than the stream has room for.
+    pub fn load(self, stream: &mut Stream<'_>) -> Result<Vec<(String, usize)>, Rejection> {
         let mut lost: BTreeMap<String, usize> = BTreeMap::new();
         for (user, stored) in self.users {
             let session = session(&mut stream.engine, stored, &mut |what| *lost.entry(what).or_default() += 1);
-            stream.put(&user, &session);
+            stream.put(&user, &session)?;
         }
-        lost.into_iter().collect()
+        Ok(lost.into_iter().collect())
     }
 }
 

@@ -40,14 +40,19 @@ impl<'t> Stream<'t> {
     }
 
     /// Gives a user a session, in place of the one there may be.
-    pub fn put(&mut self, user: &str, session: &Session) {
+    ///
+    /// # Errors
+    /// There is no room for the session of another user.
+    pub fn put(&mut self, user: &str, session: &Session) -> Result<(), Rejection> {
         let hash = batch::hash(user);
         let shard = batch::shard(hash, self.shards.len());
         let users = &mut self.shards[shard];
         match users.find(user.as_bytes(), hash) {
             Some(number) => users.store(number, session),
+            None if users.is_full(user) => return Err(full()),
             None => users.add(user, hash, session),
         }
+        Ok(())
     }
 
     pub fn session(&self, user: &str) -> Option<Session> {
@@ -255,7 +260,7 @@ impl<'t> Worker<'_, 't> {
         match known {
             Some(user) => users.load(user, session),
             None if users.is_full(batch.text(block, said.user)) => {
-                return Err(Rejection::new("too-many-users", "there is no room for the session of another user"));
+                return Err(full());
             }
             None => session.clone_from(self.fresh),
         }
@@ -333,4 +338,38 @@ pub(super) fn write_line(out: &mut Vec<u8>, line: &impl Serialize) {
     // Writing JSON of plain strings into memory cannot fail.
     let _ = serde_json::to_writer(&mut *out, line);
     out.push(b'\n');
+}
+
+fn full() -> Rejection {
+    Rejection::new("too-many-users", "there is no room for the session of another user")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Tables;
+
+    #[test]
+    fn users_beyond_the_most_are_rejected_and_the_others_go_on() {
+        let tables = Tables::from_json(include_str!("../../examples/contact-centre/tables.json")).expect("it is one");
+        for jobs in [1, 2] {
+            let mut stream = Stream::new(Engine::new(&tables, 60), jobs, false);
+            let session = stream.engine.session();
+            // All of one shard.
+            let mut names =
+                (0..).map(|at| format!("user{at}")).filter(|name| batch::shard(batch::hash(name), jobs) == 0);
+            let [first, second, third] = [(); 3].map(|()| names.next().expect("there are more"));
+            stream.shards[0].most = 2;
+            let line =
+                |user: &str| format!("{{\"user\":\"{user}\",\"role\":\"Agents\",\"set\":{{\"user_type\":\"im\"}}}}\n");
+            let block: String = [&first, &second, &third, &first].map(|user| line(user)).concat();
+            let output = stream.block(block.as_bytes());
+            assert_eq!((output.events, output.rejected), (4, 1));
+            let rejects = String::from_utf8(output.rejects).expect("it is text");
+            assert!(rejects.contains("too-many-users") && rejects.contains(&third), "{rejects}");
+            assert!(stream.session(&third).is_none() && stream.session(&first).is_some());
+            assert_eq!(stream.put(&third, &session), Err(full()));
+            assert_eq!(stream.put(&second, &session), Ok(()));
+        }
+    }
 }

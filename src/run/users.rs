@@ -5,7 +5,7 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::run::index::Index;
-use crate::run::session::{Last, Sent, Session, Shown};
+use crate::run::session::{Last, MAX_UNCONFIRMED, Sent, Session, Shown};
 use crate::table::{Tables, UNSET};
 
 /// The words of one system: what was reported, the last command and its cause, the first command that is not confirmed
@@ -18,8 +18,12 @@ const MORE: u32 = 1 << 31;
 /// In a word that says what is shown: the rest is a number of [`Users::decorated`], else a state plus one.
 const DECORATED: u32 = 1 << 30;
 
-/// So many users in one shard; their long names together may take 4 GiB.
-const MOST: u32 = 1 << 31;
+/// So many users in one shard, a hundred times what a large centre has: whoever sends names at random fills no memory.
+const MOST_USERS: u32 = 10_000_000;
+
+/// So much may their sessions take, in bytes, and so much the names that have no room beside them.
+const MOST_SESSIONS: usize = 8 << 30;
+const MOST_NAMES: usize = 1 << 30;
 
 /// The words of a name: a byte that says how long it is, and the name if it has room.
 const NAME: usize = 6;
@@ -43,6 +47,8 @@ pub(super) struct Users {
     /// Name and session of each user, in pieces that never move.
     chunks: Vec<Box<[u32]>>,
     count: u32,
+    /// There is room for so many.
+    pub(super) most: u32,
     /// States with an appendix that is not empty.
     decorated: IndexSet<(u32, u32), FxBuildHasher>,
     /// Unconfirmed commands behind the first, by user and system: rarely any.
@@ -100,8 +106,12 @@ impl Layout {
 
 impl Users {
     pub fn new(tables: &Tables) -> Self {
+        let layout = Layout::new(tables);
+        // Those words are the most that is ever kept of one user, with a command under way behind the other.
+        let bytes = size_of::<u32>() * layout.stride + layout.count * MAX_UNCONFIRMED * size_of::<Sent>();
         Self {
-            layout: Layout::new(tables),
+            most: u32::try_from(MOST_SESSIONS / bytes).unwrap_or(MOST_USERS).min(MOST_USERS),
+            layout,
             numbers: Index::new(),
             long: Vec::new(),
             chunks: Vec::new(),
@@ -159,7 +169,7 @@ impl Users {
 
     /// Whether there is no room for another user of that name.
     pub fn is_full(&self, name: &str) -> bool {
-        self.long.len() + name.len() > u32::MAX as usize || self.count >= MOST
+        self.count >= self.most || self.long.len() + name.len() > MOST_NAMES
     }
 
     pub fn len(&self) -> u32 {
