@@ -148,7 +148,7 @@ fn numbers_of_things() {
     use presync::check::limits;
     let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<Vec<_>>().join("\n");
     type Source<'a> = &'a dyn Fn(usize) -> String;
-    let cases: [(&str, usize, Source<'_>); 8] = [
+    let cases: [(&str, usize, Source<'_>); 9] = [
         ("systems", limits::MAX_SYSTEMS, &|count| lines(count, &|at| format!("system s{at} {{ state a }}"))),
         ("states", limits::MAX_STATES, &|count| {
             format!("system s {{\n{}\n}}\nsystem t {{ state a }}", lines(count, &|at| format!("state s{at}")))
@@ -180,6 +180,9 @@ fn numbers_of_things() {
         ("name", presync::syntax::scan::MAX_NAME, &|count| {
             format!("use cic_lync\nprofile \"{}\" {{ cic any -> lync Away }}", "x".repeat(count - 1))
         }),
+        ("word", presync::syntax::scan::MAX_NAME, &|count| {
+            format!("use cic_lync\nprofile {} {{ cic any -> lync Away }}", "x".repeat(count))
+        }),
     ];
     for (name, most, source) in cases {
         // Lints are not asked: what is alone here is unused.
@@ -202,4 +205,91 @@ fn many_errors() {
     let said = said(&["check", "a.presync", "-q", "--format", "agent"], "}\n".repeat(200_000).as_bytes());
     assert_eq!(said.lines().count(), most + 1, "{said}");
     assert!(said.contains(&format!("there are more than {most} errors in this file")), "{said}");
+}
+
+/// Each member is compared with those before it: half a million of them must not take hours.
+#[test]
+fn an_event_of_too_many_members() {
+    let centre = common::root().join("examples/contact-centre/contact-centre.presync");
+    let event = |members: usize| {
+        let set: Vec<String> = (0..members).map(|at| format!("\"f{at}\":true")).collect();
+        format!("{{\"user\":\"a\",\"role\":\"Agents\",\"set\":{{{}}}}}\n", set.join(","))
+    };
+    let reject = |members: usize| {
+        let folder = tempfile::tempdir().expect("there is room");
+        let path = centre.to_str().expect("it is UTF-8");
+        let run = ["run", path, "--quiet", "--rejects", "rejects.jsonl"];
+        common::presync(folder.path(), &run, event(members).as_bytes());
+        let rejects = std::fs::read_to_string(folder.path().join("rejects.jsonl")).expect("it was written");
+        let reject: serde_json::Value = serde_json::from_str(rejects.trim()).expect("it is one line of JSON");
+        reject.to_string()
+    };
+    // So many can be told from each other; that there is no such fact is another matter.
+    assert!(!reject(1_000).contains("members"), "{}", reject(1_000));
+    assert!(reject(1_001).contains("an object has more than 1000 members"), "{}", reject(1_001));
+    assert!(reject(500_000).contains("an object has more than 1000 members"));
+}
+
+/// A profile as sites write them, ten of them a role.
+fn desk(at: usize) -> String {
+    let mut text = format!(
+        "/// What the supervisors agreed on.\nprofile \"Desk {at}\" when enterprise_voice and desk_{} {{\n",
+        at % 10
+    );
+    for not in ["", "not "] {
+        writeln!(text, "    when both_logged_in and {not}in_queue {{").expect("a string takes it");
+        for (state, other) in [("Available", "Available"), ("In a Meeting", "Busy"), ("Away from Desk", "Away")] {
+            writeln!(text, "        cic \"{state}\"    <-> lync \"{other}\"").expect("a string takes it");
+        }
+        for state in ["At Lunch", "Gone Home", "Out of Town", "On Vacation"] {
+            writeln!(text, "        cic \"{state}\" -> lync Away").expect("a string takes it");
+        }
+        text.push_str("        lync \"Off Work\" -> cic unchanged // gone for the day\n    }\n");
+    }
+    text.push_str("    cic otherwise -> lync unchanged\n    lync otherwise -> cic unchanged\n}\n");
+    if at % 10 == 9 {
+        let desks: Vec<String> = (at - 9..=at).map(|desk| format!("\"Desk {desk}\"")).collect();
+        writeln!(text, "role \"Team {}\" uses {}", at / 10, desks.join(", ")).expect("a string takes it");
+    }
+    text
+}
+
+/// What is in memory at once while a file of about a megabyte is checked and its lints are asked, against its bytes.
+#[test]
+fn memory_of_a_check() {
+    let file = |head: &str, line: &dyn Fn(usize) -> String, end: &str| {
+        let mut text = format!("use cic_lync\nflag f\n{head}");
+        let lines = (0..).map(line).take_while(|line| {
+            text.push_str(line);
+            text.len() < 1_000_000
+        });
+        lines.for_each(drop);
+        text + end
+    };
+    let profile = "profile P {\n";
+    let flags: String = (0..10).map(|at| format!("flag desk_{at}\n")).collect();
+    // The text as sites write it, and the densest that there is.
+    let cases = [
+        ("a site", 40, file(&flags, &desk, "")),
+        ("conditions", 100, file("", &|at| format!("condition c{at} = f and (not f or f)\n"), "")),
+        ("no declarations", 40, file("", &|_| "} { ".to_owned(), "")),
+        ("no program", 40, file("", &|_| "a ".to_owned(), "")),
+        ("one name", 40, file("", &|_| "system a\n".to_owned(), "")),
+        ("comments", 40, file("", &|_| "// \n".to_owned(), "")),
+        ("impossible rules", 100, file(profile, &|_| "when f and not f: cic Available->lync Away\n".to_owned(), "}\n")),
+        ("equal rules", 100, file(profile, &|_| "cic any->lync Away\n".to_owned(), "}\n")),
+        ("short profiles", 100, file("", &|at| format!("profile P{at}{{cic any->lync Away}}\n"), "")),
+    ];
+    for (name, most, text) in cases {
+        let read = |_: &str| Ok(text.clone().into_bytes());
+        let memory = allocation_counter::measure(|| {
+            let parsed = presync::parse("a.presync", &read).expect("memory can be read");
+            if let Ok(program) = presync::check(parsed) {
+                drop(presync::lint::run(&program, &presync::lint::Settings::default()));
+            }
+        });
+        let times = memory.bytes_max as f64 / text.len() as f64;
+        println!("{name}: {times:.1} bytes for each of {}", text.len());
+        assert!(times <= f64::from(most), "{name}: {times:.1} bytes for each of the source");
+    }
 }

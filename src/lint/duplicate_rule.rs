@@ -32,6 +32,9 @@ const BUDGET: usize = 50_000;
 /// After so many rules of which it cannot be told whether they could go, no repair is offered for the others.
 const MAX_FAILURES: usize = 10;
 
+/// Nor after rules have been looked at beside each other so many times.
+const MAX_COMPARED: usize = 20_000_000;
+
 /// So many of the rules that say the same are shown.
 const MAX_NAMED: usize = 5;
 
@@ -54,12 +57,20 @@ fn find(context: &mut Context<'_>) {
             instances.entry(rule.written).and_modify(|of| of.push((profile, at as u32)));
         }
     }
-    let mut failures = 0;
+    let mut effort = Effort::default();
     for (rule, (others, change, situation)) in known {
-        let superfluous = failures < MAX_FAILURES
-            && instances[&rule].iter().all(|instance| is_superfluous(context, *instance, &mut failures));
+        let superfluous = effort.failures < MAX_FAILURES
+            && effort.compared < MAX_COMPARED
+            && instances[&rule].iter().all(|instance| is_superfluous(context, *instance, &mut effort));
         report(context, rule, &others, (change, situation), superfluous);
     }
+}
+
+/// What has been spent on repairs.
+#[derive(Default)]
+struct Effort {
+    failures: usize,
+    compared: usize,
 }
 
 type Change = (SystemId, SystemId, StateId);
@@ -141,16 +152,21 @@ fn note(
 }
 
 /// Whether others say the same wherever the rule holds; a failure where that is too entangled.
-fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32), failures: &mut usize) -> bool {
+fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32), effort: &mut Effort) -> bool {
     let rules = &context.program.profile(profile).rules;
     let rule = &rules[at as usize];
     rule.source.iter().all(|state| {
         let holds = context.space.condition_in(rule.condition, rule.from, *state);
         let mut others = Vec::new();
         for &other in &*context.space.rules_for(profile, rule.from, rule.to, *state) {
+            effort.compared += 1;
             let other = &rules[other as usize];
             if other.written != rule.written && (other.level, other.target) == (rule.level, rule.target) {
-                others.push(context.space.condition_in(other.condition, rule.from, *state));
+                let also = context.space.condition_in(other.condition, rule.from, *state);
+                if also == holds {
+                    return true;
+                }
+                others.push(also);
             }
         }
         // Most often there is a situation in which the rule is the only one, and it is soon found.
@@ -162,7 +178,7 @@ fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32), fa
                     .space
                     .diagrams
                     .within(BUDGET, |diagrams| others.iter().fold(holds, |left, other| diagrams.without(left, *other)));
-                *failures += usize::from(left.is_none());
+                effort.failures += usize::from(left.is_none());
                 left == Some(Ref::ZERO)
             }
         }

@@ -59,6 +59,15 @@ impl<'a> Lower<'a> {
         Self { file, text, comments, errors: RefCell::default() }
     }
 
+    /// Takes the errors of what has been made into a tree since there were so many.
+    pub fn forget_errors(&self, since: usize) {
+        self.errors.borrow_mut().truncate(since);
+    }
+
+    pub fn count_errors(&self) -> usize {
+        self.errors.borrow().len()
+    }
+
     pub fn into_errors(self) -> Vec<Diagnostic> {
         self.errors.into_inner()
     }
@@ -244,8 +253,8 @@ impl<'a> Lower<'a> {
             match child.rule() {
                 Rule::allow => pending.allow(self.allow(child)),
                 Rule::head => {
-                    let (condition, colon) = self.head(child);
-                    pending.head(condition, colon);
+                    let start = child.span().start;
+                    pending.head(start, self.head(child));
                 }
                 Rule::block => {
                     let open = child.span().start;
@@ -603,6 +612,8 @@ pub(super) struct Parts {
 /// The allows and `when`s that have been read before an item's block or leaf.
 #[derive(Default)]
 pub(super) struct Pending {
+    /// Where the first of them begins.
+    pub start: Option<u32>,
     /// Those before the first `when`, which concern the whole item.
     allows: Vec<ast::Allow>,
     heads: Vec<ast::Head>,
@@ -616,16 +627,13 @@ impl Pending {
         self.allows.is_empty() && self.heads.is_empty()
     }
 
-    pub fn start(&self) -> Option<u32> {
-        let allow = self.allows.first().map(|allow| allow.span.start);
-        allow.or_else(|| self.heads.first().map(|head| head.condition.span.start))
-    }
-
     pub fn allow(&mut self, allow: ast::Allow) {
+        self.start.get_or_insert(allow.span.start);
         if self.heads.is_empty() { self.allows.push(allow) } else { self.later.push(allow) }
     }
 
-    pub fn head(&mut self, condition: ast::Condition, colon: Option<Span>) {
+    pub fn head(&mut self, start: u32, (condition, colon): (ast::Condition, Option<Span>)) {
+        self.start.get_or_insert(start);
         self.heads.push(ast::Head { allows: std::mem::take(&mut self.later), condition });
         self.last_colon = colon;
     }

@@ -26,8 +26,16 @@ pub const MAX_FILE: usize = 256 << 20;
 /// So many errors of one file are told.
 pub const MAX_ERRORS: usize = 1_000;
 
+/// A longer declaration is read statement by statement, so that pest's pairs for all of it are not in memory at once.
+const MAX_WHOLE: usize = 1 << 16;
+
 /// Parses one file. Each declaration is parsed by itself, so that an error in one hides nothing in the others.
 pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
+    parse_up_to(MAX_WHOLE, file, source)
+}
+
+/// `most`: declarations of more bytes are read statement by statement.
+fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
     if let Some(at) = source.invalid_from {
         return (ast::File::default(), vec![not_utf8(file, at)]);
     }
@@ -45,13 +53,25 @@ pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) 
         if errors.len() > MAX_ERRORS {
             break;
         }
-        let whole = if piece.unbalanced { None } else { parse_whole(&source.text, &tokens[piece.tokens.clone()]) };
-        if let Some(node) = whole {
+        let of_piece = &tokens[piece.tokens.clone()];
+        let after_block = index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == scan::TokenKind::Close;
+        let by_statement = || recover::recover(&lower, &tokens, piece, after_block, stray_close);
+        let whole = (!piece.unbalanced).then(|| whole_text(&source.text, of_piece)).flatten();
+        let known = lower.count_errors();
+        let mut long = whole.filter(|(_, text)| text.len() > most).map(|_| by_statement());
+        if let Some(declaration) =
+            long.as_mut().filter(|long| long.errors.is_empty()).and_then(|long| long.declaration.take())
+        {
+            tree.declarations.push(declaration);
+            continue;
+        }
+        // What recovery takes for an error may be none: the grammar has the last word.
+        if let Some(node) = whole.and_then(|(start, text)| parse_whole(start, text)) {
+            lower.forget_errors(known);
             tree.declarations.push(lower.declaration(node));
             continue;
         }
-        let after_block = index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == scan::TokenKind::Close;
-        let recovered = recover::recover(&lower, &tokens, piece, after_block, stray_close);
+        let recovered = long.unwrap_or_else(by_statement);
         tree.declarations.extend(recovered.declaration);
         tree.broken.extend(recovered.names);
         if recovered.explains_stray_close {
@@ -80,14 +100,18 @@ fn is_stray_close(error: &Diagnostic) -> bool {
     error.message.ends_with("closes nothing")
 }
 
-/// The declaration that a balanced piece makes, if it parses to its end.
-fn parse_whole<'a>(text: &'a str, tokens: &[scan::Token]) -> Option<lower::Node<'a>> {
+/// Where the text of a balanced piece begins, and the text, unless something in it is no token.
+fn whole_text<'a>(text: &'a str, tokens: &[scan::Token]) -> Option<(usize, &'a str)> {
     let (first, last) = (tokens.first()?, tokens.last()?);
     if tokens.iter().any(|token| token.kind == scan::TokenKind::Bad) {
         return None;
     }
     let start = first.span.start as usize;
-    let piece = text.get(start..last.span.end as usize)?;
+    Some((start, text.get(start..last.span.end as usize)?))
+}
+
+/// The declaration that a piece makes, if it parses to its end.
+fn parse_whole(start: usize, piece: &str) -> Option<lower::Node<'_>> {
     let pairs = Grammar::parse(Rule::one_declaration, piece).ok()?;
     let declaration = pairs.into_iter().next()?.into_inner().next()?;
     Some(lower::Node::new(start, declaration))
@@ -118,5 +142,26 @@ mod tests {
         for word in ["an", "ap", "app", "no", "nothi", "re", "un", "us", "usess", "wh", "ends", "in"] {
             assert!(Grammar::parse(Rule::fact_ref, word).is_ok(), "{word}");
         }
+    }
+    #[test]
+    fn reading_statement_by_statement_makes_the_same_tree() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut folders: Vec<_> = ["examples", "src/vocabulary", "tests"].map(|folder| root.join(folder)).into();
+        let mut compared = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("it is there") {
+                let path = entry.expect("it can be listed").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "presync") {
+                    let text = std::fs::read(&path).expect("it can be read");
+                    let source = SourceFile::new("a.presync", text, false);
+                    let whole = parse(FileId(0), &source);
+                    assert_eq!(format!("{whole:?}"), format!("{:?}", parse_up_to(0, FileId(0), &source)), "{path:?}");
+                    compared += usize::from(whole.1.is_empty());
+                }
+            }
+        }
+        assert!(compared > 10, "{compared} files without errors");
     }
 }

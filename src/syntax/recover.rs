@@ -261,7 +261,7 @@ impl<'a> Recovery<'a> {
                         return;
                     };
                     if !heads.is_empty() {
-                        let start = heads.start().unwrap_or(open);
+                        let start = heads.start.unwrap_or(open);
                         let span = Span { start, end: token.span.end };
                         outer.2.push(heads.block(self.lower, open, body, span));
                     }
@@ -281,8 +281,8 @@ impl<'a> Recovery<'a> {
                     let start = self.at;
                     match self.prefix(Rule::head) {
                         Ok(node) => {
-                            let (condition, colon) = self.lower.head(node);
-                            pending.head(condition, colon);
+                            let begins = node.span().start;
+                            pending.head(begins, self.lower.head(node));
                         }
                         Err(failure) => {
                             pending = Pending::default();
@@ -296,7 +296,7 @@ impl<'a> Recovery<'a> {
                         Ok(node) => {
                             let Some(leaf) = node.inner().next() else { break };
                             let leaf_span = leaf.span();
-                            let span = Span { start: pending.start().unwrap_or(leaf_span.start), end: leaf_span.end };
+                            let span = Span { start: pending.start.unwrap_or(leaf_span.start), end: leaf_span.end };
                             let kind = self.lower.leaf(leaf);
                             let item = std::mem::take(&mut pending).leaf(self.lower, kind, span);
                             if let Some(frame) = frames.last_mut() {

@@ -9,7 +9,7 @@ use crate::syntax::ast::Comment;
 /// Brackets of all kinds together: deeper text is refused before the grammar recurses over it.
 pub const MAX_DEPTH: usize = 200;
 
-/// The longest text in quotes, in bytes.
+/// The longest text in quotes and the longest word, in bytes.
 pub const MAX_NAME: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,15 @@ impl Lexer<'_> {
 
     fn take(&mut self, kind: TokenKind, inside: fn(u8) -> bool) {
         let length = self.text.as_bytes()[self.at..].iter().take_while(|byte| inside(**byte)).count();
+        if length > MAX_NAME {
+            let error = format!("this word is longer than {MAX_NAME} bytes");
+            self.errors.push(
+                Diagnostic::error("syntax", error)
+                    .label(self.location(self.at, self.at + 1), "it starts here, and ends much later")
+                    .help("shorten it; a comment may be as long as you like"),
+            );
+            return self.push(TokenKind::Bad, length);
+        }
         self.push(kind, length);
     }
 
