@@ -126,11 +126,17 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
 /// The name among `known` that a misspelt one most likely means.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
+    let length = wanted.chars().count();
     known
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
+        // Of names that differ this much in length, the distance need not be taken.
+        .filter(|candidate| {
+            let other = candidate.chars().count();
+            length.abs_diff(other) <= length.max(other).div_ceil(3)
+        })
+        .map(|candidate| (strsim::osa_distance(&wanted, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| {
-            let longest = wanted.chars().count().max(candidate.chars().count());
+            let longest = length.max(candidate.chars().count());
             *distance <= longest.div_ceil(3).max(1) && *distance < longest
         })
         .min_by_key(|(distance, candidate)| (*distance, candidate.len()))

@@ -293,3 +293,14 @@ fn memory_of_a_check() {
         assert!(times <= f64::from(most), "{name}: {times:.1} bytes for each of the source");
     }
 }
+
+/// A program for a system that is not there: each unknown name is compared with all known ones.
+#[test]
+fn many_unknown_names() {
+    let most = presync::check::limits::MAX_UNKNOWN;
+    let rules: String = (0..20_000).map(|at| format!("cic Availablee{at} -> lync Away\n")).collect();
+    let source = format!("use cic_lync\nprofile P {{\n{rules}}}\n");
+    let said = said(&["check", "a.presync", "-q", "--format", "agent"], source.as_bytes());
+    assert_eq!(said.lines().count(), most + 1);
+    assert!(said.contains("there are more than 1000 unknown names in this program"), "{said}");
+}

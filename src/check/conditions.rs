@@ -139,6 +139,9 @@ impl Checker {
     }
 
     fn unknown_condition(&mut self, name: &ast::Name, location: Location) {
+        if self.unknown > super::limits::MAX_UNKNOWN {
+            return;
+        }
         let known: Vec<String> = self
             .names
             .atoms

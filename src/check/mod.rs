@@ -33,6 +33,7 @@ pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
         errors,
         names: Names::default(),
         owner: None,
+        unknown: 0,
     };
     checker.syntax_errors.sort_unstable();
     checker.names.broken = files.iter().flat_map(|file| file.broken.iter().cloned()).collect();
@@ -52,6 +53,7 @@ struct Checker {
     names: Names,
     /// The declaration whose inside is being resolved.
     owner: Option<DeclaredId>,
+    unknown: usize,
 }
 
 /// What each name means, by space.
@@ -170,6 +172,15 @@ impl Checker {
             return;
         }
         let Unknown { code, what, name, location, ref known, ref help } = unknown;
+        self.unknown += 1;
+        if self.unknown > limits::MAX_UNKNOWN {
+            if self.unknown == limits::MAX_UNKNOWN + 1 {
+                let error = format!("there are more than {} unknown names in this program", limits::MAX_UNKNOWN);
+                let error = Diagnostic::error(code, error).label(location, "not all that stands behind this is told");
+                self.error(error.help("mend the first ones; is a `use` missing?"));
+            }
+            return;
+        }
         if let Some(twin) = known.iter().find(|twin| confusable::look_alike(name, twin)) {
             let error = confusable::unknown(name, twin, location);
             return self.error(error);

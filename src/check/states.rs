@@ -269,6 +269,9 @@ impl Checker {
     }
 
     fn unknown_state(&mut self, system: SystemId, name: &ast::Name, location: Location, by_id: Option<StateId>) {
+        if self.unknown > super::limits::MAX_UNKNOWN {
+            return;
+        }
         let this = self.program.system(system);
         let mut known: Vec<String> = this.states.iter().map(|state| state.name.clone()).collect();
         known.extend(self.names.groups.keys().filter(|(of, _)| *of == system).map(|(_, group)| group.to_string()));
