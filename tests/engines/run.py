@@ -4,6 +4,7 @@
 Builds its own environments under target/engines. Prints format x engine x program x situations x differences, and
 exits with 1 if anything differs.
 """
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -30,8 +31,9 @@ def prepare():
     BUILD.mkdir(parents=True, exist_ok=True)
     # The tool and the example, as `cargo test` has built them: `cargo build` would choose other features.
     run("cargo", "test", "--no-run", "--locked", "--quiet", cwd=ROOT)
-    run("cargo", "build", "--locked", "--quiet", "--release", "--manifest-path", HERE / "rust" / "Cargo.toml",
-        "--target-dir", BUILD / "rust", cwd=ROOT)
+    # Beside what is fetched and unpacked.
+    engines = subprocess.Popen(["cargo", "build", "--locked", "--quiet", "--release", "--manifest-path",
+                                HERE / "rust" / "Cargo.toml", "--target-dir", BUILD / "rust"], cwd=ROOT)
     python = BUILD / "venv" / "bin" / "python"
     if not python.exists():
         venv.create(BUILD / "venv", with_pip=True)
@@ -41,6 +43,8 @@ def prepare():
     for file in ("package.json", "package-lock.json", *sorted(script.name for script in HERE.glob("*.cjs"))):
         shutil.copy(HERE / file, node / file)
     run("npm", "ci", "--no-audit", "--no-fund", "--silent", cwd=node)
+    if engines.wait():
+        sys.exit("the engines in Rust could not be built")
     os.execv(python, [str(python), str(HERE / "run.py"), "--prepared"])
 
 
@@ -262,6 +266,27 @@ ENGINES = [
 ]
 
 
+def execute(name, program, files, cases, to, engine, decide):
+    """One engine on one program: the line that says what came of it, and the number of differences."""
+    head = f"{to:8}{engine:12}{name:18}"
+    if to not in files:
+        refused = subprocess.run([PRESYNC, "export", program, "--to", to], capture_output=True)
+        assert refused.returncode == 2 and b"every kind of quotes" in refused.stderr and not refused.stdout
+        return f"{head}{'refused, as it has to be':>24}", 0
+    file = files[to]
+    differences = decide(file, cases)
+    if name == "contact-centre":
+        # The comparison has to see a table that decides otherwise.
+        wrong = file.with_name(f"wrong.{engine}.{to}")
+        text = file.read_text()
+        # The script of a page has the words, too.
+        start = text.index('<script id="tables"') if to == "html" else 0
+        end = text.index("</script>", start) if to == "html" else len(text)
+        wrong.write_text(text[:start] + text[start:end].replace("unchanged", "unmapped") + text[end:])
+        assert decide(wrong, cases) > 0, f"{engine} is not compared"
+    return f"{head}{len(cases):>11}{differences:>13}", differences
+
+
 def main():
     if "--prepared" not in sys.argv:
         prepare()
@@ -272,25 +297,12 @@ def main():
     for name, program in programs():
         cases = situations(program)
         assert cases
-        for to, engine, execute in ENGINES:
-            if (to, name) in REFUSED:
-                refused = subprocess.run([PRESYNC, "export", program, "--to", to], capture_output=True)
-                assert refused.returncode == 2 and b"every kind of quotes" in refused.stderr and not refused.stdout
-                print(f"{to:8}{engine:12}{name:18}{'refused, as it has to be':>24}", flush=True)
-                continue
-            file = export(program, name, to)
-            differences = execute(file, cases)
-            if name == "contact-centre":
-                # The comparison has to see a table that decides otherwise.
-                wrong = file.with_name(f"wrong.{to}")
-                text = file.read_text()
-                # The script of a page has the words, too.
-                start = text.index('<script id="tables"') if to == "html" else 0
-                end = text.index("</script>", start) if to == "html" else len(text)
-                wrong.write_text(text[:start] + text[start:end].replace("unchanged", "unmapped") + text[end:])
-                assert execute(wrong, cases) > 0, f"{engine} is not compared"
-            failed |= differences > 0
-            print(f"{to:8}{engine:12}{name:18}{len(cases):>11}{differences:>13}", flush=True)
+        files = {to: export(program, name, to) for to, _, _ in ENGINES if (to, name) not in REFUSED}
+        # Most of them are processes of their own, and none shares a file with another.
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+            for line, differences in threads.map(lambda engine: execute(name, program, files, cases, *engine), ENGINES):
+                failed |= differences > 0
+                print(line, flush=True)
         drawn = run("node", BUILD / "node" / "dmn-js.cjs", BUILD / f"{name}.dmn", BUILD / name, capture_output=True).stdout
         print(f"{'dmn':8}{'dmn-js':12}{name:18}{'draws ' + drawn.decode().strip()}", flush=True)
         shown = pictures(program, name, cases)
