@@ -315,3 +315,23 @@ fn long_lines_are_rejected_without_being_kept() {
         common::text(&output.stderr)
     );
 }
+
+#[test]
+fn what_goes_out_again_is_json() {
+    let tables = common::tables(PROGRAM);
+    let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
+    let event = r#"{"user":"a\"b\u0041","role":"R","set":{"kind":"voice"},"change":{"cic":"Lunch"},"at":"2026-11-22T14:00:00+02:00","id":{"n":[1]}}"#;
+    let output = stream.block(event.as_bytes());
+    let commands = common::text(&output.commands);
+    let command: serde_json::Value =
+        serde_json::from_str(commands.lines().next().expect("there is one")).expect("it is JSON");
+    assert_eq!(command["user"], "a\"bA");
+    assert_eq!(command["at"], "2026-11-22T14:00:00+02:00");
+    assert_eq!(command["cause"], serde_json::json!({ "n": [1] }));
+    // The same where nothing had to be decoded, in a line that is not of the usual shape.
+    let event = r#"{"other":1,"user":"zoë","role":"R","set":{"kind":"voice"},"change":{"cic":"Lunch"},"at":"2026-11-22T14:00:00+02:00"}"#;
+    let commands = common::text(&stream.block(event.as_bytes()).commands);
+    let command: serde_json::Value =
+        serde_json::from_str(commands.lines().next().expect("there is one")).expect("it is JSON");
+    assert_eq!((&command["user"], &command["at"]), (&"zoë".into(), &"2026-11-22T14:00:00+02:00".into()));
+}

@@ -121,3 +121,34 @@ fn tables_can_go_between_threads() {
     shared::<presync::table::Tables>();
     shared::<presync::model::Program>();
 }
+
+/// More decisions than a byte can number, each of them read from the dense table.
+#[test]
+fn three_hundred_decisions() {
+    let lines = |line: &dyn Fn(usize) -> String| (0..300).map(line).collect::<Vec<_>>().join("\n");
+    let source = format!(
+        "system a {{\n{}\n}}\nsystem b {{\n{}\n}}\nprofile P {{\n{}\n}}\n",
+        lines(&|at| format!("state a{at}")),
+        lines(&|at| format!("state b{at}")),
+        lines(&|at| format!("a a{at} -> b b{}", (at + 7) % 300))
+    );
+    let tables = tables(&source);
+    let table = tables.table(0, 0, 1);
+    assert!(table.dense().is_some());
+    for at in 0..300 {
+        let entered = tables.state(0, &format!("a{at}")).expect("it is declared");
+        let state = tables.state(1, &format!("b{}", (at + 7) % 300)).expect("it is declared");
+        let decided = &table.decide(&[], &[0, 0], entered).outcome;
+        assert_eq!(*decided, presync::table::Outcome::Set { state, append: Box::default() }, "{at}");
+    }
+}
+
+#[test]
+fn the_last_diagram_decides() {
+    let mut document: serde_json::Value = serde_json::from_str(&tables(BASE).to_json()).expect("it is JSON");
+    let table = document["roles"][0]["tables"][0].as_object_mut().expect("it is an object");
+    table.remove("rows").expect("it has rows");
+    table.insert("diagrams".to_owned(), serde_json::json!([{ "root": null, "nodes": [] }]));
+    let refused = presync::table::Tables::from_json(&document.to_string()).expect_err("nothing is decided");
+    assert!(refused.to_string().contains("the last diagram"), "{refused}");
+}

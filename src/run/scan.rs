@@ -376,4 +376,20 @@ mod tests {
         }
         assert!(scanned > 5_000 && left > 10_000, "{scanned} scanned, {left} left to serde");
     }
+    #[test]
+    fn the_usual_lines_are_scanned() {
+        let tables = tables();
+        for (line, at) in [
+            (
+                r#"{"user":"ann","change":{"cic":"At Lunch"},"id":"42","at":"2026-11-22T12:00:00Z"}"#,
+                Some(1_795_348_800_000),
+            ),
+            (r#"{"user":"ann","role":"Agents","set":{"user_type":"im","in_queue":true},"state":{"lync":null}}"#, None),
+            (r#"{ "user" : "ann", "resync" : "cic", "id" : "42" }"#, None),
+        ] {
+            let mut event = Event::default();
+            let scanned = Scanner::new(line).event(0, &tables, &mut event).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((scanned.user, scanned.end, event.at), ("ann", line.len(), at), "{line}");
+        }
+    }
 }

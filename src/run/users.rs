@@ -284,3 +284,14 @@ fn short(name: &[u8]) -> Option<[u32; NAME]> {
     }
     Some(words)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_up_to_23_bytes_stand_beside_their_session() {
+        assert_eq!(short(b"ann"), Some([u32::from_le_bytes(*b"\x03ann"), 0, 0, 0, 0, 0]));
+        assert!(short(&[b'x'; 23]).is_some() && short(&[b'x'; 24]).is_none());
+    }
+}
