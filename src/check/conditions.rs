@@ -139,7 +139,7 @@ impl Checker {
     }
 
     fn unknown_condition(&mut self, name: &ast::Name, location: Location) {
-        if self.unknown > super::limits::MAX_UNKNOWN {
+        if self.has_told_enough() {
             return;
         }
         let known: Vec<String> = self

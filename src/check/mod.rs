@@ -53,6 +53,7 @@ struct Checker {
     names: Names,
     /// The declaration whose inside is being resolved.
     owner: Option<DeclaredId>,
+    /// How many unknown names there have been.
     unknown: usize,
 }
 
@@ -166,6 +167,11 @@ impl Checker {
         self.error(error);
     }
 
+    /// Whether so many unknown names have been told that no more are.
+    fn has_told_enough(&self) -> bool {
+        self.unknown > limits::MAX_UNKNOWN
+    }
+
     /// An unresolved name: look-alikes get their own diagnostic, broken declarations none.
     fn unknown(&mut self, unknown: Unknown<'_>) {
         if self.names.broken.contains(unknown.name) || self.has_syntax_error(unknown.location) {
@@ -173,7 +179,7 @@ impl Checker {
         }
         let Unknown { code, what, name, location, ref known, ref help } = unknown;
         self.unknown += 1;
-        if self.unknown > limits::MAX_UNKNOWN {
+        if self.has_told_enough() {
             if self.unknown == limits::MAX_UNKNOWN + 1 {
                 let error = format!("there are more than {} unknown names in this program", limits::MAX_UNKNOWN);
                 let error = Diagnostic::error(code, error).label(location, "not all that stands behind this is told");

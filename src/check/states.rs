@@ -269,7 +269,7 @@ impl Checker {
     }
 
     fn unknown_state(&mut self, system: SystemId, name: &ast::Name, location: Location, by_id: Option<StateId>) {
-        if self.unknown > super::limits::MAX_UNKNOWN {
+        if self.has_told_enough() {
             return;
         }
         let this = self.program.system(system);

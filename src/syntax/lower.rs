@@ -59,7 +59,7 @@ impl<'a> Lower<'a> {
         Self { file, text, comments, errors: RefCell::default() }
     }
 
-    /// Takes the errors of what has been made into a tree since there were so many.
+    /// Forgets the errors of what has been made into a tree since there were so many.
     pub fn forget_errors(&self, since: usize) {
         self.errors.borrow_mut().truncate(since);
     }

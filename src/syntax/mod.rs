@@ -143,6 +143,7 @@ mod tests {
             assert!(Grammar::parse(Rule::fact_ref, word).is_ok(), "{word}");
         }
     }
+
     #[test]
     fn reading_statement_by_statement_makes_the_same_tree() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -126,15 +126,19 @@ impl Lexer<'_> {
     fn take(&mut self, kind: TokenKind, inside: fn(u8) -> bool) {
         let length = self.text.as_bytes()[self.at..].iter().take_while(|byte| inside(**byte)).count();
         if length > MAX_NAME {
-            let error = format!("this word is longer than {MAX_NAME} bytes");
-            self.errors.push(
-                Diagnostic::error("syntax", error)
-                    .label(self.location(self.at, self.at + 1), "it starts here, and ends much later")
-                    .help("shorten it; a comment may be as long as you like"),
-            );
-            return self.push(TokenKind::Bad, length);
+            return self.too_long("word", length);
         }
         self.push(kind, length);
+    }
+
+    fn too_long(&mut self, what: &str, length: usize) {
+        let error = format!("this {what} is longer than {MAX_NAME} bytes");
+        self.errors.push(
+            Diagnostic::error("syntax", error)
+                .label(self.location(self.at, self.at + 1), "it starts here, and ends much later")
+                .help("shorten it; a comment may be as long as you like"),
+        );
+        self.push(TokenKind::Bad, length);
     }
 
     fn in_lint_code(&self) -> bool {
@@ -158,15 +162,7 @@ impl Lexer<'_> {
         let mut kind = TokenKind::Text;
         while let Some(char) = self.text[at..].chars().next() {
             match char {
-                '"' if at - start > MAX_NAME => {
-                    let error = format!("this text is longer than {MAX_NAME} bytes");
-                    self.errors.push(
-                        Diagnostic::error("syntax", error)
-                            .label(self.location(start, start + 1), "it starts here, and ends much later")
-                            .help("shorten it; a comment may be as long as you like"),
-                    );
-                    return self.push(TokenKind::Bad, at + 1 - start);
-                }
+                '"' if at - start > MAX_NAME => return self.too_long("text", at + 1 - start),
                 '"' => return self.push(kind, at + 1 - start),
                 '\n' => break,
                 '\\' => match read_escape(&self.text[at..]) {
