@@ -107,7 +107,7 @@ impl Layout {
 impl Users {
     pub fn new(tables: &Tables) -> Self {
         let layout = Layout::new(tables);
-        // Those words are the most that is ever kept of one user, with a command under way behind the other.
+        // The most that is ever kept of one user: its words, and the commands under way behind the first.
         let bytes = size_of::<u32>() * layout.stride + layout.count * MAX_UNCONFIRMED * size_of::<Sent>();
         Self {
             most: u32::try_from(MOST_SESSIONS / bytes).unwrap_or(MOST_USERS).min(MOST_USERS),
