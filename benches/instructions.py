@@ -2,7 +2,7 @@
 """Counts instructions, which do not depend on how busy the machine is, and compares them with instructions.json.
 
 Usage: instructions.py [--write]    (--write: keep what was counted)
-Needs valgrind. A figure that differs by more than 5 % is an error: a regression, or a gain that is to be kept.
+Needs valgrind. A figure that is worse by more than 5 % is an error; one that is better by as much is to be kept.
 """
 import concurrent.futures
 import json
@@ -38,7 +38,8 @@ def counted():
         events.write_text(programs.events(programs.ROLES, 100_000, 10_000))
         site.write_text(programs.site(575))
         run = ["run", ROOT / "examples" / "contact-centre", "--quiet", "--events"]
-        few, many = 408, 408_000
+        # Many enough that what differs between two compilations of 16,000 rules (hashes are seeded) is little beside it.
+        few, many = 408, 4_080_000
         wide = folder / "wide.presync"
         wide.write_text(programs.wide(16_000))
 
@@ -67,14 +68,17 @@ def main():
         KEPT.write_text(json.dumps(now, indent=2) + "\n")
     kept = json.loads(KEPT.read_text())
     assert kept.keys() == now.keys(), f"{KEPT.name} has other rows: {kept.keys() ^ now.keys()}"
-    failed = 0
+    worse = better = 0
     print(f"{'instructions':46}{'kept':>16}{'now':>16}{'ratio':>8}")
     for name, was in kept.items():
         ratio = now[name] / was
-        failed += abs(ratio - 1) > MOST
+        worse += ratio > 1 + MOST
+        better += ratio < 1 - MOST
         print(f"{name:46}{was:>16,}{now[name]:>16,}{ratio:>8.3f}{' !' if abs(ratio - 1) > MOST else ''}")
-    if failed:
-        sys.exit(f"{failed} of them differ by more than {MOST:.0%}: mend it, or keep what is better with --write")
+    if better:
+        print(f"{better} better by more than {MOST:.0%}: keep with --write")
+    if worse:
+        sys.exit(f"{worse} worse by more than {MOST:.0%}")
 
 
 if __name__ == "__main__":
