@@ -209,6 +209,12 @@ fn threads_and_stored_states_change_nothing() {
         assert_eq!(stream(&tables, jobs, &[&events]), whole, "{jobs} threads");
         assert_eq!(stream(&tables, jobs, &[&events[..half], &events[half..]]), whole, "{jobs} threads, two blocks");
     }
+    // Long names stand elsewhere, and change nothing either.
+    let long =
+        |bytes: &[u8]| common::text(bytes).replace("\"user\":\"user", "\"user\":\"a user of a long name ").into_bytes();
+    let renamed = stream(&tables, 2, &[&long(&events)]);
+    assert_eq!(common::text(&renamed.0), common::text(&long(&whole.0)));
+    assert_eq!(common::text(&renamed.1).lines().count(), common::text(&whole.1).lines().count());
     // Stored by names in the middle and loaded again.
     let mut first = Stream::new(Engine::new(&tables, 60), 2, true);
     let begin = first.block(&events[..half]);
@@ -232,6 +238,21 @@ fn stream(tables: &Tables, jobs: usize, blocks: &[&[u8]]) -> (Vec<u8>, Vec<u8>, 
         all.2.extend(output.trace);
     }
     all
+}
+
+#[test]
+fn a_byte_order_mark_stands_before_the_first_line_only() {
+    let tables = common::tables(PROGRAM);
+    let event =
+        "\u{feff}{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"},\"change\":{\"cic\":\"Lunch\"}}\r\n";
+    let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
+    assert_eq!(said(&stream.block(event.as_bytes())), ["lync Away", "teams Gone"]);
+    assert_eq!(said(&stream.block(event.as_bytes())), ["! malformed"]);
+    // Nor before the first that a run reads that goes on.
+    let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
+    stream.skip_lines(7);
+    assert_eq!(said(&stream.block(event.as_bytes())), ["! malformed"]);
+    assert_eq!(stream.lines(), 8);
 }
 
 #[test]

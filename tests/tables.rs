@@ -143,12 +143,98 @@ fn three_hundred_decisions() {
     }
 }
 
-#[test]
-fn the_last_diagram_decides() {
-    let mut document: serde_json::Value = serde_json::from_str(&tables(BASE).to_json()).expect("it is JSON");
+const SMALL: &str = r#"
+system cic { state Available  state "At Lunch" }
+system lync { state Away  state Busy }
+flag vip
+profile "P" { when vip: cic otherwise -> lync Busy  when not vip: cic "At Lunch" -> lync Away }
+"#;
+
+/// Its table from cic to lync as a diagram: `vip` or not, then the state that was entered.
+fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<presync::table::Tables, String> {
+    let mut document: serde_json::Value = serde_json::from_str(&tables(SMALL).to_json()).expect("it is JSON");
     let table = document["roles"][0]["tables"][0].as_object_mut().expect("it is an object");
     table.remove("rows").expect("it has rows");
-    table.insert("diagrams".to_owned(), serde_json::json!([{ "root": null, "nodes": [] }]));
-    let refused = presync::table::Tables::from_json(&document.to_string()).expect_err("nothing is decided");
-    assert!(refused.to_string().contains("the last diagram"), "{refused}");
+    let set = |state: &str| serde_json::json!({ "outcome": "set", "state": state, "append": [] });
+    let unmapped = serde_json::json!({ "outcome": "unmapped", "append": [] });
+    table.insert("decisions".to_owned(), serde_json::json!([set("Busy"), unmapped, set("Away")]));
+    let mut diagrams =
+        serde_json::json!([{ "root": 0, "nodes": [{ "ask": "vip", "next": [1, -1] }, { "next": [-3, -2] }] }]);
+    change(&mut diagrams);
+    table.insert("diagrams".to_owned(), diagrams);
+    presync::table::Tables::from_json(&document.to_string()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_diagram_decides_as_rows_do() {
+    let tables = diagrams(|_| {}).expect("they are whole");
+    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let vip = tables.fact("vip").expect("it is there");
+    let mut found = Vec::new();
+    for value in [0, 1] {
+        for state in ["Available", "At Lunch"] {
+            let mut facts = vec![0; tables.facts.len()];
+            facts[vip] = value;
+            let entered = tables.state(cic, state).expect("it is there");
+            found.push(match tables.table(0, cic, lync).decide(&facts, &[0, 0], entered).outcome {
+                presync::table::Outcome::Set { state, .. } => tables.systems[lync].states[state as usize].name.clone(),
+                ref other => format!("{other:?}"),
+            });
+        }
+    }
+    // States stand in the order of their names.
+    assert_eq!(found, ["Unmapped", "Away", "Busy", "Busy"]);
+}
+
+#[test]
+fn a_diagram_goes_on_to_what_is_there() {
+    let refused = |change: fn(&mut serde_json::Value)| diagrams(change).expect_err("it is no table");
+    let nowhere = "which is not a later node or a decision";
+    for (error, wanted) in [
+        (refused(|all| all[0]["root"] = serde_json::Value::Null), "the last diagram"),
+        (refused(|all| all[0]["root"] = 2.into()), nowhere),
+        (refused(|all| all[0]["root"] = (-4).into()), nowhere),
+        (refused(|all| all[0]["nodes"][0]["next"][0] = 0.into()), nowhere),
+        (refused(|all| all[0]["nodes"][0]["next"][0] = 2.into()), nowhere),
+        (refused(|all| all[0]["nodes"][0]["next"] = serde_json::json!([1])), "1 ways on, its input 2 values"),
+        (refused(|all| *all = serde_json::json!([])), "there is no diagram"),
+    ] {
+        assert!(error.contains(wanted), "{error}, wanted {wanted}");
+    }
+}
+
+#[test]
+fn what_is_no_table_is_told() {
+    use serde_json::{Value, json};
+    let text = tables(BASE).to_json();
+    let refused = |change: fn(&mut Value)| {
+        let mut document = serde_json::from_str(&text).expect("it is JSON");
+        change(&mut document);
+        presync::table::Tables::from_json(&document.to_string()).expect_err("it is no table").to_string()
+    };
+    fn table(document: &mut Value) -> &mut Value {
+        &mut document["roles"][0]["tables"][0]
+    }
+    for (error, wanted) in [
+        (refused(|all| all["format"] = "other".into()), "this is not a tables.json"),
+        (refused(|all| all["version"] = 2.into()), "the file has version 2, this program reads version 1"),
+        (refused(|all| drop(all.as_object_mut().map(|all| all.remove("version")))), "the file has no version"),
+        (refused(|all| all["facts"][1]["default"] = "fax".into()), "`kind` has no value `fax`"),
+        (refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": [true] })), "`kind` has no value true"),
+        (refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": ["fax"] })), "`kind` has no value \"fax\""),
+        (refused(|all| table(all)["rows"][0]["when"] = json!({ "vip": [null] })), "`vip` has no value null"),
+        (refused(|all| table(all)["rows"][0]["when"] = json!({ "night": [true] })), "night"),
+        (refused(|all| table(all)["rows"][0]["from"] = json!(["Gone"])), "Gone"),
+        (refused(|all| table(all)["rows"][0] = table(all)["rows"][1].clone()), "match the same situation"),
+        (refused(|all| drop(table(all)["rows"].as_array_mut().map(Vec::pop))), "no row matches some situation"),
+        (
+            refused(|all| all["roles"][0]["tables"].as_array_mut().expect("a list").swap(0, 1)),
+            "one table for each pair",
+        ),
+        (refused(|all| drop(all["roles"][0]["tables"].as_array_mut().map(Vec::pop))), "one table for each pair"),
+        (refused(|all| table(all)["rows"][0]["outcome"] = "set".into()), "exactly the outcome `set` has a state"),
+        (refused(|all| all["roles"][1]["name"] = "T".into()), "the digest does not fit"),
+    ] {
+        assert!(error.contains(wanted), "{error}, wanted {wanted}");
+    }
 }

@@ -135,11 +135,7 @@ impl Batch {
             Cow::Borrowed(user) => Text::within(block, user),
             Cow::Owned(user) => self.decode(user),
         };
-        let at = raw.at.as_ref().map(|at| match at {
-            // With its quotes.
-            Cow::Borrowed(at) => Text::within(block, at).wider(),
-            Cow::Owned(at) => self.decode(&serde_json::Value::from(at.as_str()).to_string()),
-        });
+        let at = raw.at.map(|at| self.decode(&serde_json::Value::from(at).to_string()));
         Ok(Said { hash, user, id: raw.id.map(|id| Text::within(block, id)), at, event })
     }
 
@@ -169,9 +165,5 @@ impl Text {
     /// Whether it stands in the block: a string there has no escapes.
     pub fn is_verbatim(self) -> bool {
         !self.decoded
-    }
-
-    fn wider(self) -> Self {
-        Self { start: self.start - 1, length: self.length + 2, decoded: self.decoded }
     }
 }

@@ -32,21 +32,21 @@ impl Rejection {
 pub(super) struct RawEvent<'a> {
     #[serde(borrow)]
     pub user: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub role: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub role: Option<String>,
     #[serde(borrow, default)]
     pub set: Pairs<'a, FactValue<'a>>,
     #[serde(borrow, default)]
-    pub state: Pairs<'a, Option<Cow<'a, str>>>,
+    pub state: Pairs<'a, Option<String>>,
     #[serde(borrow, default)]
-    pub change: Pairs<'a, Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub resync: Option<Cow<'a, str>>,
+    pub change: Pairs<'a, String>,
+    #[serde(default)]
+    pub resync: Option<String>,
     /// As JSON.
     #[serde(borrow, default, deserialize_with = "raw")]
     pub id: Option<&'a str>,
-    #[serde(borrow, default)]
-    pub at: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub at: Option<String>,
 }
 
 fn raw<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a str>, D::Error> {

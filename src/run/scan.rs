@@ -303,6 +303,33 @@ mod tests {
         for other in ["2026-11-22T12:00:60Z", "2026-11-22T24:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22 12:00:00Z"] {
             assert_eq!(time(other), None);
         }
+        // No sign of a time but its own.
+        let right = "2026-11-22T12:34:56Z";
+        for at in 0..right.len() {
+            for other in [b'/', b':', b'+', b' ', b'T', b'z'] {
+                let mut wrong = right.as_bytes().to_vec();
+                wrong[at] = other;
+                let wrong = String::from_utf8(wrong).expect("it is text");
+                let known = wrong.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond());
+                assert!(time(&wrong).is_none() || time(&wrong) == known, "{wrong}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_its_first_quote_unless_something_is_before_it() {
+        const SIGNS: [u8; 10] = [b'"', b'\\', 0, 0x1f, b' ', b'!', b'#', b'[', 0x7f, 0xff];
+        for length in 0..20 {
+            for (first, second) in (0..length).flat_map(|first| (0..length).map(move |second| (first, second))) {
+                for (one, other) in SIGNS.iter().flat_map(|one| SIGNS.map(|other| (*one, other))) {
+                    let mut text = vec![b'x'; length];
+                    (text[first], text[second]) = (one, other);
+                    let naive = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '));
+                    let naive = naive.filter(|at| text[*at] == b'"');
+                    assert_eq!(end_of_string(&text, 0), naive, "{text:?}");
+                }
+            }
+        }
     }
 
     /// A line of members in any order, some of them strange.

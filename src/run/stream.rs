@@ -109,9 +109,8 @@ impl<'t> Stream<'t> {
         }
     }
 
-    /// Carries out block after block. `read` puts the next one, whole lines and less than 4 GiB, into
-    /// what it is given and says whether
-    /// there was one; `write` gets what each came to, in order.
+    /// Carries out block after block. `read` puts the next one, whole lines and less than 4 GiB, into what it is given
+    /// and says whether there was one; `write` gets what each came to, in order.
     ///
     /// # Errors
     /// What `read` or `write` says; blocks that were read by then may have been carried out.

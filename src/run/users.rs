@@ -294,4 +294,16 @@ mod tests {
         assert_eq!(short(b"ann"), Some([u32::from_le_bytes(*b"\x03ann"), 0, 0, 0, 0, 0]));
         assert!(short(&[b'x'; 23]).is_some() && short(&[b'x'; 24]).is_none());
     }
+
+    #[test]
+    fn long_names_have_their_own_room() {
+        let tables = Tables::from_json(include_str!("../../examples/contact-centre/tables.json")).expect("it is one");
+        let mut users = Users::new(&tables);
+        let name = "x".repeat(24);
+        // Memory that nobody writes to is none.
+        users.long = vec![0; MOST_NAMES - name.len()];
+        assert!(!users.is_full(&name), "it fits exactly");
+        users.long.push(0);
+        assert!(users.is_full(&name));
+    }
 }

@@ -454,6 +454,28 @@ mod tests {
     }
 
     #[test]
+    fn a_budget_is_room_for_so_many_more() {
+        let mut d = Diagrams::new(vec![2; 30], 1_000_000);
+        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
+        let pairs: Vec<Ref> = (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect();
+        let before = d.node_count();
+        assert_eq!(d.within(20, |d| d.first_of(pairs.clone())), None);
+        assert!(!d.overflowed(), "there is still room");
+        assert!(d.node_count() <= before + 20);
+        let few = d.within(20, |d| d.first_of(pairs[..2].to_vec())).expect("that is enough");
+        assert_eq!(few, d.or_else(pairs[0], pairs[1]));
+        assert!(d.within(1_000_000, |d| d.first_of(pairs.clone())).is_some());
+
+        // A budget that is larger than what is left is no more room.
+        let mut d = Diagrams::new(vec![2; 30], before + 20);
+        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
+        let pairs: Vec<Ref> = (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect();
+        assert_eq!(d.within(1_000_000, |d| d.first_of(pairs.clone())), None);
+        assert!(d.overflowed() && d.node_count() <= before + 20);
+        assert_eq!(d.within(1_000_000, |_| ()), None, "nothing is right any more");
+    }
+
+    #[test]
     fn transfer_keeps_the_function() {
         let mut d = Diagrams::new(vec![2, 3], 1000);
         let (a, b) = (d.test(0, [1]), d.test(1, [2]));

@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn many_are_decided_as_one_by_one() {
         // From few decisions to more than a byte, and more than two, can say.
-        for (states, width) in [(3, 2), (100, 3), (300, 300)] {
+        for (states, width, bytes) in [(3, 2, 1), (64, 1, 1), (100, 3, 2), (64, 256, 2), (300, 300, 4)] {
             let inputs = [Column::Fact(1), Column::State(0)];
             let cubes: Vec<Cube> = (0..width * 4 * states)
                 .map(|at| {
@@ -370,6 +370,13 @@ mod tests {
                 .collect();
             let lookup = Lookup::from_cubes(&inputs, &[width, 4], states, &cubes).expect("it covers once");
             let Lookup::Dense(dense) = &lookup else { panic!("it is small") };
+            assert_eq!(dense.len(), cubes.len());
+            let each = match dense.cells {
+                CellVec::Byte(_) => 1,
+                CellVec::Short(_) => 2,
+                CellVec::Wide(_) => 4,
+            };
+            assert_eq!(each, bytes, "{} decisions", cubes.len());
             let rows: Vec<(u32, u32, u32)> =
                 (0..1000).map(|at| (at * 7 % states, at * 5 % (width + 1), at * 3 % 5)).collect();
             let entered: Vec<u32> = rows.iter().map(|row| row.0).collect();

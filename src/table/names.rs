@@ -84,7 +84,6 @@ impl Key {
     fn of(name: &str) -> Self {
         let bytes = name.as_bytes();
         let (first, last) = match bytes {
-            [] => (0, 0),
             [a] => (u64::from(*a), 0),
             [a, b] => (u64::from(*a), u64::from(*b)),
             [a, b, c] => (u64::from(*a) | u64::from(*b) << 8, u64::from(*c)),
