@@ -126,6 +126,8 @@ fn tables_that_are_none() {
     write(folder, "a.presync", "use cic_lync\nprofile \"P\" when in_queue { cic Available -> lync Away }\n");
     assert!(presync(folder, &["export", "a.presync", "--to", "json", "-o", "tables.json"], b"").status.success());
     let good = std::fs::read_to_string(folder.join("tables.json")).expect("it was written");
+    let output = presync(folder, &["export", "a.presync", "--to", "json", "-o", "-"], b"");
+    assert_eq!((text(&output.stdout), text(&output.stderr)), (good.clone(), String::new()), "`-` is stdout");
     let refused = |content: &str, says: &str| {
         write(folder, "bad.json", content);
         fails(folder, &["run", "bad.json"], b"", 2, says);

@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
         Write::Report(write) => write(&tables, &findings(&arguments.path, program.as_ref())?),
     };
     let text = text.map_err(|error| Stop::Usage(format!("cannot be written as {}: {error}", format.name)))?;
-    match &arguments.output {
+    match arguments.output.as_deref().filter(|file| file.as_os_str() != "-") {
         Some(file) => {
             input::write_atomically(file, text.as_bytes())?;
             output.say(&format!("wrote {} ({} bytes)", file.display(), text.len()));

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     let source = SourceFile::new("imported.presync", imported.source.into_bytes(), false);
     let text = crate::format::format(&source)
         .map_err(|error| Stop::Usage(format!("`{}` cannot be imported: {error:?}", path.display())))?;
-    match &arguments.output {
+    match arguments.output.as_deref().filter(|file| file.as_os_str() != "-") {
         Some(file) => {
             input::write_atomically(file, text.as_bytes())?;
             output.say(&format!(
