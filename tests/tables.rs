@@ -168,6 +168,9 @@ fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<presync::tabl
 #[test]
 fn a_diagram_decides_as_rows_do() {
     let tables = diagrams(|_| {}).expect("they are whole");
+    let written: serde_json::Value = serde_json::from_str(&tables.to_json()).expect("it is JSON");
+    let nodes = serde_json::json!([{ "ask": "vip", "next": [1, -1] }, { "ask": null, "next": [-3, -2] }]);
+    assert_eq!(written["roles"][0]["tables"][0]["diagrams"][0], serde_json::json!({ "root": 0, "nodes": nodes }));
     let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
     let vip = tables.fact("vip").expect("it is there");
     let mut found = Vec::new();

@@ -453,25 +453,40 @@ mod tests {
         assert!(d.node_count() <= 40);
     }
 
+    /// Whether any of fifteen pairs of thirty flags holds, one pair after the other.
+    fn pairs(d: &mut Diagrams) -> Vec<Ref> {
+        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
+        (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect()
+    }
+
     #[test]
     fn a_budget_is_room_for_so_many_more() {
         let mut d = Diagrams::new(vec![2; 30], 1_000_000);
-        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
-        let pairs: Vec<Ref> = (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect();
+        let pairs = pairs(&mut d);
         let before = d.node_count();
         assert_eq!(d.within(20, |d| d.first_of(pairs.clone())), None);
         assert!(!d.overflowed(), "there is still room");
         assert!(d.node_count() <= before + 20);
         let few = d.within(20, |d| d.first_of(pairs[..2].to_vec())).expect("that is enough");
         assert_eq!(few, d.or_else(pairs[0], pairs[1]));
-        assert!(d.within(1_000_000, |d| d.first_of(pairs.clone())).is_some());
 
-        // A budget that is larger than what is left is no more room.
-        let mut d = Diagrams::new(vec![2; 30], before + 20);
-        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
-        let pairs: Vec<Ref> = (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect();
+        // What there was no room for is not remembered.
+        let any = d.within(1_000_000, |d| d.first_of(pairs.clone())).expect("that is enough");
+        assert_eq!(d.within(1, |d| d.not(any)), None);
+        let none = d.not(any);
+        for bits in (0..1000_u32).map(|at| at.wrapping_mul(2_654_435_761)) {
+            let values: Vec<u32> = (0..30).map(|v| bits >> v & 1).collect();
+            let holds = u32::from((0..15).any(|v| values[v] == 1 && values[v + 15] == 1));
+            assert_eq!((d.evaluate(any, &values), d.evaluate(none, &values)), (holds, 1 - holds));
+        }
+    }
+
+    #[test]
+    fn a_budget_larger_than_the_room_is_no_more_room() {
+        let mut d = Diagrams::new(vec![2; 30], 70);
+        let pairs = pairs(&mut d);
         assert_eq!(d.within(1_000_000, |d| d.first_of(pairs.clone())), None);
-        assert!(d.overflowed() && d.node_count() <= before + 20);
+        assert!(d.overflowed() && d.node_count() <= 70);
         assert_eq!(d.within(1_000_000, |_| ()), None, "nothing is right any more");
     }
 

@@ -332,21 +332,22 @@ mod tests {
 
     #[test]
     fn dense_and_diagram_find_the_same() {
-        // Twenty flags make a dense table too large; both say whether an odd number of the first three hold.
+        // Twenty flags make a dense table too large; both say whether an odd number of three of them hold.
         for flags in [3, 20] {
             let inputs: Vec<Column> = (0..flags).map(Column::Fact).collect();
+            let asked = [0, 1, flags - 1];
             let cubes: Vec<Cube> = (0..8_u32)
                 .map(|bits| {
                     let mut when: Cells = vec![None; flags];
-                    (0..3).for_each(|at| when[at] = Some([bits >> at & 1].into()));
+                    (0..3).for_each(|at| when[asked[at]] = Some([bits >> at & 1].into()));
                     Cube { row: bits, when, from: None, decision: bits.count_ones() % 2 }
                 })
                 .collect();
             let lookup = Lookup::from_cubes(&inputs, &vec![2; flags], 2, &cubes).expect("it covers once");
             assert_eq!(matches!(lookup, Lookup::Dense(_)), flags == 3);
             for bits in 0..8_u32 {
-                let mut facts: Vec<u32> = (0..3).map(|at| bits >> at & 1).collect();
-                facts.resize(flags, 0);
+                let mut facts = vec![0; flags];
+                (0..3).for_each(|at| facts[asked[at]] = bits >> at & 1);
                 assert_eq!(lookup.find(&facts, &[], 1), bits.count_ones() % 2);
             }
         }
@@ -390,6 +391,9 @@ mod tests {
             dense.decisions(&packed, &mut narrow);
             for (at, (state, fact, system)) in rows.iter().enumerate() {
                 let one = lookup.find(&[9, *fact], &[*system], *state);
+                // What no value is counts as the first.
+                let known = |value: u32, size: u32| if value < size { value } else { 0 };
+                assert_eq!(one, lookup.find(&[9, known(*fact, width)], &[known(*system, 4)], *state));
                 assert_eq!(one, wide[at]);
                 assert_eq!(one as u16, narrow[at]);
             }

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Changes the exact core (src/space, compile, table, run) in one place at a time and says which changes no test sees.
+
+cargo-mutants lists the changes; here they are all compiled into one program, each behind a switch that a variable of the
+environment turns on, which takes half an hour instead of many. What is known to change nothing that can be seen stands
+in mutants.toml with its reason; any other change that all tests pass is printed, and an error.
+
+Needs cargo-mutants and the Python packages tree-sitter and tree-sitter-rust. Works in a copy under target/mutants.
+Usage: mutants.py [PART_OF_A_NAME...]    only changes whose names have one of these parts: `space/order.rs`, `widen`
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import tree_sitter
+import tree_sitter_rust
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+COPY = ROOT / "target" / "mutants"
+BUILD = ROOT / "target" / "mutants-build"
+EXPLAINED = pathlib.Path(__file__).with_suffix(".toml")
+CORE = ("space", "compile", "table", "run")
+# Seconds after which a change counts as seen. The quick ones first: what they see, the others need not.
+TESTS = {"presync": 10, "session": 10, "tables": 10, "examples": 10, "independent": 10, "exports": 10, "explain": 20,
+         "near_misses": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40, "cli": 40, "import": 40,
+         "faults": 90, "lints": 90, "large": 150, "limits": 150}
+SWITCH = """
+/// Whether this change is switched on.
+pub(crate) fn changed(number: u32) -> bool {
+    static ACTIVE: std::sync::LazyLock<u32> = std::sync::LazyLock::new(|| {
+        std::env::var("PRESYNC_MUTANT").ok().and_then(|number| number.parse().ok()).unwrap_or(u32::MAX)
+    });
+    *ACTIVE == number
+}
+"""
+
+
+def main():
+    changes = listed()
+    dropped = compiled(changes)
+    chosen = [number for number, change in changes.items() if number not in dropped
+              and (len(sys.argv) < 2 or any(part in change["name"] for part in sys.argv[1:]))]
+    print(f"{len(changes)} changes, {len(dropped)} of them cannot be switched on; {len(chosen)} are tried", flush=True)
+    binaries = built()
+    assert tried(binaries, None) is None, "without a change all tests pass"
+    explained = tomllib.loads(EXPLAINED.read_text())
+    seen = unseen = known = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        for number, test in zip(chosen, threads.map(lambda number: tried(binaries, number), chosen)):
+            name = changes[number]["name"]
+            if test:
+                seen += 1
+            elif any(matches(name, part) for part in explained):
+                known += 1
+            else:
+                unseen += 1
+                print(name, flush=True)
+    print(f"{seen} are seen, {known} are not and explained, {unseen} are not")
+    sys.exit(unseen > 0)
+
+
+def listed():
+    """The changes by number."""
+    files = [word for part in CORE for word in ("-f", f"src/{part}/**")]
+    output = subprocess.run(["cargo", "mutants", "--list", "--json", *files], cwd=ROOT, check=True, capture_output=True)
+    return dict(enumerate(json.loads(output.stdout)))
+
+
+def matches(name, part):
+    """`src/space/order.rs:20:34: replace / with * in arrange`: by what it is, without the place in the file."""
+    return part in re.sub(r":\d+:\d+:", ":", name)
+
+
+def compiled(changes):
+    """Writes the copy; what has to be left out is found by the compiler's errors."""
+    shutil.rmtree(COPY, ignore_errors=True)
+    ignored = shutil.ignore_patterns("target", ".git", "corpus")
+    shutil.copytree(ROOT, COPY, ignore=ignored)
+    library = (ROOT / "src" / "lib.rs").read_text()
+    library = library.replace("#![forbid(unsafe_code)]", "#![forbid(unsafe_code)]\n#![allow(warnings)]")
+    (COPY / "src" / "lib.rs").write_text(library + SWITCH)
+    # The first difference is enough: nobody reads a small program here.
+    independent = COPY / "tests" / "independent" / "main.rs"
+    found = "    if let Some((spec, seed, difference)) = failure {\n"
+    assert found in independent.read_text()
+    independent.write_text(independent.read_text().replace(found, found + "        std::process::exit(101);\n"))
+    dropped = set()
+    while True:
+        missing = switched(changes, dropped)
+        check = subprocess.run(["cargo", "check", "--lib", "--message-format=json"], cwd=COPY, env=environment(),
+                               capture_output=True, text=True)
+        if check.returncode == 0:
+            return dropped | missing
+        wrong = set().union(*(blamed(json.loads(line)) for line in check.stdout.splitlines()))
+        assert wrong, check.stderr
+        dropped |= wrong
+
+
+def blamed(message):
+    """The change that an error of the compiler belongs to: the last one before it in its line."""
+    message = message.get("message")
+    if not isinstance(message, dict) or message["level"] != "error":
+        return set()
+    for span in sorted(message["spans"], key=lambda span: not span["is_primary"]):
+        text = (COPY / span["file_name"]).read_bytes()
+        line = text[text.rfind(b"\n", 0, span["byte_start"]) + 1:text.find(b"\n", span["byte_start"])]
+        before = text[text.rfind(b"\n", 0, span["byte_start"]) + 1:span["byte_end"]]
+        whole = re.match(rb"if crate::changed\((\d+)\) \{ return", line)
+        found = [whole[1]] if whole else re.findall(rb"crate::changed\((\d+)\)", before)
+        if found:
+            return {int(found[-1])}
+        # What a function as a whole comes to: all changes of the one that the error is in.
+        inside = re.findall(rb"\nif crate::changed\((\d+)\) \{ return", text[:span["byte_end"]])
+        if inside:
+            return {int(inside[-1])}
+    return set()
+
+
+def switched(changes, dropped):
+    """Rewrites the files of the copy; returns what stands where no switch can."""
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_rust.language()))
+    missing = set()
+    for file in sorted({change["file"] for change in changes.values()}):
+        here = {number: change for number, change in changes.items() if change["file"] == file and number not in dropped}
+        rewriter = Rewriter((ROOT / file).read_bytes(), parser)
+        missing |= {number for number, change in here.items() if not rewriter.add(number, change)}
+        (COPY / file).write_text(rewriter.text())
+    return missing
+
+
+class Rewriter:
+    """One file with its changes, as source in which each stands behind its switch."""
+
+    def __init__(self, source, parser):
+        self.source, self.root = source, parser.parse(source).root_node
+        self.starts = [0]
+        for line in source.split(b"\n"):
+            self.starts.append(self.starts[-1] + len(line) + 1)
+        # By genre, what can be changed, by where cargo-mutants says it is.
+        self.places = {"BinaryOperator": {}, "UnaryOperator": {}, "MatchArmGuard": {}, "MatchArm": {}}
+        self.bodies = []
+        self.edits = {}
+        self.collect(self.root)
+
+    def collect(self, node):
+        if node.type in ("binary_expression", "compound_assignment_expr"):
+            self.places["BinaryOperator"][node.child_by_field_name("operator").start_byte] = node
+        elif node.type == "unary_expression":
+            self.places["UnaryOperator"][node.start_byte] = node
+        elif node.type == "match_arm":
+            pattern = node.child_by_field_name("pattern")
+            self.places["MatchArm"][node.start_byte] = pattern
+            if condition := pattern.child_by_field_name("condition"):
+                self.places["MatchArmGuard"][condition.start_byte] = condition
+        elif node.type == "function_item" and node.child_by_field_name("body"):
+            self.bodies.append(node.child_by_field_name("body"))
+        for child in node.children:
+            self.collect(child)
+
+    def offset(self, place):
+        start = self.starts[place["line"] - 1]
+        line = self.source[start:self.starts[place["line"]]].decode()
+        return start + len(line[:place["column"] - 1].encode())
+
+    def add(self, number, change):
+        start = self.offset(change["span"]["start"])
+        if change["genre"] == "FnValue":
+            around = [body for body in self.bodies if body.start_byte <= start <= body.end_byte]
+            node = max(around, key=lambda body: body.start_byte, default=None)
+        else:
+            node = self.places.get(change["genre"], {}).get(start)
+        if node is None:
+            return False
+        # A guard may be an operator that is changed, too.
+        self.edits.setdefault((node.start_byte, node.end_byte, change["genre"]), []).append((number, change["replacement"]))
+        return True
+
+    def text(self):
+        return self.source[:self.root.start_byte].decode() + self.inner(self.root) + self.source[self.root.end_byte:].decode()
+
+    def raw(self, node):
+        return self.source[node.start_byte:node.end_byte].decode()
+
+    def inner(self, node):
+        if not node.children:
+            return self.raw(node)
+        parts, at = [], node.start_byte
+        for child in node.children:
+            parts += [self.source[at:child.start_byte].decode(), self.render(child)]
+            at = child.end_byte
+        return "".join(parts) + self.source[at:node.end_byte].decode()
+
+    def render(self, node):
+        text = self.inner(node)
+
+        def edits(genre):
+            return self.edits.get((node.start_byte, node.end_byte, genre), [])
+
+        def behind_switches(text, changed):
+            # Only what stays as it is has the other changes in it, so that the text grows with their number alone.
+            return f"({''.join(f'if crate::changed({n}) {{ {other} }} else ' for n, other in changed)}{{ {text} }})"
+
+        if node.type == "block" and edits("FnValue"):
+            returns = (f"\nif crate::changed({n}) {{ return {'' if value == '()' else value}; }}\n"
+                       for n, value in edits("FnValue"))
+            text = "{" + "".join(returns) + text[1:]
+        if node.type in ("binary_expression", "compound_assignment_expr") and edits("BinaryOperator"):
+            left, right = (self.raw(node.child_by_field_name(side)) for side in ("left", "right"))
+            text = behind_switches(text, [(n, f"({left}) {other} ({right})") for n, other in edits("BinaryOperator")])
+        if node.type == "unary_expression" and edits("UnaryOperator"):
+            text = behind_switches(text, [(n, self.raw(node.children[-1])) for n, _ in edits("UnaryOperator")])
+        if edits("MatchArmGuard") and node.parent.type == "match_pattern":
+            text = behind_switches(text, edits("MatchArmGuard"))
+        if node.type == "match_pattern" and edits("MatchArm"):
+            off = " && ".join(f"!crate::changed({n})" for n, _ in edits("MatchArm"))
+            condition = node.child_by_field_name("condition")
+            if condition:
+                pattern = self.source[node.start_byte:condition.start_byte].decode()
+                text = f"{pattern}{off} && ({self.render(condition)})"
+            else:
+                text = f"{text} if {off}"
+        return text
+
+
+def environment(number=None):
+    changed = {} if number is None else {"PRESYNC_MUTANT": str(number)}
+    return {**os.environ, **changed, "CARGO_TARGET_DIR": str(BUILD), "CARGO_INCREMENTAL": "0", "RUST_BACKTRACE": "0",
+            "INSTA_UPDATE": "no"}
+
+
+def built():
+    """The tests' programs by name."""
+    command = ["cargo", "test", "--no-run", "--message-format=json", "--lib", "--bins"]
+    command += [word for test in TESTS if test != "presync" for word in ("--test", test)]
+    output = subprocess.run(command, cwd=COPY, env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
+    messages = [message for message in map(json.loads, output.splitlines()) if message.get("executable")]
+    found = {message["target"]["name"]: message["executable"] for message in messages
+             if message["target"]["kind"] != ["bin"] and message["profile"]["test"]}
+    return {test: found[test] for test in TESTS}
+
+
+def tried(binaries, number):
+    """The first test that sees a change, if any does."""
+    for test, program in binaries.items():
+        few = {"PRESYNC_PROGRAMS": "150"} if test == "independent" else {}
+        process = subprocess.Popen([program], cwd=COPY, env={**environment(number), **few}, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            failed = process.wait(TESTS[test]) != 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+            failed = True
+        if failed:
+            return test
+    return None
+
+
+if __name__ == "__main__":
+    main()
