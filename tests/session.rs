@@ -256,6 +256,120 @@ fn a_byte_order_mark_stands_before_the_first_line_only() {
 }
 
 #[test]
+fn lines_are_counted_whatever_ends_them() {
+    let tables = common::tables(PROGRAM);
+    let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
+    let event = "{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"}}";
+    let output = stream.block(format!("{event}\r\n{event}\n{event}\r\n\r\n{event}\r{event}\n{event}\r").as_bytes());
+    assert_eq!((output.events, output.rejected), (5, 1));
+    assert!(common::text(&output.rejects).starts_with("{\"line\":5,"), "{}", common::text(&output.rejects));
+    assert_eq!(stream.lines(), 6);
+}
+
+#[test]
+fn what_came_out_is_counted() {
+    let root = common::root();
+    let events = std::fs::read(root.join("examples/contact-centre/day.jsonl")).expect("the day is committed");
+    let tables = presync::compile(&common::program_at(&root.join("examples/contact-centre/contact-centre.presync")));
+    let tables = tables.expect("it is small");
+    let lines = |bytes: &[u8]| common::text(bytes).lines().count() as u64;
+    for jobs in [1, 3] {
+        let mut stream = Stream::new(Engine::new(&tables, 60), jobs, false);
+        let output = stream.block(&events);
+        let counted = (output.events, output.sent, output.rejected);
+        assert_eq!(counted, (lines(&events), lines(&output.commands), lines(&output.rejects)), "{jobs} threads");
+        assert_eq!(stream.lines(), lines(&events));
+    }
+}
+
+#[test]
+fn an_appendix_that_is_shown_is_not_sent_again() {
+    run(&[
+        (
+            r#""role":"R","set":{"kind":"im","in_queue":true},"state":{"teams":"Gone"},"change":{"cic":"Lunch"}"#,
+            &["lync Away+in queue"],
+        ),
+        (r#""change":{"lync":"Away"}"#, &[]),
+        // The same once more, as somebody who asks for the state of all would say it.
+        (r#""state":{"lync":"Away"}"#, &[]),
+        (r#""change":{"cic":"Available"}"#, &["lync Available+in queue", "teams Free"]),
+        (r#""change":{"lync":"Available"}"#, &[]),
+        (r#""state":{"lync":"Available"}"#, &[]),
+        (r#""resync":"cic""#, &["teams Free"]),
+    ]);
+}
+
+/// More facts than a few words hold, each of them kept as it was told.
+#[test]
+fn every_fact_of_every_user_is_kept() {
+    let sizes: Vec<usize> = (0..40).map(|at| 2 + at * 7 % 33).collect();
+    let mut source =
+        String::from("system a { state A  state B }\nsystem b { state A  state B }\nprofile P { a A -> b B }\n");
+    for (at, size) in sizes.iter().enumerate() {
+        let values: Vec<String> = (0..*size).map(|value| format!("v{at}_{value}")).collect();
+        source += &format!("choice c{at} = {}\n", values.join(" | "));
+    }
+    let tables = common::tables(&source);
+    let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
+    let users = 5_000;
+    let value = |user: usize, at: usize| (user * 5 + at * user) % sizes[at];
+    // Some have no value of some of them.
+    let is_set = |user: usize, at: usize| (user + at) % 11 != 0;
+    for user in 0..users {
+        let set: Vec<String> = (0..sizes.len())
+            .filter(|at| is_set(user, *at))
+            .map(|at| format!("\"c{at}\":\"v{at}_{}\"", value(user, at)))
+            .collect();
+        let output = stream.block(format!("{{\"user\":\"u{user}\",\"set\":{{{}}}}}\n", set.join(",")).as_bytes());
+        assert_eq!(output.rejected, 0, "{}", common::text(&output.rejects));
+    }
+    let stored: serde_json::Value = serde_json::from_str(&Stored::save(&stream, None).to_json()).expect("it is JSON");
+    for user in 0..users {
+        let facts = &stored["users"][format!("u{user}")]["facts"];
+        for at in 0..sizes.len() {
+            let wanted = is_set(user, at).then(|| format!("v{at}_{}", value(user, at)));
+            assert_eq!(facts[format!("c{at}")].as_str().map(str::to_owned), wanted, "u{user}, c{at}: {facts}");
+        }
+    }
+}
+
+/// Blocks are read ahead of the threads that work on them, but not far; and whoever fails lets the others go.
+#[test]
+fn threads_wait_for_each_other_and_stop_together() {
+    let tables = common::tables(PROGRAM);
+    let stream = || Stream::new(Engine::new(&tables, 60), 2, false);
+    let block = b"{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"}}\n";
+    let (mut read, written, mut furthest) = (0, std::sync::atomic::AtomicU64::new(0), 0);
+    let ahead = |read: u64| read - written.load(std::sync::atomic::Ordering::SeqCst);
+    let done: Result<(), ()> = stream().run(
+        |into| {
+            furthest = furthest.max(ahead(read));
+            into.clear();
+            into.extend_from_slice(block);
+            read += 1;
+            Ok(read <= 300)
+        },
+        |_| {
+            std::thread::sleep(std::time::Duration::from_micros(300));
+            written.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(())
+        },
+    );
+    assert_eq!((done, written.load(std::sync::atomic::Ordering::SeqCst)), (Ok(()), 300));
+    assert!((2..=10).contains(&furthest), "{furthest} blocks ahead");
+
+    fn more(into: &mut Vec<u8>) -> Result<bool, &'static str> {
+        *into = b"{\"user\":\"ann\",\"role\":\"R\"}\n".to_vec();
+        Ok(true)
+    }
+    assert_eq!(stream().run(more, |_| Err("the disk is full")), Err("the disk is full"));
+    let gone = std::panic::catch_unwind(|| stream().run(more, |_| panic!("the writer is gone")));
+    assert!(gone.is_err());
+    let gone = std::panic::catch_unwind(|| stream().run::<()>(|_| panic!("the reader is gone"), |_| Ok(())));
+    assert!(gone.is_err());
+}
+
+#[test]
 fn a_changed_program_says_what_it_no_longer_knows() {
     let old = common::tables(PROGRAM);
     let mut stream = Stream::new(Engine::new(&old, 60), 1, false);
@@ -268,8 +382,7 @@ fn a_changed_program_says_what_it_no_longer_knows() {
     let new = common::tables(&changed);
     let mut stream = Stream::new(Engine::new(&new, 60), 1, false);
     let lost = stored.load(&mut stream).expect("there is room");
-    let lost: Vec<&str> = lost.iter().map(|(what, _)| what.as_str()).collect();
-    assert_eq!(lost, ["role `Night`", "state `Lunch` of cic"]);
+    assert_eq!(lost, [("role `Night`".to_owned(), 1), ("state `Lunch` of cic".to_owned(), 3)]);
 }
 
 #[test]
