@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -103,6 +104,39 @@ fn forty_flags_compile_and_decide_as_the_naive_evaluator() {
         .iter()
         .any(|table| matches!(&table.body, Body::Diagrams(diagrams) if diagrams.len() > 1));
     assert!(entangled, "one diagram is not enough there");
+    for table in &tables.roles[0].tables {
+        let Body::Diagrams(diagrams) = &table.body else { continue };
+        let asked: BTreeSet<_> = diagrams.iter().flat_map(|one| &one.nodes).filter_map(|node| node.ask).collect();
+        let (matter, other): (BTreeSet<_>, BTreeSet<_>) =
+            (table.columns.iter().copied().collect(), table.origin_columns.iter().copied().collect());
+        assert!(matter.is_disjoint(&other) && asked.is_subset(&matter.union(&other).copied().collect()));
+        assert_eq!(matter.len() + other.len(), table.columns.len() + table.origin_columns.len(), "none stands twice");
+        assert!(asked.is_empty() || matter.len() >= 40, "outcomes depend on every flag: {matter:?}");
+    }
+}
+
+/// Two hundred rules of one change whose union no small diagram holds: conflicts are looked for pair by pair.
+#[test]
+fn entangled_rules_contradict_each_other_where_nothing_stronger_decides() {
+    let mut random = Random(11);
+    let mut rules = String::new();
+    for _ in 0..200 {
+        let mut literal = || format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(40));
+        writeln!(rules, "when {} and {}: cic \"At Lunch\" -> lync Away", literal(), literal())
+            .expect("a string takes it");
+    }
+    let codes = |more: &str| -> Vec<&str> {
+        let checked = common::check(&format!("{}profile \"P\" {{\n{rules}{more}}}\n", head()));
+        checked.err().map(|errors| errors.diagnostics.iter().map(|error| error.code).collect()).unwrap_or_default()
+    };
+    let other = "when f0: cic \"At Lunch\" -> lync Busy\n";
+    assert_eq!(codes(""), [""; 0]);
+    assert_eq!(codes(other), ["conflict"]);
+    assert_eq!(codes(&format!("{other}when f0: override cic \"At Lunch\" -> lync \"Do Not Disturb\"\n")), [""; 0]);
+    assert_eq!(
+        codes(&format!("{other}when f0 and f1: override cic \"At Lunch\" -> lync \"Off Work\"\n")),
+        ["conflict"]
+    );
 }
 
 /// Compares sampled situations; returns how many were mapped.

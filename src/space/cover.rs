@@ -96,3 +96,55 @@ impl Space<'_> {
         self.diagrams.cover(region, &usual, most)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cubes_are_exactly_the_region_and_none_is_superfluous() {
+        let sizes = [2, 3, 2, 4];
+        let points: Vec<Vec<u32>> = (0..48).map(|at| vec![at % 2, at / 2 % 3, at / 6 % 2, at / 12]).collect();
+        let mut seed = 7_u64;
+        let mut most = 0;
+        for round in 0..300 {
+            let mut d = Diagrams::new(sizes.to_vec(), 100_000);
+            let mut chosen = Vec::new();
+            for point in &points {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                if (seed >> 33) % 12 < round % 13 {
+                    chosen.push(point.clone());
+                }
+            }
+            let cube = |point: &Vec<u32>| (0..).zip(point).map(|(at, value)| (at, vec![*value])).collect::<Vec<_>>();
+            let parts = chosen.iter().map(|point| d.product_of(&cube(point))).collect();
+            let region = d.first_of(parts);
+            let cubes = d.cover(region, &[0; 4], usize::MAX).expect("it is small");
+            let is_in =
+                |cube: &Cube, point: &[u32]| cube.0.iter().all(|(at, values)| values.contains(&point[*at as usize]));
+            for point in &points {
+                let covered = cubes.iter().any(|cube| is_in(cube, point));
+                assert_eq!(covered, chosen.contains(point), "{chosen:?}: {cubes:?} at {point:?}");
+            }
+            for cube in &cubes {
+                let alone = |point: &&Vec<u32>| cubes.iter().filter(|other| is_in(other, point)).eq([cube]);
+                assert!(points.iter().any(|point| alone(&point)), "{chosen:?}: {cubes:?} without {cube:?}");
+            }
+            if let Some(fewer) = cubes.len().checked_sub(1) {
+                assert_eq!(d.cover(region, &[0; 4], fewer), None);
+            }
+            most = most.max(cubes.len());
+        }
+        assert!(most > 5, "{most}");
+    }
+
+    #[test]
+    fn what_nobody_could_read_is_not_put_into_words() {
+        let mut d = Diagrams::new(vec![2; 30], 1_000_000);
+        let tests: Vec<Ref> = (0..30).map(|at| d.test(at, [1])).collect();
+        let pairs = (0..15).map(|at| d.mask(tests[at], tests[at + 15])).collect();
+        let any = d.first_of(pairs);
+        assert!(d.size(any) > READABLE);
+        assert_eq!(d.cover(any, &[0; 30], usize::MAX), None);
+    }
+}
