@@ -283,6 +283,51 @@ fn what_came_out_is_counted() {
 }
 
 #[test]
+fn the_trace_says_what_became_of_each_event_and_why() {
+    let tables = common::tables(PROGRAM);
+    let mut stream = Stream::new(Engine::new(&tables, 60), 1, true);
+    let events = [
+        r#""role":"R","set":{"kind":"im"},"id":{"n":1}"#,
+        r#""set":{"in_queue":true},"change":{"cic":"Lunch"}"#,
+        r#""change":{"lync":"Away"}"#,
+        r#""change":{"lync":"Away"}"#,
+        r#""change":{"lync":"Busy"}"#,
+        r#""change":{"cic":"Meeting"}"#,
+        r#""resync":"teams""#,
+        r#""change":{"cic":"Nowhere"}"#,
+    ];
+    let lines: String = events.iter().map(|event| format!("{{\"user\":\"ann\",{event}}}\n")).collect();
+    let trace = common::text(&stream.block(lines.as_bytes()).trace);
+    let trace: Vec<serde_json::Value> =
+        trace.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    let said: Vec<(u64, &str, &str)> = trace
+        .iter()
+        .map(|line| {
+            let text = |name: &str| line[name].as_str().unwrap_or_else(|| panic!("{name} is missing: {line}"));
+            assert_eq!(text("user"), "ann");
+            (line["line"].as_u64().expect("a number"), text("result"), text("why"))
+        })
+        .collect();
+    let wanted = [
+        (1, "recorded", "nothing to decide"),
+        (2, "sent", "lync and teams are to follow"),
+        (3, "echo", "lync `Away` is what we sent"),
+        (4, "same", "lync `Away` was known already"),
+        (5, "unmapped", "no profile maps this for cic and teams"),
+        (6, "unchanged", "a rule leaves lync unchanged"),
+        (7, "unmapped", "the state to decide again is not known"),
+        (8, "rejected", "unknown-state: cic has no state `Nowhere`"),
+    ];
+    assert_eq!(said, wanted);
+    assert_eq!(trace[0]["id"], serde_json::json!({ "n": 1 }));
+    let lync = serde_json::json!({
+        "to": "lync", "result": "sent", "state": "Away", "append": ["in queue"], "profile": "P", "rule": "main.presync:10"
+    });
+    assert_eq!(trace[1]["decisions"][0], lync);
+    assert_eq!(trace[5]["decisions"][0]["state"], serde_json::Value::Null);
+}
+
+#[test]
 fn an_appendix_that_is_shown_is_not_sent_again() {
     run(&[
         (

@@ -338,7 +338,7 @@ mod tests {
             *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (*seed >> 33) as usize % limit
         };
-        const MEMBERS: [&str; 26] = [
+        const MEMBERS: [&str; 27] = [
             r#""user":"ann""#,
             r#""user":"ann""#,
             r#""user":"ann""#,
@@ -354,6 +354,7 @@ mod tests {
             r#""set":null"#,
             r#""set":{"in_queue":1}"#,
             r#""state":{"cic":null,"lync":"Away"}"#,
+            r#""state":{"cic":null,"cic":"Available"}"#,
             r#""change":{"cic":"At Lunch"}"#,
             r#""change":{"cic":"At \"Lunch\""}"#,
             r#""change":{"c\u0069c":"x"}"#,
