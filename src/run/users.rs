@@ -34,8 +34,8 @@ const LONG: u8 = u8::MAX;
 /// So many users are kept in one piece of memory.
 const CHUNK: usize = 1 << 12;
 
-/// A time that no event has.
-const NO_TIME: u64 = u64::MAX;
+/// A time that no event has: long before the first year that can be written.
+const NO_TIME: u64 = i64::MIN.cast_unsigned();
 
 /// Everyone's sessions.
 pub(super) struct Users {
@@ -293,6 +293,54 @@ mod tests {
     fn names_of_up_to_23_bytes_stand_beside_their_session() {
         assert_eq!(short(b"ann"), Some([u32::from_le_bytes(*b"\x03ann"), 0, 0, 0, 0, 0]));
         assert!(short(&[b'x'; 23]).is_some() && short(&[b'x'; 24]).is_none());
+    }
+
+    #[test]
+    fn a_session_is_kept_whole_and_leaves_nothing_behind() {
+        let tables = Tables::from_json(include_str!("../../examples/contact-centre/tables.json")).expect("it is one");
+        let mut seed = 7_u64;
+        let mut below = |limit: u32| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as u32 % limit
+        };
+        let mut any = || {
+            let systems = tables.systems.iter().map(|system| {
+                let states = system.states.len() as u32;
+                let unconfirmed = (0..below(4)).map(|_| {
+                    let at = [None, Some(-1), Some(0), Some(1_795_348_800_000)][below(4) as usize];
+                    Sent { state: below(states), append: below(3), at }
+                });
+                let unconfirmed = unconfirmed.collect();
+                let last = (below(2) == 1).then(|| {
+                    let from = below(tables.systems.len() as u32) as usize;
+                    let cause = (from, below(tables.systems[from].states.len() as u32));
+                    Last { state: below(states), append: below(3), cause }
+                });
+                Shown { reported: (below(2) == 1).then(|| (below(states), below(3))), unconfirmed, last }
+            });
+            let systems = systems.collect();
+            let facts = tables.facts.iter().map(|fact| below(fact.size() + 1).wrapping_sub(1)).collect();
+            let role = below(tables.roles.len() as u32 + 1).checked_sub(1).map(|role| role as usize);
+            Session { role, facts, systems }
+        };
+        let mut users = Users::new(&tables);
+        let count = CHUNK as u32 + 10;
+        let mut sessions: Vec<Session> = (0..count).map(|_| any()).collect();
+        for (number, session) in (0_u32..).zip(&sessions) {
+            users.add(&format!("u{number}"), number.into(), session);
+        }
+        for number in (0..count).step_by(7) {
+            sessions[number as usize] = any();
+            users.store(number, &sessions[number as usize]);
+        }
+        let mut loaded = any();
+        for (number, session) in (0_u32..).zip(&sessions) {
+            users.load(number, &mut loaded);
+            assert_eq!(loaded, *session);
+        }
+        assert_eq!(users.chunks.len(), 2);
+        let many = |session: &Session| session.systems.iter().filter(|shown| shown.unconfirmed.len() > 1).count();
+        assert_eq!(users.more.len(), sessions.iter().map(many).sum::<usize>());
     }
 
     #[test]
