@@ -10,6 +10,71 @@ use presync::syntax;
 const FILES: u64 = 300;
 const ERRORS: usize = 5;
 
+/// Whatever few words stand there, something can be said of them.
+#[test]
+fn any_words_in_any_order_are_read() {
+    const WORDS: [&str; 48] = [
+        "system",
+        "state",
+        "flag",
+        "choice",
+        "group",
+        "condition",
+        "profile",
+        "role",
+        "uses",
+        "use",
+        "when",
+        "apply",
+        "append",
+        "override",
+        "otherwise",
+        "test",
+        "scenario",
+        "given",
+        "extend",
+        "@allow",
+        "all",
+        "any",
+        "is",
+        "not",
+        "and",
+        "or",
+        "to",
+        "id",
+        "default",
+        "unchanged",
+        "cic",
+        "lync",
+        "Away",
+        "\"At Lunch\"",
+        "\"",
+        "->",
+        "<->",
+        "<-",
+        "=>",
+        "{",
+        "}",
+        "(",
+        ")",
+        "|",
+        ":",
+        ",",
+        "=",
+        ".",
+    ];
+    // What the fuzzer found: there is nothing before the first words.
+    parse("{}apply\nt");
+    let mut random = Random(3);
+    let mut wrong = 0;
+    for _ in 0..20_000 {
+        let count = 1 + random.below(12);
+        let words = (0..count).map(|_| format!("{}{}", random.pick(&WORDS), random.pick(&[" ", "\n", "", " ", "\n"])));
+        wrong += usize::from(!parse(&words.collect::<String>()).1.is_empty());
+    }
+    assert!(wrong > 19_000, "{wrong}");
+}
+
 #[test]
 fn five_errors_a_file() {
     let (mut found, mut put, mut wrong, mut rules, mut kept) = (0, 0, 0, 0, 0);

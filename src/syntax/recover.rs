@@ -349,11 +349,12 @@ impl<'a> Recovery<'a> {
     /// `cic A -> Away` takes the first word of the next line for a state of the system `Away`: where nothing sensible
     /// follows then, it is the system that was left out.
     fn swallowed_system(&mut self, start: usize) {
-        let (Some(last), Some(before)) = (self.at.checked_sub(1), self.at.checked_sub(2)) else { return };
+        let Some(arrow) = self.at.checked_sub(3) else { return };
+        let (last, before) = (self.at - 1, self.at - 2);
         let crosses = last > start
             && self.starts_line(last)
             && !self.starts_line(before)
-            && matches!(self.word(before - 1), "->" | "<->");
+            && matches!(self.word(arrow), "->" | "<->");
         let goes_on = matches!(self.word(self.at), "}" | "when" | "apply" | "append" | "override" | "@allow" | "")
             || self.starts_line(self.at);
         if !crosses || goes_on {
