@@ -2,7 +2,9 @@
 
 mod common;
 
+use common::generate::Random;
 use common::tables;
+use presync::table::{Body, Tables};
 
 #[test]
 fn the_committed_schema_is_the_generated_one_and_holds() {
@@ -239,5 +241,52 @@ fn what_is_no_table_is_told() {
         (refused(|all| all["roles"][1]["name"] = "T".into()), "the digest does not fit"),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");
+    }
+}
+
+/// Profiles that all decide the same, so that a single row has their origins: searched for, path by path, and too many.
+#[test]
+fn the_origin_is_the_first_profile_that_holds() {
+    let mut random = Random(5);
+    for (flags, literals, profiles, form) in [(9, 4, 80, 1..=200), (10, 7, 500, 201..=1_000), (12, 6, 300, 0..=0)] {
+        let mut source = String::from("system a { state x  state y }\nsystem b { state p  state q }\n");
+        (0..flags).for_each(|flag| source += &format!("flag f{flag:02}\n"));
+        let mut rules: Vec<Vec<(usize, u32)>> = (0..profiles)
+            .map(|_| {
+                let mut rule: Vec<(usize, u32)> = Vec::new();
+                while rule.len() < literals {
+                    let flag = random.below(flags);
+                    if rule.iter().all(|(known, _)| *known != flag) {
+                        rule.push((flag, u32::from(random.chance(50))));
+                    }
+                }
+                rule
+            })
+            .collect();
+        // The last one always holds.
+        rules.push(Vec::new());
+        for (at, rule) in rules.iter().enumerate() {
+            let literal = |(flag, value): &(usize, u32)| format!("{}f{flag:02}", if *value == 1 { "" } else { "not " });
+            let when = match rule.iter().map(literal).collect::<Vec<_>>().join(" and ") {
+                none if none.is_empty() => none,
+                literals => format!("when {literals}: "),
+            };
+            source += &format!("profile \"P{at}\" {{ {when}a x -> b p }}\n");
+        }
+        let tables = tables(&source);
+        let origins = match &tables.table(0, 0, 1).body {
+            Body::Rows(rows) => rows.iter().map(|row| row.origins.len()).max().unwrap_or(0),
+            Body::Diagrams(_) => 0,
+        };
+        assert!(form.contains(&origins), "{origins} origins, {form:?} wanted");
+        let read = Tables::from_json(&tables.to_json()).expect("it was just written");
+        for bits in 0..1_u32 << flags {
+            let facts: Vec<u32> = (0..flags).map(|flag| bits >> flag & 1).collect();
+            let holds = |rule: &Vec<(usize, u32)>| rule.iter().all(|(flag, value)| facts[*flag] == *value);
+            let first = rules.iter().position(holds).map(|at| format!("P{at}"));
+            for tables in [&tables, &read] {
+                assert_eq!(tables.table(0, 0, 1).decide(&facts, &[1, 0], 0).profile, first, "{facts:?}");
+            }
+        }
     }
 }
