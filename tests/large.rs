@@ -122,7 +122,7 @@ fn entangled_rules_contradict_each_other_where_nothing_stronger_decides() {
     let mut rules = String::new();
     for _ in 0..200 {
         let mut literal = || format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(40));
-        writeln!(rules, "when {} and {}: cic \"At Lunch\" -> lync Away", literal(), literal())
+        writeln!(rules, "when {} and {} and {}: cic \"At Lunch\" -> lync Away", literal(), literal(), literal())
             .expect("a string takes it");
     }
     let codes = |more: &str| -> Vec<&str> {
