@@ -464,6 +464,7 @@ mod tests {
         let mut d = Diagrams::new(vec![2; 30], 1_000_000);
         let pairs = pairs(&mut d);
         let before = d.node_count();
+        assert!(before > 40, "{before}");
         assert_eq!(d.within(20, |d| d.first_of(pairs.clone())), None);
         assert!(!d.overflowed(), "there is still room");
         assert!(d.node_count() <= before + 20);
