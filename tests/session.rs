@@ -359,7 +359,7 @@ fn every_fact_of_every_user_is_kept() {
     let users = 5_000;
     let value = |user: usize, at: usize| (user * 5 + at * user) % sizes[at];
     // Some have no value of some of them.
-    let is_set = |user: usize, at: usize| (user + at) % 11 != 0;
+    let is_set = |user: usize, at: usize| !(user + at).is_multiple_of(11);
     for user in 0..users {
         let set: Vec<String> = (0..sizes.len())
             .filter(|at| is_set(user, *at))
