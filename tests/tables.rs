@@ -4,7 +4,7 @@ mod common;
 
 use common::generate::Random;
 use common::tables;
-use presync::table::{Body, Tables};
+use presync::table::{Body, Outcome, Tables};
 
 #[test]
 fn the_committed_schema_is_the_generated_one_and_holds() {
@@ -120,7 +120,7 @@ fn without_origins(text: &str) -> serde_json::Value {
 #[test]
 fn tables_can_go_between_threads() {
     fn shared<T: Send + Sync>() {}
-    shared::<presync::table::Tables>();
+    shared::<Tables>();
     shared::<presync::model::Program>();
 }
 
@@ -141,7 +141,7 @@ fn three_hundred_decisions() {
         let entered = tables.state(0, &format!("a{at}")).expect("it is declared");
         let state = tables.state(1, &format!("b{}", (at + 7) % 300)).expect("it is declared");
         let decided = &table.decide(&[], &[0, 0], entered).outcome;
-        assert_eq!(*decided, presync::table::Outcome::Set { state, append: Box::default() }, "{at}");
+        assert_eq!(*decided, Outcome::Set { state, append: Box::default() }, "{at}");
     }
 }
 
@@ -153,7 +153,7 @@ profile "P" { when vip: cic otherwise -> lync Busy  when not vip: cic "At Lunch"
 "#;
 
 /// Its table from cic to lync as a diagram: `vip` or not, then the state that was entered.
-fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<presync::table::Tables, String> {
+fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {
     let mut document: serde_json::Value = serde_json::from_str(&tables(SMALL).to_json()).expect("it is JSON");
     let table = document["roles"][0]["tables"][0].as_object_mut().expect("it is an object");
     table.remove("rows").expect("it has rows");
@@ -164,7 +164,7 @@ fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<presync::tabl
         serde_json::json!([{ "root": 0, "nodes": [{ "ask": "vip", "next": [1, -1] }, { "next": [-3, -2] }] }]);
     change(&mut diagrams);
     table.insert("diagrams".to_owned(), diagrams);
-    presync::table::Tables::from_json(&document.to_string()).map_err(|error| error.to_string())
+    Tables::from_json(&document.to_string()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_diagram_decides_as_rows_do() {
             facts[vip] = value;
             let entered = tables.state(cic, state).expect("it is there");
             found.push(match tables.table(0, cic, lync).decide(&facts, &[0, 0], entered).outcome {
-                presync::table::Outcome::Set { state, .. } => tables.systems[lync].states[state as usize].name.clone(),
+                Outcome::Set { state, .. } => tables.systems[lync].states[state as usize].name.clone(),
                 ref other => format!("{other:?}"),
             });
         }
@@ -215,7 +215,7 @@ fn what_is_no_table_is_told() {
     let refused = |change: fn(&mut Value)| {
         let mut document = serde_json::from_str(&text).expect("it is JSON");
         change(&mut document);
-        presync::table::Tables::from_json(&document.to_string()).expect_err("it is no table").to_string()
+        Tables::from_json(&document.to_string()).expect_err("it is no table").to_string()
     };
     fn table(document: &mut Value) -> &mut Value {
         &mut document["roles"][0]["tables"][0]
@@ -267,10 +267,8 @@ fn the_origin_is_the_first_profile_that_holds() {
         rules.push(Vec::new());
         for (at, rule) in rules.iter().enumerate() {
             let literal = |(flag, value): &(usize, u32)| format!("{}f{flag:02}", if *value == 1 { "" } else { "not " });
-            let when = match rule.iter().map(literal).collect::<Vec<_>>().join(" and ") {
-                none if none.is_empty() => none,
-                literals => format!("when {literals}: "),
-            };
+            let literals: Vec<String> = rule.iter().map(literal).collect();
+            let when = if rule.is_empty() { String::new() } else { format!("when {}: ", literals.join(" and ")) };
             source += &format!("profile \"P{at}\" {{ {when}a x -> b p }}\n");
         }
         let tables = tables(&source);

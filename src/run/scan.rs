@@ -404,6 +404,7 @@ mod tests {
         }
         assert!(scanned > 5_000 && left > 10_000, "{scanned} scanned, {left} left to serde");
     }
+
     #[test]
     fn the_usual_lines_are_scanned() {
         let tables = tables();

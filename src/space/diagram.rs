@@ -429,6 +429,12 @@ impl Diagrams {
 mod tests {
     use super::*;
 
+    /// Fifteen pairs of thirty flags: where both flags hold.
+    fn pairs(d: &mut Diagrams) -> Vec<Ref> {
+        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
+        (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect()
+    }
+
     #[test]
     fn equal_functions_are_one_reference() {
         let mut d = Diagrams::new(vec![2, 3, 2], 1000);
@@ -446,17 +452,10 @@ mod tests {
     #[test]
     fn the_limit_is_told_and_not_exceeded() {
         let mut d = Diagrams::new(vec![2; 30], 40);
-        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
-        let pairs: Vec<Ref> = (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect();
+        let pairs = pairs(&mut d);
         d.first_of(pairs);
         assert!(d.overflowed());
         assert!(d.node_count() <= 40);
-    }
-
-    /// Whether any of fifteen pairs of thirty flags holds, one pair after the other.
-    fn pairs(d: &mut Diagrams) -> Vec<Ref> {
-        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
-        (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect()
     }
 
     #[test]
