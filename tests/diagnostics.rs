@@ -74,6 +74,8 @@ cases! {
     syntax_test_arrow: profile("cic Available => lync Away");
     syntax_test_arrow_of_apply: format!("{SYSTEMS}mapping pairs {{ cic Available <-> lync Available }}\nprofile \"P\" {{ apply pairs cic => lync }}\n");
     syntax_test_arrow_without_state: profile("cic => lync Away");
+    syntax_annotation_of_nothing: "@allow\nflag vip\n@allow(gap)";
+    syntax_missing_comma: format!("{SYSTEMS}role \"A\" uses \"P\" \"Q\"\nflag a b\ngroup cic.gone = \"At Lunch\" \"Gone Home\"\ncondition c = in_queue im\n");
     syntax_missing_quotes: profile("cic At Lunch -> lync Away");
     syntax_keyword_as_name: "flag text\n";
     syntax_keyword_as_state: profile("cic Available -> lync to");
@@ -110,6 +112,7 @@ cases! {
     confusable_declarations: "flag \"vip\"\nflag \"v\u{0456}p\"\n";
     unknown_file: "use \"states/site.presync\"\n";
     unknown_vocabulary: "use cic_lnyc\n";
+    unknown_vocabulary_with_all_it_declares: "use cic_lync_profile\nprofile P when in_queue {\n    apply standard\n    cic Away -> lync Away\n}\nrole A uses Voice, P\n";
     unknown_system: profile("cci Available -> lync Away");
     unknown_system_is_state: profile("Available -> lync Away\n    cic Available -> lync Away");
     no_system: "profile \"P\" { cic Available -> lync Away }\n";

@@ -17,8 +17,10 @@ fn any_words_in_any_order_are_read() {
                  test scenario given extend @allow all any is not and or to id default unchanged cic lync Away \" -> <-> \
                  <- => { } ( ) | : , = .";
     let words: Vec<&str> = words.split_whitespace().chain(["\"At Lunch\""]).collect();
-    // What the fuzzer found: there is nothing before the first words.
+    // There is nothing before the first words.
     parse("{}apply\nt");
+    // An annotation that nothing closes is the last word.
+    parse("@allow {\nsystem @allow");
     let mut random = Random(3);
     let mut wrong = 0;
     for _ in 0..20_000 {

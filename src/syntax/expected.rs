@@ -15,7 +15,7 @@ pub(super) fn words(rules: &[Rule]) -> String {
             Rule::kw_any | Rule::kw_otherwise | Rule::kw_unchanged | Rule::kw_unmapped => state || has(Rule::value_ref),
             Rule::kw_not | Rule::paren_open => condition || has(Rule::system_ref),
             Rule::at_allow | Rule::EOI => rules.len() > 1,
-            Rule::comma => rules.len() > 1 && !has(Rule::paren_close),
+            Rule::comma => !has(Rule::paren_close) && rules.iter().any(|rule| !matches!(rule, Rule::comma | Rule::EOI)),
             Rule::kw_override => has(Rule::system_ref) || has(Rule::side),
             _ => false,
         };

@@ -9,8 +9,11 @@ use compact_str::CompactString;
 use crate::diagnostic::{Diagnostic, nearest, point};
 use crate::source::{Location, Span};
 use crate::syntax::lower::{Lower, Node, Parts, Pending};
-use crate::syntax::scan::{DECLARATIONS, Piece, Token, TokenKind};
-use crate::syntax::{Grammar, Rule, ast, expected};
+use crate::syntax::scan::{DECLARATIONS, MAX_DEPTH, Piece, Token, TokenKind};
+use crate::syntax::{Grammar, MAX_ERRORS, Rule, ast, expected};
+
+/// So many tokens are looked ahead to tell an error.
+const NEAR: usize = 1_000;
 
 pub(super) struct Recovered {
     pub declaration: Option<ast::Declaration>,
@@ -73,11 +76,25 @@ struct Failure {
     rules: Vec<Rule>,
 }
 
+impl Failure {
+    /// In a text that begins at `start`.
+    fn new(start: usize, error: pest::error::Error<Rule>) -> Self {
+        let at = match error.location {
+            InputLocation::Pos(at) | InputLocation::Span((at, _)) => start + at,
+        };
+        let rules = match error.variant {
+            ErrorVariant::ParsingError { positives, .. } => positives,
+            ErrorVariant::CustomError { .. } => Vec::new(),
+        };
+        Self { at, rules }
+    }
+}
+
 impl<'a> Recovery<'a> {
     fn declaration(&mut self, after_block: bool, stray_close: bool) -> Option<ast::Declaration> {
         let start = self.tokens.first()?.span;
         let mut allows = Vec::new();
-        while self.word(self.at) == "@allow" {
+        while self.goes_on() && self.word(self.at) == "@allow" {
             match self.prefix(Rule::allow) {
                 Ok(node) => allows.push(self.lower.allow(node)),
                 Err(failure) => {
@@ -95,6 +112,7 @@ impl<'a> Recovery<'a> {
             "test" => (Rule::test, Body::Test),
             "scenario" => (Rule::scenario, Body::Scenario),
             word if DECLARATIONS.contains(&word) => return self.braceless(),
+            "" if !self.errors.is_empty() => return None,
             "" => {
                 let span = point(self.end as u32);
                 self.push_error(
@@ -150,7 +168,9 @@ impl<'a> Recovery<'a> {
         match self.prefix(Rule::declaration) {
             Ok(node) => {
                 let declaration = self.lower.declaration(node);
-                if is_joint(self.word(self.at)) {
+                let next = self.tokens.get(self.at);
+                let more = |next: &Token| matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line;
+                if is_joint(self.word(self.at)) || next.is_some_and(more) {
                     // It goes on, and what follows is missing.
                     let rest = std::mem::replace(&mut self.at, start);
                     if let Err(failure) = self.prefix(Rule::one_declaration) {
@@ -220,8 +240,7 @@ impl<'a> Recovery<'a> {
     }
 
     fn leaf_parses(&self) -> bool {
-        let start = self.tokens[self.at].span.start as usize;
-        Grammar::parse(Rule::leaf_start, &self.lower.text[start..self.end]).is_ok()
+        Grammar::parse(Rule::leaf_start, self.near(self.at)).is_ok()
     }
 
     /// Everything up to the opening brace.
@@ -249,7 +268,7 @@ impl<'a> Recovery<'a> {
     fn items(&mut self, parts: &mut Parts) {
         let mut frames: Vec<(Pending, u32, Vec<ast::Item>)> = vec![(Pending::default(), 0, Vec::new())];
         let mut pending = Pending::default();
-        while self.at < self.tokens.len() {
+        while self.goes_on() {
             let token = self.tokens[self.at];
             match self.word(self.at) {
                 "}" => {
@@ -266,6 +285,8 @@ impl<'a> Recovery<'a> {
                         outer.2.push(heads.block(self.lower, open, body, span));
                     }
                 }
+                // That this is too deep has been reported.
+                "{" if frames.len() > MAX_DEPTH => self.at = self.tokens.len(),
                 "{" => {
                     frames.push((std::mem::take(&mut pending), token.span.start, Vec::new()));
                     self.at += 1;
@@ -324,8 +345,7 @@ impl<'a> Recovery<'a> {
             return;
         }
         let kind = if matches!(kind, "apply" | "append") { kind } else { "rule" };
-        let begin = self.tokens[self.at].span.start as usize;
-        if Grammar::parse(Rule::head, &self.lower.text[begin..self.end]).is_ok() {
+        if Grammar::parse(Rule::head, self.near(self.at)).is_ok() {
             return;
         }
         let when = self.tokens[self.at].span;
@@ -372,7 +392,7 @@ impl<'a> Recovery<'a> {
             Body::Test => Rule::test_start,
             _ => Rule::scenario_start,
         };
-        while self.at < self.tokens.len() {
+        while self.goes_on() {
             let start = self.at;
             match self.word(start) {
                 "}" => {
@@ -385,6 +405,11 @@ impl<'a> Recovery<'a> {
                 },
             }
         }
+    }
+
+    /// Whether there is more, and not so much said that nobody reads on.
+    fn goes_on(&self) -> bool {
+        self.at < self.tokens.len() && self.errors.len() <= MAX_ERRORS
     }
 
     /// Reports an error in the statement at `start` and goes to where the next one can begin.
@@ -422,7 +447,7 @@ impl<'a> Recovery<'a> {
     fn skip_side(&mut self, at: usize) -> bool {
         let Some(token) = self.tokens.get(at) else { return false };
         let start = token.span.start as usize;
-        let Ok(pairs) = Grammar::parse(Rule::side, &self.lower.text[start..self.end]) else { return false };
+        let Ok(pairs) = Grammar::parse(Rule::side, self.near(at)) else { return false };
         let end = (start + pairs.as_str().len()) as u32;
         let next = at + self.tokens[at..].partition_point(|token| token.span.start < end);
         let crosses = (at + 2..next)
@@ -454,6 +479,16 @@ impl<'a> Recovery<'a> {
             return Err(Failure { at: self.end, rules: vec![rule] });
         };
         let start = token.span.start as usize;
+        // To describe an error pest goes through all that it was given: an error among the next tokens is none of the
+        // end of the text, and where there is one error there are more.
+        if !self.errors.is_empty()
+            && let Err(error) = Grammar::parse(rule, self.near(self.at))
+        {
+            let failure = Failure::new(start, error);
+            if self.token_at(failure.at) + NEAR / 2 < self.at + NEAR {
+                return Err(failure);
+            }
+        }
         match Grammar::parse(rule, &self.lower.text[start..self.end]) {
             Ok(mut pairs) => {
                 let node = Node::new(start, pairs.next().expect("a parse yields its rule"));
@@ -461,17 +496,15 @@ impl<'a> Recovery<'a> {
                 self.at += self.tokens[self.at..].partition_point(|token| token.span.start < end);
                 Ok(node)
             }
-            Err(error) => {
-                let at = match error.location {
-                    InputLocation::Pos(at) | InputLocation::Span((at, _)) => start + at,
-                };
-                let rules = match error.variant {
-                    ErrorVariant::ParsingError { positives, .. } => positives,
-                    ErrorVariant::CustomError { .. } => Vec::new(),
-                };
-                Err(Failure { at, rules })
-            }
+            Err(error) => Err(Failure::new(start, error)),
         }
+    }
+
+    /// The text of a token and of those that follow it soon.
+    fn near(&self, at: usize) -> &'a str {
+        let start = self.tokens[at].span.start as usize;
+        let end = self.tokens.get(at + NEAR).map_or(self.end, |token| token.span.start as usize);
+        &self.lower.text[start..end]
     }
 
     fn report(&mut self, start: usize, failure: &Failure) {
@@ -484,8 +517,11 @@ impl<'a> Recovery<'a> {
             return;
         }
         // Where the opening quote of a name is missing, its closing one opens a text that the line does not close.
-        let line =
-            self.tokens[reported..].iter().enumerate().take_while(|(at, token)| *at == 0 || !token.first_on_line);
+        let line = self.tokens[reported..]
+            .iter()
+            .take(NEAR)
+            .enumerate()
+            .take_while(|(at, token)| *at == 0 || !token.first_on_line);
         if line.clone().any(|(_, token)| token.kind == TokenKind::Bad && self.text(token).starts_with('"')) {
             return;
         }

@@ -4,6 +4,7 @@
 use crate::diagnostic::{Diagnostic, point};
 use crate::names::is_hidden;
 use crate::source::{FileId, Location, Span};
+use crate::syntax::MAX_ERRORS;
 use crate::syntax::ast::Comment;
 
 /// Brackets of all kinds together: deeper text is refused before the grammar recurses over it.
@@ -11,6 +12,9 @@ pub const MAX_DEPTH: usize = 200;
 
 /// The longest text in quotes and the longest word, in bytes.
 pub const MAX_NAME: usize = 1_000;
+
+/// So many tokens have the longest `@allow(...)`.
+const MAX_ANNOTATION: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
@@ -86,7 +90,7 @@ struct Lexer<'a> {
 impl Lexer<'_> {
     fn run(&mut self) {
         let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
+        while let Some(&byte) = bytes.get(self.at).filter(|_| self.errors.len() <= MAX_ERRORS) {
             let start = self.at;
             match byte {
                 b'\n' => {
@@ -221,6 +225,9 @@ impl Lexer<'_> {
             for (offset, char) in found {
                 self.hidden(span.start as usize + offset, char);
             }
+            if self.errors.len() > MAX_ERRORS {
+                break;
+            }
         }
     }
 
@@ -325,13 +332,19 @@ fn split(file: FileId, text: &str, tokens: &[Token]) -> (Vec<Piece>, Vec<Diagnos
         text,
         tokens,
         open: Vec::new(),
+        deeper: 0,
+        indent: 0,
         suspect: None,
         start: 0,
+        head: 0,
         unbalanced: false,
         pieces: Vec::new(),
         errors: Vec::new(),
     };
     for index in 0..tokens.len() {
+        if splitter.errors.len() > MAX_ERRORS {
+            break;
+        }
         splitter.token(index);
     }
     if !splitter.open.is_empty() {
@@ -341,15 +354,29 @@ fn split(file: FileId, text: &str, tokens: &[Token]) -> (Vec<Piece>, Vec<Diagnos
     (splitter.pieces, splitter.errors)
 }
 
+#[derive(Clone, Copy)]
+struct Bracket {
+    token: usize,
+    /// That of the line it stands in.
+    indent: usize,
+}
+
 struct Splitter<'a> {
     file: FileId,
     text: &'a str,
     tokens: &'a [Token],
-    /// Indices of the brackets that are open.
-    open: Vec<usize>,
+    /// The brackets that are open, [`MAX_DEPTH`] at most.
+    open: Vec<Bracket>,
+    /// How many are open beyond these.
+    deeper: usize,
+    /// How many bytes stand before the first token of the line.
+    indent: usize,
     /// A bracket whose closer stood where its parent's should stand.
     suspect: Option<usize>,
+    /// The first token of the piece.
     start: usize,
+    /// The first one behind the annotations of the piece that were seen.
+    head: usize,
     unbalanced: bool,
     pieces: Vec<Piece>,
     errors: Vec<Diagnostic>,
@@ -359,30 +386,41 @@ impl Splitter<'_> {
     fn token(&mut self, index: usize) {
         let token = self.tokens[index];
         let word = token.span.text(self.text);
+        if token.first_on_line {
+            let start = token.span.start as usize;
+            self.indent = start - self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+        }
         match token.kind {
             TokenKind::Open => {
-                if self.open.len() == MAX_DEPTH {
-                    self.too_deep(token.span);
+                if self.open.len() < MAX_DEPTH {
+                    self.open.push(Bracket { token: index, indent: self.indent });
+                } else {
+                    self.deeper += 1;
+                    if self.deeper == 1 {
+                        self.too_deep(token.span);
+                    }
                 }
-                self.open.push(index);
             }
+            TokenKind::Close if self.deeper > 0 => self.deeper -= 1,
             TokenKind::Close => self.close(index, word),
             TokenKind::Word | TokenKind::Symbol if DECLARATIONS.contains(&word) => self.keyword(index, word),
             _ => {}
+        }
+        if index == self.head && word == "@allow" {
+            self.head = self.behind_annotation(index);
         }
     }
 
     fn keyword(&mut self, index: usize, word: &str) {
         let before = index.checked_sub(1).map(|before| self.text_of(before));
         if self.open.is_empty() {
-            let joined = (word == "system" && before == Some("extend")) || self.only_annotations(index);
+            let joined = (word == "system" && before == Some("extend")) || (self.start < index && self.head == index);
             if !joined {
                 self.cut(index);
             }
         } else if self.tokens[index].first_on_line && word != "@allow" {
-            let first = self.text_of(self.head());
-            let role_of_test =
-                word == "role" && matches!(first, "test" | "scenario") && self.next_is_not(index + 2, "uses");
+            let in_test = self.is(self.head, "test") || self.is(self.head, "scenario");
+            let role_of_test = word == "role" && in_test && !self.is(index + 2, "uses");
             let names_a_system = word == "system" && before == Some("extend");
             if !role_of_test && !names_a_system {
                 self.unclosed("a declaration starts inside of it", index);
@@ -391,32 +429,19 @@ impl Splitter<'_> {
         }
     }
 
-    fn next_is_not(&self, index: usize, word: &str) -> bool {
-        self.tokens.get(index).is_none_or(|token| token.span.text(self.text) != word)
+    fn is(&self, index: usize, word: &str) -> bool {
+        self.tokens.get(index).is_some_and(|token| token.span.text(self.text) == word)
     }
 
-    /// The first token of the current piece behind its annotations.
-    fn head(&self) -> usize {
-        self.behind_annotations(self.tokens.len())
-    }
-
-    /// The same, looking no further than a token.
-    fn behind_annotations(&self, end: usize) -> usize {
-        let mut at = self.start;
-        while at < end && self.tokens.get(at).is_some_and(|token| token.span.text(self.text) == "@allow") {
-            let close = (at..self.tokens.len()).find(|index| self.text_of(*index) == ")");
-            at = close.map_or(self.tokens.len() - 1, |close| close + 1).min(self.tokens.len() - 1);
-        }
-        at
-    }
-
-    fn only_annotations(&self, index: usize) -> bool {
-        self.start < index && self.behind_annotations(index) == index
+    /// Behind the annotation that a token begins; one that is not closed soon belongs to nothing.
+    fn behind_annotation(&self, at: usize) -> usize {
+        let mut near = at..self.tokens.len().min(at + MAX_ANNOTATION);
+        near.find(|index| self.text_of(*index) == ")").map_or(self.tokens.len(), |close| close + 1)
     }
 
     fn close(&mut self, index: usize, word: &str) {
         let wanted = if word == "}" { "{" } else { "(" };
-        if self.open.iter().all(|open| self.text_of(*open) != wanted) {
+        if self.open.iter().all(|open| self.text_of(open.token) != wanted) {
             self.unbalanced = true;
             let error = Diagnostic::error("syntax", format!("this `{word}` closes nothing"))
                 .label(self.location(self.tokens[index].span), "nothing is open here");
@@ -430,15 +455,17 @@ impl Splitter<'_> {
             return;
         }
         while let Some(open) = self.open.pop() {
-            if self.text_of(open) == wanted {
-                self.suspicious(open, index);
+            if self.text_of(open.token) == wanted {
+                if self.tokens[index].first_on_line {
+                    self.suspicious(open);
+                }
                 break;
             }
             self.unbalanced = true;
-            let opener = self.text_of(open);
+            let opener = self.text_of(open.token);
             self.errors.push(
                 Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
-                    .label(self.location(self.tokens[open].span), "opened here")
+                    .label(self.location(self.tokens[open.token].span), "opened here")
                     .label(self.location(self.tokens[index].span), format!("`{word}` comes first")),
             );
         }
@@ -447,20 +474,16 @@ impl Splitter<'_> {
         }
     }
 
-    /// Remembers a block whose closing brace is indented like an outer block.
-    fn suspicious(&mut self, open: usize, close: usize) {
-        if !self.tokens[close].first_on_line || self.suspect.is_some() {
-            return;
-        }
-        let (column, own) = (self.column(close), self.line_column(open));
-        let is_outer = self.open.iter().any(|outer| self.line_column(*outer) == column);
-        if column < own && is_outer {
-            self.suspect = Some(open);
+    /// Remembers a block whose closing brace, the first on its line, is indented like an outer block.
+    fn suspicious(&mut self, open: Bracket) {
+        let is_outer = self.open.iter().any(|outer| outer.indent == self.indent);
+        if self.suspect.is_none() && self.indent < open.indent && is_outer {
+            self.suspect = Some(open.token);
         }
     }
 
     fn unclosed(&mut self, why: &str, before: usize) {
-        let Some(open) = self.suspect.take().or_else(|| self.open.last().copied()) else { return };
+        let Some(open) = self.suspect.take().or_else(|| self.open.last().map(|open| open.token)) else { return };
         let opener = self.text_of(open);
         let closer = if opener == "{" { "}" } else { ")" };
         let mut error = Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
@@ -471,6 +494,7 @@ impl Splitter<'_> {
         };
         self.errors.push(error.help(format!("close it with `{closer}`")));
         self.open.clear();
+        self.deeper = 0;
         self.unbalanced = true;
     }
 
@@ -489,23 +513,12 @@ impl Splitter<'_> {
             self.unbalanced = false;
         }
         self.start = index;
+        self.head = index;
         self.suspect = None;
     }
 
     fn text_of(&self, index: usize) -> &str {
         self.tokens[index].span.text(self.text)
-    }
-
-    /// Bytes between the start of its line and the token.
-    fn column(&self, index: usize) -> usize {
-        let start = self.tokens[index].span.start as usize;
-        start - self.text[..start].rfind('\n').map_or(0, |at| at + 1)
-    }
-
-    /// The indentation of the line that holds the token.
-    fn line_column(&self, index: usize) -> usize {
-        let first = (0..=index).rev().find(|at| self.tokens[*at].first_on_line).unwrap_or(index);
-        self.column(first)
     }
 
     fn location(&self, span: Span) -> Location {
