@@ -1,7 +1,8 @@
 //! In: the path of a root file and a way to read files. Out: every file that it reaches by `use`, parsed.
 //! A file that cannot be read is an error at the `use` that wants it; the root itself is the caller's to report.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::io;
 
 use crate::diagnostic::{Diagnostic, nearest};
@@ -44,13 +45,16 @@ pub struct Parsed {
     pub sources: Sources,
     pub files: Vec<ast::File>,
     pub errors: Vec<Diagnostic>,
+    /// A file that is used could not be read.
+    pub lacks_files: bool,
 }
 
 /// Loads the program whose root is `path`; `base` is the folder to show before it in messages.
 pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
-    let mut loader = Loader { read, parsed: Parsed::default(), known: HashMap::new() };
+    let mut loader = Loader { read, parsed: Parsed::default(), known: HashSet::new(), missing: 0 };
     loader.parsed.sources.base = base.to_owned();
     let bytes = read.read(path)?;
+    loader.known.insert(loader.key(path, false));
     let mut pending = loader.add(path, bytes, false);
     // A stack of the uses that are still to follow keeps the depth-first order without recursion.
     while let Some(wanted) = pending.pop() {
@@ -62,7 +66,9 @@ pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
 struct Loader<'a> {
     read: &'a Reader<'a>,
     parsed: Parsed,
-    known: HashMap<String, FileId>,
+    /// What has been read, or could not be.
+    known: HashSet<String>,
+    missing: usize,
 }
 
 struct Use {
@@ -74,8 +80,6 @@ impl Loader<'_> {
     /// Parses a file and returns its uses, last first.
     fn add(&mut self, path: &str, bytes: Vec<u8>, bundled: bool) -> Vec<Use> {
         let file = self.parsed.sources.add(SourceFile::new(path, bytes, bundled));
-        let key = self.key(path, bundled);
-        self.known.insert(key, file);
         let (tree, errors) = syntax::parse(file, self.parsed.sources.file(file));
         let mut uses: Vec<Use> = tree
             .declarations
@@ -102,7 +106,7 @@ impl Loader<'_> {
         } else {
             relative(&self.parsed.sources.file(wanted.from).path, &wanted.name.text)
         };
-        if self.known.contains_key(&self.key(&path, bundled)) {
+        if !self.known.insert(self.key(&path, bundled)) {
             return Vec::new();
         }
         let location = Location { file: wanted.from, span: wanted.name.span };
@@ -110,20 +114,28 @@ impl Loader<'_> {
         if bundled {
             return match vocabulary::text(&path) {
                 Some(text) => self.add(&path, text.as_bytes().to_vec(), true),
-                None => {
-                    self.parsed.errors.push(unknown_vocabulary(&path, location));
-                    Vec::new()
-                }
+                None => self.lacks(unknown_vocabulary(&path, location)),
             };
         }
         let bytes = if from_bundled { Err(io::ErrorKind::NotFound.into()) } else { self.read.read(&path) };
         match bytes {
             Ok(bytes) => self.add(&path, bytes, false),
-            Err(error) => {
-                self.parsed.errors.push(unknown_file(&self.parsed.sources, &path, &error, location));
-                Vec::new()
-            }
+            Err(error) => self.lacks(unknown_file(&self.parsed.sources, &path, &error, location)),
         }
+    }
+
+    fn lacks(&mut self, error: Diagnostic) -> Vec<Use> {
+        self.parsed.lacks_files = true;
+        self.missing += 1;
+        match self.missing.cmp(&(syntax::MAX_ERRORS + 1)) {
+            Ordering::Less => self.parsed.errors.push(error),
+            Ordering::Equal => {
+                let last = format!("there are more than {} used files that cannot be read", syntax::MAX_ERRORS);
+                self.parsed.errors.push(Diagnostic { message: last, ..error });
+            }
+            Ordering::Greater => {}
+        }
+        Vec::new()
     }
 }
 

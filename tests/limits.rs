@@ -294,13 +294,49 @@ fn memory_of_a_check() {
     }
 }
 
+/// Whatever stands in a file a hundred thousand times, it is told soon, and nothing nests too deep to be let go.
+#[test]
+fn anything_many_times() {
+    let many = |head: &str, middle: &str, tail: &str| format!("{head}{}{tail}", middle.repeat(100_000));
+    let texts = [
+        many("", "@allow ", ""),
+        many("", "@allow(gap)\n", "flag x"),
+        many("@allow test x {\n", "role a\n", ""),
+        many("", "(", "") + &many("", "}", ""),
+        many("profile p {\n", "when x {\n", "") + &many("", "}\n", ""),
+        many("profile p { ", "a ", "") + &"{".repeat(2_000) + &"\n}".repeat(2_000),
+        many("", "when {\n", ""),
+        many("profile p { ", "append \"a\" ", "}"),
+        many("profile p {\n", "apply a when\n", "}"),
+        many("profile p { ", "\"a\" ", "}"),
+        many("profile p { when ", "not ", "a: cic a -> lync b }"),
+        many("system x { ", "state \"a\" id ", "}"),
+        many("system x { ", "state a ", "}"),
+        many("", "use a\n", ""),
+        many("", "flag a\n", ""),
+        (0..100_000).map(|at| format!("use a{at}\n")).collect(),
+        (0..100_000).map(|at| format!("role r{at} uses p{at}\n")).collect(),
+    ];
+    for text in texts {
+        let begin = std::time::Instant::now();
+        let said = said(&CHECK, text.as_bytes());
+        let start = text.chars().take(30).collect::<String>();
+        println!("{start:?}: {:?}", begin.elapsed());
+        assert!(
+            said.matches("\n  × ").count() <= presync::check::limits::MAX_ERRORS + presync::syntax::MAX_ERRORS + 2,
+            "{start}"
+        );
+        assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{start}: {:?}", begin.elapsed());
+    }
+}
+
 /// A program for a system that is not there: each unknown name is compared with all known ones.
 #[test]
 fn many_unknown_names() {
-    let most = presync::check::limits::MAX_UNKNOWN;
+    let most = presync::check::limits::MAX_ERRORS;
     let rules: String = (0..20_000).map(|at| format!("cic Availablee{at} -> lync Away\n")).collect();
     let source = format!("use cic_lync\nprofile P {{\n{rules}}}\n");
     let said = said(&["check", "a.presync", "-q", "--format", "agent"], source.as_bytes());
     assert_eq!(said.lines().count(), most + 1);
-    assert!(said.contains("there are more than 1000 unknown names in this program"), "{said}");
+    assert!(said.contains("there are more than 1000 errors in this program"), "{said}");
 }

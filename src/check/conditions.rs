@@ -139,24 +139,28 @@ impl Checker {
     }
 
     fn unknown_condition(&mut self, name: &ast::Name, location: Location) {
-        if self.has_told_enough() {
+        if self.tells_no_unknown() {
             return;
         }
-        let known: Vec<String> = self
-            .names
-            .atoms
-            .iter()
-            .filter(|(_, atom)| !matches!(atom, Atom::System(..)) && !self.is_choice(atom))
-            .map(|(name, _)| name.to_string())
-            .collect();
-        let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
-        known.sort_unstable();
         let written = crate::names::quote(&name.text);
         let of = self.program.systems.iter().find(|system| system.states.iter().any(|state| *state.name == *name.text));
         let help = of.map(|system| {
             format!("`{written}` is a state: write `{} is {written}`", crate::names::quote(&system.name))
         });
-        self.unknown(Unknown { code: "unknown-condition", what: "condition", name: &name.text, location, known, help });
+        self.unknown(Unknown {
+            code: "unknown-condition",
+            what: "condition",
+            name: &name.text,
+            location,
+            known: &|checker| checker.atoms(|atom| !matches!(atom, Atom::System(..)) && !checker.is_choice(atom)),
+            help,
+        });
+    }
+
+    /// The names of some conditions, facts, values and systems, sorted.
+    fn atoms(&self, are_meant: impl Fn(&Atom) -> bool) -> Vec<String> {
+        let atoms = self.names.atoms.iter().filter(|(_, atom)| are_meant(atom));
+        super::sorted(atoms.map(|(name, _)| name.to_string()))
     }
 
     fn is_choice(&self, atom: &Atom) -> bool {
@@ -198,21 +202,12 @@ impl Checker {
                 None
             }
             None => {
-                let names: Vec<String> = self
-                    .names
-                    .atoms
-                    .iter()
-                    .filter(|(_, atom)| matches!(atom, Atom::System(..)) || self.is_choice(atom))
-                    .map(|(name, _)| name.to_string())
-                    .collect();
-                let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
-                known.sort_unstable();
                 self.unknown(Unknown {
                     code: "unknown-condition",
                     what: "system or choice",
                     name: &subject.text,
                     location,
-                    known,
+                    known: &|checker| checker.atoms(|atom| matches!(atom, Atom::System(..)) || checker.is_choice(atom)),
                     help: None,
                 });
                 None
@@ -231,7 +226,7 @@ impl Checker {
                 what: &format!("value of `{fact_name}`"),
                 name: &name.text,
                 location: Location { file, span: name.span },
-                known: values.iter().map(String::as_str).collect(),
+                known: &|_| values.to_vec(),
                 help: None,
             });
         }

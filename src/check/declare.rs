@@ -95,7 +95,7 @@ impl Checker {
                     what: &format!("value of `{}`", name.text),
                     name: &default.text,
                     location: declaration.at(default.span),
-                    known: texts.iter().map(String::as_str).collect(),
+                    known: &|_| texts.clone(),
                     help: None,
                 });
             }

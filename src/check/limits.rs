@@ -24,8 +24,8 @@ pub const MAX_ROLES: usize = 20_000;
 /// Of one profile, those of one text counted each.
 pub const MAX_APPENDS: usize = 500;
 
-/// So many unknown names are told: each is compared with all that are known.
-pub const MAX_UNKNOWN: usize = 1_000;
+/// So many errors of a program are told, beside those of its syntax.
+pub const MAX_ERRORS: usize = 1_000;
 
 pub(super) fn too_large(program: &Program) -> Vec<Diagnostic> {
     let mut errors = Vec::new();

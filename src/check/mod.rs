@@ -12,6 +12,7 @@ mod states;
 mod tests;
 
 use compact_str::CompactString;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::diagnostic::{self, Diagnostic, nearest};
@@ -26,21 +27,23 @@ pub const MAX_RULES: usize = 1_000_000;
 
 /// Resolves names and proves that rules do not contradict each other. Diagnostics come sorted.
 pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
-    let Parsed { sources, files, errors } = parsed;
+    let Parsed { sources, files, errors, lacks_files } = parsed;
     let mut checker = Checker {
         program: Program { sources, ..Program::default() },
         syntax_errors: errors.iter().filter_map(Diagnostic::location).collect(),
         errors,
         names: Names::default(),
         owner: None,
-        unknown: 0,
+        told: 0,
     };
     checker.syntax_errors.sort_unstable();
     checker.names.broken = files.iter().flat_map(|file| file.broken.iter().cloned()).collect();
+    checker.names.lacks_files = lacks_files;
     checker.run(&files);
+    let large = limits::too_large(&checker.program);
+    let last = if large.is_empty() { overlap::conflicts(&checker.program) } else { large };
+    last.into_iter().for_each(|error| checker.error(error));
     let Checker { program, mut errors, .. } = checker;
-    let large = limits::too_large(&program);
-    errors.extend(if large.is_empty() { overlap::conflicts(&program) } else { large });
     diagnostic::sort(&mut errors);
     (program, errors)
 }
@@ -53,8 +56,8 @@ struct Checker {
     names: Names,
     /// The declaration whose inside is being resolved.
     owner: Option<DeclaredId>,
-    /// How many unknown names there have been.
-    unknown: usize,
+    /// How many errors there have been, beside those of syntax.
+    told: usize,
 }
 
 /// What each name means, by space.
@@ -73,12 +76,14 @@ struct Names {
     conditions: Vec<Option<CondId>>,
     /// Names whose declarations did not parse.
     broken: std::collections::HashSet<CompactString>,
+    /// A file that is used was not read: any name may be declared in it.
+    lacks_files: bool,
 }
 
 impl Names {
     /// Whether a role may have been lost to a syntax error.
     fn has_broken_role(&self) -> bool {
-        self.broken.iter().any(|name| name.starts_with("role "))
+        self.lacks_files || self.broken.iter().any(|name| name.starts_with("role "))
     }
 }
 
@@ -125,7 +130,17 @@ impl Checker {
     }
 
     fn error(&mut self, error: Diagnostic) {
-        self.errors.push(error);
+        self.told += 1;
+        match self.told.cmp(&(limits::MAX_ERRORS + 1)) {
+            Ordering::Less => self.errors.push(error),
+            Ordering::Equal => {
+                let last = format!("there are more than {} errors in this program", limits::MAX_ERRORS);
+                let last = Diagnostic { labels: error.labels, ..Diagnostic::error(error.code, last) };
+                self.errors
+                    .push(last.note("not all of them are told").help("mend the first ones; is a `use` missing?"));
+            }
+            Ordering::Greater => {}
+        }
     }
 
     fn text(&self, location: Location) -> &str {
@@ -167,26 +182,19 @@ impl Checker {
         self.error(error);
     }
 
-    /// Whether so many unknown names have been told that no more are.
-    fn has_told_enough(&self) -> bool {
-        self.unknown > limits::MAX_UNKNOWN
+    /// Whether unknown names are not told: they may be declared in a file that is missing, or enough has been told.
+    fn tells_no_unknown(&self) -> bool {
+        self.names.lacks_files || self.told > limits::MAX_ERRORS
     }
 
     /// An unresolved name: look-alikes get their own diagnostic, broken declarations none.
     fn unknown(&mut self, unknown: Unknown<'_>) {
-        if self.names.broken.contains(unknown.name) || self.has_syntax_error(unknown.location) {
+        let Unknown { code, what, name, location, known, help } = unknown;
+        if self.tells_no_unknown() || self.names.broken.contains(name) || self.has_syntax_error(location) {
             return;
         }
-        let Unknown { code, what, name, location, ref known, ref help } = unknown;
-        self.unknown += 1;
-        if self.has_told_enough() {
-            if self.unknown == limits::MAX_UNKNOWN + 1 {
-                let error = format!("there are more than {} unknown names in this program", limits::MAX_UNKNOWN);
-                let error = Diagnostic::error(code, error).label(location, "not all that stands behind this is told");
-                self.error(error.help("mend the first ones; is a `use` missing?"));
-            }
-            return;
-        }
+        let known = known(self);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
         if let Some(twin) = known.iter().find(|twin| confusable::look_alike(name, twin)) {
             let error = confusable::unknown(name, twin, location);
             return self.error(error);
@@ -204,7 +212,7 @@ impl Checker {
                 })
             }
             (None, None) if known.is_empty() => error.help(format!("no {what} is declared")),
-            (None, None) => error.help(format!("known: {}", list(known))),
+            (None, None) => error.help(format!("known: {}", list(&known))),
         };
         self.error(error);
     }
@@ -275,7 +283,7 @@ impl Checker {
             spaces.entry((5, at as u32)).or_default().extend(states);
         }
         let found: Vec<_> = spaces.values().flat_map(|space| confusable::twins(space)).collect();
-        self.errors.extend(found);
+        found.into_iter().for_each(|error| self.error(error));
     }
 }
 
@@ -284,9 +292,16 @@ struct Unknown<'a> {
     what: &'a str,
     name: &'a str,
     location: Location,
-    known: Vec<&'a str>,
+    /// What is known instead, in an order for people: wanted only if the name is told.
+    known: &'a dyn Fn(&Checker) -> Vec<String>,
     /// Replaces the nearest known name.
     help: Option<String>,
+}
+
+fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    names
 }
 
 /// The first few names for a help text.

@@ -237,15 +237,12 @@ impl Checker {
         };
         let Some((at, id)) = self.names.mappings.get(&mapping.text).copied() else {
             walk.lost |= Lost::ANYTHING;
-            let known: Vec<String> = self.names.mappings.keys().map(|name| name.to_string()).collect();
-            let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
-            known.sort_unstable();
             self.unknown(Unknown {
                 code: "unknown-mapping",
                 what: "mapping",
                 name: &mapping.text,
                 location,
-                known,
+                known: &|checker| super::sorted(checker.names.mappings.keys().map(|name| name.to_string())),
                 help: None,
             });
             return;
@@ -460,13 +457,12 @@ impl Checker {
             self.refer(location, declared);
             return Some(profile);
         }
-        let known: Vec<String> = self.program.profiles.iter().map(|profile| profile.name.clone()).collect();
         self.unknown(Unknown {
             code: "unknown-profile",
             what: "profile",
             name: &name.text,
             location,
-            known: known.iter().map(String::as_str).collect(),
+            known: &|checker| checker.program.profiles.iter().map(|profile| profile.name.clone()).collect(),
             help: None,
         });
         None
@@ -478,7 +474,6 @@ impl Checker {
             self.refer(location, declared);
             return Some(role);
         }
-        let known: Vec<String> = self.program.roles.iter().map(|role| role.name.clone()).collect();
         if self.program.has_implicit_role() && *name.text == *"default" {
             return Some(RoleId(0));
         }
@@ -487,7 +482,7 @@ impl Checker {
             what: "role",
             name: &name.text,
             location,
-            known: known.iter().map(String::as_str).collect(),
+            known: &|checker| checker.program.roles.iter().map(|role| role.name.clone()).collect(),
             help: None,
         });
         None

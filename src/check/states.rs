@@ -173,14 +173,13 @@ impl Checker {
     }
 
     fn unknown_attribute(&mut self, system: SystemId, name: &ast::Name, declaration: Declared<'_>) {
-        let known = self.program.system(system).attributes.clone();
         let system_name = self.program.system(system).name.clone();
         self.unknown(Unknown {
             code: "unknown-attribute",
             what: &format!("attribute of {system_name}"),
             name: &name.text,
             location: declaration.at(name.span),
-            known: known.iter().map(String::as_str).collect(),
+            known: &|checker| checker.program.system(system).attributes.clone(),
             help: None,
         });
     }
@@ -215,13 +214,16 @@ impl Checker {
             self.refer(location, declared);
             return Some(system);
         }
-        let systems: Vec<String> = self.program.systems.iter().map(|system| system.name.clone()).collect();
-        let with_state =
-            systems.iter().enumerate().find(|(at, _)| self.names.states[*at].exact.contains_key(&name.text));
+        if self.tells_no_unknown() {
+            return None;
+        }
+        let systems = &self.program.systems;
+        let with_state = systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
         let help = match with_state {
-            Some((_, system)) => Some(format!(
-                "`{0}` is a state: write the system before it, `{system} {0}`",
-                crate::names::quote(&name.text)
+            Some((system, _)) => Some(format!(
+                "`{0}` is a state: write the system before it, `{1} {0}`",
+                crate::names::quote(&name.text),
+                system.name
             )),
             None if systems.is_empty() => Some(
                 "no system is declared: begin with `use cic_lync`, or declare one with `system name { ... }`"
@@ -234,7 +236,7 @@ impl Checker {
             what: "system",
             name: &name.text,
             location,
-            known: systems.iter().map(String::as_str).collect(),
+            known: &|checker| checker.program.systems.iter().map(|system| system.name.clone()).collect(),
             help,
         });
         None
@@ -269,7 +271,7 @@ impl Checker {
     }
 
     fn unknown_state(&mut self, system: SystemId, name: &ast::Name, location: Location, by_id: Option<StateId>) {
-        if self.has_told_enough() {
+        if self.tells_no_unknown() {
             return;
         }
         let this = self.program.system(system);
@@ -303,7 +305,7 @@ impl Checker {
             what: &what,
             name: &name.text,
             location,
-            known: known.iter().map(String::as_str).collect(),
+            known: &|_| known.clone(),
             help,
         });
     }
