@@ -149,3 +149,20 @@ fn a_name_that_is_too_long_is_refused() {
         "{said}"
     );
 }
+
+/// Each of a hundred thousand states is told from the others, and so is each attribute of an element: in seconds.
+#[test]
+fn large_files_end() {
+    let begin = std::time::Instant::now();
+    let lines: String = (0..100_000).map(|at| format!("a{at},b\n")).collect();
+    let source = imported("csv", &format!("cic,lync\n{lines}{lines}")).expect("it is a table");
+    assert_eq!(source.matches(" -> ").count(), 100_000);
+    let element = |attributes: usize| {
+        let attributes: String = (0..attributes).map(|at| format!(" a{at}='b'")).collect();
+        imported("dmn", &format!("<definitions{attributes}/>")).expect_err("it has no decisions")
+    };
+    assert_eq!(element(10_000), "the file has no decisions");
+    assert_eq!(element(10_001), "an element has more than 10000 attributes");
+    assert_eq!(element(200_000), "an element has more than 10000 attributes");
+    assert!(begin.elapsed() < std::time::Duration::from_secs(30), "{:?}", begin.elapsed());
+}

@@ -1,7 +1,7 @@
 //! CSV as people keep it: a line for each mapping, with columns for the profile, the two systems, their states and the
 //! direction, by whatever names. Comma, semicolon or tab.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::import::{ImportError, Imported};
 use crate::names::{quote, quote_always};
@@ -65,8 +65,8 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
     understood.extend(columns.told(&headings));
 
     // Rules by profile; the states of each system, for those that no vocabulary has.
-    let mut profiles: IndexMap<String, Vec<String>> = IndexMap::new();
-    let mut systems: IndexMap<String, Vec<String>> = IndexMap::new();
+    let mut profiles: IndexMap<String, IndexSet<String>> = IndexMap::new();
+    let mut systems: IndexMap<String, IndexSet<String>> = IndexMap::new();
     for record in reader.records() {
         let record = record.map_err(wrong)?;
         if record.iter().all(str::is_empty) {
@@ -90,11 +90,7 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
         }
         for (system, states) in [&from, &to] {
             let declared = systems.entry(system.clone()).or_default();
-            for state in split(states).filter(|state| special(state).is_none()) {
-                if !declared.contains(&state) {
-                    declared.push(state);
-                }
-            }
+            declared.extend(split(states).filter(|state| special(state).is_none()));
         }
         let profile = Some(cell(columns.profile)).filter(|name| !name.is_empty()).unwrap_or("Imported");
         let rules = profiles.entry(profile.to_owned()).or_default();
@@ -104,18 +100,12 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
         // One state on each side and both ways: one rule says it.
         let names_one = |(_, states): &(String, String)| special(states).is_none() && split(states).count() == 1;
         if there && back && names_one(&from) && names_one(&to) {
-            let rule = rule(&from, "<->", &to).map_err(error)?;
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
+            rules.insert(rule(&from, "<->", &to).map_err(error)?);
             continue;
         }
         let ways = [(there, &from, &to), (back, &to, &from)];
         for (_, source, target) in ways.into_iter().filter(|(wanted, ..)| *wanted) {
-            let rule = rule(source, "->", target).map_err(error)?;
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
+            rules.insert(rule(source, "->", target).map_err(error)?);
         }
     }
     if profiles.is_empty() {
@@ -278,7 +268,7 @@ fn rule((from, states): &(String, String), arrow: &str, (to, target): &(String, 
     Ok(format!("{} {source} {arrow} {} {target}", quote(from), quote(to)))
 }
 
-fn source(systems: &IndexMap<String, Vec<String>>, profiles: &IndexMap<String, Vec<String>>) -> String {
+fn source(systems: &IndexMap<String, IndexSet<String>>, profiles: &IndexMap<String, IndexSet<String>>) -> String {
     let mut text = String::new();
     let bundled = VOCABULARIES.iter().find(|(_, has)| systems.keys().all(|system| has.contains(&system.as_str())));
     match bundled {
@@ -291,7 +281,8 @@ fn source(systems: &IndexMap<String, Vec<String>>, profiles: &IndexMap<String, V
         }
     }
     for (profile, rules) in profiles {
-        text.push_str(&format!("\nprofile {} {{\n{}\n}}\n", quote_always(profile), rules.join("\n")));
+        let rules: String = rules.iter().map(|rule| format!("{rule}\n")).collect();
+        text.push_str(&format!("\nprofile {} {{\n{rules}}}\n", quote_always(profile)));
     }
     text
 }

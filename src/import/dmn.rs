@@ -13,7 +13,14 @@ use crate::table::document::{
     SystemDocument, TableDocument, When,
 };
 
+/// Of one element. What `export` writes has a few.
+const MAX_ATTRIBUTES: usize = 10_000;
+
 pub(super) fn read(text: &str) -> Result<Tables, ImportError> {
+    // Each attribute of an element is compared with the others.
+    if text.split('<').any(|element| element.matches('=').count() > MAX_ATTRIBUTES) {
+        return Err(ImportError(format!("an element has more than {MAX_ATTRIBUTES} attributes")));
+    }
     let xml = Xml::parse(text).map_err(|error| ImportError(format!("this is not XML: {error}")))?;
     let decisions: Vec<Node<'_, '_>> = children(xml.root_element(), "decision").collect();
     let mut read = Read::default();
