@@ -23,14 +23,14 @@ fn any_words_in_any_order_are_read() {
     parse("@allow {\nsystem @allow");
     let mut random = Random(3);
     let mut wrong = 0;
-    for _ in 0..20_000 {
+    for _ in 0..100_000 {
         let count = 1 + random.below(12);
         let text: String = (0..count)
             .map(|_| format!("{}{}", random.pick(&words), random.pick(&[" ", "\n", "", " ", "\n"])))
             .collect();
         wrong += usize::from(!parse(&text).1.is_empty());
     }
-    assert!(wrong > 19_000, "{wrong}");
+    assert!(wrong > 95_000, "{wrong}");
 }
 
 #[test]
