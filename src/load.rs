@@ -1,7 +1,6 @@
 //! In: the path of a root file and a way to read files. Out: every file that it reaches by `use`, parsed.
 //! A file that cannot be read is an error at the `use` that wants it; the root itself is the caller's to report.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::io;
 
@@ -45,13 +44,13 @@ pub struct Parsed {
     pub sources: Sources,
     pub files: Vec<ast::File>,
     pub errors: Vec<Diagnostic>,
-    /// A file that is used could not be read.
-    pub lacks_files: bool,
+    /// An error for each file that is used and could not be read; not for all, if there are very many.
+    pub missing: Vec<Diagnostic>,
 }
 
 /// Loads the program whose root is `path`; `base` is the folder to show before it in messages.
 pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
-    let mut loader = Loader { read, parsed: Parsed::default(), known: HashSet::new(), missing: 0 };
+    let mut loader = Loader { read, parsed: Parsed::default(), known: HashSet::new() };
     loader.parsed.sources.base = base.to_owned();
     let bytes = read.read(path)?;
     loader.known.insert(loader.key(path, false));
@@ -68,7 +67,6 @@ struct Loader<'a> {
     parsed: Parsed,
     /// What has been read, or could not be.
     known: HashSet<String>,
-    missing: usize,
 }
 
 struct Use {
@@ -125,15 +123,8 @@ impl Loader<'_> {
     }
 
     fn lacks(&mut self, error: Diagnostic) -> Vec<Use> {
-        self.parsed.lacks_files = true;
-        self.missing += 1;
-        match self.missing.cmp(&(syntax::MAX_ERRORS + 1)) {
-            Ordering::Less => self.parsed.errors.push(error),
-            Ordering::Equal => {
-                let last = format!("there are more than {} used files that cannot be read", syntax::MAX_ERRORS);
-                self.parsed.errors.push(Diagnostic { message: last, ..error });
-            }
-            Ordering::Greater => {}
+        if self.parsed.missing.len() <= syntax::MAX_ERRORS {
+            self.parsed.missing.push(error);
         }
         Vec::new()
     }

@@ -9,7 +9,7 @@ fn said(arguments: &[&str], source: &[u8]) -> String {
     let folder = tempfile::tempdir().expect("there is room");
     std::fs::write(folder.path().join("a.presync"), source).expect("it can be written");
     let output = common::presync(folder.path(), arguments, b"");
-    assert_ne!(output.status.code(), Some(101), "{}", common::text(&output.stderr));
+    assert!(matches!(output.status.code(), Some(0..=2)), "{}: {}", output.status, common::text(&output.stderr));
     common::text(&output.stderr) + &common::text(&output.stdout)
 }
 
@@ -303,7 +303,7 @@ fn anything_many_times() {
         many("", "@allow(gap)\n", "flag x"),
         many("@allow test x {\n", "role a\n", ""),
         many("", "(", "") + &many("", "}", ""),
-        many("profile p {\n", "when x {\n", "") + &many("", "}\n", ""),
+        many("profile p {\n", &"when x {\n".repeat(10), "") + &many("", "}\n", ""),
         many("profile p { ", "a ", "") + &"{".repeat(2_000) + &"\n}".repeat(2_000),
         many("", "when {\n", ""),
         many("profile p { ", "append \"a\" ", "}"),

@@ -27,7 +27,7 @@ pub const MAX_RULES: usize = 1_000_000;
 
 /// Resolves names and proves that rules do not contradict each other. Diagnostics come sorted.
 pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
-    let Parsed { sources, files, errors, lacks_files } = parsed;
+    let Parsed { sources, files, errors, missing } = parsed;
     let mut checker = Checker {
         program: Program { sources, ..Program::default() },
         syntax_errors: errors.iter().filter_map(Diagnostic::location).collect(),
@@ -38,7 +38,8 @@ pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
     };
     checker.syntax_errors.sort_unstable();
     checker.names.broken = files.iter().flat_map(|file| file.broken.iter().cloned()).collect();
-    checker.names.lacks_files = lacks_files;
+    checker.names.lacks_files = !missing.is_empty();
+    missing.into_iter().for_each(|error| checker.error(error));
     checker.run(&files);
     let large = limits::too_large(&checker.program);
     let last = if large.is_empty() { overlap::conflicts(&checker.program) } else { large };
@@ -81,8 +82,8 @@ struct Names {
 }
 
 impl Names {
-    /// Whether a role may have been lost to a syntax error.
-    fn has_broken_role(&self) -> bool {
+    /// Whether a role may have been lost to an error.
+    fn may_lack_roles(&self) -> bool {
         self.lacks_files || self.broken.iter().any(|name| name.starts_with("role "))
     }
 }

@@ -445,7 +445,7 @@ impl Checker {
                 doc,
             });
         }
-        if !any && !self.names.has_broken_role() {
+        if !any && !self.names.may_lack_roles() {
             let profiles: Vec<ProfileId> = self.program.profile_ids().collect();
             self.program.roles.push(model::Role { name: "default".to_owned(), profiles, location: None, doc: None });
         }

@@ -5,6 +5,7 @@ mod arguments;
 pub mod ast;
 mod expected;
 mod lower;
+mod pieces;
 mod recover;
 pub mod scan;
 

@@ -9,7 +9,8 @@ use compact_str::CompactString;
 use crate::diagnostic::{Diagnostic, nearest, point};
 use crate::source::{Location, Span};
 use crate::syntax::lower::{Lower, Node, Parts, Pending};
-use crate::syntax::scan::{DECLARATIONS, MAX_DEPTH, Piece, Token, TokenKind};
+use crate::syntax::pieces::{DECLARATIONS, MAX_DEPTH, Piece};
+use crate::syntax::scan::{Token, TokenKind};
 use crate::syntax::{Grammar, MAX_ERRORS, Rule, ast, expected};
 
 /// So many tokens are looked ahead to tell an error.
@@ -482,6 +483,7 @@ impl<'a> Recovery<'a> {
         // To describe an error pest goes through all that it was given: an error among the next tokens is none of the
         // end of the text, and where there is one error there are more.
         if !self.errors.is_empty()
+            && self.at + NEAR < self.tokens.len()
             && let Err(error) = Grammar::parse(rule, self.near(self.at))
         {
             let failure = Failure::new(start, error);
