@@ -98,7 +98,7 @@ impl Loader<'_> {
     }
 
     fn follow(&mut self, wanted: &Use) -> Vec<Use> {
-        let bundled = !wanted.name.quoted;
+        let bundled = !wanted.name.quoted();
         let path = if bundled {
             wanted.name.text.to_string()
         } else {

@@ -62,9 +62,11 @@ fn files_that_are_not_programs() {
         1,
         "nested more than 200 deep",
     );
-    // Chains need no nesting, and are no error of syntax.
-    let long = format!("flag a\ncondition c = {}a{}\n", "not ".repeat(100_000), " and a".repeat(100_000));
+    // Chains need no nesting.
+    let long = format!("flag a\ncondition c = {}a{}\n", "not ".repeat(5_000), " and a".repeat(5_000));
     assert_eq!(presync(folder, &["check", "-"], long.as_bytes()).status.code(), Some(0));
+    let long = format!("flag a\ncondition c = {}a{}\n", "not ".repeat(100_000), " and a".repeat(100_000));
+    fails(folder, &["check", "-"], long.as_bytes(), 1, "goes on for more than 20000 words");
     let long =
         format!("use cic_lync\nprofile p {{ {}cic Available -> lync Away }}\n", "when in_queue: ".repeat(10_000));
     assert_eq!(presync(folder, &["check", "-"], long.as_bytes()).status.code(), Some(0));

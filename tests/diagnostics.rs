@@ -96,6 +96,7 @@ cases! {
     syntax_missing_colon: profile("when in_queue cic Available -> lync Away");
     syntax_colon_and_brace: profile("when in_queue: { cic Available -> lync Away }");
     syntax_block_without_when: profile("{ cic Available -> lync Away }");
+    syntax_condition_of_nothing: format!("{SYSTEMS}profile \"P\" {{\n    cic Available -> lync Away\n    when in_queue:\n}}\nmapping m {{\n    when in_queue {{\n        @allow(gap)\n    }}\n}}\n");
     syntax_late_apply_condition: format!("{SYSTEMS}mapping m {{ cic Available -> lync Away }}\nprofile \"P\" {{\n    apply m when in_queue\n}}\n");
     syntax_late_append_condition: profile("append \"in queue\" to lync when in_queue");
     syntax_override_otherwise: profile("override cic otherwise -> lync Away");

@@ -142,6 +142,63 @@ fn outside_of_the_project() {
     snapshot("outside_of_the_project", shown);
 }
 
+/// A condition and a list are read whole: so many tokens has the longest.
+#[test]
+fn statements() {
+    let most = presync::syntax::MAX_STATEMENT;
+    let check = |text: &str| said(&["check", "a.presync", "-q", "--level", "unused=allow"], text.as_bytes());
+    // By its tokens: what is around the list, and what each of its parts has. In a file of more than one line, so that
+    // what follows is read, too.
+    type Shape = (&'static str, usize, &'static str, usize, &'static str);
+    let shapes: [Shape; 7] = [
+        ("condition c = f", 4, " and f", 2, "\n"),
+        ("condition c = ", 4, "not ", 1, "f\n"),
+        ("condition c = f is a", 6, " | a", 2, "\n"),
+        ("group cic.g = any", 6, " | any", 2, "\n"),
+        ("profile P {\n when f", 2, " or f", 2, ": cic any -> lync Away\n}\n"),
+        ("profile P {\n cic any", 5, " | any", 2, " -> lync Away\n}\n"),
+        ("profile P { cic any -> lync Away }\nrole A uses P", 4, ",P", 2, "\n"),
+    ];
+    for (head, around, part, tokens, tail) in shapes {
+        let colon = usize::from(tail.starts_with(':'));
+        let parts = (most - around - colon) / tokens;
+        let text = |parts: usize| format!("use cic_lync\nflag f\n{head}{}{tail}flag f\n", part.repeat(parts));
+        let (fits, exceeds) = (check(&text(parts)), check(&text(parts + 1)));
+        let long = "this goes on for more than 20000 words and signs";
+        assert!(!fits.contains(long), "{head}: {fits}");
+        assert!(exceeds.contains(long), "{head}: {exceeds}");
+        // Only that, and what comes behind it.
+        assert!(fits.contains("the name `f` is declared twice"), "{head}: {fits}");
+        assert!(exceeds.contains("the name `f` is declared twice"), "{head}: {exceeds}");
+    }
+    snapshot("statement", check(&format!("flag f\ncondition c = f{}\n", " and\n  f".repeat(most))));
+}
+
+/// Findings that nobody reads to the end: as many as a program of that size has room for.
+#[test]
+fn findings() {
+    let source = |findings: usize| {
+        let flags: String = (0..findings).map(|at| format!("condition c{at}=f\n")).collect();
+        format!("use cic_lync\nflag f\n{flags}profile P {{ when f: cic any -> lync Away }}\n")
+    };
+    let told = |findings: usize| {
+        let told = said(&["check", "a.presync", "-q", "--format", "agent"], source(findings).as_bytes());
+        (told.lines().filter(|line| line.contains("[unused]: condition")).count(), told)
+    };
+    let most = presync::lint::MAX_FINDINGS;
+    let (all, shown) = told(most);
+    assert_eq!(all, most);
+    assert!(!shown.contains("there are more"), "{shown}");
+    let (some, shown) = told(most + 10);
+    assert_eq!(some, most);
+    assert!(shown.contains("there are more than 1000 findings in this program"), "{shown}");
+    // What is repaired makes room for the others.
+    let folder = tempfile::tempdir().expect("there is room");
+    std::fs::write(folder.path().join("a.presync"), source(most + 10)).expect("it can be written");
+    let fixed = common::presync(folder.path(), &["check", "a.presync", "--fix"], b"");
+    assert_eq!(common::text(&fixed.stderr), "repaired 1010 findings\nchecked 1 program: no findings\n");
+}
+
 /// Each number of things from both sides.
 #[test]
 fn numbers_of_things() {
@@ -228,70 +285,6 @@ fn an_event_of_too_many_members() {
     assert!(!reject(1_000).contains("members"), "{}", reject(1_000));
     assert!(reject(1_001).contains("an object has more than 1000 members"), "{}", reject(1_001));
     assert!(reject(500_000).contains("an object has more than 1000 members"));
-}
-
-/// A profile as sites write them, ten of them a role.
-fn desk(at: usize) -> String {
-    let mut text = format!(
-        "/// What the supervisors agreed on.\nprofile \"Desk {at}\" when enterprise_voice and desk_{} {{\n",
-        at % 10
-    );
-    for not in ["", "not "] {
-        writeln!(text, "    when both_logged_in and {not}in_queue {{").expect("a string takes it");
-        for (state, other) in [("Available", "Available"), ("In a Meeting", "Busy"), ("Away from Desk", "Away")] {
-            writeln!(text, "        cic \"{state}\"    <-> lync \"{other}\"").expect("a string takes it");
-        }
-        for state in ["At Lunch", "Gone Home", "Out of Town", "On Vacation"] {
-            writeln!(text, "        cic \"{state}\" -> lync Away").expect("a string takes it");
-        }
-        text.push_str("        lync \"Off Work\" -> cic unchanged // gone for the day\n    }\n");
-    }
-    text.push_str("    cic otherwise -> lync unchanged\n    lync otherwise -> cic unchanged\n}\n");
-    if at % 10 == 9 {
-        let desks: Vec<String> = (at - 9..=at).map(|desk| format!("\"Desk {desk}\"")).collect();
-        writeln!(text, "role \"Team {}\" uses {}", at / 10, desks.join(", ")).expect("a string takes it");
-    }
-    text
-}
-
-/// What is in memory at once while a file of about a megabyte is checked and its lints are asked, against its bytes.
-#[test]
-fn memory_of_a_check() {
-    let file = |head: &str, line: &dyn Fn(usize) -> String, end: &str| {
-        let mut text = format!("use cic_lync\nflag f\n{head}");
-        let lines = (0..).map(line).take_while(|line| {
-            text.push_str(line);
-            text.len() < 1_000_000
-        });
-        lines.for_each(drop);
-        text + end
-    };
-    let profile = "profile P {\n";
-    let flags: String = (0..10).map(|at| format!("flag desk_{at}\n")).collect();
-    // The text as sites write it, and the densest that there is.
-    let cases = [
-        ("a site", 40, file(&flags, &desk, "")),
-        ("conditions", 100, file("", &|at| format!("condition c{at} = f and (not f or f)\n"), "")),
-        ("no declarations", 40, file("", &|_| "} { ".to_owned(), "")),
-        ("no program", 40, file("", &|_| "a ".to_owned(), "")),
-        ("one name", 40, file("", &|_| "system a\n".to_owned(), "")),
-        ("comments", 40, file("", &|_| "// \n".to_owned(), "")),
-        ("impossible rules", 100, file(profile, &|_| "when f and not f: cic Available->lync Away\n".to_owned(), "}\n")),
-        ("equal rules", 100, file(profile, &|_| "cic any->lync Away\n".to_owned(), "}\n")),
-        ("short profiles", 100, file("", &|at| format!("profile P{at}{{cic any->lync Away}}\n"), "")),
-    ];
-    for (name, most, text) in cases {
-        let read = |_: &str| Ok(text.clone().into_bytes());
-        let memory = allocation_counter::measure(|| {
-            let parsed = presync::parse("a.presync", &read).expect("memory can be read");
-            if let Ok(program) = presync::check(parsed) {
-                drop(presync::lint::run(&program, &presync::lint::Settings::default()));
-            }
-        });
-        let times = memory.bytes_max as f64 / text.len() as f64;
-        println!("{name}: {times:.1} bytes for each of {}", text.len());
-        assert!(times <= f64::from(most), "{name}: {times:.1} bytes for each of the source");
-    }
 }
 
 /// Whatever stands in a file a hundred thousand times, it is told soon, and nothing nests too deep to be let go.

@@ -394,7 +394,7 @@ impl<'p> Truth<'p> {
         for situation in &self.situations {
             for profile in &self.program.profiles {
                 for (later, rule) in profile.rules.iter().enumerate() {
-                    for state in &rule.source {
+                    for state in rule.source.iter() {
                         let mut situation = situation.clone();
                         situation.states[rule.from.index()] = Some(*state);
                         let repeated = reference::holds(self.program, rule.condition, &situation)

@@ -97,7 +97,7 @@ fn count_rules(tree: &syntax::ast::File) -> usize {
         items
             .iter()
             .map(|item| match &item.kind {
-                syntax::ast::ItemKind::When { body, .. } => of(body),
+                syntax::ast::ItemKind::When(when) => of(&when.body),
                 syntax::ast::ItemKind::Rule(_) => 1,
                 _ => 0,
             })

@@ -89,7 +89,7 @@ impl Checker {
         let written = crate::names::quote(&name.text);
         match self.names.atoms.get(&name.text).cloned() {
             Some(Atom::Fact(fact, id)) => {
-                self.refer(location, id);
+                self.refer(id);
                 let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else {
                     return Some(self.program.conditions.intern(Cond::Flag(fact)));
                 };
@@ -102,7 +102,7 @@ impl Checker {
                 None
             }
             Some(Atom::Value(choices)) => {
-                self.refer(location, choices[0].2);
+                self.refer(choices[0].2);
                 if let [(fact, value, _)] = choices.as_slice() {
                     return Some(self.program.conditions.intern(Cond::Value(*fact, [*value].into())));
                 }
@@ -120,7 +120,7 @@ impl Checker {
                 None
             }
             Some(Atom::Condition(at, id)) => {
-                self.refer(location, id);
+                self.refer(id);
                 self.names.conditions[at]
             }
             Some(Atom::System(..)) => {
@@ -171,12 +171,12 @@ impl Checker {
         let location = Location { file, span: subject.span };
         match self.names.atoms.get(&subject.text).cloned() {
             Some(Atom::System(system, id)) => {
-                self.refer(location, id);
+                self.refer(id);
                 let states = self.states(system, values, file)?;
                 Some(self.program.conditions.intern(Cond::State(system, states.into())))
             }
             Some(Atom::Fact(fact, id)) if self.program.fact(fact).kind != FactKind::Flag => {
-                self.refer(location, id);
+                self.refer(id);
                 let mut indices = Vec::new();
                 let mut complete = true;
                 for value in values {

@@ -11,9 +11,12 @@ mod rules;
 mod states;
 mod tests;
 
-use compact_str::CompactString;
+use arcstr::ArcStr;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
 
 use crate::diagnostic::{self, Diagnostic, nearest};
 use crate::load::Parsed;
@@ -27,7 +30,7 @@ pub const MAX_RULES: usize = 1_000_000;
 
 /// Resolves names and proves that rules do not contradict each other. Diagnostics come sorted.
 pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
-    let Parsed { sources, files, errors, missing } = parsed;
+    let Parsed { sources, mut files, errors, missing } = parsed;
     let mut checker = Checker {
         program: Program { sources, ..Program::default() },
         syntax_errors: errors.iter().filter_map(Diagnostic::location).collect(),
@@ -40,7 +43,13 @@ pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
     checker.names.broken = files.iter().flat_map(|file| file.broken.iter().cloned()).collect();
     checker.names.lacks_files = !missing.is_empty();
     missing.into_iter().for_each(|error| checker.error(error));
-    checker.run(&files);
+    checker.collect_allows(&files);
+    let bodies = rules::take_bodies(&mut files);
+    checker.run(&files, bodies);
+    // Of a large program they take as much room as what follows.
+    drop(files);
+    drop(std::mem::take(&mut checker.names));
+    checker.find_confusables();
     let large = limits::too_large(&checker.program);
     let last = if large.is_empty() { overlap::conflicts(&checker.program) } else { large };
     last.into_iter().for_each(|error| checker.error(error));
@@ -65,18 +74,20 @@ struct Checker {
 #[derive(Default)]
 struct Names {
     /// Facts, choice values, conditions and systems share one space.
-    atoms: HashMap<CompactString, Atom>,
+    atoms: HashMap<ArcStr, Atom>,
     states: Vec<states::StateNames>,
-    groups: HashMap<(SystemId, CompactString), usize>,
+    groups: HashMap<(SystemId, ArcStr), usize>,
     group_states: Vec<Option<Box<[model::StateId]>>>,
     group_declared: Vec<DeclaredId>,
-    mappings: HashMap<CompactString, (usize, DeclaredId)>,
-    profiles: HashMap<CompactString, (model::ProfileId, DeclaredId)>,
-    roles: HashMap<CompactString, (model::RoleId, DeclaredId)>,
+    mappings: HashMap<ArcStr, (usize, DeclaredId)>,
+    profiles: HashMap<ArcStr, (model::ProfileId, DeclaredId)>,
+    roles: HashMap<ArcStr, (model::RoleId, DeclaredId)>,
     /// By index of [`Atom::Condition`]; `None` where it does not resolve.
     conditions: Vec<Option<CondId>>,
     /// Names whose declarations did not parse.
-    broken: std::collections::HashSet<CompactString>,
+    broken: std::collections::HashSet<ArcStr>,
+    /// What rules start from: many have it in common.
+    sources: FxHashSet<Arc<[model::StateId]>>,
     /// A file that is used was not read: any name may be declared in it.
     lacks_files: bool,
 }
@@ -110,24 +121,24 @@ impl Declared<'_> {
     }
 }
 
+fn all_declared(files: &[ast::File]) -> impl Iterator<Item = Declared<'_>> {
+    let files = (0..).map(FileId).zip(files);
+    files.flat_map(|(file, tree)| tree.declarations.iter().map(move |node| Declared { file, node }))
+}
+
 impl Checker {
-    fn run(&mut self, files: &[ast::File]) {
-        let declared: Vec<Declared<'_>> = files
-            .iter()
-            .enumerate()
-            .flat_map(|(at, file)| file.declarations.iter().map(move |node| Declared { file: FileId(at as u32), node }))
-            .collect();
+    fn run(&mut self, files: &[ast::File], bodies: rules::Bodies) {
+        let declared: Vec<Declared<'_>> = all_declared(files).collect();
+        self.program.declared.reserve_exact(declared.len());
         self.declare_systems(&declared);
         let conditions = self.declare_facts(&declared);
         self.resolve_online(&declared);
         self.resolve_groups(&declared);
         self.resolve_conditions(&conditions);
-        let mappings = self.resolve_mappings(&declared);
-        self.resolve_profiles(&declared, &mappings);
+        let mappings = self.resolve_mappings(&declared, bodies.mappings);
+        self.resolve_profiles(&declared, bodies.profiles, &mappings);
         self.resolve_roles(&declared);
         self.resolve_tests(&declared);
-        self.collect_allows(&declared);
-        self.find_confusables();
     }
 
     fn error(&mut self, error: Diagnostic) {
@@ -152,13 +163,13 @@ impl Checker {
     fn declared(&mut self, kind: model::DeclaredKind, name: &ast::Name, declaration: Declared<'_>) -> DeclaredId {
         let location = declaration.at(name.span);
         let node = declaration.node;
-        let whole = declaration.at(node.doc.iter().fold(node.span, |whole, doc| whole.to(*doc)));
+        let whole = declaration.at(node.before.doc().iter().fold(node.span, |whole, doc| whole.to(*doc)));
         self.program.declared.push(model::Declared { kind, name: name.text.to_string(), location, whole });
         DeclaredId(self.program.declared.len() as u32 - 1)
     }
 
-    fn refer(&mut self, location: Location, target: DeclaredId) {
-        self.program.references.push(model::Reference { location, owner: self.owner, target });
+    fn refer(&mut self, target: DeclaredId) {
+        self.program.references.insert(model::Reference { owner: self.owner, target });
     }
 
     /// Whether a syntax error lies within: things may be missing there.
@@ -218,10 +229,10 @@ impl Checker {
         self.error(error);
     }
 
-    fn collect_allows(&mut self, declared: &[Declared<'_>]) {
-        for declaration in declared {
+    fn collect_allows(&mut self, files: &[ast::File]) {
+        for declaration in all_declared(files) {
             let scope = declaration.at(declaration.node.span);
-            self.allows(&declaration.node.allows, scope);
+            self.allows(declaration.node.before.allows(), scope);
             match &declaration.node.kind {
                 ast::DeclarationKind::System { items, .. } | ast::DeclarationKind::Extend { items, .. } => {
                     for item in items {
@@ -240,13 +251,13 @@ impl Checker {
 
     fn allows_of_items(&mut self, items: &[ast::Item], file: FileId) {
         for item in items {
-            self.allows(&item.allows, Location { file, span: item.span });
-            if let ast::ItemKind::When { heads, body, .. } = &item.kind {
-                for head in heads {
+            self.allows(item.before.allows(), Location { file, span: item.span });
+            if let ast::ItemKind::When(when) = &item.kind {
+                for head in &when.heads {
                     let span = Span { start: head.condition.span.start, end: item.span.end };
                     self.allows(&head.allows, Location { file, span });
                 }
-                self.allows_of_items(body, file);
+                self.allows_of_items(&when.body, file);
             }
         }
     }

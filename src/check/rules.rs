@@ -13,7 +13,7 @@ use crate::syntax::ast::{self, DeclarationKind, Item, ItemKind, Term};
 /// What a mapping's or profile's items come to; conditions are relative to where it stands.
 #[derive(Default, Clone)]
 pub(super) struct Collected {
-    rules: Vec<model::Rule>,
+    rules: Box<[model::Rule]>,
     lost: Lost,
 }
 
@@ -39,8 +39,30 @@ impl Around {
     }
 }
 
+/// What stands in the braces of a mapping or profile.
+type Body = Box<[Item]>;
+
+/// In the order of the declarations.
+pub(super) struct Bodies {
+    pub mappings: Vec<Body>,
+    pub profiles: Vec<Body>,
+}
+
+/// Takes them out, so that each is gone when it has been resolved.
+pub(super) fn take_bodies(files: &mut [ast::File]) -> Bodies {
+    let mut bodies = Bodies { mappings: Vec::new(), profiles: Vec::new() };
+    for declaration in files.iter_mut().flat_map(|file| &mut file.declarations) {
+        match &mut declaration.kind {
+            DeclarationKind::Mapping { items, .. } => bodies.mappings.push(std::mem::take(items)),
+            DeclarationKind::Profile { items, .. } => bodies.profiles.push(std::mem::take(items)),
+            _ => {}
+        }
+    }
+    bodies
+}
+
 fn with_doc(item: &Item) -> Span {
-    item.doc.iter().fold(item.span, |whole, doc| whole.to(*doc))
+    item.before.doc().iter().fold(item.span, |whole, doc| whole.to(*doc))
 }
 
 struct Walk<'a> {
@@ -54,10 +76,12 @@ struct Walk<'a> {
 }
 
 impl Checker {
-    pub(super) fn resolve_mappings(&mut self, declared: &[Declared<'_>]) -> Mappings {
+    pub(super) fn resolve_mappings(&mut self, declared: &[Declared<'_>], bodies: Vec<Body>) -> Mappings {
         let mut mappings = Vec::new();
+        let mut bodies = bodies.into_iter();
         for declaration in declared {
-            let DeclarationKind::Mapping { name, items } = &declaration.node.kind else { continue };
+            let DeclarationKind::Mapping { name, .. } = &declaration.node.kind else { continue };
+            let items = bodies.next().unwrap_or_default();
             let location = declaration.at(name.span);
             if let Some((_, first)) = self.names.mappings.get(&name.text) {
                 let first = self.program.declared[first.index()].location;
@@ -85,12 +109,13 @@ impl Checker {
         let empty = Collected { lost: Lost::ANYTHING, ..Collected::default() };
         let mut collected = vec![empty; mappings.len()];
         for at in order {
-            let (_, items, declaration, id) = &mappings[at];
+            let (_, items, declaration, id) = &mut mappings[at];
+            let items = std::mem::take(items);
             self.owner = Some(*id);
             let mut walk = Walk {
                 file: declaration.file,
                 alone: None,
-                rules: Vec::new(),
+                rules: self.room_for(&items, &collected),
                 appends: Vec::new(),
                 lost: Lost::default(),
                 mappings: &collected,
@@ -98,26 +123,47 @@ impl Checker {
             self.items(&mut walk, items, &Around::nothing());
             let mut lost = walk.lost;
             lost |= self.lost_to_syntax(declaration.at(declaration.node.span));
-            collected[at] = Collected { rules: walk.rules, lost };
+            collected[at] = Collected { rules: walk.rules.into(), lost };
         }
         Mappings { collected }
+    }
+
+    /// An empty list for what the items come to. A large one that grows takes three times as much room on the way.
+    fn room_for(&mut self, items: &[Item], mappings: &[Collected]) -> Vec<model::Rule> {
+        let (written, rules) = self.count(items, mappings);
+        self.program.written.reserve(written);
+        Vec::with_capacity(rules.min(super::MAX_RULES))
+    }
+
+    /// How many rules are written there, and how many there are at most for each direction and mapping that is applied.
+    fn count(&self, items: &[Item], mappings: &[Collected]) -> (usize, usize) {
+        let of_item = |item: &Item| match &item.kind {
+            ItemKind::When(when) => self.count(&when.body, mappings),
+            ItemKind::Apply(apply) => {
+                let mapping = self.names.mappings.get(&apply.mapping.text);
+                (0, mapping.map_or(0, |(at, _)| mappings[*at].rules.len()))
+            }
+            ItemKind::Append(_) => (0, 0),
+            ItemKind::Rule(rule) => (1, 1 + usize::from(rule.two_way)),
+        };
+        items.iter().map(of_item).fold((0, 0), |sum, of| (sum.0 + of.0, sum.1.saturating_add(of.1)))
     }
 
     fn applied(&self, items: &[Item], needs: &mut Vec<usize>) {
         for item in items {
             match &item.kind {
-                ItemKind::When { body, .. } => self.applied(body, needs),
-                ItemKind::Apply { mapping, .. } => {
-                    needs.extend(self.names.mappings.get(&mapping.text).map(|(at, _)| *at))
-                }
+                ItemKind::When(when) => self.applied(&when.body, needs),
+                ItemKind::Apply(apply) => needs.extend(self.names.mappings.get(&apply.mapping.text).map(|(at, _)| *at)),
                 _ => {}
             }
         }
     }
 
-    pub(super) fn resolve_profiles(&mut self, declared: &[Declared<'_>], mappings: &Mappings) {
+    pub(super) fn resolve_profiles(&mut self, declared: &[Declared<'_>], bodies: Vec<Body>, mappings: &Mappings) {
+        let mut bodies = bodies.into_iter();
         for declaration in declared {
-            let DeclarationKind::Profile { name, condition, items } = &declaration.node.kind else { continue };
+            let DeclarationKind::Profile { name, condition, .. } = &declaration.node.kind else { continue };
+            let items = bodies.next().unwrap_or_default();
             let location = declaration.at(name.span);
             if let Some((_, first)) = self.names.profiles.get(&name.text) {
                 let first = self.program.declared[first.index()].location;
@@ -136,7 +182,7 @@ impl Checker {
             let mut walk = Walk {
                 file: declaration.file,
                 alone: None,
-                rules: Vec::new(),
+                rules: self.room_for(&items, &mappings.collected),
                 appends: Vec::new(),
                 lost: if outer.is_none() {
                     Lost::ANYTHING
@@ -146,15 +192,15 @@ impl Checker {
                 mappings: &mappings.collected,
             };
             self.items(&mut walk, items, outer.as_ref().unwrap_or(&nothing));
-            let doc = doc_text(&self.program.sources.file(declaration.file).text, &declaration.node.doc);
+            let doc = doc_text(&self.program.sources.file(declaration.file).text, declaration.node.before.doc());
             // Without its condition the rules would act where they must not.
-            let rules = if outer.is_some() { walk.rules } else { Vec::new() };
+            let rules = if outer.is_some() { walk.rules.into() } else { Box::default() };
             self.program.profiles.push(model::Profile {
                 name: name.text.to_string(),
                 location,
                 doc,
                 rules,
-                appends: walk.appends,
+                appends: walk.appends.into(),
                 lost: walk.lost,
             });
         }
@@ -171,19 +217,20 @@ impl Checker {
     }
 
     /// Goes through the items of a block; `outer` is what holds around it.
-    fn items(&mut self, walk: &mut Walk<'_>, items: &[Item], outer: &Around) {
+    fn items(&mut self, walk: &mut Walk<'_>, items: Body, outer: &Around) {
         for item in items {
-            match &item.kind {
-                ItemKind::When { heads, body, block } => {
+            let whole = with_doc(&item);
+            match item.kind {
+                ItemKind::When(when) => {
                     let mut inside = Some(outer.clone());
-                    for head in heads {
+                    for head in &when.heads {
                         let inner = self.within(inside.as_ref().unwrap_or(outer), &head.condition, walk.file);
                         inside = inside.and(inner);
                     }
                     let before = (walk.rules.len(), walk.appends.len());
                     let alone = walk.alone;
-                    walk.alone = if *block { None } else { alone.or(Some(with_doc(item))) };
-                    self.items(walk, body, inside.as_ref().unwrap_or(outer));
+                    walk.alone = if when.block { None } else { alone.or(Some(whole)) };
+                    self.items(walk, when.body, inside.as_ref().unwrap_or(outer));
                     walk.alone = alone;
                     if inside.is_none() {
                         walk.lost |= Lost::ANYTHING;
@@ -191,12 +238,12 @@ impl Checker {
                         walk.appends.truncate(before.1);
                     }
                 }
-                ItemKind::Apply { mapping, direction } => self.apply(walk, item, mapping, direction.as_ref(), outer),
-                ItemKind::Append { text, system } => {
-                    if let Some(to) = self.system(system, walk.file) {
+                ItemKind::Apply(apply) => self.apply(walk, item.span, &apply, outer),
+                ItemKind::Append(append) => {
+                    if let Some(to) = self.system(&append.system, walk.file) {
                         let location = Location { file: walk.file, span: item.span };
                         walk.appends.push(model::Append {
-                            text: text.text.to_string(),
+                            text: append.text.text.to_string(),
                             to,
                             condition: outer.condition,
                             under: outer.under.clone(),
@@ -204,7 +251,7 @@ impl Checker {
                         });
                     }
                 }
-                ItemKind::Rule(rule) => self.rule(walk, item, rule, outer),
+                ItemKind::Rule(ref rule) => self.rule(walk, &item, rule, outer),
             }
         }
     }
@@ -212,13 +259,12 @@ impl Checker {
     fn apply(
         &mut self,
         walk: &mut Walk<'_>,
-        item: &Item,
-        mapping: &ast::Name,
-        direction: Option<&(ast::Name, ast::Name)>,
+        span: Span,
+        ast::Apply { mapping, direction }: &ast::Apply,
         outer: &Around,
     ) {
         let location = Location { file: walk.file, span: mapping.span };
-        let only = match direction {
+        let only = match direction.as_deref() {
             Some((from, to)) => {
                 let (from, to) = (self.system(from, walk.file), self.system(to, walk.file));
                 if from.is_none() || to.is_none() {
@@ -227,7 +273,7 @@ impl Checker {
                 let Some(pair) = from.zip(to) else { return };
                 if pair.0 == pair.1 {
                     let error = Diagnostic::error("same-system", "a mapping is applied from one system to another")
-                        .label(Location { file: walk.file, span: item.span }, "both ends are the same")
+                        .label(Location { file: walk.file, span }, "both ends are the same")
                         .help("name two systems, or none for all directions");
                     return self.error(error);
                 }
@@ -247,7 +293,7 @@ impl Checker {
             });
             return;
         };
-        self.refer(location, id);
+        self.refer(id);
         let mapping = &walk.mappings[at];
         walk.lost |= mapping.lost;
         if walk.rules.len() + mapping.rules.len() > super::MAX_RULES {
@@ -260,8 +306,8 @@ impl Checker {
             .help("apply each mapping once, under conditions joined with `or`");
             return self.error(error);
         }
-        let applied = Some(Location { file: walk.file, span: item.span });
-        for rule in &mapping.rules {
+        let applied = Some(Location { file: walk.file, span });
+        for rule in &*mapping.rules {
             if only.is_none_or(|only| only == (rule.from, rule.to)) {
                 let condition = self.program.conditions.and(outer.condition, rule.condition);
                 let under = outer.followed_by(&rule.under);
@@ -287,15 +333,15 @@ impl Checker {
                 .help("name the system that is to follow on the right");
             return self.error(error);
         }
-        let span = rule.overriding.unwrap_or(rule.left.span).to(rule.right.span);
+        let span = rule.overriding.unwrap_or(rule.left.span()).to(rule.right.span());
         let written = WrittenId(self.program.written.len() as u32);
         let resolved =
             if rule.two_way { self.two_way(rule, left, right, file) } else { self.one_way(rule, left, right, file) };
-        let doc = doc_text(&self.program.sources.file(file).text, &item.doc);
+        let doc = doc_text(&self.program.sources.file(file).text, item.before.doc());
         self.program.written.push(model::Written {
             location: Location { file, span },
             item: Location { file, span: walk.alone.unwrap_or_else(|| with_doc(item)) },
-            doc,
+            doc: doc.map(String::into_boxed_str),
         });
         let Some(directions) = resolved else {
             walk.lost |= gone;
@@ -337,7 +383,7 @@ impl Checker {
             [Term::Name(name)] => self.target(to, name, file).map(Target::Set),
             _ => None,
         };
-        Some(vec![(from, to, source.into(), target.filter(|_| complete)?, otherwise)])
+        Some(vec![(from, to, self.shared(&source), target.filter(|_| complete)?, otherwise)])
     }
 
     fn two_way(&mut self, rule: &ast::Rule, left: SystemId, right: SystemId, file: FileId) -> Option<Vec<Direction>> {
@@ -351,7 +397,7 @@ impl Checker {
                     continue;
                 }
                 _ => {
-                    self.not_one_state(rule, Location { file, span: side.terms[0].span().to(side.span) });
+                    self.not_one_state(rule, Location { file, span: side.terms[0].span().to(side.span()) });
                     continue;
                 }
             };
@@ -363,9 +409,18 @@ impl Checker {
         }
         let [left_state, right_state] = states.as_slice() else { return None };
         Some(vec![
-            (left, right, [*left_state].into(), Target::Set(*right_state), false),
-            (right, left, [*right_state].into(), Target::Set(*left_state), false),
+            (left, right, self.shared(&[*left_state]), Target::Set(*right_state), false),
+            (right, left, self.shared(&[*right_state]), Target::Set(*left_state), false),
         ])
+    }
+
+    fn shared(&mut self, states: &[StateId]) -> Arc<[StateId]> {
+        if let Some(known) = self.names.sources.get(states) {
+            return known.clone();
+        }
+        let new: Arc<[StateId]> = states.into();
+        self.names.sources.insert(new.clone());
+        new
     }
 
     fn not_one_state(&mut self, rule: &ast::Rule, location: Location) {
@@ -437,7 +492,7 @@ impl Checker {
                     ids.push(id);
                 }
             }
-            let doc = doc_text(&self.program.sources.file(declaration.file).text, &declaration.node.doc);
+            let doc = doc_text(&self.program.sources.file(declaration.file).text, declaration.node.before.doc());
             self.program.roles.push(model::Role {
                 name: name.text.to_string(),
                 profiles: ids,
@@ -454,7 +509,7 @@ impl Checker {
     fn profile(&mut self, name: &ast::Name, file: FileId) -> Option<ProfileId> {
         let location = Location { file, span: name.span };
         if let Some((profile, declared)) = self.names.profiles.get(&name.text).copied() {
-            self.refer(location, declared);
+            self.refer(declared);
             return Some(profile);
         }
         self.unknown(Unknown {
@@ -471,7 +526,7 @@ impl Checker {
     pub(super) fn role(&mut self, name: &ast::Name, file: FileId) -> Option<RoleId> {
         let location = Location { file, span: name.span };
         if let Some((role, declared)) = self.names.roles.get(&name.text).copied() {
-            self.refer(location, declared);
+            self.refer(declared);
             return Some(role);
         }
         if self.program.has_implicit_role() && *name.text == *"default" {
@@ -490,4 +545,4 @@ impl Checker {
 }
 
 /// From, to, the source states, the target, and whether it is an `otherwise`.
-type Direction = (SystemId, SystemId, Box<[StateId]>, Target, bool);
+type Direction = (SystemId, SystemId, Arc<[StateId]>, Target, bool);

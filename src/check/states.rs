@@ -1,6 +1,6 @@
 //! Systems, their states and attributes, and groups of states.
 
-use compact_str::CompactString;
+use arcstr::ArcStr;
 use std::collections::HashMap;
 
 use crate::check::{Checker, Declared, Unknown, doc_text, order};
@@ -12,13 +12,19 @@ use crate::syntax::ast::{self, DeclarationKind, GroupTerm, SystemItem};
 /// A system's states by name: as written, and with ASCII case ignored.
 #[derive(Default)]
 pub(super) struct StateNames {
-    exact: HashMap<CompactString, StateId>,
+    exact: HashMap<ArcStr, StateId>,
     /// By lower-cased name or id, with the place of each.
-    folded: HashMap<CompactString, StateId>,
+    folded: HashMap<ArcStr, StateId>,
     /// Errors in its declaration may have lost states.
     incomplete: bool,
     /// Where its `text` stands.
     text: Option<Location>,
+}
+
+/// With ASCII case ignored.
+fn folded(name: &ast::Name) -> ArcStr {
+    let plain = name.text.bytes().all(|byte| !byte.is_ascii_uppercase());
+    if plain { name.text.clone() } else { name.text.to_ascii_lowercase().into() }
 }
 
 /// What a name among a system's states means.
@@ -89,6 +95,7 @@ impl Checker {
     }
 
     fn declare_states(&mut self, system: SystemId, items: &[SystemItem], declaration: Declared<'_>, extends: bool) {
+        self.program.systems[system.index()].states.reserve(items.len());
         for item in items {
             match item {
                 SystemItem::State(state) => self.declare_state(system, state, declaration),
@@ -122,8 +129,8 @@ impl Checker {
     fn declare_state(&mut self, system: SystemId, state: &ast::State, declaration: Declared<'_>) {
         let location = declaration.at(state.name.span);
         let id = StateId(self.program.system(system).states.len() as u32);
-        let mut keys = vec![state.name.text.to_ascii_lowercase()];
-        keys.extend(state.id.as_ref().map(|id| id.text.to_ascii_lowercase()));
+        let mut keys = vec![folded(&state.name)];
+        keys.extend(state.id.as_ref().map(folded));
         keys.dedup();
         for key in &keys {
             if let Some(first) = self.names.states[system.index()].folded.get(key) {
@@ -211,7 +218,7 @@ impl Checker {
         let location = Location { file, span: name.span };
         if let Some(super::Atom::System(system, declared)) = self.names.atoms.get(&name.text) {
             let (system, declared) = (*system, *declared);
-            self.refer(location, declared);
+            self.refer(declared);
             return Some(system);
         }
         if self.tells_no_unknown() {
@@ -257,7 +264,7 @@ impl Checker {
         if let Some(group) = self.names.groups.get(&(system, name.text.clone())) {
             return Some(StateOrGroup::Group(*group));
         }
-        let folded = names.folded.get(&name.text.to_ascii_lowercase()).copied();
+        let folded = names.folded.get(&folded(name)).copied();
         if let Some(state) =
             folded.filter(|state| self.program.system(system).state(*state).name.eq_ignore_ascii_case(&name.text))
         {
@@ -343,7 +350,7 @@ impl Checker {
             StateOrGroup::State(state) => Some(vec![state]),
             StateOrGroup::Group(group) => {
                 let (states, declared) = (self.names.group_states[group].clone(), self.names.group_declared[group]);
-                self.refer(Location { file, span: name.span }, declared);
+                self.refer(declared);
                 states.map(|states| states.to_vec())
             }
         }

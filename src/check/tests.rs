@@ -34,7 +34,7 @@ impl Checker {
         let mut named = false;
         let mut given = Some(Self::ALWAYS);
         let mut given_location: Option<Location> = None;
-        let mut expectations = Vec::new();
+        let mut expectations = Vec::with_capacity(items.len());
         let mut complete = true;
         for item in items {
             match item {
@@ -179,7 +179,8 @@ impl Checker {
                 complete.then_some(model::StepKind::Observe(states))
             }
             StepKind::Resync(system) => self.system(system, file).map(model::StepKind::Resync),
-            StepKind::Change { system, state } => {
+            StepKind::Change(change) => {
+                let (system, state) = &**change;
                 let system = self.system(system, file);
                 system.and_then(|system| Some(model::StepKind::Change(system, self.one_state(system, state, file)?)))
             }

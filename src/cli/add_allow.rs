@@ -66,7 +66,7 @@ pub(super) fn add_allow(findings: &Findings, reason: &str, output: &Output) -> D
 fn innermost(tree: &ast::File, place: Span) -> Option<u32> {
     let declaration = tree.declarations.iter().find(|declaration| declaration.span.contains(place))?;
     let items = match &declaration.kind {
-        ast::DeclarationKind::Mapping { items, .. } | ast::DeclarationKind::Profile { items, .. } => items.as_slice(),
+        ast::DeclarationKind::Mapping { items, .. } | ast::DeclarationKind::Profile { items, .. } => &**items,
         ast::DeclarationKind::System { items, .. } | ast::DeclarationKind::Extend { items, .. } => {
             let states = items.iter().filter_map(|item| match item {
                 ast::SystemItem::State(state) => Some(state.span),
@@ -82,7 +82,7 @@ fn innermost(tree: &ast::File, place: Span) -> Option<u32> {
     while let Some(item) = items.iter().find(|item| item.span.contains(place)) {
         start = item.span.start;
         match &item.kind {
-            ast::ItemKind::When { body, block: true, .. } => items = body,
+            ast::ItemKind::When(when) if when.block => items = &when.body,
             _ => break,
         }
     }

@@ -56,7 +56,7 @@ fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Stop> {
         let path = slashes(file);
         let (tree, _) = syntax::parse(FileId(0), &SourceFile::new(path.clone(), bytes, false));
         let used = tree.declarations.iter().filter_map(|declaration| match &declaration.kind {
-            ast::DeclarationKind::Use(name) if name.quoted => Some(load::relative(&path, &name.text)),
+            ast::DeclarationKind::Use(name) if name.quoted() => Some(load::relative(&path, &name.text)),
             _ => None,
         });
         uses.insert(path.clone(), used.filter(|used| *used != path).collect());

@@ -91,7 +91,7 @@ struct Line {
 
 impl Layout<'_> {
     fn declaration(&mut self, declaration: &Declaration) {
-        for allow in &declaration.allows {
+        for allow in declaration.before.allows() {
             self.statement(allow.span.end, 0);
         }
         match &declaration.kind {
@@ -145,11 +145,12 @@ impl Layout<'_> {
     fn items(&mut self, items: &[Item], indent: usize) {
         let start = self.lines.len();
         for item in items {
-            for allow in &item.allows {
+            for allow in item.before.allows() {
                 self.statement(allow.span.end, indent);
             }
             match &item.kind {
-                ItemKind::When { body, block: true, .. } => {
+                ItemKind::When(when) if when.block => {
+                    let body = &when.body;
                     self.block(indent, body.is_empty(), |layout| layout.items(body, indent + INDENT));
                 }
                 ItemKind::Rule(_) => self.arrow_statement(item.span.end, indent),

@@ -1,9 +1,10 @@
 //! `dead-rule` and `dead-profile`: what never decides, in no situation at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 use crate::lint::{Context, Level, Lint};
 use crate::model::{self, ProfileId, RoleId, StateId, SystemId, WrittenId};
@@ -65,6 +66,10 @@ impl Ways {
             self.0.resize(written.index() + 1, [false; 2]);
         }
         self.0[written.index()][usize::from(from > to)] = true;
+    }
+
+    fn both(&self, written: WrittenId) -> bool {
+        self.0.get(written.index()) == Some(&[true; 2])
     }
 
     fn contains(&self, (written, from, to): &OneWay) -> bool {
@@ -130,7 +135,7 @@ fn change(
     for &profile in &program.role(role).profiles {
         let Some(shape) = context.space.shape(profile, from, to, state) else { continue };
         let rules = context.space.rules_for(profile, from, to, state);
-        for (at, (level, holds)) in rules.iter().zip(&shape.candidates) {
+        for (at, (level, holds)) in rules.iter().zip(shape.candidates.iter()) {
             let rule = &program.profile(profile).rules[*at as usize];
             let key = (rule.written, from, to);
             if alive.rules.contains(&key) && alive.profiles.contains(&(role, profile)) {
@@ -173,24 +178,33 @@ fn change(
 fn find_rules(context: &mut Context<'_>) {
     let alive = alive(context);
     // Every direction of a rule that occurs in some role but never decides, with its instances there.
-    let mut dead: BTreeMap<OneWay, Vec<Instance>> = BTreeMap::new();
+    let mut dead: BTreeMap<OneWay, SmallVec<[Instance; 1]>> = BTreeMap::new();
     for (key, instance) in instances(context).filter(|(key, _)| !alive.rules.contains(key)) {
         dead.entry(key).or_default().push(instance);
     }
     if dead.is_empty() {
         return;
     }
-    let written: FxHashSet<WrittenId> = dead.keys().map(|(written, ..)| *written).collect();
-    let mut ways: FxHashMap<WrittenId, BTreeSet<SystemId>> = FxHashMap::default();
-    for ((rule, from, _), _) in instances(context).filter(|((rule, ..), _)| written.contains(rule)) {
-        ways.entry(rule).or_default().insert(from);
-    }
+    let mut ways = Ways::default();
+    instances(context).for_each(|(key, _)| ways.insert(key));
+    let overridden = overridden(context.program);
     for (key, instances) in &dead {
         match instances.iter().find(|(role, ..)| alive.unknown.contains(role)) {
             Some((role, ..)) => context.cut_short(*role),
-            None => dead_rule(context, *key, instances, ways[&key.0].len() > 1),
+            None => dead_rule(context, *key, instances, ways.both(key.0), &overridden),
         }
     }
+}
+
+/// The changes for which a profile has a rule that overrides others.
+type Overridden = FxHashSet<(ProfileId, SystemId, SystemId, StateId)>;
+
+fn overridden(program: &model::Program) -> Overridden {
+    let of_profile = |profile: ProfileId| {
+        let rules = program.profile(profile).rules.iter().filter(|rule| rule.level == model::Level::Override);
+        rules.flat_map(move |rule| rule.source.iter().map(move |state| (profile, rule.from, rule.to, *state)))
+    };
+    program.profile_ids().flat_map(of_profile).collect()
 }
 
 /// A rule in a profile of a role.
@@ -205,13 +219,19 @@ fn instances<'p>(context: &Context<'p>) -> impl Iterator<Item = (OneWay, Instanc
     })
 }
 
-fn dead_rule(context: &mut Context<'_>, (written, from, to): OneWay, instances: &[Instance], other_way: bool) {
+fn dead_rule(
+    context: &mut Context<'_>,
+    (written, from, to): OneWay,
+    instances: &[Instance],
+    other_way: bool,
+    overridden: &Overridden,
+) {
     let program = context.program;
     let mut covering: Vec<(WrittenId, String)> = Vec::new();
     let mut possible = false;
     for (role, profile, at) in instances {
         let rule = &program.profile(*profile).rules[*at as usize];
-        for state in &rule.source {
+        for state in rule.source.iter() {
             let holds = context.space.condition_in(rule.condition, from, *state);
             possible |= holds != Ref::ZERO;
             let decided = context.space.decision(*role, from, to, *state);
@@ -247,16 +267,10 @@ fn dead_rule(context: &mut Context<'_>, (written, from, to): OneWay, instances: 
     // The other direction of a `<->` may decide, an `override` may need what it beats, and one that goes may let those
     // that it beat disagree.
     let needed = instances.iter().any(|(_, profile, at)| {
-        let rules = &program.profile(*profile).rules;
-        let rule = &rules[*at as usize];
-        let beaten = |other: &model::Rule| {
-            other.level == model::Level::Override
-                && (other.from, other.to) == (from, to)
-                && other.source.iter().any(|state| rule.source.contains(state))
-        };
+        let rule = &program.profile(*profile).rules[*at as usize];
         match rule.level {
             model::Level::Override => possible,
-            model::Level::Plain => rules.iter().any(beaten),
+            model::Level::Plain => rule.source.iter().any(|state| overridden.contains(&(*profile, from, to, *state))),
             model::Level::Otherwise => false,
         }
     });

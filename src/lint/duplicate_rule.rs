@@ -1,6 +1,8 @@
 //! `duplicate-rule`: two rules of a profile say the same in some situation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
 
 use crate::diagnostic::Situation;
 use crate::lint::{Context, Level, Lint, shown, with_situation};
@@ -51,17 +53,26 @@ fn find(context: &mut Context<'_>) {
             }
         }
     }
-    let mut instances: Instances = known.keys().map(|written| (*written, Vec::new())).collect();
+    // A map that was filled in order has room in it for as much again.
+    let known: Vec<_> = known.into_iter().collect();
+    let is_known = |written: WrittenId| known.binary_search_by_key(&written, |(rule, _)| *rule).is_ok();
+    let mut instances: Vec<Instance> = Vec::with_capacity(known.len());
     for profile in program.profile_ids().filter(|_| !known.is_empty()) {
-        for (at, rule) in program.profile(profile).rules.iter().enumerate() {
-            instances.entry(rule.written).and_modify(|of| of.push((profile, at as u32)));
-        }
+        let rules = program.profile(profile).rules.iter().enumerate();
+        let rules = rules.filter(|(_, rule)| is_known(rule.written));
+        instances.extend(rules.map(|(at, rule)| (rule.written, profile, at as u32)));
     }
+    instances.sort_unstable();
     let mut effort = Effort::default();
-    for (rule, (others, change, situation)) in known {
+    for (rule, (others, change, (met, wanted))) in known {
+        let (from, _, state) = change;
+        let situation = context.space.witness(met, Some((from, state)), &|found| found == wanted);
         let superfluous = effort.failures < MAX_FAILURES
             && effort.compared < MAX_COMPARED
-            && instances[&rule].iter().all(|instance| is_superfluous(context, *instance, &mut effort));
+            && instances[instances.partition_point(|(written, ..)| *written < rule)..]
+                .iter()
+                .take_while(|(written, ..)| *written == rule)
+                .all(|(_, profile, at)| is_superfluous(context, (*profile, *at), &mut effort));
         report(context, rule, &others, (change, situation), superfluous);
     }
 }
@@ -75,11 +86,14 @@ struct Effort {
 
 type Change = (SystemId, SystemId, StateId);
 
-/// For each rule those before it that it repeats, and the first place where.
-type Known = BTreeMap<WrittenId, (BTreeSet<WrittenId>, Change, Option<Situation>)>;
+/// For each rule those before it that it repeats, and the first place where: the leaf of a diagram that marks the other.
+type Known = BTreeMap<WrittenId, (Others, Change, (Ref, u32))>;
 
-/// Where a written rule acts: profiles, with its index there.
-type Instances = BTreeMap<WrittenId, Vec<(ProfileId, u32)>>;
+/// Ascending. Most often one.
+type Others = SmallVec<[WrittenId; 4]>;
+
+/// A written rule, a profile in which it acts, and its index there.
+type Instance = (WrittenId, ProfileId, u32);
 
 fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Change, known: &mut Known) {
     let program = context.program;
@@ -105,7 +119,7 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
                     let also = context.space.condition_in(earlier.condition, from, state);
                     let both = context.space.diagrams.mask(holds, also);
                     if both != Ref::ZERO {
-                        note(context, known, (from, to, state), (later.written, earlier.written), both, 1);
+                        note(known, (from, to, state), (later.written, earlier.written), (both, 1));
                     }
                 }
             }
@@ -119,10 +133,14 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
             for leaf in context.space.diagrams.leaves(met) {
                 let Some(other) = leaf.checked_sub(1).map(|other| &rules[other as usize]) else { continue };
                 if other.written != rule.written {
-                    note(context, known, (from, to, state), (rule.written, other.written), met, leaf);
+                    note(known, (from, to, state), (rule.written, other.written), (met, leaf));
                 }
             }
             let joined = context.space.diagrams.within(BUDGET, |diagrams| {
+                // Where others before it hold as well, it adds nothing.
+                if diagrams.without(holds, seen) == Ref::ZERO {
+                    return seen;
+                }
                 let candidate = diagrams.mask(holds, Ref::leaf(at + 1));
                 diagrams.or_else(seen, candidate)
             });
@@ -137,18 +155,11 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
     }
 }
 
-/// `wanted`: the leaf of `met` that marks the other rule.
-fn note(
-    context: &Context<'_>,
-    known: &mut Known,
-    change: Change,
-    (rule, other): (WrittenId, WrittenId),
-    met: Ref,
-    wanted: u32,
-) {
-    let (from, _, state) = change;
-    let situation = || context.space.witness(met, Some((from, state)), &|found| found == wanted);
-    known.entry(rule).or_insert_with(|| (BTreeSet::new(), change, situation())).0.insert(other);
+fn note(known: &mut Known, change: Change, (rule, other): (WrittenId, WrittenId), place: (Ref, u32)) {
+    let (others, ..) = known.entry(rule).or_insert_with(|| (Others::new(), change, place));
+    if let Err(at) = others.binary_search(&other) {
+        others.insert(at, other);
+    }
 }
 
 /// Whether others say the same wherever the rule holds; a failure where that is too entangled.
@@ -188,7 +199,7 @@ fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32), ef
 fn report(
     context: &mut Context<'_>,
     rule: WrittenId,
-    others: &BTreeSet<WrittenId>,
+    others: &[WrittenId],
     ((from, to, state), situation): (Change, Option<Situation>),
     superfluous: bool,
 ) {

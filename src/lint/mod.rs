@@ -106,6 +106,12 @@ impl Settings {
     }
 }
 
+/// So many findings are told of any program; of a large one, one for each [`BYTES_OF_A_FINDING`].
+pub const MAX_FINDINGS: usize = 1_000;
+
+/// A finding takes five times as much room, or somewhat more.
+const BYTES_OF_A_FINDING: usize = 250;
+
 /// Runs the lints that are not at `allow` over a program without errors. Findings come sorted; those that an `@allow`
 /// silences are left out.
 pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
@@ -117,6 +123,9 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         used_allows: vec![false; program.allows.len()],
         settings,
         findings: Vec::new(),
+        most: MAX_FINDINGS
+            .max(program.sources.iter().map(|(_, file)| file.text.len()).sum::<usize>() / BYTES_OF_A_FINDING),
+        first_left_out: None,
         skipped: BTreeMap::new(),
         code: "",
         level: Level::Warn,
@@ -129,6 +138,8 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
             continue;
         }
         context.code = lint.code;
+        // The next one asks for other things.
+        context.space.diagrams.forget_operations();
         (lint.find)(&mut context);
     }
     if context.space.diagrams.overflowed() {
@@ -137,6 +148,14 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         return vec![error.help("fewer facts in the conditions of one role help")];
     }
     let mut findings = context.findings;
+    if let Some(Diagnostic { code, labels, .. }) = context.first_left_out {
+        let message = format!("there are more than {} findings in this program", context.most);
+        let note = Diagnostic { severity: Severity::Info, labels, ..Diagnostic::warning(code, message) };
+        findings.push(
+            note.note("not all of them are told")
+                .help("`--fix` repairs many; what is not wanted can be set to `allow`"),
+        );
+    }
     for ((code, role), ()) in context.skipped {
         let location = program.role(role).location.or_else(|| program.profiles.first().map(|profile| profile.location));
         let mut note = Diagnostic::warning(
@@ -162,6 +181,9 @@ struct Context<'p> {
     used_allows: Vec<bool>,
     settings: &'p Settings,
     findings: Vec<Diagnostic>,
+    /// So many of them are told.
+    most: usize,
+    first_left_out: Option<Diagnostic>,
     skipped: BTreeMap<(&'static str, RoleId), ()>,
     code: &'static str,
     level: Level,
@@ -185,8 +207,17 @@ impl Context<'_> {
                 silenced = true;
             }
         }
-        if !silenced {
+        if silenced {
+            return;
+        }
+        if self.findings.len() < self.most {
+            let mut finding = finding;
+            finding.labels.shrink_to_fit();
+            finding.notes.shrink_to_fit();
+            finding.fixes.shrink_to_fit();
             self.findings.push(finding);
+        } else {
+            self.first_left_out.get_or_insert(finding);
         }
     }
 

@@ -9,6 +9,8 @@ pub use tests::{Assignment, Command, Expectation, Scenario, Step, StepKind, Test
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use crate::source::{Location, Sources};
 
 macro_rules! id {
@@ -72,7 +74,7 @@ pub struct Program {
     pub scenarios: Vec<Scenario>,
     /// What the lints look at beside the meaning.
     pub declared: Vec<Declared>,
-    pub references: Vec<Reference>,
+    pub references: FxHashSet<Reference>,
     pub allows: Vec<Allow>,
     pub written_conditions: Vec<WrittenCondition>,
     pub case_mismatches: Vec<CaseMismatch>,
@@ -147,7 +149,7 @@ pub struct Written {
     pub location: Location,
     /// With its documentation and the `when`s that hold for it alone.
     pub item: Location,
-    pub doc: Option<String>,
+    pub doc: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -156,9 +158,9 @@ pub struct Profile {
     /// Its name in the source.
     pub location: Location,
     pub doc: Option<String>,
-    pub rules: Vec<Rule>,
+    pub rules: Box<[Rule]>,
     /// In written order.
-    pub appends: Vec<Append>,
+    pub appends: Box<[Append]>,
     /// Rules of it that are missing because of errors.
     pub lost: Lost,
 }
@@ -202,7 +204,7 @@ pub struct Rule {
     /// The conditions written around it, outermost first; `condition` is all of them.
     pub under: Arc<[WhenId]>,
     /// Ascending.
-    pub source: Box<[StateId]>,
+    pub source: Arc<[StateId]>,
     pub target: Target,
     /// Where the `apply` that took it in stands.
     pub applied: Option<Location>,
@@ -272,10 +274,9 @@ pub struct Declared {
     pub whole: Location,
 }
 
-/// A name in the source and the declaration it means.
-#[derive(Debug, Clone, Copy)]
+/// That a declaration names another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reference {
-    pub location: Location,
     /// The declaration it stands in; `None` in tests and scenarios.
     pub owner: Option<DeclaredId>,
     pub target: DeclaredId,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::model::{Level, ProfileId, RoleId, StateId, SystemId, Target};
 use crate::space::diagram::Ref;
@@ -47,7 +47,7 @@ pub type Parts = Rc<[Ref]>;
 pub struct Shape {
     id: u32,
     /// Under which condition each holds, and how strong it is.
-    pub candidates: Box<[(Level, Ref)]>,
+    pub candidates: Rc<[(Level, Ref)]>,
     pub overriding: Parts,
     pub plain: Parts,
     pub otherwise: Parts,
@@ -69,9 +69,11 @@ type Decorated = (u32, u32, Ref, Box<[bool]>);
 pub(super) struct Memory {
     /// By profile.
     directions: Vec<Option<Box<[Direction]>>>,
+    /// What many directions have in common.
+    likes: FxHashSet<Rc<[StateId]>>,
     /// For each role and direction, for each state the first one that is treated the same way.
     alike: FxHashMap<(RoleId, SystemId, SystemId), Rc<[StateId]>>,
-    shapes: FxHashMap<Box<[(Level, Ref)]>, Rc<Shape>>,
+    shapes: FxHashMap<Rc<[(Level, Ref)]>, Rc<Shape>>,
     /// What is appended under which conditions.
     appends: FxHashMap<Vec<(u32, Ref)>, Ref>,
     texts: IndexSet<String, FxBuildHasher>,
@@ -90,24 +92,43 @@ pub(super) struct Memory {
 struct Direction {
     from: SystemId,
     to: SystemId,
-    /// For each state its rules, in written order.
-    rules: Vec<Rc<[u32]>>,
     /// For each state the first one that is treated the same way.
     like: Rc<[StateId]>,
-    /// For each state, once asked for.
-    shapes: Vec<Option<Rc<Shape>>>,
+    /// By that state.
+    kinds: Box<[Kind]>,
+}
+
+/// States that a profile treats the same way.
+struct Kind {
+    first: StateId,
+    /// In written order.
+    rules: Rc<[u32]>,
+    /// Once asked for.
+    shape: Option<Rc<Shape>>,
 }
 
 impl Direction {
     /// `guarded`: conditions may tell states apart that have the same rules.
     fn new((from, to): (SystemId, SystemId), by_state: Vec<Vec<u32>>, guarded: bool) -> Self {
-        let mut first: FxHashMap<&[u32], (StateId, Rc<[u32]>)> = FxHashMap::default();
-        let kinds = (0..).map(StateId).zip(&by_state).map(|(state, rules)| {
-            let known = first.entry(rules).or_insert_with(|| (state, Rc::from(rules.as_slice())));
-            (if guarded { state } else { known.0 }, known.1.clone())
+        let mut known: FxHashMap<&[u32], (StateId, Rc<[u32]>)> = FxHashMap::default();
+        let mut kinds = Vec::new();
+        let like = (0..).map(StateId).zip(&by_state).map(|(state, rules)| {
+            let (first, rules) = known.entry(rules).or_insert_with(|| (state, Rc::from(rules.as_slice())));
+            let first = if guarded { state } else { *first };
+            if first == state {
+                kinds.push(Kind { first, rules: rules.clone(), shape: None });
+            }
+            first
         });
-        let (like, rules): (Vec<StateId>, Vec<_>) = kinds.unzip();
-        Self { from, to, shapes: vec![None; rules.len()], rules, like: like.into() }
+        let like = like.collect();
+        Self { from, to, like, kinds: kinds.into() }
+    }
+
+    fn kind(&mut self, state: StateId) -> &mut Kind {
+        let first = self.like[state.index()];
+        // Each first state has its kind.
+        let at = self.kinds.partition_point(|kind| kind.first < first);
+        &mut self.kinds[at]
     }
 }
 
@@ -119,7 +140,7 @@ fn first_ones(like: &[StateId]) -> Vec<StateId> {
 impl Space<'_> {
     /// The rules of a profile that a change could make candidates, in written order.
     pub fn rules_for(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Rc<[u32]> {
-        self.direction(profile, from, to).map(|direction| direction.rules[state.index()].clone()).unwrap_or_default()
+        self.direction(profile, from, to).map(|direction| direction.kind(state).rules.clone()).unwrap_or_default()
     }
 
     /// One state of each kind that a profile treats differently; none if it has no rule of that direction.
@@ -163,7 +184,14 @@ impl Space<'_> {
             self.memory.directions.resize_with(self.program.profiles.len(), || None);
         }
         if self.memory.directions[profile.index()].is_none() {
-            self.memory.directions[profile.index()] = Some(self.directions(profile));
+            let mut directions = self.directions(profile);
+            for direction in &mut directions {
+                match self.memory.likes.get(&direction.like) {
+                    Some(known) => direction.like = known.clone(),
+                    None => drop(self.memory.likes.insert(direction.like.clone())),
+                }
+            }
+            self.memory.directions[profile.index()] = Some(directions);
         }
         let directions = self.memory.directions[profile.index()].as_mut()?;
         directions.iter_mut().find(|direction| (direction.from, direction.to) == (from, to))
@@ -175,7 +203,7 @@ impl Space<'_> {
         for (at, rule) in program.profile(profile).rules.iter().enumerate() {
             let states = program.system(rule.from).states.len();
             let by_state = found.entry((rule.from, rule.to)).or_insert_with(|| vec![Vec::new(); states]);
-            for state in &rule.source {
+            for state in rule.source.iter() {
                 by_state[state.index()].push(at as u32);
             }
         }
@@ -184,13 +212,12 @@ impl Space<'_> {
 
     /// The candidates of a profile for `from` entering `state`, for the sake of `to`; `None` if there are none.
     pub fn shape(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Option<Rc<Shape>> {
-        let direction = self.direction(profile, from, to)?;
-        // What is treated the same way has the same shape.
-        let state = direction.like[state.index()];
-        if let Some(known) = &direction.shapes[state.index()] {
+        let kind = self.direction(profile, from, to)?.kind(state);
+        if let Some(known) = &kind.shape {
             return Some(known.clone());
         }
-        let rules = direction.rules[state.index()].clone();
+        // What is treated the same way has the same shape.
+        let (state, rules) = (kind.first, kind.rules.clone());
         if rules.is_empty() {
             return None;
         }
@@ -201,8 +228,7 @@ impl Space<'_> {
         });
         let candidates = candidates.collect();
         let shape = self.shape_of(candidates);
-        let direction = self.direction(profile, from, to)?;
-        direction.shapes[state.index()] = Some(shape.clone());
+        self.direction(profile, from, to)?.kind(state).shape = Some(shape.clone());
         Some(shape)
     }
 
@@ -223,7 +249,7 @@ impl Space<'_> {
         *shape.overlapping.get_or_init(|| disjoint != Some(true))
     }
 
-    fn shape_of(&mut self, candidates: Box<[(Level, Ref)]>) -> Rc<Shape> {
+    fn shape_of(&mut self, candidates: Rc<[(Level, Ref)]>) -> Rc<Shape> {
         if let Some(known) = self.memory.shapes.get(&candidates) {
             return known.clone();
         }

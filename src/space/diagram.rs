@@ -79,6 +79,12 @@ impl Diagrams {
         }
     }
 
+    /// Gives back the room of what was remembered of operations; what they made stays.
+    pub fn forget_operations(&mut self) {
+        self.cache = FxHashMap::default();
+        self.negations = FxHashMap::default();
+    }
+
     pub fn overflowed(&self) -> bool {
         self.overflowed
     }

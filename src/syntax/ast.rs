@@ -1,6 +1,8 @@
 //! The tree of one file, as written: nothing is resolved. Each variant's doc line is the text that makes it.
+//! Lists are boxed: a large program has many short ones, for which a vector would hold room
+//! ready that nothing takes.
 
-use compact_str::CompactString;
+use arcstr::ArcStr;
 use smallvec::SmallVec;
 
 use crate::source::Span;
@@ -8,10 +10,16 @@ use crate::source::Span;
 /// `Available`, `"At Lunch"`
 #[derive(Debug, Clone)]
 pub struct Name {
-    /// Without quotes and with escapes resolved.
-    pub text: CompactString,
-    pub quoted: bool,
+    /// Without quotes and with escapes resolved; names of one file that say the same share it.
+    pub text: ArcStr,
     pub span: Span,
+}
+
+impl Name {
+    /// Whether it stands in quotes, which makes what is written longer than what it says.
+    pub fn quoted(&self) -> bool {
+        self.text.len() < (self.span.end - self.span.start) as usize
+    }
 }
 
 /// Everything in a file, in source order.
@@ -20,7 +28,7 @@ pub struct File {
     pub declarations: Vec<Declaration>,
     pub comments: Vec<Comment>,
     /// Names of declarations that did not parse: what refers to them is not unknown.
-    pub broken: Vec<CompactString>,
+    pub broken: Vec<ArcStr>,
 }
 
 /// `// why`, `/// doc`
@@ -39,10 +47,35 @@ pub struct Allow {
     pub span: Span,
 }
 
+/// What stands before a declaration or an item: most often nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Before(Option<Box<Prefix>>);
+
+#[derive(Debug, Clone)]
+struct Prefix {
+    allows: Box<[Allow]>,
+    doc: Box<[Span]>,
+}
+
+impl Before {
+    pub fn new(allows: Vec<Allow>, doc: Box<[Span]>) -> Self {
+        let any = !allows.is_empty() || !doc.is_empty();
+        Self(any.then(|| Box::new(Prefix { allows: allows.into(), doc })))
+    }
+
+    pub fn allows(&self) -> &[Allow] {
+        self.0.as_ref().map_or(&[], |prefix| &prefix.allows)
+    }
+
+    /// The doc comments, first line first.
+    pub fn doc(&self) -> &[Span] {
+        self.0.as_ref().map_or(&[], |prefix| &prefix.doc)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Declaration {
-    pub allows: Vec<Allow>,
-    pub doc: Vec<Span>,
+    pub before: Before,
     pub span: Span,
     pub kind: DeclarationKind,
 }
@@ -52,33 +85,33 @@ pub enum DeclarationKind {
     /// `use cic_lync`, `use "states/site.presync"`
     Use(Name),
     /// `system cic "Customer Interaction Center" { ... }`
-    System { name: Name, title: Option<Name>, items: Vec<SystemItem> },
+    System { name: Name, title: Option<Name>, items: Box<[SystemItem]> },
     /// `extend system cic { ... }`
-    Extend { system: Name, items: Vec<SystemItem> },
+    Extend { system: Name, items: Box<[SystemItem]> },
     /// `group cic.away = "At Lunch" | all dnd`
-    Group { system: Name, name: Name, terms: Vec<GroupTerm> },
+    Group { system: Name, name: Name, terms: Box<[GroupTerm]> },
     /// `flag in_queue`
     Flag(Name),
     /// `choice user_type = im | enterprise_voice default im`
-    Choice { name: Name, values: Vec<Name>, default: Option<Name> },
+    Choice { name: Name, values: Box<[Name]>, default: Option<Name> },
     /// `condition both_logged_in = cic_logged_in and lync_logged_in`
     Condition { name: Name, condition: Condition },
     /// `mapping standard { ... }`
-    Mapping { name: Name, items: Vec<Item> },
+    Mapping { name: Name, items: Box<[Item]> },
     /// `profile "Enterprise Voice" when enterprise_voice { ... }`
-    Profile { name: Name, condition: Option<Condition>, items: Vec<Item> },
+    Profile { name: Name, condition: Option<Box<Condition>>, items: Box<[Item]> },
     /// `role "Agents" uses "Enterprise Voice", "IM Only"`
-    Role { name: Name, profiles: Vec<Name> },
+    Role { name: Name, profiles: Box<[Name]> },
     /// `test "lunch shows as away" { ... }`
-    Test { name: Name, items: Vec<TestItem> },
+    Test { name: Name, items: Box<[TestItem]> },
     /// `scenario "a day" { ... }`
-    Scenario { name: Name, steps: Vec<Step> },
+    Scenario { name: Name, steps: Box<[Step]> },
 }
 
 #[derive(Debug, Clone)]
 pub enum SystemItem {
     /// `attributes acd, dnd`
-    Attributes(Vec<Name>),
+    Attributes(Box<[Name]>),
     /// `state "Do Not Disturb" id "dnd" { dnd, read_only }`
     State(State),
     /// `online lync_logged_in`
@@ -89,11 +122,11 @@ pub enum SystemItem {
 
 #[derive(Debug, Clone)]
 pub struct State {
-    pub allows: Vec<Allow>,
-    pub doc: Vec<Span>,
+    pub allows: Box<[Allow]>,
+    pub doc: Box<[Span]>,
     pub name: Name,
     pub id: Option<Name>,
-    pub attributes: Vec<Name>,
+    pub attributes: Box<[Name]>,
     pub read_only: Option<Span>,
     pub span: Span,
 }
@@ -118,15 +151,15 @@ pub struct Condition {
 #[derive(Debug, Clone)]
 pub enum ConditionKind {
     /// `a and b and c`
-    And(Vec<Condition>),
+    And(Box<[Condition]>),
     /// `a or b or c`
-    Or(Vec<Condition>),
+    Or(Box<[Condition]>),
     /// `not a`; `not not a` counts two
     Not { times: u32, inner: Box<Condition> },
     /// `in_queue`
     Name(Name),
     /// `user_type is im | remote`, `lync is not Busy`, `lync is any`
-    Is { subject: Name, negated: bool, values: Vec<Value> },
+    Is { subject: Name, negated: bool, values: Box<[Value]> },
 }
 
 #[derive(Debug, Clone)]
@@ -137,11 +170,10 @@ pub enum Value {
     Any(Span),
 }
 
-/// One item of a block with what stands before it.
+/// One item of a block. There are more of them than of anything else.
 #[derive(Debug, Clone)]
 pub struct Item {
-    pub allows: Vec<Allow>,
-    pub doc: Vec<Span>,
+    pub before: Before,
     /// From its first `@allow` or `when` to its end.
     pub span: Span,
     pub kind: ItemKind,
@@ -149,21 +181,42 @@ pub struct Item {
 
 #[derive(Debug, Clone)]
 pub enum ItemKind {
-    /// `when a: when b { ... }`: conditions from the outside in, one or more.
-    When { heads: Vec<Head>, body: Vec<Item>, block: bool },
+    /// `when a: when b { ... }`
+    When(Box<When>),
     /// `apply standard cic -> lync`
-    Apply { mapping: Name, direction: Option<(Name, Name)> },
+    Apply(Box<Apply>),
     /// `append "in queue" to lync`
-    Append { text: Name, system: Name },
+    Append(Box<Append>),
     /// `override cic Available <-> lync Available`
-    Rule(Rule),
+    Rule(Box<Rule>),
 }
 
 /// `when a`, with the allows between it and the head before it.
 #[derive(Debug, Clone)]
 pub struct Head {
-    pub allows: Vec<Allow>,
+    pub allows: Box<[Allow]>,
     pub condition: Condition,
+}
+
+#[derive(Debug, Clone)]
+pub struct When {
+    /// From the outside in, one or more.
+    pub heads: Box<[Head]>,
+    pub body: Box<[Item]>,
+    /// Whether the body stands in braces; without them it is one item.
+    pub block: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Apply {
+    pub mapping: Name,
+    pub direction: Option<Box<(Name, Name)>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Append {
+    pub text: Name,
+    pub system: Name,
 }
 
 #[derive(Debug, Clone)]
@@ -179,9 +232,14 @@ pub struct Rule {
 #[derive(Debug, Clone)]
 pub struct Side {
     pub system: Name,
-    /// Most often one.
+    /// One or more, most often one.
     pub terms: SmallVec<[Term; 1]>,
-    pub span: Span,
+}
+
+impl Side {
+    pub fn span(&self) -> Span {
+        self.terms.last().map_or(self.system.span, |last| self.system.span.to(last.span()))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -210,7 +268,7 @@ pub enum TestItem {
     /// `role "Agents"`
     Role(Name),
     /// `given enterprise_voice, not in_queue`
-    Given(Vec<Condition>),
+    Given(Box<[Condition]>),
     /// `cic "At Lunch" => lync Away append "in queue"`
     Expect(Expect),
 }
@@ -218,10 +276,10 @@ pub enum TestItem {
 #[derive(Debug, Clone)]
 pub struct Expect {
     pub system: Name,
-    pub states: Vec<Value>,
+    pub states: Box<[Value]>,
     pub negated: bool,
     pub target: Name,
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Box<[Outcome]>,
     pub appendix: Option<Appendix>,
     pub span: Span,
 }
@@ -241,7 +299,7 @@ pub enum Outcome {
 /// `append "in queue", "late"`, `append nothing`
 #[derive(Debug, Clone)]
 pub struct Appendix {
-    pub texts: Vec<Name>,
+    pub texts: Box<[Name]>,
     pub span: Span,
 }
 
@@ -249,7 +307,7 @@ pub struct Appendix {
 pub struct Step {
     pub kind: StepKind,
     /// `None`: nothing is said about the commands; empty: `=> nothing`.
-    pub commands: Option<Vec<Command>>,
+    pub commands: Option<Box<[Command]>>,
     pub span: Span,
 }
 
@@ -258,13 +316,13 @@ pub enum StepKind {
     /// `role "Agents"`
     Role(Name),
     /// `set enterprise_voice, not in_queue`
-    Set(Vec<Condition>),
+    Set(Box<[Condition]>),
     /// `observe cic Available, lync nothing`
-    Observe(Vec<(Name, Option<Name>)>),
+    Observe(Box<[(Name, Option<Name>)]>),
     /// `resync cic`
     Resync(Name),
     /// `cic "At Lunch"`
-    Change { system: Name, state: Name },
+    Change(Box<(Name, Name)>),
 }
 
 /// `=> lync Away append "in queue"`

@@ -1,15 +1,19 @@
 //! In: the grammar's pairs of one declaration, relative to where it starts. Out: tree nodes with spans in the file.
 //! Errors are forms that the grammar lets through so that they can be told better here.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
+use arcstr::ArcStr;
 use pest::iterators::Pair;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::Rule;
 use crate::syntax::ast;
+use crate::syntax::list::List;
 use crate::syntax::scan::read_escape;
 
 pub(super) struct Lower<'a> {
@@ -17,6 +21,8 @@ pub(super) struct Lower<'a> {
     pub text: &'a str,
     comments: &'a [ast::Comment],
     errors: RefCell<Vec<Diagnostic>>,
+    /// What names say, each once.
+    texts: RefCell<FxHashSet<ArcStr>>,
 }
 
 /// A pair and the offset that its spans are relative to.
@@ -56,7 +62,7 @@ impl<'a> Node<'a> {
 
 impl<'a> Lower<'a> {
     pub fn new(file: FileId, text: &'a str, comments: &'a [ast::Comment]) -> Self {
-        Self { file, text, comments, errors: RefCell::default() }
+        Self { file, text, comments, errors: RefCell::default(), texts: RefCell::default() }
     }
 
     /// Forgets the errors of what has been made into a tree since there were so many.
@@ -88,7 +94,7 @@ impl<'a> Lower<'a> {
             }
         }
         let kind = kind.expect("the grammar ends a declaration with its kind");
-        ast::Declaration { allows, doc: self.doc(span), span, kind }
+        ast::Declaration { before: ast::Before::new(allows, self.doc(span)), span, kind }
     }
 
     fn kind(&self, node: Node<'a>) -> ast::DeclarationKind {
@@ -129,12 +135,12 @@ impl<'a> Lower<'a> {
         let name = names.next().expect("every declaration begins with a name");
         match rule {
             Rule::use_decl => Kind::Use(name),
-            Rule::system => Kind::System { name, title: parts.title, items: parts.system_items },
-            Rule::extend => Kind::Extend { system: name, items: parts.system_items },
+            Rule::system => Kind::System { name, title: parts.title, items: parts.system_items.into() },
+            Rule::extend => Kind::Extend { system: name, items: parts.system_items.into() },
             Rule::group => {
                 let system = name;
                 let name = names.next().expect("a group has a name after its system");
-                Kind::Group { system, name, terms: parts.group_terms }
+                Kind::Group { system, name, terms: parts.group_terms.into() }
             }
             Rule::flag => Kind::Flag(name),
             Rule::choice => Kind::Choice { name, values: names.collect(), default: parts.default },
@@ -142,39 +148,49 @@ impl<'a> Lower<'a> {
                 Kind::Condition { name, condition: parts.condition.expect("a condition has its expression") }
             }
             Rule::mapping => {
-                self.refuse_appends(&parts.items);
-                Kind::Mapping { name, items: parts.items }
+                let items = parts.items.finish();
+                self.refuse_appends(&items);
+                Kind::Mapping { name, items: items.into() }
             }
-            Rule::profile => Kind::Profile { name, condition: parts.condition, items: parts.items },
+            Rule::profile => {
+                Kind::Profile { name, condition: parts.condition.map(Box::new), items: parts.items.finish().into() }
+            }
             Rule::role => Kind::Role { name, profiles: names.collect() },
-            Rule::test => Kind::Test { name, items: parts.test_items },
-            _ => Kind::Scenario { name, steps: parts.steps },
+            Rule::test => Kind::Test { name, items: parts.test_items.finish().into() },
+            _ => Kind::Scenario { name, steps: parts.steps.finish().into() },
         }
     }
 
     fn refuse_appends(&self, items: &[ast::Item]) {
         for item in items {
             match &item.kind {
-                ast::ItemKind::Append { .. } => {
+                ast::ItemKind::Append(_) => {
                     let help = "a mapping holds rules, `when` and `apply`; put the `append` into the profiles";
                     self.error(item.span, "a mapping cannot append", "not in a mapping", help);
                 }
-                ast::ItemKind::When { body, .. } => self.refuse_appends(body),
+                ast::ItemKind::When(when) => self.refuse_appends(&when.body),
                 _ => {}
             }
         }
     }
 
     pub fn name(&self, node: &Node<'a>) -> ast::Name {
-        let text = node.text();
-        let span = node.span();
-        match text.strip_prefix('"') {
-            None => ast::Name { text: text.into(), quoted: false, span },
-            Some(rest) => {
-                let inside = rest.strip_suffix('"').unwrap_or(rest);
-                ast::Name { text: unescape(inside).into(), quoted: true, span }
-            }
+        let written = node.text();
+        let text = match written.strip_prefix('"') {
+            None => self.known(written),
+            Some(rest) => self.known(&unescape(rest.strip_suffix('"').unwrap_or(rest))),
+        };
+        ast::Name { text, span: node.span() }
+    }
+
+    fn known(&self, text: &str) -> ArcStr {
+        let mut texts = self.texts.borrow_mut();
+        if let Some(known) = texts.get(text) {
+            return known.clone();
         }
+        let new = ArcStr::from(text);
+        texts.insert(new.clone());
+        new
     }
 
     pub fn allow(&self, node: Node<'a>) -> ast::Allow {
@@ -198,9 +214,9 @@ impl<'a> Lower<'a> {
                     return parts.remove(0);
                 }
                 let kind = if rule == Rule::condition {
-                    ast::ConditionKind::Or(parts)
+                    ast::ConditionKind::Or(parts.into())
                 } else {
-                    ast::ConditionKind::And(parts)
+                    ast::ConditionKind::And(parts.into())
                 };
                 ast::Condition { kind, span }
             }
@@ -241,7 +257,7 @@ impl<'a> Lower<'a> {
         let kind = if values.is_empty() {
             ast::ConditionKind::Name(subject)
         } else {
-            ast::ConditionKind::Is { subject, negated, values }
+            ast::ConditionKind::Is { subject, negated, values: values.into() }
         };
         ast::Condition { kind, span }
     }
@@ -288,9 +304,9 @@ impl<'a> Lower<'a> {
             Rule::append => {
                 let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::text | Rule::system_ref));
                 let mut next = || names.next().map(|name| self.name(&name)).expect("an append has a text and a system");
-                ast::ItemKind::Append { text: next(), system: next() }
+                ast::ItemKind::Append(Box::new(ast::Append { text: next(), system: next() }))
             }
-            _ => ast::ItemKind::Rule(self.rule(node)),
+            _ => ast::ItemKind::Rule(Box::new(self.rule(node))),
         }
     }
 
@@ -303,12 +319,12 @@ impl<'a> Lower<'a> {
                 Rule::direction => {
                     let mut ends = child.inner().filter(|end| end.rule() == Rule::system_ref);
                     let mut next = || ends.next().map(|end| self.name(&end)).expect("a direction has two ends");
-                    direction = Some((next(), next()));
+                    direction = Some(Box::new((next(), next())));
                 }
                 _ => {}
             }
         }
-        ast::ItemKind::Apply { mapping: mapping.expect("an apply names a mapping"), direction }
+        ast::ItemKind::Apply(Box::new(ast::Apply { mapping: mapping.expect("an apply names a mapping"), direction }))
     }
 
     fn rule(&self, node: Node<'a>) -> ast::Rule {
@@ -377,7 +393,6 @@ impl<'a> Lower<'a> {
     }
 
     fn side(&self, node: Node<'a>) -> ast::Side {
-        let span = node.span();
         let mut system = None;
         let mut terms = SmallVec::new();
         for child in node.inner() {
@@ -390,7 +405,8 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
-        ast::Side { system: system.expect("a side begins with a system"), terms, span }
+        terms.shrink_to_fit();
+        ast::Side { system: system.expect("a side begins with a system"), terms }
     }
 
     pub fn system_item(&self, node: Node<'a>) -> ast::SystemItem {
@@ -431,7 +447,15 @@ impl<'a> Lower<'a> {
             }
         }
         let name = name.expect("a state has a name");
-        ast::State { allows, doc: self.doc(span), name, id, attributes, read_only, span }
+        ast::State {
+            allows: allows.into(),
+            doc: self.doc(span),
+            name,
+            id,
+            attributes: attributes.into(),
+            read_only,
+            span,
+        }
     }
 
     fn group_term(&self, node: Node<'a>) -> ast::GroupTerm {
@@ -446,7 +470,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn conditions(&self, node: Node<'a>) -> Vec<ast::Condition> {
+    fn conditions(&self, node: Node<'a>) -> Box<[ast::Condition]> {
         node.inner().filter(|child| child.rule() == Rule::condition).map(|child| self.condition(child)).collect()
     }
 
@@ -494,7 +518,7 @@ impl<'a> Lower<'a> {
             }
         }
         let target = target.expect("an expectation names a system");
-        ast::Expect { system, states, negated, target, outcomes, appendix, span }
+        ast::Expect { system, states, negated, target, outcomes: outcomes.into(), appendix, span }
     }
 
     fn appendix(&self, node: Node<'a>) -> ast::Appendix {
@@ -524,10 +548,10 @@ impl<'a> Lower<'a> {
         let mut name = || names.next().expect("the step has its names");
         let kind = match rule {
             Rule::in_role_step => ast::StepKind::Role(name()),
-            Rule::set_step => ast::StepKind::Set(conditions),
-            Rule::observe_step => ast::StepKind::Observe(observed),
+            Rule::set_step => ast::StepKind::Set(conditions.into()),
+            Rule::observe_step => ast::StepKind::Observe(observed.into()),
             Rule::resync_step => ast::StepKind::Resync(name()),
-            _ => ast::StepKind::Change { system: name(), state: name() },
+            _ => ast::StepKind::Change(Box::new((name(), name()))),
         };
         ast::Step { kind, commands, span }
     }
@@ -538,7 +562,7 @@ impl<'a> Lower<'a> {
         (system, names.next().map(|name| self.name(&name)))
     }
 
-    fn commands(&self, node: Node<'a>) -> Vec<ast::Command> {
+    fn commands(&self, node: Node<'a>) -> Box<[ast::Command]> {
         let all: Vec<Node<'a>> = node.inner().filter(|child| child.rule() == Rule::command).collect();
         let several = all.len() > 1;
         let mut commands = Vec::with_capacity(all.len());
@@ -555,7 +579,7 @@ impl<'a> Lower<'a> {
                 None => {}
             }
         }
-        commands
+        commands.into()
     }
 
     /// `None` for `nothing`.
@@ -576,7 +600,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The doc comments that stand right before a byte, first line first.
-    pub fn doc(&self, node: Span) -> Vec<Span> {
+    pub fn doc(&self, node: Span) -> Box<[Span]> {
         let mut end = node.start as usize;
         let mut doc = Vec::new();
         let before = self.comments.partition_point(|comment| comment.span.end as usize <= end);
@@ -591,7 +615,7 @@ impl<'a> Lower<'a> {
             end = comment.span.start as usize;
         }
         doc.reverse();
-        doc
+        doc.into()
     }
 }
 
@@ -602,11 +626,11 @@ pub(super) struct Parts {
     pub title: Option<ast::Name>,
     pub default: Option<ast::Name>,
     pub condition: Option<ast::Condition>,
-    pub items: Vec<ast::Item>,
+    pub items: List<ast::Item>,
     pub system_items: Vec<ast::SystemItem>,
     pub group_terms: Vec<ast::GroupTerm>,
-    pub test_items: Vec<ast::TestItem>,
-    pub steps: Vec<ast::Step>,
+    pub test_items: List<ast::TestItem>,
+    pub steps: List<ast::Step>,
 }
 
 /// The allows and `when`s that have been read before an item's block or leaf.
@@ -627,6 +651,10 @@ impl Pending {
         self.allows.is_empty() && self.heads.is_empty()
     }
 
+    pub fn has_condition(&self) -> bool {
+        !self.heads.is_empty()
+    }
+
     pub fn allow(&mut self, allow: ast::Allow) {
         self.start.get_or_insert(allow.span.start);
         if self.heads.is_empty() { self.allows.push(allow) } else { self.later.push(allow) }
@@ -634,7 +662,7 @@ impl Pending {
 
     pub fn head(&mut self, start: u32, (condition, colon): (ast::Condition, Option<Span>)) {
         self.start.get_or_insert(start);
-        self.heads.push(ast::Head { allows: std::mem::take(&mut self.later), condition });
+        self.heads.push(ast::Head { allows: std::mem::take(&mut self.later).into(), condition });
         self.last_colon = colon;
     }
 
@@ -646,26 +674,33 @@ impl Pending {
             let help = "write `when c { ... }` for a block, or `when c: ...` for a single item";
             lower.error(colon.to(brace), "`:` and `{` exclude each other", "one of the two is too much", help);
         }
-        let kind = ast::ItemKind::When { heads: self.heads, body, block: true };
-        ast::Item { allows: self.allows, doc: lower.doc(span), span, kind }
+        let when = ast::When { heads: self.heads.into(), body: body.into(), block: true };
+        ast::Item {
+            before: ast::Before::new(self.allows, lower.doc(span)),
+            span,
+            kind: ast::ItemKind::When(Box::new(when)),
+        }
     }
 
     pub fn leaf(self, lower: &Lower<'_>, kind: ast::ItemKind, span: Span) -> ast::Item {
         let doc = lower.doc(span);
         if self.heads.is_empty() {
-            return ast::Item { allows: self.allows, doc, span, kind };
+            return ast::Item { before: ast::Before::new(self.allows, doc), span, kind };
         }
         let start = self.heads.last().map_or(span.start, |head| head.condition.span.end);
         let start = self.last_colon.map_or(start, |colon| colon.end);
         let rest = &lower.text[start as usize..span.end as usize];
         let inner = Span { start: span.end - rest.trim_start().len() as u32, end: span.end };
-        let leaf = ast::Item { allows: self.later, doc: lower.doc(inner), span: inner, kind };
-        let kind = ast::ItemKind::When { heads: self.heads, body: vec![leaf], block: false };
-        ast::Item { allows: self.allows, doc, span, kind }
+        let leaf = ast::Item { before: ast::Before::new(self.later, lower.doc(inner)), span: inner, kind };
+        let when = ast::When { heads: self.heads.into(), body: [leaf].into(), block: false };
+        ast::Item { before: ast::Before::new(self.allows, doc), span, kind: ast::ItemKind::When(Box::new(when)) }
     }
 }
 
-fn unescape(inside: &str) -> String {
+fn unescape(inside: &str) -> Cow<'_, str> {
+    if !inside.contains('\\') {
+        return Cow::Borrowed(inside);
+    }
     let mut text = String::with_capacity(inside.len());
     let mut rest = inside;
     while let Some(at) = rest.find('\\') {
@@ -679,5 +714,5 @@ fn unescape(inside: &str) -> String {
         }
     }
     text.push_str(rest);
-    text
+    Cow::Owned(text)
 }

@@ -4,6 +4,7 @@
 mod arguments;
 pub mod ast;
 mod expected;
+mod list;
 mod lower;
 mod pieces;
 mod recover;
@@ -27,8 +28,12 @@ pub const MAX_FILE: usize = 256 << 20;
 /// So many errors of one file are told.
 pub const MAX_ERRORS: usize = 1_000;
 
-/// A longer declaration is read statement by statement, so that pest's pairs for all of it are not in memory at once.
-const MAX_WHOLE: usize = 1 << 16;
+/// The longest statement, in tokens: pest's pairs for all of it are in memory at once.
+pub const MAX_STATEMENT: usize = 20_000;
+
+/// A declaration of more bytes is read statement by statement. No token is shorter than a byte: what is read whole has no
+/// statement that is too long.
+const MAX_WHOLE: usize = MAX_STATEMENT;
 
 /// Parses one file. Each declaration is parsed by itself, so that an error in one hides nothing in the others.
 pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
@@ -49,6 +54,7 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (ast::File, Ve
     let Scan { tokens, comments, pieces, mut errors } = scan::scan(file, &source.text);
     let lower = lower::Lower::new(file, &source.text, &comments);
     let mut tree = ast::File::default();
+    let mut declarations = list::List::default();
     let stray_close = errors.iter().any(is_stray_close);
     for (index, piece) in pieces.iter().enumerate() {
         if errors.len() > MAX_ERRORS {
@@ -56,24 +62,23 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (ast::File, Ve
         }
         let of_piece = &tokens[piece.tokens.clone()];
         let after_block = index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == scan::TokenKind::Close;
-        let by_statement = || recover::recover(&lower, &tokens, piece, after_block, stray_close);
         let whole = (!piece.unbalanced).then(|| whole_text(&source.text, of_piece)).flatten();
-        let known = lower.count_errors();
-        let mut long = whole.filter(|(_, text)| text.len() > most).map(|_| by_statement());
-        if let Some(declaration) =
-            long.as_mut().filter(|long| long.errors.is_empty()).and_then(|long| long.declaration.take())
-        {
-            tree.declarations.push(declaration);
-            continue;
+        let parsed = match whole {
+            Some((_, text)) if text.len() > most => recover::by_statement(&lower, of_piece),
+            Some((start, text)) => parse_whole(start, text).map(|node| lower.declaration(node)),
+            None => Err(None),
+        };
+        let failure = match parsed {
+            Ok(declaration) => {
+                declarations.push(declaration);
+                continue;
+            }
+            Err(failure) => failure,
+        };
+        let recovered = recover::recover(&lower, &tokens, piece, failure, (after_block, stray_close));
+        if let Some(declaration) = recovered.declaration {
+            declarations.push(declaration);
         }
-        // What recovery takes for an error may be none: the grammar has the last word.
-        if let Some(node) = whole.and_then(|(start, text)| parse_whole(start, text)) {
-            lower.forget_errors(known);
-            tree.declarations.push(lower.declaration(node));
-            continue;
-        }
-        let recovered = long.unwrap_or_else(by_statement);
-        tree.declarations.extend(recovered.declaration);
         tree.broken.extend(recovered.names);
         if recovered.explains_stray_close {
             let range = tokens[piece.tokens.start].span.to(tokens[piece.tokens.end - 1].span);
@@ -93,6 +98,7 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (ast::File, Ve
                 .help("mend the first ones; is this a program at all?"),
         );
     }
+    tree.declarations = declarations.finish();
     tree.comments = comments;
     (tree, errors)
 }
@@ -112,10 +118,11 @@ fn whole_text<'a>(text: &'a str, tokens: &[scan::Token]) -> Option<(usize, &'a s
 }
 
 /// The declaration that a piece makes, if it parses to its end.
-fn parse_whole(start: usize, piece: &str) -> Option<lower::Node<'_>> {
-    let pairs = Grammar::parse(Rule::one_declaration, piece).ok()?;
-    let declaration = pairs.into_iter().next()?.into_inner().next()?;
-    Some(lower::Node::new(start, declaration))
+fn parse_whole(start: usize, piece: &str) -> Result<lower::Node<'_>, Option<recover::Failure>> {
+    let pairs =
+        Grammar::parse(Rule::one_declaration, piece).map_err(|error| Some(recover::Failure::new(start, error)))?;
+    let declaration = pairs.into_iter().next().and_then(|whole| whole.into_inner().next()).ok_or(None)?;
+    Ok(lower::Node::new(start, declaration))
 }
 
 fn not_utf8(file: FileId, at: usize) -> Diagnostic {

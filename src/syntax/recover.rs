@@ -4,22 +4,26 @@
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 
-use compact_str::CompactString;
+use arcstr::ArcStr;
 
 use crate::diagnostic::{Diagnostic, nearest, point};
 use crate::source::{Location, Span};
+use crate::syntax::list::List;
 use crate::syntax::lower::{Lower, Node, Parts, Pending};
 use crate::syntax::pieces::{DECLARATIONS, MAX_DEPTH, Piece};
 use crate::syntax::scan::{Token, TokenKind};
-use crate::syntax::{Grammar, MAX_ERRORS, Rule, ast, expected};
+use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, ast, expected};
 
 /// So many tokens are looked ahead to tell an error.
 const NEAR: usize = 1_000;
 
+/// Of a list that is cut off, so many tokens at most are not read as a part of it.
+const DANGLING: usize = 4;
+
 pub(super) struct Recovered {
     pub declaration: Option<ast::Declaration>,
     /// The name it would have declared, when it is lost; a role's also with the word `role` before it.
-    pub names: Vec<CompactString>,
+    pub names: Vec<ArcStr>,
     pub errors: Vec<Diagnostic>,
     /// A brace that closes nothing in here is explained by one of the errors.
     pub explains_stray_close: bool,
@@ -33,34 +37,45 @@ enum Body {
     Scenario,
 }
 
+/// Reads a declaration like the grammar, but a statement at a time, so that little is in memory at once.
+///
+/// # Errors
+/// It is none; where the grammar gave up, if that is known.
+pub(super) fn by_statement(lower: &Lower<'_>, tokens: &[Token]) -> Result<ast::Declaration, Option<Failure>> {
+    let known = lower.count_errors();
+    let mut recovery = Recovery::new(lower, tokens, false);
+    recovery.guesses = false;
+    let declaration = recovery.declaration(false, false);
+    let whole = recovery.errors.is_empty() && recovery.failure.is_none() && recovery.at == tokens.len();
+    declaration.filter(|_| whole).ok_or_else(|| {
+        lower.forget_errors(known);
+        recovery.failure
+    })
+}
+
+/// `failure`: where the grammar gave up. `after_block`, `stray_close`: a block ends right before; a brace in the file
+/// closes nothing.
 pub(super) fn recover(
     lower: &Lower<'_>,
     tokens: &[Token],
     piece: &Piece,
-    after_block: bool,
-    stray_close: bool,
+    failure: Option<Failure>,
+    (after_block, stray_close): (bool, bool),
 ) -> Recovered {
-    let tokens = &tokens[piece.tokens.clone()];
-    let end = tokens.last().map_or(0, |token| token.span.end as usize);
-    let mut recovery = Recovery {
-        lower,
-        tokens,
-        end,
-        at: 0,
-        unbalanced: piece.unbalanced,
-        errors: Vec::new(),
-        lost_head: false,
-        explains: false,
-        misspelt: None,
-    };
+    let known = lower.count_errors();
+    let mut recovery = Recovery::new(lower, &tokens[piece.tokens.clone()], piece.unbalanced);
     let declaration = recovery.declaration(after_block, stray_close);
+    // What the grammar refuses is never taken without a word.
+    if let Some(failure) = failure.filter(|_| recovery.errors.is_empty() && lower.count_errors() == known) {
+        recovery.report(0, &failure);
+    }
     let names = if declaration.is_none() { recovery.lost_names() } else { Vec::new() };
     Recovered { declaration, names, errors: recovery.errors, explains_stray_close: recovery.explains }
 }
 
 struct Recovery<'a> {
     /// The name of a declaration whose keyword is misspelt.
-    misspelt: Option<CompactString>,
+    misspelt: Option<ArcStr>,
     lower: &'a Lower<'a>,
     tokens: &'a [Token],
     end: usize,
@@ -69,17 +84,24 @@ struct Recovery<'a> {
     errors: Vec<Diagnostic>,
     lost_head: bool,
     explains: bool,
+    /// What parses is looked at for mistakes all the same; without, the first error ends the reading.
+    guesses: bool,
+    /// The first of them.
+    failure: Option<Failure>,
 }
 
 /// Where the grammar gave up.
-struct Failure {
+#[derive(Clone)]
+pub(super) struct Failure {
     at: usize,
     rules: Vec<Rule>,
+    /// The statement has more than [`MAX_STATEMENT`] tokens.
+    too_long: bool,
 }
 
 impl Failure {
     /// In a text that begins at `start`.
-    fn new(start: usize, error: pest::error::Error<Rule>) -> Self {
+    pub fn new(start: usize, error: pest::error::Error<Rule>) -> Self {
         let at = match error.location {
             InputLocation::Pos(at) | InputLocation::Span((at, _)) => start + at,
         };
@@ -87,11 +109,27 @@ impl Failure {
             ErrorVariant::ParsingError { positives, .. } => positives,
             ErrorVariant::CustomError { .. } => Vec::new(),
         };
-        Self { at, rules }
+        Self { at, rules, too_long: false }
     }
 }
 
 impl<'a> Recovery<'a> {
+    fn new(lower: &'a Lower<'a>, tokens: &'a [Token], unbalanced: bool) -> Self {
+        Self {
+            misspelt: None,
+            lower,
+            tokens,
+            end: tokens.last().map_or(0, |token| token.span.end as usize),
+            at: 0,
+            unbalanced,
+            errors: Vec::new(),
+            lost_head: false,
+            explains: false,
+            guesses: true,
+            failure: None,
+        }
+    }
+
     fn declaration(&mut self, after_block: bool, stray_close: bool) -> Option<ast::Declaration> {
         let start = self.tokens.first()?.span;
         let mut allows = Vec::new();
@@ -139,11 +177,15 @@ impl<'a> Recovery<'a> {
             return None;
         }
         let span = start.to(self.tokens.last()?.span);
-        Some(ast::Declaration { allows, doc: self.lower.doc(span), span, kind: self.lower.assemble(rule, parts) })
+        Some(ast::Declaration {
+            before: ast::Before::new(allows, self.lower.doc(span)),
+            span,
+            kind: self.lower.assemble(rule, parts),
+        })
     }
 
     /// The name token behind a declaration's keyword.
-    fn lost_names(&self) -> Vec<CompactString> {
+    fn lost_names(&self) -> Vec<ArcStr> {
         let keyword = |token: &Token| DECLARATIONS.contains(&self.text(token)) && self.text(token) != "@allow";
         let Some(at) = self.tokens.iter().position(keyword) else { return self.misspelt.iter().cloned().collect() };
         let Some(name) = self.tokens[at + 1..].iter().find(|token| self.text(token) != "system") else {
@@ -241,7 +283,7 @@ impl<'a> Recovery<'a> {
     }
 
     fn leaf_parses(&self) -> bool {
-        Grammar::parse(Rule::leaf_start, self.near(self.at)).is_ok()
+        Grammar::parse(Rule::leaf_start, self.ahead(self.at, NEAR)).is_ok()
     }
 
     /// Everything up to the opening brace.
@@ -267,29 +309,32 @@ impl<'a> Recovery<'a> {
     }
 
     fn items(&mut self, parts: &mut Parts) {
-        let mut frames: Vec<(Pending, u32, Vec<ast::Item>)> = vec![(Pending::default(), 0, Vec::new())];
+        let mut frames: Vec<(Pending, u32, List<ast::Item>)> = vec![(Pending::default(), 0, List::default())];
         let mut pending = Pending::default();
         while self.goes_on() {
             let token = self.tokens[self.at];
             match self.word(self.at) {
                 "}" => {
+                    if !pending.is_empty() {
+                        self.nothing_follows(&pending);
+                    }
                     self.at += 1;
                     pending = Pending::default();
                     let Some((heads, open, body)) = frames.pop() else { break };
                     let Some(outer) = frames.last_mut() else {
-                        parts.items.extend(body);
+                        parts.items = body;
                         return;
                     };
                     if !heads.is_empty() {
                         let start = heads.start.unwrap_or(open);
                         let span = Span { start, end: token.span.end };
-                        outer.2.push(heads.block(self.lower, open, body, span));
+                        outer.2.push(heads.block(self.lower, open, body.finish(), span));
                     }
                 }
                 // That this is too deep has been reported.
                 "{" if frames.len() > MAX_DEPTH => self.at = self.tokens.len(),
                 "{" => {
-                    frames.push((std::mem::take(&mut pending), token.span.start, Vec::new()));
+                    frames.push((std::mem::take(&mut pending), token.span.start, List::default()));
                     self.at += 1;
                 }
                 "@allow" => match self.prefix(Rule::allow) {
@@ -324,8 +369,10 @@ impl<'a> Recovery<'a> {
                             if let Some(frame) = frames.last_mut() {
                                 frame.2.push(item);
                             }
-                            self.late_condition(start);
-                            self.swallowed_system(start);
+                            if self.guesses {
+                                self.late_condition(start);
+                                self.swallowed_system(start);
+                            }
                         }
                         Err(failure) => {
                             pending = Pending::default();
@@ -336,7 +383,22 @@ impl<'a> Recovery<'a> {
             }
         }
         // The braces that are missing have been reported.
-        parts.items.extend(frames.into_iter().flat_map(|frame| frame.2));
+        for item in frames.into_iter().flat_map(|frame| frame.2.finish()) {
+            parts.items.push(item);
+        }
+    }
+
+    /// `when in_queue: }`, `@allow(gap) }`
+    fn nothing_follows(&mut self, pending: &Pending) {
+        let what = if pending.has_condition() {
+            "a `when` needs a rule"
+        } else {
+            "an `@allow` needs something to allow it in"
+        };
+        let help = "write what it stands before, or delete it";
+        let end = self.tokens[self.at - 1].span.end;
+        let span = Span { start: pending.start.unwrap_or(end), end };
+        self.push_error(what, span, "nothing follows in this block", help);
     }
 
     /// `apply x when c`, `append "x" to s when c`: the condition stands on the wrong side.
@@ -346,7 +408,7 @@ impl<'a> Recovery<'a> {
             return;
         }
         let kind = if matches!(kind, "apply" | "append") { kind } else { "rule" };
-        if Grammar::parse(Rule::head, self.near(self.at)).is_ok() {
+        if Grammar::parse(Rule::head, self.ahead(self.at, NEAR)).is_ok() {
             return;
         }
         let when = self.tokens[self.at].span;
@@ -410,7 +472,8 @@ impl<'a> Recovery<'a> {
 
     /// Whether there is more, and not so much said that nobody reads on.
     fn goes_on(&self) -> bool {
-        self.at < self.tokens.len() && self.errors.len() <= MAX_ERRORS
+        let most = if self.guesses { MAX_ERRORS } else { 0 };
+        self.at < self.tokens.len() && self.errors.len() <= most
     }
 
     /// Reports an error in the statement at `start` and goes to where the next one can begin.
@@ -448,7 +511,7 @@ impl<'a> Recovery<'a> {
     fn skip_side(&mut self, at: usize) -> bool {
         let Some(token) = self.tokens.get(at) else { return false };
         let start = token.span.start as usize;
-        let Ok(pairs) = Grammar::parse(Rule::side, self.near(at)) else { return false };
+        let Ok(pairs) = Grammar::parse(Rule::side, self.ahead(at, NEAR)) else { return false };
         let end = (start + pairs.as_str().len()) as u32;
         let next = at + self.tokens[at..].partition_point(|token| token.span.start < end);
         let crosses = (at + 2..next)
@@ -477,39 +540,54 @@ impl<'a> Recovery<'a> {
     /// Parses a statement at the current token and moves behind it.
     fn prefix(&mut self, rule: Rule) -> Result<Node<'a>, Failure> {
         let Some(token) = self.tokens.get(self.at) else {
-            return Err(Failure { at: self.end, rules: vec![rule] });
+            return Err(Failure { at: self.end, rules: vec![rule], too_long: false });
         };
         let start = token.span.start as usize;
         // To describe an error pest goes through all that it was given: an error among the next tokens is none of the
         // end of the text, and where there is one error there are more.
         if !self.errors.is_empty()
             && self.at + NEAR < self.tokens.len()
-            && let Err(error) = Grammar::parse(rule, self.near(self.at))
+            && let Err(error) = Grammar::parse(rule, self.ahead(self.at, NEAR))
         {
             let failure = Failure::new(start, error);
             if self.token_at(failure.at) + NEAR / 2 < self.at + NEAR {
                 return Err(failure);
             }
         }
-        match Grammar::parse(rule, &self.lower.text[start..self.end]) {
+        let last = self.at + MAX_STATEMENT;
+        let too_long = Failure { at: start, rules: Vec::new(), too_long: true };
+        match Grammar::parse(rule, self.ahead(self.at, MAX_STATEMENT + DANGLING)) {
             Ok(mut pairs) => {
                 let node = Node::new(start, pairs.next().expect("a parse yields its rule"));
                 let end = node.span().end;
-                self.at += self.tokens[self.at..].partition_point(|token| token.span.start < end);
+                let next = self.at + self.tokens[self.at..].partition_point(|token| token.span.start < end);
+                if next > last {
+                    return Err(too_long);
+                }
+                self.at = next;
                 Ok(node)
             }
-            Err(error) => Err(Failure::new(start, error)),
+            Err(error) => {
+                let failure = Failure::new(start, error);
+                Err(if self.token_at(failure.at) >= last { too_long } else { failure })
+            }
         }
     }
 
-    /// The text of a token and of those that follow it soon.
-    fn near(&self, at: usize) -> &'a str {
+    /// The text of a token and of so many that follow it.
+    fn ahead(&self, at: usize, count: usize) -> &'a str {
         let start = self.tokens[at].span.start as usize;
-        let end = self.tokens.get(at + NEAR).map_or(self.end, |token| token.span.start as usize);
+        let end = self.tokens.get(at + count).map_or(self.end, |token| token.span.start as usize);
         &self.lower.text[start..end]
     }
 
     fn report(&mut self, start: usize, failure: &Failure) {
+        self.failure.get_or_insert_with(|| failure.clone());
+        if failure.too_long {
+            let message = format!("this goes on for more than {MAX_STATEMENT} words and signs");
+            let help = "give parts of it names of their own: a `condition`, a `group`, a `mapping`";
+            return self.push_error(&message, self.tokens[start].span, "it starts here", help);
+        }
         let failed = self.token_at(failure.at);
         if failed == self.tokens.len() && self.unbalanced {
             return;

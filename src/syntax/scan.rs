@@ -41,6 +41,7 @@ pub fn scan(file: FileId, text: &str) -> Scan {
     let tokens = Vec::with_capacity(text.len() / 6);
     let mut lexer = Lexer { file, text, at: 0, fresh_line: true, tokens, comments: Vec::new(), errors: Vec::new() };
     lexer.run();
+    lexer.tokens.shrink_to_fit();
     let (pieces, errors) = pieces::split(file, text, &lexer.tokens);
     let mut all = lexer.errors;
     all.extend(errors);

@@ -1,0 +1,57 @@
+//! A list that is put together piece by piece: a large vector that grows has three times its room on the way, this twice.
+
+/// So many are in one piece.
+const PIECE: usize = 1_000;
+
+pub(super) struct List<T>(Vec<Vec<T>>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> List<T> {
+    pub fn push(&mut self, one: T) {
+        match self.0.last_mut() {
+            // What is short grows as it needs to.
+            Some(piece) if piece.len() < PIECE => piece.push(one),
+            Some(_) => {
+                let mut piece = Vec::with_capacity(PIECE);
+                piece.push(one);
+                self.0.push(piece);
+            }
+            None => self.0.push(vec![one]),
+        }
+    }
+
+    /// All of it, without room to spare.
+    pub fn finish(mut self) -> Vec<T> {
+        let mut all = match self.0.len() {
+            0 | 1 => self.0.pop().unwrap_or_default(),
+            _ => {
+                let mut all = Vec::with_capacity(self.0.iter().map(Vec::len).sum());
+                self.0.into_iter().for_each(|piece| all.extend(piece));
+                all
+            }
+        };
+        all.shrink_to_fit();
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{List, PIECE};
+
+    #[test]
+    fn everything_is_there_in_order() {
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7] {
+            let mut list = List::default();
+            (0..length).for_each(|one| list.push(one));
+            let all = list.finish();
+            assert_eq!(all, (0..length).collect::<Vec<_>>());
+            assert_eq!(all.capacity(), length);
+        }
+    }
+}
