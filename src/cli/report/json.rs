@@ -1,4 +1,4 @@
-//! `{"diagnostics":[...],"summary":{...}}`, as the contract has it.
+//! `{"diagnostics":[...],"summary":{...}}`, as the contract has it; members by name.
 
 use serde::Serialize;
 
@@ -7,64 +7,81 @@ use crate::diagnostic::{Diagnostic, FactValue, Severity, Situation};
 use crate::source::{Location, Sources};
 
 pub(super) fn report(found: &[Found<'_>]) -> Result<String, serde_json::Error> {
-    let diagnostics: Vec<JsonDiagnostic> = found.iter().map(|found| one(found.diagnostic, found.sources)).collect();
-    let summary = serde_json::json!({
-        "errors": super::count(found, Severity::Error),
-        "warnings": super::count(found, Severity::Warning),
-    });
-    let document = serde_json::json!({ "diagnostics": serde_json::to_value(diagnostics)?, "summary": summary });
-    Ok(format!("{document}\n"))
+    let summary =
+        JsonSummary { errors: super::count(found, Severity::Error), warnings: super::count(found, Severity::Warning) };
+    Ok(serde_json::to_string(&JsonDocument { diagnostics: JsonDiagnostics(found), summary })? + "\n")
 }
 
 #[derive(Serialize)]
-struct JsonDiagnostic {
+struct JsonDocument<'a> {
+    diagnostics: JsonDiagnostics<'a>,
+    summary: JsonSummary,
+}
+
+/// Made one at a time: there can be thousands.
+struct JsonDiagnostics<'a>(&'a [Found<'a>]);
+
+impl Serialize for JsonDiagnostics<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|found| one(found.diagnostic, found.sources)))
+    }
+}
+
+#[derive(Serialize)]
+struct JsonSummary {
+    errors: usize,
+    warnings: usize,
+}
+
+#[derive(Serialize)]
+struct JsonDiagnostic<'a> {
     code: &'static str,
-    severity: &'static str,
-    message: String,
     file: Option<String>,
+    fixes: Vec<JsonFix<'a>>,
+    help: Option<&'a str>,
+    labels: Vec<JsonLabel<'a>>,
+    message: &'a str,
+    notes: &'a [String],
     range: Option<JsonRange>,
-    labels: Vec<JsonLabel>,
-    notes: Vec<String>,
-    help: Option<String>,
-    fixes: Vec<JsonFix>,
+    severity: &'static str,
     situation: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
 struct JsonRange {
-    start: JsonPosition,
     end: JsonPosition,
+    start: JsonPosition,
 }
 
 #[derive(Serialize)]
 struct JsonPosition {
-    line: u32,
     column: u32,
+    line: u32,
 }
 
 #[derive(Serialize)]
-struct JsonLabel {
-    message: String,
+struct JsonLabel<'a> {
     file: String,
+    message: &'a str,
     range: JsonRange,
 }
 
 #[derive(Serialize)]
-struct JsonFix {
-    message: String,
+struct JsonFix<'a> {
+    edits: Vec<JsonEdit<'a>>,
+    message: &'a str,
     safe: bool,
-    edits: Vec<JsonEdit>,
 }
 
 #[derive(Serialize)]
-struct JsonEdit {
+struct JsonEdit<'a> {
     file: String,
     range: JsonRange,
-    text: String,
+    text: &'a str,
 }
 
 /// A diagnostic in the JSON form of the contract.
-fn one(diagnostic: &Diagnostic, sources: &Sources) -> JsonDiagnostic {
+fn one<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> {
     let range = |location: Location| {
         let place = |offset: u32| {
             let place = sources.file(location.file).line_column(offset);
@@ -76,30 +93,30 @@ fn one(diagnostic: &Diagnostic, sources: &Sources) -> JsonDiagnostic {
     JsonDiagnostic {
         code: diagnostic.code,
         severity: diagnostic.severity.as_str(),
-        message: diagnostic.message.clone(),
+        message: &diagnostic.message,
         file: diagnostic.location().map(file),
         range: diagnostic.location().map(range),
         labels: diagnostic
             .labels
             .iter()
             .map(|label| JsonLabel {
-                message: label.message.clone(),
+                message: &label.message,
                 file: file(label.location),
                 range: range(label.location),
             })
             .collect(),
-        notes: diagnostic.notes.clone(),
-        help: diagnostic.help.clone(),
+        notes: &diagnostic.notes,
+        help: diagnostic.help.as_deref(),
         fixes: diagnostic
             .fixes
             .iter()
             .map(|fix| JsonFix {
-                message: fix.message.clone(),
+                message: &fix.message,
                 safe: fix.safe,
                 edits: fix
                     .edits
                     .iter()
-                    .map(|(at, text)| JsonEdit { file: file(*at), range: range(*at), text: text.clone() })
+                    .map(|(at, text)| JsonEdit { file: file(*at), range: range(*at), text })
                     .collect(),
             })
             .collect(),
