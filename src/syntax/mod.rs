@@ -157,6 +157,7 @@ mod tests {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut folders: Vec<_> = ["examples", "src/vocabulary", "tests"].map(|folder| root.join(folder)).into();
         let mut compared = 0;
+        let mut random = 1_u64;
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).expect("it is there") {
                 let path = entry.expect("it can be listed").path();
@@ -168,9 +169,37 @@ mod tests {
                     let whole = parse(FileId(0), &source);
                     assert_eq!(format!("{whole:?}"), format!("{:?}", parse_up_to(0, FileId(0), &source)), "{path:?}");
                     compared += usize::from(whole.1.is_empty());
+                    for broken in broken(&source, &mut random) {
+                        let source = SourceFile::new("a.presync", broken.clone().into_bytes(), false);
+                        let both = [MAX_WHOLE, 0].map(|most| format!("{:?}", parse_up_to(most, FileId(0), &source)));
+                        assert_eq!(both[0], both[1], "{broken}");
+                    }
                 }
             }
         }
         assert!(compared > 10, "{compared} files without errors");
+    }
+
+    /// A file with one token taken out, put elsewhere or written twice.
+    fn broken(source: &SourceFile, random: &mut u64) -> Vec<String> {
+        let text = &source.text;
+        let tokens = scan::scan(FileId(0), text).tokens;
+        let mut below = |most: usize| {
+            *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (*random >> 33) as usize % most
+        };
+        let times = if tokens.len() > 1 { 40 } else { 0 };
+        let one = |_| {
+            let (from, to) = (tokens[below(tokens.len())].span, tokens[below(tokens.len())].span);
+            let (start, end) = (from.start as usize, from.end as usize);
+            let mut broken = text.clone();
+            match below(3) {
+                0 => broken.replace_range(start..end, ""),
+                1 => broken.replace_range(start..end, to.text(text)),
+                _ => broken.insert_str(to.start as usize, &format!("{} ", from.text(text))),
+            }
+            broken
+        };
+        (0..times).map(one).collect()
     }
 }
