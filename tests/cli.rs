@@ -95,6 +95,37 @@ fn directories_hold_programs() {
     assert!(text(&output.stderr).contains("1 program:"), "{}", text(&output.stderr));
 }
 
+/// What is being written, or extended elsewhere.
+#[test]
+fn a_system_without_states() {
+    let folder = folder();
+    let folder = folder.path();
+    let source = "use cic_lync\nsystem desk {}\nprofile P { cic any -> lync Away  cic any -> desk unchanged }\n\
+                  test t { cic Available => lync Away  cic Available => desk unchanged }\n";
+    write(folder, "a.presync", source);
+    let says = |arguments: &[&str], code: i32| {
+        let output = presync(folder, arguments, b"");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout) + &text(&output.stderr)
+    };
+    for arguments in
+        [&["check", "a.presync"][..], &["fmt", "a.presync"], &["show", "a.presync"], &["test", "a.presync"]]
+    {
+        says(arguments, 0);
+    }
+    says(&["test", "a.presync", "--coverage"], 0);
+    for to in ["json", "sql", "rego", "jdm", "csv", "markdown", "html"] {
+        says(&["export", "a.presync", "--to", to, "-o", "exported"], 0);
+    }
+    says(&["export", "a.presync", "--to", "json", "-o", "a.json"], 0);
+    assert!(says(&["diff", "a.presync", "a.json"], 0).contains("no situation decides differently"));
+    assert!(says(&["decide", "a.json", "cic Available"], 0).contains("desk"));
+    assert!(says(&["decide", "a.presync", "desk Available"], 2).contains("desk"));
+    let event = "{\"user\":\"u\",\"system\":\"desk\",\"state\":\"Busy\"}\n";
+    let output = presync(folder, &["run", "a.json"], event.as_bytes());
+    assert!(text(&output.stderr).contains("1 rejected"), "{}", text(&output.stderr));
+}
+
 #[test]
 fn wrong_decisions() {
     let folder = folder();

@@ -97,6 +97,10 @@ cases! {
     syntax_colon_and_brace: profile("when in_queue: { cic Available -> lync Away }");
     syntax_block_without_when: profile("{ cic Available -> lync Away }");
     syntax_condition_of_nothing: format!("{SYSTEMS}profile \"P\" {{\n    cic Available -> lync Away\n    when in_queue:\n}}\nmapping m {{\n    when in_queue {{\n        @allow(gap)\n    }}\n}}\n");
+    syntax_late_condition_of_two_lines: format!("{SYSTEMS}mapping m {{ cic Available -> lync Away }}\nprofile \"P\" {{\n    apply m when (in_queue\n        or cic_logged_in)\n    cic Busy -> lync Busy\n}}\n");
+    syntax_block_without_when_and_more: format!("{SYSTEMS}profile \"P\" {{\n    {{\n        cic Available -> lync Away\n    }}\n    cic Busy => lync Busy\n}}\n");
+    syntax_text_of_nothing: "system s {\n    text { }\n    state A\n}\n";
+    unknown_condition_online: "flag f\ncondition c = f\nsystem s {\n    online c\n    state A\n}\n";
     syntax_late_apply_condition: format!("{SYSTEMS}mapping m {{ cic Available -> lync Away }}\nprofile \"P\" {{\n    apply m when in_queue\n}}\n");
     syntax_late_append_condition: profile("append \"in queue\" to lync when in_queue");
     syntax_override_otherwise: profile("override cic otherwise -> lync Away");

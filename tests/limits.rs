@@ -305,6 +305,11 @@ fn anything_many_times() {
         many("profile p { when ", "not ", "a: cic a -> lync b }"),
         many("system x { ", "state \"a\" id ", "}"),
         many("system x { ", "state a ", "}"),
+        many("profile p { // c", "\n", "") + &many("", "apply m ", "}"),
+        many("profile p { ", "@allow(gap) ", "apply m }"),
+        many("flag f\nsystem a { state b }\nsystem c { state d }\nprofile p { ", "when f: ", "a b -> c d }"),
+        many("profile p { apply m ", "when (", "}"),
+        many("profile p {\n", ";\n", "}"),
         many("", "use a\n", ""),
         many("", "flag a\n", ""),
         (0..100_000).map(|at| format!("use a{at}\n")).collect(),
@@ -313,6 +318,7 @@ fn anything_many_times() {
     for text in texts {
         let begin = std::time::Instant::now();
         let said = said(&CHECK, text.as_bytes());
+        assert!(said.len() < 5_000_000, "{} bytes are said", said.len());
         let start = text.chars().take(30).collect::<String>();
         println!("{start:?}: {:?}", begin.elapsed());
         assert!(

@@ -2,13 +2,15 @@
 """Changes the exact core (src/space, compile, table, run) in one place at a time and says which changes no test sees.
 
 cargo-mutants lists the changes; here they are all compiled into one program, each behind a switch that a variable of the
-environment turns on, which takes half an hour instead of many. What is known to change nothing that can be seen stands
-in mutants.toml with its reason; any other change that all tests pass is printed, and an error.
+environment turns on, which takes half an hour instead of many. Where no switch can stand (constants, patterns), a change
+is compiled by itself if it compiles at all. What is known to change nothing that can be seen stands in mutants.toml with
+its reason; any other change that all tests pass is printed, and an error.
 
 Needs cargo-mutants and the Python packages tree-sitter and tree-sitter-rust. Works in a copy under target/mutants.
 Usage: mutants.py [PART_OF_A_NAME...]    only changes whose names have one of these parts: `space/order.rs`, `widen`
 """
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -45,18 +47,19 @@ pub(crate) fn changed(number: u32) -> bool {
 def main():
     changes = listed()
     dropped = compiled(changes)
-    chosen = [number for number, change in changes.items() if number not in dropped
-              and (len(sys.argv) < 2 or any(part in change["name"] for part in sys.argv[1:]))]
+    wanted = {number for number, change in changes.items()
+              if len(sys.argv) < 2 or any(part in change["name"] for part in sys.argv[1:])}
+    chosen, others = sorted(wanted - dropped), sorted(wanted & dropped)
     print(f"{len(changes)} changes, {len(dropped)} of them cannot be switched on; {len(chosen)} are tried", flush=True)
-    binaries = built()
+    binaries = built(TESTS)
     assert tried(binaries, None) is None, "without a change all tests pass"
     parts = tomllib.loads(EXPLAINED.read_text())
-    explained = {number for number in chosen if any(matches(changes[number]["name"], part) for part in parts)}
+    explained = {number for number in wanted if any(matches(changes[number]["name"], part) for part in parts)}
     quick = {test: binaries[test] for test in QUICK}
     seen = unseen = known = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         results = threads.map(lambda number: tried(quick if number in explained else binaries, number), chosen)
-        for number, test in zip(chosen, results):
+        for number, test in itertools.chain(zip(chosen, results), alone(changes, others)):
             name = changes[number]["name"]
             if test:
                 seen += 1
@@ -67,6 +70,22 @@ def main():
                 print(name, flush=True)
     print(f"{seen} are seen, {known} are not and explained, {unseen} are not")
     sys.exit(unseen > 0)
+
+
+def alone(changes, numbers):
+    """The changes that compile in a program of their own, with the first quick test that sees each."""
+    # What a function as a whole comes to has had its switch: where it did not compile, it does not.
+    for number in (number for number in numbers if changes[number]["genre"] != "FnValue"):
+        change = changes[number]
+        rewriter = Rewriter((ROOT / change["file"]).read_bytes(), parser())
+        start, end = (rewriter.offset(change["span"][side]) for side in ("start", "end"))
+        switched = (COPY / change["file"]).read_text()
+        plain = rewriter.source
+        (COPY / change["file"]).write_bytes(plain[:start] + change["replacement"].encode() + plain[end:])
+        check = subprocess.run(["cargo", "check", "--lib"], cwd=COPY, env=environment(), capture_output=True)
+        if check.returncode == 0:
+            yield number, tried(built(QUICK), None)
+        (COPY / change["file"]).write_text(switched)
 
 
 def listed():
@@ -126,13 +145,16 @@ def blamed(message):
     return set()
 
 
+def parser():
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_rust.language()))
+
+
 def switched(changes, dropped):
     """Rewrites the files of the copy; returns what stands where no switch can."""
-    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_rust.language()))
     missing = set()
     for file in sorted({change["file"] for change in changes.values()}):
         here = {number: change for number, change in changes.items() if change["file"] == file and number not in dropped}
-        rewriter = Rewriter((ROOT / file).read_bytes(), parser)
+        rewriter = Rewriter((ROOT / file).read_bytes(), parser())
         missing |= {number for number, change in here.items() if not rewriter.add(number, change)}
         (COPY / file).write_text(rewriter.text())
     return missing
@@ -238,15 +260,15 @@ def environment(number=None):
             "INSTA_UPDATE": "no"}
 
 
-def built():
+def built(tests):
     """The tests' programs by name."""
-    command = ["cargo", "test", "--no-run", "--message-format=json", "--lib", "--bins"]
-    command += [word for test in TESTS if test != "presync" for word in ("--test", test)]
+    command = ["cargo", "test", "--quiet", "--no-run", "--message-format=json", "--lib", "--bins"]
+    command += [word for test in tests if test != "presync" for word in ("--test", test)]
     output = subprocess.run(command, cwd=COPY, env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = [message for message in map(json.loads, output.splitlines()) if message.get("executable")]
     found = {message["target"]["name"]: message["executable"] for message in messages
              if message["target"]["kind"] != ["bin"] and message["profile"]["test"]}
-    return {test: found[test] for test in TESTS}
+    return {test: found[test] for test in tests}
 
 
 def tried(binaries, number):

@@ -235,9 +235,12 @@ impl Checker {
 
     /// A flag by name, for `online`.
     pub(super) fn flag(&mut self, name: &ast::Name, file: FileId) -> Option<FactId> {
-        let id = self.bare(name, file)?;
-        if let Cond::Flag(fact) = self.program.conditions.get(id) {
-            return Some(*fact);
+        // What conditions say is not known yet.
+        if !matches!(self.names.atoms.get(&name.text), Some(Atom::Condition(..))) {
+            let id = self.bare(name, file)?;
+            if let Cond::Flag(fact) = self.program.conditions.get(id) {
+                return Some(*fact);
+            }
         }
         let error = Diagnostic::error("unknown-condition", format!("`{}` is not a flag", name.text))
             .label(Location { file, span: name.span }, "a flag is needed here")

@@ -176,7 +176,7 @@ impl Checker {
             self.names.profiles.insert(name.text.clone(), (id, declared_id));
             let nothing = Around::nothing();
             let outer = match condition {
-                Some(condition) => self.within(&nothing, condition, declaration.file),
+                Some(condition) => self.within(&nothing, std::iter::once(&**condition), declaration.file),
                 None => Some(nothing.clone()),
             };
             let mut walk = Walk {
@@ -210,10 +210,19 @@ impl Checker {
         if self.has_syntax_error(location) { Lost::ANYTHING } else { Lost::default() }
     }
 
-    /// What holds inside a condition that stands in `outer`.
-    fn within(&mut self, outer: &Around, condition: &ast::Condition, file: FileId) -> Option<Around> {
-        let (inner, when) = self.written_condition(condition, file, false)?;
-        Some(Around { condition: self.and(outer.condition, inner), under: outer.followed_by(&[when]) })
+    /// What holds inside conditions that stand in `outer`, outermost first; all that do not resolve are reported.
+    fn within<'a>(
+        &mut self,
+        outer: &Around,
+        conditions: impl Iterator<Item = &'a ast::Condition>,
+        file: FileId,
+    ) -> Option<Around> {
+        let found: Vec<Option<(CondId, WhenId)>> =
+            conditions.map(|condition| self.written_condition(condition, file, false)).collect();
+        let found: Vec<(CondId, WhenId)> = found.into_iter().collect::<Option<_>>()?;
+        let condition = found.iter().fold(outer.condition, |all, (condition, _)| self.and(all, *condition));
+        let under: Vec<WhenId> = found.into_iter().map(|(_, when)| when).collect();
+        Some(Around { condition, under: outer.followed_by(&under) })
     }
 
     /// Goes through the items of a block; `outer` is what holds around it.
@@ -222,11 +231,7 @@ impl Checker {
             let whole = with_doc(&item);
             match item.kind {
                 ItemKind::When(when) => {
-                    let mut inside = Some(outer.clone());
-                    for head in &when.heads {
-                        let inner = self.within(inside.as_ref().unwrap_or(outer), &head.condition, walk.file);
-                        inside = inside.and(inner);
-                    }
+                    let inside = self.within(outer, when.heads.iter().map(|head| &head.condition), walk.file);
                     let before = (walk.rules.len(), walk.appends.len());
                     let alone = walk.alone;
                     walk.alone = if when.block { None } else { alone.or(Some(whole)) };

@@ -175,6 +175,9 @@ impl Compiler<'_> {
         if self.space.diagrams.overflowed() {
             return None;
         }
+        if decided.is_empty() {
+            return Some(self.without_states(from, to));
+        }
         let mut decisions = Decisions::default();
         let count = decided.iter().map(|decided| decided.parts.len()).max().unwrap_or(0).max(1);
         let layers: Vec<Vec<Ref>> = (0..count)
@@ -283,10 +286,17 @@ impl Compiler<'_> {
         for (state, of) in moved.into_iter().enumerate() {
             children[self.names.state_at[from.index()][state] as usize] = of;
         }
-        let root = if children.is_empty() { Ref::ZERO } else { target.node(0, &children) };
+        let root = target.node(0, &children);
         let outcome = target.map(root, &mut |leaf| decisions.outcome(leaf));
         let inputs = inputs.iter().map(|variable| self.names.column(*variable)).collect();
         (!target.overflowed()).then_some(Layout { inputs, diagrams: target, root, outcome, canonical: false })
+    }
+
+    /// The table of a system that shows nothing yet: there is nothing to decide.
+    fn without_states(&self, from: SystemId, to: SystemId) -> Table {
+        let (from, to) = (self.names.system_at[from.index()], self.names.system_at[to.index()]);
+        Table::from_rows(&self.systems, &self.facts, from, to, Vec::new(), Vec::new(), Vec::new())
+            .unwrap_or_else(|error| unreachable!("there is no situation to leave out, but: {error:?}"))
     }
 
     fn finish(&self, from: SystemId, to: SystemId, layout: Layout, decisions: Decisions) -> Table {

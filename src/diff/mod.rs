@@ -184,6 +184,10 @@ impl<'a> Comparison<'a> {
 
     /// `None` if there is no room for the diagrams.
     fn changes(mut self, role: &str) -> Option<Vec<Change>> {
+        // No state of both: that the states are others is told of the systems.
+        if self.entered.is_empty() {
+            return Some(Vec::new());
+        }
         let (old, new) = (self.function(self.old), self.function(self.new));
         let (old_table, new_table) = (self.old.table, self.new.table);
         let mut pairs: Vec<(u32, u32)> = Vec::new();

@@ -17,7 +17,7 @@ mod text_too_long;
 mod unused;
 mod unused_allow;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{self, Diagnostic, Fix, Severity, Situation};
 use crate::model::{ProfileId, Program, RoleId, WrittenId};
@@ -120,6 +120,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         space: Space::new(program),
         regions: regions::Regions::default(),
         alive: None,
+        allows: allows(program),
         used_allows: vec![false; program.allows.len()],
         settings,
         findings: Vec::new(),
@@ -178,6 +179,7 @@ struct Context<'p> {
     space: Space<'p>,
     regions: regions::Regions,
     alive: Option<std::rc::Rc<dead::Alive>>,
+    allows: HashMap<&'p str, Vec<Allowed>>,
     used_allows: Vec<bool>,
     settings: &'p Settings,
     findings: Vec<Diagnostic>,
@@ -189,6 +191,33 @@ struct Context<'p> {
     level: Level,
 }
 
+/// What an `@allow` concerns.
+struct Allowed {
+    scope: Location,
+    /// The furthest end among those in this file that do not begin later.
+    furthest: u32,
+    /// Its index in the program.
+    at: usize,
+}
+
+/// By code, sorted by where what they concern begins.
+fn allows(program: &Program) -> HashMap<&str, Vec<Allowed>> {
+    let mut all: HashMap<&str, Vec<Allowed>> = HashMap::new();
+    for (at, allow) in program.allows.iter().enumerate() {
+        let of_code = all.entry(&allow.code).or_default();
+        of_code.push(Allowed { scope: allow.scope, furthest: allow.scope.span.end, at });
+    }
+    for of_code in all.values_mut() {
+        of_code.sort_by_key(|allow| allow.scope);
+        for at in 1..of_code.len() {
+            if of_code[at - 1].scope.file == of_code[at].scope.file {
+                of_code[at].furthest = of_code[at].furthest.max(of_code[at - 1].furthest);
+            }
+        }
+    }
+    all
+}
+
 impl Context<'_> {
     /// A finding of the lint that runs; [`Context::report`] takes it.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
@@ -198,12 +227,18 @@ impl Context<'_> {
 
     /// Keeps a finding, unless an `@allow` has a label of it on or inside what it stands before.
     fn report(&mut self, finding: Diagnostic) {
+        let allows = self.allows.get(finding.code).map_or(&[][..], Vec::as_slice);
         let mut silenced = false;
-        for (at, allow) in self.program.allows.iter().enumerate() {
-            let inside =
-                |location: Location| location.file == allow.scope.file && allow.scope.span.contains(location.span);
-            if allow.code == finding.code && finding.labels.iter().any(|label| inside(label.location)) {
-                self.used_allows[at] = true;
+        for location in finding.labels.iter().map(|label| label.location) {
+            let before = allows.partition_point(|allow| {
+                (allow.scope.file, allow.scope.span.start) <= (location.file, location.span.start)
+            });
+            let near = allows[..before]
+                .iter()
+                .rev()
+                .take_while(|allow| allow.scope.file == location.file && allow.furthest >= location.span.end);
+            for allow in near.filter(|allow| allow.scope.span.contains(location.span)) {
+                self.used_allows[allow.at] = true;
                 silenced = true;
             }
         }

@@ -278,7 +278,10 @@ impl<'a> Lower<'a> {
                     let items = items.map(|child| self.item(child)).collect();
                     return pending.block(self, open, items, span);
                 }
-                _ => return pending.leaf(self, self.leaf(child), span),
+                _ => {
+                    let start = child.span().start;
+                    return pending.leaf(self, self.leaf(child), start, span);
+                }
             }
         }
         unreachable!("the grammar ends an item with a block or a leaf")
@@ -606,7 +609,8 @@ impl<'a> Lower<'a> {
         let before = self.comments.partition_point(|comment| comment.span.end as usize <= end);
         for comment in self.comments[..before].iter().rev() {
             let between = &self.text[comment.span.end as usize..end];
-            if !between.bytes().all(|byte| byte.is_ascii_whitespace()) {
+            // From behind, where the item before it most often stands.
+            if !between.bytes().rev().all(|byte| byte.is_ascii_whitespace()) {
                 break;
             }
             if comment.doc {
@@ -682,15 +686,14 @@ impl Pending {
         }
     }
 
-    pub fn leaf(self, lower: &Lower<'_>, kind: ast::ItemKind, span: Span) -> ast::Item {
+    /// `start`: where the leaf itself begins.
+    pub fn leaf(self, lower: &Lower<'_>, kind: ast::ItemKind, start: u32, span: Span) -> ast::Item {
         let doc = lower.doc(span);
         if self.heads.is_empty() {
             return ast::Item { before: ast::Before::new(self.allows, doc), span, kind };
         }
-        let start = self.heads.last().map_or(span.start, |head| head.condition.span.end);
-        let start = self.last_colon.map_or(start, |colon| colon.end);
-        let rest = &lower.text[start as usize..span.end as usize];
-        let inner = Span { start: span.end - rest.trim_start().len() as u32, end: span.end };
+        let start = self.later.first().map_or(start, |allow| allow.span.start);
+        let inner = Span { start, end: span.end };
         let leaf = ast::Item { before: ast::Before::new(self.later, lower.doc(inner)), span: inner, kind };
         let when = ast::When { heads: self.heads.into(), body: [leaf].into(), block: false };
         ast::Item { before: ast::Before::new(self.allows, doc), span, kind: ast::ItemKind::When(Box::new(when)) }

@@ -178,6 +178,22 @@ mod tests {
             }
         }
         assert!(compared > 10, "{compared} files without errors");
+        let rare = [
+            "profile P { { cic Available -> lync Away } }",
+            "profile P { when f { { cic Available -> lync Away } } cic X => lync Y }",
+            "/// d\n@allow(unused)\nflag x",
+            "@allow(unused, \"why\") @allow(gap) use a",
+            "flag f\nprofile p {\n}\n when f {\n }\n}",
+            "mapping m {\n when f: // why\n append \"x\" to t\n}",
+            "profile P { when f: @allow(gap) when g: @allow(gap) apply m when f }",
+            "profile P { when f: }",
+            "scenario s { set f,\n a b => c d }",
+        ];
+        for text in rare {
+            let source = SourceFile::new("a.presync", text.into(), false);
+            let both = [MAX_WHOLE, 0].map(|most| format!("{:?}", parse_up_to(most, FileId(0), &source)));
+            assert_eq!(both[0], both[1], "{text}");
+        }
     }
 
     /// A file with one token taken out, put elsewhere or written twice.

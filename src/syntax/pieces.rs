@@ -37,8 +37,8 @@ pub struct Piece {
     pub unbalanced: bool,
 }
 
-/// Cuts the tokens into declarations and checks the brackets.
-pub(super) fn split(file: FileId, text: &str, tokens: &[Token]) -> (Vec<Piece>, Vec<Diagnostic>) {
+/// Cuts the tokens into declarations and checks the brackets. `whole`: these are all that there are.
+pub(super) fn split(file: FileId, text: &str, tokens: &[Token], whole: bool) -> (Vec<Piece>, Vec<Diagnostic>) {
     let mut splitter = Splitter {
         file,
         text,
@@ -59,9 +59,10 @@ pub(super) fn split(file: FileId, text: &str, tokens: &[Token]) -> (Vec<Piece>, 
         }
         splitter.token(index);
     }
-    if !splitter.open.is_empty() {
+    if whole && !splitter.open.is_empty() {
         splitter.unclosed("the file ends inside of it", tokens.len());
     }
+    splitter.unbalanced |= !splitter.open.is_empty();
     splitter.cut(tokens.len());
     (splitter.pieces, splitter.errors)
 }

@@ -17,6 +17,9 @@ use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, ast, expected};
 /// So many tokens are looked ahead to tell an error.
 const NEAR: usize = 1_000;
 
+/// A text of more bytes, or of several lines, is not repeated in a help.
+const MAX_SHOWN: usize = 200;
+
 /// Of a list that is cut off, so many tokens at most are not read as a part of it.
 const DANGLING: usize = 4;
 
@@ -66,7 +69,8 @@ pub(super) fn recover(
     let mut recovery = Recovery::new(lower, &tokens[piece.tokens.clone()], piece.unbalanced);
     let declaration = recovery.declaration(after_block, stray_close);
     // What the grammar refuses is never taken without a word.
-    if let Some(failure) = failure.filter(|_| recovery.errors.is_empty() && lower.count_errors() == known) {
+    let told = !recovery.errors.is_empty() || lower.count_errors() > known || (after_block && stray_close);
+    if let Some(failure) = failure.filter(|_| !told) {
         recovery.report(0, &failure);
     }
     let names = if declaration.is_none() { recovery.lost_names() } else { Vec::new() };
@@ -150,7 +154,12 @@ impl<'a> Recovery<'a> {
             "profile" => (Rule::profile, Body::Items),
             "test" => (Rule::test, Body::Test),
             "scenario" => (Rule::scenario, Body::Scenario),
-            word if DECLARATIONS.contains(&word) => return self.braceless(),
+            word if DECLARATIONS.contains(&word) => {
+                let declaration = self.braceless()?;
+                let span = start.to(declaration.span);
+                let before = ast::Before::new(allows, self.lower.doc(span));
+                return Some(ast::Declaration { before, span, ..declaration });
+            }
             "" if !self.errors.is_empty() => return None,
             "" => {
                 let span = point(self.end as u32);
@@ -311,21 +320,26 @@ impl<'a> Recovery<'a> {
     fn items(&mut self, parts: &mut Parts) {
         let mut frames: Vec<(Pending, u32, List<ast::Item>)> = vec![(Pending::default(), 0, List::default())];
         let mut pending = Pending::default();
+        // What is missing here has been reported; blocks that this concerns.
+        let mut lost = false;
+        let mut lost_blocks: Vec<bool> = Vec::new();
         while self.goes_on() {
             let token = self.tokens[self.at];
             match self.word(self.at) {
                 "}" => {
-                    if !pending.is_empty() {
+                    if !pending.is_empty() && !lost {
                         self.nothing_follows(&pending);
                     }
                     self.at += 1;
                     pending = Pending::default();
+                    lost = false;
                     let Some((heads, open, body)) = frames.pop() else { break };
+                    let lost_block = lost_blocks.pop().unwrap_or_default();
                     let Some(outer) = frames.last_mut() else {
                         parts.items = body;
                         return;
                     };
-                    if !heads.is_empty() {
+                    if !heads.is_empty() || !lost_block {
                         let start = heads.start.unwrap_or(open);
                         let span = Span { start, end: token.span.end };
                         outer.2.push(heads.block(self.lower, open, body.finish(), span));
@@ -335,6 +349,7 @@ impl<'a> Recovery<'a> {
                 "{" if frames.len() > MAX_DEPTH => self.at = self.tokens.len(),
                 "{" => {
                     frames.push((std::mem::take(&mut pending), token.span.start, List::default()));
+                    lost_blocks.push(std::mem::take(&mut lost));
                     self.at += 1;
                 }
                 "@allow" => match self.prefix(Rule::allow) {
@@ -342,6 +357,7 @@ impl<'a> Recovery<'a> {
                     Err(failure) => {
                         self.report(self.at, &failure);
                         self.skip_annotation();
+                        lost = true;
                     }
                 },
                 "when" => {
@@ -350,9 +366,11 @@ impl<'a> Recovery<'a> {
                         Ok(node) => {
                             let begins = node.span().start;
                             pending.head(begins, self.lower.head(node));
+                            lost = false;
                         }
                         Err(failure) => {
                             pending = Pending::default();
+                            lost = true;
                             self.fail(start, &failure, Body::Items);
                         }
                     }
@@ -365,7 +383,8 @@ impl<'a> Recovery<'a> {
                             let leaf_span = leaf.span();
                             let span = Span { start: pending.start.unwrap_or(leaf_span.start), end: leaf_span.end };
                             let kind = self.lower.leaf(leaf);
-                            let item = std::mem::take(&mut pending).leaf(self.lower, kind, span);
+                            let item = std::mem::take(&mut pending).leaf(self.lower, kind, leaf_span.start, span);
+                            lost = false;
                             if let Some(frame) = frames.last_mut() {
                                 frame.2.push(item);
                             }
@@ -376,6 +395,7 @@ impl<'a> Recovery<'a> {
                         }
                         Err(failure) => {
                             pending = Pending::default();
+                            lost = true;
                             self.fail(start, &failure, Body::Items);
                         }
                     }
@@ -412,11 +432,27 @@ impl<'a> Recovery<'a> {
             return;
         }
         let when = self.tokens[self.at].span;
-        let end = (self.at + 1..self.tokens.len()).find(|index| self.starts_line(*index) || self.word(*index) == "}");
-        let end = end.unwrap_or(self.tokens.len());
+        let behind = self.at + 1;
+        let parsed =
+            self.tokens.get(behind).and_then(|_| Grammar::parse(Rule::condition, self.ahead(behind, NEAR)).ok());
+        let end = match (parsed, self.tokens.get(behind)) {
+            (Some(condition), Some(token)) => {
+                let end = token.span.start + condition.as_str().len() as u32;
+                self.tokens.partition_point(|token| token.span.start < end)
+            }
+            _ => {
+                let end =
+                    (behind..self.tokens.len()).find(|index| self.starts_line(*index) || self.word(*index) == "}");
+                end.unwrap_or(self.tokens.len())
+            }
+        };
         let item = Span { start: self.tokens[start].span.start, end: self.tokens[self.at - 1].span.end };
         let condition = Span { start: when.start, end: self.tokens[end - 1].span.end };
-        let help = format!("write `{}: {}`", condition.text(self.lower.text), item.text(self.lower.text));
+        let shown = |span: Span, otherwise: &'static str| {
+            let text = span.text(self.lower.text);
+            if text.len() <= MAX_SHOWN && !text.contains('\n') { text.to_owned() } else { otherwise.to_owned() }
+        };
+        let help = format!("write `{}: {}`", shown(condition, "when ..."), shown(item, "..."));
         self.push_error(
             &format!(
                 "the condition of {} comes first",
@@ -676,6 +712,7 @@ impl<'a> Recovery<'a> {
                     "state",
                     "attributes",
                     "online",
+                    "text",
                     "role",
                     "given",
                     "set",

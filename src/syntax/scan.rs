@@ -42,7 +42,9 @@ pub fn scan(file: FileId, text: &str) -> Scan {
     let mut lexer = Lexer { file, text, at: 0, fresh_line: true, tokens, comments: Vec::new(), errors: Vec::new() };
     lexer.run();
     lexer.tokens.shrink_to_fit();
-    let (pieces, errors) = pieces::split(file, text, &lexer.tokens);
+    // Where too many errors have ended the reading, nothing is said of what is open there.
+    let whole = lexer.errors.len() <= MAX_ERRORS;
+    let (pieces, errors) = pieces::split(file, text, &lexer.tokens, whole);
     let mut all = lexer.errors;
     all.extend(errors);
     Scan { tokens: lexer.tokens, comments: lexer.comments, pieces, errors: all }
