@@ -106,10 +106,10 @@ impl Settings {
     }
 }
 
-/// So many findings are told of any program; of a large one, one for each [`BYTES_OF_A_FINDING`].
+/// So many findings are told of any program, and more of a large one.
 pub const MAX_FINDINGS: usize = 1_000;
 
-/// A finding takes five times as much room, or somewhat more.
+/// In a large one, one finding is told for so many bytes: it takes about five times as much room.
 const BYTES_OF_A_FINDING: usize = 250;
 
 /// Runs the lints that are not at `allow` over a program without errors. Findings come sorted; those that an `@allow`
