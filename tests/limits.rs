@@ -192,6 +192,11 @@ fn findings() {
     let (some, shown) = told(most + 10);
     assert_eq!(some, most);
     assert!(shown.contains("there are more than 1000 findings in this program"), "{shown}");
+    // What is denied fails, whether it is told or not: the lint of allows comes last.
+    let denied = format!("@allow(gap)\n{}", source(most + 10));
+    let arguments = ["check", "a.presync", "-q", "--format", "agent", "--level", "unused-allow=deny"];
+    let shown = said(&arguments, denied.as_bytes());
+    assert!(shown.contains("error[unused-allow]: there are more than 1000 findings"), "{shown}");
     // What is repaired makes room for the others.
     let folder = tempfile::tempdir().expect("there is room");
     std::fs::write(folder.path().join("a.presync"), source(most + 10)).expect("it can be written");

@@ -126,7 +126,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         findings: Vec::new(),
         most: MAX_FINDINGS
             .max(program.sources.iter().map(|(_, file)| file.text.len()).sum::<usize>() / BYTES_OF_A_FINDING),
-        first_left_out: None,
+        left_out: None,
         skipped: BTreeMap::new(),
         code: "",
         level: Level::Warn,
@@ -149,9 +149,11 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         return vec![error.help("fewer facts in the conditions of one role help")];
     }
     let mut findings = context.findings;
-    if let Some(Diagnostic { code, labels, .. }) = context.first_left_out {
+    if let Some(Diagnostic { code, severity, labels, .. }) = context.left_out {
         let message = format!("there are more than {} findings in this program", context.most);
-        let note = Diagnostic { severity: Severity::Info, labels, ..Diagnostic::warning(code, message) };
+        // What is denied fails, told or not.
+        let severity = if severity == Severity::Error { severity } else { Severity::Info };
+        let note = Diagnostic { severity, labels, ..Diagnostic::warning(code, message) };
         findings.push(
             note.note("not all of them are told")
                 .help("`--fix` repairs many; what is not wanted can be set to `allow`"),
@@ -185,7 +187,8 @@ struct Context<'p> {
     findings: Vec<Diagnostic>,
     /// So many of them are told.
     most: usize,
-    first_left_out: Option<Diagnostic>,
+    /// The first of the worst that are not.
+    left_out: Option<Diagnostic>,
     skipped: BTreeMap<(&'static str, RoleId), ()>,
     code: &'static str,
     level: Level,
@@ -251,8 +254,8 @@ impl Context<'_> {
             finding.notes.shrink_to_fit();
             finding.fixes.shrink_to_fit();
             self.findings.push(finding);
-        } else {
-            self.first_left_out.get_or_insert(finding);
+        } else if self.left_out.as_ref().is_none_or(|known| finding.severity < known.severity) {
+            self.left_out = Some(finding);
         }
     }
 
