@@ -7,6 +7,7 @@ mod declare;
 pub mod limits;
 mod order;
 mod overlap;
+mod roles;
 mod rules;
 mod states;
 mod tests;

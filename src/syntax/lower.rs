@@ -1,6 +1,11 @@
 //! In: the grammar's pairs of one declaration, relative to where it starts. Out: tree nodes with spans in the file.
 //! Errors are forms that the grammar lets through so that they can be told better here.
 
+mod expectations;
+mod parts;
+
+pub(super) use parts::{Parts, Pending};
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 
@@ -13,7 +18,6 @@ use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::Rule;
 use crate::syntax::ast;
-use crate::syntax::list::List;
 use crate::syntax::scan::read_escape;
 
 pub(super) struct Lower<'a> {
@@ -473,135 +477,6 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn conditions(&self, node: Node<'a>) -> Box<[ast::Condition]> {
-        node.inner().filter(|child| child.rule() == Rule::condition).map(|child| self.condition(child)).collect()
-    }
-
-    pub fn test_item(&self, node: Node<'a>) -> ast::TestItem {
-        match node.rule() {
-            Rule::in_role => ast::TestItem::Role(self.in_role(node)),
-            Rule::given => ast::TestItem::Given(self.conditions(node)),
-            _ => ast::TestItem::Expect(self.expect(node)),
-        }
-    }
-
-    fn in_role(&self, node: Node<'a>) -> ast::Name {
-        let role = node.inner().find(|child| child.rule() == Rule::role_ref);
-        self.name(&role.expect("`role` names a role"))
-    }
-
-    fn expect(&self, node: Node<'a>) -> ast::Expect {
-        let span = node.span();
-        let mut children = node.inner().filter(|child| child.rule() != Rule::gives);
-        let mut event = children.next().expect("an expectation begins with a change").inner();
-        let system = event.next().map(|name| self.name(&name)).expect("a change names a system");
-        let states = event
-            .filter_map(|child| match child.rule() {
-                Rule::kw_any => Some(ast::Value::Any(child.span())),
-                Rule::state_ref => Some(ast::Value::Name(self.name(&child))),
-                _ => None,
-            })
-            .collect();
-        let expected = children.next().expect("an expectation says what it expects");
-        let mut negated = false;
-        let mut target = None;
-        let mut outcomes = Vec::new();
-        let mut appendix = None;
-        for child in expected.inner() {
-            let span = child.span();
-            match child.rule() {
-                Rule::kw_not => negated = true,
-                Rule::system_ref => target = Some(self.name(&child)),
-                Rule::kw_any => outcomes.push(ast::Outcome::Any(span)),
-                Rule::kw_unchanged => outcomes.push(ast::Outcome::Unchanged(span)),
-                Rule::kw_unmapped => outcomes.push(ast::Outcome::Unmapped(span)),
-                Rule::state_ref => outcomes.push(ast::Outcome::Name(self.name(&child))),
-                Rule::appendix => appendix = Some(self.appendix(child)),
-                _ => {}
-            }
-        }
-        let target = target.expect("an expectation names a system");
-        ast::Expect { system, states, negated, target, outcomes: outcomes.into(), appendix, span }
-    }
-
-    fn appendix(&self, node: Node<'a>) -> ast::Appendix {
-        let span = node.span();
-        let texts = node.inner().filter(|child| child.rule() == Rule::text).map(|child| self.name(&child)).collect();
-        ast::Appendix { texts, span }
-    }
-
-    pub fn step(&self, node: Node<'a>) -> ast::Step {
-        let span = node.span();
-        let rule = node.rule();
-        let mut commands = None;
-        let mut conditions = Vec::new();
-        let mut observed = Vec::new();
-        let mut names = Vec::new();
-        for child in node.inner() {
-            match child.rule() {
-                Rule::commands => commands = Some(self.commands(child)),
-                Rule::condition => conditions.push(self.condition(child)),
-                Rule::observed => observed.push(self.observed(child)),
-                Rule::in_role => names.push(self.in_role(child)),
-                Rule::system_ref | Rule::state_ref => names.push(self.name(&child)),
-                _ => {}
-            }
-        }
-        let mut names = names.into_iter();
-        let mut name = || names.next().expect("the step has its names");
-        let kind = match rule {
-            Rule::in_role_step => ast::StepKind::Role(name()),
-            Rule::set_step => ast::StepKind::Set(conditions.into()),
-            Rule::observe_step => ast::StepKind::Observe(observed.into()),
-            Rule::resync_step => ast::StepKind::Resync(name()),
-            _ => ast::StepKind::Change(Box::new((name(), name()))),
-        };
-        ast::Step { kind, commands, span }
-    }
-
-    fn observed(&self, node: Node<'a>) -> (ast::Name, Option<ast::Name>) {
-        let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::system_ref | Rule::state_ref));
-        let system = names.next().map(|name| self.name(&name)).expect("an observation names a system");
-        (system, names.next().map(|name| self.name(&name)))
-    }
-
-    fn commands(&self, node: Node<'a>) -> Box<[ast::Command]> {
-        let all: Vec<Node<'a>> = node.inner().filter(|child| child.rule() == Rule::command).collect();
-        let several = all.len() > 1;
-        let mut commands = Vec::with_capacity(all.len());
-        for child in all {
-            let span = child.span();
-            match self.command(child) {
-                Some(command) => commands.push(command),
-                None if several => self.error(
-                    span,
-                    "`nothing` stands beside other commands",
-                    "this says that none is sent",
-                    "expect `nothing` alone, or the commands without it",
-                ),
-                None => {}
-            }
-        }
-        commands.into()
-    }
-
-    /// `None` for `nothing`.
-    fn command(&self, node: Node<'a>) -> Option<ast::Command> {
-        let span = node.span();
-        let mut names = Vec::new();
-        let mut appendix = None;
-        for child in node.inner() {
-            match child.rule() {
-                Rule::system_ref | Rule::state_ref => names.push(self.name(&child)),
-                Rule::appendix => appendix = Some(self.appendix(child)),
-                _ => {}
-            }
-        }
-        let state = names.pop()?;
-        let system = names.pop()?;
-        Some(ast::Command { system, state, appendix, span })
-    }
-
     /// The doc comments that stand right before a byte, first line first.
     pub fn doc(&self, node: Span) -> Box<[Span]> {
         let mut end = node.start as usize;
@@ -620,83 +495,6 @@ impl<'a> Lower<'a> {
         }
         doc.reverse();
         doc.into()
-    }
-}
-
-/// What a declaration is put together from, whole or statement by statement.
-#[derive(Default)]
-pub(super) struct Parts {
-    pub names: Vec<ast::Name>,
-    pub title: Option<ast::Name>,
-    pub default: Option<ast::Name>,
-    pub condition: Option<ast::Condition>,
-    pub items: List<ast::Item>,
-    pub system_items: Vec<ast::SystemItem>,
-    pub group_terms: Vec<ast::GroupTerm>,
-    pub test_items: List<ast::TestItem>,
-    pub steps: List<ast::Step>,
-}
-
-/// The allows and `when`s that have been read before an item's block or leaf.
-#[derive(Default)]
-pub(super) struct Pending {
-    /// Where the first of them begins.
-    pub start: Option<u32>,
-    /// Those before the first `when`, which concern the whole item.
-    allows: Vec<ast::Allow>,
-    heads: Vec<ast::Head>,
-    /// Those behind the last `when`.
-    later: Vec<ast::Allow>,
-    last_colon: Option<Span>,
-}
-
-impl Pending {
-    pub fn is_empty(&self) -> bool {
-        self.allows.is_empty() && self.heads.is_empty()
-    }
-
-    pub fn has_condition(&self) -> bool {
-        !self.heads.is_empty()
-    }
-
-    pub fn allow(&mut self, allow: ast::Allow) {
-        self.start.get_or_insert(allow.span.start);
-        if self.heads.is_empty() { self.allows.push(allow) } else { self.later.push(allow) }
-    }
-
-    pub fn head(&mut self, start: u32, (condition, colon): (ast::Condition, Option<Span>)) {
-        self.start.get_or_insert(start);
-        self.heads.push(ast::Head { allows: std::mem::take(&mut self.later).into(), condition });
-        self.last_colon = colon;
-    }
-
-    pub fn block(self, lower: &Lower<'_>, open: u32, body: Vec<ast::Item>, span: Span) -> ast::Item {
-        let brace = Span { start: open, end: open + 1 };
-        if self.heads.is_empty() {
-            lower.error(brace, "a block needs a condition", "this block has none", "write `when condition { ... }`");
-        } else if let Some(colon) = self.last_colon {
-            let help = "write `when c { ... }` for a block, or `when c: ...` for a single item";
-            lower.error(colon.to(brace), "`:` and `{` exclude each other", "one of the two is too much", help);
-        }
-        let when = ast::When { heads: self.heads.into(), body: body.into(), block: true };
-        ast::Item {
-            before: ast::Before::new(self.allows, lower.doc(span)),
-            span,
-            kind: ast::ItemKind::When(Box::new(when)),
-        }
-    }
-
-    /// `start`: where the leaf itself begins.
-    pub fn leaf(self, lower: &Lower<'_>, kind: ast::ItemKind, start: u32, span: Span) -> ast::Item {
-        let doc = lower.doc(span);
-        if self.heads.is_empty() {
-            return ast::Item { before: ast::Before::new(self.allows, doc), span, kind };
-        }
-        let start = self.later.first().map_or(start, |allow| allow.span.start);
-        let inner = Span { start, end: span.end };
-        let leaf = ast::Item { before: ast::Before::new(self.later, lower.doc(inner)), span: inner, kind };
-        let when = ast::When { heads: self.heads.into(), body: [leaf].into(), block: false };
-        ast::Item { before: ast::Before::new(self.allows, doc), span, kind: ast::ItemKind::When(Box::new(when)) }
     }
 }
 
