@@ -97,6 +97,53 @@ role S uses P, // first
 }
 
 #[test]
+fn comments_around_a_comma_that_goes_stay() {
+    becomes(
+        "role R uses P // before\n , // behind\nflag f\ntest \"t\" { given f // before\n , // behind\n }",
+        "role R uses P // before
+// behind
+flag f
+test \"t\" {
+    given f // before
+    // behind
+}
+",
+    );
+}
+
+/// Every list with a comma behind its last element, wherever one may stand.
+const LISTS: &str = r#"
+@allow(unused, "why")
+system a { attributes x, y, state A { x, y, } state B id "b" {x,} }
+extend system a { attributes z, state C { read_only, } }
+system b { state D }
+choice c = v | w default v
+flag f
+profile P { when f and c is v | w { a A | B -> b D append "t" to b } when not f: a A -> b D }
+profile Q { override a B -> b D }
+role R uses P, Q,
+test "t" { role R given f, not f, a A | B => b D append "t", "u", }
+scenario "s" { role R set f, not c is v a A => b D append "t", observe a A, b D, => nothing resync a => b D }
+"#;
+
+#[test]
+fn two_comments_near_each_other_stay_and_settle() {
+    let scanned = presync::syntax::scan::scan(presync::source::FileId(0), LISTS);
+    let gaps: Vec<usize> = scanned.tokens.iter().map(|token| token.span.end as usize).collect();
+    let plain = formatted(LISTS).lines().count();
+    for (first, at) in gaps.iter().enumerate() {
+        for other in gaps[first..].iter().take(12) {
+            let text = format!("{} // 1\n{} // 2\n{}", &LISTS[..*at], &LISTS[*at..*other], &LISTS[*other..]);
+            let once = formatted(&text);
+            assert_eq!(formatted(&once), once, "it settles\n{text}");
+            let behind = |comment| once.lines().filter(|line| line.ends_with(comment)).count();
+            assert_eq!((behind("// 1"), behind("// 2")), (1, 1), "{text}\n{once}");
+            assert!(once.lines().count() >= plain, "{text}\n{once}");
+        }
+    }
+}
+
+#[test]
 fn wide_tests_show_what_is_expected_by_itself() {
     becomes(
         "test t { given enterprise_voice, cic is \"Available, Forward\" | \"Available, No ACD\" | \"Available, Follow Me\" | \"Working at Home\", in_queue

@@ -87,6 +87,8 @@ struct Line {
     text: String,
     /// Where the arrow of a rule or expectation stands, counted in characters, if it may move to the right.
     arrow: Option<usize>,
+    /// Nothing can stand behind it.
+    commented: bool,
 }
 
 impl Layout<'_> {
@@ -182,7 +184,7 @@ impl Layout<'_> {
     }
 
     fn push(&mut self, text: String, arrow: Option<usize>) {
-        self.lines.push(Line { text, arrow });
+        self.lines.push(Line { text, arrow, commented: false });
     }
 
     /// The comments before a place: on lines of their own, or behind what they stand behind.
@@ -190,13 +192,14 @@ impl Layout<'_> {
         while let Some(comment) = self.comments.get(self.comment).filter(|comment| comment.span.start < place) {
             let text = comment.span.text(self.text).trim_end();
             let behind = !self.text[self.end as usize..comment.span.start as usize].contains('\n');
-            match self.lines.last_mut().filter(|_| behind && self.end > 0) {
+            match self.lines.last_mut().filter(|line| behind && !line.commented && self.end > 0) {
                 Some(line) => line.text = format!("{} {text}", line.text.trim_end()),
                 None => {
                     self.blank_line(comment.span.start);
                     self.push(format!("{:indent$}{text}", ""), None);
                 }
             }
+            self.lines.last_mut().expect("it was pushed or added to").commented = true;
             self.end = comment.span.end;
             self.comment += 1;
         }
@@ -228,14 +231,15 @@ impl Layout<'_> {
         let count = self.tokens[self.token..].iter().take_while(|token| token.span.start < until).count();
         let spans: Vec<Span> = self.tokens[self.token..self.token + count].iter().map(|token| token.span).collect();
         self.token += count;
-        // A comma that closes a list belongs to the statement, and goes.
+        // A comma that closes a list belongs to the statement, and goes; comments around it follow what is left.
         let text = |span: &Span| span.text(self.text);
         let closing = self.tokens.get(self.token).map(|token| token.span).filter(|span| text(span) == ",");
         self.token += usize::from(closing.is_some());
-        self.end = closing.or(spans.last().copied()).map_or(self.end, |span| span.end);
+        let last = closing.or(spans.last().copied());
         let closes = |next: Option<&Span>| next.is_none_or(|next| matches!(text(next), "}" | ")"));
         let is_kept = |(at, span): (usize, &Span)| (text(span) != "," || !closes(spans.get(at + 1))).then_some(*span);
         let spans: Vec<Span> = spans.iter().enumerate().filter_map(is_kept).collect();
+        self.end = spans.last().map_or(self.end, |span| span.end);
         let mut comments = Vec::new();
         while let Some(comment) = self.comments.get(self.comment).filter(|comment| comment.span.start < self.end) {
             comments.push(comment.span);
@@ -247,6 +251,10 @@ impl Layout<'_> {
         for line in lines {
             let column = column.filter(|_| single && arrow).map(|column| column + indent);
             self.push(format!("{:indent$}{line}", ""), column);
+        }
+        if let Some(last) = last {
+            self.comments_before(last.start, indent);
+            self.end = last.end;
         }
     }
 

@@ -1,4 +1,4 @@
-//! In: the tokens of one statement and the comments among them. Out: its lines, within a width where that can be.
+//! In: the tokens of one statement and the comments between them. Out: its lines, within a width where that can be.
 //! Lists break at every `|`, `,`, `and` or `or` of theirs or at none.
 
 use pretty::{Arena, DocAllocator, DocBuilder};
@@ -71,9 +71,6 @@ impl<'a> Statement<'a> {
             }
             open.push(arena, arena.text(word));
             fresh = false;
-        }
-        for comment in comments {
-            open.push(arena, arena.text(format!(" {}", comment.text(self.text).trim_end())));
         }
         // What goes on below a head, or above the content of a block, stands further in than that.
         let further = !closed.is_empty() || self.tokens.last().is_some_and(|last| self.word(*last) == "{");
