@@ -40,7 +40,13 @@ pub(super) fn words(rules: &[Rule]) -> String {
 
 /// Whether a name could stand there, so that a keyword wants quotes.
 pub(super) fn takes_a_name(rules: &[Rule]) -> bool {
-    rules.iter().any(|rule| name_of(*rule).is_some_and(|name| !matches!(name, "a number" | "a text in quotes")))
+    let no_name = ["a number", "a text in quotes", "a state"];
+    rules.iter().any(|rule| name_of(*rule).is_some_and(|name| !no_name.contains(&name)))
+}
+
+/// Whether a state is declared there.
+pub(super) fn begins_a_state(rules: &[Rule]) -> bool {
+    rules.iter().any(|rule| matches!(rule, Rule::system_item | Rule::system_start))
 }
 
 pub(super) fn join(words: &[String]) -> String {

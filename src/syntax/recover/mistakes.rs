@@ -14,6 +14,16 @@ use crate::syntax::{Grammar, MAX_STATEMENT, Rule, expected};
 /// A text of more bytes, or of several lines, is not repeated in a help.
 const MAX_SHOWN: usize = 200;
 
+/// Words with which other languages begin a statement, and what is written here.
+const FOREIGN: [(&str, &str); 6] = [
+    ("if", "a condition begins with `when` and comes first: `when in_queue: cic Available -> lync Busy`"),
+    ("else", "what no other rule maps is written `cic otherwise -> lync Away`"),
+    ("default", "what no other rule maps is written `cic otherwise -> lync Away`"),
+    ("expect", "an expectation is written without a word before it: `cic Available => lync Away`"),
+    ("assert", "an expectation is written without a word before it: `cic Available => lync Away`"),
+    ("then", "an expectation is written without a word before it: `cic Available => lync Away`"),
+];
+
 impl Recovery<'_> {
     /// `when in_queue: }`, `@allow(gap) }`
     pub(super) fn nothing_follows(&mut self, pending: &Pending) {
@@ -141,6 +151,12 @@ impl Recovery<'_> {
     fn remedy(&self, start: usize, failed: usize, failure: &Failure, word: &str) -> Option<String> {
         let expects = |rule: Rule| failure.rules.contains(&rule);
         let kind = self.tokens.get(failed).map(|token| token.kind);
+        let first = self.word(start);
+        let foreign = FOREIGN.iter().find(|(word, _)| *word == first && failed <= start + 2);
+        let in_system = expected::begins_a_state(&failure.rules);
+        if let Some((_, help)) = foreign.filter(|_| !in_system) {
+            return Some((*help).to_owned());
+        }
         Some(match word {
             "=>" | "=" if expects(Rule::one_way) => {
                 "a rule is written with `->` or `<->`; `=>` belongs to tests".to_owned()
@@ -168,6 +184,7 @@ impl Recovery<'_> {
                 format!("a name that begins with a digit is put in quotes: `\"{word}\"`")
             }
             _ if expects(Rule::one_way)
+                && matches!(kind, Some(TokenKind::Word | TokenKind::Text))
                 && self.tokens.get(failed + 1).is_some_and(|next| {
                     matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line
                 }) =>
@@ -178,7 +195,6 @@ impl Recovery<'_> {
                 "a name with a space is put in quotes: `\"At Lunch\"`".to_owned()
             }
             _ => {
-                let first = self.word(start);
                 let statements = [
                     "when",
                     "apply",
@@ -195,8 +211,15 @@ impl Recovery<'_> {
                     "resync",
                 ];
                 let misspelt = !DECLARATIONS.contains(&first) && failed <= start + 2;
-                let known = nearest(first, statements).filter(|known| *known != first && misspelt)?;
-                format!("did you mean `{known}` instead of `{first}`?")
+                match nearest(first, statements).filter(|known| *known != first && misspelt) {
+                    Some(known) => format!("did you mean `{known}` instead of `{first}`?"),
+                    None if in_system => {
+                        let named = matches!(kind, Some(TokenKind::Word | TokenKind::Text)) && !is_keyword(word);
+                        let name = if named { word } else { "\"At Lunch\"" };
+                        format!("a state is declared with the word before its name: `state {name}`")
+                    }
+                    None => return None,
+                }
             }
         })
     }
