@@ -4,7 +4,8 @@
 cargo-mutants lists the changes; here they are all compiled into one program, each behind a switch that a variable of the
 environment turns on, which takes half an hour instead of many. Where no switch can stand (constants, patterns), a change
 is compiled by itself if it compiles at all. What is known to change nothing that can be seen stands in mutants.toml with
-its reason; any other change that all tests pass is printed, and an error.
+its reason, and is printed below it; any other change that all tests pass is printed, and an error, and so is a reason
+that nothing needs.
 
 Needs cargo-mutants and the Python packages tree-sitter and tree-sitter-rust. Works in a copy under target/mutants.
 Usage: mutants.py [PART_OF_A_NAME...]    only changes whose names have one of these parts: `space/order.rs`, `widen`
@@ -54,9 +55,10 @@ def main():
     binaries = built(TESTS)
     assert tried(binaries, None) is None, "without a change all tests pass"
     parts = tomllib.loads(EXPLAINED.read_text())
-    explained = {number for number in wanted if any(matches(changes[number]["name"], part) for part in parts)}
+    explained = {number: part for number in wanted for part in parts if matches(changes[number]["name"], part)}
     quick = {test: binaries[test] for test in QUICK}
-    seen = unseen = known = 0
+    seen = unseen = 0
+    known = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         results = threads.map(lambda number: tried(quick if number in explained else binaries, number), chosen)
         for number, test in itertools.chain(zip(chosen, results), alone(changes, others)):
@@ -64,12 +66,17 @@ def main():
             if test:
                 seen += 1
             elif number in explained:
-                known += 1
+                known.setdefault(explained[number], []).append(name)
             else:
                 unseen += 1
                 print(name, flush=True)
-    print(f"{seen} are seen, {known} are not and explained, {unseen} are not")
-    sys.exit(unseen > 0)
+    for part, names in known.items():
+        print(f"{parts[part]}: {part!r}", *names, sep="\n    ")
+    # Only the whole says what an explanation is for.
+    idle = [] if len(wanted) < len(changes) else sorted(parts.keys() - known.keys())
+    print(*(f"explains nothing: {part!r}" for part in idle), sep="\n")
+    print(f"{seen} are seen, {sum(map(len, known.values()))} are not and explained, {unseen} are not")
+    sys.exit(unseen > 0 or bool(idle))
 
 
 def alone(changes, numbers):
