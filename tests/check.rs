@@ -71,6 +71,28 @@ fn safe_repairs_change_no_decision() {
     assert_eq!(check(folder.path(), &["--unsafe"]).0, Some(2));
 }
 
+/// Files and declarations may come in any order: an extension before what it extends, or before another one.
+#[test]
+fn an_extension_may_come_first() {
+    let folder = folder("use cic_lync\nextend system cic { state Coaching { dnd } }\n");
+    write(
+        folder.path(),
+        "b.presync",
+        "extend system desk { state Away { slow, fast } }\nsystem desk { attributes fast state Here }\n\
+         extend system desk { attributes slow }\n",
+    );
+    let (code, out, err) = check(folder.path(), &[]);
+    assert!(!out.contains("unknown-attribute") && !err.contains("error"), "{out}{err}");
+    assert_ne!(code, Some(2));
+    write(
+        folder.path(),
+        "b.presync",
+        "extend system desk { attributes fast }\nsystem desk { attributes fast state Here }\n",
+    );
+    let (_, out, err) = check(folder.path(), &["--format", "agent"]);
+    assert!(out.contains("b.presync:1:33: error[duplicate-definition]"), "{out}{err}");
+}
+
 #[test]
 fn a_declaration_takes_several_allows() {
     let folder = folder(&format!("{PROFILE}@allow(unused) @allow(gap)\n@allow(dead-rule)\nflag idle\n"));

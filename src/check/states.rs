@@ -56,6 +56,8 @@ impl Checker {
                 });
             }
         }
+        // An extension may be read before what it extends: files are, too.
+        let mut bodies = Vec::new();
         for declaration in declared {
             let (name, items) = match &declaration.node.kind {
                 DeclarationKind::System { name, items, .. } | DeclarationKind::Extend { system: name, items } => {
@@ -68,8 +70,14 @@ impl Checker {
                 self.names.states[system.index()].incomplete = true;
             }
             let extends = matches!(declaration.node.kind, DeclarationKind::Extend { .. });
-            self.declare_attributes(system, items, *declaration);
-            self.declare_states(system, items, *declaration, extends);
+            bodies.push((extends, system, items, *declaration));
+        }
+        bodies.sort_by_key(|(extends, ..)| *extends);
+        for (_, system, items, declaration) in &bodies {
+            self.declare_attributes(*system, items, *declaration);
+        }
+        for (extends, system, items, declaration) in &bodies {
+            self.declare_states(*system, items, *declaration, *extends);
         }
     }
 

@@ -29,6 +29,7 @@ impl Rejection {
 
 /// An event as it stands in its line.
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "an event: an object in one line")]
 pub(super) struct RawEvent<'a> {
     #[serde(borrow)]
     pub user: Cow<'a, str>,
