@@ -102,6 +102,8 @@ cases! {
     syntax_text_of_nothing: "system s {\n    text { }\n    state A\n}\n";
     syntax_state_without_its_word: "system phone \"Phone\" {\n    Available\n    \"Off Hook\" { dnd }\n    default Away\n}\n";
     syntax_other_languages: format!("{SYSTEMS}profile P {{\n    if in_queue: cic Available -> lync Busy\n    cic \"At Lunch\" -> lync Away if in_queue and im\n    default -> lync Away\n}}\ntest t {{\n    given in_queue\n    expect cic Available => lync Busy\n}}\n");
+    syntax_state_of_two_words: "system phone {\n    state Off Hook\n    state Ready\n}\n";
+    syntax_words_out_of_place: format!("{SYSTEMS}profile P {{\n    otherwise -> lync Away\n}}\nprofile Q {{\n    cic Available -> unchanged\n}}\nprofile R {{\n    cic Available -> override lync Away\n}}\nprofile S {{\n    when im {{ cic Available -> lync Away }} else {{ cic Available -> lync Busy }}\n}}\n");
     unknown_condition_online: "flag f\ncondition c = f\nsystem s {\n    online c\n    state A\n}\n";
     syntax_late_apply_condition: format!("{SYSTEMS}mapping m {{ cic Available -> lync Away }}\nprofile \"P\" {{\n    apply m when in_queue\n}}\n");
     syntax_late_append_condition: profile("append \"in queue\" to lync when in_queue");

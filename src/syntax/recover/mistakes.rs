@@ -8,7 +8,7 @@ use crate::source::Span;
 use crate::syntax::lower::Pending;
 use crate::syntax::pieces::DECLARATIONS;
 use crate::syntax::recover::{Failure, NEAR, Recovery};
-use crate::syntax::scan::TokenKind;
+use crate::syntax::scan::{Token, TokenKind};
 use crate::syntax::{Grammar, MAX_STATEMENT, Rule, expected};
 
 /// A text of more bytes, or of several lines, is not repeated in a help.
@@ -17,7 +17,7 @@ const MAX_SHOWN: usize = 200;
 /// Words with which other languages begin a statement, and what is written here.
 const FOREIGN: [(&str, &str); 6] = [
     ("if", "a condition begins with `when` and comes first: `when in_queue: cic Available -> lync Busy`"),
-    ("else", "what no other rule maps is written `cic otherwise -> lync Away`"),
+    ("else", "the other case is a `when` of its own: `when not in_queue { ... }`"),
     ("default", "what no other rule maps is written `cic otherwise -> lync Away`"),
     ("expect", "an expectation is written without a word before it: `cic Available => lync Away`"),
     ("assert", "an expectation is written without a word before it: `cic Available => lync Away`"),
@@ -177,6 +177,13 @@ impl Recovery<'_> {
             _ if expects(Rule::colon) && expects(Rule::brace_open) => {
                 "write `when c: ...` for one item, `when c { ... }` for several".to_owned()
             }
+            "unchanged" if !expects(Rule::new_name) => "`unchanged` follows a system: `lync unchanged`".to_owned(),
+            "otherwise" if !expects(Rule::new_name) => {
+                "`otherwise` follows a system: `cic otherwise -> lync Away`; of a condition it is `not`".to_owned()
+            }
+            "override" if !expects(Rule::new_name) => {
+                "`override` begins a rule: `override cic Available -> lync Busy`".to_owned()
+            }
             _ if is_keyword(word) && expected::takes_a_name(&failure.rules) => {
                 format!("`{word}` is a word of the language: as a name it is put in quotes, `\"{word}\"`")
             }
@@ -213,15 +220,26 @@ impl Recovery<'_> {
                 let misspelt = !DECLARATIONS.contains(&first) && failed <= start + 2;
                 match nearest(first, statements).filter(|known| *known != first && misspelt) {
                     Some(known) => format!("did you mean `{known}` instead of `{first}`?"),
-                    None if in_system => {
-                        let named = matches!(kind, Some(TokenKind::Word | TokenKind::Text)) && !is_keyword(word);
-                        let name = if named { word } else { "\"At Lunch\"" };
-                        format!("a state is declared with the word before its name: `state {name}`")
-                    }
+                    None if in_system => return self.remedy_of_state(failed),
                     None => return None,
                 }
             }
         })
+    }
+
+    /// In a system: a name without `state`, or the second word of a name.
+    fn remedy_of_state(&self, failed: usize) -> Option<String> {
+        let token = self.tokens.get(failed)?;
+        let is_name =
+            |token: &Token| matches!(token.kind, TokenKind::Word | TokenKind::Text) && !is_keyword(self.text(token));
+        let before = failed.checked_sub(1).map(|before| self.tokens[before])?;
+        if token.first_on_line || matches!(self.text(&before), "{" | "}") {
+            let name = if is_name(token) { self.text(token) } else { "\"At Lunch\"" };
+            return Some(format!("a state is declared with the word before its name: `state {name}`"));
+        }
+        let words = [&before, token].map(|token| token.kind == TokenKind::Word && is_name(token));
+        (words == [true, true])
+            .then(|| format!("a name with a space is put in quotes: `\"{} {}\"`", self.text(&before), self.text(token)))
     }
 
     pub(super) fn push_error(&mut self, message: &str, span: Span, label: &str, help: &str) {
