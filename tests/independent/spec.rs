@@ -139,20 +139,34 @@ pub fn quoted(name: &str) -> String {
 }
 
 impl Printer<'_> {
+    fn state(&mut self, state: &State) -> std::fmt::Result {
+        let id = state.id.as_ref().map_or(String::new(), |id| format!(" id \"{id}\""));
+        let mut marks: Vec<String> = state.attributes.iter().map(|at| format!("a{at}")).collect();
+        marks.extend(state.read_only.then(|| "read_only".to_owned()));
+        let marks = if marks.is_empty() { String::new() } else { format!(" {{ {} }}", marks.join(", ")) };
+        writeln!(self.out, "    state {}{id}{marks}", quoted(&state.name))
+    }
+
     fn all(&mut self) -> std::fmt::Result {
         let spec = self.spec;
         for system in &spec.systems {
+            // Of some the last state is added by an extension that stands before what it extends.
+            let added = usize::from(system.states.len() % 3 == 2);
+            let (own, added) = system.states.split_at(system.states.len() - added);
+            if !added.is_empty() {
+                writeln!(self.out, "extend system {} {{", system.name)?;
+                for state in added {
+                    self.state(state)?;
+                }
+                writeln!(self.out, "}}")?;
+            }
             writeln!(self.out, "system {} {{", system.name)?;
             if system.attributes > 0 {
                 let names: Vec<String> = (0..system.attributes).map(|at| format!("a{at}")).collect();
                 writeln!(self.out, "    attributes {}", names.join(", "))?;
             }
-            for state in &system.states {
-                let id = state.id.as_ref().map_or(String::new(), |id| format!(" id \"{id}\""));
-                let mut marks: Vec<String> = state.attributes.iter().map(|at| format!("a{at}")).collect();
-                marks.extend(state.read_only.then(|| "read_only".to_owned()));
-                let marks = if marks.is_empty() { String::new() } else { format!(" {{ {} }}", marks.join(", ")) };
-                writeln!(self.out, "    state {}{id}{marks}", quoted(&state.name))?;
+            for state in own {
+                self.state(state)?;
             }
             writeln!(self.out, "}}")?;
             for (name, group) in &system.groups {
