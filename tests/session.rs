@@ -134,6 +134,37 @@ fn facts_resend_another_appendix_only() {
 }
 
 #[test]
+fn facts_move_nobody_who_was_seen_elsewhere() {
+    run(&[
+        START,
+        (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
+        (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
+        // Known before the command and shown while it is under way: it may just not have arrived.
+        (r#""state":{"lync":"Busy"}"#, &[]),
+        (r#""change":{"lync":"Busy"}"#, &[]),
+        (r#""set":{"in_queue":true}"#, &["lync Away+in queue"]),
+        // What the command asks for says nothing against it.
+        (r#""state":{"lync":"Away"}"#, &[]),
+        (r#""set":{"in_queue":false}"#, &["lync Away"]),
+        // Another state does, whatever is under way.
+        (r#""state":{"lync":"Available"}"#, &[]),
+        (r#""set":{"in_queue":true}"#, &[]),
+    ]);
+    for seen in [r#""state":{"lync":"Busy"}"#, r#""change":{"lync":"Busy"}"#] {
+        run(&[
+            START,
+            (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
+            (r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#, &["lync Away", "teams Gone"]),
+            // The command has lapsed without an echo, and the system is seen where it was.
+            (r#""set":{"in_queue":true},"at":"2026-11-22T12:05:00Z""#, &["lync Away+in queue"]),
+            (r#""at":"2026-11-22T12:10:00Z""#, &[]),
+            (seen, &[]),
+            (r#""set":{"in_queue":false}"#, &[]),
+        ]);
+    }
+}
+
+#[test]
 fn observing_decides_nothing() {
     run(&[
         START,

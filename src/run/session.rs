@@ -97,7 +97,8 @@ impl Shown {
             self.reported = Some((state, append));
             return Happened::Echo;
         }
-        if self.reported.is_some_and(|(reported, _)| reported == state) {
+        if self.is_reported(state) {
+            self.leave(state);
             return Happened::Same;
         }
         self.unconfirmed.clear();
@@ -108,11 +109,27 @@ impl Shown {
 
     /// Records what is shown, without a word on whose doing it is: commands stay under way.
     fn observe(&mut self, state: Option<u32>) {
-        match state {
-            None => *self = Self::default(),
-            Some(state) if self.reported.is_some_and(|(reported, _)| reported == state) => {}
-            Some(state) => self.reported = Some((state, 0)),
+        let Some(state) = state else {
+            *self = Self::default();
+            return;
+        };
+        self.leave(state);
+        if !self.is_reported(state) {
+            self.reported = Some((state, 0));
         }
+    }
+
+    /// Forgets the last command when the system shows another state. One that it showed before may still be seen while
+    /// the command is under way.
+    fn leave(&mut self, state: u32) {
+        let late = self.is_reported(state) && !self.unconfirmed.is_empty();
+        if !late && self.last.is_some_and(|last| last.state != state) {
+            self.last = None;
+        }
+    }
+
+    fn is_reported(&self, state: u32) -> bool {
+        self.reported.is_some_and(|(reported, _)| reported == state)
     }
 }
 

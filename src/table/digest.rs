@@ -44,7 +44,7 @@ pub(super) fn digest(tables: &Tables) -> String {
     }
     let mut weights = Weights { tables, known: HashMap::new() };
     for role in &tables.roles {
-        part(if role.implicit { "implicit role" } else { "role" });
+        part("role");
         part(&role.name);
         for table in &role.tables {
             for [a, b] in weights.table(table) {

@@ -30,6 +30,10 @@ pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
             *name = format!("renamed_group_{at}");
         }
     }
+    // A program without roles has one, which may be written down.
+    if spec.roles.is_empty() && !spec.profiles.is_empty() && random.chance(50) {
+        spec.roles.push(("default".to_owned(), (0..spec.profiles.len()).collect()));
+    }
     spec.roles.reverse();
     spec
 }

@@ -151,6 +151,14 @@ impl Shown {
     fn current(&self) -> Option<(usize, Vec<String>)> {
         self.unconfirmed.back().map(|sent| (sent.state, sent.texts.clone())).or_else(|| self.reported.clone())
     }
+
+    /// Whether a state was known; one that shows that the last command is over ends that one.
+    fn sees(&mut self, state: usize) -> bool {
+        let known = matches!(&self.reported, Some((reported, _)) if *reported == state);
+        let over = !known || self.unconfirmed.is_empty();
+        self.last = self.last.take().filter(|(command, ..)| command.state == state || !over);
+        known
+    }
 }
 
 /// All users, and which choices the decisions for changes of a system depend on.
@@ -210,8 +218,12 @@ impl<'m> Sessions<'m> {
             let shown = &mut user.shown[*system];
             match state {
                 None => *shown = Shown::default(),
-                Some(state) if shown.reported.as_ref().is_some_and(|(known, _)| known == state) => {}
-                Some(state) => shown.reported = Some((*state, Vec::new())),
+                Some(state) => {
+                    let known = shown.sees(*state);
+                    if !known {
+                        shown.reported = Some((*state, Vec::new()));
+                    }
+                }
             }
         }
         if let Some((system, state)) = event.change {
@@ -219,7 +231,7 @@ impl<'m> Sessions<'m> {
             if let Some(at) = shown.unconfirmed.iter().position(|sent| sent.state == state) {
                 let echo = shown.unconfirmed.drain(..=at).next_back().expect("it is one of them");
                 shown.reported = Some((state, echo.texts));
-            } else if shown.reported.as_ref().is_none_or(|(known, _)| *known != state) {
+            } else if !shown.sees(state) {
                 *shown = Shown { reported: Some((state, Vec::new())), ..Shown::default() };
                 self.decide(&mut user, role, (system, state), false, event, number, &mut commands);
             }

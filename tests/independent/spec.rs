@@ -134,7 +134,7 @@ struct Printer<'a> {
 pub fn quoted(name: &str) -> String {
     let bare = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !["unchanged", "any", "otherwise", "is", "when"].contains(&name);
+        && !["unchanged", "any", "otherwise", "is", "when", "default"].contains(&name);
     if bare { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
