@@ -180,7 +180,7 @@ pub fn relative(from: &str, used: &str) -> String {
         }
     }
     let path = parts.join("/");
-    if used.starts_with('/') { format!("/{path}") } else { path }
+    if used.starts_with('/') || from.starts_with('/') { format!("/{path}") } else { path }
 }
 
 #[cfg(test)]
@@ -193,6 +193,8 @@ mod tests {
         assert_eq!(relative("states/site.presync", "../b.presync"), "b.presync");
         assert_eq!(relative("a.presync", "../b.presync"), "../b.presync");
         assert_eq!(relative("a.presync", "/etc/b.presync"), "/etc/b.presync");
+        assert_eq!(relative("/etc/a.presync", "states/b.presync"), "/etc/states/b.presync");
+        assert_eq!(relative("/a.presync", "b.presync"), "/b.presync");
     }
 
     #[test]

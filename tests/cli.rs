@@ -41,6 +41,22 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
+fn a_folder_means_the_files_that_no_other_uses_however_it_is_named() {
+    let root = folder();
+    let root = root.path().canonicalize().expect("it is there");
+    let site = root.join("site");
+    std::fs::create_dir_all(site.join("states")).expect("there is room");
+    write(&site, "main.presync", "use \"states/own.presync\"\nprofile \"P\" { cic Here -> lync Away }\n");
+    write(&site, "states/own.presync", "use \"lync.presync\"\nsystem cic { state Here }\n");
+    write(&site, "states/lync.presync", "system lync { state Away }\n");
+    let absolute = site.to_string_lossy().into_owned();
+    for (from, path) in [(&root, "site"), (&root, "./site/"), (&site, "."), (&site, "../site"), (&root, &*absolute)] {
+        let output = presync(from, &["check", path], b"");
+        assert!(text(&output.stderr).contains("checked 1 program"), "{path}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn files_that_are_not_programs() {
     let folder = folder();
     let folder = folder.path();
