@@ -506,6 +506,37 @@ fn users_have_roles_from_a_file() {
     let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
     assert_eq!(output.status.code(), Some(2));
     assert!(common::text(&output.stderr).contains("line 2: unknown role `X`"));
+    for (content, says) in [
+        ("ann;R\n", "its first line is `ann;R` and has to be `user,role`"),
+        ("user,role\nann,R\nbob,R\nann,R\nann,Night\n", "line 5: user `ann` has another role in line 4"),
+    ] {
+        std::fs::write(at.join("u.csv"), content).expect("it can be written");
+        let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(common::text(&output.stderr).contains(says), "{}", common::text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_role_that_an_event_gave_outlives_the_run() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let at = folder.path();
+    std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
+    std::fs::write(at.join("u.csv"), "user,role\nann,R\nbob,R\n").expect("it can be written");
+    let run = |events: &str| {
+        let arguments = ["run", "a.presync", "--users", "u.csv", "--state", "s.json"];
+        let output = common::presync(at, &arguments, events.as_bytes());
+        (common::text(&output.stdout).to_owned(), common::text(&output.stderr).to_owned())
+    };
+    let first = "{\"user\":\"ann\",\"role\":\"Night\",\"set\":{\"kind\":\"voice\",\"night\":true}}\n";
+    let second = "{\"user\":\"ann\",\"change\":{\"cic\":\"Lunch\"}}\n";
+    let undisturbed = run(&format!("{first}{second}"));
+    std::fs::remove_file(at.join("s.json")).expect("it was written");
+    assert_eq!(run(first).0, "");
+    let (commands, said) = run(second);
+    assert_eq!(commands, undisturbed.0);
+    assert!(commands.contains("\"append\":[\"night\"]"), "{commands}");
+    assert!(said.contains("1 user has in the state another role than in `u.csv` and keeps it"), "{said}");
 }
 
 #[test]

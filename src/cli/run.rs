@@ -1,5 +1,6 @@
 //! `presync run`: events in, commands out.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::output::Output;
 use crate::cli::{Done, Stop, input};
+use crate::names::visible;
 use crate::run::{Engine, Position, Stored, Stream};
 
 /// How much is read at a time; what a pipe has ready is taken at once.
@@ -33,7 +35,7 @@ pub(super) struct Arguments {
     /// Write a line for each event: what happened, and why.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// Give users roles at the start: a CSV file with the columns user and role.
+    /// Give users roles at the start: a CSV file with the columns user and role. Users of the state keep theirs.
     #[arg(long, value_name = "FILE.csv")]
     users: Option<PathBuf>,
     /// Load the sessions before, save them after; with --events it goes on behind what was read already.
@@ -56,7 +58,15 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     let mut stream = Stream::new(engine, usize::from(arguments.jobs), arguments.trace.is_some());
     let stored = load_state(arguments, &mut stream, output)?;
     if let Some(users) = &arguments.users {
-        give_roles(users, &mut stream)?;
+        let others = give_roles(users, &mut stream)?;
+        if others > 0 {
+            output.say(&format!(
+                "{} in the state another role than in `{}` and keep{} it: an event with `role` changes it",
+                if others == 1 { "1 user has".to_owned() } else { format!("{others} users have") },
+                users.display(),
+                if others == 1 { "s" } else { "" }
+            ));
+        }
     }
     let mut source = Source::open(arguments.events.as_deref())?;
     source.keeps_torn_line = arguments.state.is_some();
@@ -164,7 +174,9 @@ fn load_state(arguments: &Arguments, stream: &mut Stream<'_>, output: &Output) -
     Ok(position)
 }
 
-fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<(), Stop> {
+/// Users whom the state knows keep their roles, so that runs one after the other do what a single one would. Returns how
+/// many of them have another role than in the file.
+fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, Stop> {
     let cannot = |error: csv::Error| Stop::Usage(format!("`{}`: {error}", file.display()));
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| match error.into_kind() {
@@ -175,10 +187,16 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<(), Stop> {
     let column = |name: &str| {
         let at = headers.iter().position(|header| header.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
         at.ok_or_else(|| {
-            Stop::Usage(format!("`{}` has no column `{name}`: the first line is `user,role`", file.display()))
+            Stop::Usage(format!(
+                "`{}` has no column `{name}`: its first line is `{}` and has to be `user,role`, with a comma",
+                file.display(),
+                visible(&headers.iter().collect::<Vec<_>>().join(","))
+            ))
         })
     };
     let (user, role) = (column("user")?, column("role")?);
+    let mut given: HashMap<String, (usize, u64)> = HashMap::new();
+    let mut others = 0;
     for record in reader.records() {
         let record = record.map_err(cannot)?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -192,13 +210,23 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<(), Stop> {
                 known.join(", ")
             )));
         };
+        if let Some((_, first)) = given.insert(user.to_owned(), (at, line)).filter(|(before, _)| *before != at) {
+            return Err(Stop::Usage(format!(
+                "`{}` line {line}: user `{user}` has another role in line {first}: leave one of them",
+                file.display()
+            )));
+        }
         let mut session = stream.session(user).unwrap_or_else(|| stream.engine.session());
+        if let Some(known) = session.role {
+            others += usize::from(known != at);
+            continue;
+        }
         session.role = Some(at);
         stream
             .put(user, &session)
             .map_err(|full| Stop::Usage(format!("`{}` line {line}: {}", file.display(), full.message)))?;
     }
-    Ok(())
+    Ok(others)
 }
 
 /// Where events come from: whole lines, as many as are there.
