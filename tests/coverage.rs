@@ -213,6 +213,8 @@ fn too_little_coverage_fails() {
         (code, err.as_str()),
         (Some(1), "1 passed, 0 failed\ncoverage is 42.86 %, under the 42.9 % that are wanted\n")
     );
+    let (_, _, err) = test(&["--fail-under", "42.9", "-q"]);
+    assert_eq!(err, "coverage is 42.86 %, under the 42.9 % that are wanted\n", "the reason is no chatter");
     assert_eq!(test(&["--fail-under", "42.8"]).0, Some(0));
     assert_eq!(test(&["--fail-under", "101"]).0, Some(2));
 }

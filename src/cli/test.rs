@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Done {
     let covered = total.percent();
     let short = arguments.fail_under.filter(|wanted| covered < *wanted);
     if let Some(wanted) = short {
-        output.say(&format!("coverage is {covered:.2} %, under the {wanted} % that are wanted"));
+        output.write(&format!("coverage is {covered:.2} %, under the {wanted} % that are wanted"));
     }
     Ok(if failed > 0 || short.is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
