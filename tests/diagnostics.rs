@@ -233,3 +233,105 @@ fn lints() {
         assert!(reference.contains(&row), "docs/language.md has no row {row}");
     }
 }
+
+/// What people write who know other languages, a line each, and all that is said of it.
+#[test]
+fn what_to_write_instead() {
+    let before = "use cic_lync\nprofile P { cic Available -> lync Busy }\nrole R uses P\n";
+    let contexts = [
+        ("profile Q {\n", "\n    cic \"At Lunch\" -> lync Away\n}\n", IN_PROFILES),
+        ("test t {\n", "\n    cic Available => lync Busy\n}\n", IN_TESTS),
+        ("scenario s {\n", "\n    cic Available => lync Busy\n}\n", IN_SCENARIOS),
+        ("", "\nflag other\n", DECLARED),
+    ];
+    let mut shown = String::new();
+    for (open, close, mistakes) in contexts {
+        shown.push_str(&format!("════ {open}"));
+        for mistake in mistakes {
+            let source = format!("{before}{open}{mistake}{close}");
+            let output =
+                common::presync(&common::root(), &["check", "-", "-q", "--format", "plain"], source.as_bytes());
+            let said = common::text(&output.stdout);
+            let said: Vec<&str> = said.lines().filter(|line| !line.starts_with("  <stdin>")).collect();
+            shown.push_str(&format!("\n{mistake}\n{}\n", said.join("\n").trim_end()));
+        }
+    }
+    snapshot("what_to_write_instead", shown);
+}
+
+const IN_PROFILES: &[&str] = &[
+    "if in_queue: cic Available -> lync Busy",
+    "overide cic Available -> lync Away",
+    "cic Busy -> lync nothing",
+    "cic default -> lync Away",
+    "cic all dnd -> lync Away",
+    "cic not Available -> lync Away",
+    "cic Available or Busy -> lync Away",
+    "cic \"Gone Home\" | cic \"At Lunch\" -> lync Away",
+    "cic \"Gone Home\" -> lync Off Work",
+    "cic Gone Home -> lync Away",
+    "cic 'Gone Home' -> lync Away",
+    "cic.Available -> lync.Away",
+    "cic \"Gone Home\" to lync Away",
+    "cic \"Gone Home\" => lync Away",
+    "cic \"Gone Home\" ->",
+    "cic \"Gone Home\" -> lync",
+    "cic Available -> lync Away -> cic Available",
+    "when lync == Busy: cic \"Gone Home\" -> lync Away",
+    "when lync != Busy: cic \"Gone Home\" -> lync Away",
+    "when lync not Busy: cic \"Gone Home\" -> lync Away",
+    "when in_queue AND cic_logged_in: cic \"Gone Home\" -> lync Away",
+    "when in_queue, cic_logged_in: cic \"Gone Home\" -> lync Away",
+    "when in_queue && cic_logged_in: cic \"Gone Home\" -> lync Away",
+    "append x to lync",
+    "append \"x\"",
+    "-- a comment",
+    "# a comment",
+    "/* a comment\n   of two lines */",
+];
+
+const IN_TESTS: &[&str] = &[
+    "expect cic Available => lync Busy",
+    "set in_queue",
+    "when in_queue: cic Available => lync Busy",
+    "given in_queue = true",
+    "given user_type im",
+    "uses P",
+    "cic Available => nothing",
+    "cic Available => lync nothing",
+    "cic Available -> lync Busy",
+    "cic Available == lync Busy",
+    "cic Available => lync Off Work",
+];
+
+const IN_SCENARIOS: &[&str] = &[
+    "given in_queue",
+    "set in_queue = true",
+    "set user_type im",
+    "set in_queue,\n    cic \"At Lunch\"",
+    "change cic Available",
+    "observe cic",
+    "resync",
+];
+
+const DECLARED: &[&str] = &[
+    "import \"states.presync\"",
+    "let c = in_queue",
+    "flags other",
+    "flag a, b",
+    "flag a = true",
+    "choice c { a, b }",
+    "choice c = a, b",
+    "group away = Away",
+    "extend cic { state Coaching }",
+    "system teams { Free, Gone }",
+    "system teams { state Off Work }",
+    "system teams { online flag in_teams  state Free }",
+    "profile when in_queue { }",
+    "profile Q if in_queue { }",
+    "role uses P",
+    "role S { uses P }",
+    "role S uses P and P",
+    "@allow gap",
+    "@allow(\"gap\")",
+];

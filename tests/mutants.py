@@ -61,7 +61,7 @@ def main():
     known = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         results = threads.map(lambda number: tried(quick if number in explained else binaries, number), chosen)
-        for number, test in itertools.chain(zip(chosen, results), alone(changes, others)):
+        for number, test in itertools.chain(zip(chosen, results), alone(changes, others, explained)):
             name = changes[number]["name"]
             if test:
                 seen += 1
@@ -79,8 +79,8 @@ def main():
     sys.exit(unseen > 0 or bool(idle))
 
 
-def alone(changes, numbers):
-    """The changes that compile in a program of their own, with the first quick test that sees each."""
+def alone(changes, numbers, explained):
+    """The changes that compile in a program of their own, with the first test that sees each."""
     # What a function as a whole comes to has had its switch: where it did not compile, it does not.
     for number in (number for number in numbers if changes[number]["genre"] != "FnValue"):
         change = changes[number]
@@ -91,7 +91,8 @@ def alone(changes, numbers):
         (COPY / change["file"]).write_bytes(plain[:start] + change["replacement"].encode() + plain[end:])
         check = subprocess.run(["cargo", "check", "--lib"], cwd=COPY, env=environment(), capture_output=True)
         if check.returncode == 0:
-            yield number, tried(built(QUICK), None)
+            test = tried(built(QUICK), None)
+            yield number, test or (None if number in explained else tried(built(TESTS), None))
         (COPY / change["file"]).write_text(switched)
 
 

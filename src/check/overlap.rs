@@ -212,13 +212,19 @@ impl Overlaps<'_> {
         }
         for ((written, from, to), _) in self.overriding.iter().filter(|(_, meets)| !**meets) {
             let (from, to) = (&program.system(*from).name, &program.system(*to).name);
+            // Of a `<->` it may be needed in the other direction.
+            let help = if self.overriding.iter().any(|((other, ..), meets)| other == written && *meets) {
+                "write each direction as a rule of its own, with `->`, and `override` before the other one alone"
+            } else {
+                "leave out `override`; it is there to beat a plain rule of the same profile"
+            };
             found.push(
                 Diagnostic::error(
                     "override-nothing",
                     format!("this `override` overrides nothing on the way {from} → {to}"),
                 )
                 .label(program.written(*written).location, "no rule of its profile applies where this one does")
-                .help("leave out `override`; it is there to beat a plain rule of the same profile"),
+                .help(help),
             );
         }
         if self.space.diagrams.overflowed() {

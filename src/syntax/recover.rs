@@ -1,6 +1,7 @@
 //! In: the tokens of a declaration that does not parse. Out: what of it does, and an error for each thing that does not.
 //! The body is read statement by statement; after an error it goes on where a statement can begin.
 
+mod instead;
 mod mistakes;
 
 use pest::Parser;
@@ -247,7 +248,8 @@ impl<'a> Recovery<'a> {
             Err(failure) => {
                 self.report(start, &failure);
                 let failed = self.token_at(failure.at);
-                self.at = failed.max(start + 1);
+                // A block right here was meant to belong to it.
+                self.at = if self.word(failed) == "{" { self.tokens.len() } else { failed.max(start + 1) };
                 // A block in here belongs to a misspelt declaration: read it too.
                 if let Some(open) = (self.at..self.tokens.len()).find(|index| self.word(*index) == "{") {
                     self.at = open + 1;
@@ -276,9 +278,10 @@ impl<'a> Recovery<'a> {
         if token.kind != TokenKind::Bad && word != "}" {
             let mut error = Diagnostic::error("syntax", format!("expected a declaration, found `{word}`"))
                 .label(self.location(token.span), "not the start of a declaration");
-            error = match known {
-                Some(known) => error.help(format!("did you mean `{known}`?")),
-                None => error.help("a declaration starts with `use`, `system`, `group`, `flag`, `choice`, `condition`, `mapping`, `profile`, `role`, `test` or `scenario`"),
+            error = match (instead::foreign(word), known) {
+                (Some(help), _) => error.help(help),
+                (None, Some(known)) => error.help(format!("did you mean `{known}`?")),
+                (None, None) => error.help("a declaration starts with `use`, `system`, `group`, `flag`, `choice`, `condition`, `mapping`, `profile`, `role`, `test` or `scenario`"),
             };
             self.errors.push(error);
         }
@@ -390,6 +393,10 @@ impl<'a> Recovery<'a> {
                 _ => {
                     let start = self.at;
                     match self.prefix(Rule::leaf_start) {
+                        Ok(_) if self.guesses && self.misread(start) => {
+                            pending = Pending::default();
+                            lost = true;
+                        }
                         Ok(node) => {
                             let Some(leaf) = node.inner().next() else { break };
                             let leaf_span = leaf.span();
@@ -402,7 +409,6 @@ impl<'a> Recovery<'a> {
                             }
                             if self.guesses {
                                 self.late_condition(start);
-                                self.swallowed_system(start);
                             }
                         }
                         Err(failure) => {
@@ -434,6 +440,7 @@ impl<'a> Recovery<'a> {
                     return;
                 }
                 _ => match self.prefix(rule) {
+                    Ok(_) if self.guesses && body != Body::System && self.misread(start) => {}
                     Ok(node) => node.inner().for_each(|child| self.lower.part(parts, child)),
                     Err(failure) => self.fail(start, &failure, body),
                 },

@@ -2,7 +2,7 @@
 //! Errors that a grammar tells badly are told here: characters, strings and escapes; those of brackets in `pieces`.
 
 use crate::diagnostic::{Diagnostic, point};
-use crate::names::is_hidden;
+use crate::names::{is_hidden, visible};
 use crate::source::{FileId, Location, Span};
 use crate::syntax::MAX_ERRORS;
 use crate::syntax::ast::Comment;
@@ -10,6 +10,9 @@ use crate::syntax::pieces::{self, Piece};
 
 /// The longest text in quotes and the longest word, in bytes.
 pub const MAX_NAME: usize = 1_000;
+
+/// An error looks at so many bytes.
+const NEAR: usize = 1 << 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
@@ -213,20 +216,44 @@ impl Lexer<'_> {
             return self.push(TokenKind::Bad, char.len_utf8());
         }
         let length: usize = self.text[start..].chars().take_while(|c| is_strange(*c)).map(char::len_utf8).sum();
-        let length = length.max(char.len_utf8());
+        let mut length = length.max(char.len_utf8());
         if self.look_alike(start) {
             return;
         }
-        let found = &self.text[start..start + length];
+        let near = self.near(start);
+        let line = near.lines().next().unwrap_or_default();
+        let mut found = &self.text[start..start + length];
         let help = match char {
-            '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' | '\'' | '`' | '\u{2018}' | '\u{2019}' => {
+            '/' if line.starts_with("/*") => {
+                found = "/*";
+                length = near.find("*/").map_or(line.len(), |end| end + 2);
+                "a comment starts with `//` and ends with its line"
+            }
+            '-' if self.fresh_line && line.starts_with("--") && !line.starts_with("-->") => {
+                found = "--";
+                length = line.len();
+                "a comment starts with `//`"
+            }
+            '!' if line.starts_with("!=") => {
+                found = "!=";
+                length = found.len();
+                "what is not so is written with `is not`: `lync is not Busy`"
+            }
+            _ if is_quote(char) => {
+                if let Some(end) = line.char_indices().skip(1).find(|(_, c)| is_quote(*c)) {
+                    length = end.0 + end.1.len_utf8();
+                }
+                found = &self.text[start..start + length];
                 "names are put in straight double quotes: `\"At Lunch\"`"
             }
             '\u{a0}' | '\u{2007}' | '\u{202f}' => {
                 "this looks like a space but is another character: type a plain space"
             }
             ';' => "nothing ends with `;` here: leave it out",
-            '#' => "a comment starts with `//`",
+            '#' => {
+                length = line.len();
+                "a comment starts with `//`"
+            }
             '/' => "a comment starts with `//`; there is no other form",
             '[' | ']' => "lists stand without brackets: `\"At Lunch\" | \"Gone Home\"`",
             '&' => "conditions are joined with `and`",
@@ -236,11 +263,20 @@ impl Lexer<'_> {
             _ => "a name with such a character is put in quotes",
         };
         self.errors.push(
-            Diagnostic::error("syntax", format!("`{}` means nothing here", found.escape_debug()))
+            Diagnostic::error("syntax", format!("`{}` means nothing here", visible(found)))
                 .label(self.location(start, start + length), "unexpected")
                 .help(help),
         );
         self.push(TokenKind::Bad, length);
+    }
+
+    /// What follows, as much of it as an error looks at.
+    fn near(&self, start: usize) -> &str {
+        let mut end = self.text.len().min(start + NEAR);
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        &self.text[start..end]
     }
 
     /// A word with letters that only look like plain ones: one error for the whole of it.
@@ -275,6 +311,11 @@ impl Lexer<'_> {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// What is typed, or made by a word processor, where `"` is meant.
+fn is_quote(char: char) -> bool {
+    "'`\u{201c}\u{201d}\u{201e}\u{ab}\u{bb}\u{2018}\u{2019}".contains(char)
 }
 
 /// Other than what starts a token, a comment or white space.

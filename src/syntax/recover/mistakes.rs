@@ -1,28 +1,18 @@
-//! In: where the grammar gave up, or what it took although nobody can have meant it. Out: what is said of it, and what to
-//! write instead.
+//! In: where the grammar gave up, or what it took although nobody can have meant it. Out: what is said of it.
 
 use pest::Parser;
 
-use crate::diagnostic::{Diagnostic, nearest, point};
+use crate::diagnostic::{Diagnostic, point};
 use crate::source::Span;
 use crate::syntax::lower::Pending;
-use crate::syntax::pieces::DECLARATIONS;
-use crate::syntax::recover::{Failure, NEAR, Recovery};
-use crate::syntax::scan::{Token, TokenKind};
+use crate::syntax::recover::{Failure, NEAR, Recovery, instead};
+use crate::syntax::scan::TokenKind;
 use crate::syntax::{Grammar, MAX_STATEMENT, Rule, expected};
 
 /// A text of more bytes, or of several lines, is not repeated in a help.
 const MAX_SHOWN: usize = 200;
 
-/// Words with which other languages begin a statement, and what is written here.
-const FOREIGN: [(&str, &str); 6] = [
-    ("if", "a condition begins with `when` and comes first: `when in_queue: cic Available -> lync Busy`"),
-    ("else", "the other case is a `when` of its own: `when not in_queue { ... }`"),
-    ("default", "what no other rule maps is written `cic otherwise -> lync Away`"),
-    ("expect", "an expectation is written without a word before it: `cic Available => lync Away`"),
-    ("assert", "an expectation is written without a word before it: `cic Available => lync Away`"),
-    ("then", "an expectation is written without a word before it: `cic Available => lync Away`"),
-];
+const OBSERVE: &str = "write a system and its state, `observe cic Available`, or `observe cic nothing`";
 
 impl Recovery<'_> {
     /// `when in_queue: }`, `@allow(gap) }`
@@ -82,24 +72,84 @@ impl Recovery<'_> {
         self.at = end;
     }
 
-    /// `cic A -> Away` takes the first word of the next line for a state of the system `Away`: where nothing sensible
-    /// follows then, it is the system that was left out.
-    pub(super) fn swallowed_system(&mut self, start: usize) {
-        let Some(arrow) = self.at.checked_sub(3) else { return };
-        let (last, before) = (self.at - 1, self.at - 2);
-        let crosses = last > start
-            && self.starts_line(last)
-            && !self.starts_line(before)
-            && matches!(self.word(arrow), "->" | "<->");
+    /// Whether what was just read is something else than was meant, which is told.
+    pub(super) fn misread(&mut self, start: usize) -> bool {
+        self.one_more_word(start) || self.second_arrow(start) || self.swallowed_word(start)
+    }
+
+    /// `lync Off Work`, `given user_type im`: words that no rule of the grammar takes, to the end of the line.
+    fn one_more_word(&mut self, start: usize) -> bool {
+        let last = self.at - 1;
+        let is_plain = |index: usize| {
+            self.tokens.get(index).is_some_and(|token| token.kind == TokenKind::Word)
+                && !crate::names::KEYWORDS.contains(&self.word(index))
+        };
+        let end = (self.at..self.tokens.len()).find(|index| !is_plain(*index) || self.starts_line(*index));
+        let end = end.unwrap_or(self.tokens.len());
+        let goes_on = end < self.tokens.len() && !self.starts_line(end) && !matches!(self.word(end), "}" | "," | "|");
+        if last == start || !is_plain(last) || end == self.at || end > last + 5 || goes_on || self.starts_line(last) {
+            return false;
+        }
+        let first = self.word(start);
+        let span = self.tokens[last].span.to(self.tokens[end - 1].span);
+        let words: Vec<&str> = (last..end).map(|index| self.word(index)).collect();
+        if let Some(help) = instead::foreign(first) {
+            let message = format!("expected a step, found `{first}`");
+            self.push_error(&message, self.tokens[start].span, "not the start of a step", help);
+        } else if matches!(first, "given" | "set") {
+            let help = format!("write `{} is {}`, or `and` between two conditions", words[0], words[1..].join(" | "));
+            self.push_error("a word is missing in this condition", span, "these stand side by side", &help);
+        } else {
+            let help = format!("write `\"{}\"`", words.join(" "));
+            self.push_error("a name with a space is put in quotes", span, "these are several words", &help);
+        }
+        self.at = end;
+        true
+    }
+
+    /// `cic A -> lync B -> teams C`; `cic A ->` takes the side that begins in the next line, and there is another arrow.
+    fn second_arrow(&mut self, start: usize) -> bool {
+        let is_arrow = |index: &usize| matches!(self.word(*index), "->" | "<->");
+        let Some(first) = (start..self.at).find(is_arrow).filter(|_| is_arrow(&self.at)) else { return false };
+        if self.starts_line(first + 1) {
+            let help = "a rule goes from a side to a side: `cic Available -> lync Away`";
+            let span = self.tokens[first].span;
+            self.push_error("the right side of this rule is missing", span, "to what?", help);
+            self.at = first + 1;
+            return true;
+        }
+        let help = "write a rule for each step";
+        self.push_error("a rule has one arrow", self.tokens[self.at].span, "one more", help);
+        self.at += 1;
+        self.skip_side(self.at);
+        true
+    }
+
+    /// `cic A -> Away`, `observe cic`, `set c,` take the first word of the next line for what they lack: where nothing
+    /// sensible follows then, a word was left out.
+    fn swallowed_word(&mut self, start: usize) -> bool {
+        let (last, before) = (self.at - 1, self.at.saturating_sub(2));
         let goes_on = matches!(self.word(self.at), "}" | "when" | "apply" | "append" | "override" | "@allow" | "")
             || self.starts_line(self.at);
-        if !crosses || goes_on {
-            return;
+        if last == start || !self.starts_line(last) || self.starts_line(before) && before != start || goes_on {
+            return false;
         }
-        let state = self.tokens[before].span;
-        let help = format!("a side is a system and a state: `lync {}`", state.text(self.lower.text));
-        self.push_error("a system is missing before the state", state, "of which system?", &help);
+        let (message, label, help) = match (self.word(start), self.word(before)) {
+            ("given" | "set", ",") => {
+                ("this list goes on behind its comma", "here", "leave the comma out: what follows is no condition")
+            }
+            ("observe", _) => ("what is observed has two parts, and here is one", "of which state?", OBSERVE),
+            ("resync", _) => ("`resync` needs a system", "of which system?", "write `resync cic`"),
+            _ if before > start && matches!(self.word(before - 1), "->" | "<->") => (
+                "a side has two parts, and here is one",
+                "a state of which system, or which state?",
+                "a side is a system and one or more of its states: `lync Away`",
+            ),
+            _ => return false,
+        };
+        self.push_error(message, self.tokens[before].span, label, help);
         self.at = last;
+        true
     }
 
     pub(super) fn report(&mut self, start: usize, failure: &Failure) {
@@ -147,106 +197,7 @@ impl Recovery<'_> {
         self.errors.push(error);
     }
 
-    /// What the most frequent mistakes want instead.
-    fn remedy(&self, start: usize, failed: usize, failure: &Failure, word: &str) -> Option<String> {
-        let expects = |rule: Rule| failure.rules.contains(&rule);
-        let kind = self.tokens.get(failed).map(|token| token.kind);
-        let first = self.word(start);
-        let foreign = FOREIGN.iter().find(|(word, _)| *word == first && failed <= start + 2);
-        let in_system = expected::begins_a_state(&failure.rules);
-        if let Some((_, help)) = foreign.filter(|_| !in_system) {
-            return Some((*help).to_owned());
-        }
-        Some(match word {
-            "=>" | "=" if expects(Rule::one_way) => {
-                "a rule is written with `->` or `<->`; `=>` belongs to tests".to_owned()
-            }
-            "->" | "<->" | "=" if expects(Rule::gives) => "an expectation is written with `=>`".to_owned(),
-            "," if expects(Rule::pipe) => "states are joined with `|`".to_owned(),
-            "|" if expects(Rule::comma) => "this list is joined with `,`".to_owned(),
-            "=>" | "=" | "<->" if failed >= 3 && self.word(failed - 3) == "apply" => {
-                "one direction of a mapping is taken in with `->`, like `apply NAME cic -> lync`".to_owned()
-            }
-            "=>" if expects(Rule::state_ref) => {
-                "a side is a system and a state, like `cic Available`, and a rule is written with `->` or `<->`"
-                    .to_owned()
-            }
-            "->" | "<->" | "}" if expects(Rule::state_ref) => {
-                "a side is a system and a state, like `lync Away`".to_owned()
-            }
-            _ if expects(Rule::colon) && expects(Rule::brace_open) => {
-                "write `when c: ...` for one item, `when c { ... }` for several".to_owned()
-            }
-            "unchanged" if !expects(Rule::new_name) => "`unchanged` follows a system: `lync unchanged`".to_owned(),
-            "otherwise" if !expects(Rule::new_name) => {
-                "`otherwise` follows a system: `cic otherwise -> lync Away`; of a condition it is `not`".to_owned()
-            }
-            "override" if !expects(Rule::new_name) => {
-                "`override` begins a rule: `override cic Available -> lync Busy`".to_owned()
-            }
-            _ if is_keyword(word) && expected::takes_a_name(&failure.rules) => {
-                format!("`{word}` is a word of the language: as a name it is put in quotes, `\"{word}\"`")
-            }
-            _ if kind == Some(TokenKind::Number) && expected::takes_a_name(&failure.rules) => {
-                format!("a name that begins with a digit is put in quotes: `\"{word}\"`")
-            }
-            _ if expects(Rule::one_way)
-                && matches!(kind, Some(TokenKind::Word | TokenKind::Text))
-                && self.tokens.get(failed + 1).is_some_and(|next| {
-                    matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line
-                }) =>
-            {
-                format!("an arrow is missing before `{word}`: `->`, or `<->` for both ways")
-            }
-            _ if kind == Some(TokenKind::Word) && expects(Rule::pipe) && expects(Rule::one_way) => {
-                "a name with a space is put in quotes: `\"At Lunch\"`".to_owned()
-            }
-            _ => {
-                let statements = [
-                    "when",
-                    "apply",
-                    "append",
-                    "override",
-                    "state",
-                    "attributes",
-                    "online",
-                    "text",
-                    "role",
-                    "given",
-                    "set",
-                    "observe",
-                    "resync",
-                ];
-                let misspelt = !DECLARATIONS.contains(&first) && failed <= start + 2;
-                match nearest(first, statements).filter(|known| *known != first && misspelt) {
-                    Some(known) => format!("did you mean `{known}` instead of `{first}`?"),
-                    None if in_system => return self.remedy_of_state(failed),
-                    None => return None,
-                }
-            }
-        })
-    }
-
-    /// In a system: a name without `state`, or the second word of a name.
-    fn remedy_of_state(&self, failed: usize) -> Option<String> {
-        let token = self.tokens.get(failed)?;
-        let is_name =
-            |token: &Token| matches!(token.kind, TokenKind::Word | TokenKind::Text) && !is_keyword(self.text(token));
-        let before = failed.checked_sub(1).map(|before| self.tokens[before])?;
-        if token.first_on_line || matches!(self.text(&before), "{" | "}") {
-            let name = if is_name(token) { self.text(token) } else { "\"At Lunch\"" };
-            return Some(format!("a state is declared with the word before its name: `state {name}`"));
-        }
-        let words = [&before, token].map(|token| token.kind == TokenKind::Word && is_name(token));
-        (words == [true, true])
-            .then(|| format!("a name with a space is put in quotes: `\"{} {}\"`", self.text(&before), self.text(token)))
-    }
-
     pub(super) fn push_error(&mut self, message: &str, span: Span, label: &str, help: &str) {
         self.errors.push(Diagnostic::error("syntax", message).label(self.location(span), label).help(help));
     }
-}
-
-fn is_keyword(word: &str) -> bool {
-    crate::names::KEYWORDS.contains(&word)
 }
