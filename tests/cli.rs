@@ -292,3 +292,21 @@ fn what_is_no_file_is_written_to_and_not_replaced() {
     assert!(std::fs::metadata(&pipe).expect("it is there").file_type().is_fifo());
     assert!(reader.join().expect("it was read").contains("\"hit_policy\""));
 }
+
+#[test]
+fn what_is_given_is_shown_as_it_is_written() {
+    let folder = folder();
+    let folder = folder.path();
+    write(folder, "a.presync", "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n");
+    for (given, says) in [
+        ("not in_queue", "expected a fact or a system at character 1"),
+        ("in_queue=1", "expected a state or value at character 10"),
+        ("user_type is im", "expected `=` at character 11"),
+    ] {
+        let arguments = ["decide", "a.presync", "cic Available", "--given", given];
+        fails(folder, &arguments, b"", 2, "what is given is like `in_queue, busy=false, user_type=im");
+        fails(folder, &arguments, b"", 2, says);
+    }
+    write(folder, "presync.toml", "[lints]\ngap = false\n");
+    fails(folder, &["check", "a.presync"], b"", 2, "lint `gap`: `boolean` is no level: there are allow, warn and deny");
+}

@@ -65,11 +65,13 @@ impl Checker {
         for value in values {
             let known = self.names.atoms.get(&value.text);
             if matches!(known, Some(Atom::Value(choices)) if choices.last().is_some_and(|(of, ..)| *of == fact)) {
+                let first = values.iter().find(|first| first.text == value.text).map_or(value.span, |first| first.span);
                 let error = Diagnostic::error(
                     "duplicate-definition",
                     format!("value `{}` stands twice in `{}`", value.text, name.text),
                 )
                 .label(declaration.at(value.span), "listed again here")
+                .label(declaration.at(first), "first listed here")
                 .help("delete one of them");
                 self.error(error);
                 continue;

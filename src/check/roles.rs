@@ -22,18 +22,21 @@ impl Checker {
             self.owner = Some(declared_id);
             self.names.roles.insert(name.text.clone(), (RoleId(self.program.roles.len() as u32), declared_id));
             let mut ids: Vec<ProfileId> = Vec::with_capacity(profiles.len());
+            let mut places = Vec::with_capacity(profiles.len());
             for profile in profiles {
                 let Some(id) = self.profile(profile, declaration.file) else { continue };
-                if ids.contains(&id) {
+                if let Some(first) = ids.iter().position(|known| *known == id) {
                     let error = Diagnostic::error(
                         "duplicate-definition",
                         format!("`{}` stands twice in the role `{}`", profile.text, name.text),
                     )
                     .label(declaration.at(profile.span), "listed again here")
+                    .label(declaration.at(places[first]), "first listed here")
                     .help("delete it: the first one has already decided all that it can");
                     self.error(error);
                 } else {
                     ids.push(id);
+                    places.push(profile.span);
                 }
             }
             let doc = doc_text(&self.program.sources.file(declaration.file).text, declaration.node.before.doc());

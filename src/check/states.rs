@@ -2,6 +2,7 @@
 
 use arcstr::ArcStr;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::check::{Checker, Declared, Unknown, doc_text, order};
 use crate::diagnostic::Diagnostic;
@@ -73,30 +74,33 @@ impl Checker {
             bodies.push((extends, system, items, *declaration));
         }
         bodies.sort_by_key(|(extends, ..)| *extends);
+        let mut places = HashMap::new();
         for (_, system, items, declaration) in &bodies {
-            self.declare_attributes(*system, items, *declaration);
+            self.declare_attributes(*system, items, *declaration, &mut places);
         }
         for (extends, system, items, declaration) in &bodies {
             self.declare_states(*system, items, *declaration, *extends);
         }
     }
 
-    fn declare_attributes(&mut self, system: SystemId, items: &[SystemItem], declaration: Declared<'_>) {
+    /// `places`: where each attribute of a system is declared.
+    fn declare_attributes(
+        &mut self,
+        system: SystemId,
+        items: &[SystemItem],
+        declaration: Declared<'_>,
+        places: &mut HashMap<(SystemId, ArcStr), Location>,
+    ) {
         for item in items {
             let SystemItem::Attributes(names) = item else { continue };
             for name in names {
-                let attributes = &mut self.program.systems[system.index()].attributes;
-                if attributes.iter().any(|known| **known == *name.text) {
-                    let location = declaration.at(name.span);
-                    let error = Diagnostic::error(
-                        "duplicate-definition",
-                        format!("attribute `{}` is declared twice", name.text),
-                    )
-                    .label(location, "declared again here")
-                    .help("delete one of them");
-                    self.error(error);
-                } else {
-                    attributes.push(name.text.to_string());
+                let location = declaration.at(name.span);
+                match places.entry((system, name.text.clone())) {
+                    Entry::Occupied(first) => self.duplicate("attribute", &name.text, *first.get(), location),
+                    Entry::Vacant(place) => {
+                        place.insert(location);
+                        self.program.systems[system.index()].attributes.push(name.text.to_string());
+                    }
                 }
             }
         }

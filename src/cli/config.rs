@@ -71,7 +71,9 @@ fn parse(text: &str) -> Result<Config, String> {
     if let Some(lints) = table.get("lints").and_then(toml::Value::as_table) {
         for (code, level) in lints {
             known(code)?;
-            level_named(level.as_str().unwrap_or_default()).map_err(|error| format!("lint `{code}`: {error}"))?;
+            // What is no text is told by its type.
+            level_named(level.as_str().unwrap_or_else(|| level.type_str()))
+                .map_err(|error| format!("lint `{code}`: {error}"))?;
         }
     }
     toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())

@@ -274,7 +274,11 @@ impl Situation {
     }
 
     fn give(&mut self, given: &str, tables: &Tables, program: Option<&Program>) -> Result<(), Stop> {
-        for assignment in syntax::parse_given(given).map_err(|error| Stop::Usage(format!("--given: {error}")))? {
+        let wrong = |error: String| {
+            let forms = "what is given is like `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`";
+            Stop::Usage(format!("--given: {forms}: {error}"))
+        };
+        for assignment in syntax::parse_given(given).map_err(wrong)? {
             let name = &*assignment.name.text;
             let value = assignment.value.as_ref().map(|value| &*value.text);
             if let Some(fact) = tables.fact(name) {

@@ -84,6 +84,7 @@ fn name_of(rule: Rule) -> Option<&'static str> {
         Rule::system_item | Rule::system_start => "a state",
         Rule::declaration => "a declaration",
         Rule::command => "a command",
+        Rule::assignment | Rule::given_argument => "a fact or a system",
         Rule::EOI => "the end of the declaration",
         _ => return None,
     })
