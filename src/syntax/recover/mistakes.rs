@@ -84,10 +84,11 @@ impl Recovery<'_> {
             self.tokens.get(index).is_some_and(|token| token.kind == TokenKind::Word)
                 && !crate::names::KEYWORDS.contains(&self.word(index))
         };
-        let end = (self.at..self.tokens.len()).find(|index| !is_plain(*index) || self.starts_line(*index));
-        let end = end.unwrap_or(self.tokens.len());
+        // A name of more words is no slip.
+        let most = self.tokens.len().min(last + 6);
+        let end = (self.at..most).find(|index| !is_plain(*index) || self.starts_line(*index)).unwrap_or(most);
         let goes_on = end < self.tokens.len() && !self.starts_line(end) && !matches!(self.word(end), "}" | "," | "|");
-        if last == start || !is_plain(last) || end == self.at || end > last + 5 || goes_on || self.starts_line(last) {
+        if last == start || !is_plain(last) || end == self.at || goes_on || self.starts_line(last) {
             return false;
         }
         let first = self.word(start);
@@ -110,7 +111,10 @@ impl Recovery<'_> {
     /// `cic A -> lync B -> teams C`; `cic A ->` takes the side that begins in the next line, and there is another arrow.
     fn second_arrow(&mut self, start: usize) -> bool {
         let is_arrow = |index: &usize| matches!(self.word(*index), "->" | "<->");
-        let Some(first) = (start..self.at).find(is_arrow).filter(|_| is_arrow(&self.at)) else { return false };
+        if !is_arrow(&self.at) {
+            return false;
+        }
+        let Some(first) = (start..self.at).find(is_arrow) else { return false };
         if self.starts_line(first + 1) {
             let help = "a rule goes from a side to a side: `cic Available -> lync Away`";
             let span = self.tokens[first].span;
