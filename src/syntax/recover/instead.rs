@@ -233,6 +233,6 @@ pub(super) fn foreign(word: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(words, _)| words.contains(&word)).map(|(_, help)| *help)
 }
 
-fn is_keyword(word: &str) -> bool {
+pub(super) fn is_keyword(word: &str) -> bool {
     crate::names::KEYWORDS.contains(&word)
 }

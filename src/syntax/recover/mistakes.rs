@@ -82,7 +82,7 @@ impl Recovery<'_> {
         let last = self.at - 1;
         let is_plain = |index: usize| {
             self.tokens.get(index).is_some_and(|token| token.kind == TokenKind::Word)
-                && !crate::names::KEYWORDS.contains(&self.word(index))
+                && !instead::is_keyword(self.word(index))
         };
         // A name of more words is no slip.
         let most = self.tokens.len().min(last + 6);
