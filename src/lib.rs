@@ -34,48 +34,23 @@
 
 #![forbid(unsafe_code)]
 
-pub mod source;
-
-pub mod names;
-
+pub mod analysis;
+pub mod codes;
+pub mod compile;
 pub mod diagnostic;
-
+pub mod diagram;
+pub mod format;
+pub mod lint;
+pub mod load;
+pub mod program;
+pub mod quote;
+pub mod resolve;
+pub mod source;
+pub mod space;
+pub mod syntax;
 pub mod vocabulary;
 
-pub mod syntax;
-
-pub mod load;
-
-pub mod model;
-
-pub mod space;
-
-pub mod check;
-
-pub mod lint;
-
-pub mod codes;
-
-pub mod table;
-
-pub mod compile;
-
-pub mod run;
-
-pub mod export;
-/// What others have, as source.
-pub mod import;
-
-pub mod format;
-
-pub mod prove;
-
-pub mod diff;
-
-pub mod explain;
-
-#[cfg(feature = "cli")]
-pub mod cli;
+pub use presync_engine::table;
 
 /// Reads and parses a program: the file at `path` and all that it uses. Syntax errors are in the result.
 ///
@@ -89,8 +64,8 @@ pub fn parse(path: &str, read: &load::Reader<'_>) -> std::io::Result<load::Parse
 ///
 /// # Errors
 /// Everything that is wrong with it, syntax errors included.
-pub fn check(parsed: load::Parsed) -> Result<model::Program, Box<Errors>> {
-    let (program, diagnostics) = check::check(parsed);
+pub fn check(parsed: load::Parsed) -> Result<program::Program, Box<Errors>> {
+    let (program, diagnostics) = resolve::check(parsed);
     if diagnostics.is_empty() { Ok(program) } else { Err(Box::new(Errors { program, diagnostics })) }
 }
 
@@ -98,7 +73,7 @@ pub fn check(parsed: load::Parsed) -> Result<model::Program, Box<Errors>> {
 ///
 /// # Errors
 /// The conditions are too entangled for the limits of [`space`].
-pub fn compile(program: &model::Program) -> Result<table::Tables, compile::CompileError> {
+pub fn compile(program: &program::Program) -> Result<table::Tables, compile::CompileError> {
     compile::compile(program)
 }
 
@@ -106,7 +81,7 @@ pub fn compile(program: &model::Program) -> Result<table::Tables, compile::Compi
 #[derive(Debug)]
 pub struct Errors {
     /// What could be resolved; its sources are what the diagnostics point into.
-    pub program: model::Program,
+    pub program: program::Program,
     /// Sorted by place, never empty.
     pub diagnostics: Vec<diagnostic::Diagnostic>,
 }

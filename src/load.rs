@@ -6,7 +6,7 @@ use std::io;
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::source::{FileId, Location, SourceFile, Sources};
-use crate::syntax::ast;
+use crate::syntax::tree;
 use crate::{syntax, vocabulary};
 
 /// Why a file was not read: it lies where a program's files must not come from.
@@ -42,7 +42,7 @@ pub type Reader<'a> = dyn Files + 'a;
 #[derive(Debug, Default)]
 pub struct Parsed {
     pub sources: Sources,
-    pub files: Vec<ast::File>,
+    pub files: Vec<tree::File>,
     pub errors: Vec<Diagnostic>,
     /// An error for each file that is used and could not be read; not for all, if there are very many.
     pub missing: Vec<Diagnostic>,
@@ -70,7 +70,7 @@ struct Loader<'a> {
 }
 
 struct Use {
-    name: ast::Name,
+    name: tree::Name,
     from: FileId,
 }
 
@@ -83,7 +83,7 @@ impl Loader<'_> {
             .declarations
             .iter()
             .filter_map(|declaration| match &declaration.kind {
-                ast::DeclarationKind::Use(name) => Some(Use { name: name.clone(), from: file }),
+                tree::DeclarationKind::Use(name) => Some(Use { name: name.clone(), from: file }),
                 _ => None,
             })
             .collect();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use presync::run::{Engine, Stream};
+use presync_stream::{Engine, Stream};
 
 #[test]
 fn known_users_cost_no_allocation() {
@@ -33,7 +33,7 @@ fn known_users_cost_no_allocation() {
             into.extend_from_slice(block.as_bytes());
             Ok(true)
         };
-        let write = |output: &presync::run::Output| {
+        let write = |output: &presync_stream::Output| {
             *commands += output.sent;
             Ok(())
         };

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{presync, text};
-use presync::run::Stored;
+use presync_stream::Stored;
 
 const PROGRAM: &str = "use cic_lync\nprofile \"P\" {\n    when in_queue: append \"in queue\" to lync\n    \
                        cic any -> lync Away\n    override cic Available -> lync Available\n}\n";

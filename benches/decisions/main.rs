@@ -23,7 +23,7 @@ fn main() {
     let (user_type, flags) = (fact("user_type"), ["cic_logged_in", "lync_logged_in", "in_queue"].map(fact));
     let states: Vec<&str> = tables.systems[cic].states.iter().map(|state| state.name.as_str()).collect();
     let types = ["enterprise_voice", "remote_call_control", "im"];
-    let mut facts: Vec<u32> = tables.facts.iter().map(presync::table::Fact::initial).collect();
+    let mut facts: Vec<u32> = tables.facts.iter().map(presync_engine::table::Fact::initial).collect();
     let shown = vec![0; tables.systems.len()];
     let dense = table.dense().expect("it is small");
     facts[user_type] = 0;
@@ -66,8 +66,8 @@ fn wide(count: usize, program: &[u8]) {
     let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
     let table = tables.table(0, cic, lync);
     let (a, b) = (tables.fact("a").expect("it is there"), tables.fact("b").expect("it is there"));
-    let values = tables.size(presync::table::Column::Fact(a));
-    let mut facts: Vec<u32> = tables.facts.iter().map(presync::table::Fact::initial).collect();
+    let values = tables.size(presync_engine::table::Column::Fact(a));
+    let mut facts: Vec<u32> = tables.facts.iter().map(presync_engine::table::Fact::initial).collect();
     let shown = vec![0; tables.systems.len()];
     for at in 0..count as u32 {
         facts[a] = at * 7 % values;

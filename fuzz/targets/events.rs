@@ -5,8 +5,8 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use presync::run::{Engine, Stream};
-use presync::table::Tables;
+use presync_stream::{Engine, Stream};
+use presync_engine::table::Tables;
 
 const TABLES: &str = include_str!("../../examples/contact-centre/tables.json");
 

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use presync::source::SourceFile;
 
 fuzz_target!(|text: &str| {
-    for kind in &presync::import::KINDS {
+    for kind in &presync_exchange::import::KINDS {
         if let Ok(imported) = (kind.read)(text) {
             let file = SourceFile::new("imported.presync", imported.source.clone().into_bytes(), false);
             assert!(presync::format::format(&file).is_ok(), "{}", imported.source);

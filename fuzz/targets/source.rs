@@ -6,7 +6,7 @@ use presync::source::SourceFile;
 
 fuzz_target!(|bytes: &[u8]| {
     let parsed = read(bytes);
-    let (program, errors) = presync::check::check(parsed);
+    let (program, errors) = presync::resolve::check(parsed);
     let file = SourceFile::new("main.presync", bytes.to_vec(), false);
     let formatted = presync::format::format(&file);
     if let Ok(text) = &formatted {

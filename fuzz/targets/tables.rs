@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presync::run::{Engine, Stream};
-use presync::table::Tables;
+use presync_stream::{Engine, Stream};
+use presync_engine::table::Tables;
 
 fuzz_target!(|text: &str| {
     let Ok(tables) = Tables::from_json(text) else { return };
@@ -11,8 +11,8 @@ fuzz_target!(|text: &str| {
     let again = Tables::from_json(&written).expect("what was written can be read");
     assert_eq!(again.to_json(), written);
     assert_eq!(again.digest, tables.digest);
-    for format in &presync::export::FORMATS {
-        if let presync::export::Write::Tables(write) = &format.write {
+    for format in &presync_exchange::export::FORMATS {
+        if let presync_exchange::export::Write::Tables(write) = &format.write {
             let _ = write(&tables);
         }
     }

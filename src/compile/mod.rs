@@ -1,16 +1,16 @@
 //! In: the model. Out: the tables. Exact, and without enumerating situations.
 //! Errors: a program whose conditions are too entangled for the diagrams; the checker has refused all others.
 
-mod order;
+mod column_order;
 mod origins;
 mod rows;
 
 use std::collections::HashMap;
 
-use crate::model::{self, FactKind, Program, RoleId, SystemId, Target};
-use crate::space::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagrams, Ref};
+use crate::program::{self, FactKind, Program, RoleId, SystemId, Target};
 use crate::space::{Decided, Space, Variable};
-use crate::table::{self, Body, Column, Decision, Diagram, Lookup, Next, Node, Outcome, Table, Tables};
+use presync_engine::table::{self, Body, Column, Decision, Diagram, Lookup, Next, Node, Outcome, Table, Tables};
 
 /// A table with more rows than this is handed on as a diagram.
 pub const MAX_ROWS: u64 = 10_000;
@@ -42,7 +42,7 @@ pub fn compile(program: &Program) -> Result<Tables, CompileError> {
 /// The order of names in the tables, and where the model's ids stand in it.
 struct Order {
     systems: Vec<SystemId>,
-    facts: Vec<model::FactId>,
+    facts: Vec<program::FactId>,
     /// By id of the model: the index in the tables.
     system_at: Vec<usize>,
     fact_at: Vec<usize>,
@@ -56,14 +56,15 @@ impl Order {
     fn new(program: &Program) -> Self {
         let (systems, system_at) = by_name(program.systems.iter().map(|system| system.name.as_str()));
         let (facts, fact_at) = by_name(program.facts.iter().map(|fact| fact.name.as_str()));
-        let states = |system: &model::System| narrow(by_name(system.states.iter().map(|state| state.name.as_str())).1);
-        let values = |fact: &model::Fact| match &fact.kind {
+        let states =
+            |system: &program::System| narrow(by_name(system.states.iter().map(|state| state.name.as_str())).1);
+        let values = |fact: &program::Fact| match &fact.kind {
             FactKind::Flag => vec![0, 1],
             FactKind::Choice { values, .. } => narrow(by_name(values.iter().map(String::as_str)).1),
         };
         Self {
             systems: systems.into_iter().map(|at| SystemId(at as u32)).collect(),
-            facts: facts.into_iter().map(|at| model::FactId(at as u32)).collect(),
+            facts: facts.into_iter().map(|at| program::FactId(at as u32)).collect(),
             system_at,
             fact_at,
             state_at: program.systems.iter().map(states).collect(),
@@ -73,7 +74,7 @@ impl Order {
 
     fn system(&self, program: &Program, id: SystemId) -> table::System {
         let system = program.system(id);
-        let mut states: Vec<&model::State> = system.states.iter().collect();
+        let mut states: Vec<&program::State> = system.states.iter().collect();
         states.sort_by(|a, b| a.name.cmp(&b.name));
         let names = |attributes: &mut dyn Iterator<Item = &String>| {
             let mut names: Vec<String> = attributes.cloned().collect();
@@ -133,7 +134,7 @@ fn narrow(places: Vec<usize>) -> Vec<u32> {
     places.into_iter().map(|place| place as u32).collect()
 }
 
-fn fact(fact: &model::Fact) -> table::Fact {
+fn fact(fact: &program::Fact) -> table::Fact {
     let kind = match &fact.kind {
         FactKind::Flag => table::FactKind::Flag,
         FactKind::Choice { values, default } => {

@@ -5,8 +5,8 @@
 use rustc_hash::FxHashMap;
 
 use crate::compile::rows;
-use crate::space::diagram::{Diagrams, Ref};
-use crate::table::Cells;
+use crate::diagram::{Diagrams, Ref};
+use presync_engine::table::Cells;
 
 /// More parts than this are not searched for in one row.
 const MAX_PARTS: usize = 200;

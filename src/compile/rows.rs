@@ -4,10 +4,10 @@
 use rustc_hash::FxHashMap;
 
 use crate::compile::origins::Origins;
-use crate::compile::{Decisions, Layout, MAX_ROWS, order};
-use crate::space::diagram::{Diagrams, Ref};
-use crate::table::{Cells, Column, DENSE_CELLS, Lookup, Origin, Outcome, Row};
-use crate::table::{Cube, cell_count};
+use crate::compile::{Decisions, Layout, MAX_ROWS, column_order};
+use crate::diagram::{Diagrams, Ref};
+use presync_engine::table::{Cells, Column, DENSE_CELLS, Lookup, Origin, Outcome, Row};
+use presync_engine::table::{Cube, cell_count};
 
 /// More parts than this with different origins in one row are not worth a row.
 const MAX_ORIGINS: usize = 1_000;
@@ -18,7 +18,7 @@ pub(super) fn rows(layout: &Layout, decisions: &Decisions) -> Option<(Vec<Column
     if matter.first() != Some(&0) {
         matter.insert(0, 0);
     }
-    let order = if layout.canonical { order::best(&layout.diagrams, layout.outcome, &matter) } else { matter };
+    let order = if layout.canonical { column_order::best(&layout.diagrams, layout.outcome, &matter) } else { matter };
     let mut reordered = Reordered::new(layout, &order)?;
     if count_paths(&reordered.diagrams, reordered.outcome) > MAX_ROWS as f64 {
         return None;

@@ -5,8 +5,8 @@ mod statement;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
-use crate::syntax::ast::{Comment, Declaration, DeclarationKind, Item, ItemKind, SystemItem, TestItem};
-use crate::syntax::scan::{self, Token};
+use crate::syntax::lexer::{self, Token};
+use crate::syntax::tree::{Comment, Declaration, DeclarationKind, Item, ItemKind, SystemItem, TestItem};
 use statement::Statement;
 
 /// Columns of a line, where the names allow it.
@@ -35,7 +35,7 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
     if !errors.is_empty() {
         return Err(FormatError::Syntax(errors));
     }
-    let scanned = scan::scan(FileId(0), &source.text);
+    let scanned = lexer::scan(FileId(0), &source.text);
     let mut layout = Layout {
         text: &source.text,
         tokens: &scanned.tokens,
@@ -65,7 +65,7 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
 
 /// Tokens and comments: what a layout must not change. Commas that close a list go, so commas are not counted here.
 fn words(text: &str) -> (Vec<&str>, Vec<&str>) {
-    let scanned = scan::scan(FileId(0), text);
+    let scanned = lexer::scan(FileId(0), text);
     let tokens = scanned.tokens.iter().map(|token| token.span.text(text)).filter(|token| *token != ",");
     let comments = scanned.comments.iter().map(|comment| comment.span.text(text).trim_end());
     (tokens.collect(), comments.collect())

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint};
-use crate::model::Target;
-use crate::space::diagram::Ref;
+use crate::program::Target;
 
 pub(super) const LINT: Lint = Lint {
     code: "absent-target",
@@ -31,7 +31,7 @@ fn find(context: &mut Context<'_>) {
             let flag = context.space.of_fact(online);
             let logged_in = context.space.diagrams.restrict(holds, flag, 1);
             if holds != Ref::ZERO && logged_in == Ref::ZERO && known.insert(rule.written) {
-                let (to, flag) = (&program.system(rule.to).name, crate::names::quote(&program.fact(online).name));
+                let (to, flag) = (&program.system(rule.to).name, crate::quote::quote(&program.fact(online).name));
                 let finding = context
                     .finding(format!("this rule sets {to} only while the user is logged out of it"))
                     .label(context.rule_location(rule.written), format!("its conditions exclude `{flag}`"))

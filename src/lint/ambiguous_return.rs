@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, shown, with_situation};
-use crate::model::{RoleId, StateId, SystemId, WrittenId};
-use crate::space::diagram::Ref;
+use crate::program::{RoleId, StateId, SystemId, WrittenId};
 
 pub(super) const LINT: Lint = Lint {
     code: "ambiguous-return",

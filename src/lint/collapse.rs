@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
+use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, shown, state_name, with_situation};
-use crate::model::{Level as Rank, RoleId, StateId, SystemId, WrittenId};
+use crate::program::{Level as Rank, RoleId, StateId, SystemId, WrittenId};
 use crate::space::Decided;
-use crate::space::diagram::Ref;
 
 pub(super) const UNSAFE: Lint = Lint {
     code: "unsafe-collapse",

@@ -1,7 +1,7 @@
 //! `constant-condition`: a condition that always or never holds.
 
+use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint};
-use crate::space::diagram::Ref;
 
 pub(super) const LINT: Lint = Lint {
     code: "constant-condition",

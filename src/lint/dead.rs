@@ -6,9 +6,9 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
+use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint};
-use crate::model::{self, ProfileId, RoleId, StateId, SystemId, WrittenId};
-use crate::space::diagram::Ref;
+use crate::program::{self, ProfileId, RoleId, StateId, SystemId, WrittenId};
 use crate::space::{Layers, Shape};
 
 pub(super) const RULE: Lint = Lint {
@@ -149,9 +149,9 @@ fn change(
                 shape.decider.iter().for_each(|part| before.push(&mut context.space.diagrams, *part));
             }
             let stronger: &[&[Ref]] = match level {
-                model::Level::Override => &[],
-                model::Level::Plain => &[&shape.overriding],
-                model::Level::Otherwise => &[&shape.overriding, &shape.plain],
+                program::Level::Override => &[],
+                program::Level::Plain => &[&shape.overriding],
+                program::Level::Otherwise => &[&shape.overriding, &shape.plain],
             };
             let covers: Vec<Ref> = before.parts().iter().chain(stronger.iter().copied().flatten()).copied().collect();
             let left = context.space.diagrams.within(BUDGET, |diagrams| {
@@ -199,9 +199,9 @@ fn find_rules(context: &mut Context<'_>) {
 /// The changes for which a profile has a rule that overrides others.
 type Overridden = FxHashSet<(ProfileId, SystemId, SystemId, StateId)>;
 
-fn overridden(program: &model::Program) -> Overridden {
+fn overridden(program: &program::Program) -> Overridden {
     let of_profile = |profile: ProfileId| {
-        let rules = program.profile(profile).rules.iter().filter(|rule| rule.level == model::Level::Override);
+        let rules = program.profile(profile).rules.iter().filter(|rule| rule.level == program::Level::Override);
         rules.flat_map(move |rule| rule.source.iter().map(move |state| (profile, rule.from, rule.to, *state)))
     };
     program.profile_ids().flat_map(of_profile).collect()
@@ -269,9 +269,9 @@ fn dead_rule(
     let needed = instances.iter().any(|(_, profile, at)| {
         let rule = &program.profile(*profile).rules[*at as usize];
         match rule.level {
-            model::Level::Override => possible,
-            model::Level::Plain => rule.source.iter().any(|state| overridden.contains(&(*profile, from, to, *state))),
-            model::Level::Otherwise => false,
+            program::Level::Override => possible,
+            program::Level::Plain => rule.source.iter().any(|state| overridden.contains(&(*profile, from, to, *state))),
+            program::Level::Otherwise => false,
         }
     });
     let fix = Some(program.written(written).item).filter(|_| !other_way && !needed);

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use crate::diagnostic::Situation;
+use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, shown, with_situation};
-use crate::model::{self, ProfileId, StateId, SystemId, Target, WrittenId};
+use crate::program::{self, ProfileId, StateId, SystemId, Target, WrittenId};
 use crate::space::Found;
-use crate::space::diagram::Ref;
 
 pub(super) const LINT: Lint = Lint {
     code: "duplicate-rule",
@@ -102,7 +102,7 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
         return;
     }
     let rules = &program.profile(profile).rules;
-    let mut alike: BTreeMap<(model::Level, Target), Vec<u32>> = BTreeMap::new();
+    let mut alike: BTreeMap<(program::Level, Target), Vec<u32>> = BTreeMap::new();
     for &at in &*context.space.rules_for(profile, from, to, state) {
         let rule = &rules[at as usize];
         alike.entry((rule.level, rule.target)).or_default().push(at);

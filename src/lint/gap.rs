@@ -1,8 +1,8 @@
 //! `gap`: states that nobody decides although the profiles are active for others.
 
+use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, state_name};
-use crate::model::{RoleId, StateId, SystemId};
-use crate::space::diagram::Ref;
+use crate::program::{RoleId, StateId, SystemId};
 
 pub(super) const LINT: Lint = Lint {
     code: "gap",

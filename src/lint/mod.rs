@@ -20,7 +20,7 @@ mod unused_allow;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{self, Diagnostic, Fix, Severity, Situation};
-use crate::model::{ProfileId, Program, RoleId, WrittenId};
+use crate::program::{ProfileId, Program, RoleId, WrittenId};
 use crate::source::{Location, Span};
 use crate::space::Space;
 
@@ -324,13 +324,13 @@ impl Context<'_> {
 }
 
 /// A state as source, with its system.
-fn shown(program: &Program, system: crate::model::SystemId, state: crate::model::StateId) -> String {
+fn shown(program: &Program, system: crate::program::SystemId, state: crate::program::StateId) -> String {
     format!("{} {}", program.system(system).name, state_name(program, system, state))
 }
 
 /// A state's name as source.
-fn state_name(program: &Program, system: crate::model::SystemId, state: crate::model::StateId) -> String {
-    crate::names::quote(&program.system(system).state(state).name)
+fn state_name(program: &Program, system: crate::program::SystemId, state: crate::program::StateId) -> String {
+    crate::quote::quote(&program.system(system).state(state).name)
 }
 
 fn with_situation(mut finding: Diagnostic, situation: Option<Situation>) -> Diagnostic {

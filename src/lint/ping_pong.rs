@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, shown, with_situation};
-use crate::model::{RoleId, StateId, SystemId, WrittenId};
-use crate::space::diagram::Ref;
+use crate::program::{RoleId, StateId, SystemId, WrittenId};
 
 pub(super) const LINT: Lint = Lint {
     code: "ping-pong",

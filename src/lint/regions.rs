@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::diagram::Ref;
 use crate::lint::Context;
-use crate::model::{RoleId, StateId, SystemId, Target, WrittenId};
+use crate::program::{RoleId, StateId, SystemId, Target, WrittenId};
 use crate::space::Decided;
-use crate::space::diagram::Ref;
 
 type Key = (RoleId, SystemId, SystemId, StateId);
 

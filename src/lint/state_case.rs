@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Fix;
 use crate::lint::{Context, Level, Lint};
-use crate::names::quote;
+use crate::quote::quote;
 
 pub(super) const LINT: Lint = Lint {
     code: "state-case",

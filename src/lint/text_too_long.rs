@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::lint::{Context, Level, Lint, shown};
-use crate::model::Target;
+use crate::program::Target;
 
 pub(super) const LINT: Lint = Lint {
     code: "text-too-long",

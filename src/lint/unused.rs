@@ -1,7 +1,7 @@
 //! `unused`: declarations that nothing reaches.
 
 use crate::lint::{Context, Level, Lint};
-use crate::model::{DeclaredId, DeclaredKind, Program};
+use crate::program::{DeclaredId, DeclaredKind, Program};
 
 pub(super) const LINT: Lint = Lint {
     code: "unused",

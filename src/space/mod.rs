@@ -10,18 +10,11 @@
 //! has a child for each value and a leaf is the decision itself, which is what a decision table is made of;
 //! restricting to a state is one step. It takes [`diagram`], without `unsafe` and without global state.
 
-mod candidates;
-mod cover;
-pub mod diagram;
-mod layers;
-mod order;
-mod questions;
-mod search;
+mod precedence;
 mod situation;
-mod words;
+mod text;
+mod variable_order;
 
-pub use candidates::{AppendId, Decided, Decision, Parts, Shape};
-pub use cover::Cube;
-pub use layers::Layers;
-pub use search::Found;
+pub use crate::diagram::{Cube, Found, Layers};
+pub use precedence::{AppendId, Decided, Decision, Parts, Shape};
 pub use situation::{Space, Variable};

@@ -1,10 +1,10 @@
 //! In: a model. Out: its facts and states as variables, its conditions as diagrams, and situations by name.
 
 use crate::diagnostic::{FactValue, Situation};
-use crate::model::{Cond, CondId, FactId, FactKind, Program, StateId, SystemId};
-use crate::space::candidates::Memory;
-use crate::space::diagram::{Diagrams, Ref};
-use crate::space::order;
+use crate::diagram::{Diagrams, Ref};
+use crate::program::{Cond, CondId, FactId, FactKind, Program, StateId, SystemId};
+use crate::space::precedence::Memory;
+use crate::space::variable_order;
 
 /// More nodes than this are refused: about a gigabyte.
 const NODE_LIMIT: usize = 5_000_000;
@@ -41,7 +41,7 @@ impl<'p> Space<'p> {
         let variable = |at: usize| {
             if at < facts { Variable::Fact(FactId(at as u32)) } else { Variable::State(SystemId((at - facts) as u32)) }
         };
-        let order = order::arrange(count, &together(program, facts));
+        let order = variable_order::arrange(count, &together(program, facts));
         let variables: Vec<Variable> = order.into_iter().map(variable).collect();
         let size = |variable: &Variable| match variable {
             Variable::Fact(fact) => program.fact(*fact).size(),

@@ -6,17 +6,17 @@ use pest::error::ErrorVariant;
 
 use crate::source::FileId;
 use crate::syntax::lower::{Lower, Node};
-use crate::syntax::{Grammar, Rule, ast, expected};
+use crate::syntax::{Grammar, Rule, expected, tree};
 
 /// `in_queue`, `in_queue=false`, `cic="Available, Forward"`
 #[derive(Debug, Clone)]
 pub struct Assignment {
-    pub name: ast::Name,
-    pub value: Option<ast::Name>,
+    pub name: tree::Name,
+    pub value: Option<tree::Name>,
 }
 
 /// `cic "At Lunch"`: a system and a state.
-pub fn parse_change(text: &str) -> Result<(ast::Name, ast::Name), String> {
+pub fn parse_change(text: &str) -> Result<(tree::Name, tree::Name), String> {
     let names = parse(Rule::change_argument, text)?;
     let lower = Lower::new(FileId(0), text, &[]);
     let mut names = names.inner().map(|name| lower.name(&name));

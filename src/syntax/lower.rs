@@ -17,13 +17,13 @@ use smallvec::SmallVec;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::Rule;
-use crate::syntax::ast;
-use crate::syntax::scan::read_escape;
+use crate::syntax::lexer::read_escape;
+use crate::syntax::tree;
 
 pub(super) struct Lower<'a> {
     pub file: FileId,
     pub text: &'a str,
-    comments: &'a [ast::Comment],
+    comments: &'a [tree::Comment],
     errors: RefCell<Vec<Diagnostic>>,
     /// What names say, each once.
     texts: RefCell<FxHashSet<ArcStr>>,
@@ -65,7 +65,7 @@ impl<'a> Node<'a> {
 }
 
 impl<'a> Lower<'a> {
-    pub fn new(file: FileId, text: &'a str, comments: &'a [ast::Comment]) -> Self {
+    pub fn new(file: FileId, text: &'a str, comments: &'a [tree::Comment]) -> Self {
         Self { file, text, comments, errors: RefCell::default(), texts: RefCell::default() }
     }
 
@@ -87,7 +87,7 @@ impl<'a> Lower<'a> {
         self.errors.borrow_mut().push(Diagnostic::error("syntax", message).label(location, label).help(help));
     }
 
-    pub fn declaration(&self, node: Node<'a>) -> ast::Declaration {
+    pub fn declaration(&self, node: Node<'a>) -> tree::Declaration {
         let span = node.span();
         let mut allows = Vec::new();
         let mut kind = None;
@@ -98,10 +98,10 @@ impl<'a> Lower<'a> {
             }
         }
         let kind = kind.expect("the grammar ends a declaration with its kind");
-        ast::Declaration { before: ast::Before::new(allows, self.doc(span)), span, kind }
+        tree::Declaration { before: tree::Before::new(allows, self.doc(span)), span, kind }
     }
 
-    fn kind(&self, node: Node<'a>) -> ast::DeclarationKind {
+    fn kind(&self, node: Node<'a>) -> tree::DeclarationKind {
         let rule = node.rule();
         let mut parts = Parts::default();
         for child in node.inner() {
@@ -133,8 +133,8 @@ impl<'a> Lower<'a> {
     }
 
     /// The declaration of a kind, named by its grammar rule, from its parts.
-    pub fn assemble(&self, rule: Rule, parts: Parts) -> ast::DeclarationKind {
-        use ast::DeclarationKind as Kind;
+    pub fn assemble(&self, rule: Rule, parts: Parts) -> tree::DeclarationKind {
+        use tree::DeclarationKind as Kind;
         let mut names = parts.names.into_iter();
         let name = names.next().expect("every declaration begins with a name");
         match rule {
@@ -165,26 +165,26 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn refuse_appends(&self, items: &[ast::Item]) {
+    fn refuse_appends(&self, items: &[tree::Item]) {
         for item in items {
             match &item.kind {
-                ast::ItemKind::Append(_) => {
+                tree::ItemKind::Append(_) => {
                     let help = "a mapping holds rules, `when` and `apply`; put the `append` into the profiles";
                     self.error(item.span, "a mapping cannot append", "not in a mapping", help);
                 }
-                ast::ItemKind::When(when) => self.refuse_appends(&when.body),
+                tree::ItemKind::When(when) => self.refuse_appends(&when.body),
                 _ => {}
             }
         }
     }
 
-    pub fn name(&self, node: &Node<'a>) -> ast::Name {
+    pub fn name(&self, node: &Node<'a>) -> tree::Name {
         let written = node.text();
         let text = match written.strip_prefix('"') {
             None => self.known(written),
             Some(rest) => self.known(&unescape(rest.strip_suffix('"').unwrap_or(rest))),
         };
-        ast::Name { text, span: node.span() }
+        tree::Name { text, span: node.span() }
     }
 
     fn known(&self, text: &str) -> ArcStr {
@@ -197,15 +197,15 @@ impl<'a> Lower<'a> {
         new
     }
 
-    pub fn allow(&self, node: Node<'a>) -> ast::Allow {
+    pub fn allow(&self, node: Node<'a>) -> tree::Allow {
         let span = node.span();
         let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::lint_code | Rule::text));
         let code = names.next().map(|code| self.name(&code)).expect("an allow names a code");
         let reason = names.next().map(|reason| self.name(&reason));
-        ast::Allow { code, reason, span }
+        tree::Allow { code, reason, span }
     }
 
-    pub fn condition(&self, node: Node<'a>) -> ast::Condition {
+    pub fn condition(&self, node: Node<'a>) -> tree::Condition {
         let (rule, span) = (node.rule(), node.span());
         match rule {
             Rule::condition | Rule::conjunction => {
@@ -218,11 +218,11 @@ impl<'a> Lower<'a> {
                     return parts.remove(0);
                 }
                 let kind = if rule == Rule::condition {
-                    ast::ConditionKind::Or(parts.into())
+                    tree::ConditionKind::Or(parts.into())
                 } else {
-                    ast::ConditionKind::And(parts.into())
+                    tree::ConditionKind::And(parts.into())
                 };
-                ast::Condition { kind, span }
+                tree::Condition { kind, span }
             }
             Rule::negation => {
                 let mut times = 0;
@@ -236,15 +236,15 @@ impl<'a> Lower<'a> {
                 }
                 let inner = inner.expect("a negation ends in an atom or parentheses");
                 if times == 0 {
-                    return ast::Condition { span, ..inner };
+                    return tree::Condition { span, ..inner };
                 }
-                ast::Condition { kind: ast::ConditionKind::Not { times, inner: Box::new(inner) }, span }
+                tree::Condition { kind: tree::ConditionKind::Not { times, inner: Box::new(inner) }, span }
             }
             _ => self.atom(node),
         }
     }
 
-    fn atom(&self, node: Node<'a>) -> ast::Condition {
+    fn atom(&self, node: Node<'a>) -> tree::Condition {
         let span = node.span();
         let mut children = node.inner();
         let subject = children.next().map(|name| self.name(&name)).expect("an atom begins with a name");
@@ -253,20 +253,20 @@ impl<'a> Lower<'a> {
         for child in children {
             match child.rule() {
                 Rule::kw_not => negated = true,
-                Rule::kw_any => values.push(ast::Value::Any(child.span())),
-                Rule::value_ref => values.push(ast::Value::Name(self.name(&child))),
+                Rule::kw_any => values.push(tree::Value::Any(child.span())),
+                Rule::value_ref => values.push(tree::Value::Name(self.name(&child))),
                 _ => {}
             }
         }
         let kind = if values.is_empty() {
-            ast::ConditionKind::Name(subject)
+            tree::ConditionKind::Name(subject)
         } else {
-            ast::ConditionKind::Is { subject, negated, values: values.into() }
+            tree::ConditionKind::Is { subject, negated, values: values.into() }
         };
-        ast::Condition { kind, span }
+        tree::Condition { kind, span }
     }
 
-    pub fn item(&self, node: Node<'a>) -> ast::Item {
+    pub fn item(&self, node: Node<'a>) -> tree::Item {
         let span = node.span();
         let mut pending = Pending::default();
         for child in node.inner() {
@@ -292,7 +292,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The condition of a `when`, and its colon.
-    pub fn head(&self, node: Node<'a>) -> (ast::Condition, Option<Span>) {
+    pub fn head(&self, node: Node<'a>) -> (tree::Condition, Option<Span>) {
         let mut condition = None;
         let mut colon = None;
         for child in node.inner() {
@@ -305,19 +305,19 @@ impl<'a> Lower<'a> {
         (condition.expect("a `when` has a condition"), colon)
     }
 
-    pub fn leaf(&self, node: Node<'a>) -> ast::ItemKind {
+    pub fn leaf(&self, node: Node<'a>) -> tree::ItemKind {
         match node.rule() {
             Rule::apply => self.apply(node),
             Rule::append => {
                 let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::text | Rule::system_ref));
                 let mut next = || names.next().map(|name| self.name(&name)).expect("an append has a text and a system");
-                ast::ItemKind::Append(Box::new(ast::Append { text: next(), system: next() }))
+                tree::ItemKind::Append(Box::new(tree::Append { text: next(), system: next() }))
             }
-            _ => ast::ItemKind::Rule(Box::new(self.rule(node))),
+            _ => tree::ItemKind::Rule(Box::new(self.rule(node))),
         }
     }
 
-    fn apply(&self, node: Node<'a>) -> ast::ItemKind {
+    fn apply(&self, node: Node<'a>) -> tree::ItemKind {
         let mut mapping = None;
         let mut direction = None;
         for child in node.inner() {
@@ -331,10 +331,10 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
-        ast::ItemKind::Apply(Box::new(ast::Apply { mapping: mapping.expect("an apply names a mapping"), direction }))
+        tree::ItemKind::Apply(Box::new(tree::Apply { mapping: mapping.expect("an apply names a mapping"), direction }))
     }
 
-    fn rule(&self, node: Node<'a>) -> ast::Rule {
+    fn rule(&self, node: Node<'a>) -> tree::Rule {
         let mut overriding = None;
         let mut two_way = false;
         let mut arrow = node.span();
@@ -352,16 +352,16 @@ impl<'a> Lower<'a> {
         }
         let right = sides.pop().expect("a rule has a right side");
         let left = sides.pop().expect("a rule has a left side");
-        let rule = ast::Rule { overriding, left, two_way, arrow, right };
+        let rule = tree::Rule { overriding, left, two_way, arrow, right };
         self.check_rule(&rule);
         rule
     }
 
     /// The forms that no rule has; what concerns `<->` alone is told when names are known.
-    fn check_rule(&self, rule: &ast::Rule) {
+    fn check_rule(&self, rule: &tree::Rule) {
         if let Some(span) = rule.overriding
-            && let Some(ast::Term::Otherwise(otherwise)) =
-                rule.left.terms.iter().find(|term| matches!(term, ast::Term::Otherwise(_)))
+            && let Some(tree::Term::Otherwise(otherwise)) =
+                rule.left.terms.iter().find(|term| matches!(term, tree::Term::Otherwise(_)))
         {
             let help = "leave out `override`, or name the states that it overrides";
             self.error(
@@ -376,11 +376,11 @@ impl<'a> Lower<'a> {
         }
         for term in &rule.left.terms {
             match term {
-                ast::Term::Unchanged(span) => {
+                tree::Term::Unchanged(span) => {
                     let help = "`unchanged` says what happens: it stands after the `->`";
                     self.error(*span, "a change cannot come from `unchanged`", "expected a state or group", help);
                 }
-                ast::Term::Otherwise(span) if rule.left.terms.len() > 1 => {
+                tree::Term::Otherwise(span) if rule.left.terms.len() > 1 => {
                     let help = "`otherwise` already means every state that no other rule maps";
                     self.error(*span, "`otherwise` stands alone", "not in a list", help);
                 }
@@ -392,51 +392,51 @@ impl<'a> Lower<'a> {
             self.error(second.span(), "a rule sets one state", "this is a second one", help);
         }
         for term in &rule.right.terms {
-            if let ast::Term::Any(span) | ast::Term::Otherwise(span) = term {
+            if let tree::Term::Any(span) | tree::Term::Otherwise(span) = term {
                 let word = span.text(self.text);
                 self.error(*span, &format!("`{word}` is not a state to set"), "expected a state or `unchanged`", help);
             }
         }
     }
 
-    fn side(&self, node: Node<'a>) -> ast::Side {
+    fn side(&self, node: Node<'a>) -> tree::Side {
         let mut system = None;
         let mut terms = SmallVec::new();
         for child in node.inner() {
             match child.rule() {
                 Rule::system_ref => system = Some(self.name(&child)),
-                Rule::state_ref => terms.push(ast::Term::Name(self.name(&child))),
-                Rule::kw_any => terms.push(ast::Term::Any(child.span())),
-                Rule::kw_otherwise => terms.push(ast::Term::Otherwise(child.span())),
-                Rule::kw_unchanged => terms.push(ast::Term::Unchanged(child.span())),
+                Rule::state_ref => terms.push(tree::Term::Name(self.name(&child))),
+                Rule::kw_any => terms.push(tree::Term::Any(child.span())),
+                Rule::kw_otherwise => terms.push(tree::Term::Otherwise(child.span())),
+                Rule::kw_unchanged => terms.push(tree::Term::Unchanged(child.span())),
                 _ => {}
             }
         }
         terms.shrink_to_fit();
-        ast::Side { system: system.expect("a side begins with a system"), terms }
+        tree::Side { system: system.expect("a side begins with a system"), terms }
     }
 
-    pub fn system_item(&self, node: Node<'a>) -> ast::SystemItem {
+    pub fn system_item(&self, node: Node<'a>) -> tree::SystemItem {
         let span = node.span();
         match node.rule() {
             Rule::attributes => {
                 let names = node.inner().filter(|child| child.rule() == Rule::new_name);
-                ast::SystemItem::Attributes(names.map(|child| self.name(&child)).collect())
+                tree::SystemItem::Attributes(names.map(|child| self.name(&child)).collect())
             }
             Rule::online => {
                 let fact = node.inner().find(|child| child.rule() == Rule::fact_ref);
-                ast::SystemItem::Online { fact: self.name(&fact.expect("`online` names a flag")), span }
+                tree::SystemItem::Online { fact: self.name(&fact.expect("`online` names a flag")), span }
             }
             Rule::text_limit => {
                 let number = node.inner().find(|child| child.rule() == Rule::number).map_or("", |child| child.text());
                 let limit = number.parse().unwrap_or(u64::MAX);
-                ast::SystemItem::Text { limit, span }
+                tree::SystemItem::Text { limit, span }
             }
-            _ => ast::SystemItem::State(self.state(node)),
+            _ => tree::SystemItem::State(self.state(node)),
         }
     }
 
-    fn state(&self, node: Node<'a>) -> ast::State {
+    fn state(&self, node: Node<'a>) -> tree::State {
         let span = node.span();
         let mut allows = Vec::new();
         let mut name = None;
@@ -454,7 +454,7 @@ impl<'a> Lower<'a> {
             }
         }
         let name = name.expect("a state has a name");
-        ast::State {
+        tree::State {
             allows: allows.into(),
             doc: self.doc(span),
             name,
@@ -465,15 +465,15 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn group_term(&self, node: Node<'a>) -> ast::GroupTerm {
+    fn group_term(&self, node: Node<'a>) -> tree::GroupTerm {
         let span = node.span();
         match node.rule() {
-            Rule::kw_any => ast::GroupTerm::Any(span),
+            Rule::kw_any => tree::GroupTerm::Any(span),
             Rule::all_term => {
                 let attribute = node.inner().find(|child| child.rule() == Rule::attribute_ref);
-                ast::GroupTerm::All { attribute: self.name(&attribute.expect("`all` names an attribute")), span }
+                tree::GroupTerm::All { attribute: self.name(&attribute.expect("`all` names an attribute")), span }
             }
-            _ => ast::GroupTerm::Name(self.name(&node)),
+            _ => tree::GroupTerm::Name(self.name(&node)),
         }
     }
 

@@ -2,13 +2,13 @@
 //! Errors never stop it: what parses around them is in the tree. The only place that knows pest.
 
 mod arguments;
-pub mod ast;
+mod chunked_vec;
 mod expected;
-mod list;
+pub mod lexer;
 mod lower;
-mod pieces;
 mod recover;
-pub mod scan;
+mod split;
+pub mod tree;
 
 pub use arguments::{Assignment, parse_change, parse_given};
 
@@ -16,7 +16,7 @@ use pest::Parser;
 
 use crate::diagnostic::{Diagnostic, point};
 use crate::source::{FileId, Location, SourceFile, Span};
-use scan::Scan;
+use lexer::Scan;
 
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/presync.pest"]
@@ -36,32 +36,32 @@ pub const MAX_STATEMENT: usize = 20_000;
 const MAX_WHOLE: usize = MAX_STATEMENT;
 
 /// Parses one file. Each declaration is parsed by itself, so that an error in one hides nothing in the others.
-pub fn parse(file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
+pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>) {
     parse_up_to(MAX_WHOLE, file, source)
 }
 
 /// `most`: declarations of more bytes are read statement by statement.
-fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
+fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>) {
     if let Some(at) = source.invalid_from {
-        return (ast::File::default(), vec![not_utf8(file, at)]);
+        return (tree::File::default(), vec![not_utf8(file, at)]);
     }
     if source.text.len() > MAX_FILE {
         let error = Diagnostic::error("syntax", format!("the file is larger than {} MiB", MAX_FILE >> 20))
             .label(Location { file, span: Span::default() }, "not read")
             .help("split it and join the parts with `use`");
-        return (ast::File::default(), vec![error]);
+        return (tree::File::default(), vec![error]);
     }
-    let Scan { tokens, comments, pieces, mut errors } = scan::scan(file, &source.text);
+    let Scan { tokens, comments, pieces, mut errors } = lexer::scan(file, &source.text);
     let lower = lower::Lower::new(file, &source.text, &comments);
-    let mut tree = ast::File::default();
-    let mut declarations = list::List::default();
+    let mut tree = tree::File::default();
+    let mut declarations = chunked_vec::List::default();
     let stray_close = errors.iter().any(is_stray_close);
     for (index, piece) in pieces.iter().enumerate() {
         if errors.len() > MAX_ERRORS {
             break;
         }
         let of_piece = &tokens[piece.tokens.clone()];
-        let after_block = index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == scan::TokenKind::Close;
+        let after_block = index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == lexer::TokenKind::Close;
         let whole = (!piece.unbalanced).then(|| whole_text(&source.text, of_piece)).flatten();
         let parsed = match whole {
             Some((_, text)) if text.len() > most => recover::by_statement(&lower, of_piece),
@@ -108,9 +108,9 @@ fn is_stray_close(error: &Diagnostic) -> bool {
 }
 
 /// Where the text of a balanced piece begins, and the text, unless something in it is no token.
-fn whole_text<'a>(text: &'a str, tokens: &[scan::Token]) -> Option<(usize, &'a str)> {
+fn whole_text<'a>(text: &'a str, tokens: &[lexer::Token]) -> Option<(usize, &'a str)> {
     let (first, last) = (tokens.first()?, tokens.last()?);
-    if tokens.iter().any(|token| token.kind == scan::TokenKind::Bad) {
+    if tokens.iter().any(|token| token.kind == lexer::TokenKind::Bad) {
         return None;
     }
     let start = first.span.start as usize;
@@ -137,14 +137,14 @@ mod tests {
 
     #[test]
     fn the_words_of_the_language_are_those_of_the_grammar() {
-        for word in crate::names::KEYWORDS {
+        for word in crate::quote::KEYWORDS {
             assert!(Grammar::parse(Rule::fact_ref, word).is_err(), "{word}");
             assert!(Grammar::parse(Rule::fact_ref, &format!("{word}_")).is_ok(), "{word}_");
         }
         // Each terminal that is a word is one of them.
         let grammar = include_str!("../../grammar/presync.pest");
         let terminals = grammar.lines().filter_map(|line| line.strip_prefix("kw_")?.split('"').nth(1));
-        let unknown: Vec<&str> = terminals.filter(|word| !crate::names::KEYWORDS.contains(word)).collect();
+        let unknown: Vec<&str> = terminals.filter(|word| !crate::quote::KEYWORDS.contains(word)).collect();
         assert_eq!(unknown, [""; 0]);
         // And it knows no others: what can be made of their parts is a name.
         for word in ["an", "ap", "app", "no", "nothi", "re", "un", "us", "usess", "wh", "ends", "in"] {
@@ -199,7 +199,7 @@ mod tests {
     /// A file with one token taken out, put elsewhere or written twice.
     fn broken(source: &SourceFile, random: &mut u64) -> Vec<String> {
         let text = &source.text;
-        let tokens = scan::scan(FileId(0), text).tokens;
+        let tokens = lexer::scan(FileId(0), text).tokens;
         let mut below = |most: usize| {
             *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (*random >> 33) as usize % most

@@ -11,11 +11,11 @@ use arcstr::ArcStr;
 
 use crate::diagnostic::{Diagnostic, nearest, point};
 use crate::source::{Location, Span};
-use crate::syntax::list::List;
+use crate::syntax::chunked_vec::List;
+use crate::syntax::lexer::{Token, TokenKind};
 use crate::syntax::lower::{Lower, Node, Parts, Pending};
-use crate::syntax::pieces::{DECLARATIONS, MAX_DEPTH, Piece};
-use crate::syntax::scan::{Token, TokenKind};
-use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, ast};
+use crate::syntax::split::{DECLARATIONS, MAX_DEPTH, Piece};
+use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, tree};
 
 /// So many tokens are looked ahead to tell an error.
 const NEAR: usize = 1_000;
@@ -24,7 +24,7 @@ const NEAR: usize = 1_000;
 const DANGLING: usize = 4;
 
 pub(super) struct Recovered {
-    pub declaration: Option<ast::Declaration>,
+    pub declaration: Option<tree::Declaration>,
     /// The name it would have declared, when it is lost; a role's also with the word `role` before it.
     pub names: Vec<ArcStr>,
     pub errors: Vec<Diagnostic>,
@@ -44,7 +44,7 @@ enum Body {
 ///
 /// # Errors
 /// It is none; where the grammar gave up, if that is known.
-pub(super) fn by_statement(lower: &Lower<'_>, tokens: &[Token]) -> Result<ast::Declaration, Option<Failure>> {
+pub(super) fn by_statement(lower: &Lower<'_>, tokens: &[Token]) -> Result<tree::Declaration, Option<Failure>> {
     let known = lower.count_errors();
     let mut recovery = Recovery::new(lower, tokens, false);
     recovery.guesses = false;
@@ -100,7 +100,7 @@ struct Frame {
     heads: Pending,
     /// Where its brace stands.
     open: u32,
-    body: List<ast::Item>,
+    body: List<tree::Item>,
     /// What is missing before it has been reported.
     lost: bool,
 }
@@ -145,7 +145,7 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    fn declaration(&mut self, after_block: bool, stray_close: bool) -> Option<ast::Declaration> {
+    fn declaration(&mut self, after_block: bool, stray_close: bool) -> Option<tree::Declaration> {
         let start = self.tokens.first()?.span;
         let mut allows = Vec::new();
         while self.goes_on() && self.word(self.at) == "@allow" {
@@ -168,8 +168,8 @@ impl<'a> Recovery<'a> {
             word if DECLARATIONS.contains(&word) => {
                 let declaration = self.braceless()?;
                 let span = start.to(declaration.span);
-                let before = ast::Before::new(allows, self.lower.doc(span));
-                return Some(ast::Declaration { before, span, ..declaration });
+                let before = tree::Before::new(allows, self.lower.doc(span));
+                return Some(tree::Declaration { before, span, ..declaration });
             }
             "" if !self.errors.is_empty() => return None,
             "" => {
@@ -197,8 +197,8 @@ impl<'a> Recovery<'a> {
             return None;
         }
         let span = start.to(self.tokens.last()?.span);
-        Some(ast::Declaration {
-            before: ast::Before::new(allows, self.lower.doc(span)),
+        Some(tree::Declaration {
+            before: tree::Before::new(allows, self.lower.doc(span)),
             span,
             kind: self.lower.assemble(rule, parts),
         })
@@ -226,7 +226,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// `use`, `flag`, ...: one statement; what follows it in the piece is not a declaration.
-    fn braceless(&mut self) -> Option<ast::Declaration> {
+    fn braceless(&mut self) -> Option<tree::Declaration> {
         let start = self.at;
         match self.prefix(Rule::declaration) {
             Ok(node) => {

@@ -9,11 +9,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use presync::model::Program;
-use presync::table::Tables;
+use presync::program::Program;
+use presync_engine::table::Tables;
 
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).expect("the command line lies in crates/cli").to_path_buf()
 }
 
 /// Checks a program of one file.

@@ -1,7 +1,7 @@
 //! A second evaluator, written from the "Meaning" section of the language and as naive as it: it walks the rules.
 //! It shares the model with the compiler (and so the checks), nothing of `space`, `compile` or `table`.
 
-use presync::model::{Cond, CondId, Fact, Program, RoleId, StateId, SystemId, Target};
+use presync::program::{Cond, CondId, Fact, Program, RoleId, StateId, SystemId, Target};
 
 /// Values of all facts, and for each system a state or unknown.
 #[derive(Debug, Clone)]

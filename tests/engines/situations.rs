@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use presync::table::{Cell, Column, FactKind, Outcome, Table, Tables};
+use presync_engine::table::{Cell, Column, FactKind, Outcome, Table, Tables};
 use serde_json::{Map, Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

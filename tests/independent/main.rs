@@ -15,8 +15,8 @@ mod spec;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use presync::run::{Engine, Stream};
-use presync::table::{self, Tables};
+use presync_engine::table::{self, Tables};
+use presync_stream::{Engine, Stream};
 use serde_json::Value;
 
 use generate::Shape;
@@ -281,7 +281,10 @@ fn the_digest_covers_the_decisions_and_nothing_else() {
         let (text, _) = rewritten.text();
         let others = compiled(&text).unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{text}"));
         assert_eq!(others.digest, tables.digest, "seed {seed}\n{source}\n// becomes\n{text}");
-        assert!(presync::diff::diff(&tables, &others).is_empty(), "seed {seed}\n{source}\n// becomes\n{text}");
+        assert!(
+            presync::analysis::difference::diff(&tables, &others).is_empty(),
+            "seed {seed}\n{source}\n// becomes\n{text}"
+        );
 
         let file = presync::source::SourceFile::new("main.presync", source.clone().into_bytes(), false);
         let formatted =
@@ -300,7 +303,7 @@ fn the_digest_covers_the_decisions_and_nothing_else() {
         };
         let equal = outcomes(&mutated) == said;
         assert_eq!(others.digest == tables.digest, equal, "seed {seed}\n{source}\n// becomes\n{text}");
-        let unchanged = presync::diff::diff(&tables, &others).is_empty();
+        let unchanged = presync::analysis::difference::diff(&tables, &others).is_empty();
         assert_eq!(unchanged, equal, "seed {seed}: diff\n{source}\n// becomes\n{text}");
         if equal { same += 1 } else { other += 1 }
     }

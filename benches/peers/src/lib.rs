@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use presync::table::{Body, Column, Decision, FactKind, Outcome, Tables};
+use presync_engine::table::{Body, Column, Decision, FactKind, Outcome, Tables};
 
 pub const PROGRAM: &str = r#"
 use cic_lync_profiles
@@ -43,8 +43,8 @@ pub fn tables() -> Tables {
 
 /// The tables in a format that another engine reads.
 pub fn export(tables: &Tables, name: &str) -> String {
-    let format = presync::export::FORMATS.iter().find(|format| format.name == name).expect("there is such a format");
-    let presync::export::Write::Tables(write) = &format.write else { unreachable!("it takes no findings") };
+    let format = presync_exchange::export::FORMATS.iter().find(|format| format.name == name).expect("there is such a format");
+    let presync_exchange::export::Write::Tables(write) = &format.write else { unreachable!("it takes no findings") };
     write(tables).expect("it can be said")
 }
 
@@ -69,7 +69,7 @@ pub fn inputs(tables: &Tables) -> Vec<Input> {
     let mut inputs = Vec::new();
     for context in 0..24 {
         for (state, entered) in (0..).zip(&tables.systems[cic].states) {
-            let mut facts: Vec<u32> = tables.facts.iter().map(presync::table::Fact::initial).collect();
+            let mut facts: Vec<u32> = tables.facts.iter().map(presync_engine::table::Fact::initial).collect();
             let bit = |at: u32| context >> at & 1;
             facts[fact("cic_logged_in")] = bit(0);
             facts[fact("lync_logged_in")] = bit(1);
@@ -79,7 +79,7 @@ pub fn inputs(tables: &Tables) -> Vec<Input> {
                 Column::Fact(fact) => facts[*fact],
                 Column::State(_) => 0,
             };
-            let matches = |row: &&presync::table::Row| {
+            let matches = |row: &&presync_engine::table::Row| {
                 row.from.contains(&state)
                     && row
                         .when

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use peers::{Input, outcome, text, time, wrong};
-use presync::table::{Body, Column, FactKind, Row, Table, Tables};
+use presync_engine::table::{Body, Column, FactKind, Row, Table, Tables};
 
 type Add<'a> = dyn FnMut(&'static str, usize, f64) + 'a;
 

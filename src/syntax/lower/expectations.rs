@@ -1,36 +1,36 @@
 //! The inside of tests and scenarios.
 
 use crate::syntax::Rule;
-use crate::syntax::ast;
 use crate::syntax::lower::{Lower, Node};
+use crate::syntax::tree;
 
 impl<'a> Lower<'a> {
-    fn conditions(&self, node: Node<'a>) -> Box<[ast::Condition]> {
+    fn conditions(&self, node: Node<'a>) -> Box<[tree::Condition]> {
         node.inner().filter(|child| child.rule() == Rule::condition).map(|child| self.condition(child)).collect()
     }
 
-    pub fn test_item(&self, node: Node<'a>) -> ast::TestItem {
+    pub fn test_item(&self, node: Node<'a>) -> tree::TestItem {
         match node.rule() {
-            Rule::in_role => ast::TestItem::Role(self.in_role(node)),
-            Rule::given => ast::TestItem::Given(self.conditions(node)),
-            _ => ast::TestItem::Expect(self.expect(node)),
+            Rule::in_role => tree::TestItem::Role(self.in_role(node)),
+            Rule::given => tree::TestItem::Given(self.conditions(node)),
+            _ => tree::TestItem::Expect(self.expect(node)),
         }
     }
 
-    fn in_role(&self, node: Node<'a>) -> ast::Name {
+    fn in_role(&self, node: Node<'a>) -> tree::Name {
         let role = node.inner().find(|child| child.rule() == Rule::role_ref);
         self.name(&role.expect("`role` names a role"))
     }
 
-    fn expect(&self, node: Node<'a>) -> ast::Expect {
+    fn expect(&self, node: Node<'a>) -> tree::Expect {
         let span = node.span();
         let mut children = node.inner().filter(|child| child.rule() != Rule::gives);
         let mut event = children.next().expect("an expectation begins with a change").inner();
         let system = event.next().map(|name| self.name(&name)).expect("a change names a system");
         let states = event
             .filter_map(|child| match child.rule() {
-                Rule::kw_any => Some(ast::Value::Any(child.span())),
-                Rule::state_ref => Some(ast::Value::Name(self.name(&child))),
+                Rule::kw_any => Some(tree::Value::Any(child.span())),
+                Rule::state_ref => Some(tree::Value::Name(self.name(&child))),
                 _ => None,
             })
             .collect();
@@ -44,25 +44,25 @@ impl<'a> Lower<'a> {
             match child.rule() {
                 Rule::kw_not => negated = true,
                 Rule::system_ref => target = Some(self.name(&child)),
-                Rule::kw_any => outcomes.push(ast::Outcome::Any(span)),
-                Rule::kw_unchanged => outcomes.push(ast::Outcome::Unchanged(span)),
-                Rule::kw_unmapped => outcomes.push(ast::Outcome::Unmapped(span)),
-                Rule::state_ref => outcomes.push(ast::Outcome::Name(self.name(&child))),
+                Rule::kw_any => outcomes.push(tree::Outcome::Any(span)),
+                Rule::kw_unchanged => outcomes.push(tree::Outcome::Unchanged(span)),
+                Rule::kw_unmapped => outcomes.push(tree::Outcome::Unmapped(span)),
+                Rule::state_ref => outcomes.push(tree::Outcome::Name(self.name(&child))),
                 Rule::appendix => appendix = Some(self.appendix(child)),
                 _ => {}
             }
         }
         let target = target.expect("an expectation names a system");
-        ast::Expect { system, states, negated, target, outcomes: outcomes.into(), appendix, span }
+        tree::Expect { system, states, negated, target, outcomes: outcomes.into(), appendix, span }
     }
 
-    fn appendix(&self, node: Node<'a>) -> ast::Appendix {
+    fn appendix(&self, node: Node<'a>) -> tree::Appendix {
         let span = node.span();
         let texts = node.inner().filter(|child| child.rule() == Rule::text).map(|child| self.name(&child)).collect();
-        ast::Appendix { texts, span }
+        tree::Appendix { texts, span }
     }
 
-    pub fn step(&self, node: Node<'a>) -> ast::Step {
+    pub fn step(&self, node: Node<'a>) -> tree::Step {
         let span = node.span();
         let rule = node.rule();
         let mut commands = None;
@@ -82,22 +82,22 @@ impl<'a> Lower<'a> {
         let mut names = names.into_iter();
         let mut name = || names.next().expect("the step has its names");
         let kind = match rule {
-            Rule::in_role_step => ast::StepKind::Role(name()),
-            Rule::set_step => ast::StepKind::Set(conditions.into()),
-            Rule::observe_step => ast::StepKind::Observe(observed.into()),
-            Rule::resync_step => ast::StepKind::Resync(name()),
-            _ => ast::StepKind::Change(Box::new((name(), name()))),
+            Rule::in_role_step => tree::StepKind::Role(name()),
+            Rule::set_step => tree::StepKind::Set(conditions.into()),
+            Rule::observe_step => tree::StepKind::Observe(observed.into()),
+            Rule::resync_step => tree::StepKind::Resync(name()),
+            _ => tree::StepKind::Change(Box::new((name(), name()))),
         };
-        ast::Step { kind, commands, span }
+        tree::Step { kind, commands, span }
     }
 
-    fn observed(&self, node: Node<'a>) -> (ast::Name, Option<ast::Name>) {
+    fn observed(&self, node: Node<'a>) -> (tree::Name, Option<tree::Name>) {
         let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::system_ref | Rule::state_ref));
         let system = names.next().map(|name| self.name(&name)).expect("an observation names a system");
         (system, names.next().map(|name| self.name(&name)))
     }
 
-    fn commands(&self, node: Node<'a>) -> Box<[ast::Command]> {
+    fn commands(&self, node: Node<'a>) -> Box<[tree::Command]> {
         let all: Vec<Node<'a>> = node.inner().filter(|child| child.rule() == Rule::command).collect();
         let several = all.len() > 1;
         let mut commands = Vec::with_capacity(all.len());
@@ -118,7 +118,7 @@ impl<'a> Lower<'a> {
     }
 
     /// `None` for `nothing`.
-    fn command(&self, node: Node<'a>) -> Option<ast::Command> {
+    fn command(&self, node: Node<'a>) -> Option<tree::Command> {
         let span = node.span();
         let mut names = Vec::new();
         let mut appendix = None;
@@ -131,6 +131,6 @@ impl<'a> Lower<'a> {
         }
         let state = names.pop()?;
         let system = names.pop()?;
-        Some(ast::Command { system, state, appendix, span })
+        Some(tree::Command { system, state, appendix, span })
     }
 }

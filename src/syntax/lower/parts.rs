@@ -1,22 +1,22 @@
 //! What has been read of a declaration or an item that is not whole yet.
 
 use crate::source::Span;
-use crate::syntax::ast;
-use crate::syntax::list::List;
+use crate::syntax::chunked_vec::List;
 use crate::syntax::lower::Lower;
+use crate::syntax::tree;
 
 /// What a declaration is put together from, whole or statement by statement.
 #[derive(Default)]
 pub(in crate::syntax) struct Parts {
-    pub names: Vec<ast::Name>,
-    pub title: Option<ast::Name>,
-    pub default: Option<ast::Name>,
-    pub condition: Option<ast::Condition>,
-    pub items: List<ast::Item>,
-    pub system_items: Vec<ast::SystemItem>,
-    pub group_terms: Vec<ast::GroupTerm>,
-    pub test_items: List<ast::TestItem>,
-    pub steps: List<ast::Step>,
+    pub names: Vec<tree::Name>,
+    pub title: Option<tree::Name>,
+    pub default: Option<tree::Name>,
+    pub condition: Option<tree::Condition>,
+    pub items: List<tree::Item>,
+    pub system_items: Vec<tree::SystemItem>,
+    pub group_terms: Vec<tree::GroupTerm>,
+    pub test_items: List<tree::TestItem>,
+    pub steps: List<tree::Step>,
 }
 
 /// The allows and `when`s that have been read before an item's block or leaf.
@@ -25,10 +25,10 @@ pub(in crate::syntax) struct Pending {
     /// Where the first of them begins.
     pub start: Option<u32>,
     /// Those before the first `when`, which concern the whole item.
-    allows: Vec<ast::Allow>,
-    heads: Vec<ast::Head>,
+    allows: Vec<tree::Allow>,
+    heads: Vec<tree::Head>,
     /// Those behind the last `when`.
-    later: Vec<ast::Allow>,
+    later: Vec<tree::Allow>,
     last_colon: Option<Span>,
 }
 
@@ -41,18 +41,18 @@ impl Pending {
         !self.heads.is_empty()
     }
 
-    pub fn allow(&mut self, allow: ast::Allow) {
+    pub fn allow(&mut self, allow: tree::Allow) {
         self.start.get_or_insert(allow.span.start);
         if self.heads.is_empty() { self.allows.push(allow) } else { self.later.push(allow) }
     }
 
-    pub fn head(&mut self, start: u32, (condition, colon): (ast::Condition, Option<Span>)) {
+    pub fn head(&mut self, start: u32, (condition, colon): (tree::Condition, Option<Span>)) {
         self.start.get_or_insert(start);
-        self.heads.push(ast::Head { allows: std::mem::take(&mut self.later).into(), condition });
+        self.heads.push(tree::Head { allows: std::mem::take(&mut self.later).into(), condition });
         self.last_colon = colon;
     }
 
-    pub fn block(self, lower: &Lower<'_>, open: u32, body: Vec<ast::Item>, span: Span) -> ast::Item {
+    pub fn block(self, lower: &Lower<'_>, open: u32, body: Vec<tree::Item>, span: Span) -> tree::Item {
         let brace = Span { start: open, end: open + 1 };
         if self.heads.is_empty() {
             lower.error(brace, "a block needs a condition", "this block has none", "write `when condition { ... }`");
@@ -60,24 +60,24 @@ impl Pending {
             let help = "write `when c { ... }` for a block, or `when c: ...` for a single item";
             lower.error(colon.to(brace), "`:` and `{` exclude each other", "one of the two is too much", help);
         }
-        let when = ast::When { heads: self.heads.into(), body: body.into(), block: true };
-        ast::Item {
-            before: ast::Before::new(self.allows, lower.doc(span)),
+        let when = tree::When { heads: self.heads.into(), body: body.into(), block: true };
+        tree::Item {
+            before: tree::Before::new(self.allows, lower.doc(span)),
             span,
-            kind: ast::ItemKind::When(Box::new(when)),
+            kind: tree::ItemKind::When(Box::new(when)),
         }
     }
 
     /// `start`: where the leaf itself begins.
-    pub fn leaf(self, lower: &Lower<'_>, kind: ast::ItemKind, start: u32, span: Span) -> ast::Item {
+    pub fn leaf(self, lower: &Lower<'_>, kind: tree::ItemKind, start: u32, span: Span) -> tree::Item {
         let doc = lower.doc(span);
         if self.heads.is_empty() {
-            return ast::Item { before: ast::Before::new(self.allows, doc), span, kind };
+            return tree::Item { before: tree::Before::new(self.allows, doc), span, kind };
         }
         let start = self.later.first().map_or(start, |allow| allow.span.start);
         let inner = Span { start, end: span.end };
-        let leaf = ast::Item { before: ast::Before::new(self.later, lower.doc(inner)), span: inner, kind };
-        let when = ast::When { heads: self.heads.into(), body: [leaf].into(), block: false };
-        ast::Item { before: ast::Before::new(self.allows, doc), span, kind: ast::ItemKind::When(Box::new(when)) }
+        let leaf = tree::Item { before: tree::Before::new(self.later, lower.doc(inner)), span: inner, kind };
+        let when = tree::When { heads: self.heads.into(), body: [leaf].into(), block: false };
+        tree::Item { before: tree::Before::new(self.allows, doc), span, kind: tree::ItemKind::When(Box::new(when)) }
     }
 }

@@ -1,9 +1,9 @@
 //! In: where the grammar gave up, and the word that it found there. Out: what to write instead, if that can be guessed.
 
 use crate::diagnostic::nearest;
-use crate::syntax::pieces::DECLARATIONS;
+use crate::syntax::lexer::{Token, TokenKind};
 use crate::syntax::recover::{Failure, Recovery};
-use crate::syntax::scan::{Token, TokenKind};
+use crate::syntax::split::DECLARATIONS;
 use crate::syntax::{Rule, expected};
 
 /// Words with which other languages begin a statement or a declaration, and what is written here.
@@ -234,5 +234,5 @@ pub(super) fn foreign(word: &str) -> Option<&'static str> {
 }
 
 pub(super) fn is_keyword(word: &str) -> bool {
-    crate::names::KEYWORDS.contains(&word)
+    crate::quote::KEYWORDS.contains(&word)
 }

@@ -4,9 +4,9 @@ use pest::Parser;
 
 use crate::diagnostic::{Diagnostic, point};
 use crate::source::Span;
+use crate::syntax::lexer::TokenKind;
 use crate::syntax::lower::Pending;
 use crate::syntax::recover::{Failure, NEAR, Recovery, instead};
-use crate::syntax::scan::TokenKind;
 use crate::syntax::{Grammar, MAX_STATEMENT, Rule, expected};
 
 /// A text of more bytes, or of several lines, is not repeated in a help.

@@ -1,0 +1,91 @@
+//! `check --add-allow`: what a lint finds is allowed where it is, so that only what is new is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::error::CommandResult;
+use crate::files;
+use crate::findings::{Findings, path_of};
+use crate::terminal::Terminal;
+use presync::quote::quote_always;
+use presync::source::{FileId, SourceFile, Span};
+use presync::syntax::{self, tree};
+
+/// The text of a file, and which code is allowed from which byte on.
+type Places<'a> = (String, BTreeSet<(u32, &'a str)>);
+
+/// Writes an `@allow` before the innermost declaration, state or item that has each finding's first label.
+pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> CommandResult {
+    let mut places: BTreeMap<PathBuf, Places<'_>> = BTreeMap::new();
+    let mut left = 0;
+    for (at, diagnostic, _) in &findings.found {
+        let (root, program, broken) = &findings.programs[*at];
+        let location = diagnostic.location().filter(|location| !program.sources.file(location.file).bundled);
+        let Some(location) = location.filter(|_| !broken && diagnostic.code != "unused-allow") else {
+            left += 1;
+            continue;
+        };
+        let text = &program.sources.file(location.file).text;
+        let path = path_of(root, program, location.file);
+        let (tree, _) = syntax::parse(FileId(0), &SourceFile::new("", text.clone().into_bytes(), false));
+        match innermost(&tree, location.span) {
+            Some(start) => {
+                places
+                    .entry(path)
+                    .or_insert_with(|| (text.clone(), BTreeSet::new()))
+                    .1
+                    .insert((start, diagnostic.code));
+            }
+            None => left += 1,
+        }
+    }
+    let mut added = 0;
+    for (path, (text, places)) in places {
+        let mut after = text.clone();
+        let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        for (start, code) in places.into_iter().rev() {
+            let start = start as usize;
+            let line = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+            let indent: String = text[line..start].chars().take_while(|char| char.is_whitespace()).collect();
+            let reason = if reason.is_empty() { String::new() } else { format!(", {}", quote_always(reason)) };
+            after.insert_str(start, &format!("@allow({code}{reason}){newline}{indent}"));
+            added += 1;
+        }
+        if path.as_os_str() == "-" {
+            terminal.data(&after)?;
+        } else {
+            files::write_atomically(&path, after.as_bytes())?;
+        }
+    }
+    terminal.say(&format!("added {added} allows; {left} findings are left"));
+    let broken = findings.programs.iter().any(|(_, _, broken)| *broken);
+    Ok(if broken { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// The start of the innermost thing around a place that an `@allow` can stand before.
+fn innermost(tree: &tree::File, place: Span) -> Option<u32> {
+    let declaration = tree.declarations.iter().find(|declaration| declaration.span.contains(place))?;
+    let items = match &declaration.kind {
+        tree::DeclarationKind::Mapping { items, .. } | tree::DeclarationKind::Profile { items, .. } => &**items,
+        tree::DeclarationKind::System { items, .. } | tree::DeclarationKind::Extend { items, .. } => {
+            let states = items.iter().filter_map(|item| match item {
+                tree::SystemItem::State(state) => Some(state.span),
+                _ => None,
+            });
+            let state = states.into_iter().find(|span| span.contains(place));
+            return Some(state.unwrap_or(declaration.span).start);
+        }
+        _ => &[],
+    };
+    let mut start = declaration.span.start;
+    let mut items = items;
+    while let Some(item) = items.iter().find(|item| item.span.contains(place)) {
+        start = item.span.start;
+        match &item.kind {
+            tree::ItemKind::When(when) if when.block => items = &when.body,
+            _ => break,
+        }
+    }
+    Some(start)
+}

@@ -1,0 +1,63 @@
+//! A record of the findings that are known: only what is new counts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::CommandError;
+use crate::files;
+use crate::findings::Findings;
+use presync::diagnostic::Severity;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Baseline {
+    version: u32,
+    /// By fingerprint, which stays when lines move.
+    findings: BTreeMap<String, Known>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Known {
+    code: String,
+    message: String,
+}
+
+/// What a record did.
+pub enum Applied {
+    /// There was none: it has been written with so many findings.
+    Recorded(usize),
+    /// So many findings are known, and so many that were are gone.
+    Known(usize, usize),
+}
+
+/// Takes the known findings out; without a record, writes one of all that there are. Errors are never known.
+pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandError> {
+    let can_be_known = |programs: &[(_, _, bool)], at: usize| !programs[at].2;
+    if !path.exists() {
+        let lints = findings.found.iter().filter(|(at, diagnostic, _)| {
+            can_be_known(&findings.programs, *at) && diagnostic.severity != Severity::Info
+        });
+        let known = |(_, diagnostic, fingerprint): &(usize, presync::diagnostic::Diagnostic, String)| {
+            (fingerprint.clone(), Known { code: diagnostic.code.to_owned(), message: diagnostic.message.clone() })
+        };
+        let record = Baseline { version: 1, findings: lints.map(known).collect() };
+        let text = serde_json::to_string_pretty(&record).map_err(std::io::Error::from)?;
+        files::write_atomically(path, format!("{text}\n").as_bytes())?;
+        findings.found.retain(|(_, _, fingerprint)| !record.findings.contains_key(fingerprint));
+        return Ok(Applied::Recorded(record.findings.len()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| files::cannot_read(path, &error))?;
+    let wrong = |why: String| CommandError::Usage(format!("`{}` is no baseline: {why}", path.display()));
+    let record: Baseline = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    if record.version != 1 {
+        return Err(wrong(format!("version {} is not known here", record.version)));
+    }
+    let before = findings.found.len();
+    findings
+        .found
+        .retain(|(at, _, fingerprint)| findings.programs[*at].2 || !record.findings.contains_key(fingerprint));
+    let known = before - findings.found.len();
+    Ok(Applied::Known(known, record.findings.len().saturating_sub(known)))
+}

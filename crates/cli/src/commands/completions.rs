@@ -1,0 +1,21 @@
+//! `presync completions SHELL`: made from the definitions of the commands.
+
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory};
+
+use crate::error::CommandResult;
+use crate::terminal::Terminal;
+
+/// Print completions for a shell.
+#[derive(Args)]
+pub struct Arguments {
+    shell: clap_complete::Shell,
+}
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut crate::Arguments::command(), "presync", &mut script);
+    terminal.data(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,135 @@
+//! `presync diff`: which situations two programs decide differently.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::error::CommandResult;
+use crate::loading;
+use crate::terminal::Terminal;
+use presync::analysis::difference::{Change, Differences};
+use presync::quote::visible;
+
+/// Show exactly which situations decide differently.
+#[derive(Args)]
+pub struct Arguments {
+    /// A program, a directory with one, or a tables.json.
+    old: PathBuf,
+    /// The same, after the change.
+    new: PathBuf,
+    /// How differences are printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+    Markdown,
+}
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let (old, _) = loading::tables(&arguments.old, terminal)?;
+    let (new, _) = loading::tables(&arguments.new, terminal)?;
+    let found = presync::analysis::difference::diff(&old, &new);
+    let text = match arguments.format {
+        Format::Human => human(&found),
+        Format::Json => json(&found),
+        Format::Markdown => markdown(&found),
+    };
+    terminal.data(&visible(&text))?;
+    if found.is_empty() {
+        terminal.say("no situation decides differently");
+    }
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn human(found: &Differences) -> String {
+    let mut text = String::new();
+    for line in found.one_sided.iter().chain(&found.skipped) {
+        text.push_str(&format!("{line}\n"));
+    }
+    let mut heading = String::new();
+    for change in &found.changes {
+        let of = format!("{}: {} → {}", change.role, change.from, change.to);
+        if of != heading {
+            text.push_str(&format!("\n{of}\n"));
+            heading = of;
+        }
+        text.push_str(&format!("  {}: {} → {}   {}\n", change.to, change.old, change.new, count(change)));
+        match &change.rows {
+            Some(rows) => rows.iter().for_each(|row| text.push_str(&format!("    {row}\n"))),
+            None => text.push_str(&format!("    too many to list, for example {}\n", change.witness)),
+        }
+        text.push_str(&format!("    was {}, is {}\n", by(&change.old_rules), by(&change.new_rules)));
+    }
+    text.trim_start_matches('\n').to_owned()
+}
+
+fn count(change: &Change) -> String {
+    format!("{} of {} situations", grouped(change.count), grouped(change.total))
+}
+
+/// 1152 as `1,152`.
+fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn by(rules: &[String]) -> String {
+    if rules.is_empty() { "nobody's".to_owned() } else { rules.join(", ") }
+}
+
+fn json(found: &Differences) -> String {
+    let changes: Vec<serde_json::Value> = found
+        .changes
+        .iter()
+        .map(|change| {
+            serde_json::json!({
+                "role": change.role, "from": change.from, "to": change.to, "old": change.old, "new": change.new,
+                "count": change.count.to_string(), "total": change.total.to_string(), "rows": change.rows,
+                "witness": change.witness, "old_rules": change.old_rules, "new_rules": change.new_rules,
+            })
+        })
+        .collect();
+    let document = serde_json::json!({ "one_sided": found.one_sided, "changes": changes, "skipped": found.skipped });
+    format!("{document}\n")
+}
+
+fn markdown(found: &Differences) -> String {
+    let cell = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;");
+    if found.is_empty() {
+        return "No situation decides differently.\n".to_owned();
+    }
+    let mut text = String::new();
+    for line in found.one_sided.iter().chain(&found.skipped) {
+        text.push_str(&format!("- {}\n", cell(line)));
+    }
+    if !found.changes.is_empty() {
+        text.push_str("\n| role | change | outcome | situations | where | was | is |\n|---|---|---|---|---|---|---|\n");
+    }
+    for change in &found.changes {
+        let rows =
+            change.rows.as_ref().map_or_else(|| format!("for example {}", change.witness), |rows| rows.join("; "));
+        let cells = [
+            change.role.clone(),
+            format!("{} → {}", change.from, change.to),
+            format!("{} → {}", change.old, change.new),
+            count(change),
+            rows,
+            by(&change.old_rules),
+            by(&change.new_rules),
+        ];
+        text.push_str(&format!("| {} |\n", cells.map(|text| cell(&text)).join(" | ")));
+    }
+    text.trim_start_matches('\n').to_owned()
+}

@@ -1,0 +1,71 @@
+//! `presync export`: the compiled tables for other systems.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::error::{CommandError, CommandResult};
+use crate::terminal::Terminal;
+use crate::{config, files, loading, project};
+use presync::diagnostic::Diagnostic;
+use presync::program::Program;
+use presync_exchange::export::{FORMATS, Finding, Write};
+
+/// Hand the compiled tables on.
+#[derive(Args)]
+pub struct Arguments {
+    /// A program, a directory with one, `-`, or a tables.json.
+    path: PathBuf,
+    /// The format.
+    #[arg(long, value_parser = PossibleValuesParser::new(FORMATS.iter().map(|format| clap::builder::PossibleValue::new(format.name).help(format.description))))]
+    to: String,
+    /// Write to a file instead of stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let (tables, program) = loading::tables(&arguments.path, terminal)?;
+    let format = FORMATS
+        .iter()
+        .find(|format| format.name == arguments.to)
+        .ok_or_else(|| CommandError::Usage("unknown format".to_owned()))?;
+    let text = match format.write {
+        Write::Tables(write) => write(&tables),
+        Write::Report(write) => write(&tables, &findings(&arguments.path, program.as_ref())?),
+    };
+    let text = text.map_err(|error| CommandError::Usage(format!("cannot be written as {}: {error}", format.name)))?;
+    match arguments.output.as_deref().filter(|file| file.as_os_str() != "-") {
+        Some(file) => {
+            files::write_atomically(file, text.as_bytes())?;
+            terminal.say(&format!("wrote {} ({} bytes)", file.display(), text.len()));
+        }
+        None => terminal.data(&text)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the lints find in a program; tables alone have nothing to look at.
+fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<Finding>, CommandError> {
+    let Some(program) = program else { return Ok(Vec::new()) };
+    let found = presync::lint::run(program, &config::settings(&project::one_root(path)?, &[])?);
+    let finding = |found: Diagnostic| {
+        let place = found.location().map(|location| {
+            let file = program.sources.file(location.file);
+            format!("{}:{}", program.sources.shown_path(location.file), file.line(location.span.start))
+        });
+        let example =
+            found.situation.as_ref().map(|situation| format!("for example: {}", presync_report::situation(situation)));
+        let help: Vec<String> = example.into_iter().chain(found.help).collect();
+        Finding {
+            severity: found.severity.as_str(),
+            code: found.code,
+            message: found.message,
+            place,
+            help: (!help.is_empty()).then(|| help.join("\n")),
+        }
+    };
+    Ok(found.into_iter().map(finding).collect())
+}

@@ -1,0 +1,109 @@
+//! `presync fmt`: the canonical layout, written, compared or shown.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::error::{CommandError, CommandResult};
+use crate::project::{FileAccess, Overlay};
+use crate::terminal::Terminal;
+use crate::{config, edit, files, project};
+use presync::format::FormatError;
+use presync::quote::visible;
+use presync::source::{SourceFile, Sources};
+
+/// Lay files out in the one canonical way; meaning and comments stay.
+#[derive(Args)]
+pub struct Arguments {
+    /// Files, directories, or `-` for standard input, whose result goes to standard output; without any, those of
+    /// `presync.toml`, else this directory.
+    paths: Vec<PathBuf>,
+    /// Write nothing; exit with 1 if a file would change.
+    #[arg(long)]
+    check: bool,
+    /// Write nothing; show what would change, and exit with 1 if anything would.
+    #[arg(long)]
+    diff: bool,
+}
+
+/// What became of a file.
+enum Fate {
+    Same,
+    Changed,
+    /// It has syntax errors.
+    Alone,
+}
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let files = project::files(&config::paths(&arguments.paths)?)?;
+    let (mut changed, mut alone) = (0, 0);
+    for file in &files {
+        match format(file, arguments, terminal)? {
+            Fate::Same => {}
+            Fate::Changed => changed += 1,
+            Fate::Alone => alone += 1,
+        }
+    }
+    let count = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let only_shown = arguments.check || arguments.diff;
+    if files.iter().all(|file| file.as_os_str() != "-") {
+        let same = count(files.len() - changed - alone);
+        let verb = if only_shown { "would change" } else { "changed" };
+        let errors =
+            if alone == 0 { String::new() } else { format!(", {} with syntax errors left alone", count(alone)) };
+        terminal.say(&format!("{} {verb}, {same} as they should be{errors}", count(changed)));
+    }
+    Ok(if alone > 0 || (only_shown && changed > 0) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fate, CommandError> {
+    let bytes = files::read(file)?;
+    let is_stdin = file.as_os_str() == "-";
+    let shown = if is_stdin { "<stdin>".to_owned() } else { file.display().to_string() };
+    let source = SourceFile::new(shown.clone(), bytes, false);
+    let text = match presync::format::format(&source) {
+        Ok(text) => text,
+        Err(FormatError::Syntax(errors)) => {
+            let mut sources = Sources::default();
+            sources.add(source);
+            terminal.draw(&errors, &sources);
+            terminal.write(&format!("`{}` is left as it is: it has syntax errors", visible(&shown)));
+            return Ok(Fate::Alone);
+        }
+        Err(FormatError::Changed) => return Err(internal(&shown)),
+    };
+    let same = text == source.text;
+    if !same && digest(file, &source.text, terminal.file_access)? != digest(file, &text, terminal.file_access)? {
+        return Err(internal(&shown));
+    }
+    if arguments.diff {
+        terminal.data(&edit::unified(&shown, &source.text, &text))?;
+    } else if arguments.check {
+        if !same {
+            terminal.write(&format!("{} would change", visible(&shown)));
+        }
+    } else if is_stdin {
+        terminal.data(&text)?;
+    } else if !same {
+        files::write_atomically(file, text.as_bytes())?;
+    }
+    Ok(if same { Fate::Same } else { Fate::Changed })
+}
+
+fn internal(shown: &str) -> CommandError {
+    CommandError::Usage(format!(
+        "`{shown}` is left as it is: its layout would change its meaning. That is a mistake of ours, please report it"
+    ))
+}
+
+/// The digest of the program that has the file, with this text, as its root; `None` where it has errors.
+fn digest(file: &Path, text: &str, file_access: FileAccess) -> Result<Option<String>, CommandError> {
+    let path = if file.as_os_str() == "-" { PathBuf::from("-") } else { files::canonical(file) };
+    let instead = Overlay::from([(path, text.to_owned())]);
+    let (program, errors) = presync::resolve::check(project::parse_with(file, Some(&instead), file_access)?);
+    if !errors.is_empty() {
+        return Ok(None);
+    }
+    Ok(presync::compile::compile(&program).ok().map(|tables| tables.digest))
+}

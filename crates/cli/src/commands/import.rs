@@ -1,0 +1,66 @@
+//! `presync import`: a table that somebody has, as source.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::error::{CommandError, CommandResult};
+use crate::files;
+use crate::terminal::Terminal;
+use presync::source::SourceFile;
+use presync_exchange::import::KINDS;
+
+/// Turn a table into .presync source.
+#[derive(Args)]
+pub struct Arguments {
+    /// A .csv of mappings, a .dmn or tables.json that `export` wrote, or `-`.
+    path: PathBuf,
+    /// Write to a file instead of stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let path = &arguments.path;
+    let bytes = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        bytes
+    } else {
+        std::fs::read(path).map_err(|error| files::cannot_read(path, &error))?
+    };
+    let text =
+        String::from_utf8(bytes).map_err(|_| CommandError::Usage(format!("`{}` is not UTF-8 text", path.display())))?;
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    // Standard input has no name: what it is shows at its first character.
+    let extension = extension.unwrap_or_else(|| match text.trim_start().chars().next() {
+        Some('{') => "json".to_owned(),
+        Some('<') => "dmn".to_owned(),
+        _ => "csv".to_owned(),
+    });
+    let kind = KINDS.iter().find(|kind| kind.extension == extension);
+    let kind = kind
+        .ok_or_else(|| CommandError::Usage(format!("`{}` is not a .csv, a .dmn or a tables.json", path.display())))?;
+    let imported = (kind.read)(&text)
+        .map_err(|error| CommandError::Usage(format!("`{}` cannot be imported: {error}", path.display())))?;
+    for sentence in &imported.understood {
+        terminal.say(sentence);
+    }
+    let source = SourceFile::new("imported.presync", imported.source.into_bytes(), false);
+    let text = presync::format::format(&source)
+        .map_err(|error| CommandError::Usage(format!("`{}` cannot be imported: {error:?}", path.display())))?;
+    match arguments.output.as_deref().filter(|file| file.as_os_str() != "-") {
+        Some(file) => {
+            files::write_atomically(file, text.as_bytes())?;
+            terminal.say(&format!(
+                "wrote {} ({} lines); `presync check` tells what is left to do",
+                file.display(),
+                text.lines().count()
+            ));
+        }
+        None => terminal.data(&text)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,44 @@
+//! `presync init`: a project that checks clean, with a test, settings, a CI file and a README.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::error::{CommandError, CommandResult};
+use crate::terminal::Terminal;
+
+/// Start a project: a profile with a test, settings, a CI file and a README.
+#[derive(Args)]
+pub struct Arguments {
+    /// The folder; made if it is not there.
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+}
+
+/// Where each file goes, and what is in it.
+const FILES: [(&str, &str); 4] = [
+    ("profiles/site.presync", include_str!("init/site.presync")),
+    ("presync.toml", include_str!("init/presync.toml")),
+    ("README.md", include_str!("init/README.md")),
+    (".github/workflows/presync.yml", include_str!("../../../../docs/ci/github.yml")),
+];
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let places: Vec<(PathBuf, &str)> = FILES.iter().map(|(name, text)| (arguments.folder.join(name), *text)).collect();
+    // All or nothing: what is there is never written over.
+    if let Some((place, _)) = places.iter().find(|(place, _)| place.exists()) {
+        return Err(CommandError::Usage(format!("`{}` is there already: nothing is written", place.display())));
+    }
+    for (place, text) in places {
+        let cannot =
+            |error: std::io::Error| CommandError::Usage(format!("`{}` cannot be written: {error}", place.display()));
+        if let Some(folder) = place.parent() {
+            std::fs::create_dir_all(folder).map_err(cannot)?;
+        }
+        std::fs::write(&place, text).map_err(cannot)?;
+        terminal.say(&format!("wrote {}", place.display()));
+    }
+    terminal.say("now try `presync check`, `presync test` and `presync show profiles`");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,38 @@
+//! `presync man`: the manual page, or all of them into a folder, made from the definitions of the commands.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory};
+
+use crate::error::{CommandError, CommandResult};
+use crate::terminal::Terminal;
+
+/// Print the manual page, or write one for each command.
+#[derive(Args)]
+pub struct Arguments {
+    /// Write `presync.1` and one page for each command into this folder.
+    #[arg(long, short, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let mut command = crate::Arguments::command().disable_help_subcommand(true);
+    // Now that it knows itself, so do its parts: `presync-check`.
+    command.build();
+    match &arguments.output {
+        Some(folder) => {
+            let cannot = |error: std::io::Error| {
+                CommandError::Usage(format!("`{}` cannot be written: {error}", folder.display()))
+            };
+            std::fs::create_dir_all(folder).map_err(cannot)?;
+            clap_mangen::generate_to(command, folder).map_err(cannot)?;
+        }
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page)?;
+            terminal.data(&String::from_utf8_lossy(&page))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,425 @@
+//! `presync run`: events in, commands out.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+
+use crate::error::{CommandError, CommandResult};
+use crate::terminal::Terminal;
+use crate::{files, loading};
+use presync::quote::visible;
+use presync_stream::{Engine, Position, Stored, Stream};
+
+/// How much is read at a time; what a pipe has ready is taken at once.
+const BLOCK: usize = 1 << 18;
+
+/// A longer line is rejected without being kept.
+const MAX_LINE: usize = 16 << 20;
+
+/// Execute events: JSON Lines in, commands out.
+#[derive(Args)]
+pub struct Arguments {
+    /// A program, a directory with one, or a tables.json.
+    path: PathBuf,
+    /// Read events from a file instead of stdin.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Write rejected events to a file instead of stderr.
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Write a line for each event: what happened, and why.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Give users roles at the start: a CSV file with the columns user and role. Users of the state keep theirs.
+    #[arg(long, value_name = "FILE.csv")]
+    users: Option<PathBuf>,
+    /// Load the sessions before, save them after; with --events it goes on behind what was read already.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Threads that work side by side; each user's events stay in order.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// How long a command waits for its echo, by the events' `at`.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    echo_seconds: u32,
+}
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    if arguments.path.as_os_str() == "-" && arguments.events.is_none() {
+        return Err(CommandError::Usage(
+            "the program and the events cannot both come from stdin: use --events".to_owned(),
+        ));
+    }
+    let (tables, _) = loading::tables(&arguments.path, terminal)?;
+    let engine = Engine::new(&tables, arguments.echo_seconds);
+    let mut stream = Stream::new(engine, usize::from(arguments.jobs), arguments.trace.is_some());
+    let stored = load_state(arguments, &mut stream, terminal)?;
+    if let Some(users) = &arguments.users {
+        let others = give_roles(users, &mut stream)?;
+        if others > 0 {
+            terminal.say(&format!(
+                "{} in the state another role than in `{}` and keep{} it: an event with `role` changes it",
+                if others == 1 { "1 user has".to_owned() } else { format!("{others} users have") },
+                users.display(),
+                if others == 1 { "s" } else { "" }
+            ));
+        }
+    }
+    let mut source = Source::open(arguments.events.as_deref())?;
+    source.keeps_torn_line = arguments.state.is_some();
+    if let Some(position) = stored.as_ref().filter(|_| source.is_file) {
+        if source.skip(position)? {
+            stream.skip_lines(position.lines);
+        } else {
+            terminal.say("the events file is not the one that the state has read: starting at its beginning");
+        }
+    }
+    let mut sinks = Sinks::open(arguments)?;
+    let bar = progress(terminal);
+    let mut totals = Totals::default();
+    let read = |block: &mut Vec<u8>| source.next_block(block).map_err(RunError::Read);
+    let write = |block: &presync_stream::Output| {
+        totals.events += block.events;
+        totals.sent += block.sent;
+        totals.rejected += block.rejected;
+        sinks.write(block, &bar).map_err(RunError::Write)?;
+        bar.set_message(format!(
+            "{} events, {} commands, {} rejected",
+            HumanCount(totals.events),
+            HumanCount(totals.sent),
+            HumanCount(totals.rejected)
+        ));
+        bar.inc(block.events);
+        Ok(())
+    };
+    let done = stream.run(read, write);
+    bar.finish_and_clear();
+    match done {
+        Ok(()) => {}
+        Err(RunError::Read(stop)) => return Err(stop),
+        Err(RunError::Write(error)) => return closed(error, arguments, terminal),
+    }
+    if let Err(error) = sinks.finish() {
+        return closed(error, arguments, terminal);
+    }
+    if let Some(file) = &arguments.state {
+        // What stdin brings does not move the position in the events file.
+        let position = source.position(stream.lines()).or(stored);
+        files::write_atomically(file, Stored::save(&stream, position).to_json().as_bytes())?;
+    }
+    terminal.say(&format!("{} events, {} commands, {} rejected", totals.events, totals.sent, totals.rejected));
+    Ok(if totals.rejected > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+enum RunError {
+    Read(CommandError),
+    Write(SinkError),
+}
+
+#[derive(Default)]
+struct Totals {
+    events: u64,
+    sent: u64,
+    rejected: u64,
+}
+
+fn progress(terminal: &Terminal) -> ProgressBar {
+    if terminal.quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({per_sec})") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Our output could not be written. Whoever closed it knows; what was to be kept is not kept.
+fn closed(error: SinkError, arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    if let SinkError::Stdout(error) = &error
+        && error.kind() == std::io::ErrorKind::BrokenPipe
+    {
+        if arguments.state.is_some() {
+            terminal.say("the commands' reader has gone: the state was not saved, so that nothing is lost");
+        }
+        return Err(CommandError::Closed);
+    }
+    Err(CommandError::Usage(match error {
+        SinkError::Stdout(error) => format!("the commands cannot be written: {error}"),
+        SinkError::File(file, error) => format!("`{}` cannot be written: {error}", file.display()),
+    }))
+}
+
+fn load_state(
+    arguments: &Arguments,
+    stream: &mut Stream<'_>,
+    terminal: &Terminal,
+) -> Result<Option<Position>, CommandError> {
+    let Some(file) = &arguments.state else { return Ok(None) };
+    if files::is_special(file) {
+        return Err(CommandError::Usage(format!("`{}` cannot keep the state: it is not a file", file.display())));
+    }
+    files::can_write_beside(file)?;
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        // The first run of many: there is nothing yet.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(files::cannot_read(file, &error)),
+    };
+    let stored = Stored::parse(&text).map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
+    let position = stored.position.clone();
+    let lost =
+        stored.load(stream).map_err(|full| CommandError::Usage(format!("`{}`: {}", file.display(), full.message)))?;
+    for (what, count) in lost {
+        terminal.say(&format!("the program no longer knows {what}, left out of {count} sessions"));
+    }
+    Ok(position)
+}
+
+/// Users whom the state knows keep their roles, so that runs one after the other do what a single one would. Returns how
+/// many of them have another role than in the file.
+fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, CommandError> {
+    let cannot = |error: csv::Error| CommandError::Usage(format!("`{}`: {error}", file.display()));
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => files::cannot_read(file, &error),
+            other => CommandError::Usage(format!("`{}`: {other:?}", file.display())),
+        })?;
+    let headers = reader.headers().map_err(cannot)?.clone();
+    let column = |name: &str| {
+        let at = headers.iter().position(|header| header.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
+        at.ok_or_else(|| {
+            CommandError::Usage(format!(
+                "`{}` has no column `{name}`: its first line is `{}` and has to be `user,role`, with a comma",
+                file.display(),
+                visible(&headers.iter().collect::<Vec<_>>().join(","))
+            ))
+        })
+    };
+    let (user, role) = (column("user")?, column("role")?);
+    let mut given: HashMap<String, (usize, u64)> = HashMap::new();
+    let mut others = 0;
+    for record in reader.records() {
+        let record = record.map_err(cannot)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let (user, role) = (record.get(user).unwrap_or_default(), record.get(role).unwrap_or_default());
+        let tables = stream.engine.tables;
+        let Some(at) = tables.role(role) else {
+            let known: Vec<&str> = tables.roles.iter().map(|role| role.name.as_str()).collect();
+            return Err(CommandError::Usage(format!(
+                "`{}` line {line}: unknown role `{role}`; known are {}",
+                file.display(),
+                known.join(", ")
+            )));
+        };
+        if let Some((_, first)) = given.insert(user.to_owned(), (at, line)).filter(|(before, _)| *before != at) {
+            return Err(CommandError::Usage(format!(
+                "`{}` line {line}: user `{user}` has another role in line {first}: leave one of them",
+                file.display()
+            )));
+        }
+        let mut session = stream.session(user).unwrap_or_else(|| stream.engine.session());
+        if let Some(known) = session.role {
+            others += usize::from(known != at);
+            continue;
+        }
+        session.role = Some(at);
+        stream
+            .put(user, &session)
+            .map_err(|full| CommandError::Usage(format!("`{}` line {line}: {}", file.display(), full.message)))?;
+    }
+    Ok(others)
+}
+
+/// Where events come from: whole lines, as many as are there.
+struct Source {
+    input: Box<dyn BufRead>,
+    path: PathBuf,
+    /// A pipe has no position, whatever it is called.
+    is_file: bool,
+    rest: Vec<u8>,
+    ended: bool,
+    /// A last line without its end, and not JSON yet, is left for the next run.
+    keeps_torn_line: bool,
+    bytes: u64,
+    hasher: Sha256,
+}
+
+impl Source {
+    fn open(file: Option<&Path>) -> Result<Self, CommandError> {
+        let input: Box<dyn BufRead> = match file {
+            Some(file) => {
+                if file.is_dir() {
+                    return Err(CommandError::Usage(format!("`{}` cannot be read: it is a directory", file.display())));
+                }
+                Box::new(BufReader::with_capacity(
+                    BLOCK,
+                    File::open(file).map_err(|error| files::cannot_read(file, &error))?,
+                ))
+            }
+            None => Box::new(BufReader::with_capacity(BLOCK, std::io::stdin())),
+        };
+        Ok(Self {
+            input,
+            path: file.map(Path::to_path_buf).unwrap_or_else(|| PathBuf::from("standard input")),
+            is_file: file.is_some_and(Path::is_file),
+            rest: Vec::new(),
+            ended: false,
+            keeps_torn_line: false,
+            bytes: 0,
+            hasher: Sha256::new(),
+        })
+    }
+
+    /// Goes behind a prefix if the file still begins with it; else back to its beginning.
+    fn skip(&mut self, position: &Position) -> Result<bool, CommandError> {
+        let mut hasher = Sha256::new();
+        let mut left = position.bytes;
+        let mut buffer = vec![0; BLOCK];
+        while left > 0 {
+            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let read = self.input.read(&mut buffer[..most]).map_err(|error| files::cannot_read(&self.path, &error))?;
+            if read == 0 {
+                break;
+            }
+            hasher.update(&buffer[..read]);
+            left -= read as u64;
+        }
+        if left == 0 && hex(hasher.clone()) == position.sha256 {
+            self.hasher = hasher;
+            self.bytes = position.bytes;
+            return Ok(true);
+        }
+        *self = Self { keeps_torn_line: self.keeps_torn_line, ..Self::open(Some(&self.path.clone()))? };
+        Ok(false)
+    }
+
+    /// Reads until there is at least one whole line; `false` at the end.
+    fn next_block(&mut self, block: &mut Vec<u8>) -> Result<bool, CommandError> {
+        if self.ended {
+            return Ok(false);
+        }
+        block.clear();
+        block.append(&mut self.rest);
+        loop {
+            let read = self.input.fill_buf().map_err(|error| files::cannot_read(&self.path, &error))?;
+            if read.is_empty() {
+                self.ended = true;
+                let torn = serde_json::from_slice::<serde::de::IgnoredAny>(block).is_err();
+                if self.keeps_torn_line && self.is_file && torn {
+                    block.clear();
+                }
+                break;
+            }
+            let length = read.len();
+            let newline = read.iter().rposition(|byte| *byte == b'\n');
+            block.extend_from_slice(read);
+            self.input.consume(length);
+            if let Some(at) = newline {
+                let behind = length - at - 1;
+                let whole = block.len() - behind;
+                self.rest.extend_from_slice(&block[whole..]);
+                block.truncate(whole);
+                break;
+            }
+            if block.len() > MAX_LINE {
+                self.cut_long_line(block)?;
+                return Ok(true);
+            }
+        }
+        self.taken(block);
+        Ok(!block.is_empty())
+    }
+
+    /// Notes what was read of the input, which only a state remembers.
+    fn taken(&mut self, bytes: &[u8]) {
+        if self.is_file && self.keeps_torn_line {
+            self.hasher.update(bytes);
+        }
+        self.bytes += bytes.len() as u64;
+    }
+
+    /// Throws the rest of an endless line away: its beginning is rejected as what it is, not JSON.
+    fn cut_long_line(&mut self, block: &mut Vec<u8>) -> Result<(), CommandError> {
+        self.taken(block);
+        block.truncate(1 << 16);
+        block.push(b'\n');
+        loop {
+            let read = self.input.fill_buf().map_err(|error| files::cannot_read(&self.path, &error))?;
+            if read.is_empty() {
+                self.ended = true;
+                return Ok(());
+            }
+            let newline = read.iter().position(|byte| *byte == b'\n');
+            let length = newline.map_or(read.len(), |at| at + 1);
+            let passed = read[..length].to_vec();
+            self.input.consume(length);
+            self.taken(&passed);
+            if newline.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How far a file has been read; standard input has no position.
+    fn position(&self, lines: u64) -> Option<Position> {
+        self.is_file.then(|| Position { bytes: self.bytes, lines, sha256: hex(self.hasher.clone()) })
+    }
+}
+
+fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+enum SinkError {
+    Stdout(std::io::Error),
+    File(PathBuf, std::io::Error),
+}
+
+/// Where commands, rejected events and the trace go.
+struct Sinks {
+    rejects: Option<(PathBuf, BufWriter<File>)>,
+    trace: Option<(PathBuf, BufWriter<File>)>,
+}
+
+impl Sinks {
+    fn open(arguments: &Arguments) -> Result<Self, CommandError> {
+        let create = |file: &Option<PathBuf>| match file {
+            None => Ok(None),
+            Some(file) => match File::create(file) {
+                Ok(open) => Ok(Some((file.clone(), BufWriter::new(open)))),
+                Err(error) => Err(CommandError::Usage(format!("`{}` cannot be written: {error}", file.display()))),
+            },
+        };
+        Ok(Self { rejects: create(&arguments.rejects)?, trace: create(&arguments.trace)? })
+    }
+
+    fn write(&mut self, block: &presync_stream::Output, bar: &ProgressBar) -> Result<(), SinkError> {
+        match &mut self.rejects {
+            Some((path, file)) => {
+                file.write_all(&block.rejects).map_err(|error| SinkError::File(path.clone(), error))?
+            }
+            None if block.rejects.is_empty() => {}
+            // Whoever closes stderr does not want to read it.
+            None => bar.suspend(|| std::io::stderr().lock().write_all(&block.rejects).unwrap_or_default()),
+        }
+        if let Some((path, file)) = &mut self.trace {
+            file.write_all(&block.trace).map_err(|error| SinkError::File(path.clone(), error))?;
+        }
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(&block.commands).and_then(|()| stdout.flush()).map_err(SinkError::Stdout)
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        for (path, file) in [&mut self.rejects, &mut self.trace].into_iter().flatten() {
+            file.flush().map_err(|error| SinkError::File(path.clone(), error))?;
+        }
+        Ok(())
+    }
+}

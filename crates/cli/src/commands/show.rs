@@ -1,0 +1,116 @@
+//! `presync show`: the tables and the mapping graph in the terminal, or the graph as a picture.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use comfy_table::{Cell, Color, ContentArrangement, Table as Grid, presets};
+
+use crate::error::CommandResult;
+use crate::loading;
+use crate::terminal::Terminal;
+use presync::quote::visible;
+use presync_engine::table::{Body, Outcome, Role, Table, Tables};
+use presync_exchange::graph::{self, Graph, PICTURES};
+use presync_exchange::text::cells;
+
+/// Show the compiled tables.
+#[derive(Args)]
+pub struct Arguments {
+    /// A program, a directory with one, `-`, or a tables.json.
+    path: PathBuf,
+    /// Only this role.
+    #[arg(long)]
+    role: Option<String>,
+    /// The mapping graph as a picture, on stdout.
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.description))))]
+    to: Option<String>,
+}
+
+pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let (tables, _) = loading::tables(&arguments.path, terminal)?;
+    let wanted = |role: &&Role| arguments.role.as_ref().is_none_or(|name| *name == role.name);
+    let roles: Vec<&Role> = tables.roles.iter().filter(wanted).collect();
+    if let (Some(name), []) = (&arguments.role, roles.as_slice()) {
+        return Err(crate::CommandError::Usage(format!("unknown role `{name}`")));
+    }
+    let mut graphs = graph::graphs(&tables);
+    graphs.retain(|graph| roles.iter().any(|role| role.name == graph.role));
+    if let Some(picture) = PICTURES.iter().find(|picture| Some(picture.name) == arguments.to.as_deref()) {
+        terminal.data(&(picture.draw)(&tables, &graphs))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = String::new();
+    for role in roles {
+        for table in &role.tables {
+            text.push_str(&heading(&tables, role, table));
+            text.push_str(&grid(&tables, table, terminal));
+            text.push('\n');
+        }
+    }
+    for graph in &graphs {
+        text.push_str(&lines(&tables, graph, terminal));
+        text.push('\n');
+    }
+    terminal.data(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn heading(tables: &Tables, role: &Role, table: &Table) -> String {
+    let (from, to) = (&tables.systems[table.from].name, &tables.systems[table.to].name);
+    visible(&format!("{}: {from} → {to}\n", role.name))
+}
+
+/// The graph as lines of three columns.
+fn lines(tables: &Tables, graph: &Graph<'_>, terminal: &Terminal) -> String {
+    let (left, right) = (&tables.systems[graph.left].name, &tables.systems[graph.right].name);
+    let mut grid = Grid::new();
+    grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    grid.set_width(terminal.width() as u16);
+    grid.set_header([visible(left), String::new(), visible(right)]);
+    for (left, arrow, right) in graph::text(tables, graph) {
+        grid.add_row([visible(&left), arrow.to_owned(), visible(&right)]);
+    }
+    let role = visible(graph.role);
+    let legend = "-> whenever anything is decided, ~> in some situations";
+    format!("{role}: mapping graph\n{}\n\n{legend}\n", grid.trim_fmt())
+}
+
+fn grid(tables: &Tables, table: &Table, terminal: &Terminal) -> String {
+    let rows = match &table.body {
+        Body::Rows(rows) => rows,
+        Body::Diagrams(diagrams) => {
+            let nodes: usize = diagrams.iter().map(|diagram| diagram.nodes.len()).sum();
+            return format!("  too many rows to show: decision diagrams of {nodes} nodes\n");
+        }
+    };
+    let (from, to) = (&tables.systems[table.from].name, &tables.systems[table.to].name);
+    let mut grid = Grid::new();
+    grid.load_style(presets::UTF8_BORDERS_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(terminal.width() as u16);
+    if terminal.stdout_colored() {
+        grid.enforce_styling();
+    }
+    grid.set_header(["when", from.as_str(), to.as_str(), "decided by"].map(visible));
+    for row in rows {
+        let cells = [
+            cells::when(tables, &table.columns, &row.when),
+            cells::entered(tables, table, row),
+            cells::outcome(tables, table, row),
+            cells::origin(row),
+        ];
+        let mut cells = cells.map(|cell| Cell::new(visible(&cell)));
+        if terminal.stdout_colored() {
+            let color = match &row.outcome {
+                Outcome::Set { .. } => Color::Green,
+                Outcome::Unchanged => Color::Yellow,
+                Outcome::Unmapped => Color::DarkGrey,
+            };
+            cells = cells.map(|cell| cell.fg(color));
+        }
+        grid.add_row(cells);
+    }
+    format!("{grid}\n")
+}

@@ -1,0 +1,212 @@
+//! `presync.toml`, found upwards from what is checked.
+//! What a level is: `@allow` in the source, else `--level`, else `presync.toml`, else the lint's default.
+
+use crate::error::CommandError;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use presync::diagnostic::nearest;
+use presync::lint::{LINTS, Level, Settings};
+use presync::program::Program;
+use presync_report::{FORMATS, Format};
+
+const NAME: &str = "presync.toml";
+
+/// A project's settings.
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(title = "presync.toml", deny_unknown_fields)]
+pub struct Config {
+    /// Files and directories that commands work on if the command line names none, relative to this file.
+    #[serde(default)]
+    paths: Vec<PathBuf>,
+    /// How `check` prints findings if the command line does not say.
+    #[serde(default)]
+    #[serde(deserialize_with = "format_of")]
+    #[schemars(schema_with = "format_schema")]
+    format: Option<&'static Format>,
+    /// The only attributes whose change makes a collapse unsafe; without this, all.
+    #[serde(default, rename = "protected-attributes")]
+    protected_attributes: Option<Vec<String>>,
+    /// The level of each lint, by code.
+    #[serde(default)]
+    lints: BTreeMap<String, ConfigLevel>,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum ConfigLevel {
+    Allow,
+    Warn,
+    Deny,
+}
+
+const KEYS: [&str; 4] = ["paths", "format", "protected-attributes", "lints"];
+
+/// A `presync.toml` and where it lies.
+pub struct Found {
+    pub folder: PathBuf,
+    config: Config,
+}
+
+/// The nearest `presync.toml` in the folder of a path or above it.
+pub fn find(from: &Path) -> Result<Option<Found>, CommandError> {
+    let Ok(start) = std::path::absolute(from) else { return Ok(None) };
+    let skip = usize::from(!start.is_dir());
+    let Some(folder) = start.ancestors().skip(skip).find(|folder| folder.join(NAME).is_file()) else { return Ok(None) };
+    let file = folder.join(NAME);
+    let text = std::fs::read_to_string(&file).map_err(|error| crate::files::cannot_read(&file, &error))?;
+    let config = parse(&text).map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
+    Ok(Some(Found { folder: folder.to_path_buf(), config }))
+}
+
+fn parse(text: &str) -> Result<Config, String> {
+    let table: toml::Table = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(match nearest(key, KEYS) {
+            Some(near) => format!("there is no setting `{key}`: did you mean `{near}`?"),
+            None => format!("there is no setting `{key}`; there are {}", KEYS.join(", ")),
+        });
+    }
+    if let Some(lints) = table.get("lints").and_then(toml::Value::as_table) {
+        for (code, level) in lints {
+            known(code)?;
+            // What is no text is told by its type.
+            level_named(level.as_str().unwrap_or_else(|| level.type_str()))
+                .map_err(|error| format!("lint `{code}`: {error}"))?;
+        }
+    }
+    toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+}
+
+/// The paths to work on: those of the command line, else those of `presync.toml`, else the folder we are in.
+pub fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let here = PathBuf::from(".");
+    let Some(found) = find(&here)?.filter(|found| !found.config.paths.is_empty()) else { return Ok(vec![here]) };
+    // Shown as the user would type them where that is shorter.
+    let current = std::env::current_dir().unwrap_or_default();
+    let shown = |path: &PathBuf| {
+        let path = found.folder.join(path);
+        match path.strip_prefix(&current) {
+            Ok(inside) if inside.components().next().is_some() => inside.to_path_buf(),
+            Ok(_) => PathBuf::from("."),
+            Err(_) => path,
+        }
+    };
+    Ok(found.config.paths.iter().map(shown).collect())
+}
+
+/// The format of a name.
+pub fn format_named(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+fn format_of<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'static Format>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let names = || FORMATS.iter().map(|format| format!("`{}`", format.name)).collect::<Vec<_>>().join(", ");
+    let unknown = || serde::de::Error::custom(format!("unknown variant `{name}`, expected one of {}", names()));
+    format_named(&name).map(Some).ok_or_else(unknown)
+}
+
+fn format_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let one = |format: &Format| schemars::json_schema!({ "const": format.name, "description": format.description });
+    schemars::json_schema!({ "oneOf": FORMATS.iter().map(one).collect::<Vec<_>>() })
+}
+
+/// The format that `presync.toml` asks for.
+pub fn format(from: &Path) -> Result<Option<&'static Format>, CommandError> {
+    Ok(find(from)?.and_then(|found| found.config.format))
+}
+
+/// What holds for a root file; `levels` are `CODE=LEVEL` from the command line.
+pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError> {
+    let mut settings = Settings::default();
+    if let Some(found) = find(root)? {
+        for (code, level) in &found.config.lints {
+            let level = match level {
+                ConfigLevel::Allow => Level::Allow,
+                ConfigLevel::Warn => Level::Warn,
+                ConfigLevel::Deny => Level::Deny,
+            };
+            settings.set(code, level);
+        }
+        settings.protected = found.config.protected_attributes;
+    }
+    for setting in levels {
+        let (code, level) = setting
+            .split_once('=')
+            .ok_or_else(|| CommandError::Usage(format!("--level takes CODE=LEVEL, not `{setting}`")))?;
+        let level = known(code)
+            .and_then(|()| level_named(level))
+            .map_err(|error| CommandError::Usage(format!("--level: {error}")))?;
+        settings.set(code, level);
+    }
+    Ok(settings)
+}
+
+/// Refuses protected attributes that no system of any program has: a misspelt one would protect nothing.
+pub fn check_attributes<'p>(
+    settings: &[Settings],
+    programs: impl Iterator<Item = &'p Program> + Clone,
+) -> Result<(), CommandError> {
+    let systems = || programs.clone().flat_map(|program| &program.systems);
+    for settings in settings {
+        for wanted in settings.protected.iter().flatten() {
+            // Without any system there are errors to be told.
+            if systems().next().is_some() && !systems().any(|system| system.attributes.contains(wanted)) {
+                let near = nearest(wanted, systems().flat_map(|system| &system.attributes).map(String::as_str));
+                let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+                return Err(CommandError::Usage(format!(
+                    "`{NAME}`: protected-attributes: no system has an attribute `{wanted}`{near}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn level_named(name: &str) -> Result<Level, String> {
+    match name {
+        "allow" => Ok(Level::Allow),
+        "warn" => Ok(Level::Warn),
+        "deny" => Ok(Level::Deny),
+        _ => Err(format!("`{name}` is no level: there are allow, warn and deny")),
+    }
+}
+
+fn known(code: &str) -> Result<(), String> {
+    if presync::lint::lint(code).is_some() {
+        return Ok(());
+    }
+    Err(match nearest(code, LINTS.iter().map(|lint| lint.code)) {
+        Some(near) => format!("no lint is called `{code}`: did you mean `{near}`?"),
+        None => format!("no lint is called `{code}`; errors have no level"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_schema_of_the_settings_is_the_generated_one() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/presync.schema.json");
+        let schema = serde_json::Value::from(schemars::schema_for!(Config));
+        let text = format!("{}\n", serde_json::to_string_pretty(&schema).expect("it is JSON"));
+        if std::env::var_os("PRESYNC_BLESS").is_some() {
+            std::fs::write(&path, &text).expect("it can be written");
+        }
+        assert_eq!(std::fs::read_to_string(&path).expect("it is committed"), text);
+        let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+        assert!(
+            validator.is_valid(&serde_json::json!({ "paths": ["a"], "format": "sarif", "lints": { "gap": "deny" } }))
+        );
+        assert!(!validator.is_valid(&serde_json::json!({ "formt": "json" })));
+        assert!(!validator.is_valid(&serde_json::json!({ "lints": { "gap": "error" } })));
+    }
+}

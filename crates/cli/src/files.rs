@@ -1,0 +1,97 @@
+//! Reading and writing files: whole or not at all.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use presync::syntax;
+
+use crate::error::CommandError;
+
+/// The bytes of a file, or of standard input for `-`.
+pub fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    if path.as_os_str() == "-" {
+        return Ok(bounded(std::io::stdin().lock())?);
+    }
+    source(path).map_err(|error| cannot_read(path, &error))
+}
+
+/// The bytes of a source file.
+pub fn source(path: &Path) -> std::io::Result<Vec<u8>> {
+    bounded(std::fs::File::open(path)?)
+}
+
+/// All there is, or enough to be told that it is too large: a device may have no end.
+pub fn bounded(from: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(syntax::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same for all ways to name a file.
+pub fn canonical(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+pub fn cannot_read(path: &Path, error: &std::io::Error) -> CommandError {
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    };
+    CommandError::Usage(format!("`{}` cannot be read: {why}", path.display()))
+}
+
+/// A pipe or a device: it is written to, not replaced.
+pub fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+/// Whether a file can be put where `path` says, told before the work is done.
+pub fn can_write_beside(path: &Path) -> Result<(), CommandError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(|error| CommandError::Usage(format!("`{}` cannot be written: {error}", path.display())))
+}
+
+/// Writes a file whole or not at all; what is no file is written to.
+pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), CommandError> {
+    use std::io::Write;
+    let cannot =
+        |error: std::io::Error| CommandError::Usage(format!("`{}` cannot be written: {error}", path.display()));
+    if is_special(path) {
+        let written = std::fs::OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text));
+        return written.map_err(cannot);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A link is written through, not replaced.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = target.parent().unwrap_or(folder).to_path_buf();
+    let mut file = tempfile::Builder::new()
+        .prefix(".presync")
+        .tempfile_in(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder })
+        .map_err(cannot)?;
+    file.write_all(text).map_err(cannot)?;
+    file.as_file().sync_all().map_err(cannot)?;
+    let permissions = std::fs::metadata(&target).map(|metadata| metadata.permissions());
+    if let Ok(permissions) = permissions {
+        file.as_file().set_permissions(permissions).map_err(cannot)?;
+    } else {
+        set_default_permissions(file.as_file()).map_err(cannot)?;
+    }
+    file.persist(&target).map_err(|error| cannot(error.error))?;
+    Ok(())
+}
+
+/// A new file gets the rights that any new file would: the temporary one is private.
+#[cfg(unix)]
+fn set_default_permissions(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn set_default_permissions(_: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! In: findings with repairs. Out: texts with the repairs made. A safe one is kept only if every program that has the
+//! file decides as before, which the digest says; none is kept that makes an error.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::error::CommandError;
+use crate::files;
+use crate::findings::{Findings, path_of};
+use crate::project::{FileAccess, Overlay};
+use presync::diagnostic::Fix;
+use presync::source::{Sources, Span};
+
+/// Repairs can make room for others, but not for ever.
+const MAX_ROUNDS: usize = 100;
+
+/// What came of it.
+pub struct Fixed {
+    /// By canonical path: the path to show, the text before and after.
+    pub changed: BTreeMap<PathBuf, (PathBuf, String, String)>,
+    pub fixed: usize,
+}
+
+/// Makes the repairs, a round at a time until none is left.
+///
+/// Only files that the command names, or that lie in a folder that it names, are touched: others may have users that it
+/// does not know.
+pub fn fix(
+    named: &[PathBuf],
+    roots: &[PathBuf],
+    levels: &[String],
+    (allow_unsafe, file_access): (bool, FileAccess),
+) -> Result<Fixed, CommandError> {
+    let named = named.iter().map(|path| files::canonical(path)).collect();
+    let mut worker = Worker {
+        named,
+        roots,
+        levels,
+        file_access,
+        texts: Overlay::new(),
+        paths: BTreeMap::new(),
+        refused: BTreeSet::new(),
+    };
+    let mut fixed = 0;
+    for _ in 0..MAX_ROUNDS {
+        // A round that keeps nothing knows what to leave out in the next.
+        let Some(done) = worker.round(allow_unsafe)? else { break };
+        fixed += done;
+    }
+    let mut changed = BTreeMap::new();
+    for (path, after) in worker.texts {
+        let (shown, before) = &worker.paths[&path];
+        if *before != after {
+            changed.insert(path, (shown.clone(), before.clone(), after));
+        }
+    }
+    Ok(Fixed { changed, fixed })
+}
+
+/// The places and texts of one repair, by file.
+type Edits = BTreeMap<PathBuf, Vec<(Span, String)>>;
+
+struct Worker<'a> {
+    /// Canonical.
+    named: Vec<PathBuf>,
+    roots: &'a [PathBuf],
+    levels: &'a [String],
+    file_access: FileAccess,
+    /// By canonical path; standard input is `-`.
+    texts: Overlay,
+    /// How each is shown, and what it held at first.
+    paths: BTreeMap<PathBuf, (PathBuf, String)>,
+    /// Findings whose repair was not kept, in this state of the texts.
+    refused: BTreeSet<String>,
+}
+
+impl Worker<'_> {
+    /// One round: all repairs that do not touch each other; says how many were kept,
+    /// `None` if there was nothing to try.
+    fn round(&mut self, allow_unsafe: bool) -> Result<Option<usize>, CommandError> {
+        let findings = Findings::collect(self.roots, self.levels, Some(&self.texts), self.file_access)?;
+        let before = digests(&findings);
+        let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
+        for (at, diagnostic, known) in &findings.found {
+            let (root, program, _) = &findings.programs[*at];
+            let usable = |fix: &&Fix| (fix.safe || allow_unsafe) && !self.refused.contains(known);
+            let Some(fix) = diagnostic.fixes.iter().find(usable) else { continue };
+            let mut edits = Edits::new();
+            let places = fix.edits.iter().map(|(location, text)| {
+                let shown = path_of(root, program, location.file);
+                (files::canonical(&shown), shown, location, text)
+            });
+            let places: Vec<_> = places.collect();
+            if places.iter().any(|(path, ..)| !self.named.iter().any(|named| path.starts_with(named))) {
+                continue;
+            }
+            for (path, shown, location, text) in places {
+                self.remember(&path, &shown, &program.sources, location.file);
+                edits.entry(path).or_default().push((location.span, text.clone()));
+            }
+            let touches = |(_, _, other): &(String, bool, Edits)| overlap(other, &edits);
+            if !wanted.iter().any(touches) {
+                wanted.push((known.clone(), fix.safe, edits));
+            }
+        }
+        // Safe ones first and by themselves, so that each is proved.
+        if wanted.iter().any(|(_, safe, _)| *safe) {
+            wanted.retain(|(_, safe, _)| *safe);
+        }
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        self.keep(&wanted, &before).map(Some)
+    }
+
+    fn remember(&mut self, path: &Path, shown: &Path, sources: &Sources, file: presync::source::FileId) {
+        let text = || sources.file(file).text.clone();
+        self.paths.entry(path.to_path_buf()).or_insert_with(|| (shown.to_path_buf(), text()));
+        self.texts.entry(path.to_path_buf()).or_insert_with(text);
+    }
+
+    /// Keeps all of them, or as many as stand the proof, by halves.
+    fn keep(&mut self, wanted: &[(String, bool, Edits)], before: &[Digest]) -> Result<usize, CommandError> {
+        let texts = self.with(wanted);
+        let after = Findings::collect(self.roots, self.levels, Some(&texts), self.file_access)?;
+        let only_safe = wanted.iter().all(|(_, safe, _)| *safe);
+        let holds = digests(&after).iter().zip(before).all(|(after, before)| match (before, after) {
+            // Where there were errors, there was no meaning to keep.
+            (Digest::Errors(before), Digest::Errors(after)) => after < before,
+            (Digest::Errors(_), Digest::Meaning(_)) => true,
+            (Digest::Meaning(_), Digest::Errors(_)) => false,
+            // What cannot be compiled cannot be proved the same.
+            (Digest::Meaning(before), Digest::Meaning(after)) => !only_safe || (before.is_some() && before == after),
+        });
+        if holds {
+            self.texts = texts;
+            self.refused.clear();
+            return Ok(wanted.len());
+        }
+        if let [(known, ..)] = wanted {
+            self.refused.insert(known.clone());
+            return Ok(0);
+        }
+        // Behind the first half the places of the second may have moved: it waits for the next round.
+        let (first, _) = wanted.split_at(wanted.len().div_ceil(2));
+        match self.keep(first, before)? {
+            0 => self.keep(&wanted[first.len()..], before),
+            kept => Ok(kept),
+        }
+    }
+
+    fn with(&self, wanted: &[(String, bool, Edits)]) -> Overlay {
+        let mut texts = self.texts.clone();
+        let mut all: BTreeMap<&PathBuf, Vec<&(Span, String)>> = BTreeMap::new();
+        for (path, edits) in wanted.iter().flat_map(|(_, _, edits)| edits) {
+            all.entry(path).or_default().extend(edits);
+        }
+        for (path, mut edits) in all {
+            edits.sort_by_key(|(span, _)| *span);
+            let Some(text) = texts.get_mut(path) else { continue };
+            for (span, with) in edits.into_iter().rev() {
+                let (start, end) = (span.start as usize, span.end as usize);
+                let within_line = !text[start..end].ends_with('\n');
+                text.replace_range(start..end, with);
+                if with.is_empty() && within_line {
+                    drop_empty_line(text, start);
+                }
+            }
+        }
+        texts
+    }
+}
+
+/// Takes out the line of a place if nothing is left on it.
+fn drop_empty_line(text: &mut String, at: usize) {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1);
+    if text[start..end].trim().is_empty() {
+        text.replace_range(start..end, "");
+    }
+}
+
+fn overlap(one: &Edits, other: &Edits) -> bool {
+    // Neighbours do each other no harm, unless one of them only writes something between.
+    let empty = |span: &Span| span.start == span.end;
+    let touch = |a: &Span, b: &Span| {
+        (a.start < b.end && b.start < a.end) || ((empty(a) || empty(b)) && a.start <= b.end && b.start <= a.end)
+    };
+    one.iter().any(|(path, edits)| {
+        let others = other.get(path).into_iter().flatten();
+        others.into_iter().any(|(b, _)| edits.iter().any(|(a, _)| touch(a, b)))
+    })
+}
+
+/// What a program means, or how many errors it has.
+enum Digest {
+    /// `None`: it is too entangled to be compiled.
+    Meaning(Option<String>),
+    Errors(usize),
+}
+
+fn digests(findings: &Findings) -> Vec<Digest> {
+    let programs = findings.programs.iter().enumerate();
+    programs
+        .map(|(at, (_, program, broken))| {
+            if *broken {
+                return Digest::Errors(findings.found.iter().filter(|(of, ..)| *of == at).count());
+            }
+            Digest::Meaning(presync::compile::compile(program).ok().map(|tables| tables.digest))
+        })
+        .collect()
+}

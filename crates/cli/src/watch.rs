@@ -1,0 +1,66 @@
+//! `check --watch`: the same again whenever a program or `presync.toml` changes, until it is interrupted.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use notify::{RecursiveMode, Watcher};
+
+use crate::error::{CommandError, CommandResult};
+use crate::terminal::Terminal;
+
+/// Editors write a file in several steps: so long nothing must happen.
+const QUIET: Duration = Duration::from_millis(5);
+
+/// Runs once, then after each change. Whatever goes wrong is told, and does not end it.
+pub fn watch(paths: &[PathBuf], terminal: &Terminal, once: &dyn Fn() -> CommandResult) -> CommandResult {
+    if paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(CommandError::Usage("standard input cannot be watched".to_owned()));
+    }
+    let (sender, changes) = channel();
+    let tell = move |event: notify::Result<notify::Event>| {
+        let counts =
+            event.map_or(true, |event| !event.kind.is_access() && event.paths.iter().any(|path| is_watched(path)));
+        if counts {
+            // The other end is gone only when all is over.
+            let _ = sender.send(());
+        }
+    };
+    let cannot = |error: notify::Error| CommandError::Usage(format!("files cannot be watched: {error}"));
+    let mut watcher = notify::recommended_watcher(tell).map_err(cannot)?;
+    for path in paths {
+        // A file may be replaced or vanish and come back: its folder stays.
+        let folder = if path.is_dir() { path.as_path() } else { parent(path) };
+        watcher.watch(folder, RecursiveMode::Recursive).map_err(cannot)?;
+    }
+    loop {
+        match once() {
+            Ok(_) | Err(CommandError::Findings) => {}
+            Err(CommandError::Closed) => return Err(CommandError::Closed),
+            Err(CommandError::Usage(message)) => terminal.error(&message),
+        }
+        terminal.say("watching for changes");
+        if !wait(&changes) {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+/// Waits for a change, and until no more come; `false` if none can come any more.
+fn wait(changes: &Receiver<()>) -> bool {
+    if changes.recv().is_err() {
+        return false;
+    }
+    while changes.recv_timeout(QUIET).is_ok() {}
+    true
+}
+
+fn is_watched(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "presync")
+        || path.file_name().is_some_and(|name| name == "presync.toml")
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

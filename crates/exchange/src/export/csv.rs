@@ -1,0 +1,40 @@
+//! CSV, for people and spreadsheets: a line for each row. A cell that a spreadsheet would take for a formula begins
+//! with an apostrophe.
+
+use crate::export::{ExportError, Format, Write};
+use crate::text::cells::{self, views};
+use presync_engine::table::Tables;
+
+pub(super) const FORMAT: Format =
+    Format { name: "csv", description: "the rows, for people and spreadsheets", write: Write::Tables(write) };
+
+const HEADINGS: [&str; 8] = ["role", "from", "to", "when", "states", "outcome", "append", "decided by"];
+
+fn write(tables: &Tables) -> Result<String, ExportError> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let wrong = |error: csv::Error| ExportError(error.to_string());
+    writer.write_record(HEADINGS).map_err(wrong)?;
+    for view in views(tables)? {
+        let name = |at: usize| tables.systems[at].name.clone();
+        for row in view.rows {
+            let (kind, state, append) = cells::parts(tables, view.table, row);
+            let cells = [
+                view.role.name.clone(),
+                name(view.table.from),
+                name(view.table.to),
+                cells::when(tables, &view.table.columns, &row.when).replace('\n', " "),
+                cells::entered(tables, view.table, row).replace("any but\n", "any but ").replace('\n', " | "),
+                state.map_or_else(|| kind.to_owned(), presync::quote::quote),
+                append.iter().map(|text| presync::quote::quote_always(text)).collect::<Vec<_>>().join(", "),
+                cells::origin(row).replace('\n', ", "),
+            ];
+            writer.write_record(cells.map(harmless)).map_err(wrong)?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|error| ExportError(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| ExportError(error.to_string()))
+}
+
+fn harmless(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}

@@ -1,0 +1,166 @@
+//! SQL: the rows as a table, a table for events, and a view that decides them. The same script runs on SQLite, DuckDB,
+//! PostgreSQL and Spark SQL, so it is written in what they have in common.
+
+use crate::export::{ExportError, Format, Write};
+use crate::text::cells::{self, Identifiers, View, views};
+use presync::quote::visible;
+use presync_engine::table::{Cell, Column, FactKind, Tables};
+
+pub(super) const FORMAT: Format = Format {
+    name: "sql",
+    description: "one script for SQLite, DuckDB, PostgreSQL and Spark SQL",
+    write: Write::Tables(write),
+};
+
+fn write(tables: &Tables) -> Result<String, ExportError> {
+    let identifiers = Identifiers::new(tables);
+    let views = views(tables)?;
+    let mut text = format!(
+        "-- Decision tables of Presync, {}\n--\n-- presync_rows: one line for each row of a decision table.\n\
+         -- presync_events: put the changes to decide in here: who, the role, the system that changed and the state it\n\
+         -- entered, the facts (null: not set yet), and the state that each system shows (null: not known).\n\
+         -- presync_decisions: each event with every other system's outcome: set, unchanged or unmapped.\n--\n",
+        tables.digest
+    );
+    for (at, fact) in tables.facts.iter().enumerate() {
+        text.push_str(&format!("-- {} is {}\n", identifiers.column(Column::Fact(at)), comment(&fact.name)));
+    }
+    for (at, system) in tables.systems.iter().enumerate() {
+        text.push_str(&format!("-- {} is {}\n", identifiers.column(Column::State(at)), comment(&system.name)));
+    }
+    text.push_str(
+        "\nCREATE TABLE presync_rows (\n    row_number INTEGER,\n    to_system VARCHAR(2000),\n    outcome VARCHAR(16),\n    \
+         state VARCHAR(2000),\n    appendix VARCHAR(8000),\n    origin VARCHAR(8000)\n);\n\nCREATE TABLE presync_events (\n    \
+         event_id BIGINT,\n    role VARCHAR(2000),\n    from_system VARCHAR(2000),\n    entered VARCHAR(2000)",
+    );
+    for (at, fact) in tables.facts.iter().enumerate() {
+        let kind = if fact.kind == FactKind::Flag { "BOOLEAN" } else { "VARCHAR(2000)" };
+        text.push_str(&format!(",\n    {} {kind}", identifiers.column(Column::Fact(at))));
+    }
+    for at in 0..tables.systems.len() {
+        text.push_str(&format!(",\n    {} VARCHAR(2000)", identifiers.column(Column::State(at))));
+    }
+    text.push_str("\n);\n");
+    let mut cases = Vec::new();
+    let mut number = 0;
+    for view in &views {
+        let (from, to) = (&tables.systems[view.table.from].name, &tables.systems[view.table.to].name);
+        text.push_str(&format!("\n-- role {}, {} to {}\n", comment(&view.role.name), comment(from), comment(to)));
+        let first = number;
+        for row in view.rows {
+            number += 1;
+            let (kind, state, append) = cells::parts(tables, view.table, row);
+            let origin = cells::origin(row).replace('\n', ", ");
+            text.push_str(&format!(
+                "INSERT INTO presync_rows VALUES ({number}, {}, '{kind}', {}, {}, {});\n",
+                literal(to),
+                state.map_or("NULL".to_owned(), literal),
+                if state.is_some() { literal(&append.join(", ")) } else { "NULL".to_owned() },
+                if origin.is_empty() { "NULL".to_owned() } else { literal(&origin) },
+            ));
+        }
+        cases.push(case(tables, &identifiers, view, first));
+    }
+    text.push_str("\nCREATE VIEW presync_decisions AS\n");
+    let selects: Vec<String> = cases
+        .into_iter()
+        .map(|case| {
+            format!(
+                "SELECT e.event_id, e.role, e.from_system, e.entered, r.to_system, r.outcome, r.state, r.appendix, \
+                 r.origin\nFROM (\n{case}\n) e JOIN presync_rows r ON r.row_number = e.row_number"
+            )
+        })
+        .collect();
+    text.push_str(&selects.join("\nUNION ALL\n"));
+    text.push_str(";\n");
+    Ok(text)
+}
+
+/// The events of one role and direction, each with the row that matches: there is exactly one.
+fn case(tables: &Tables, identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
+    let mut text = String::from("    SELECT v.*, CASE\n");
+    for (at, row) in view.rows.iter().enumerate() {
+        let mut conditions = Vec::new();
+        let states = &tables.systems[view.table.from].states;
+        if row.from.len() < states.len() {
+            let names: Vec<String> = row.from.iter().map(|state| literal(&states[*state as usize].name)).collect();
+            conditions.push(format!("v.entered IN ({})", names.join(", ")));
+        }
+        for (column, values) in view.table.columns.iter().zip(&row.when) {
+            if let Some(values) = values {
+                conditions.push(condition(tables, identifiers.column(*column), *column, values));
+            }
+        }
+        let condition = if conditions.is_empty() { "1 = 1".to_owned() } else { conditions.join(" AND ") };
+        let origin = visible(&cells::origin(row)).replace('\n', ", ").replace("${", "$ {");
+        let by = if origin.is_empty() { String::new() } else { format!(" -- {origin}") };
+        text.push_str(&format!("        WHEN {condition} THEN {}{by}\n", first + at + 1));
+    }
+    let from = literal(&tables.systems[view.table.from].name);
+    text.push_str(&format!(
+        "        END AS row_number\n    FROM presync_events v WHERE v.role = {} AND v.from_system = {from}",
+        literal(&view.role.name)
+    ));
+    text
+}
+
+fn condition(tables: &Tables, identifier: &str, column: Column, values: &[u32]) -> String {
+    let cells = values.iter().map(|value| tables.cell(column, *value));
+    let mut names = Vec::new();
+    let mut parts = Vec::new();
+    for cell in cells {
+        match cell {
+            // A flag that nobody has set is false.
+            Cell::Flag(true) => parts.push(format!("v.{identifier} = TRUE")),
+            Cell::Flag(false) => parts.push(format!("COALESCE(v.{identifier}, FALSE) = FALSE")),
+            Cell::Name(name) => names.push(literal(&name)),
+            Cell::Unknown(()) => parts.push(format!("v.{identifier} IS NULL")),
+        }
+    }
+    if !names.is_empty() {
+        let value = match cells::default_value(tables, column) {
+            Some(default) => format!("COALESCE(v.{identifier}, {})", literal(default)),
+            None => format!("v.{identifier}"),
+        };
+        parts.push(format!("{value} IN ({})", names.join(", ")));
+    }
+    if parts.len() == 1 { parts.remove(0) } else { format!("({})", parts.join(" OR ")) }
+}
+
+/// A text as all of them read it. Spark takes a backslash for an escape and `${` for a variable, the others do not: a
+/// backslash is the first character of two, which both readings have in common, and `${` is put together.
+fn literal(text: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut plain = String::new();
+    let flush = |plain: &mut String, parts: &mut Vec<String>| {
+        if !plain.is_empty() {
+            parts.push(format!("'{}'", std::mem::take(plain).replace('\'', "''")));
+        }
+    };
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => {
+                flush(&mut plain, &mut parts);
+                parts.push("SUBSTR('\\\\', 1, 1)".to_owned());
+            }
+            '$' if chars.peek() == Some(&'{') => {
+                plain.push('$');
+                flush(&mut plain, &mut parts);
+            }
+            char => plain.push(char),
+        }
+    }
+    flush(&mut plain, &mut parts);
+    match parts.len() {
+        0 => "''".to_owned(),
+        1 => parts.remove(0),
+        _ => format!("({})", parts.join(" || ")),
+    }
+}
+
+/// A name in a comment, which it cannot end.
+fn comment(text: &str) -> String {
+    let quoted = presync::quote::quote(text);
+    quoted.replace("${", "$ {")
+}

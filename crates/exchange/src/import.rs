@@ -1,0 +1,52 @@
+//! In: a table that somebody has. Out: `.presync` source that decides as it does, not laid out yet, and what was
+//! understood of it. Errors: what is not such a table, or has no way to be said.
+
+mod csv;
+mod dmn;
+mod source;
+
+use presync::source::{FileId, SourceFile};
+use presync::syntax;
+use presync_engine::table::Tables;
+
+/// A table as source.
+#[derive(Debug)]
+pub struct Imported {
+    pub source: String,
+    /// What the columns were taken for, one sentence each; empty where there was nothing to guess.
+    pub understood: Vec<String>,
+}
+
+/// Why a file is not imported.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ImportError(pub String);
+
+/// A kind of file that can be imported.
+pub struct Kind {
+    /// How its files' names end.
+    pub extension: &'static str,
+    pub read: fn(&str) -> Result<Imported, ImportError>,
+}
+
+pub const KINDS: [Kind; 3] = [
+    Kind {
+        extension: "json",
+        read: |text| tables(Tables::from_json(text).map_err(|error| ImportError(error.to_string()))?),
+    },
+    Kind { extension: "dmn", read: |text| tables(dmn::read(text)?) },
+    Kind { extension: "csv", read: |text| sayable(csv::read(text)?) },
+];
+
+fn tables(tables: Tables) -> Result<Imported, ImportError> {
+    sayable(Imported { source: source::write(&tables)?, understood: Vec::new() })
+}
+
+/// A table may hold what no program can say: a name that is too long, above all.
+fn sayable(imported: Imported) -> Result<Imported, ImportError> {
+    let file = SourceFile::new("imported.presync", imported.source.clone().into_bytes(), false);
+    match syntax::parse(FileId(0), &file).1.first() {
+        None => Ok(imported),
+        Some(error) => Err(ImportError(format!("no program can say what is in it: {}", error.message))),
+    }
+}

@@ -1,0 +1,125 @@
+//! Tables as source: every system and fact in full, and a profile for each role and direction with a rule a row.
+//! A profile holds one direction, so that what it appends belongs to that direction alone.
+
+use crate::import::ImportError;
+use crate::text::conditions;
+use presync::quote::{quote, quote_always, state_literal};
+use presync_engine::table::{Body, Column, FactKind, Outcome, Row, System, Table, Tables};
+
+/// # Errors
+/// A table of diagrams, which has too many rows.
+pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
+    let mut text = String::new();
+    for system in &tables.systems {
+        text.push_str(&declared(system));
+    }
+    for fact in &tables.facts {
+        let name = quote(&fact.name);
+        text.push_str(&match &fact.kind {
+            FactKind::Flag => format!("flag {name}\n"),
+            FactKind::Choice { values, default } => {
+                let default = default.map_or(String::new(), |at| format!(" default {}", quote(&values[at as usize])));
+                format!("choice {name} = {}{default}\n", listed(values.iter()))
+            }
+        });
+    }
+    for role in &tables.roles {
+        let mut profiles = Vec::new();
+        for table in &role.tables {
+            let (from, to) = (&tables.systems[table.from].name, &tables.systems[table.to].name);
+            let name = format!("{}: {from} to {to}", role.name);
+            let body = rules(tables, table).ok_or_else(|| {
+                ImportError(format!(
+                    "the table of role `{}` from {from} to {to} is a diagram, which has too many rows",
+                    role.name
+                ))
+            })?;
+            if !body.is_empty() {
+                text.push_str(&format!("\nprofile {} {{\n{body}}}\n", quote_always(&name)));
+                profiles.push(quote_always(&name));
+            }
+        }
+        if role.implicit {
+            continue;
+        }
+        // A role needs a profile, if only one that says nothing.
+        if profiles.is_empty() {
+            let name = quote_always(&role.name);
+            text.push_str(&format!("\nprofile {name} {{}}\n"));
+            profiles.push(name);
+        }
+        text.push_str(&format!("\nrole {} uses {}\n", quote(&role.name), profiles.join(", ")));
+    }
+    Ok(text)
+}
+
+fn declared(system: &System) -> String {
+    let title = system.title.as_ref().map_or(String::new(), |title| format!(" {}", quote_always(title)));
+    let mut text = format!("system {}{title} {{\n", quote(&system.name));
+    if !system.attributes.is_empty() {
+        text.push_str(&format!("attributes {}\n", separated(system.attributes.iter())));
+    }
+    if let Some(online) = &system.online {
+        text.push_str(&format!("online {}\n", quote(online)));
+    }
+    if let Some(longest) = system.text {
+        text.push_str(&format!("text {longest}\n"));
+    }
+    for state in &system.states {
+        let id = state.id.as_ref().map_or(String::new(), |id| format!(" id {}", quote_always(id)));
+        let mut marks: Vec<String> = state.attributes.iter().map(|attribute| quote(attribute)).collect();
+        marks.extend(state.read_only.then(|| "read_only".to_owned()));
+        let marks = if marks.is_empty() { String::new() } else { format!(" {{ {} }}", marks.join(", ")) };
+        text.push_str(&format!("state {}{id}{marks}\n", quote(&state.name)));
+    }
+    text.push_str("}\n\n");
+    text
+}
+
+/// A rule for each row that decides; `None` for diagrams.
+fn rules(tables: &Tables, table: &Table) -> Option<String> {
+    let Body::Rows(rows) = &table.body else { return None };
+    let (from, to) = (&tables.systems[table.from], &tables.systems[table.to]);
+    let mut text = String::new();
+    for row in rows {
+        let (target, append): (String, &[String]) = match &row.outcome {
+            Outcome::Unmapped => continue,
+            Outcome::Unchanged => ("unchanged".to_owned(), &[]),
+            Outcome::Set { state, append } => (quote(&to.states[*state as usize].name), append),
+        };
+        let sources = if row.from.len() == from.states.len() {
+            "any".to_owned()
+        } else {
+            listed(row.from.iter().map(|state| &from.states[*state as usize].name))
+        };
+        let rule = format!("{} {sources} -> {} {target}", quote(&from.name), quote(&to.name));
+        let condition = condition(tables, &table.columns, row);
+        let when = condition.as_ref().map_or(String::new(), |condition| format!("when {condition}: "));
+        text.push_str(&format!("{when}{rule}\n"));
+        if !append.is_empty() {
+            let states: Vec<&str> = from.states.iter().map(|state| state.name.as_str()).collect();
+            let entered: Vec<u32> = row.from.iter().map(|state| state + 1).collect();
+            let guard = state_literal(&quote(&from.name), &states, &entered);
+            let condition = condition.map_or(guard.clone(), |condition| format!("{condition} and {guard}"));
+            text.push_str(&format!("when {condition} {{\n"));
+            for appended in append {
+                text.push_str(&format!("append {} to {}\n", quote_always(appended), quote(&to.name)));
+            }
+            text.push_str("}\n");
+        }
+    }
+    Some(text)
+}
+
+fn condition(tables: &Tables, columns: &[Column], row: &Row) -> Option<String> {
+    let conditions = conditions::conditions(tables, columns, &row.when);
+    (!conditions.is_empty()).then(|| conditions.join(" and "))
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    names.map(|name| quote(name)).collect::<Vec<_>>().join(" | ")
+}
+
+fn separated<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    names.map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+}

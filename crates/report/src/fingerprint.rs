@@ -1,0 +1,38 @@
+//! What a finding is known by when lines move: its code, file and message, and the line it is on without white space.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::Places;
+use presync::diagnostic::Diagnostic;
+use presync::source::Sources;
+
+/// One for each finding, in order; findings that are alike are numbered.
+pub fn fingerprints<'a>(
+    found: impl Iterator<Item = (&'a Diagnostic, &'a Sources)>,
+    places: &dyn Places,
+) -> Vec<String> {
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    let mut paths: HashMap<String, String> = HashMap::new();
+    found
+        .map(|(diagnostic, sources)| {
+            let (path, line) = diagnostic.location().map_or_else(Default::default, |location| {
+                let text = &sources.file(location.file).text;
+                let at = (location.span.start as usize).min(text.len());
+                let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+                let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+                // What stands far behind on a very long line does not tell it from others.
+                let line: String = text[start..end].split_whitespace().flat_map(str::chars).take(2_000).collect();
+                let shown = sources.shown_path(location.file);
+                let path = paths.entry(shown).or_insert_with_key(|shown| places.project_path(shown));
+                (path.clone(), line)
+            });
+            let key = [diagnostic.code, &path, &diagnostic.message, &line].join("\u{0}");
+            let number = seen.entry(key.clone()).or_default();
+            *number += 1;
+            let hash = Sha256::digest(format!("{key}\u{0}{number}"));
+            hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! `{"diagnostics":[...],"summary":{...}}`, as the contract has it; members by name.
+
+use serde::Serialize;
+
+use crate::{Finding, Format, Report, ReportError};
+use presync::diagnostic::{Diagnostic, FactValue, Severity, Situation};
+use presync::source::{Location, Sources};
+
+pub(super) const FORMAT: Format = Format { name: "json", description: "One JSON document", write, for_people: false };
+
+fn write(report: &Report<'_>) -> Result<String, ReportError> {
+    let summary = JsonSummary { errors: report.count(Severity::Error), warnings: report.count(Severity::Warning) };
+    Ok(serde_json::to_string(&JsonDocument { diagnostics: JsonDiagnostics(report.findings), summary })? + "\n")
+}
+
+#[derive(Serialize)]
+struct JsonDocument<'a> {
+    diagnostics: JsonDiagnostics<'a>,
+    summary: JsonSummary,
+}
+
+/// Made one at a time: there can be thousands.
+struct JsonDiagnostics<'a>(&'a [Finding<'a>]);
+
+impl Serialize for JsonDiagnostics<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|found| one(found.diagnostic, found.sources)))
+    }
+}
+
+#[derive(Serialize)]
+struct JsonSummary {
+    errors: usize,
+    warnings: usize,
+}
+
+#[derive(Serialize)]
+struct JsonDiagnostic<'a> {
+    code: &'static str,
+    file: Option<String>,
+    fixes: Vec<JsonFix<'a>>,
+    help: Option<&'a str>,
+    labels: Vec<JsonLabel<'a>>,
+    message: &'a str,
+    notes: &'a [String],
+    range: Option<JsonRange>,
+    severity: &'static str,
+    situation: Option<serde_json::Value>,
+}
+
+#[derive(Serialize)]
+struct JsonRange {
+    end: JsonPosition,
+    start: JsonPosition,
+}
+
+#[derive(Serialize)]
+struct JsonPosition {
+    column: u32,
+    line: u32,
+}
+
+#[derive(Serialize)]
+struct JsonLabel<'a> {
+    file: String,
+    message: &'a str,
+    range: JsonRange,
+}
+
+#[derive(Serialize)]
+struct JsonFix<'a> {
+    edits: Vec<JsonEdit<'a>>,
+    message: &'a str,
+    safe: bool,
+}
+
+#[derive(Serialize)]
+struct JsonEdit<'a> {
+    file: String,
+    range: JsonRange,
+    text: &'a str,
+}
+
+/// A diagnostic in the JSON form of the contract.
+fn one<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> {
+    let range = |location: Location| {
+        let place = |offset: u32| {
+            let place = sources.file(location.file).line_column(offset);
+            JsonPosition { line: place.line, column: place.column }
+        };
+        JsonRange { start: place(location.span.start), end: place(location.span.end) }
+    };
+    let file = |location: Location| sources.shown_path(location.file);
+    JsonDiagnostic {
+        code: diagnostic.code,
+        severity: diagnostic.severity.as_str(),
+        message: &diagnostic.message,
+        file: diagnostic.location().map(file),
+        range: diagnostic.location().map(range),
+        labels: diagnostic
+            .labels
+            .iter()
+            .map(|label| JsonLabel {
+                message: &label.message,
+                file: file(label.location),
+                range: range(label.location),
+            })
+            .collect(),
+        notes: &diagnostic.notes,
+        help: diagnostic.help.as_deref(),
+        fixes: diagnostic
+            .fixes
+            .iter()
+            .map(|fix| JsonFix {
+                message: &fix.message,
+                safe: fix.safe,
+                edits: fix
+                    .edits
+                    .iter()
+                    .map(|(at, text)| JsonEdit { file: file(*at), range: range(*at), text })
+                    .collect(),
+            })
+            .collect(),
+        situation: diagnostic.situation.as_ref().map(json_situation),
+    }
+}
+
+/// `{"facts":{...},"states":{...}}`, all of them by name.
+fn json_situation(situation: &Situation) -> serde_json::Value {
+    let facts: serde_json::Map<String, serde_json::Value> = situation
+        .facts
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                FactValue::Flag(value) => serde_json::Value::Bool(*value),
+                FactValue::Choice(value) => serde_json::Value::String(value.clone()),
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    let states: serde_json::Map<String, serde_json::Value> = situation
+        .states
+        .iter()
+        .map(|(name, state)| (name.clone(), state.clone().map_or(serde_json::Value::Null, serde_json::Value::String)))
+        .collect();
+    serde_json::json!({ "facts": facts, "states": states })
+}

@@ -1,0 +1,127 @@
+//! In: findings, with the sources that they point into. Out: one text, in one of the formats.
+//!
+//! Nothing here prints, reads a file or asks a terminal: what a format needs to know of those is in [`Report`].
+
+#![forbid(unsafe_code)]
+
+mod agent;
+mod fingerprint;
+mod github;
+mod gitlab;
+mod human;
+mod json;
+mod junit;
+mod plain;
+mod sarif;
+mod text;
+
+use presync::diagnostic::{Diagnostic, Severity};
+use presync::source::{LineColumn, Location, Sources};
+
+pub use fingerprint::fingerprints;
+pub use human::draw;
+pub use text::{situation, statistics, summary};
+
+/// A format that findings can be written in.
+pub struct Format {
+    /// As `--format` and `presync.toml` name it.
+    pub name: &'static str,
+    pub description: &'static str,
+    pub write: fn(&Report<'_>) -> Result<String, ReportError>,
+    /// Whether people read it: a summary is printed beside it.
+    pub for_people: bool,
+}
+
+/// Every format, in the order they are listed.
+pub static FORMATS: [Format; 8] = [
+    human::FORMAT,
+    plain::FORMAT,
+    json::FORMAT,
+    sarif::FORMAT,
+    github::FORMAT,
+    gitlab::FORMAT,
+    junit::FORMAT,
+    agent::FORMAT,
+];
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Xml(#[from] quick_junit::SerializeError),
+}
+
+/// What a report is written from.
+pub struct Report<'a> {
+    pub findings: &'a [Finding<'a>],
+    /// All files that were checked, as the user would type them.
+    pub files: &'a [String],
+    pub style: Style,
+    pub places: &'a dyn Places,
+}
+
+/// How text for people is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// In columns.
+    pub width: usize,
+    pub colored: bool,
+}
+
+/// Where files lie, which only those who read them know.
+pub trait Places {
+    /// A path from the root of the repository or project, with forward slashes, for one as the user would type it.
+    fn project_path(&self, shown: &str) -> String;
+
+    /// An address at which a terminal can open the file.
+    fn link(&self, shown: &str) -> Option<String>;
+}
+
+/// A finding and where it points into.
+#[derive(Clone, Copy)]
+pub struct Finding<'a> {
+    pub diagnostic: &'a Diagnostic,
+    pub sources: &'a Sources,
+    /// The same when lines move.
+    pub fingerprint: &'a str,
+}
+
+impl Finding<'_> {
+    fn path(&self, location: Location) -> String {
+        self.sources.shown_path(location.file)
+    }
+
+    fn place(&self, location: Location) -> LineColumn {
+        self.sources.file(location.file).line_column(location.span.start)
+    }
+
+    fn end(&self, location: Location) -> LineColumn {
+        self.sources.file(location.file).line_column(location.span.end)
+    }
+
+    /// Situation, notes and help, in the order people read them.
+    fn more(&self) -> Vec<String> {
+        let diagnostic = self.diagnostic;
+        let situation =
+            diagnostic.situation.as_ref().map(|situation| format!("for example: {}", text::situation(situation)));
+        situation.into_iter().chain(diagnostic.notes.iter().cloned()).chain(diagnostic.help.clone()).collect()
+    }
+}
+
+impl Report<'_> {
+    /// As a CI system finds it.
+    fn project_path(&self, found: &Finding<'_>, location: Location) -> String {
+        self.places.project_path(&found.path(location))
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        count(self.findings, severity)
+    }
+}
+
+/// How many findings are of a severity.
+pub fn count(findings: &[Finding<'_>], severity: Severity) -> usize {
+    findings.iter().filter(|found| found.diagnostic.severity == severity).count()
+}

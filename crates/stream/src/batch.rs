@@ -1,0 +1,169 @@
+//! In: a block of whole lines. Out: its events with names resolved, sorted by the users that each thread looks after.
+//! Lines that are no events are kept as rejections: they have their place in the order.
+
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+use std::sync::LazyLock;
+
+use crate::fast_path::Scanner;
+use presync_engine::event::{Event, RawEvent, Rejection};
+use presync_engine::table::Tables;
+
+/// What the lines of a block of less than 4 GiB say; places are offsets into it, so that both can go from thread to thread.
+pub(super) struct Batch {
+    /// Users' names that had escapes, one after the other.
+    decoded: String,
+    /// For each shard its lines, in order.
+    pub shards: Vec<Vec<Line>>,
+    pub lines: u64,
+    pub events: u64,
+}
+
+/// A line that is not empty.
+pub(super) struct Line {
+    /// Its number within the block, from 0.
+    pub number: u32,
+    pub start: u32,
+    pub end: u32,
+    pub said: Result<Said, Box<Refused>>,
+}
+
+pub(super) struct Said {
+    /// Of the user's name.
+    pub hash: u64,
+    pub user: Text,
+    /// As JSON, as is `at`.
+    pub id: Option<Text>,
+    pub at: Option<Text>,
+    pub event: Event,
+}
+
+pub(super) struct Refused {
+    pub rejection: Rejection,
+    /// Where the line said so much.
+    pub user: Option<String>,
+}
+
+/// A part of a block, or of what was decoded beside it.
+#[derive(Clone, Copy)]
+pub(super) struct Text {
+    start: u32,
+    length: u32,
+    decoded: bool,
+}
+
+/// The hash by which users are found, here and in the sessions. Another one in each run: whoever chooses the names
+/// cannot choose them so that all stand in one place.
+pub(super) fn hash(user: &str) -> u64 {
+    static SEED: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
+    SEED.hash_one(user)
+}
+
+/// Whose events they are, of so many shards.
+pub(super) fn shard(hash: u64, shards: usize) -> usize {
+    // The middle bits: the others choose the place within the shard's map.
+    (hash >> 24) as u32 as usize % shards
+}
+
+impl Batch {
+    pub fn new(shards: usize) -> Self {
+        Self { decoded: String::new(), shards: (0..shards).map(|_| Vec::new()).collect(), lines: 0, events: 0 }
+    }
+
+    /// Reads a block in place of the one before.
+    pub fn read(&mut self, block: &[u8], tables: &Tables) {
+        self.decoded.clear();
+        self.shards.iter_mut().for_each(Vec::clear);
+        (self.lines, self.events) = (0, 0);
+        let text = std::str::from_utf8(block);
+        let mut scanner = text.ok().map(Scanner::new);
+        let mut event = Event::default();
+        let mut start = 0;
+        while start < block.len() {
+            let scanned = scanner.as_mut().and_then(|scanner| scanner.event(start, tables, &mut event));
+            let end = match scanned {
+                Some(scanned) => {
+                    let place = |text: &str| Text::within(block, text);
+                    let (user, id, at) = (place(scanned.user), scanned.id.map(place), scanned.at.map(place));
+                    let hash = hash(scanned.user);
+                    let said = Said { hash, user, id, at, event: std::mem::take(&mut event) };
+                    self.add(shard(hash, self.shards.len()), start, scanned.end, Ok(said));
+                    scanned.end
+                }
+                None => {
+                    event = Event::default();
+                    self.slow_line(block, start, tables)
+                }
+            };
+            self.lines += 1;
+            start = end + 1;
+        }
+    }
+
+    fn add(&mut self, shard: usize, start: usize, end: usize, said: Result<Said, Box<Refused>>) {
+        self.events += 1;
+        self.shards[shard].push(Line { number: self.lines as u32, start: start as u32, end: end as u32, said });
+    }
+
+    /// Reads the line that begins at `start` in whatever shape it is; returns where it ends.
+    fn slow_line(&mut self, block: &[u8], start: usize, tables: &Tables) -> usize {
+        let rest = &block[start..];
+        let rest = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
+        let line = rest.trim_ascii();
+        if !line.is_empty() {
+            let from = start + rest.len() - rest.trim_ascii_start().len();
+            let said = self.slow(block, line, tables).map_err(Box::new);
+            let shard = match &said {
+                Ok(said) => shard(said.hash, self.shards.len()),
+                Err(_) => self.lines as usize % self.shards.len(),
+            };
+            self.add(shard, from, from + line.len(), said);
+        }
+        start + rest.len()
+    }
+
+    fn slow(&mut self, block: &[u8], line: &[u8], tables: &Tables) -> Result<Said, Refused> {
+        let refused = |rejection: Rejection, user: Option<&str>| Refused { rejection, user: user.map(str::to_owned) };
+        let text = std::str::from_utf8(line).map_err(|error| {
+            let message = format!("the line is not UTF-8 from byte {} on", error.valid_up_to() + 1);
+            refused(Rejection::new("malformed", message), None)
+        })?;
+        let raw = RawEvent::parse(text).map_err(|rejection| refused(rejection, None))?;
+        let event = raw.resolve(tables).map_err(|rejection| refused(rejection, Some(&raw.user)))?;
+        let hash = hash(&raw.user);
+        let user = match &raw.user {
+            Cow::Borrowed(user) => Text::within(block, user),
+            Cow::Owned(user) => self.decode(user),
+        };
+        let at = raw.at.map(|at| self.decode(&serde_json::Value::from(at).to_string()));
+        Ok(Said { hash, user, id: raw.id.map(|id| Text::within(block, id)), at, event })
+    }
+
+    fn decode(&mut self, text: &str) -> Text {
+        let start = self.decoded.len() as u32;
+        self.decoded.push_str(text);
+        Text { start, length: text.len() as u32, decoded: true }
+    }
+
+    pub fn bytes<'b>(&'b self, block: &'b [u8], text: Text) -> &'b [u8] {
+        let all = if text.decoded { self.decoded.as_bytes() } else { block };
+        &all[text.start as usize..][..text.length as usize]
+    }
+
+    pub fn text<'b>(&'b self, block: &'b [u8], text: Text) -> &'b str {
+        std::str::from_utf8(self.bytes(block, text)).expect("it was a string before its place was noted")
+    }
+}
+
+impl Text {
+    /// `part` borrows from `block`.
+    fn within(block: &[u8], part: &str) -> Self {
+        let start = part.as_ptr().addr() - block.as_ptr().addr();
+        Self { start: start as u32, length: part.len() as u32, decoded: false }
+    }
+
+    /// Whether it stands in the block: a string there has no escapes.
+    pub fn is_verbatim(self) -> bool {
+        !self.decoded
+    }
+}

@@ -1,0 +1,363 @@
+//! In: a block of the event stream and where a line begins. Out: the event of that line with its names resolved, where
+//! the line has the usual shape and says nothing that the tables do not know; else `None`, and serde reads it.
+//! Whatever is read here serde reads the same: anything out of the ordinary is left to it.
+
+use presync_engine::event::Event;
+use presync_engine::table::{FactKind, Tables};
+use presync_engine::time::{days, seconds};
+
+/// The parts of a scanned line that go out again.
+pub(crate) struct Scanned<'a> {
+    pub user: &'a str,
+    /// As JSON, as is `at`.
+    pub id: Option<&'a str>,
+    pub at: Option<&'a str>,
+    /// Where the line ends.
+    pub end: usize,
+}
+
+/// Reads objects of known members, each at most once, without escapes; white space between them is skipped.
+pub(super) struct Scanner<'a> {
+    /// UTF-8.
+    block: &'a str,
+    at: usize,
+    /// The date that was read last, and the days since 1970 that it stands for: most events are of one day.
+    day: ([u8; 10], i64),
+}
+
+impl<'a> Scanner<'a> {
+    pub fn new(block: &'a str) -> Self {
+        Self { block, at: 0, day: ([0; 10], 0) }
+    }
+
+    /// Puts the event that begins at `start` into an empty one; where there is nothing to return, that may not be empty.
+    pub fn event(&mut self, start: usize, tables: &Tables, event: &mut Event) -> Option<Scanned<'a>> {
+        self.at = start;
+        let (mut user, mut id, mut at) = (None, None, None);
+        let (mut set, mut state, mut change) = (false, false, false);
+        self.expect(b'{')?;
+        loop {
+            match self.member()? {
+                b"user" => once(&mut user, self.string()?)?,
+                b"change" => {
+                    first(&mut change)?;
+                    self.expect(b'{')?;
+                    let system = tables.system(self.string()?)?;
+                    self.expect(b':')?;
+                    event.change = Some((system as u32, tables.state(system, self.string()?)?));
+                    self.expect(b'}')?;
+                }
+                b"id" => {
+                    let start = self.start_of_value();
+                    self.string()?;
+                    once(&mut id, &self.block[start..self.at])?;
+                }
+                b"at" => {
+                    let start = self.start_of_value();
+                    event.at = Some(self.time()?);
+                    once(&mut at, &self.block[start..self.at])?;
+                }
+                b"set" => {
+                    first(&mut set)?;
+                    self.set(event, tables)?;
+                }
+                b"state" => {
+                    first(&mut state)?;
+                    self.observed(event, tables)?;
+                }
+                b"role" => once(&mut event.role, tables.role(self.string()?)? as u32)?,
+                b"resync" => once(&mut event.resync, tables.system(self.string()?)? as u32)?,
+                _ => return None,
+            }
+            match self.next()? {
+                b',' => {}
+                b'}' => break,
+                _ => return None,
+            }
+        }
+        let user = user?;
+        match self.peek() {
+            None => {}
+            Some(b'\n') => {}
+            Some(b'\r') if matches!(self.block.as_bytes().get(self.at + 1), None | Some(b'\n')) => self.at += 1,
+            Some(_) => return None,
+        }
+        Some(Scanned { user, id, at, end: self.at })
+    }
+
+    /// The name of a member, with its quotes and the colon behind it.
+    #[inline]
+    fn member(&mut self) -> Option<&'a [u8]> {
+        // Most often the name stands right here, and comparing it is cheaper than looking for its end.
+        let rest = &self.block.as_bytes()[self.at..];
+        for name in NAMES {
+            if rest.starts_with(name) {
+                self.at += name.len();
+                return Some(&name[1..name.len() - 2]);
+            }
+        }
+        let name = self.string()?;
+        self.expect(b':')?;
+        Some(name.as_bytes())
+    }
+
+    /// The next byte that is not white space within a line.
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.block.as_bytes();
+        while matches!(bytes.get(self.at), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
+    }
+
+    #[inline]
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        if self.block.as_bytes().get(self.at) == Some(&byte) {
+            self.at += 1;
+            return Some(());
+        }
+        (self.next()? == byte).then_some(())
+    }
+
+    fn start_of_value(&mut self) -> usize {
+        self.peek();
+        self.at
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        let found = self.block.as_bytes()[self.at..].starts_with(word.as_bytes());
+        self.at += word.len();
+        found.then_some(())
+    }
+
+    /// A string without escapes and control characters, between its quotes.
+    #[inline]
+    fn string(&mut self) -> Option<&'a str> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let end = end_of_string(self.block.as_bytes(), start)?;
+        self.at = end + 1;
+        self.block.get(start..end)
+    }
+
+    /// `{"user_type":"im","in_queue":true}`
+    fn set(&mut self, event: &mut Event, tables: &Tables) -> Option<()> {
+        self.expect(b'{')?;
+        loop {
+            let fact = tables.fact(self.string()?)?;
+            self.expect(b':')?;
+            let value = match (&tables.facts[fact].kind, self.peek()?) {
+                (FactKind::Flag, b't') => self.word("true").map(|()| 1)?,
+                (FactKind::Flag, b'f') => self.word("false").map(|()| 0)?,
+                (FactKind::Choice { .. }, b'"') => tables.value(fact, self.string()?)?,
+                _ => return None,
+            };
+            let fact = fact as u32;
+            if event.set.iter().any(|(known, _)| *known == fact) {
+                return None;
+            }
+            event.set.push((fact, value));
+            match self.next()? {
+                b',' => {}
+                b'}' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// `{"cic":"Available","lync":null}`
+    fn observed(&mut self, event: &mut Event, tables: &Tables) -> Option<()> {
+        self.expect(b'{')?;
+        loop {
+            let system = tables.system(self.string()?)?;
+            self.expect(b':')?;
+            let state = match self.peek()? {
+                b'n' => self.word("null").map(|()| None)?,
+                _ => Some(tables.state(system, self.string()?)?),
+            };
+            let system = system as u32;
+            if event.observe.iter().any(|(known, _)| *known == system) {
+                return None;
+            }
+            event.observe.push((system, state));
+            match self.next()? {
+                b',' => {}
+                b'}' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// A string with a time of the usual form, in milliseconds since 1970.
+    fn time(&mut self) -> Option<i64> {
+        self.expect(b'"')?;
+        let text: &[u8; 20] = self.block.as_bytes()[self.at..].first_chunk()?;
+        // Each of them is looked at below, so there is no need to look for escapes.
+        self.at += text.len();
+        self.expect(b'"')?;
+        let date = text.first_chunk()?;
+        if *date != self.day.0 {
+            self.day = (*date, days(date)?);
+        }
+        Some((self.day.1 * 86_400 + seconds(text)?) * 1000)
+    }
+}
+
+/// The usual members as they are most often written, the most frequent first.
+const NAMES: [&[u8]; 8] =
+    [b"\"user\":", b"\"change\":", b"\"id\":", b"\"at\":", b"\"set\":", b"\"state\":", b"\"role\":", b"\"resync\":"];
+
+fn once<T>(member: &mut Option<T>, value: T) -> Option<()> {
+    member.replace(value).is_none().then_some(())
+}
+
+fn first(seen: &mut bool) -> Option<()> {
+    (!std::mem::replace(seen, true)).then_some(())
+}
+
+/// Where the quote of a string stands that has no escapes and no control characters.
+#[inline]
+fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*eight);
+        // The lowest mark is exact, whichever of the three it comes from.
+        let quote = zero(word ^ (ONES * b'"' as u64));
+        let escape = zero(word ^ (ONES * b'\\' as u64));
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let marks = quote | escape | control;
+        if marks != 0 {
+            at += marks.trailing_zeros() as usize / 8;
+            return (bytes[at] == b'"').then_some(at);
+        }
+        at += 8;
+    }
+    let end = bytes.get(at..)?.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ')?;
+    (bytes[at + end] == b'"').then_some(at + end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use presync_engine::event::RawEvent;
+
+    fn tables() -> Tables {
+        Tables::from_json(include_str!("../../../examples/contact-centre/tables.json")).expect("it is one")
+    }
+
+    #[test]
+    fn a_string_ends_at_its_first_quote_unless_something_is_before_it() {
+        const SIGNS: [u8; 10] = [b'"', b'\\', 0, 0x1f, b' ', b'!', b'#', b'[', 0x7f, 0xff];
+        for length in 0..20 {
+            for (first, second) in (0..length).flat_map(|first| (0..length).map(move |second| (first, second))) {
+                for (one, other) in SIGNS.iter().flat_map(|one| SIGNS.map(|other| (*one, other))) {
+                    let mut text = vec![b'x'; length];
+                    (text[first], text[second]) = (one, other);
+                    let naive = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '));
+                    let naive = naive.filter(|at| text[*at] == b'"');
+                    assert_eq!(end_of_string(&text, 0), naive, "{text:?}");
+                }
+            }
+        }
+    }
+
+    /// A line of members in any order, some of them strange.
+    fn line(seed: &mut u64) -> String {
+        let mut next = |limit: usize| {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (*seed >> 33) as usize % limit
+        };
+        const MEMBERS: [&str; 27] = [
+            r#""user":"ann""#,
+            r#""user":"ann""#,
+            r#""user":"ann""#,
+            r#""user":"zo\u00eb""#,
+            r#""user":"zoë""#,
+            r#""user":7"#,
+            r#""role":"Agents""#,
+            r#""role":null"#,
+            r#""set":{"in_queue":true}"#,
+            r#""set":{"in_queue":false,"user_type":"im"}"#,
+            r#""set":{"in_queue":true,"in_queue":false}"#,
+            r#""set":{}"#,
+            r#""set":null"#,
+            r#""set":{"in_queue":1}"#,
+            r#""state":{"cic":null,"lync":"Away"}"#,
+            r#""state":{"cic":null,"cic":"Available"}"#,
+            r#""change":{"cic":"At Lunch"}"#,
+            r#""change":{"cic":"At \"Lunch\""}"#,
+            r#""change":{"c\u0069c":"x"}"#,
+            r#""resync":"cic""#,
+            r#""id":"42""#,
+            r#""id":42"#,
+            r#""id":{"a":[1]}"#,
+            r#""id":null"#,
+            r#""at":"2026-11-22T12:00:00Z""#,
+            r#""other":[1,{"user":"x"}]"#,
+            r#""id":"a\tb""#,
+        ];
+        let mut line = String::from("{");
+        for at in 0..1 + next(5) {
+            let space = ["", "", "", " ", "\t", "  "][next(6)];
+            let comma = if at == 0 { "" } else { "," };
+            let mut member = MEMBERS[next(MEMBERS.len())].to_owned();
+            if next(4) == 0 {
+                member = member.replacen(':', " :\t", 1);
+            }
+            line.push_str(&format!("{comma}{space}{member}{space}"));
+        }
+        line.push_str(["}", "}", "}", "}", " }", "} ", "", "}}", ",}", "\u{1}}"][next(10)]);
+        line
+    }
+
+    #[test]
+    fn what_is_scanned_serde_reads_the_same() {
+        let tables = tables();
+        let (mut seed, mut scanned, mut left) = (7, 0, 0);
+        for _ in 0..200_000 {
+            let line = line(&mut seed);
+            let block = format!("\n{line}\n");
+            let mut scanned_event = Event::default();
+            match Scanner::new(&block).event(1, &tables, &mut scanned_event) {
+                Some(said) => {
+                    let known = RawEvent::parse(&line).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+                    let event = known.resolve(&tables).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+                    assert_eq!((said.user, said.id), (&*known.user, known.id), "{line}");
+                    assert_eq!(said.at.map(|at| at.trim_matches('"')), known.at.as_deref(), "{line}");
+                    assert_eq!(format!("{scanned_event:?}"), format!("{event:?}"), "{line}");
+                    assert_eq!(said.end, block.len() - 1, "{line}");
+                    scanned += 1;
+                }
+                None => left += 1,
+            }
+        }
+        assert!(scanned > 5_000 && left > 10_000, "{scanned} scanned, {left} left to serde");
+    }
+
+    #[test]
+    fn the_usual_lines_are_scanned() {
+        let tables = tables();
+        for (line, at) in [
+            (
+                r#"{"user":"ann","change":{"cic":"At Lunch"},"id":"42","at":"2026-11-22T12:00:00Z"}"#,
+                Some(1_795_348_800_000),
+            ),
+            (r#"{"user":"ann","role":"Agents","set":{"user_type":"im","in_queue":true},"state":{"lync":null}}"#, None),
+            (r#"{ "user" : "ann", "resync" : "cic", "id" : "42" }"#, None),
+        ] {
+            let mut event = Event::default();
+            let scanned = Scanner::new(line).event(0, &tables, &mut event).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((scanned.user, scanned.end, event.at), ("ann", line.len(), at), "{line}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! In: blocks, one after the other. Out: what each came to, in their order and that of their lines.
+//! Each thread looks after its own users: it carries out the next block's events of these as soon as that block is
+//! read, and else reads a block that waits. A third one puts the parts together and writes them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use crate::batch::Batch;
+use crate::session_table::Users;
+use crate::stream::{Desk, Mark, Output, Worker};
+
+/// A block and what it says.
+type Read = (Vec<u8>, Batch);
+
+/// What a shard made of a block.
+type Part = (Output, Vec<Mark>);
+
+/// Blocks on their way.
+struct Work {
+    /// Not read yet, with their numbers.
+    waiting: VecDeque<(u64, Vec<u8>)>,
+    /// Read, by number, with the number of their first line once that is known.
+    read: BTreeMap<u64, (Arc<Read>, Option<u64>)>,
+    /// By number and shard.
+    parts: BTreeMap<u64, Vec<Option<Part>>>,
+    /// The block whose first line is known last, and that line.
+    counted: (u64, u64),
+    written: u64,
+    /// How many blocks there are in all, once that is known.
+    total: Option<u64>,
+    stopped: bool,
+}
+
+struct Shared {
+    work: Mutex<Work>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Work> {
+        // A thread that panics says so when it is joined.
+        self.work.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn wait<'w>(&self, work: MutexGuard<'w, Work>) -> MutexGuard<'w, Work> {
+        self.changed.wait(work).unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        self.lock().stopped = true;
+        self.changed.notify_all();
+    }
+}
+
+/// Lets the others go when a thread panics.
+struct Alarm<'s>(&'s Shared);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
+/// See [`crate::Stream::run`].
+pub(super) fn run<E: Send>(
+    worker: Worker<'_, '_>,
+    shards: &mut [Users],
+    lines: &mut u64,
+    mut read: impl FnMut(&mut Vec<u8>) -> Result<bool, E>,
+    mut write: impl FnMut(&Output) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let count = shards.len();
+    let most = count as u64 * 2 + 2;
+    let work = Work {
+        waiting: VecDeque::new(),
+        read: BTreeMap::new(),
+        parts: BTreeMap::new(),
+        counted: (0, *lines + 1),
+        written: 0,
+        total: None,
+        stopped: false,
+    };
+    let shared = Shared { work: Mutex::new(work), changed: Condvar::new() };
+    let result = std::thread::scope(|scope| {
+        for (shard, users) in shards.iter_mut().enumerate() {
+            let shared = &shared;
+            scope.spawn(move || work_on(worker, shared, (shard, count), users));
+        }
+        let writer = scope.spawn(|| {
+            let _alarm = Alarm(&shared);
+            let written = write_all(&shared, count, &mut write);
+            if written.is_err() {
+                shared.stop();
+            }
+            written
+        });
+        let _alarm = Alarm(&shared);
+        let reading = read_all(&shared, most, &mut read);
+        let writing = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        reading.and(writing)
+    });
+    *lines = shared.lock().counted.1 - 1;
+    result
+}
+
+fn read_all<E>(shared: &Shared, most: u64, read: &mut impl FnMut(&mut Vec<u8>) -> Result<bool, E>) -> Result<(), E> {
+    let mut number = 0;
+    loop {
+        let mut block = Vec::new();
+        // What was read before goes on to its end, even if nothing more can be read.
+        let more = read(&mut block);
+        let mut work = shared.lock();
+        if !matches!(more, Ok(true)) {
+            work.total = Some(number);
+            shared.changed.notify_all();
+            return more.map(|_| ());
+        }
+        while number - work.written >= most && !work.stopped {
+            work = shared.wait(work);
+        }
+        if work.stopped {
+            return Ok(());
+        }
+        work.waiting.push_back((number, block));
+        number += 1;
+        shared.changed.notify_all();
+    }
+}
+
+fn work_on(worker: Worker<'_, '_>, shared: &Shared, (shard, shards): (usize, usize), users: &mut Users) {
+    let _alarm = Alarm(shared);
+    let mut session = worker.engine.session();
+    let mut next = 0;
+    let mut work = shared.lock();
+    loop {
+        if work.stopped || work.total == Some(next) {
+            return;
+        }
+        if let Some((read, Some(first))) = work.read.get(&next) {
+            let (read, first) = (read.clone(), *first);
+            drop(work);
+            let mut output = Output::default();
+            let (session, marks) = (&mut session, Some(Vec::new()));
+            let mut desk = Desk { users: &mut *users, session, output: &mut output, marks };
+            worker.carry_out((&read.0, &read.1), (shard, first), &mut desk);
+            let marks = desk.marks.unwrap_or_default();
+            drop(read);
+            work = shared.lock();
+            let parts = work.parts.entry(next).or_insert_with(|| (0..shards).map(|_| None).collect());
+            parts[shard] = Some((output, marks));
+            if parts.iter().all(Option::is_some) {
+                shared.changed.notify_all();
+            }
+            next += 1;
+        } else if let Some((number, block)) = work.waiting.pop_front() {
+            drop(work);
+            let mut batch = Batch::new(shards);
+            batch.read(&block, worker.engine.tables);
+            let batch = Arc::new((block, batch));
+            work = shared.lock();
+            work.read.insert(number, (batch, None));
+            work.count();
+            shared.changed.notify_all();
+        } else {
+            work = shared.wait(work);
+        }
+    }
+}
+
+impl Work {
+    /// Numbers the lines of all blocks that follow each other without a gap.
+    fn count(&mut self) {
+        let (mut number, mut line) = self.counted;
+        while let Some((batch, first)) = self.read.get_mut(&number) {
+            *first = Some(line);
+            line += batch.1.lines;
+            number += 1;
+        }
+        self.counted = (number, line);
+    }
+}
+
+fn write_all<E>(shared: &Shared, shards: usize, write: &mut impl FnMut(&Output) -> Result<(), E>) -> Result<(), E> {
+    let mut work = shared.lock();
+    loop {
+        let number = work.written;
+        if work.stopped || work.total == Some(number) {
+            return Ok(());
+        }
+        let done = work.parts.get(&number).is_some_and(|parts| parts.iter().all(Option::is_some));
+        if !done {
+            work = shared.wait(work);
+            continue;
+        }
+        let parts: Vec<Part> = work.parts.remove(&number).into_iter().flatten().flatten().collect();
+        debug_assert_eq!(parts.len(), shards, "every shard has had the block");
+        let batch = work.read.remove(&number);
+        drop(work);
+        let mut output = merge(parts);
+        output.events = batch.map_or(0, |(batch, _)| batch.1.events);
+        write(&output)?;
+        work = shared.lock();
+        work.written += 1;
+        shared.changed.notify_all();
+    }
+}
+
+/// Puts the parts of several shards into the order of the lines.
+fn merge(parts: Vec<Part>) -> Output {
+    let mut whole = Output::default();
+    let mut order: Vec<(u32, usize, usize)> = Vec::new();
+    for (part, (output, marks)) in parts.iter().enumerate() {
+        whole.sent += output.sent;
+        whole.rejected += output.rejected;
+        order.extend(marks.iter().enumerate().map(|(at, mark)| (mark.line, part, at)));
+    }
+    // Each part is in order already, which this sort makes use of.
+    order.sort();
+    let size = |of: fn(&Output) -> &Vec<u8>| parts.iter().map(|(output, _)| of(output).len()).sum();
+    whole.commands.reserve(size(|output| &output.commands));
+    for (_, part, at) in order {
+        let (output, marks) = &parts[part];
+        let end = &marks[at];
+        let start = at.checked_sub(1).map(|before| &marks[before]);
+        let from = |of: fn(&Mark) -> usize| start.map_or(0, of);
+        whole.commands.extend_from_slice(&output.commands[from(|mark| mark.commands)..end.commands]);
+        whole.rejects.extend_from_slice(&output.rejects[from(|mark| mark.rejects)..end.rejects]);
+        whole.trace.extend_from_slice(&output.trace[from(|mark| mark.trace)..end.trace]);
+    }
+    whole
+}

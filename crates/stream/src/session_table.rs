@@ -1,0 +1,358 @@
+//! In: users' names and their sessions. Out: the sessions, each packed into a few words beside all others, so that a
+//! million of them fit into memory and one of them into a cache line or two.
+
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use crate::hash_index::Index;
+use presync_engine::session::{Last, MAX_UNCONFIRMED, Sent, Session, Shown};
+use presync_engine::table::{Tables, UNSET};
+
+/// The words of one system: what was reported, the last command and its cause, the first command that is not confirmed
+/// and its time in two words.
+const WORDS: usize = 6;
+
+/// In the word of an unconfirmed command: there are more of them.
+const MORE: u32 = 1 << 31;
+
+/// In a word that says what is shown: the rest is a number of [`Users::decorated`], else a state plus one.
+const DECORATED: u32 = 1 << 30;
+
+/// So many users in one shard, a hundred times what a large centre has: whoever sends names at random fills no memory.
+const MOST_USERS: u32 = 10_000_000;
+
+/// So much may their sessions take, in bytes, and so much the names that have no room beside them.
+const MOST_SESSIONS: usize = 8 << 30;
+const MOST_NAMES: usize = 1 << 30;
+
+/// The words of a name: a byte that says how long it is, and the name if it has room.
+const NAME: usize = 6;
+
+/// In the first byte of a name: it is kept elsewhere, from the second word to the third on.
+const LONG: u8 = u8::MAX;
+
+/// So many users are kept in one piece of memory.
+const CHUNK: usize = 1 << 12;
+
+/// A time that no event has: long before the first year that can be written.
+const NO_TIME: u64 = i64::MIN.cast_unsigned();
+
+/// Everyone's sessions.
+pub(super) struct Users {
+    layout: Layout,
+    /// Numbers of users by their names.
+    numbers: Index,
+    /// Names that have no room beside their session, one after the other.
+    long: Vec<u8>,
+    /// Name and session of each user, in pieces that never move.
+    chunks: Vec<Box<[u32]>>,
+    count: u32,
+    /// There is room for so many.
+    pub(super) most: u32,
+    /// States with an appendix that is not empty.
+    decorated: IndexSet<(u32, u32), FxBuildHasher>,
+    /// Unconfirmed commands behind the first, by user and system: rarely any.
+    more: FxHashMap<(u32, u32), Vec<Sent>>,
+}
+
+/// Where the parts of a session stand in its words.
+#[derive(Clone)]
+struct Layout {
+    /// The role, then the facts: each a number of bits within a word. A value is stored plus one; 0 is none.
+    fields: Vec<Field>,
+    /// Where the systems begin.
+    systems: usize,
+    count: usize,
+    stride: usize,
+    /// For each system the number of its first state among all states.
+    first_states: Vec<u32>,
+}
+
+#[derive(Clone, Copy)]
+struct Field {
+    word: usize,
+    shift: u32,
+    mask: u32,
+}
+
+impl Layout {
+    fn new(tables: &Tables) -> Self {
+        let sizes = std::iter::once(tables.roles.len() as u32).chain(tables.facts.iter().map(|fact| fact.size()));
+        let mut fields = Vec::new();
+        let (mut word, mut shift) = (NAME, 0);
+        for size in sizes {
+            let bits = u32::BITS - size.leading_zeros();
+            if shift + bits > u32::BITS {
+                (word, shift) = (word + 1, 0);
+            }
+            let mask = if bits == u32::BITS { u32::MAX } else { (1 << bits) - 1 };
+            fields.push(Field { word, shift, mask });
+            shift += bits;
+        }
+        let mut first_states = Vec::new();
+        let mut states = 0;
+        for system in &tables.systems {
+            first_states.push(states);
+            states += system.states.len() as u32;
+        }
+        let (systems, count) = (word + 1, tables.systems.len());
+        Self { fields, systems, count, stride: systems + count * WORDS, first_states }
+    }
+
+    fn system_of(&self, state: u32) -> usize {
+        self.first_states.partition_point(|first| *first <= state) - 1
+    }
+}
+
+impl Users {
+    pub fn new(tables: &Tables) -> Self {
+        let layout = Layout::new(tables);
+        // The most that is ever kept of one user: its words, and the commands under way behind the first.
+        let bytes = size_of::<u32>() * layout.stride + layout.count * MAX_UNCONFIRMED * size_of::<Sent>();
+        Self {
+            most: u32::try_from(MOST_SESSIONS / bytes).unwrap_or(MOST_USERS).min(MOST_USERS),
+            layout,
+            numbers: Index::new(),
+            long: Vec::new(),
+            chunks: Vec::new(),
+            count: 0,
+            decorated: IndexSet::default(),
+            more: FxHashMap::default(),
+        }
+    }
+
+    /// The number of a user, if there is one of that name; `hash` is that of the name.
+    pub fn find(&self, name: &[u8], hash: u64) -> Option<u32> {
+        match short(name) {
+            Some(short) => self.numbers.find(hash, |number| self.words(number)[..NAME] == short),
+            None => self.numbers.find(hash, |number| self.name_bytes(self.words(number)) == name),
+        }
+    }
+
+    /// Looks at where the user of a name is noted, without waiting for it.
+    pub fn touch(&self, hash: u64) -> u32 {
+        self.numbers.touch(hash) as u32
+    }
+
+    /// Looks at the session of whoever is noted under a hash, without waiting for it; most often it is the one.
+    pub fn touch_session(&self, hash: u64) -> u32 {
+        match self.numbers.find(hash, |_| true) {
+            Some(number) => {
+                let words = self.words(number);
+                words[0] ^ words[words.len() - 1]
+            }
+            None => 0,
+        }
+    }
+
+    fn words(&self, number: u32) -> &[u32] {
+        let stride = self.layout.stride;
+        &self.chunks[number as usize / CHUNK][number as usize % CHUNK * stride..][..stride]
+    }
+
+    pub fn add(&mut self, name: &str, hash: u64, session: &Session) {
+        let number = self.count;
+        if number as usize / CHUNK == self.chunks.len() {
+            self.chunks.push(vec![0; CHUNK * self.layout.stride].into());
+        }
+        self.count += 1;
+        let words = short(name.as_bytes()).unwrap_or_else(|| {
+            let start = self.long.len() as u32;
+            self.long.extend_from_slice(name.as_bytes());
+            [u32::from(LONG), start, name.len() as u32, 0, 0, 0]
+        });
+        let stride = self.layout.stride;
+        self.chunks[number as usize / CHUNK][number as usize % CHUNK * stride..][..NAME].copy_from_slice(&words);
+        self.numbers.insert(hash, number);
+        self.store(number, session);
+    }
+
+    /// Whether there is no room for another user of that name.
+    pub fn is_full(&self, name: &str) -> bool {
+        self.count >= self.most || self.long.len() + name.len() > MOST_NAMES
+    }
+
+    pub fn len(&self) -> u32 {
+        self.count
+    }
+
+    pub fn name(&self, number: u32) -> String {
+        let words = self.words(number);
+        let bytes = match words[0].to_le_bytes()[0] {
+            LONG => self.name_bytes(words).to_vec(),
+            length => words[..NAME].iter().flat_map(|word| word.to_le_bytes()).skip(1).take(length.into()).collect(),
+        };
+        String::from_utf8(bytes).expect("names come as strings")
+    }
+
+    /// Of a long name.
+    fn name_bytes(&self, words: &[u32]) -> &[u8] {
+        match words {
+            [kind, start, length, ..] if *kind == u32::from(LONG) => &self.long[*start as usize..][..*length as usize],
+            _ => &[],
+        }
+    }
+
+    /// Unpacks a session over another one.
+    pub fn load(&self, number: u32, session: &mut Session) {
+        let layout = &self.layout;
+        let words = self.words(number);
+        let value = |field: &Field| (words[field.word] >> field.shift & field.mask).checked_sub(1);
+        let (role, facts) = layout.fields.split_first().expect("there is a field for the role");
+        session.role = value(role).map(|role| role as usize);
+        session.facts.resize(facts.len(), UNSET);
+        for (into, fact) in session.facts.iter_mut().zip(facts) {
+            // None is stored as zero, and `UNSET` is the number before.
+            *into = (words[fact.word] >> fact.shift & fact.mask).wrapping_sub(1);
+        }
+        session.systems.resize_with(layout.count, Shown::default);
+        let systems = words[layout.systems..].chunks_exact(WORDS);
+        for ((at_system, shown), words) in session.systems.iter_mut().enumerate().zip(systems) {
+            let [reported, last, cause, sent, low, high] = *words else { continue };
+            shown.reported = self.shown(reported);
+            shown.last = self.shown(last).map(|(state, append)| {
+                let from = layout.system_of(cause);
+                Last { state, append, cause: (from, cause - layout.first_states[from]) }
+            });
+            shown.unconfirmed.clear();
+            if let Some((state, append)) = self.shown(sent & !MORE) {
+                let at = u64::from(low) | u64::from(high) << 32;
+                shown.unconfirmed.push(Sent { state, append, at: (at != NO_TIME).then_some(at.cast_signed()) });
+                if sent & MORE != 0 {
+                    shown.unconfirmed.extend(self.more.get(&(number, at_system as u32)).into_iter().flatten().copied());
+                }
+            }
+        }
+    }
+
+    /// What a word says is shown.
+    fn shown(&self, word: u32) -> Option<(u32, u32)> {
+        if word & DECORATED != 0 {
+            return self.decorated.get_index((word & !DECORATED) as usize).copied();
+        }
+        word.checked_sub(1).map(|state| (state, 0))
+    }
+
+    /// Packs a session in place of the one that was there.
+    pub fn store(&mut self, number: u32, session: &Session) {
+        let Self { layout, decorated, more, chunks, .. } = self;
+        let words = &mut chunks[number as usize / CHUNK][number as usize % CHUNK * layout.stride..][..layout.stride];
+        let (head, systems) = words.split_at_mut(layout.systems);
+        head[NAME..].fill(0);
+        let role = session.role.map_or(UNSET, |role| role as u32);
+        for (field, value) in layout.fields.iter().zip(std::iter::once(&role).chain(&session.facts)) {
+            head[field.word] |= (value.wrapping_add(1) & field.mask) << field.shift;
+        }
+        let mut word = |state: u32, append: u32| match append {
+            0 => state + 1,
+            _ => DECORATED | decorated.insert_full((state, append)).0 as u32,
+        };
+        for ((at, shown), words) in session.systems.iter().enumerate().zip(systems.chunks_exact_mut(WORDS)) {
+            let reported = shown.reported.map_or(0, |(state, append)| word(state, append));
+            let (last, cause) = shown.last.map_or((0, 0), |last| {
+                (word(last.state, last.append), layout.first_states[last.cause.0] + last.cause.1)
+            });
+            let (mut sent, mut time) = (0, 0);
+            if let Some(first) = shown.unconfirmed.first() {
+                sent = word(first.state, first.append);
+                time = first.at.map_or(NO_TIME, i64::cast_unsigned);
+            }
+            if shown.unconfirmed.len() > 1 {
+                sent |= MORE;
+                let more = more.entry((number, at as u32)).or_default();
+                more.clear();
+                more.extend_from_slice(&shown.unconfirmed[1..]);
+            } else if words[3] & MORE != 0 {
+                more.remove(&(number, at as u32));
+            }
+            words.copy_from_slice(&[reported, last, cause, sent, time as u32, (time >> 32) as u32]);
+        }
+    }
+}
+
+/// A name that has room beside its session, as it stands there.
+fn short(name: &[u8]) -> Option<[u32; NAME]> {
+    if name.len() >= NAME * 4 {
+        return None;
+    }
+    let mut bytes = [0; NAME * 4];
+    bytes[0] = name.len() as u8;
+    bytes[1..=name.len()].copy_from_slice(name);
+    let mut words = [0; NAME];
+    for (word, four) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u32::from_le_bytes(*four);
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_up_to_23_bytes_stand_beside_their_session() {
+        assert_eq!(short(b"ann"), Some([u32::from_le_bytes(*b"\x03ann"), 0, 0, 0, 0, 0]));
+        assert!(short(&[b'x'; 23]).is_some() && short(&[b'x'; 24]).is_none());
+    }
+
+    #[test]
+    fn a_session_is_kept_whole_and_leaves_nothing_behind() {
+        let tables =
+            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json")).expect("it is one");
+        let mut seed = 7_u64;
+        let mut below = |limit: u32| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as u32 % limit
+        };
+        let mut any = || {
+            let systems = tables.systems.iter().map(|system| {
+                let states = system.states.len() as u32;
+                let unconfirmed = (0..below(4)).map(|_| {
+                    let at = [None, Some(-1), Some(0), Some(1_795_348_800_000)][below(4) as usize];
+                    Sent { state: below(states), append: below(3), at }
+                });
+                let unconfirmed = unconfirmed.collect();
+                let last = (below(2) == 1).then(|| {
+                    let from = below(tables.systems.len() as u32) as usize;
+                    let cause = (from, below(tables.systems[from].states.len() as u32));
+                    Last { state: below(states), append: below(3), cause }
+                });
+                Shown { reported: (below(2) == 1).then(|| (below(states), below(3))), unconfirmed, last }
+            });
+            let systems = systems.collect();
+            let facts = tables.facts.iter().map(|fact| below(fact.size() + 1).wrapping_sub(1)).collect();
+            let role = below(tables.roles.len() as u32 + 1).checked_sub(1).map(|role| role as usize);
+            Session { role, facts, systems }
+        };
+        let mut users = Users::new(&tables);
+        let count = CHUNK as u32 + 10;
+        let mut sessions: Vec<Session> = (0..count).map(|_| any()).collect();
+        for (number, session) in (0_u32..).zip(&sessions) {
+            users.add(&format!("u{number}"), number.into(), session);
+        }
+        for number in (0..count).step_by(7) {
+            sessions[number as usize] = any();
+            users.store(number, &sessions[number as usize]);
+        }
+        let mut loaded = any();
+        for (number, session) in (0_u32..).zip(&sessions) {
+            users.load(number, &mut loaded);
+            assert_eq!(loaded, *session);
+        }
+        assert_eq!(users.chunks.len(), 2);
+        let many = |session: &Session| session.systems.iter().filter(|shown| shown.unconfirmed.len() > 1).count();
+        assert_eq!(users.more.len(), sessions.iter().map(many).sum::<usize>());
+    }
+
+    #[test]
+    fn long_names_have_their_own_room() {
+        let tables =
+            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json")).expect("it is one");
+        let mut users = Users::new(&tables);
+        let name = "x".repeat(24);
+        // Memory that nobody writes to is none.
+        users.long = vec![0; MOST_NAMES - name.len()];
+        assert!(!users.is_full(&name), "it fits exactly");
+        assert!(users.is_full(&(name + "x")));
+    }
+}

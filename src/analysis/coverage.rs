@@ -1,0 +1,82 @@
+//! In: a program with its tests and scenarios. Out: how often they exercise each rule and each outcome of a condition.
+//! A test exercises what is exercised in some situation that it proves something about.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::scenarios;
+use crate::analysis::targets::{Change, Exercised, Targets};
+use crate::program::{Program, WhenId};
+use crate::space::Space;
+use presync_engine::table::Tables;
+
+/// What the tests of a program exercise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// In source order, with the number of expectations and steps that exercise it. What no situation could exercise (a
+    /// dead rule, a constant condition) is missing.
+    pub exercised: Vec<(Exercised, usize)>,
+    /// How many are left out because the conditions are too entangled to say whether they can be exercised.
+    pub unknown: usize,
+}
+
+/// Measures what the program's tests and scenarios exercise.
+pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
+    let mut space = Space::new(program);
+    let targets = Targets::new(&mut space);
+    measure(&mut space, &targets, tables)
+}
+
+pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables) -> Coverage {
+    let program = space.program;
+    let mut counts: BTreeMap<Exercised, usize> = targets.possible.iter().map(|exercised| (*exercised, 0)).collect();
+    for test in &program.tests {
+        let given = space.condition(test.given);
+        for expectation in &test.expectations {
+            let mut hit = Vec::new();
+            for &state in &expectation.states {
+                let given = space.enter(given, expectation.from, state);
+                let change = Change { role: test.role, from: expectation.from, to: expectation.to, state };
+                hit.extend(targets.exercised_in(space, change, given));
+            }
+            count(&mut counts, hit);
+        }
+    }
+    for scenario in &program.scenarios {
+        scenarios::run(program, tables, scenario, &mut |change, situation| {
+            let situation = space.diagrams.product_of(&situation.variables(space));
+            count(&mut counts, targets.exercised_in(space, change, situation));
+        });
+    }
+    let mut exercised: Vec<(Exercised, usize)> = counts.into_iter().collect();
+    exercised.sort_by_key(|(exercised, _)| (exercised.location(program), *exercised));
+    Coverage { exercised, unknown: targets.unknown.len() }
+}
+
+/// Counts each once.
+fn count(counts: &mut BTreeMap<Exercised, usize>, mut hit: Vec<Exercised>) {
+    hit.sort_unstable();
+    hit.dedup();
+    for exercised in hit {
+        if let Some(count) = counts.get_mut(&exercised) {
+            *count += 1;
+        }
+    }
+}
+
+/// What a reader calls it: the rule's text, or the condition's, as it stands in the source.
+pub fn text(program: &Program, exercised: Exercised) -> String {
+    let text = |location| {
+        let words: Vec<&str> = program.sources.text(location).split_whitespace().collect();
+        words.join(" ")
+    };
+    match exercised {
+        Exercised::Rule(written, from, to) => {
+            let rule = text(program.written(written).location);
+            let (from, to) = (&program.system(from).name, &program.system(to).name);
+            if rule.contains("<->") { format!("`{rule}` ({from} to {to})") } else { format!("`{rule}`") }
+        }
+        Exercised::Condition(WhenId(at), _) => {
+            format!("`{}`", text(program.written_conditions[at as usize].location))
+        }
+    }
+}

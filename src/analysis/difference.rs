@@ -1,0 +1,474 @@
+//! In: two sets of tables. Out: exactly the situations that they decide differently, in few rows, with counts.
+//! Compared is what both have; what only one has is listed. Nothing is enumerated.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::diagram::{Diagrams, Ref};
+use crate::quote::{choice_literal, quote, quote_always, state_literal};
+use presync_engine::table::{Body, Cells, Column, Decision, Diagram, FactKind, Next, Outcome, Table, Tables, UNSET};
+
+/// More nodes than this for one direction are refused.
+const NODE_LIMIT: usize = 5_000_000;
+
+/// More rows than this are not printed.
+const MAX_ROWS: usize = 20;
+
+/// What is different.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// What only one side declares, as sentences.
+    pub one_sided: Vec<String>,
+    /// By role, direction and outcomes.
+    pub changes: Vec<Change>,
+    /// Directions of roles that are too entangled to be compared.
+    pub skipped: Vec<String>,
+}
+
+impl Differences {
+    pub fn is_empty(&self) -> bool {
+        self.one_sided.is_empty() && self.changes.is_empty() && self.skipped.is_empty()
+    }
+}
+
+/// Situations of one role and direction in which one outcome has become another.
+#[derive(Debug)]
+pub struct Change {
+    pub role: String,
+    pub from: String,
+    pub to: String,
+    /// `Away append "in queue"`, `unchanged`, `unmapped`
+    pub old: String,
+    pub new: String,
+    /// How many situations, of how many that the two tables tell apart.
+    pub count: u128,
+    pub total: u128,
+    /// Conditions and states entered, as `when c: cic A | B`; `None` if they are too many.
+    pub rows: Option<Vec<String>>,
+    /// One of the situations, as conditions, and the state entered.
+    pub witness: String,
+    /// The rules that decide there: profile and place.
+    pub old_rules: Vec<String>,
+    pub new_rules: Vec<String>,
+}
+
+/// Compares two sets of tables.
+pub fn diff(old: &Tables, new: &Tables) -> Differences {
+    let mut found = Differences { one_sided: one_sided(old, new), ..Differences::default() };
+    for (role, old_role) in old.roles.iter().enumerate() {
+        let Some(new_role) = new.role(&old_role.name) else { continue };
+        for table in &old.roles[role].tables {
+            let ends = [table.from, table.to].map(|system| new.system(&old.systems[system].name));
+            let [Some(from), Some(to)] = ends else { continue };
+            let other = new.table(new_role, from, to);
+            match Comparison::new(old, table, new, other).changes(&old_role.name) {
+                Some(changes) => found.changes.extend(changes),
+                None => found.skipped.push(format!(
+                    "role `{}`, {} → {}: too entangled to be compared",
+                    old_role.name, old.systems[table.from].name, old.systems[table.to].name
+                )),
+            }
+        }
+    }
+    found
+}
+
+/// What only one side declares or what is declared otherwise.
+fn one_sided(old: &Tables, new: &Tables) -> Vec<String> {
+    let mut found = Vec::new();
+    only(&mut found, "role", old.roles.iter().map(|role| &role.name), new.roles.iter().map(|role| &role.name));
+    only(
+        &mut found,
+        "system",
+        old.systems.iter().map(|system| &system.name),
+        new.systems.iter().map(|system| &system.name),
+    );
+    only(&mut found, "fact", old.facts.iter().map(|fact| &fact.name), new.facts.iter().map(|fact| &fact.name));
+    for system in &old.systems {
+        let Some(other) = new.system(&system.name).map(|at| &new.systems[at]) else { continue };
+        let what = format!("state of {}", system.name);
+        only(
+            &mut found,
+            &what,
+            system.states.iter().map(|state| &state.name),
+            other.states.iter().map(|state| &state.name),
+        );
+        for state in &system.states {
+            let renamed = other.states.iter().find(|other| other.name == state.name && other.wire() != state.wire());
+            if let Some(renamed) = renamed {
+                found.push(format!(
+                    "`{}` of {} had the id `{}` and has `{}`",
+                    state.name,
+                    system.name,
+                    state.wire(),
+                    renamed.wire()
+                ));
+            }
+        }
+    }
+    for fact in &old.facts {
+        let Some(other) = new.fact(&fact.name).map(|at| &new.facts[at]) else { continue };
+        match (&fact.kind, &other.kind) {
+            (FactKind::Flag, FactKind::Flag) => {}
+            (FactKind::Choice { values, default }, FactKind::Choice { values: others, default: other }) => {
+                only(&mut found, &format!("value of {}", fact.name), values.iter(), others.iter());
+                let name = |values: &[String], default: &Option<u32>| default.map(|at| values[at as usize].clone());
+                if name(values, default) != name(others, other) {
+                    found.push(format!("the default of `{}` is another", fact.name));
+                }
+            }
+            _ => found.push(format!("`{}` is a flag on one side and a choice on the other", fact.name)),
+        }
+    }
+    found
+}
+
+fn only<'a>(
+    found: &mut Vec<String>,
+    what: &str,
+    old: impl Iterator<Item = &'a String>,
+    new: impl Iterator<Item = &'a String>,
+) {
+    let (old, new): (BTreeSet<&String>, BTreeSet<&String>) = (old.collect(), new.collect());
+    found.extend(old.difference(&new).map(|name| format!("{what} `{name}` is only in the old program")));
+    found.extend(new.difference(&old).map(|name| format!("{what} `{name}` is only in the new program")));
+}
+
+/// One side of a comparison.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    tables: &'a Tables,
+    table: &'a Table,
+}
+
+/// An input that both sides have, with the values that both know.
+struct Input {
+    name: String,
+    is_state: bool,
+    /// The names of the values; the first of a state is "not known".
+    values: Vec<String>,
+    flag: bool,
+    /// The value until told otherwise.
+    usual: u32,
+}
+
+/// Both tables over their common inputs: variable 0 is the state entered, then the inputs.
+struct Comparison<'a> {
+    old: Side<'a>,
+    new: Side<'a>,
+    entered: Vec<String>,
+    inputs: Vec<Input>,
+    diagrams: Diagrams,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(old_tables: &'a Tables, old: &'a Table, new_tables: &'a Tables, new: &'a Table) -> Self {
+        let (old, new) = (Side { tables: old_tables, table: old }, Side { tables: new_tables, table: new });
+        let names = |side: Side<'_>| {
+            let columns = side.table.columns.iter().chain(&side.table.origin_columns);
+            columns.map(|column| side.tables.column_name(*column).to_owned()).collect::<BTreeSet<String>>()
+        };
+        let all: BTreeSet<String> = names(old).union(&names(new)).cloned().collect();
+        let inputs: Vec<Input> = all.into_iter().filter_map(|name| input(old_tables, new_tables, name)).collect();
+        let states = |side: Side<'_>| {
+            let system = &side.tables.systems[side.table.from];
+            system.states.iter().map(|state| state.name.clone()).collect::<Vec<_>>()
+        };
+        let others = states(new);
+        let entered: Vec<String> = states(old).into_iter().filter(|name| others.contains(name)).collect();
+        let sizes = std::iter::once(entered.len())
+            .chain(inputs.iter().map(|input| input.values.len()))
+            .map(|size| size as u32)
+            .collect();
+        Self { old, new, entered, inputs, diagrams: Diagrams::new(sizes, NODE_LIMIT) }
+    }
+
+    /// `None` if there is no room for the diagrams.
+    fn changes(mut self, role: &str) -> Option<Vec<Change>> {
+        // No state of both: that the states are others is told of the systems.
+        if self.entered.is_empty() {
+            return Some(Vec::new());
+        }
+        let (old, new) = (self.function(self.old), self.function(self.new));
+        let (old_table, new_table) = (self.old.table, self.new.table);
+        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
+        let texts = |side: Side<'_>| -> Vec<String> {
+            side.table.decisions.iter().map(|decision| outcome(side, decision)).collect()
+        };
+        let (old_texts, new_texts) = (texts(self.old), texts(self.new));
+        let different = self.diagrams.product(old, new, &mut |old, new| {
+            if old_texts[old as usize] == new_texts[new as usize] {
+                return 0;
+            }
+            *numbers.entry((old, new)).or_insert_with(|| {
+                pairs.push((old, new));
+                pairs.len() as u32
+            })
+        });
+        if self.diagrams.overflowed() {
+            return None;
+        }
+        let mut groups: BTreeMap<(String, String), Vec<u32>> = BTreeMap::new();
+        for (at, (old, new)) in pairs.iter().enumerate() {
+            let outcomes = (old_texts[*old as usize].clone(), new_texts[*new as usize].clone());
+            groups.entry(outcomes).or_default().push(at as u32 + 1);
+        }
+        let usual: Vec<u32> = std::iter::once(0).chain(self.inputs.iter().map(|input| input.usual)).collect();
+        let total = self.diagrams.count(Ref::ONE, &|_| true);
+        let mut changes = Vec::new();
+        for ((old, new), leaves) in groups {
+            let region = self.diagrams.map(different, &mut |leaf| u32::from(leaves.contains(&leaf)));
+            let rules = |side: &Table, of: &dyn Fn(&(u32, u32)) -> u32| {
+                let decisions = leaves.iter().map(|leaf| &side.decisions[of(&pairs[*leaf as usize - 1]) as usize]);
+                let rules: BTreeSet<String> = decisions.filter_map(rule).collect();
+                rules.into_iter().collect()
+            };
+            let (old_rules, new_rules) = (rules(old_table, &|pair| pair.0), rules(new_table, &|pair| pair.1));
+            let witness = self.diagrams.witness(region, &usual, &|leaf| leaf == 1)?;
+            let cube: Vec<(u32, Vec<u32>)> =
+                witness.iter().enumerate().filter_map(|(at, value)| Some((at as u32, vec![(*value)?]))).collect();
+            let rows = self.diagrams.cover(region, &usual, MAX_ROWS);
+            changes.push(Change {
+                role: role.to_owned(),
+                from: self.old.tables.systems[old_table.from].name.clone(),
+                to: self.old.tables.systems[old_table.to].name.clone(),
+                count: self.diagrams.count(region, &|leaf| leaf == 1),
+                total,
+                rows: rows.map(|rows| rows.iter().map(|cube| self.text(&cube.0)).collect()),
+                witness: self.text(&cube),
+                old,
+                new,
+                old_rules,
+                new_rules,
+            });
+        }
+        Some(changes)
+    }
+
+    /// A side's decisions over the common inputs.
+    fn function(&mut self, side: Side<'_>) -> Ref {
+        match &side.table.body {
+            Body::Rows(rows) => {
+                let mut parts = Vec::with_capacity(rows.len());
+                for (decision, when, from) in cubes(side.table, rows) {
+                    if let Some(cube) = self.cube(side, &when, &from) {
+                        let holds = self.diagrams.product_of(&cube);
+                        parts.push(self.diagrams.mask(holds, Ref::leaf(decision + 1)));
+                    }
+                }
+                let all = self.diagrams.first_of(parts);
+                self.diagrams.map(all, &mut |leaf| leaf.saturating_sub(1))
+            }
+            Body::Diagrams(diagrams) => {
+                let mut parts = Vec::with_capacity(diagrams.len());
+                for diagram in diagrams {
+                    parts.push(self.walk(side, diagram));
+                }
+                let all = self.diagrams.first_of(parts);
+                self.diagrams.map(all, &mut |leaf| leaf.saturating_sub(1))
+            }
+        }
+    }
+
+    /// A row's cells as variables and values here; `None` if no common situation matches.
+    fn cube(&self, side: Side<'_>, when: &Cells, from: &[u32]) -> Option<Vec<(u32, Vec<u32>)>> {
+        let states = &side.tables.systems[side.table.from].states;
+        let entered =
+            from.iter().filter_map(|state| self.entered.iter().position(|name| *name == states[*state as usize].name));
+        let mut cube = vec![(0, entered.map(|at| at as u32).collect::<Vec<u32>>())];
+        let columns = side.table.columns.iter().chain(&side.table.origin_columns);
+        for (column, cell) in columns.zip(when) {
+            let Some(values) = cell else { continue };
+            match self.variable(side, *column) {
+                Some(at) => {
+                    let known = values.iter().filter_map(|value| self.value(side, *column, at, *value)).collect();
+                    cube.push((at as u32 + 1, known));
+                }
+                // Only this side has it: it is as at the start.
+                None if !values.contains(&initial(side, *column)) => return None,
+                None => {}
+            }
+        }
+        cube.iter().all(|(_, values)| !values.is_empty()).then_some(cube)
+    }
+
+    fn walk(&mut self, side: Side<'_>, diagram: &Diagram) -> Ref {
+        let mut made: Vec<Ref> = vec![Ref::ZERO; diagram.nodes.len()];
+        let get = |made: &[Ref], next: Next| match next {
+            Next::Node(at) => made[at as usize],
+            Next::Decision(decision) => Ref::leaf(decision + 1),
+            Next::Pass => Ref::ZERO,
+        };
+        for (at, node) in diagram.nodes.iter().enumerate().rev() {
+            let mut parts = Vec::with_capacity(node.next.len());
+            for (value, next) in node.next.iter().enumerate() {
+                let child = get(&made, *next);
+                let place = match node.ask {
+                    None => {
+                        let name = &side.tables.systems[side.table.from].states[value].name;
+                        self.entered.iter().position(|known| known == name).map(|value| (0, value as u32))
+                    }
+                    Some(column) => match self.variable(side, column) {
+                        Some(input) => {
+                            self.value(side, column, input, value as u32).map(|value| (input as u32 + 1, value))
+                        }
+                        None if value as u32 == initial(side, column) => {
+                            parts.push(child);
+                            None
+                        }
+                        None => None,
+                    },
+                };
+                if let Some((variable, value)) = place {
+                    let test = self.diagrams.test(variable, [value]);
+                    parts.push(self.diagrams.mask(test, child));
+                }
+            }
+            made[at] = self.diagrams.first_of(parts);
+        }
+        get(&made, diagram.root)
+    }
+
+    /// The place of a column among the common inputs.
+    fn variable(&self, side: Side<'_>, column: Column) -> Option<usize> {
+        let name = side.tables.column_name(column);
+        self.inputs.iter().position(|input| input.name == *name)
+    }
+
+    /// A side's value as the common one.
+    fn value(&self, side: Side<'_>, column: Column, input: usize, value: u32) -> Option<u32> {
+        let name = value_name(side.tables, column, value);
+        self.inputs[input].values.iter().position(|known| *known == name).map(|at| at as u32)
+    }
+
+    /// `when in_queue: cic A | B`
+    fn text(&self, cube: &[(u32, Vec<u32>)]) -> String {
+        let from = &self.old.tables.systems[self.old.table.from].name;
+        let mut states = "any".to_owned();
+        let mut conditions = Vec::new();
+        for (variable, values) in cube {
+            let Some(input) = (*variable as usize).checked_sub(1).map(|at| &self.inputs[at]) else {
+                let names: Vec<String> = values.iter().map(|value| quote(&self.entered[*value as usize])).collect();
+                states = names.join(" | ");
+                continue;
+            };
+            let name = quote(&input.name);
+            conditions.push(match (input.is_state, input.flag) {
+                (true, _) => {
+                    let states: Vec<&str> = input.values[1..].iter().map(String::as_str).collect();
+                    state_literal(&name, &states, values)
+                }
+                (false, true) => {
+                    if values == &[1] {
+                        name
+                    } else {
+                        format!("not {name}")
+                    }
+                }
+                (false, false) => choice_literal(&name, &input.values, values),
+            });
+        }
+        let when = if conditions.is_empty() { String::new() } else { format!("when {}: ", conditions.join(" and ")) };
+        format!("{when}{} {states}", quote(from))
+    }
+}
+
+/// The parts of a table's rows, each with its decision, cells and states entered; of a row's parts the first that fits
+/// counts.
+fn cubes(table: &Table, rows: &[presync_engine::table::Row]) -> Vec<(u32, Cells, Box<[u32]>)> {
+    let width = table.columns.len() + table.origin_columns.len();
+    let number =
+        |decision: &Decision| table.decisions.iter().position(|known| known == decision).unwrap_or_default() as u32;
+    let mut found = Vec::new();
+    for row in rows {
+        let mut when = row.when.clone();
+        when.resize(width, None);
+        if row.origins.is_empty() {
+            let decision = Decision { outcome: row.outcome.clone(), profile: None, rule: None };
+            found.push((number(&decision), when, row.from.clone()));
+            continue;
+        }
+        for origin in &row.origins {
+            let (profile, rule) = (Some(origin.profile.clone()), Some(origin.rule.clone()));
+            let decision = Decision { outcome: row.outcome.clone(), profile, rule };
+            let narrowed =
+                origin.when.iter().zip(&when).map(|(own, rows)| own.clone().or_else(|| rows.clone())).collect();
+            found.push((number(&decision), narrowed, origin.from.clone().unwrap_or_else(|| row.from.clone())));
+        }
+    }
+    found
+}
+
+/// An input by name, if both sides have it as the same kind of thing.
+fn input(old: &Tables, new: &Tables, name: String) -> Option<Input> {
+    if let (Some(a), Some(b)) = (old.fact(&name), new.fact(&name)) {
+        let (a, b) = (&old.facts[a], &new.facts[b]);
+        return match (&a.kind, &b.kind) {
+            (FactKind::Flag, FactKind::Flag) => Some(Input {
+                name,
+                is_state: false,
+                values: vec!["false".to_owned(), "true".to_owned()],
+                flag: true,
+                usual: 0,
+            }),
+            (FactKind::Choice { values, default }, FactKind::Choice { values: others, .. }) => {
+                let usual = default.map(|at| values[at as usize].clone());
+                let values: Vec<String> = values.iter().filter(|value| others.contains(value)).cloned().collect();
+                let usual = usual.and_then(|usual| values.iter().position(|value| *value == usual)).unwrap_or(0);
+                (!values.is_empty()).then_some(Input {
+                    name,
+                    is_state: false,
+                    values,
+                    flag: false,
+                    usual: usual as u32,
+                })
+            }
+            _ => None,
+        };
+    }
+    let (a, b) = (old.system(&name)?, new.system(&name)?);
+    let others: BTreeSet<&String> = new.systems[b].states.iter().map(|state| &state.name).collect();
+    let states = old.systems[a].states.iter().map(|state| &state.name).filter(|name| others.contains(name)).cloned();
+    let values = std::iter::once(UNKNOWN.to_owned()).chain(states).collect();
+    Some(Input { name, is_state: true, values, flag: false, usual: 0 })
+}
+
+/// The name of "not known" among a state's values; no state can have it.
+const UNKNOWN: &str = "\u{0}";
+
+fn value_name(tables: &Tables, column: Column, value: u32) -> String {
+    match column {
+        Column::Fact(fact) => match &tables.facts[fact].kind {
+            FactKind::Flag => (value == 1).to_string(),
+            FactKind::Choice { values, .. } => values[value as usize].clone(),
+        },
+        Column::State(system) => match value.checked_sub(1) {
+            Some(state) => tables.systems[system].states[state as usize].name.clone(),
+            None => UNKNOWN.to_owned(),
+        },
+    }
+}
+
+/// What an input of one side alone is taken to be.
+fn initial(side: Side<'_>, column: Column) -> u32 {
+    match column {
+        Column::Fact(fact) => Some(side.tables.facts[fact].initial()).filter(|value| *value != UNSET).unwrap_or(0),
+        Column::State(_) => 0,
+    }
+}
+
+fn outcome(side: Side<'_>, decision: &Decision) -> String {
+    match &decision.outcome {
+        Outcome::Unmapped => "unmapped".to_owned(),
+        Outcome::Unchanged => "unchanged".to_owned(),
+        Outcome::Set { state, append } => {
+            let name = quote(&side.tables.systems[side.table.to].states[*state as usize].name);
+            let texts: Vec<String> = append.iter().map(|text| quote_always(text)).collect();
+            if texts.is_empty() { name } else { format!("{name} append {}", texts.join(", ")) }
+        }
+    }
+}
+
+fn rule(decision: &Decision) -> Option<String> {
+    Some(format!("{} ({})", quote_always(decision.profile.as_ref()?), decision.rule.as_ref()?))
+}

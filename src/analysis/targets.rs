@@ -1,0 +1,243 @@
+//! In: a program. Out: every rule and every outcome of a condition, with the situations in which a change exercises it.
+//! A rule is exercised where it decides; a condition where a change asks for it: its profile is reached, a rule or an
+//! appendix that the change could use stands in it, and the conditions around it hold.
+
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+use indexmap::{IndexMap, IndexSet};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use crate::diagram::Ref;
+use crate::program::{Cond, CondId, ProfileId, Program, RoleId, StateId, SystemId, Target, WhenId, WrittenId};
+use crate::source::Location;
+use crate::space::{Found, Layers, Shape, Space};
+
+/// What a test can exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Exercised {
+    /// One direction of a written rule decides.
+    Rule(WrittenId, SystemId, SystemId),
+    /// A written condition holds, or does not.
+    Condition(WhenId, bool),
+}
+
+impl Exercised {
+    pub fn location(self, program: &Program) -> Location {
+        match self {
+            Self::Rule(written, ..) => program.written(written).location,
+            Self::Condition(when, _) => program.written_conditions[when.index()].location,
+        }
+    }
+}
+
+/// A system enters a state, for the sake of another, in a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Change {
+    pub role: RoleId,
+    pub from: SystemId,
+    pub to: SystemId,
+    pub state: StateId,
+}
+
+/// Situations in which something is so and others are not; kept apart, because the whole may be far larger.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Region {
+    pub wanted: Ref,
+    pub unwanted: Rc<[Ref]>,
+}
+
+/// Everything that there is to exercise, and how.
+#[derive(Default)]
+pub(super) struct Targets {
+    /// By change, where each is exercised: in any of the regions.
+    pub by_change: BTreeMap<Change, Regions>,
+    /// Those that no situation exercises are missing.
+    pub possible: HashSet<Exercised, FxBuildHasher>,
+    /// Those of which that could not be found out.
+    pub unknown: HashSet<Exercised, FxBuildHasher>,
+}
+
+/// What one change exercises, and where.
+pub(super) type Regions = IndexMap<Exercised, IndexSet<Region, FxBuildHasher>, FxBuildHasher>;
+
+impl Targets {
+    /// What stands in the bundled vocabularies is left out: their rules and conditions are not the user's to test.
+    pub fn new(space: &mut Space<'_>) -> Self {
+        let mut collector = Collector { named: named_within(space.program), targets: Self::default() };
+        let program = space.program;
+        for role in program.role_ids() {
+            for (from, to) in program.directions() {
+                for state in program.system(from).states() {
+                    collector.change(space, Change { role, from, to, state });
+                }
+            }
+        }
+        let mut targets = collector.targets;
+        targets.unknown.retain(|exercised| !targets.possible.contains(exercised));
+        targets
+    }
+
+    /// What a change exercises in some situation of `given`.
+    pub fn exercised_in(&self, space: &Space<'_>, change: Change, given: Ref) -> Vec<Exercised> {
+        let Some(regions) = self.by_change.get(&change) else { return Vec::new() };
+        let meets = |region: &Region| {
+            matches!(space.diagrams.find(&[given, region.wanted], &region.unwanted, space.usual()), Found::Here(_))
+        };
+        regions.iter().filter(|(_, regions)| regions.iter().any(meets)).map(|(exercised, _)| *exercised).collect()
+    }
+}
+
+/// For each condition that is written in a `when`, the named ones that it is made of.
+fn named_within(program: &Program) -> FxHashMap<CondId, Vec<WhenId>> {
+    let mut named: FxHashMap<CondId, Vec<WhenId>> = FxHashMap::default();
+    for (at, written) in program.written_conditions.iter().enumerate() {
+        if written.named && !program.sources.file(written.location.file).bundled {
+            named.entry(written.condition).or_default().push(WhenId(at as u32));
+        }
+    }
+    let mut within = FxHashMap::default();
+    for written in program.written_conditions.iter().filter(|written| !written.named) {
+        let mut found = Vec::new();
+        let mut seen: HashSet<CondId, FxBuildHasher> = HashSet::default();
+        let mut pending = vec![written.condition];
+        while let Some(id) = pending.pop() {
+            if !named.is_empty() && seen.insert(id) {
+                found.extend(named.get(&id).into_iter().flatten().copied());
+                match program.conditions.get(id) {
+                    Cond::And(parts) | Cond::Or(parts) => pending.extend(parts.iter()),
+                    Cond::Not(part) => pending.push(*part),
+                    _ => {}
+                }
+            }
+        }
+        within.insert(written.condition, found);
+    }
+    within
+}
+
+struct Collector {
+    named: FxHashMap<CondId, Vec<WhenId>>,
+    targets: Targets,
+}
+
+impl Collector {
+    fn change(&mut self, space: &mut Space<'_>, change: Change) {
+        let program = space.program;
+        let Change { role, from, to, state } = change;
+        let mut before = Layers::default();
+        let mut regions = Regions::default();
+        for &profile in &program.role(role).profiles {
+            if let Some(shape) = space.shape(profile, from, to, state) {
+                self.profile(space, change, (profile, &shape), before.parts(), &mut regions);
+                shape.decider.iter().for_each(|part| before.push(&mut space.diagrams, *part));
+            }
+        }
+        regions.retain(|exercised, regions| {
+            regions.retain(|region| region.wanted != Ref::ZERO);
+            self.ask(space, *exercised, regions);
+            !regions.is_empty()
+        });
+        if !regions.is_empty() {
+            self.targets.by_change.insert(change, regions);
+        }
+    }
+
+    /// Finds out whether it is exercised here, unless it is known to be elsewhere.
+    fn ask(&mut self, space: &Space<'_>, exercised: Exercised, regions: &IndexSet<Region, FxBuildHasher>) {
+        for region in regions {
+            if self.targets.possible.contains(&exercised) {
+                return;
+            }
+            match space.diagrams.find(&[region.wanted], &region.unwanted, space.usual()) {
+                Found::Here(_) => drop(self.targets.possible.insert(exercised)),
+                Found::Nowhere => {}
+                Found::Unknown => drop(self.targets.unknown.insert(exercised)),
+            }
+        }
+    }
+
+    /// The rules and conditions of a profile, wherever those of the profiles before have no mapping.
+    fn profile(
+        &mut self,
+        space: &mut Space<'_>,
+        change: Change,
+        (profile, shape): (ProfileId, &Shape),
+        before: &[Ref],
+        regions: &mut Regions,
+    ) {
+        let program = space.program;
+        let Change { from, to, state, .. } = change;
+        let reached: Rc<[Ref]> = before.into();
+        let stronger = |levels: &[&[Ref]]| {
+            levels.iter().copied().fold(reached.to_vec(), |mut all, level| {
+                all.extend(level);
+                all
+            })
+        };
+        let by_level: [Rc<[Ref]>; 3] = [
+            stronger(&[&shape.overriding, &shape.plain]).into(),
+            stronger(&[&shape.overriding]).into(),
+            reached.clone(),
+        ];
+        let candidates = space.rules_for(profile, from, to, state);
+        for &at in &*candidates {
+            let rule = &program.profile(profile).rules[at as usize];
+            let start = Region { wanted: Ref::ONE, unwanted: reached.clone() };
+            let wanted = self.conditions(space, &rule.under, (from, state), start, regions);
+            if !is_bundled(program, program.written(rule.written).location) {
+                let decides = Region { wanted, unwanted: by_level[rule.level as usize].clone() };
+                regions.entry(Exercised::Rule(rule.written, from, to)).or_default().insert(decides);
+            }
+        }
+        let appends =
+            program.profile(profile).appends.iter().filter(|append| append.to == to && !append.under.is_empty());
+        for append in appends {
+            let mut unwanted = reached.to_vec();
+            for part in shape.decider.iter() {
+                let rules = &program.profile(profile).rules;
+                let sets = space.diagrams.map(*part, &mut |leaf| {
+                    let rule = leaf.checked_sub(1).map(|place| &rules[candidates[place as usize] as usize]);
+                    u32::from(rule.is_some_and(|rule| matches!(rule.target, Target::Set(_))))
+                });
+                let start = Region { wanted: sets, unwanted: unwanted.clone().into() };
+                self.conditions(space, &append.under, (from, state), start, regions);
+                unwanted.push(*part);
+            }
+        }
+    }
+
+    /// Goes from the outermost condition inwards, as far as they hold; gives where all do.
+    fn conditions(
+        &mut self,
+        space: &mut Space<'_>,
+        under: &[WhenId],
+        (from, state): (SystemId, StateId),
+        start: Region,
+        regions: &mut Regions,
+    ) -> Ref {
+        let program = space.program;
+        let mut inside = start.wanted;
+        for &when in under {
+            let written = &program.written_conditions[when.index()];
+            let named = self.named.get(&written.condition).cloned().unwrap_or_default();
+            let own = Some(when).filter(|_| !is_bundled(program, written.location));
+            for asked in named.into_iter().chain(own) {
+                let condition = space.condition_in(program.written_conditions[asked.index()].condition, from, state);
+                let holds = space.diagrams.mask(condition, inside);
+                let fails = space.diagrams.without(inside, condition);
+                for (outcome, wanted) in [(true, holds), (false, fails)] {
+                    let region = Region { wanted, unwanted: start.unwanted.clone() };
+                    regions.entry(Exercised::Condition(asked, outcome)).or_default().insert(region);
+                }
+            }
+            let condition = space.condition_in(written.condition, from, state);
+            inside = space.diagrams.mask(condition, inside);
+        }
+        inside
+    }
+}
+
+fn is_bundled(program: &Program, location: Location) -> bool {
+    program.sources.file(location.file).bundled
+}

@@ -1,0 +1,93 @@
+//! In: functions that are to say something, and others that are not. Out: one situation in which that is so, without
+//! making a diagram of all of them; for questions whose whole answer would be too large.
+
+use std::collections::HashSet;
+
+use rustc_hash::FxBuildHasher;
+
+use crate::diagram::{Diagrams, Ref};
+
+/// After so many steps the search is given up.
+const MAX_STEPS: usize = 2_000;
+
+/// What a search came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A value for each variable.
+    Here(Vec<u32>),
+    Nowhere,
+    /// It would have taken too long.
+    Unknown,
+}
+
+impl Diagrams {
+    /// A full assignment on which every function of `wanted` is not zero and every one of `unwanted` is, near to `usual`.
+    pub fn find(&self, wanted: &[Ref], unwanted: &[Ref], usual: &[u32]) -> Found {
+        let mut search =
+            Search { diagrams: self, usual, assignment: usual.to_vec(), dead_ends: HashSet::default(), steps: 0 };
+        match search.go(wanted.to_vec(), unwanted.to_vec()) {
+            Some(true) => Found::Here(search.assignment),
+            Some(false) => Found::Nowhere,
+            None => Found::Unknown,
+        }
+    }
+
+    /// Whether [`Diagrams::find`] would find this assignment.
+    pub fn is_found(&self, wanted: &[Ref], unwanted: &[Ref], assignment: &[u32]) -> bool {
+        wanted.iter().all(|one| self.evaluate(*one, assignment) != 0)
+            && unwanted.iter().all(|one| self.evaluate(*one, assignment) == 0)
+    }
+}
+
+struct Search<'d> {
+    diagrams: &'d Diagrams,
+    usual: &'d [u32],
+    assignment: Vec<u32>,
+    dead_ends: HashSet<(Vec<Ref>, Vec<Ref>), FxBuildHasher>,
+    steps: usize,
+}
+
+impl Search<'_> {
+    /// Whether there is one; it is in the assignment then. `None`: given up.
+    fn go(&mut self, mut wanted: Vec<Ref>, mut unwanted: Vec<Ref>) -> Option<bool> {
+        if wanted.contains(&Ref::ZERO) || unwanted.iter().any(|one| one.as_leaf().is_some_and(|leaf| leaf != 0)) {
+            return Some(false);
+        }
+        wanted.retain(|one| one.as_leaf().is_none());
+        unwanted.retain(|one| *one != Ref::ZERO);
+        wanted.sort_unstable();
+        wanted.dedup();
+        unwanted.sort_unstable();
+        unwanted.dedup();
+        let all = || wanted.iter().chain(&unwanted);
+        let Some(variable) = all().filter_map(|one| self.diagrams.variable(*one)).min() else { return Some(true) };
+        if all().any(|one| wanted.contains(one) && unwanted.contains(one)) {
+            return Some(false);
+        }
+        let key = (wanted, unwanted);
+        if self.dead_ends.contains(&key) {
+            return Some(false);
+        }
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return None;
+        }
+        let usual = self.usual[variable as usize];
+        let others = (0..self.diagrams.sizes()[variable as usize]).filter(|value| *value != usual);
+        for value in std::iter::once(usual).chain(others) {
+            let below = |of: &Vec<Ref>| of.iter().map(|one| self.below(*one, variable, value)).collect();
+            let (wanted, unwanted) = (below(&key.0), below(&key.1));
+            self.assignment[variable as usize] = value;
+            if self.go(wanted, unwanted)? {
+                return Some(true);
+            }
+        }
+        self.assignment[variable as usize] = usual;
+        self.dead_ends.insert(key);
+        Some(false)
+    }
+
+    fn below(&self, of: Ref, variable: u32, value: u32) -> Ref {
+        if self.diagrams.variable(of) == Some(variable) { self.diagrams.children(of)[value as usize] } else { of }
+    }
+}

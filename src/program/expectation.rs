@@ -1,0 +1,73 @@
+//! Tests and scenarios with their names resolved.
+
+use crate::program::{CondId, FactId, RoleId, StateId, SystemId};
+use crate::source::Location;
+
+#[derive(Debug)]
+pub struct Test {
+    pub name: String,
+    pub location: Location,
+    pub role: RoleId,
+    /// All `given` conditions together.
+    pub given: CondId,
+    /// The `given` list, or the test's name where there is none.
+    pub given_location: Location,
+    pub expectations: Vec<Expectation>,
+}
+
+#[derive(Debug)]
+pub struct Expectation {
+    pub from: SystemId,
+    pub states: Vec<StateId>,
+    pub to: SystemId,
+    pub negated: bool,
+    /// Any of these states.
+    pub set: Vec<StateId>,
+    pub unchanged: bool,
+    pub unmapped: bool,
+    /// `None`: any appendix.
+    pub append: Option<Vec<String>>,
+    pub location: Location,
+}
+
+#[derive(Debug)]
+pub struct Scenario {
+    pub name: String,
+    pub location: Location,
+    /// The role it starts with, if it names one in its first step or there is just one.
+    pub role: Option<RoleId>,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub struct Step {
+    pub kind: StepKind,
+    /// `None`: any commands.
+    pub commands: Option<Vec<Command>>,
+    pub location: Location,
+}
+
+#[derive(Debug)]
+pub enum StepKind {
+    Role(RoleId),
+    Set(Vec<Assignment>),
+    Observe(Vec<(SystemId, Option<StateId>)>),
+    Resync(SystemId),
+    Change(SystemId, StateId),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Assignment {
+    pub fact: FactId,
+    /// 0 or 1 for a flag, else an index into the choice's values.
+    pub value: u32,
+}
+
+#[derive(Debug)]
+pub struct Command {
+    pub to: SystemId,
+    pub state: StateId,
+    /// `None`: any appendix.
+    pub append: Option<Vec<String>>,
+    pub location: Location,
+}

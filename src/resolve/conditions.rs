@@ -1,0 +1,258 @@
+//! Conditions: names to facts, values, named conditions and state guards.
+
+use crate::diagnostic::Diagnostic;
+use crate::program::{self, Cond, CondId, Conditions, FactId, FactKind, WhenId};
+use crate::resolve::declare::NamedCondition;
+use crate::resolve::{Atom, Checker, Unknown, dependency_order};
+use crate::source::{FileId, Location};
+use crate::syntax::tree::{self, ConditionKind};
+
+impl Checker {
+    pub(super) fn resolve_conditions(&mut self, named: &[NamedCondition<'_>]) {
+        self.names.conditions = vec![None; named.len()];
+        let needs: Vec<Vec<usize>> = named
+            .iter()
+            .map(|condition| {
+                let mut needs = Vec::new();
+                self.named_parts(condition.condition, &mut needs);
+                needs
+            })
+            .collect();
+        let (order, circles) = dependency_order::dependencies_first(&needs);
+        for circle in circles {
+            let names: Vec<_> = circle
+                .iter()
+                .map(|at| (&*named[*at].name.text, named[*at].declaration.at(named[*at].name.span)))
+                .collect();
+            self.circle("condition", &names);
+        }
+        for at in order {
+            let condition = &named[at];
+            self.owner = Some(condition.id);
+            let written = self.written_condition(condition.condition, condition.declaration.file, true);
+            self.names.conditions[at] = written.map(|(id, _)| id);
+        }
+    }
+
+    fn named_parts(&self, condition: &tree::Condition, needs: &mut Vec<usize>) {
+        match &condition.kind {
+            ConditionKind::And(parts) | ConditionKind::Or(parts) => {
+                parts.iter().for_each(|part| self.named_parts(part, needs))
+            }
+            ConditionKind::Not { inner, .. } => self.named_parts(inner, needs),
+            ConditionKind::Name(name) => {
+                if let Some(Atom::Condition(at, _)) = self.names.atoms.get(&name.text) {
+                    needs.push(*at);
+                }
+            }
+            ConditionKind::Is { .. } => {}
+        }
+    }
+
+    /// A condition that stands in a `when` or a `condition`: the lints look at it by itself, too.
+    pub(super) fn written_condition(
+        &mut self,
+        condition: &tree::Condition,
+        file: FileId,
+        named: bool,
+    ) -> Option<(CondId, WhenId)> {
+        let id = self.condition(condition, file)?;
+        let location = Location { file, span: condition.span };
+        let when = WhenId(self.program.written_conditions.len() as u32);
+        self.program.written_conditions.push(program::WrittenCondition { named, condition: id, location });
+        Some((id, when))
+    }
+
+    /// Its id, or `None` if a part does not resolve; all parts that do not are reported.
+    pub(super) fn condition(&mut self, condition: &tree::Condition, file: FileId) -> Option<CondId> {
+        match &condition.kind {
+            ConditionKind::And(parts) | ConditionKind::Or(parts) => {
+                let ids: Vec<Option<CondId>> = parts.iter().map(|part| self.condition(part, file)).collect();
+                let ids: Box<[CondId]> = ids.into_iter().collect::<Option<_>>()?;
+                let is_and = matches!(condition.kind, ConditionKind::And(_));
+                Some(self.program.conditions.intern(if is_and { Cond::And(ids) } else { Cond::Or(ids) }))
+            }
+            ConditionKind::Not { times, inner } => {
+                let inner = self.condition(inner, file)?;
+                Some(if times % 2 == 0 { inner } else { self.program.conditions.intern(Cond::Not(inner)) })
+            }
+            ConditionKind::Name(name) => self.bare(name, file),
+            ConditionKind::Is { subject, negated, values } => {
+                let id = self.is(subject, values, file)?;
+                Some(if *negated { self.program.conditions.intern(Cond::Not(id)) } else { id })
+            }
+        }
+    }
+
+    fn bare(&mut self, name: &tree::Name, file: FileId) -> Option<CondId> {
+        let location = Location { file, span: name.span };
+        let written = crate::quote::quote(&name.text);
+        match self.names.atoms.get(&name.text).cloned() {
+            Some(Atom::Fact(fact, id)) => {
+                self.refer(id);
+                let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else {
+                    return Some(self.program.conditions.intern(Cond::Flag(fact)));
+                };
+                let example = values.first().map(|value| crate::quote::quote(value)).unwrap_or_default();
+                let error =
+                    Diagnostic::error("unknown-condition", format!("`{}` is a choice, not a condition", name.text))
+                        .label(location, "which value of it?")
+                        .help(format!("write `{written} is {example}`"));
+                self.error(error);
+                None
+            }
+            Some(Atom::Value(choices)) => {
+                self.refer(choices[0].2);
+                if let [(fact, value, _)] = choices.as_slice() {
+                    return Some(self.program.conditions.intern(Cond::Value(*fact, [*value].into())));
+                }
+                let forms: Vec<String> = choices
+                    .iter()
+                    .map(|(fact, ..)| format!("`{} is {written}`", crate::quote::quote(&self.program.fact(*fact).name)))
+                    .collect();
+                let error = Diagnostic::error(
+                    "unknown-value",
+                    format!("`{}` is a value of {} choices", name.text, choices.len()),
+                )
+                .label(location, "which choice is meant?")
+                .help(format!("write {}", forms.join(" or ")));
+                self.error(error);
+                None
+            }
+            Some(Atom::Condition(at, id)) => {
+                self.refer(id);
+                self.names.conditions[at]
+            }
+            Some(Atom::System(..)) => {
+                let error =
+                    Diagnostic::error("unknown-condition", format!("`{}` is a system, not a condition", name.text))
+                        .label(location, "which state of it?")
+                        .help(format!("write `{written} is ...` with one or more of its states"));
+                self.error(error);
+                None
+            }
+            None => {
+                self.unknown_condition(name, location);
+                None
+            }
+        }
+    }
+
+    fn unknown_condition(&mut self, name: &tree::Name, location: Location) {
+        if self.tells_no_unknown() {
+            return;
+        }
+        let written = crate::quote::quote(&name.text);
+        let of = self.program.systems.iter().find(|system| system.states.iter().any(|state| *state.name == *name.text));
+        let help = of.map(|system| {
+            format!("`{written}` is a state: write `{} is {written}`", crate::quote::quote(&system.name))
+        });
+        self.unknown(Unknown {
+            code: "unknown-condition",
+            what: "condition",
+            name: &name.text,
+            location,
+            known: &|checker| checker.atoms(|atom| !matches!(atom, Atom::System(..)) && !checker.is_choice(atom)),
+            help,
+        });
+    }
+
+    /// The names of some conditions, facts, values and systems, sorted.
+    fn atoms(&self, are_meant: impl Fn(&Atom) -> bool) -> Vec<String> {
+        let atoms = self.names.atoms.iter().filter(|(_, atom)| are_meant(atom));
+        super::sorted(atoms.map(|(name, _)| name.to_string()))
+    }
+
+    fn is_choice(&self, atom: &Atom) -> bool {
+        matches!(atom, Atom::Fact(fact, _) if self.program.fact(*fact).kind != FactKind::Flag)
+    }
+
+    fn is(&mut self, subject: &tree::Name, values: &[tree::Value], file: FileId) -> Option<CondId> {
+        let location = Location { file, span: subject.span };
+        match self.names.atoms.get(&subject.text).cloned() {
+            Some(Atom::System(system, id)) => {
+                self.refer(id);
+                let states = self.states(system, values, file)?;
+                Some(self.program.conditions.intern(Cond::State(system, states.into())))
+            }
+            Some(Atom::Fact(fact, id)) if self.program.fact(fact).kind != FactKind::Flag => {
+                self.refer(id);
+                let mut indices = Vec::new();
+                let mut complete = true;
+                for value in values {
+                    match value {
+                        tree::Value::Any(_) => indices.extend(0..self.program.fact(fact).size()),
+                        tree::Value::Name(name) => match self.value(fact, name, file) {
+                            Some(index) => indices.push(index),
+                            None => complete = false,
+                        },
+                    }
+                }
+                indices.sort_unstable();
+                indices.dedup();
+                complete.then(|| self.program.conditions.intern(Cond::Value(fact, indices.into())))
+            }
+            Some(_) => {
+                let written = crate::quote::quote(&subject.text);
+                let error =
+                    Diagnostic::error("unknown-condition", format!("`{}` has no values to choose from", subject.text))
+                        .label(location, "neither a system nor a choice")
+                        .help(format!("it holds or it does not: write `{written}` or `not {written}`"));
+                self.error(error);
+                None
+            }
+            None => {
+                self.unknown(Unknown {
+                    code: "unknown-condition",
+                    what: "system or choice",
+                    name: &subject.text,
+                    location,
+                    known: &|checker| checker.atoms(|atom| matches!(atom, Atom::System(..)) || checker.is_choice(atom)),
+                    help: None,
+                });
+                None
+            }
+        }
+    }
+
+    /// The index of a choice's value.
+    pub(super) fn value(&mut self, fact: FactId, name: &tree::Name, file: FileId) -> Option<u32> {
+        let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else { return None };
+        let found = values.iter().position(|value| **value == *name.text);
+        if found.is_none() {
+            let (values, fact_name) = (values.clone(), self.program.fact(fact).name.clone());
+            self.unknown(Unknown {
+                code: "unknown-value",
+                what: &format!("value of `{fact_name}`"),
+                name: &name.text,
+                location: Location { file, span: name.span },
+                known: &|_| values.to_vec(),
+                help: None,
+            });
+        }
+        found.map(|at| at as u32)
+    }
+
+    /// A flag by name, for `online`.
+    pub(super) fn flag(&mut self, name: &tree::Name, file: FileId) -> Option<FactId> {
+        // What conditions say is not known yet.
+        if !matches!(self.names.atoms.get(&name.text), Some(Atom::Condition(..))) {
+            let id = self.bare(name, file)?;
+            if let Cond::Flag(fact) = self.program.conditions.get(id) {
+                return Some(*fact);
+            }
+        }
+        let error = Diagnostic::error("unknown-condition", format!("`{}` is not a flag", name.text))
+            .label(Location { file, span: name.span }, "a flag is needed here")
+            .help("declare one with `flag name`");
+        self.error(error);
+        None
+    }
+
+    /// Both conditions together.
+    pub(super) fn and(&mut self, left: CondId, right: CondId) -> CondId {
+        self.program.conditions.and(left, right)
+    }
+
+    pub(super) const ALWAYS: CondId = Conditions::TRUE;
+}

@@ -1,0 +1,252 @@
+//! Tests and scenarios: names resolved, proved and run by later stages.
+
+use crate::diagnostic::Diagnostic;
+use crate::program::{self, Assignment, Cond, CondId, FactKind, RoleId};
+use crate::resolve::{Checker, Declared};
+use crate::source::{FileId, Location};
+use crate::syntax::tree::{self, DeclarationKind, Outcome, StepKind, TestItem};
+
+impl Checker {
+    pub(super) fn resolve_tests(&mut self, declared: &[Declared<'_>]) {
+        self.owner = None;
+        let mut names: std::collections::HashMap<(bool, &str), Location> = std::collections::HashMap::new();
+        for declaration in declared {
+            let (name, is_test) = match &declaration.node.kind {
+                DeclarationKind::Test { name, .. } => (name, true),
+                DeclarationKind::Scenario { name, .. } => (name, false),
+                _ => continue,
+            };
+            let location = declaration.at(name.span);
+            if let Some(first) = names.insert((is_test, &name.text), location) {
+                self.duplicate(if is_test { "test" } else { "scenario" }, &name.text, first, location);
+            }
+            match &declaration.node.kind {
+                DeclarationKind::Test { items, .. } => self.test(name, items, *declaration),
+                DeclarationKind::Scenario { steps, .. } => self.scenario(name, steps, *declaration),
+                _ => {}
+            }
+        }
+    }
+
+    fn test(&mut self, name: &tree::Name, items: &[TestItem], declaration: Declared<'_>) {
+        let file = declaration.file;
+        let mut role = None;
+        let mut named = false;
+        let mut given = Some(Self::ALWAYS);
+        let mut given_location: Option<Location> = None;
+        let mut expectations = Vec::with_capacity(items.len());
+        let mut complete = true;
+        for item in items {
+            match item {
+                TestItem::Role(name) if named => {
+                    self.duplicate(
+                        "the role of this test,",
+                        &name.text,
+                        declaration.at(name.span),
+                        declaration.at(name.span),
+                    );
+                }
+                TestItem::Role(name) => {
+                    named = true;
+                    role = self.role(name, file);
+                    complete &= role.is_some();
+                }
+                TestItem::Given(conditions) => {
+                    for condition in conditions {
+                        let id = self.condition(condition, file);
+                        given = self.both(given, id);
+                        let span = declaration.at(condition.span);
+                        given_location = Some(
+                            given_location.map_or(span, |first| Location { file, span: first.span.to(span.span) }),
+                        );
+                    }
+                }
+                TestItem::Expect(expect) => match self.expectation(expect, file) {
+                    Some(expectation) => expectations.push(expectation),
+                    None => complete = false,
+                },
+            }
+        }
+        let location = declaration.at(name.span);
+        if !named {
+            role = self.only_role(location, "test");
+        }
+        if let (Some(role), Some(given), true) = (role, given, complete) {
+            let given_location = given_location.unwrap_or(location);
+            self.program.tests.push(program::Test {
+                name: name.text.to_string(),
+                location,
+                role,
+                given,
+                given_location,
+                expectations,
+            });
+        }
+    }
+
+    fn both(&mut self, left: Option<CondId>, right: Option<CondId>) -> Option<CondId> {
+        Some(self.and(left?, right?))
+    }
+
+    /// The role of a test or scenario that names none.
+    fn only_role(&mut self, location: Location, what: &str) -> Option<RoleId> {
+        if let [_] = self.program.roles.as_slice() {
+            return Some(RoleId(0));
+        }
+        if self.program.roles.is_empty() {
+            return None;
+        }
+        let names: Vec<String> =
+            self.program.roles.iter().map(|role| format!("`role {}`", crate::quote::quote(&role.name))).collect();
+        let error = Diagnostic::error("unknown-role", format!("this {what} does not say which role it is about"))
+            .label(location, "there is more than one role")
+            .help(format!("begin with {}", names.join(" or ")));
+        self.error(error);
+        None
+    }
+
+    fn expectation(&mut self, expect: &tree::Expect, file: FileId) -> Option<program::Expectation> {
+        let from = self.system(&expect.system, file);
+        let to = self.system(&expect.target, file);
+        let (from, to) = from.zip(to)?;
+        if from == to {
+            let error = Diagnostic::error("same-system", "a change in one system is expected to show in another")
+                .label(Location { file, span: expect.system.span }, "from this system")
+                .label(Location { file, span: expect.target.span }, "to the same one")
+                .help("name the system that is to follow on the right");
+            self.error(error);
+            return None;
+        }
+        let states = self.states(from, &expect.states, file);
+        let (mut unchanged, mut unmapped) = (false, false);
+        let mut values = Vec::new();
+        for outcome in &expect.outcomes {
+            match outcome {
+                Outcome::Name(name) => values.push(tree::Value::Name(name.clone())),
+                Outcome::Any(span) => values.push(tree::Value::Any(*span)),
+                Outcome::Unchanged(_) => unchanged = true,
+                Outcome::Unmapped(_) => unmapped = true,
+            }
+        }
+        let set = self.states(to, &values, file)?;
+        let append = expect.appendix.as_ref().map(texts);
+        let location = Location { file, span: expect.span };
+        Some(program::Expectation {
+            from,
+            states: states?,
+            to,
+            negated: expect.negated,
+            set,
+            unchanged,
+            unmapped,
+            append,
+            location,
+        })
+    }
+
+    fn scenario(&mut self, name: &tree::Name, steps: &[tree::Step], declaration: Declared<'_>) {
+        let file = declaration.file;
+        let location = declaration.at(name.span);
+        let starts_with_role = matches!(steps.first(), Some(tree::Step { kind: StepKind::Role(_), .. }));
+        let role = if starts_with_role { None } else { self.only_role(location, "scenario") };
+        let resolved: Vec<Option<program::Step>> = steps.iter().map(|step| self.step(step, file)).collect();
+        if let Some(steps) = resolved.into_iter().collect()
+            && (starts_with_role || role.is_some())
+        {
+            self.program.scenarios.push(program::Scenario { name: name.text.to_string(), location, role, steps });
+        }
+    }
+
+    fn step(&mut self, step: &tree::Step, file: FileId) -> Option<program::Step> {
+        let kind = match &step.kind {
+            StepKind::Role(name) => self.role(name, file).map(program::StepKind::Role),
+            StepKind::Set(conditions) => {
+                let assignments: Vec<Option<Assignment>> =
+                    conditions.iter().map(|condition| self.assignment(condition, file)).collect();
+                assignments.into_iter().collect::<Option<_>>().map(program::StepKind::Set)
+            }
+            StepKind::Observe(observed) => {
+                let mut states = Vec::new();
+                let mut complete = true;
+                for (system, state) in observed {
+                    let resolved = self.system(system, file).and_then(|system| match state {
+                        Some(name) => self.one_state(system, name, file).map(|state| (system, Some(state))),
+                        None => Some((system, None)),
+                    });
+                    complete &= resolved.is_some();
+                    states.extend(resolved);
+                }
+                complete.then_some(program::StepKind::Observe(states))
+            }
+            StepKind::Resync(system) => self.system(system, file).map(program::StepKind::Resync),
+            StepKind::Change(change) => {
+                let (system, state) = &**change;
+                let system = self.system(system, file);
+                system.and_then(|system| Some(program::StepKind::Change(system, self.one_state(system, state, file)?)))
+            }
+        };
+        let commands = match &step.commands {
+            None => None,
+            Some(commands) => {
+                let resolved: Vec<Option<program::Command>> =
+                    commands.iter().map(|command| self.command(command, file)).collect();
+                Some(resolved.into_iter().collect::<Option<Vec<_>>>()?)
+            }
+        };
+        Some(program::Step { kind: kind?, commands, location: Location { file, span: step.span } })
+    }
+
+    fn command(&mut self, command: &tree::Command, file: FileId) -> Option<program::Command> {
+        let to = self.system(&command.system, file)?;
+        let state = self.one_state(to, &command.state, file)?;
+        let append = command.appendix.as_ref().map(texts);
+        Some(program::Command { to, state, append, location: Location { file, span: command.span } })
+    }
+
+    fn one_state(&mut self, system: program::SystemId, name: &tree::Name, file: FileId) -> Option<program::StateId> {
+        match self.state_or_group(system, name, file)? {
+            super::states::StateOrGroup::State(state) => Some(state),
+            super::states::StateOrGroup::Group(_) => {
+                let error =
+                    Diagnostic::error("unknown-state", format!("`{}` is a group; a step takes one state", name.text))
+                        .label(Location { file, span: name.span }, "expected one state")
+                        .help("name one state of the group");
+                self.error(error);
+                None
+            }
+        }
+    }
+
+    /// A fact that a step sets: `flag`, `not flag`, `value`, `choice is value`.
+    fn assignment(&mut self, condition: &tree::Condition, file: FileId) -> Option<Assignment> {
+        let id = self.condition(condition, file)?;
+        let inner = match &condition.kind {
+            tree::ConditionKind::Not { inner, .. } => &inner.kind,
+            kind => kind,
+        };
+        let named = matches!(inner, tree::ConditionKind::Name(name) if matches!(self.names.atoms.get(&name.text), Some(super::Atom::Condition(..))));
+        let assignment = match self.program.conditions.get(id) {
+            _ if named => None,
+            Cond::Flag(fact) => Some(Assignment { fact: *fact, value: 1 }),
+            Cond::Value(fact, values) if values.len() == 1 && self.program.fact(*fact).kind != FactKind::Flag => {
+                Some(Assignment { fact: *fact, value: values[0] })
+            }
+            Cond::Not(inner) => match self.program.conditions.get(*inner) {
+                Cond::Flag(fact) => Some(Assignment { fact: *fact, value: 0 }),
+                _ => None,
+            },
+            _ => None,
+        };
+        if assignment.is_none() {
+            let error = Diagnostic::error("unknown-condition", "a step sets single facts")
+                .label(Location { file, span: condition.span }, "not a flag or a value of a choice")
+                .help("write `flag`, `not flag`, `value` or `choice is value`, separated by commas");
+            self.error(error);
+        }
+        assignment
+    }
+}
+
+fn texts(appendix: &tree::Appendix) -> Vec<String> {
+    appendix.texts.iter().map(|text| text.text.to_string()).collect()
+}

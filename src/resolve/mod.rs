@@ -1,0 +1,338 @@
+//! In: the parsed files of a program. Out: the model, and every error that is not one of syntax.
+//! What does not resolve is reported and left out; a profile remembers what it has `lost`.
+
+mod conditions;
+mod confusable;
+mod declare;
+mod dependency_order;
+mod expectations;
+pub mod limits;
+mod roles;
+mod rules;
+mod states;
+
+use arcstr::ArcStr;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use crate::analysis::conflicts;
+use crate::diagnostic::{self, Diagnostic, nearest};
+use crate::load::Parsed;
+use crate::program::{self, CondId, DeclaredId, FactId, Program, SystemId};
+use crate::quote::quote;
+use crate::source::{FileId, Location, Span};
+use crate::syntax::tree;
+
+/// More rule instances than this (mappings applied over and over) are refused.
+pub const MAX_RULES: usize = 1_000_000;
+
+/// Resolves names and proves that rules do not contradict each other. Diagnostics come sorted.
+pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
+    let Parsed { sources, mut files, errors, missing } = parsed;
+    let mut checker = Checker {
+        program: Program { sources, ..Program::default() },
+        syntax_errors: errors.iter().filter_map(Diagnostic::location).collect(),
+        errors,
+        names: Names::default(),
+        owner: None,
+        told: 0,
+    };
+    checker.syntax_errors.sort_unstable();
+    checker.names.broken = files.iter().flat_map(|file| file.broken.iter().cloned()).collect();
+    checker.names.lacks_files = !missing.is_empty();
+    missing.into_iter().for_each(|error| checker.error(error));
+    checker.collect_allows(&files);
+    let bodies = rules::take_bodies(&mut files);
+    checker.run(&files, bodies);
+    // Of a large program they take as much room as what follows.
+    drop(files);
+    drop(std::mem::take(&mut checker.names));
+    checker.find_confusables();
+    let large = limits::too_large(&checker.program);
+    let last = if large.is_empty() { conflicts::conflicts(&checker.program) } else { large };
+    last.into_iter().for_each(|error| checker.error(error));
+    let Checker { program, mut errors, .. } = checker;
+    diagnostic::sort(&mut errors);
+    (program, errors)
+}
+
+struct Checker {
+    program: Program,
+    errors: Vec<Diagnostic>,
+    /// Where syntax errors are, sorted: around them, what is missing may have been lost.
+    syntax_errors: Vec<Location>,
+    names: Names,
+    /// The declaration whose inside is being resolved.
+    owner: Option<DeclaredId>,
+    /// How many errors there have been, beside those of syntax.
+    told: usize,
+}
+
+/// What each name means, by space.
+#[derive(Default)]
+struct Names {
+    /// Facts, choice values, conditions and systems share one space.
+    atoms: HashMap<ArcStr, Atom>,
+    states: Vec<states::StateNames>,
+    groups: HashMap<(SystemId, ArcStr), usize>,
+    group_states: Vec<Option<Box<[program::StateId]>>>,
+    group_declared: Vec<DeclaredId>,
+    mappings: HashMap<ArcStr, (usize, DeclaredId)>,
+    profiles: HashMap<ArcStr, (program::ProfileId, DeclaredId)>,
+    roles: HashMap<ArcStr, (program::RoleId, DeclaredId)>,
+    /// By index of [`Atom::Condition`]; `None` where it does not resolve.
+    conditions: Vec<Option<CondId>>,
+    /// Names whose declarations did not parse.
+    broken: std::collections::HashSet<ArcStr>,
+    /// What rules start from: many have it in common.
+    sources: FxHashSet<Arc<[program::StateId]>>,
+    /// A file that is used was not read: any name may be declared in it.
+    lacks_files: bool,
+}
+
+impl Names {
+    /// Whether a role may have been lost to an error.
+    fn may_lack_roles(&self) -> bool {
+        self.lacks_files || self.broken.iter().any(|name| name.starts_with("role "))
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Atom {
+    System(SystemId, DeclaredId),
+    Fact(FactId, DeclaredId),
+    Condition(usize, DeclaredId),
+    /// A value of one or more choices.
+    Value(Vec<(FactId, u32, DeclaredId)>),
+}
+
+/// A declaration and the file it stands in.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    file: FileId,
+    node: &'a tree::Declaration,
+}
+
+impl Declared<'_> {
+    fn at(&self, span: Span) -> Location {
+        Location { file: self.file, span }
+    }
+}
+
+fn all_declared(files: &[tree::File]) -> impl Iterator<Item = Declared<'_>> {
+    let files = (0..).map(FileId).zip(files);
+    files.flat_map(|(file, tree)| tree.declarations.iter().map(move |node| Declared { file, node }))
+}
+
+impl Checker {
+    fn run(&mut self, files: &[tree::File], bodies: rules::Bodies) {
+        let declared: Vec<Declared<'_>> = all_declared(files).collect();
+        self.program.declared.reserve_exact(declared.len());
+        self.declare_systems(&declared);
+        let conditions = self.declare_facts(&declared);
+        self.resolve_online(&declared);
+        self.resolve_groups(&declared);
+        self.resolve_conditions(&conditions);
+        let mappings = self.resolve_mappings(&declared, bodies.mappings);
+        self.resolve_profiles(&declared, bodies.profiles, &mappings);
+        self.resolve_roles(&declared);
+        self.resolve_tests(&declared);
+    }
+
+    fn error(&mut self, error: Diagnostic) {
+        self.told += 1;
+        match self.told.cmp(&(limits::MAX_ERRORS + 1)) {
+            Ordering::Less => self.errors.push(error),
+            Ordering::Equal => {
+                let last = format!("there are more than {} errors in this program", limits::MAX_ERRORS);
+                let last = Diagnostic { labels: error.labels, ..Diagnostic::error(error.code, last) };
+                self.errors
+                    .push(last.note("not all of them are told").help("mend the first ones; is a `use` missing?"));
+            }
+            Ordering::Greater => {}
+        }
+    }
+
+    fn text(&self, location: Location) -> &str {
+        self.program.sources.text(location)
+    }
+
+    /// Registers a declaration that others can name.
+    fn declared(&mut self, kind: program::DeclaredKind, name: &tree::Name, declaration: Declared<'_>) -> DeclaredId {
+        let location = declaration.at(name.span);
+        let node = declaration.node;
+        let whole = declaration.at(node.before.doc().iter().fold(node.span, |whole, doc| whole.to(*doc)));
+        self.program.declared.push(program::Declared { kind, name: name.text.to_string(), location, whole });
+        DeclaredId(self.program.declared.len() as u32 - 1)
+    }
+
+    fn refer(&mut self, target: DeclaredId) {
+        self.program.references.insert(program::Reference { owner: self.owner, target });
+    }
+
+    /// Whether a syntax error lies within: things may be missing there.
+    fn has_syntax_error(&self, location: Location) -> bool {
+        let from = self.syntax_errors.partition_point(|error| {
+            *error < Location { file: location.file, span: Span { start: location.span.start, end: 0 } }
+        });
+        self.syntax_errors
+            .get(from)
+            .is_some_and(|error| error.file == location.file && error.span.start <= location.span.end)
+    }
+
+    /// Two declarations with one name in one space.
+    fn duplicate(&mut self, what: &str, name: &str, first: Location, second: Location) {
+        // What a vocabulary declares was there before whatever uses it.
+        let bundled = |location: Location| self.program.sources.file(location.file).bundled;
+        let (first, second) = if bundled(second) && !bundled(first) { (second, first) } else { (first, second) };
+        let error = Diagnostic::error("duplicate-definition", format!("{what} `{name}` is declared twice"))
+            .label(second, "declared again here")
+            .label(first, "first declared here")
+            .help("delete one of them or give it another name");
+        self.error(error);
+    }
+
+    /// Whether unknown names are not told: they may be declared in a file that is missing, or enough has been told.
+    fn tells_no_unknown(&self) -> bool {
+        self.names.lacks_files || self.told > limits::MAX_ERRORS
+    }
+
+    /// An unresolved name: look-alikes get their own diagnostic, broken declarations none.
+    fn unknown(&mut self, unknown: Unknown<'_>) {
+        let Unknown { code, what, name, location, known, help } = unknown;
+        if self.tells_no_unknown() || self.names.broken.contains(name) || self.has_syntax_error(location) {
+            return;
+        }
+        let known = known(self);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        if let Some(twin) = known.iter().find(|twin| confusable::look_alike(name, twin)) {
+            let error = confusable::unknown(name, twin, location);
+            return self.error(error);
+        }
+        let error = Diagnostic::error(code, format!("unknown {what} `{name}`")).label(location, "not declared");
+        let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
+        let error = match (suggestion, help) {
+            (_, Some(help)) => error.help(help),
+            (Some(near), None) => {
+                let written = quote(&near);
+                error.help(format!("did you mean `{written}`?")).fix(diagnostic::Fix {
+                    message: format!("write `{written}`"),
+                    safe: false,
+                    edits: vec![(location, written)],
+                })
+            }
+            (None, None) if known.is_empty() => error.help(format!("no {what} is declared")),
+            (None, None) => error.help(format!("known: {}", list(&known))),
+        };
+        self.error(error);
+    }
+
+    fn collect_allows(&mut self, files: &[tree::File]) {
+        for declaration in all_declared(files) {
+            let scope = declaration.at(declaration.node.span);
+            self.allows(declaration.node.before.allows(), scope);
+            match &declaration.node.kind {
+                tree::DeclarationKind::System { items, .. } | tree::DeclarationKind::Extend { items, .. } => {
+                    for item in items {
+                        if let tree::SystemItem::State(state) = item {
+                            self.allows(&state.allows, declaration.at(state.span));
+                        }
+                    }
+                }
+                tree::DeclarationKind::Mapping { items, .. } | tree::DeclarationKind::Profile { items, .. } => {
+                    self.allows_of_items(items, declaration.file);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn allows_of_items(&mut self, items: &[tree::Item], file: FileId) {
+        for item in items {
+            self.allows(item.before.allows(), Location { file, span: item.span });
+            if let tree::ItemKind::When(when) = &item.kind {
+                for head in &when.heads {
+                    let span = Span { start: head.condition.span.start, end: item.span.end };
+                    self.allows(&head.allows, Location { file, span });
+                }
+                self.allows_of_items(&when.body, file);
+            }
+        }
+    }
+
+    fn allows(&mut self, allows: &[tree::Allow], scope: Location) {
+        for allow in allows {
+            self.program.allows.push(program::Allow {
+                code: allow.code.text.to_string(),
+                reason: allow.reason.as_ref().map(|reason| reason.text.to_string()),
+                location: Location { file: scope.file, span: allow.span },
+                scope,
+            });
+        }
+    }
+
+    fn find_confusables(&mut self) {
+        let mut spaces: HashMap<(u8, u32), Vec<(&str, Location)>> = HashMap::new();
+        for declared in &self.program.declared {
+            let space = match declared.kind {
+                program::DeclaredKind::Mapping => 1,
+                program::DeclaredKind::Profile => 2,
+                program::DeclaredKind::Role => 3,
+                program::DeclaredKind::Group => 4,
+                _ => 0,
+            };
+            spaces.entry((space, 0)).or_default().push((&declared.name, declared.location));
+        }
+        for fact in &self.program.facts {
+            if let program::FactKind::Choice { values, .. } = &fact.kind {
+                spaces.entry((0, 0)).or_default().extend(values.iter().map(|value| (value.as_str(), fact.location)));
+            }
+        }
+        for (at, system) in self.program.systems.iter().enumerate() {
+            let states = system.states.iter().map(|state| (state.name.as_str(), state.location));
+            spaces.entry((5, at as u32)).or_default().extend(states);
+        }
+        let found: Vec<_> = spaces.values().flat_map(|space| confusable::twins(space)).collect();
+        found.into_iter().for_each(|error| self.error(error));
+    }
+}
+
+struct Unknown<'a> {
+    code: &'static str,
+    what: &'a str,
+    name: &'a str,
+    location: Location,
+    /// What is known instead, in an order for people: wanted only if the name is told.
+    known: &'a dyn Fn(&Checker) -> Vec<String>,
+    /// Replaces the nearest known name.
+    help: Option<String>,
+}
+
+fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    names
+}
+
+/// The first few names for a help text.
+fn list(known: &[&str]) -> String {
+    let shown: Vec<String> = known.iter().take(8).map(|name| format!("`{}`", quote(name))).collect();
+    let more = known.len().saturating_sub(8);
+    let list = shown.join(", ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
+}
+
+/// The text of doc comments without their slashes.
+fn doc_text(text: &str, spans: &[Span]) -> Option<String> {
+    let lines: Vec<&str> = spans
+        .iter()
+        .map(|span| {
+            let line = span.text(text).trim_start_matches('/');
+            line.strip_prefix(' ').unwrap_or(line)
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}

@@ -1,0 +1,462 @@
+//! Systems, their states and attributes, and groups of states.
+
+use arcstr::ArcStr;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::diagnostic::Diagnostic;
+use crate::program::{self, DeclaredKind, StateId, SystemId};
+use crate::resolve::{Checker, Declared, Unknown, dependency_order, doc_text};
+use crate::source::Location;
+use crate::syntax::tree::{self, DeclarationKind, GroupTerm, SystemItem};
+
+/// A system's states by name: as written, and with ASCII case ignored.
+#[derive(Default)]
+pub(super) struct StateNames {
+    exact: HashMap<ArcStr, StateId>,
+    /// By lower-cased name or id, with the place of each.
+    folded: HashMap<ArcStr, StateId>,
+    /// Errors in its declaration may have lost states.
+    incomplete: bool,
+    /// Where its `text` stands.
+    text: Option<Location>,
+}
+
+/// With ASCII case ignored.
+fn folded(name: &tree::Name) -> ArcStr {
+    let plain = name.text.bytes().all(|byte| !byte.is_ascii_uppercase());
+    if plain { name.text.clone() } else { name.text.to_ascii_lowercase().into() }
+}
+
+/// What a name among a system's states means.
+pub(super) enum StateOrGroup {
+    State(StateId),
+    Group(usize),
+}
+
+impl Checker {
+    pub(super) fn declare_systems(&mut self, declared: &[Declared<'_>]) {
+        for declaration in declared {
+            if let DeclarationKind::System { name, title, .. } = &declaration.node.kind {
+                let location = declaration.at(name.span);
+                if !self.declare_atom_name(name, location) {
+                    continue;
+                }
+                let system = SystemId(self.program.systems.len() as u32);
+                let id = self.declared(DeclaredKind::System, name, *declaration);
+                self.names.atoms.insert(name.text.clone(), super::Atom::System(system, id));
+                self.names.states.push(StateNames::default());
+                self.program.systems.push(program::System {
+                    name: name.text.to_string(),
+                    title: title.as_ref().map(|title| title.text.to_string()),
+                    states: Vec::new(),
+                    attributes: Vec::new(),
+                    online: None,
+                    text: None,
+                    location,
+                });
+            }
+        }
+        // An extension may be read before what it extends: files are, too.
+        let mut bodies = Vec::new();
+        for declaration in declared {
+            let (name, items) = match &declaration.node.kind {
+                DeclarationKind::System { name, items, .. } | DeclarationKind::Extend { system: name, items } => {
+                    (name, items)
+                }
+                _ => continue,
+            };
+            let Some(system) = self.system(name, declaration.file) else { continue };
+            if self.has_syntax_error(declaration.at(declaration.node.span)) {
+                self.names.states[system.index()].incomplete = true;
+            }
+            let extends = matches!(declaration.node.kind, DeclarationKind::Extend { .. });
+            bodies.push((extends, system, items, *declaration));
+        }
+        bodies.sort_by_key(|(extends, ..)| *extends);
+        let mut places = HashMap::new();
+        for (_, system, items, declaration) in &bodies {
+            self.declare_attributes(*system, items, *declaration, &mut places);
+        }
+        for (extends, system, items, declaration) in &bodies {
+            self.declare_states(*system, items, *declaration, *extends);
+        }
+    }
+
+    /// `places`: where each attribute of a system is declared.
+    fn declare_attributes(
+        &mut self,
+        system: SystemId,
+        items: &[SystemItem],
+        declaration: Declared<'_>,
+        places: &mut HashMap<(SystemId, ArcStr), Location>,
+    ) {
+        for item in items {
+            let SystemItem::Attributes(names) = item else { continue };
+            for name in names {
+                let location = declaration.at(name.span);
+                match places.entry((system, name.text.clone())) {
+                    Entry::Occupied(first) => self.duplicate("attribute", &name.text, *first.get(), location),
+                    Entry::Vacant(place) => {
+                        place.insert(location);
+                        self.program.systems[system.index()].attributes.push(name.text.to_string());
+                    }
+                }
+            }
+        }
+    }
+
+    fn declare_states(&mut self, system: SystemId, items: &[SystemItem], declaration: Declared<'_>, extends: bool) {
+        self.program.systems[system.index()].states.reserve(items.len());
+        for item in items {
+            match item {
+                SystemItem::State(state) => self.declare_state(system, state, declaration),
+                SystemItem::Online { span, .. } | SystemItem::Text { span, .. } if extends => {
+                    let error = Diagnostic::error("syntax", "an extension adds states and attributes only")
+                        .label(declaration.at(*span), "this belongs to the system's own declaration")
+                        .help("move it to where the system is declared");
+                    self.error(error);
+                }
+                SystemItem::Text { limit, span } => {
+                    let location = declaration.at(*span);
+                    if let Some(first) = self.names.states[system.index()].text {
+                        self.duplicate("the limit of", "text", first, location);
+                    }
+                    self.names.states[system.index()].text = Some(location);
+                    match u32::try_from(*limit) {
+                        Ok(limit) => self.program.systems[system.index()].text = Some(limit),
+                        Err(_) => {
+                            let error = Diagnostic::error("syntax", "no text is that long")
+                                .label(location, "too large a number")
+                                .help("write how many characters the system shows, for example `text 64`");
+                            self.error(error);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn declare_state(&mut self, system: SystemId, state: &tree::State, declaration: Declared<'_>) {
+        let location = declaration.at(state.name.span);
+        let id = StateId(self.program.system(system).states.len() as u32);
+        let mut keys = vec![folded(&state.name)];
+        keys.extend(state.id.as_ref().map(folded));
+        keys.dedup();
+        for key in &keys {
+            if let Some(first) = self.names.states[system.index()].folded.get(key) {
+                let first = self.program.system(system).state(*first);
+                let (name, first_name, first_location) =
+                    (state.name.text.to_string(), first.name.clone(), first.location);
+                if name == first_name {
+                    self.duplicate("state", &name, first_location, location);
+                } else {
+                    let error = Diagnostic::error(
+                        "duplicate-definition",
+                        format!(
+                            "states `{name}` and `{first_name}` cannot be told apart by name or id when case is ignored"
+                        ),
+                    )
+                    .label(location, "this state")
+                    .label(first_location, "and this one")
+                    .help("give one of them another name or id");
+                    self.error(error);
+                }
+                return;
+            }
+        }
+        let mut attributes = Vec::new();
+        for name in &state.attributes {
+            let known = &self.program.system(system).attributes;
+            match known.iter().position(|attribute| **attribute == *name.text) {
+                Some(at) => attributes.push(at as u32),
+                None => self.unknown_attribute(system, name, declaration),
+            }
+        }
+        attributes.sort_unstable();
+        attributes.dedup();
+        for key in keys {
+            self.names.states[system.index()].folded.insert(key, id);
+        }
+        self.names.states[system.index()].exact.insert(state.name.text.clone(), id);
+        let doc = doc_text(&self.program.sources.file(declaration.file).text, &state.doc);
+        self.program.systems[system.index()].states.push(program::State {
+            name: state.name.text.to_string(),
+            id: state.id.as_ref().map(|id| id.text.to_string()).filter(|id| *id != *state.name.text),
+            attributes,
+            read_only: state.read_only.is_some(),
+            doc,
+            location,
+        });
+    }
+
+    fn unknown_attribute(&mut self, system: SystemId, name: &tree::Name, declaration: Declared<'_>) {
+        let system_name = self.program.system(system).name.clone();
+        self.unknown(Unknown {
+            code: "unknown-attribute",
+            what: &format!("attribute of {system_name}"),
+            name: &name.text,
+            location: declaration.at(name.span),
+            known: &|checker| checker.program.system(system).attributes.clone(),
+            help: None,
+        });
+    }
+
+    /// `online flag`: facts are known by now.
+    pub(super) fn resolve_online(&mut self, declared: &[Declared<'_>]) {
+        for declaration in declared {
+            let DeclarationKind::System { name, items, .. } = &declaration.node.kind else { continue };
+            let Some(super::Atom::System(system, owner)) = self.names.atoms.get(&name.text).cloned() else { continue };
+            self.owner = Some(owner);
+            for item in items {
+                let SystemItem::Online { fact, span } = item else { continue };
+                if self.program.system(system).online.is_some() {
+                    let first = items.iter().find_map(|item| match item {
+                        SystemItem::Online { span, .. } => Some(*span),
+                        _ => None,
+                    });
+                    let first = declaration.at(first.unwrap_or(*span));
+                    self.duplicate("the flag of", "online", first, declaration.at(*span));
+                }
+                if let Some(flag) = self.flag(fact, declaration.file) {
+                    self.program.systems[system.index()].online = Some(flag);
+                }
+            }
+        }
+    }
+
+    pub(super) fn system(&mut self, name: &tree::Name, file: crate::source::FileId) -> Option<SystemId> {
+        let location = Location { file, span: name.span };
+        if let Some(super::Atom::System(system, declared)) = self.names.atoms.get(&name.text) {
+            let (system, declared) = (*system, *declared);
+            self.refer(declared);
+            return Some(system);
+        }
+        if self.tells_no_unknown() {
+            return None;
+        }
+        let systems = &self.program.systems;
+        let with_state = systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
+        let help = match with_state {
+            Some((system, _)) => Some(format!(
+                "`{0}` is a state: write the system before it, `{1} {0}`",
+                crate::quote::quote(&name.text),
+                system.name
+            )),
+            None if systems.is_empty() => Some(
+                "no system is declared: begin with `use cic_lync`, or declare one with `system name { ... }`"
+                    .to_owned(),
+            ),
+            None => None,
+        };
+        self.unknown(Unknown {
+            code: "unknown-system",
+            what: "system",
+            name: &name.text,
+            location,
+            known: &|checker| checker.program.systems.iter().map(|system| system.name.clone()).collect(),
+            help,
+        });
+        None
+    }
+
+    /// A state or a group by name; reports what is neither.
+    pub(super) fn state_or_group(
+        &mut self,
+        system: SystemId,
+        name: &tree::Name,
+        file: crate::source::FileId,
+    ) -> Option<StateOrGroup> {
+        let location = Location { file, span: name.span };
+        let names = &self.names.states[system.index()];
+        if let Some(state) = names.exact.get(&name.text) {
+            return Some(StateOrGroup::State(*state));
+        }
+        if let Some(group) = self.names.groups.get(&(system, name.text.clone())) {
+            return Some(StateOrGroup::Group(*group));
+        }
+        let folded = names.folded.get(&folded(name)).copied();
+        if let Some(state) =
+            folded.filter(|state| self.program.system(system).state(*state).name.eq_ignore_ascii_case(&name.text))
+        {
+            self.program.case_mismatches.push(program::CaseMismatch { location, system, state });
+            return Some(StateOrGroup::State(state));
+        }
+        if !names.incomplete {
+            self.unknown_state(system, name, location, folded);
+        }
+        None
+    }
+
+    fn unknown_state(&mut self, system: SystemId, name: &tree::Name, location: Location, by_id: Option<StateId>) {
+        if self.tells_no_unknown() {
+            return;
+        }
+        let this = self.program.system(system);
+        let mut known: Vec<String> = this.states.iter().map(|state| state.name.clone()).collect();
+        known.extend(self.names.groups.keys().filter(|(of, _)| *of == system).map(|(_, group)| group.to_string()));
+        let what = format!("state or group of {}", this.name);
+        // Nearest to a group: that is what was meant.
+        let states = self.program.system(system).states.len();
+        let meant = crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str));
+        let is_group = meant.is_some_and(|meant| known[states..].iter().any(|group| group == meant));
+        let written = crate::quote::quote(&name.text);
+        let elsewhere =
+            self.program.systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
+        let near = crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str)).is_some();
+        let is_fact = self.names.atoms.contains_key(&name.text);
+        let help = match (by_id, elsewhere) {
+            (Some(state), _) => Some(format!(
+                "`{written}` is the id of `{}`: write its name",
+                crate::quote::quote(&this.state(state).name)
+            )),
+            (None, Some((other, _))) if !near => {
+                Some(format!("{} has a state `{written}`, {} has not", other.name, this.name))
+            }
+            (None, None) if is_fact && !near => {
+                Some(format!("`{written}` is a condition: it goes before the rule, `when {written}: ...`"))
+            }
+            _ => None,
+        };
+        self.unknown(Unknown {
+            code: if is_group { "unknown-group" } else { "unknown-state" },
+            what: &what,
+            name: &name.text,
+            location,
+            known: &|_| known.clone(),
+            help,
+        });
+    }
+
+    /// The states that a list of names means, ascending; `None` if one does not resolve.
+    pub(super) fn states(
+        &mut self,
+        system: SystemId,
+        names: &[tree::Value],
+        file: crate::source::FileId,
+    ) -> Option<Vec<StateId>> {
+        let mut states = Vec::new();
+        let mut complete = true;
+        for value in names {
+            match value {
+                tree::Value::Any(_) => states.extend(self.program.system(system).states()),
+                tree::Value::Name(name) => match self.states_of(system, name, file) {
+                    Some(more) => states.extend(more),
+                    None => complete = false,
+                },
+            }
+        }
+        states.sort_unstable();
+        states.dedup();
+        complete.then_some(states)
+    }
+
+    pub(super) fn states_of(
+        &mut self,
+        system: SystemId,
+        name: &tree::Name,
+        file: crate::source::FileId,
+    ) -> Option<Vec<StateId>> {
+        match self.state_or_group(system, name, file)? {
+            StateOrGroup::State(state) => Some(vec![state]),
+            StateOrGroup::Group(group) => {
+                let (states, declared) = (self.names.group_states[group].clone(), self.names.group_declared[group]);
+                self.refer(declared);
+                states.map(|states| states.to_vec())
+            }
+        }
+    }
+
+    pub(super) fn resolve_groups(&mut self, declared: &[Declared<'_>]) {
+        let mut groups = Vec::new();
+        for declaration in declared {
+            let DeclarationKind::Group { system, name, terms } = &declaration.node.kind else { continue };
+            self.owner = None;
+            let Some(id) = self.system(system, declaration.file) else { continue };
+            let location = declaration.at(name.span);
+            let key = (id, name.text.clone());
+            if let Some(first) = self.names.groups.get(&key) {
+                let first = self.program.declared[self.names.group_declared[*first].index()].location;
+                self.duplicate("group", &name.text, first, location);
+                continue;
+            }
+            let folded = self.names.states[id.index()].exact.get(&name.text);
+            if let Some(state) = folded {
+                let first = self.program.system(id).state(*state).location;
+                self.duplicate("state or group", &name.text, first, location);
+                continue;
+            }
+            let declared = self.declared(DeclaredKind::Group, name, *declaration);
+            self.names.groups.insert(key, groups.len());
+            self.names.group_declared.push(declared);
+            groups.push((id, name, terms, *declaration));
+        }
+        self.names.group_states = vec![None; groups.len()];
+        let needs: Vec<Vec<usize>> = groups
+            .iter()
+            .map(|(system, _, terms, _)| {
+                let names = terms.iter().filter_map(|term| match term {
+                    GroupTerm::Name(name) => self.names.groups.get(&(*system, name.text.clone())).copied(),
+                    _ => None,
+                });
+                names.collect()
+            })
+            .collect();
+        let (order, circles) = dependency_order::dependencies_first(&needs);
+        for circle in circles {
+            let names: Vec<_> =
+                circle.iter().map(|at| (&*groups[*at].1.text, groups[*at].3.at(groups[*at].1.span))).collect();
+            self.circle("group", &names);
+        }
+        for at in order {
+            let (system, _, terms, declaration) = &groups[at];
+            self.owner = Some(self.names.group_declared[at]);
+            self.names.group_states[at] = self.group_states(*system, terms, *declaration);
+        }
+    }
+
+    fn group_states(
+        &mut self,
+        system: SystemId,
+        terms: &[GroupTerm],
+        declaration: Declared<'_>,
+    ) -> Option<Box<[StateId]>> {
+        let mut states = Vec::new();
+        let mut complete = true;
+        for term in terms {
+            match term {
+                GroupTerm::Any(_) => states.extend(self.program.system(system).states()),
+                GroupTerm::Name(name) => match self.states_of(system, name, declaration.file) {
+                    Some(more) => states.extend(more),
+                    None => complete = false,
+                },
+                GroupTerm::All { attribute, .. } => {
+                    let of = self.program.system(system);
+                    match of.attributes.iter().position(|known| **known == *attribute.text) {
+                        Some(at) => states
+                            .extend(of.states().filter(|state| of.state(*state).attributes.contains(&(at as u32)))),
+                        None => {
+                            complete = false;
+                            self.unknown_attribute(system, attribute, declaration);
+                        }
+                    }
+                }
+            }
+        }
+        states.sort_unstable();
+        states.dedup();
+        complete.then(|| states.into())
+    }
+
+    /// Declarations that are defined by each other.
+    pub(super) fn circle(&mut self, what: &str, names: &[(&str, Location)]) {
+        let path: Vec<&str> = names.iter().map(|(name, _)| *name).chain(names.first().map(|(name, _)| *name)).collect();
+        let mut error =
+            Diagnostic::error("circular-definition", format!("{what} `{}` is defined by itself", names[0].0));
+        for (at, (_, location)) in names.iter().enumerate() {
+            error = error.label(*location, format!("this one needs `{}`", path[at + 1]));
+        }
+        self.error(error.note(path.join(" → ")).help("break the circle in one of these places"));
+    }
+}

@@ -1,0 +1,336 @@
+//! In: the text of a file. Out: its tokens, its comments, and the pieces that hold one declaration each.
+//! Errors that a grammar tells badly are told here: characters, strings and escapes; those of brackets in `pieces`.
+
+use crate::diagnostic::{Diagnostic, point};
+use crate::quote::{is_hidden, visible};
+use crate::source::{FileId, Location, Span};
+use crate::syntax::MAX_ERRORS;
+use crate::syntax::split::{self, Piece};
+use crate::syntax::tree::Comment;
+
+/// The longest text in quotes and the longest word, in bytes.
+pub const MAX_NAME: usize = 1_000;
+
+/// An error looks at so many bytes.
+const NEAR: usize = 1 << 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    Word,
+    Text,
+    Number,
+    Open,
+    Close,
+    Symbol,
+    /// What the scanner has already reported.
+    Bad,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    pub kind: TokenKind,
+    pub span: Span,
+    pub first_on_line: bool,
+}
+
+pub struct Scan {
+    pub tokens: Vec<Token>,
+    pub comments: Vec<Comment>,
+    pub pieces: Vec<Piece>,
+    pub errors: Vec<Diagnostic>,
+}
+
+pub fn scan(file: FileId, text: &str) -> Scan {
+    let tokens = Vec::with_capacity(text.len() / 6);
+    let mut lexer = Lexer { file, text, at: 0, fresh_line: true, tokens, comments: Vec::new(), errors: Vec::new() };
+    lexer.run();
+    lexer.tokens.shrink_to_fit();
+    // Where too many errors have ended the reading, nothing is said of what is open there.
+    let whole = lexer.errors.len() <= MAX_ERRORS;
+    let (pieces, errors) = split::split(file, text, &lexer.tokens, whole);
+    let mut all = lexer.errors;
+    all.extend(errors);
+    Scan { tokens: lexer.tokens, comments: lexer.comments, pieces, errors: all }
+}
+
+struct Lexer<'a> {
+    file: FileId,
+    text: &'a str,
+    at: usize,
+    fresh_line: bool,
+    tokens: Vec<Token>,
+    comments: Vec<Comment>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Lexer<'_> {
+    fn run(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at).filter(|_| self.errors.len() <= MAX_ERRORS) {
+            let start = self.at;
+            match byte {
+                b'\n' => {
+                    self.fresh_line = true;
+                    self.at += 1;
+                }
+                b' ' | b'\t' | b'\r' => self.at += 1,
+                b'/' if bytes.get(start + 1) == Some(&b'/') => self.comment(),
+                b'"' => self.string(),
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.take(TokenKind::Word, is_word),
+                b'0'..=b'9' => self.take(TokenKind::Number, is_word),
+                b'{' | b'(' => self.push(TokenKind::Open, 1),
+                b'}' | b')' => self.push(TokenKind::Close, 1),
+                b'-' if self.text[start..].starts_with("->") => self.push(TokenKind::Symbol, 2),
+                b'<' if self.text[start..].starts_with("<->") => self.push(TokenKind::Symbol, 3),
+                b'=' if self.text[start..].starts_with("=>") => self.push(TokenKind::Symbol, 2),
+                b'@' => {
+                    let length = 1 + bytes[start + 1..].iter().take_while(|byte| is_word(**byte)).count();
+                    self.push(TokenKind::Symbol, length);
+                }
+                // A hyphen is only ever inside a lint code: `@allow(dead-rule)`.
+                b'=' | b'|' | b',' | b':' | b'.' => self.push(TokenKind::Symbol, 1),
+                b'-' if self.in_lint_code() => self.push(TokenKind::Symbol, 1),
+                _ => self.unknown(),
+            }
+        }
+        self.hidden_in_comments();
+    }
+
+    fn push(&mut self, kind: TokenKind, length: usize) {
+        let span = Span::new(self.at, self.at + length);
+        self.tokens.push(Token { kind, span, first_on_line: self.fresh_line });
+        self.fresh_line = false;
+        self.at += length;
+    }
+
+    fn take(&mut self, kind: TokenKind, inside: fn(u8) -> bool) {
+        let length = self.text.as_bytes()[self.at..].iter().take_while(|byte| inside(**byte)).count();
+        if length > MAX_NAME {
+            return self.too_long("word", length);
+        }
+        self.push(kind, length);
+    }
+
+    fn too_long(&mut self, what: &str, length: usize) {
+        let error = format!("this {what} is longer than {MAX_NAME} bytes");
+        self.errors.push(
+            Diagnostic::error("syntax", error)
+                .label(self.location(self.at, self.at + 1), "it starts here, and ends much later")
+                .help("shorten it; a comment may be as long as you like"),
+        );
+        self.push(TokenKind::Bad, length);
+    }
+
+    fn in_lint_code(&self) -> bool {
+        let recent = &self.tokens[self.tokens.len().saturating_sub(8)..];
+        recent.iter().rev().any(|token| token.span.text(self.text) == "@allow")
+            && self.tokens.last().is_some_and(|token| token.span.end as usize == self.at)
+    }
+
+    fn comment(&mut self) {
+        let start = self.at;
+        let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
+        let comment = self.text[start..start + length].trim_end_matches('\r');
+        let doc = self.fresh_line && comment.starts_with("///") && !comment.starts_with("////");
+        self.comments.push(Comment { span: Span::new(start, start + comment.len()), doc });
+        self.at = start + length;
+    }
+
+    fn string(&mut self) {
+        let start = self.at;
+        let mut at = start + 1;
+        let mut kind = TokenKind::Text;
+        while let Some(char) = self.text[at..].chars().next() {
+            match char {
+                '"' if at - start > MAX_NAME => return self.too_long("text", at + 1 - start),
+                '"' => return self.push(kind, at + 1 - start),
+                '\n' => break,
+                '\\' => match read_escape(&self.text[at..]) {
+                    Some((_, length)) => at += length,
+                    None => {
+                        kind = TokenKind::Bad;
+                        self.bad_escape(at);
+                        at += 1;
+                        // Whatever was escaped stays inside of the string, a quote above all.
+                        at += self.text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+                    }
+                },
+                _ => {
+                    if is_hidden(char) {
+                        self.hidden(at, char);
+                    }
+                    at += char.len_utf8();
+                }
+            }
+        }
+        let end = start + self.text[start..at].trim_end().len();
+        let line_end = Location { file: self.file, span: point(end as u32) };
+        self.errors.push(
+            Diagnostic::error("syntax", "this text in quotes is not closed")
+                .label(self.location(start, start + 1), "it starts here")
+                .label(line_end, "the line ends without a closing `\"`")
+                .help("close it with `\"` on the same line, or open it before the name that ends here; a quote inside is `\\\"`"),
+        );
+        self.push(TokenKind::Bad, at - start);
+    }
+
+    fn bad_escape(&mut self, at: usize) {
+        let escaped = self.text[at + 1..].chars().next().filter(|c| *c != '\n');
+        let end = at + 1 + escaped.map_or(0, char::len_utf8);
+        self.errors.push(
+            Diagnostic::error("syntax", format!("`{}` is not an escape", &self.text[at..end]))
+                .label(self.location(at, end), "unknown escape")
+                .help("the escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits"),
+        );
+    }
+
+    fn hidden(&mut self, at: usize, char: char) {
+        let code = u32::from(char);
+        let what = if char == '\0' { "a NUL character" } else { "a character that nobody sees" };
+        self.errors.push(
+            Diagnostic::error("hidden-character", format!("the file holds {what}, U+{code:04X}"))
+                .label(self.location(at, at + char.len_utf8()), "here")
+                .help(format!("delete it; inside of a name it can be written as `\\u{{{code:x}}}`")),
+        );
+    }
+
+    fn hidden_in_comments(&mut self) {
+        for index in 0..self.comments.len() {
+            let span = self.comments[index].span;
+            let found: Vec<_> = span.text(self.text).char_indices().filter(|(_, c)| is_hidden(*c)).collect();
+            for (offset, char) in found {
+                self.hidden(span.start as usize + offset, char);
+            }
+            if self.errors.len() > MAX_ERRORS {
+                break;
+            }
+        }
+    }
+
+    /// A character that no token starts with; a run of them is one error.
+    fn unknown(&mut self) {
+        let start = self.at;
+        let Some(char) = self.text[start..].chars().next() else { return };
+        if is_hidden(char) {
+            self.hidden(start, char);
+            return self.push(TokenKind::Bad, char.len_utf8());
+        }
+        let length: usize = self.text[start..].chars().take_while(|c| is_strange(*c)).map(char::len_utf8).sum();
+        let mut length = length.max(char.len_utf8());
+        if self.look_alike(start) {
+            return;
+        }
+        let near = self.near(start);
+        let line = near.lines().next().unwrap_or_default();
+        let mut found = &self.text[start..start + length];
+        let help = match char {
+            '/' if line.starts_with("/*") => {
+                found = "/*";
+                length = near.find("*/").map_or(line.len(), |end| end + 2);
+                "a comment starts with `//` and ends with its line"
+            }
+            '-' if self.fresh_line && line.starts_with("--") && !line.starts_with("-->") => {
+                found = "--";
+                length = line.len();
+                "a comment starts with `//`"
+            }
+            '!' if line.starts_with("!=") => {
+                found = "!=";
+                length = found.len();
+                "what is not so is written with `is not`: `lync is not Busy`"
+            }
+            _ if is_quote(char) => {
+                if let Some(end) = line.char_indices().skip(1).find(|(_, c)| is_quote(*c)) {
+                    length = end.0 + end.1.len_utf8();
+                }
+                found = &self.text[start..start + length];
+                "names are put in straight double quotes: `\"At Lunch\"`"
+            }
+            '\u{a0}' | '\u{2007}' | '\u{202f}' => {
+                "this looks like a space but is another character: type a plain space"
+            }
+            ';' => "nothing ends with `;` here: leave it out",
+            '#' => {
+                length = line.len();
+                "a comment starts with `//`"
+            }
+            '/' => "a comment starts with `//`; there is no other form",
+            '[' | ']' => "lists stand without brackets: `\"At Lunch\" | \"Gone Home\"`",
+            '&' => "conditions are joined with `and`",
+            '!' => "a condition is turned round with `not`",
+            '<' | '-' | '>' | '\u{2192}' | '\u{2194}' => "the arrows are `->` and `<->`",
+            c if c.is_alphabetic() => "a name with other letters than a-z, digits and `_` is put in quotes",
+            _ => "a name with such a character is put in quotes",
+        };
+        self.errors.push(
+            Diagnostic::error("syntax", format!("`{}` means nothing here", visible(found)))
+                .label(self.location(start, start + length), "unexpected")
+                .help(help),
+        );
+        self.push(TokenKind::Bad, length);
+    }
+
+    /// What follows, as much of it as an error looks at.
+    fn near(&self, start: usize) -> &str {
+        let mut end = self.text.len().min(start + NEAR);
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        &self.text[start..end]
+    }
+
+    /// A word with letters that only look like plain ones: one error for the whole of it.
+    fn look_alike(&mut self, at: usize) -> bool {
+        let touches = self.tokens.last().filter(|token| token.kind == TokenKind::Word && token.span.end as usize == at);
+        let start = touches.map_or(at, |token| token.span.start as usize);
+        let word: &str =
+            self.text[start..].split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let plain = |c: char| {
+            let mut skeleton =
+                unicode_security::confusable_detection::skeleton(c.encode_utf8(&mut [0; 4])).collect::<Vec<_>>();
+            c.is_ascii() || (skeleton.len() == 1 && skeleton.pop().is_some_and(|plain| plain.is_ascii_alphanumeric()))
+        };
+        let Some(odd) = word.chars().find(|c| !c.is_ascii()).filter(|_| word.chars().all(plain)) else { return false };
+        self.errors.push(
+            Diagnostic::error("confusable-name", format!("`{word}` only looks like a plain name"))
+                .label(self.location(start, start + word.len()), format!("`{odd}` here is U+{:04X}", u32::from(odd)))
+                .help("type it again with ordinary letters"),
+        );
+        if touches.is_some() {
+            self.tokens.pop();
+        }
+        self.at = start;
+        self.push(TokenKind::Bad, word.len());
+        true
+    }
+
+    fn location(&self, start: usize, end: usize) -> Location {
+        Location { file: self.file, span: Span::new(start, end) }
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// What is typed, or made by a word processor, where `"` is meant.
+fn is_quote(char: char) -> bool {
+    "'`\u{201c}\u{201d}\u{201e}\u{ab}\u{bb}\u{2018}\u{2019}".contains(char)
+}
+
+/// Other than what starts a token, a comment or white space.
+fn is_strange(char: char) -> bool {
+    !(char.is_ascii_alphanumeric() || char.is_whitespace() || "_\"{}()=|,:.@/-<>".contains(char) || is_hidden(char))
+}
+
+/// The character an escape at the start of `text` stands for, and the bytes it takes.
+pub fn read_escape(text: &str) -> Option<(char, usize)> {
+    let rest = text.strip_prefix('\\')?;
+    if rest.starts_with(['"', '\\']) {
+        return rest.chars().next().map(|char| (char, 2));
+    }
+    let digits = rest.strip_prefix("u{")?;
+    let length = digits.find('}').filter(|length| (1..=6).contains(length))?;
+    let code = u32::from_str_radix(&digits[..length], 16).ok()?;
+    char::from_u32(code).map(|char| (char, length + 4))
+}

@@ -1,0 +1,240 @@
+//! In: the tokens of a file. Out: the pieces that hold one declaration each, and what is wrong with the brackets: an error
+//! in one piece hides nothing in the others.
+
+use crate::diagnostic::{Diagnostic, point};
+use crate::source::{FileId, Location, Span};
+use crate::syntax::MAX_ERRORS;
+use crate::syntax::lexer::{Token, TokenKind};
+
+/// Brackets of all kinds together: deeper text is refused before the grammar recurses over it.
+pub const MAX_DEPTH: usize = 200;
+
+/// So many tokens have the longest `@allow(...)`.
+const MAX_ANNOTATION: usize = 16;
+
+/// The words that open a declaration.
+pub const DECLARATIONS: [&str; 13] = [
+    "use",
+    "system",
+    "extend",
+    "group",
+    "flag",
+    "choice",
+    "condition",
+    "mapping",
+    "profile",
+    "role",
+    "test",
+    "scenario",
+    "@allow",
+];
+
+/// The tokens of one declaration, annotations included.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub tokens: std::ops::Range<usize>,
+    /// Its brackets do not match, which has been reported.
+    pub unbalanced: bool,
+}
+
+/// Cuts the tokens into declarations and checks the brackets. `whole`: these are all that there are.
+pub(super) fn split(file: FileId, text: &str, tokens: &[Token], whole: bool) -> (Vec<Piece>, Vec<Diagnostic>) {
+    let mut splitter = Splitter {
+        file,
+        text,
+        tokens,
+        open: Vec::new(),
+        deeper: 0,
+        indent: 0,
+        suspect: None,
+        start: 0,
+        head: 0,
+        unbalanced: false,
+        pieces: Vec::new(),
+        errors: Vec::new(),
+    };
+    for index in 0..tokens.len() {
+        if splitter.errors.len() > MAX_ERRORS {
+            break;
+        }
+        splitter.token(index);
+    }
+    if whole && !splitter.open.is_empty() {
+        splitter.unclosed("the file ends inside of it", tokens.len());
+    }
+    splitter.unbalanced |= !splitter.open.is_empty();
+    splitter.cut(tokens.len());
+    (splitter.pieces, splitter.errors)
+}
+
+#[derive(Clone, Copy)]
+struct Bracket {
+    token: usize,
+    /// That of the line it stands in.
+    indent: usize,
+}
+
+struct Splitter<'a> {
+    file: FileId,
+    text: &'a str,
+    tokens: &'a [Token],
+    /// The brackets that are open, [`MAX_DEPTH`] at most.
+    open: Vec<Bracket>,
+    /// How many are open beyond these.
+    deeper: usize,
+    /// How many bytes stand before the first token of the line.
+    indent: usize,
+    /// A bracket whose closer stood where its parent's should stand.
+    suspect: Option<usize>,
+    /// The first token of the piece.
+    start: usize,
+    /// The first one behind the annotations of the piece that were seen.
+    head: usize,
+    unbalanced: bool,
+    pieces: Vec<Piece>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Splitter<'_> {
+    fn token(&mut self, index: usize) {
+        let token = self.tokens[index];
+        let word = token.span.text(self.text);
+        if token.first_on_line {
+            let start = token.span.start as usize;
+            self.indent = start - self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+        }
+        match token.kind {
+            TokenKind::Open => {
+                if self.open.len() < MAX_DEPTH {
+                    self.open.push(Bracket { token: index, indent: self.indent });
+                } else {
+                    self.deeper += 1;
+                    if self.deeper == 1 {
+                        self.too_deep(token.span);
+                    }
+                }
+            }
+            TokenKind::Close if self.deeper > 0 => self.deeper -= 1,
+            TokenKind::Close => self.close(index, word),
+            TokenKind::Word | TokenKind::Symbol if DECLARATIONS.contains(&word) => self.keyword(index, word),
+            _ => {}
+        }
+        if index == self.head && word == "@allow" {
+            self.head = self.behind_annotation(index);
+        }
+    }
+
+    fn keyword(&mut self, index: usize, word: &str) {
+        let before = index.checked_sub(1).map(|before| self.text_of(before));
+        if self.open.is_empty() {
+            let joined = (word == "system" && before == Some("extend")) || (self.start < index && self.head == index);
+            if !joined {
+                self.cut(index);
+            }
+        } else if self.tokens[index].first_on_line && word != "@allow" {
+            let in_test = self.is(self.head, "test") || self.is(self.head, "scenario");
+            let role_of_test = word == "role" && in_test && !self.is(index + 2, "uses");
+            let names_a_system = word == "system" && before == Some("extend");
+            if !role_of_test && !names_a_system {
+                self.unclosed("a declaration starts inside of it", index);
+                self.cut(index);
+            }
+        }
+    }
+
+    fn is(&self, index: usize, word: &str) -> bool {
+        self.tokens.get(index).is_some_and(|token| token.span.text(self.text) == word)
+    }
+
+    /// Behind the annotation that a token begins; one that is not closed soon belongs to nothing.
+    fn behind_annotation(&self, at: usize) -> usize {
+        let mut near = at..self.tokens.len().min(at + MAX_ANNOTATION);
+        near.find(|index| self.text_of(*index) == ")").map_or(self.tokens.len(), |close| close + 1)
+    }
+
+    fn close(&mut self, index: usize, word: &str) {
+        let wanted = if word == "}" { "{" } else { "(" };
+        if self.open.iter().all(|open| self.text_of(open.token) != wanted) {
+            self.unbalanced = true;
+            let error = Diagnostic::error("syntax", format!("this `{word}` closes nothing"))
+                .label(self.location(self.tokens[index].span), "nothing is open here");
+            let error = match self.pieces.last().and_then(|piece| piece.tokens.end.checked_sub(1)) {
+                Some(last) if word == "}" && self.text_of(last) == "}" => {
+                    error.label(self.location(self.tokens[last].span), "the last block was closed here")
+                }
+                _ => error,
+            };
+            self.errors.push(error.help(format!("delete it, or open the block with `{wanted}` before it")));
+            return;
+        }
+        while let Some(open) = self.open.pop() {
+            if self.text_of(open.token) == wanted {
+                if self.tokens[index].first_on_line {
+                    self.suspicious(open);
+                }
+                break;
+            }
+            self.unbalanced = true;
+            let opener = self.text_of(open.token);
+            self.errors.push(
+                Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
+                    .label(self.location(self.tokens[open.token].span), "opened here")
+                    .label(self.location(self.tokens[index].span), format!("`{word}` comes first")),
+            );
+        }
+        if self.open.is_empty() && word == "}" {
+            self.cut(index + 1);
+        }
+    }
+
+    /// Remembers a block whose closing brace, the first on its line, is indented like an outer block.
+    fn suspicious(&mut self, open: Bracket) {
+        let is_outer = self.open.iter().any(|outer| outer.indent == self.indent);
+        if self.suspect.is_none() && self.indent < open.indent && is_outer {
+            self.suspect = Some(open.token);
+        }
+    }
+
+    fn unclosed(&mut self, why: &str, before: usize) {
+        let Some(open) = self.suspect.take().or_else(|| self.open.last().map(|open| open.token)) else { return };
+        let opener = self.text_of(open);
+        let closer = if opener == "{" { "}" } else { ")" };
+        let mut error = Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
+            .label(self.location(self.tokens[open].span), "opened here");
+        error = match self.tokens.get(before) {
+            Some(token) => error.label(self.location(token.span), why),
+            None => error.label(Location { file: self.file, span: point(self.text.len() as u32) }, why),
+        };
+        self.errors.push(error.help(format!("close it with `{closer}`")));
+        self.open.clear();
+        self.deeper = 0;
+        self.unbalanced = true;
+    }
+
+    fn too_deep(&mut self, span: Span) {
+        self.unbalanced = true;
+        self.errors.push(
+            Diagnostic::error("syntax", format!("brackets are nested more than {MAX_DEPTH} deep"))
+                .label(self.location(span), "one too many")
+                .help("give a part a name of its own with `condition name = ...`"),
+        );
+    }
+
+    fn cut(&mut self, index: usize) {
+        if self.start < index {
+            self.pieces.push(Piece { tokens: self.start..index, unbalanced: self.unbalanced });
+            self.unbalanced = false;
+        }
+        self.start = index;
+        self.head = index;
+        self.suspect = None;
+    }
+
+    fn text_of(&self, index: usize) -> &str {
+        self.tokens[index].span.text(self.text)
+    }
+
+    fn location(&self, span: Span) -> Location {
+        Location { file: self.file, span }
+    }
+}

@@ -1,0 +1,246 @@
+//! What tests exercise, against enumeration; and the tests that are proposed: they hold, and leave nothing out.
+
+use crate::common;
+
+use std::collections::BTreeSet;
+
+use common::generate;
+use common::reference::{self, Situation};
+use presync::analysis::{self, Exercised};
+use presync::program::{Cond, CondId, Program, RoleId, StateId, SystemId, WhenId};
+
+#[test]
+fn coverage_is_what_enumeration_finds() {
+    let (mut partly, mut compared) = (0, 0);
+    for seed in 0..1_500 {
+        let source = generate::program(seed, 10 + seed % 60);
+        let role = if source.contains("role R0") { "role R0 " } else { "" };
+        let given = ["given f0", "given not f0, lync is any", "", "given cic is s0 | \"s, 1\""][seed as usize % 4];
+        let change = ["cic any => lync any", "cic s0 => lync any", "lync s0 => cic any"][seed as usize % 3];
+        let source = format!("{source}\ntest \"t\" {{ {role}{given} {change} }}\n");
+        let Ok(program) = common::check(&source) else { continue };
+        if reference::count(&program) > 2_000.0 {
+            continue;
+        }
+        let tables = presync::compile(&program).expect("it is small");
+        let coverage = analysis::coverage(&program, &tables);
+        assert_eq!(coverage.unknown, 0);
+        let (possible, exercised) = enumerate(&program);
+        let said: BTreeSet<Exercised> = coverage.exercised.iter().map(|(exercised, _)| *exercised).collect();
+        assert_eq!(said, possible, "seed {seed}: what can be exercised\n{source}");
+        let said: BTreeSet<Exercised> =
+            coverage.exercised.iter().filter(|(_, count)| *count > 0).map(|(exercised, _)| *exercised).collect();
+        assert_eq!(said, exercised, "seed {seed}: what is exercised\n{source}");
+        compared += 1;
+        partly += u32::from(!exercised.is_empty() && exercised.len() < possible.len());
+    }
+    println!("{compared} programs, {partly} of them exercised in part");
+    assert!(partly > 50, "{partly}");
+}
+
+#[test]
+fn proposed_tests_hold_and_leave_nothing_out() {
+    let (mut programs, mut tests, mut least) = (0, 0, 0);
+    for seed in 0..1_200 {
+        let source = generate::program(seed, 10 + seed % 60);
+        let Ok(program) = common::check(&source) else { continue };
+        let tables = presync::compile(&program).expect("it is small");
+        let proposal = analysis::generate(&program, &tables);
+        let tested = format!("{source}\n{}", proposal.source);
+        let program = common::program(&tested);
+        assert_eq!(program.tests.len(), proposal.tests, "seed {seed}\n{tested}");
+        for verdict in analysis::proofs::prove(&program, &tables) {
+            assert!(verdict.failures.is_empty(), "seed {seed}: {:?}\n{tested}", verdict.failures);
+        }
+        let coverage = analysis::coverage(&program, &tables);
+        let all = coverage.exercised.len();
+        let hit = coverage.exercised.iter().filter(|(_, count)| *count > 0).count();
+        assert_eq!((hit, all, proposal.left), (all, proposal.exercises, 0), "seed {seed}\n{tested}");
+        assert_eq!(analysis::generate(&program, &tables).source, "", "seed {seed}: there is nothing to add");
+        programs += 1;
+        tests += proposal.tests;
+        least += proposal.at_least.expect("it is small");
+    }
+    println!("{programs} programs, {tests} tests where {least} situations are the least");
+    assert!(programs > 200, "{programs}");
+    // What is proposed stays near what is needed.
+    assert!(tests * 100 <= least * 115, "{tests} {least}");
+}
+
+/// What can be exercised at all, and what the program's only test exercises.
+fn enumerate(program: &Program) -> (BTreeSet<Exercised>, BTreeSet<Exercised>) {
+    let (mut possible, mut exercised) = (BTreeSet::new(), BTreeSet::new());
+    let test = &program.tests[0];
+    let wanted = &test.expectations[0];
+    reference::each_situation(program, &mut |situation| {
+        for role in program.role_ids() {
+            for (from, to) in program.directions() {
+                for state in program.system(from).states() {
+                    let mut situation = situation.clone();
+                    situation.states[from.index()] = Some(state);
+                    let here = walk(program, role, &situation, (from, to, state));
+                    if (role, from, to) == (test.role, wanted.from, wanted.to)
+                        && wanted.states.contains(&state)
+                        && reference::holds(program, test.given, &situation)
+                    {
+                        exercised.extend(here.iter().copied());
+                    }
+                    possible.extend(here);
+                }
+            }
+        }
+    });
+    (possible, exercised)
+}
+
+/// What one change asks for in one situation.
+fn walk(
+    program: &Program,
+    role: RoleId,
+    situation: &Situation,
+    (from, to, state): (SystemId, SystemId, StateId),
+) -> Vec<Exercised> {
+    let mut asked = Vec::new();
+    for id in &program.role(role).profiles {
+        let profile = program.profile(*id);
+        let usable: Vec<_> = profile
+            .rules
+            .iter()
+            .filter(|rule| (rule.from, rule.to) == (from, to) && rule.source.contains(&state))
+            .collect();
+        for rule in &usable {
+            ask(program, &rule.under, situation, &mut asked);
+        }
+        let candidates: Vec<_> =
+            usable.into_iter().filter(|rule| reference::holds(program, rule.condition, situation)).collect();
+        let Some(level) = candidates.iter().map(|rule| rule.level).max() else { continue };
+        let deciding: Vec<_> = candidates.into_iter().filter(|rule| rule.level == level).collect();
+        asked.extend(deciding.iter().map(|rule| Exercised::Rule(rule.written, from, to)));
+        if matches!(deciding[0].target, presync::program::Target::Set(_)) {
+            for append in profile.appends.iter().filter(|append| append.to == to) {
+                ask(program, &append.under, situation, &mut asked);
+            }
+        }
+        break;
+    }
+    asked
+}
+
+fn ask(program: &Program, under: &[WhenId], situation: &Situation, asked: &mut Vec<Exercised>) {
+    for when in under {
+        let condition = program.written_conditions[when.index()].condition;
+        for (at, written) in program.written_conditions.iter().enumerate() {
+            let id = WhenId(at as u32);
+            if id == *when || (written.named && is_part(program, condition, written.condition)) {
+                asked.push(Exercised::Condition(id, reference::holds(program, written.condition, situation)));
+            }
+        }
+        if !reference::holds(program, condition, situation) {
+            return;
+        }
+    }
+}
+
+fn is_part(program: &Program, of: CondId, part: CondId) -> bool {
+    of == part
+        || match program.conditions.get(of) {
+            Cond::And(parts) | Cond::Or(parts) => parts.iter().any(|inner| is_part(program, *inner, part)),
+            Cond::Not(inner) => is_part(program, *inner, part),
+            _ => false,
+        }
+}
+
+const PROGRAM: &str = "use cic_lync
+profile \"Voice\" when enterprise_voice and both_logged_in {
+    cic Available <-> lync Available
+    when in_queue: cic \"At Lunch\" -> lync Away
+}
+test \"lunch\" {
+    given enterprise_voice, both_logged_in, in_queue
+    cic \"At Lunch\" => lync Away
+}
+";
+
+fn test(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    std::fs::write(folder.path().join("a.presync"), PROGRAM).expect("it can be written");
+    let output = common::presync(folder.path(), &[&["test", "a.presync"], arguments].concat(), b"");
+    (output.status.code(), common::text(&output.stdout), common::text(&output.stderr))
+}
+
+#[test]
+fn coverage_is_told_to_people_and_to_tools() {
+    let (code, out, err) = test(&["--coverage"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        out,
+        "✓ lunch
+exercised: 1 of 3 rules, 2 of 4 outcomes of conditions (42.9 %)
+  a.presync:2:22: `enterprise_voice and both_logged_in` always holds
+  a.presync:3:5: `cic Available <-> lync Available` (cic to lync) never decides
+  a.presync:3:5: `cic Available <-> lync Available` (lync to cic) never decides
+  a.presync:4:10: `in_queue` always holds
+"
+    );
+    assert_eq!(err, "1 passed, 0 failed\n");
+    let (code, out, err) = test(&["--coverage=lcov"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        out,
+        "TN:
+SF:a.presync
+BRDA:2,0,0,1
+BRDA:2,0,1,0
+BRDA:4,0,0,1
+BRDA:4,0,1,0
+BRF:4
+BRH:2
+DA:2,1
+DA:3,0
+DA:4,1
+LF:3
+LH:2
+end_of_record
+"
+    );
+    assert_eq!(err, "✓ lunch\n1 passed, 0 failed\n");
+}
+
+#[test]
+fn too_little_coverage_fails() {
+    let (code, _, err) = test(&["--fail-under", "42.9"]);
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(1), "1 passed, 0 failed\ncoverage is 42.86 %, under the 42.9 % that are wanted\n")
+    );
+    let (_, _, err) = test(&["--fail-under", "42.9", "-q"]);
+    assert_eq!(err, "coverage is 42.86 %, under the 42.9 % that are wanted\n", "the reason is no chatter");
+    assert_eq!(test(&["--fail-under", "42.8"]).0, Some(0));
+    assert_eq!(test(&["--fail-under", "101"]).0, Some(2));
+}
+
+#[test]
+fn proposed_tests_are_source() {
+    let (code, out, err) = test(&["--generate"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        out,
+        "test \"default: lync 1\" {
+    given lync_logged_in, user_type is enterprise_voice, cic_logged_in
+    lync Available => cic Available
+}
+
+test \"default: lync 2\" {
+    given not cic_logged_in
+    lync Available => cic unmapped
+}
+
+test \"default: cic 1\" {
+    given lync_logged_in, user_type is enterprise_voice, cic_logged_in, not in_queue
+    cic Available  => lync Available
+    cic \"At Lunch\" => lync unmapped
+}
+"
+    );
+    assert!(err.starts_with("3 tests for 4 rules and outcomes"), "{err}");
+}

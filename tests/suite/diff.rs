@@ -1,0 +1,101 @@
+//! The semantic difference against enumeration: the same count for every role, direction and pair of outcomes.
+
+use crate::common;
+
+use std::collections::BTreeMap;
+
+use common::generate;
+use common::reference;
+use presync::program::Program;
+use presync::quote::{quote, quote_always};
+
+#[test]
+fn counts_are_those_of_enumeration() {
+    let (mut same, mut different) = (0, 0);
+    for seed in 0..1_200 {
+        let source = generate::program(seed, 10 + seed % 60);
+        // One rule is changed, or nothing: another word for the same.
+        let changed = if seed % 4 == 0 {
+            source.replace("when f0 ", "when not not f0 ")
+        } else {
+            source.replacen("-> lync s0", "-> lync unchanged", 1)
+        };
+        let (Ok(old), Ok(new)) = (common::check(&source), common::check(&changed)) else { continue };
+        if reference::count(&old) > 3_000.0 {
+            continue;
+        }
+        let compiled = |program: &Program| presync::compile(program).expect("it is small");
+        let (old_tables, new_tables) = (compiled(&old), compiled(&new));
+        let found = presync::analysis::difference::diff(&old_tables, &new_tables);
+        assert!(found.skipped.is_empty() && found.one_sided.is_empty());
+        assert_eq!(found.is_empty(), old_tables.digest == new_tables.digest, "seed {seed}\n{source}");
+        // Enumerated over all facts and states: brought down to the share of situations.
+        let mut said: BTreeMap<(String, String, String, String, String), f64> = BTreeMap::new();
+        for change in &found.changes {
+            let key =
+                (change.role.clone(), change.from.clone(), change.to.clone(), change.old.clone(), change.new.clone());
+            said.insert(key, change.count as f64 / change.total as f64);
+        }
+        let wanted = enumerate(&old, &new);
+        assert_eq!(
+            said.keys().collect::<Vec<_>>(),
+            wanted.keys().collect::<Vec<_>>(),
+            "seed {seed}\n{source}\n{changed}"
+        );
+        for (key, share) in &wanted {
+            assert!((said[key] - share).abs() < 1e-9, "seed {seed}: {key:?} {} {share}\n{source}", said[key]);
+        }
+        if wanted.is_empty() { same += 1 } else { different += 1 }
+    }
+    println!("{same} without a difference, {different} with");
+    assert!(same > 30 && different > 30, "{same} {different}");
+}
+
+fn enumerate(old: &Program, new: &Program) -> BTreeMap<(String, String, String, String, String), f64> {
+    let mut counts = BTreeMap::new();
+    let mut situations = 0.0;
+    reference::each_situation(old, &mut |situation| {
+        situations += 1.0;
+        for role in old.role_ids() {
+            for (from, to) in old.directions() {
+                for state in old.system(from).states() {
+                    let outcome = |program: &Program| match reference::decide(program, role, situation, from, state, to)
+                        .outcome
+                    {
+                        reference::Outcome::Unmapped => "unmapped".to_owned(),
+                        reference::Outcome::Unchanged => "unchanged".to_owned(),
+                        reference::Outcome::Set(target, texts) => {
+                            let name = quote(&program.system(to).state(target).name);
+                            let texts: Vec<String> = texts.iter().map(|text| quote_always(text)).collect();
+                            if texts.is_empty() { name } else { format!("{name} append {}", texts.join(", ")) }
+                        }
+                    };
+                    let (before, after) = (outcome(old), outcome(new));
+                    if before != after {
+                        let key = (
+                            old.role(role).name.clone(),
+                            old.system(from).name.clone(),
+                            old.system(to).name.clone(),
+                            before,
+                            after,
+                        );
+                        *counts.entry((key, from)).or_insert(0.0) += 1.0;
+                    }
+                }
+            }
+        }
+    });
+    counts
+        .into_iter()
+        .map(|((key, from), count)| (key, count / (situations * old.system(from).states.len() as f64)))
+        .collect()
+}
+
+#[test]
+fn tables_of_an_export_are_not_different_from_their_source() {
+    for example in common::examples() {
+        let tables = presync::compile(&common::program_at(&example)).expect("examples are small");
+        let read = presync_engine::table::Tables::from_json(&tables.to_json()).expect("tables can be read back");
+        assert!(presync::analysis::difference::diff(&tables, &read).is_empty(), "{}", example.display());
+    }
+}

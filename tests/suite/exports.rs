@@ -1,0 +1,124 @@
+//! The exports for people, and what no name may do to a format. Whether the others decide as Presync does is the task
+//! of the engines' suite: `python3 tests/engines/run.py`.
+
+use crate::common;
+
+use common::text;
+
+/// A program with one name of the user's, in every place.
+fn with_name(name: &str) -> String {
+    let name = presync::quote::quote_always(name);
+    format!(
+        "system a {{ state {name} state a2 }} system b {{ state {name} state b2 }} flag f
+profile {name} {{ when f: a {name} -> b {name} append {name} to b a otherwise -> b unchanged b any -> a unchanged }}
+role {name} uses {name}
+"
+    )
+}
+
+fn export(source: &str, to: &str) -> String {
+    let output = common::presync(&common::root(), &["export", "-", "--to", to], source.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{to}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn tables_for_people() {
+    let source = "use cic_lync
+profile \"Voice\" when enterprise_voice {
+    when both_logged_in {
+        cic Available <-> lync Available
+        cic otherwise -> lync unchanged
+        lync otherwise -> cic unchanged
+    }
+    when in_queue: append \"in queue\" to lync
+}
+";
+    for to in ["csv", "markdown", "sql", "rego", "jdm", "dmn"] {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_snapshot_path("snapshots/exports");
+        settings.bind(|| insta::assert_snapshot!(to, export(source, to).replace('\r', "")));
+    }
+}
+
+#[test]
+fn a_spreadsheet_executes_no_name() {
+    for name in ["=1+1", "+1", "-1", "@SUM(A1)", "\u{9}=1"] {
+        let csv = export(&with_name(name), "csv");
+        let mut reader = csv::Reader::from_reader(csv.as_bytes());
+        for record in reader.records() {
+            for cell in record.expect("it is CSV").iter() {
+                assert!(!cell.starts_with(['=', '+', '-', '@', '\t']), "{name}: {cell}");
+            }
+        }
+    }
+}
+
+#[test]
+fn markdown_shows_names_as_they_are() {
+    let markdown = export(&with_name("<script>|*x*|`y`[z](u)\\"), "markdown");
+    assert!(!markdown.contains("<script>") && !markdown.contains("|*x*|"), "{markdown}");
+    let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+    for line in markdown.lines().filter(|line| line.starts_with('|')) {
+        assert_eq!(columns(&line.replace("\\\\", "")), 5, "{line}");
+    }
+}
+
+#[test]
+fn no_name_ends_a_comment_or_a_literal() {
+    let name = "'); DROP TABLE presync_rows; --\u{a}DROP TABLE presync_events; ${x}";
+    let sql = export(&with_name(name), "sql");
+    for line in sql.lines() {
+        let rest = line.trim_start();
+        assert!(!rest.starts_with("DROP") || line.contains('\''), "{line}");
+    }
+    // A line end within a literal is the only way for a name to begin a line; comments are on one line.
+    assert!(sql.lines().filter(|line| line.starts_with("--")).all(|line| !line.contains("${")), "{sql}");
+    let dmn = export(&with_name("</text><rule x=\"1\">&amp;]]>"), "dmn");
+    assert!(!dmn.contains("<rule x=") && !dmn.contains("]]>"), "{dmn}");
+    let rego = export(&with_name("\"\u{a}allow := true\u{a}# "), "rego");
+    assert!(!rego.lines().any(|line| line.starts_with("allow")), "{rego}");
+}
+
+#[test]
+fn what_a_format_cannot_say_is_refused() {
+    let source = with_name("'\"`");
+    let output = common::presync(&common::root(), &["export", "-", "--to", "jdm"], source.as_bytes());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("holds every kind of quotes"), "{}", text(&output.stderr));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn the_mapping_graph_is_drawn() {
+    let source = "system a { state \"a \\\"1\\\" & <x>\" state a2 state a3 } system b { state b1 state b2 } flag f
+profile \"P\" { a \"a \\\"1\\\" & <x>\" <-> b b1 a a2 -> b b2 when f: a a3 -> b b2 when not f: a a3 -> b unchanged }
+";
+    let show = |to: &[&str]| {
+        let output = common::presync(&common::root(), &[&["show", "-"], to].concat(), source.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("snapshots/exports");
+    settings.bind(|| {
+        for to in ["svg", "dot", "mermaid"] {
+            insta::assert_snapshot!(format!("graph_{to}"), show(&["--to", to]));
+        }
+        insta::assert_snapshot!("graph_text", show(&[]));
+    });
+    // Colours by outcome, where they are wanted.
+    assert!(show(&["--color", "always"]).contains("\u{1b}["));
+}
+
+#[test]
+fn no_name_ends_the_script_of_a_page() {
+    let page = export(&with_name("</script><script>alert(1)</script><!--"), "html");
+    assert_eq!(page.matches("<script").count(), 2, "the tables and the program");
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+}

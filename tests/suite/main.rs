@@ -1,0 +1,29 @@
+//! The tests that need no process of their own: one binary, because each one more has to be linked.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod check;
+mod cli;
+mod codes;
+mod coverage;
+mod diagnostics;
+mod diff;
+mod examples;
+mod explain;
+mod exports;
+mod format;
+mod formats;
+mod house;
+mod import;
+mod init;
+mod large;
+mod limits;
+mod lints;
+mod near_misses;
+mod prove;
+mod readme;
+mod recovery;
+mod session;
+mod situations;
+mod tables;

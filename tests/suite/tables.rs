@@ -1,0 +1,290 @@
+//! tables.json: its schema, its determinism, and what its digest covers.
+
+use crate::common;
+
+use common::generate::Random;
+use common::tables;
+use presync_engine::table::{Body, Outcome, Tables};
+
+#[test]
+fn the_committed_schema_is_the_generated_one_and_holds() {
+    let path = common::root().join("docs/tables.schema.json");
+    let generated = presync_engine::table::schema();
+    if std::env::var_os("PRESYNC_BLESS").is_some() {
+        std::fs::write(&path, &generated).expect("it can be written");
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("it is committed"), generated, "run with PRESYNC_BLESS=1");
+    let schema: serde_json::Value = serde_json::from_str(&generated).expect("it is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    for example in common::examples() {
+        let tables = presync::compile(&common::program_at(&example)).expect("examples are small");
+        let document: serde_json::Value = serde_json::from_str(&tables.to_json()).expect("it is JSON");
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", example.display());
+        let mut broken = document;
+        broken["roles"][0]["tables"][0]["rows"][0]["outcome"] = "set it".into();
+        assert!(!validator.is_valid(&broken), "the schema can refuse");
+    }
+}
+
+const BASE: &str = r#"
+system cic { attributes a  state Available { a }  state "At Lunch" id lunch }
+system lync { state Available  state Away  state Busy }
+flag in_queue
+flag vip
+choice kind = im | voice default im
+condition busy = in_queue and not vip
+profile "P" when voice {
+    when busy { cic Available | "At Lunch" -> lync Busy }
+    when not busy: cic "At Lunch" <-> lync Away
+    when vip: append "vip" to lync
+}
+profile "Q" { cic otherwise -> lync unchanged }
+role "R" uses "P", "Q"
+role "S" uses "Q"
+"#;
+
+/// The same meaning in other words.
+const REFACTORED: [(&str, &str); 6] = [
+    ("condition busy = in_queue and not vip", "condition calm = not in_queue or vip\ncondition busy = not calm"),
+    (
+        "when busy { cic Available | \"At Lunch\" -> lync Busy }",
+        "when in_queue: when not vip { cic Available -> lync Busy\n cic \"At Lunch\" -> lync Busy }",
+    ),
+    ("flag in_queue\nflag vip", "flag vip // first now\nflag in_queue"),
+    ("state Available  state Away  state Busy", "state Busy state Away state Available"),
+    (
+        "role \"R\" uses \"P\", \"Q\"\nrole \"S\" uses \"Q\"",
+        "role \"S\" uses \"Other\"\nrole \"R\" uses \"P\", \"Other\"",
+    ),
+    ("im | voice", "voice | im"),
+];
+
+/// One decision, or something an event can name, is another.
+const CHANGED: [(&str, &str); 10] = [
+    ("lync Busy }", "lync Away }"),
+    ("-> lync unchanged", "-> lync Away"),
+    ("append \"vip\"", "append \"VIP\""),
+    ("when vip: append", "when vip and in_queue: append"),
+    ("\"At Lunch\" <-> lync Away", "\"At Lunch\" -> lync Away"),
+    ("in_queue and not vip", "in_queue and not vip and lync is not Busy"),
+    ("id lunch", "id Lunch2"),
+    ("default im", "default voice"),
+    ("role \"S\" uses \"Q\"", "role \"S\" uses \"P\""),
+    ("flag vip", "flag vip flag more"),
+];
+
+#[test]
+fn the_digest_covers_the_meaning_alone() {
+    let base = tables(BASE);
+    let mut all = BASE.to_owned();
+    for (old, new) in REFACTORED {
+        assert!(BASE.contains(old), "{old}");
+        all = all.replace(old, new);
+        if new.contains("Other") {
+            all = all.replace("profile \"Q\"", "profile \"Other\"");
+            continue;
+        }
+        assert_eq!(tables(&BASE.replace(old, new)).digest, base.digest, "{new}");
+    }
+    let refactored = tables(&all);
+    assert_eq!(refactored.digest, base.digest);
+    assert_eq!(
+        without_origins(&refactored.to_json()),
+        without_origins(&base.to_json()),
+        "the same bytes apart from origins"
+    );
+    for (old, new) in CHANGED {
+        assert!(BASE.contains(old), "{old}");
+        assert_ne!(tables(&BASE.replace(old, new)).digest, base.digest, "{new}");
+    }
+}
+
+fn without_origins(text: &str) -> serde_json::Value {
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(members) => {
+                members.remove("origin");
+                members.remove("origin_columns");
+                members.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::from_str(text).expect("it is JSON");
+    strip(&mut value);
+    value
+}
+
+#[test]
+fn tables_can_go_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Tables>();
+    shared::<presync::program::Program>();
+}
+
+/// More decisions than a byte can number, each of them read from the dense table.
+#[test]
+fn three_hundred_decisions() {
+    let lines = |line: &dyn Fn(usize) -> String| (0..300).map(line).collect::<Vec<_>>().join("\n");
+    let source = format!(
+        "system a {{\n{}\n}}\nsystem b {{\n{}\n}}\nprofile P {{\n{}\n}}\n",
+        lines(&|at| format!("state a{at}")),
+        lines(&|at| format!("state b{at}")),
+        lines(&|at| format!("a a{at} -> b b{}", (at + 7) % 300))
+    );
+    let tables = tables(&source);
+    let table = tables.table(0, 0, 1);
+    assert!(table.dense().is_some());
+    for at in 0..300 {
+        let entered = tables.state(0, &format!("a{at}")).expect("it is declared");
+        let state = tables.state(1, &format!("b{}", (at + 7) % 300)).expect("it is declared");
+        let decided = &table.decide(&[], &[0, 0], entered).outcome;
+        assert_eq!(*decided, Outcome::Set { state, append: Box::default() }, "{at}");
+    }
+}
+
+const SMALL: &str = r#"
+system cic { state Available  state "At Lunch" }
+system lync { state Away  state Busy }
+flag vip
+profile "P" { when vip: cic otherwise -> lync Busy  when not vip: cic "At Lunch" -> lync Away }
+"#;
+
+/// Its table from cic to lync as a diagram: `vip` or not, then the state that was entered.
+fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {
+    let mut document: serde_json::Value = serde_json::from_str(&tables(SMALL).to_json()).expect("it is JSON");
+    let table = document["roles"][0]["tables"][0].as_object_mut().expect("it is an object");
+    table.remove("rows").expect("it has rows");
+    let set = |state: &str| serde_json::json!({ "outcome": "set", "state": state, "append": [] });
+    let unmapped = serde_json::json!({ "outcome": "unmapped", "append": [] });
+    table.insert("decisions".to_owned(), serde_json::json!([set("Busy"), unmapped, set("Away")]));
+    let mut diagrams =
+        serde_json::json!([{ "root": 0, "nodes": [{ "ask": "vip", "next": [1, -1] }, { "next": [-3, -2] }] }]);
+    change(&mut diagrams);
+    table.insert("diagrams".to_owned(), diagrams);
+    Tables::from_json(&document.to_string()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_diagram_decides_as_rows_do() {
+    let tables = diagrams(|_| {}).expect("they are whole");
+    let written: serde_json::Value = serde_json::from_str(&tables.to_json()).expect("it is JSON");
+    let nodes = serde_json::json!([{ "ask": "vip", "next": [1, -1] }, { "ask": null, "next": [-3, -2] }]);
+    assert_eq!(written["roles"][0]["tables"][0]["diagrams"][0], serde_json::json!({ "root": 0, "nodes": nodes }));
+    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let vip = tables.fact("vip").expect("it is there");
+    let mut found = Vec::new();
+    for value in [0, 1] {
+        for state in ["Available", "At Lunch"] {
+            let mut facts = vec![0; tables.facts.len()];
+            facts[vip] = value;
+            let entered = tables.state(cic, state).expect("it is there");
+            found.push(match tables.table(0, cic, lync).decide(&facts, &[0, 0], entered).outcome {
+                Outcome::Set { state, .. } => tables.systems[lync].states[state as usize].name.clone(),
+                ref other => format!("{other:?}"),
+            });
+        }
+    }
+    // States stand in the order of their names.
+    assert_eq!(found, ["Unmapped", "Away", "Busy", "Busy"]);
+}
+
+#[test]
+fn a_diagram_goes_on_to_what_is_there() {
+    let refused = |change: fn(&mut serde_json::Value)| diagrams(change).expect_err("it is no table");
+    let nowhere = "which is not a later node or a decision";
+    for (error, wanted) in [
+        (refused(|all| all[0]["root"] = serde_json::Value::Null), "the last diagram"),
+        (refused(|all| all[0]["root"] = 2.into()), nowhere),
+        (refused(|all| all[0]["root"] = (-4).into()), nowhere),
+        (refused(|all| all[0]["nodes"][0]["next"][0] = 0.into()), nowhere),
+        (refused(|all| all[0]["nodes"][0]["next"][0] = 2.into()), nowhere),
+        (refused(|all| all[0]["nodes"][0]["next"] = serde_json::json!([1])), "1 ways on, its input 2 values"),
+        (refused(|all| *all = serde_json::json!([])), "there is no diagram"),
+    ] {
+        assert!(error.contains(wanted), "{error}, wanted {wanted}");
+    }
+}
+
+#[test]
+fn what_is_no_table_is_told() {
+    use serde_json::{Value, json};
+    let text = tables(BASE).to_json();
+    let refused = |change: fn(&mut Value)| {
+        let mut document = serde_json::from_str(&text).expect("it is JSON");
+        change(&mut document);
+        Tables::from_json(&document.to_string()).expect_err("it is no table").to_string()
+    };
+    fn table(document: &mut Value) -> &mut Value {
+        &mut document["roles"][0]["tables"][0]
+    }
+    for (error, wanted) in [
+        (refused(|all| all["format"] = "other".into()), "this is not a tables.json"),
+        (refused(|all| all["version"] = 2.into()), "the file has version 2, this program reads version 1"),
+        (refused(|all| drop(all.as_object_mut().map(|all| all.remove("version")))), "the file has no version"),
+        (refused(|all| all["facts"][1]["default"] = "fax".into()), "`kind` has no value `fax`"),
+        (refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": [true] })), "`kind` has no value true"),
+        (refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": ["fax"] })), "`kind` has no value \"fax\""),
+        (refused(|all| table(all)["rows"][0]["when"] = json!({ "vip": [null] })), "`vip` has no value null"),
+        (refused(|all| table(all)["rows"][0]["when"] = json!({ "night": [true] })), "night"),
+        (refused(|all| table(all)["rows"][0]["from"] = json!(["Gone"])), "Gone"),
+        (refused(|all| table(all)["rows"][0] = table(all)["rows"][1].clone()), "match the same situation"),
+        (refused(|all| drop(table(all)["rows"].as_array_mut().map(Vec::pop))), "no row matches some situation"),
+        (
+            refused(|all| all["roles"][0]["tables"].as_array_mut().expect("a list").swap(0, 1)),
+            "one table for each pair",
+        ),
+        (refused(|all| drop(all["roles"][0]["tables"].as_array_mut().map(Vec::pop))), "one table for each pair"),
+        (refused(|all| table(all)["rows"][0]["outcome"] = "set".into()), "exactly the outcome `set` has a state"),
+        (refused(|all| all["roles"][1]["name"] = "T".into()), "the digest does not fit"),
+    ] {
+        assert!(error.contains(wanted), "{error}, wanted {wanted}");
+    }
+}
+
+/// Profiles that all decide the same, so that a single row has their origins: searched for, path by path, and too many.
+#[test]
+fn the_origin_is_the_first_profile_that_holds() {
+    let mut random = Random(5);
+    for (flags, literals, profiles, form) in [(9, 4, 80, 1..=200), (10, 7, 500, 201..=1_000), (12, 6, 300, 0..=0)] {
+        let mut source = String::from("system a { state x  state y }\nsystem b { state p  state q }\n");
+        (0..flags).for_each(|flag| source += &format!("flag f{flag:02}\n"));
+        let mut rules: Vec<Vec<(usize, u32)>> = (0..profiles)
+            .map(|_| {
+                let mut rule: Vec<(usize, u32)> = Vec::new();
+                while rule.len() < literals {
+                    let flag = random.below(flags);
+                    if rule.iter().all(|(known, _)| *known != flag) {
+                        rule.push((flag, u32::from(random.chance(50))));
+                    }
+                }
+                rule
+            })
+            .collect();
+        // The last one always holds.
+        rules.push(Vec::new());
+        for (at, rule) in rules.iter().enumerate() {
+            let literal = |(flag, value): &(usize, u32)| format!("{}f{flag:02}", if *value == 1 { "" } else { "not " });
+            let literals: Vec<String> = rule.iter().map(literal).collect();
+            let when = if rule.is_empty() { String::new() } else { format!("when {}: ", literals.join(" and ")) };
+            source += &format!("profile \"P{at}\" {{ {when}a x -> b p }}\n");
+        }
+        let tables = tables(&source);
+        let origins = match &tables.table(0, 0, 1).body {
+            Body::Rows(rows) => rows.iter().map(|row| row.origins.len()).max().unwrap_or(0),
+            Body::Diagrams(_) => 0,
+        };
+        assert!(form.contains(&origins), "{origins} origins, {form:?} wanted");
+        let read = Tables::from_json(&tables.to_json()).expect("it was just written");
+        for bits in 0..1_u32 << flags {
+            let facts: Vec<u32> = (0..flags).map(|flag| bits >> flag & 1).collect();
+            let holds = |rule: &Vec<(usize, u32)>| rule.iter().all(|(flag, value)| facts[*flag] == *value);
+            let first = rules.iter().position(holds).map(|at| format!("P{at}"));
+            for tables in [&tables, &read] {
+                assert_eq!(tables.table(0, 0, 1).decide(&facts, &[1, 0], 0).profile, first, "{facts:?}");
+            }
+        }
+    }
+}
