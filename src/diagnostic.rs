@@ -81,12 +81,18 @@ impl Diagnostic {
     }
 
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, message)
+        }
     }
 
     #[must_use]
     pub fn label(mut self, location: Location, message: impl Into<String>) -> Self {
-        self.labels.push(Label { location, message: message.into() });
+        self.labels.push(Label {
+            location,
+            message: message.into(),
+        });
         self
     }
 
@@ -134,7 +140,12 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
             let other = candidate.chars().count();
             length.abs_diff(other) <= length.max(other).div_ceil(3)
         })
-        .map(|candidate| (strsim::osa_distance(&wanted, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::osa_distance(&wanted, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, candidate)| {
             let longest = length.max(candidate.chars().count());
             *distance <= longest.div_ceil(3).max(1) && *distance < longest
@@ -154,7 +165,10 @@ mod tests {
 
     #[test]
     fn nearest_wants_a_resemblance() {
-        assert_eq!(nearest("At Lumch", ["At Lunch", "Gone Home"]), Some("At Lunch"));
+        assert_eq!(
+            nearest("At Lumch", ["At Lunch", "Gone Home"]),
+            Some("At Lunch")
+        );
         assert_eq!(nearest("busy", ["Busy", "Away"]), Some("Busy"));
         assert_eq!(nearest("xyz", ["At Lunch", "Away"]), None);
     }

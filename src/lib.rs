@@ -66,7 +66,14 @@ pub fn parse(path: &str, read: &load::Reader<'_>) -> std::io::Result<load::Parse
 /// Everything that is wrong with it, syntax errors included.
 pub fn check(parsed: load::Parsed) -> Result<program::Program, Box<Errors>> {
     let (program, diagnostics) = resolve::check(parsed);
-    if diagnostics.is_empty() { Ok(program) } else { Err(Box::new(Errors { program, diagnostics })) }
+    if diagnostics.is_empty() {
+        Ok(program)
+    } else {
+        Err(Box::new(Errors {
+            program,
+            diagnostics,
+        }))
+    }
 }
 
 /// Compiles a checked program into its tables.
@@ -90,11 +97,26 @@ impl std::fmt::Display for Errors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (at, diagnostic) in self.diagnostics.iter().enumerate() {
             let place = diagnostic.location().map(|location| {
-                let place = self.program.sources.file(location.file).line_column(location.span.start);
-                format!("{}:{}:{}: ", self.program.sources.shown_path(location.file), place.line, place.column)
+                let place = self
+                    .program
+                    .sources
+                    .file(location.file)
+                    .line_column(location.span.start);
+                format!(
+                    "{}:{}:{}: ",
+                    self.program.sources.shown_path(location.file),
+                    place.line,
+                    place.column
+                )
             });
             let newline = if at == 0 { "" } else { "\n" };
-            write!(f, "{newline}{}{}: {}", place.unwrap_or_default(), diagnostic.code, diagnostic.message)?;
+            write!(
+                f,
+                "{newline}{}{}: {}",
+                place.unwrap_or_default(),
+                diagnostic.code,
+                diagnostic.message
+            )?;
         }
         Ok(())
     }

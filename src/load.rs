@@ -50,7 +50,11 @@ pub struct Parsed {
 
 /// Loads the program whose root is `path`; `base` is the folder to show before it in messages.
 pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
-    let mut loader = Loader { read, parsed: Parsed::default(), known: HashSet::new() };
+    let mut loader = Loader {
+        read,
+        parsed: Parsed::default(),
+        known: HashSet::new(),
+    };
     loader.parsed.sources.base = base.to_owned();
     let bytes = read.read(path)?;
     loader.known.insert(loader.key(path, false));
@@ -77,13 +81,19 @@ struct Use {
 impl Loader<'_> {
     /// Parses a file and returns its uses, last first.
     fn add(&mut self, path: &str, bytes: Vec<u8>, bundled: bool) -> Vec<Use> {
-        let file = self.parsed.sources.add(SourceFile::new(path, bytes, bundled));
+        let file = self
+            .parsed
+            .sources
+            .add(SourceFile::new(path, bytes, bundled));
         let (tree, errors) = syntax::parse(file, self.parsed.sources.file(file));
         let mut uses: Vec<Use> = tree
             .declarations
             .iter()
             .filter_map(|declaration| match &declaration.kind {
-                tree::DeclarationKind::Use(name) => Some(Use { name: name.clone(), from: file }),
+                tree::DeclarationKind::Use(name) => Some(Use {
+                    name: name.clone(),
+                    from: file,
+                }),
                 _ => None,
             })
             .collect();
@@ -94,7 +104,11 @@ impl Loader<'_> {
     }
 
     fn key(&self, path: &str, bundled: bool) -> String {
-        if bundled { format!("use {path}") } else { self.read.identity(path) }
+        if bundled {
+            format!("use {path}")
+        } else {
+            self.read.identity(path)
+        }
     }
 
     fn follow(&mut self, wanted: &Use) -> Vec<Use> {
@@ -102,12 +116,18 @@ impl Loader<'_> {
         let path = if bundled {
             wanted.name.text.to_string()
         } else {
-            relative(&self.parsed.sources.file(wanted.from).path, &wanted.name.text)
+            relative(
+                &self.parsed.sources.file(wanted.from).path,
+                &wanted.name.text,
+            )
         };
         if !self.known.insert(self.key(&path, bundled)) {
             return Vec::new();
         }
-        let location = Location { file: wanted.from, span: wanted.name.span };
+        let location = Location {
+            file: wanted.from,
+            span: wanted.name.span,
+        };
         let from_bundled = self.parsed.sources.file(wanted.from).bundled;
         if bundled {
             return match vocabulary::text(&path) {
@@ -115,7 +135,11 @@ impl Loader<'_> {
                 None => self.lacks(unknown_vocabulary(&path, location)),
             };
         }
-        let bytes = if from_bundled { Err(io::ErrorKind::NotFound.into()) } else { self.read.read(&path) };
+        let bytes = if from_bundled {
+            Err(io::ErrorKind::NotFound.into())
+        } else {
+            self.read.read(&path)
+        };
         match bytes {
             Ok(bytes) => self.add(&path, bytes, false),
             Err(error) => self.lacks(unknown_file(&self.parsed.sources, &path, &error, location)),
@@ -131,12 +155,15 @@ impl Loader<'_> {
 }
 
 fn unknown_vocabulary(name: &str, location: Location) -> Diagnostic {
-    let error = Diagnostic::error("unknown-file", format!("there is no bundled vocabulary `{name}`"))
-        .label(location, "not found");
+    let error = Diagnostic::error(
+        "unknown-file",
+        format!("there is no bundled vocabulary `{name}`"),
+    )
+    .label(location, "not found");
     match nearest(name, vocabulary::names()) {
-        Some(known) => {
-            error.help(format!("did you mean `{known}`? A file of your own is put in quotes: `use \"{name}.presync\"`"))
-        }
+        Some(known) => error.help(format!(
+            "did you mean `{known}`? A file of your own is put in quotes: `use \"{name}.presync\"`"
+        )),
         None => {
             let known: Vec<_> = vocabulary::names().collect();
             error.help(format!(
@@ -147,20 +174,27 @@ fn unknown_vocabulary(name: &str, location: Location) -> Diagnostic {
     }
 }
 
-fn unknown_file(sources: &Sources, path: &str, error: &io::Error, location: Location) -> Diagnostic {
+fn unknown_file(
+    sources: &Sources,
+    path: &str,
+    error: &io::Error,
+    location: Location,
+) -> Diagnostic {
     let shown = format!("{}{path}", sources.base);
     let why = match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => error.to_string(),
     };
-    let diagnostic =
-        Diagnostic::error("unknown-file", format!("`{shown}` cannot be read: {why}")).label(location, "used here");
+    let diagnostic = Diagnostic::error("unknown-file", format!("`{shown}` cannot be read: {why}"))
+        .label(location, "used here");
     if error.get_ref().is_some_and(|inner| inner.is::<Outside>()) {
         return diagnostic
             .help("put it beside the program, or a `presync.toml` above both; `--allow-outside` reads it anyway");
     }
     if vocabulary::text(path).is_some() {
-        return diagnostic.help(format!("a bundled vocabulary is used without quotes: `use {path}`"));
+        return diagnostic.help(format!(
+            "a bundled vocabulary is used without quotes: `use {path}`"
+        ));
     }
     diagnostic.help("the path is taken relative to the file that uses it")
 }
@@ -168,7 +202,11 @@ fn unknown_file(sources: &Sources, path: &str, error: &io::Error, location: Loca
 /// `used` as seen from the file `from`, with `.` and `..` resolved.
 pub fn relative(from: &str, used: &str) -> String {
     let folder = from.rfind('/').map_or("", |at| &from[..at]);
-    let joined = if used.starts_with('/') { used.to_owned() } else { format!("{folder}/{used}") };
+    let joined = if used.starts_with('/') {
+        used.to_owned()
+    } else {
+        format!("{folder}/{used}")
+    };
     let mut parts: Vec<&str> = Vec::new();
     for part in joined.split('/') {
         match part {
@@ -180,7 +218,11 @@ pub fn relative(from: &str, used: &str) -> String {
         }
     }
     let path = parts.join("/");
-    if used.starts_with('/') || from.starts_with('/') { format!("/{path}") } else { path }
+    if used.starts_with('/') || from.starts_with('/') {
+        format!("/{path}")
+    } else {
+        path
+    }
 }
 
 #[cfg(test)]
@@ -189,11 +231,17 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_using_file() {
-        assert_eq!(relative("a.presync", "states/site.presync"), "states/site.presync");
+        assert_eq!(
+            relative("a.presync", "states/site.presync"),
+            "states/site.presync"
+        );
         assert_eq!(relative("states/site.presync", "../b.presync"), "b.presync");
         assert_eq!(relative("a.presync", "../b.presync"), "../b.presync");
         assert_eq!(relative("a.presync", "/etc/b.presync"), "/etc/b.presync");
-        assert_eq!(relative("/etc/a.presync", "states/b.presync"), "/etc/states/b.presync");
+        assert_eq!(
+            relative("/etc/a.presync", "states/b.presync"),
+            "/etc/states/b.presync"
+        );
         assert_eq!(relative("/a.presync", "b.presync"), "/b.presync");
     }
 
@@ -205,7 +253,11 @@ mod tests {
             _ => Ok(Vec::new()),
         };
         let parsed = parse("", "a", &read).expect("it can be read");
-        let paths: Vec<_> = parsed.sources.iter().map(|(_, file)| file.path.clone()).collect();
+        let paths: Vec<_> = parsed
+            .sources
+            .iter()
+            .map(|(_, file)| file.path.clone())
+            .collect();
         assert_eq!(paths, ["a", "b", "d", "c"]);
     }
 }

@@ -47,10 +47,16 @@ pub const KEYWORDS: [&str; 40] = [
 /// A name as source: bare where it can be, else quoted, with what cannot be seen escaped.
 pub fn quote(name: &str) -> String {
     let mut bytes = name.bytes();
-    let bare = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    let bare = bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !KEYWORDS.contains(&name);
-    if bare { name.to_owned() } else { quote_always(name) }
+    if bare {
+        name.to_owned()
+    } else {
+        quote_always(name)
+    }
 }
 
 /// A text as source, always quoted.
@@ -60,7 +66,9 @@ pub fn quote_always(text: &str) -> String {
     for char in text.chars() {
         match char {
             '"' | '\\' => quoted.extend(['\\', char]),
-            char if char.is_control() || is_hidden(char) => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(char))),
+            char if char.is_control() || is_hidden(char) => {
+                quoted.push_str(&format!("\\u{{{:x}}}", u32::from(char)))
+            }
             char => quoted.push(char),
         }
     }
@@ -70,24 +78,49 @@ pub fn quote_always(text: &str) -> String {
 
 /// `x is a | b`, or `x is not c` where that is shorter. `values`: indices into `names`.
 pub fn choice_literal(name: &str, names: &[String], values: &[u32]) -> String {
-    let list = |of: Vec<usize>| of.into_iter().map(|at| quote(&names[at])).collect::<Vec<_>>().join(" | ");
+    let list = |of: Vec<usize>| {
+        of.into_iter()
+            .map(|at| quote(&names[at]))
+            .collect::<Vec<_>>()
+            .join(" | ")
+    };
     if values.len() * 2 > names.len() {
-        let others = (0..names.len()).filter(|at| !values.contains(&(*at as u32))).collect();
+        let others = (0..names.len())
+            .filter(|at| !values.contains(&(*at as u32)))
+            .collect();
         return format!("{name} is not {}", list(others));
     }
-    format!("{name} is {}", list(values.iter().map(|at| *at as usize).collect()))
+    format!(
+        "{name} is {}",
+        list(values.iter().map(|at| *at as usize).collect())
+    )
 }
 
 /// A guard. `values`: 0 for a state that is not known, else an index into `states` plus one.
 pub fn state_literal(name: &str, states: &[&str], values: &[u32]) -> String {
-    let known: Vec<u32> = values.iter().filter_map(|value| value.checked_sub(1)).collect();
-    let list = |of: Vec<usize>| of.into_iter().map(|at| quote(states[at])).collect::<Vec<_>>().join(" | ");
-    let others = || (0..states.len()).filter(|at| !known.contains(&(*at as u32))).collect::<Vec<_>>();
+    let known: Vec<u32> = values
+        .iter()
+        .filter_map(|value| value.checked_sub(1))
+        .collect();
+    let list = |of: Vec<usize>| {
+        of.into_iter()
+            .map(|at| quote(states[at]))
+            .collect::<Vec<_>>()
+            .join(" | ")
+    };
+    let others = || {
+        (0..states.len())
+            .filter(|at| !known.contains(&(*at as u32)))
+            .collect::<Vec<_>>()
+    };
     match (values.contains(&0), known.len()) {
         (true, 0) => format!("{name} is not any"),
         (true, _) => format!("{name} is not {}", list(others())),
         (false, count) if count == states.len() => format!("{name} is any"),
-        (false, _) => format!("{name} is {}", list(known.iter().map(|at| *at as usize).collect())),
+        (false, _) => format!(
+            "{name} is {}",
+            list(known.iter().map(|at| *at as usize).collect())
+        ),
     }
 }
 

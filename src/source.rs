@@ -18,12 +18,18 @@ pub struct Span {
 impl Span {
     pub fn new(start: usize, end: usize) -> Self {
         // Files are refused above 256 MiB (see `crate::syntax`), so offsets fit.
-        Self { start: start as u32, end: end as u32 }
+        Self {
+            start: start as u32,
+            end: end as u32,
+        }
     }
 
     /// The smallest span around both.
     pub fn to(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     pub fn contains(self, other: Self) -> bool {
@@ -31,7 +37,9 @@ impl Span {
     }
 
     pub fn text(self, source: &str) -> &str {
-        source.get(self.start as usize..self.end as usize).unwrap_or_default()
+        source
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -66,7 +74,10 @@ impl SourceFile {
             Ok(text) => (text, None),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                (String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(at))
+                (
+                    String::from_utf8_lossy(error.as_bytes()).into_owned(),
+                    Some(at),
+                )
             }
         };
         let mut shift = 0;
@@ -75,13 +86,25 @@ impl SourceFile {
             text.drain(..shift);
         }
         let invalid_from = invalid_from.map(|at| at.saturating_sub(shift));
-        Self { path: path.into(), text, invalid_from, bundled, lines: OnceLock::new() }
+        Self {
+            path: path.into(),
+            text,
+            invalid_from,
+            bundled,
+            lines: OnceLock::new(),
+        }
     }
 
     fn lines(&self) -> &[u32] {
         self.lines.get_or_init(|| {
-            let newlines = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(newlines.map(|(at, _)| at as u32 + 1)).collect()
+            let newlines = self
+                .text
+                .bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0)
+                .chain(newlines.map(|(at, _)| at as u32 + 1))
+                .collect()
         })
     }
 
@@ -94,7 +117,10 @@ impl SourceFile {
         let line = self.line(offset);
         let start = self.lines()[line as usize - 1] as usize;
         let before = self.text.get(start..offset as usize).unwrap_or_default();
-        LineColumn { line, column: before.chars().count() as u32 + 1 }
+        LineColumn {
+            line,
+            column: before.chars().count() as u32 + 1,
+        }
     }
 }
 
@@ -123,7 +149,10 @@ impl Sources {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files.iter().enumerate().map(|(at, file)| (FileId(at as u32), file))
+        self.files
+            .iter()
+            .enumerate()
+            .map(|(at, file)| (FileId(at as u32), file))
     }
 
     pub fn text(&self, location: Location) -> &str {
@@ -133,7 +162,11 @@ impl Sources {
     /// The path as the user would type it from where the command runs.
     pub fn shown_path(&self, id: FileId) -> String {
         let file = self.file(id);
-        if file.bundled { file.path.clone() } else { format!("{}{}", self.base, file.path) }
+        if file.bundled {
+            file.path.clone()
+        } else {
+            format!("{}{}", self.base, file.path)
+        }
     }
 
     /// `agents.presync:14`, relative to the root file's folder: the form of an origin.

@@ -6,7 +6,8 @@ use presync_stream::{Engine, Stream};
 
 #[test]
 fn known_users_cost_no_allocation() {
-    let centre = common::program_at(&common::root().join("examples/contact-centre/contact-centre.presync"));
+    let centre =
+        common::program_at(&common::root().join("examples/contact-centre/contact-centre.presync"));
     let tables = presync::compile(&centre).expect("it has a form");
     let start: String = (0..500)
         .map(|user| {
@@ -29,7 +30,9 @@ fn known_users_cost_no_allocation() {
     let mut round = |blocks: &mut dyn Iterator<Item = &String>, commands: &mut u64| {
         let read = |into: &mut Vec<u8>| {
             into.clear();
-            let Some(block) = blocks.next() else { return Ok::<bool, ()>(false) };
+            let Some(block) = blocks.next() else {
+                return Ok::<bool, ()>(false);
+            };
             into.extend_from_slice(block.as_bytes());
             Ok(true)
         };
@@ -45,6 +48,12 @@ fn known_users_cost_no_allocation() {
         let mut again = std::iter::repeat_n(&changes, times);
         counted.push(allocation_counter::measure(|| round(&mut again, &mut commands)).count_total);
     }
-    assert!(commands > 2_000, "{commands} commands: the events do something");
-    assert!(counted[1] < counted[0] + 50, "{counted:?} allocations for 2,000 events and for 8,000");
+    assert!(
+        commands > 2_000,
+        "{commands} commands: the events do something"
+    );
+    assert!(
+        counted[1] < counted[0] + 50,
+        "{counted:?} allocations for 2,000 events and for 8,000"
+    );
 }

@@ -27,17 +27,32 @@ fn write(folder: &Path, name: &str, content: &str) {
 fn events(from: usize, count: usize) -> String {
     let state = |number: usize| ["Available", "At Lunch"][number / 500 % 2];
     let line = |number: usize| {
-        format!("{{\"user\":\"u{}\",\"change\":{{\"cic\":\"{}\"}},\"id\":{number}}}\n", number % 500, state(number))
+        format!(
+            "{{\"user\":\"u{}\",\"change\":{{\"cic\":\"{}\"}},\"id\":{number}}}\n",
+            number % 500,
+            state(number)
+        )
     };
     (from..from + count).map(line).collect()
 }
 
-const RUN: [&str; 7] = ["run", "a.presync", "--events", "e.jsonl", "--state", "s.json", "-q"];
+const RUN: [&str; 7] = [
+    "run",
+    "a.presync",
+    "--events",
+    "e.jsonl",
+    "--state",
+    "s.json",
+    "-q",
+];
 
 #[cfg(unix)]
 #[test]
 fn a_killed_run_leaves_a_whole_state_and_loses_no_command() {
-    let kills = std::env::var("PRESYNC_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(20);
+    let kills = std::env::var("PRESYNC_KILLS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(20);
     let folder = folder();
     let at = folder.path();
     let (first, second) = (events(0, 3_000), events(3_000, 30_000));
@@ -57,7 +72,9 @@ fn a_killed_run_leaves_a_whole_state_and_loses_no_command() {
         let mut child = Command::new(env!("CARGO_BIN_EXE_presync"))
             .args(RUN)
             .current_dir(at)
-            .stdout(Stdio::from(std::fs::File::create(at.join("out.jsonl")).expect("it can be made")))
+            .stdout(Stdio::from(
+                std::fs::File::create(at.join("out.jsonl")).expect("it can be made"),
+            ))
             .spawn()
             .expect("the binary starts");
         // From the start to a little behind the end, in an order that knows nothing of the machine's moods.
@@ -70,14 +87,23 @@ fn a_killed_run_leaves_a_whole_state_and_loses_no_command() {
         let again = text(&presync(at, &RUN, b"").stdout);
         if state == before {
             early += 1;
-            assert!(again == wanted, "round {round}: the commands of a run that was not disturbed");
+            assert!(
+                again == wanted,
+                "round {round}: the commands of a run that was not disturbed"
+            );
         } else {
             late += 1;
             assert_eq!(text(&state), text(&after), "round {round}");
             let out = std::fs::read(at.join("out.jsonl")).expect("it was written");
-            assert!(text(&out) == wanted && again.is_empty(), "round {round}: all commands went out before");
+            assert!(
+                text(&out) == wanted && again.is_empty(),
+                "round {round}: all commands went out before"
+            );
         }
-        assert_eq!(std::fs::read(at.join("s.json")).expect("it was written"), after);
+        assert_eq!(
+            std::fs::read(at.join("s.json")).expect("it was written"),
+            after
+        );
     }
     println!("{early} runs killed before the state was written, {late} behind it");
     assert!(early > 0);
@@ -89,7 +115,10 @@ fn a_full_disk_is_told_and_keeps_the_old_state() {
     let folder = folder();
     let at = folder.path();
     write(at, "e.jsonl", &events(0, 5_000));
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("there is such a device");
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("there is such a device");
     let output = Command::new(env!("CARGO_BIN_EXE_presync"))
         .args(RUN)
         .current_dir(at)
@@ -97,24 +126,61 @@ fn a_full_disk_is_told_and_keeps_the_old_state() {
         .output()
         .expect("the binary starts");
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("the commands cannot be written: No space left"), "{}", text(&output.stderr));
-    assert!(!at.join("s.json").exists(), "what did not go out is not done");
+    assert!(
+        text(&output.stderr).contains("the commands cannot be written: No space left"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert!(
+        !at.join("s.json").exists(),
+        "what did not go out is not done"
+    );
     let bad = "nonsense\n".repeat(2_000);
     write(at, "e.jsonl", &bad);
     for (option, more) in [("--rejects", "run"), ("--trace", "run"), ("-o", "export")] {
         let arguments: &[&str] = match more {
-            "run" => &["run", "a.presync", "--events", "e.jsonl", option, "/dev/full"],
+            "run" => &[
+                "run",
+                "a.presync",
+                "--events",
+                "e.jsonl",
+                option,
+                "/dev/full",
+            ],
             _ => &["export", "a.presync", "--to", "json", option, "/dev/full"],
         };
         let output = presync(at, arguments, b"");
-        assert_eq!(output.status.code(), Some(2), "{option}: {}", text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{option}: {}",
+            text(&output.stderr)
+        );
         let said = text(&output.stderr);
-        assert!(said.contains("`/dev/full` cannot be written: No space left"), "{option}: {said}");
+        assert!(
+            said.contains("`/dev/full` cannot be written: No space left"),
+            "{option}: {said}"
+        );
     }
-    let output = presync(at, &["run", "a.presync", "--events", "e.jsonl", "--state", "/dev/full"], b"");
+    let output = presync(
+        at,
+        &[
+            "run",
+            "a.presync",
+            "--events",
+            "e.jsonl",
+            "--state",
+            "/dev/full",
+        ],
+        b"",
+    );
     assert!(text(&output.stderr).contains("`/dev/full` cannot keep the state: it is not a file"));
     let output = presync(at, &["check", "/dev/zero"], b"");
-    assert!(text(&output.stderr).contains("larger than 256 MiB"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("larger than 256 MiB"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[cfg(unix)]
@@ -153,10 +219,14 @@ fn an_events_file_that_changes_is_read_once() {
     let one = text(&presync(at, &["run", "a.presync", "--events", "e.jsonl", "-q"], b"").stdout);
     assert_eq!(commands, one, "as in one go");
     // It grows while it is read; what is not read now is read next.
-    let mut file = std::fs::OpenOptions::new().append(true).open(at.join("e.jsonl")).expect("it is there");
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(at.join("e.jsonl"))
+        .expect("it is there");
     let writer = std::thread::spawn(move || {
         for at in 0..200 {
-            file.write_all(events(2_000 + at * 20, 20).as_bytes()).expect("there is room");
+            file.write_all(events(2_000 + at * 20, 20).as_bytes())
+                .expect("there is room");
         }
     });
     let mut count = 0;
@@ -171,7 +241,11 @@ fn an_events_file_that_changes_is_read_once() {
     let mut loud = RUN.to_vec();
     loud.pop();
     let output = presync(at, &loud, b"");
-    assert!(text(&output.stderr).contains("starting at its beginning"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("starting at its beginning"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
@@ -179,14 +253,22 @@ fn a_line_that_is_too_long_is_passed_by_the_next_run_too() {
     let folder = folder();
     let at = folder.path();
     let long = format!("{}\n", "y".repeat(17 << 20));
-    write(at, "e.jsonl", &format!("{}{long}{}", events(0, 10), events(10, 10)));
+    write(
+        at,
+        "e.jsonl",
+        &format!("{}{long}{}", events(0, 10), events(10, 10)),
+    );
     let output = presync(at, &RUN, b"");
     assert_eq!(text(&output.stdout).lines().count(), 20);
     assert_eq!(output.status.code(), Some(1), "one event was rejected");
     let mut loud = RUN.to_vec();
     loud.pop();
     let output = presync(at, &loud, b"");
-    assert!(text(&output.stderr).starts_with("0 events"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).starts_with("0 events"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[cfg(unix)]
@@ -195,13 +277,23 @@ fn a_pipe_is_no_file_with_a_position() {
     let folder = folder();
     let at = folder.path();
     let pipe = at.join("e.jsonl");
-    assert!(Command::new("mkfifo").arg(&pipe).status().expect("there is mkfifo").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("there is mkfifo")
+            .success()
+    );
     for round in 0..2 {
         let writer = std::thread::spawn({
             let pipe = pipe.clone();
             move || std::fs::write(pipe, events(round * 500, 500)).expect("somebody reads")
         });
-        assert_eq!(text(&presync(at, &RUN, b"").stdout).lines().count(), 500, "round {round}");
+        assert_eq!(
+            text(&presync(at, &RUN, b"").stdout).lines().count(),
+            500,
+            "round {round}"
+        );
         writer.join().expect("it writes");
     }
 }

@@ -11,8 +11,13 @@ fn desk(at: usize) -> String {
     );
     for not in ["", "not "] {
         writeln!(text, "    when both_logged_in and {not}in_queue {{").expect("a string takes it");
-        for (state, other) in [("Available", "Available"), ("In a Meeting", "Busy"), ("Away from Desk", "Away")] {
-            writeln!(text, "        cic \"{state}\"    <-> lync \"{other}\"").expect("a string takes it");
+        for (state, other) in [
+            ("Available", "Available"),
+            ("In a Meeting", "Busy"),
+            ("Away from Desk", "Away"),
+        ] {
+            writeln!(text, "        cic \"{state}\"    <-> lync \"{other}\"")
+                .expect("a string takes it");
         }
         for state in ["At Lunch", "Gone Home", "Out of Town", "On Vacation"] {
             writeln!(text, "        cic \"{state}\" -> lync Away").expect("a string takes it");
@@ -21,8 +26,11 @@ fn desk(at: usize) -> String {
     }
     text.push_str("    cic otherwise -> lync unchanged\n    lync otherwise -> cic unchanged\n}\n");
     if at % 10 == 9 {
-        let desks: Vec<String> = (at - 9..=at).map(|desk| format!("\"Desk {desk}\"")).collect();
-        writeln!(text, "role \"Team {}\" uses {}", at / 10, desks.join(", ")).expect("a string takes it");
+        let desks: Vec<String> = (at - 9..=at)
+            .map(|desk| format!("\"Desk {desk}\""))
+            .collect();
+        writeln!(text, "role \"Team {}\" uses {}", at / 10, desks.join(", "))
+            .expect("a string takes it");
     }
     text
 }
@@ -41,51 +49,197 @@ fn memory_of_a_check() {
     let flags: String = (0..10).map(|at| format!("flag desk_{at}\n")).collect();
     let profile = "profile P {\n";
     let letters = |text: &str| format!("{LETTERS}{text}");
-    let one = |line: &'static str| -> Box<dyn Fn(usize) -> String> { Box::new(move |_| line.to_owned()) };
+    let one =
+        |line: &'static str| -> Box<dyn Fn(usize) -> String> { Box::new(move |_| line.to_owned()) };
     type Line = Box<dyn Fn(usize) -> String>;
     let cases: Vec<(&str, String, Line, &str)> = vec![
         ("a site", flags, Box::new(desk), ""),
-        ("conditions", String::new(), Box::new(|at| format!("condition c{at} = f and (not f or f)\n")), ""),
-        ("short conditions", String::new(), Box::new(|at| format!("condition c{at}=f\n")), ""),
-        ("alternatives", String::new(), Box::new(|at| format!("condition c{at}=f{}\n", " or f".repeat(9))), ""),
-        ("groups", String::new(), Box::new(|at| format!("group cic.g{at}=any\n")), ""),
-        ("choices", String::new(), Box::new(|at| format!("choice c{at}=a|b\n")), ""),
-        ("profiles", String::new(), Box::new(|at| format!("profile P{at}{{cic any->lync Away}}\n")), ""),
-        ("empty profiles", String::new(), Box::new(|at| format!("profile P{at}{{}}\n")), ""),
-        ("mappings", String::new(), Box::new(|at| format!("mapping m{at}{{cic any->lync Away}}\n")), ""),
+        (
+            "conditions",
+            String::new(),
+            Box::new(|at| format!("condition c{at} = f and (not f or f)\n")),
+            "",
+        ),
+        (
+            "short conditions",
+            String::new(),
+            Box::new(|at| format!("condition c{at}=f\n")),
+            "",
+        ),
+        (
+            "alternatives",
+            String::new(),
+            Box::new(|at| format!("condition c{at}=f{}\n", " or f".repeat(9))),
+            "",
+        ),
+        (
+            "groups",
+            String::new(),
+            Box::new(|at| format!("group cic.g{at}=any\n")),
+            "",
+        ),
+        (
+            "choices",
+            String::new(),
+            Box::new(|at| format!("choice c{at}=a|b\n")),
+            "",
+        ),
+        (
+            "profiles",
+            String::new(),
+            Box::new(|at| format!("profile P{at}{{cic any->lync Away}}\n")),
+            "",
+        ),
+        (
+            "empty profiles",
+            String::new(),
+            Box::new(|at| format!("profile P{at}{{}}\n")),
+            "",
+        ),
+        (
+            "mappings",
+            String::new(),
+            Box::new(|at| format!("mapping m{at}{{cic any->lync Away}}\n")),
+            "",
+        ),
         (
             "tests",
             "profile P{cic any->lync Away}\n".to_owned(),
             Box::new(|at| format!("test t{at}{{cic any=>lync Away}}\n")),
             "",
         ),
-        ("roles", "profile P{cic any->lync Away}\n".to_owned(), Box::new(|at| format!("role r{at} uses P\n")), ""),
-        ("states", "system s{".to_owned(), Box::new(|at| format!("state s{at} ")), "}\n"),
+        (
+            "roles",
+            "profile P{cic any->lync Away}\n".to_owned(),
+            Box::new(|at| format!("role r{at} uses P\n")),
+            "",
+        ),
+        (
+            "states",
+            "system s{".to_owned(),
+            Box::new(|at| format!("state s{at} ")),
+            "}\n",
+        ),
         ("files", String::new(), one("use a\n"), ""),
-        ("applied mappings", "mapping m{cic any->lync Away}\nprofile P {\n".to_owned(), one("apply m\n"), "}\n"),
-        ("equal rules", profile.to_owned(), one("cic any->lync Away\n"), "}\n"),
-        ("impossible rules", profile.to_owned(), one("when f and not f: cic Available->lync Away\n"), "}\n"),
-        ("conditional rules", profile.to_owned(), one("when f: cic any->lync Away\n"), "}\n"),
-        ("rules and an error", profile.to_owned(), one("cic any->lync Away\n"), "cic any->Away\n}\n"),
-        ("two ways of too many", profile.to_owned(), one("cic any<->lync any\n"), "}\n"),
-        ("rules of letters", letters(profile), one("a b->c d\n"), "}\n"),
-        ("lists of letters", letters(profile), one("a b|b|b|b|b|b|b|b|b->c d\n"), "}\n"),
-        ("rules of letters in a block", letters("profile P {when f {\n"), one("a b->c d\n"), "}}\n"),
-        ("conditional rules of letters", letters("profile P {when f {\n"), one("when f:a b->c d\n"), "}}\n"),
-        ("dead rules of letters", letters("profile Q {a b->c d}profile P {\n"), one("a b->c d\n"), "}\n"),
-        ("documented rules of letters", letters(profile), one("///\na b->c d\n"), "}\n"),
-        ("unknown states", letters(profile), one("a b->c \"\"\n"), "}\n"),
+        (
+            "applied mappings",
+            "mapping m{cic any->lync Away}\nprofile P {\n".to_owned(),
+            one("apply m\n"),
+            "}\n",
+        ),
+        (
+            "equal rules",
+            profile.to_owned(),
+            one("cic any->lync Away\n"),
+            "}\n",
+        ),
+        (
+            "impossible rules",
+            profile.to_owned(),
+            one("when f and not f: cic Available->lync Away\n"),
+            "}\n",
+        ),
+        (
+            "conditional rules",
+            profile.to_owned(),
+            one("when f: cic any->lync Away\n"),
+            "}\n",
+        ),
+        (
+            "rules and an error",
+            profile.to_owned(),
+            one("cic any->lync Away\n"),
+            "cic any->Away\n}\n",
+        ),
+        (
+            "two ways of too many",
+            profile.to_owned(),
+            one("cic any<->lync any\n"),
+            "}\n",
+        ),
+        (
+            "rules of letters",
+            letters(profile),
+            one("a b->c d\n"),
+            "}\n",
+        ),
+        (
+            "lists of letters",
+            letters(profile),
+            one("a b|b|b|b|b|b|b|b|b->c d\n"),
+            "}\n",
+        ),
+        (
+            "rules of letters in a block",
+            letters("profile P {when f {\n"),
+            one("a b->c d\n"),
+            "}}\n",
+        ),
+        (
+            "conditional rules of letters",
+            letters("profile P {when f {\n"),
+            one("when f:a b->c d\n"),
+            "}}\n",
+        ),
+        (
+            "dead rules of letters",
+            letters("profile Q {a b->c d}profile P {\n"),
+            one("a b->c d\n"),
+            "}\n",
+        ),
+        (
+            "documented rules of letters",
+            letters(profile),
+            one("///\na b->c d\n"),
+            "}\n",
+        ),
+        (
+            "unknown states",
+            letters(profile),
+            one("a b->c \"\"\n"),
+            "}\n",
+        ),
         ("empty blocks", letters(profile), one("when f{}"), "}\n"),
-        ("expectations of letters", letters("profile P {a b->c d}test t {\n"), one("a b=>c d\n"), "}\n"),
-        ("facts of tests", letters("profile P {a b->c d}test t {\n"), one("given f,f,f,f,f\n"), "}\n"),
-        ("steps of letters", letters("profile P {a b->c d}scenario s {\n"), one("a b "), "}\n"),
+        (
+            "expectations of letters",
+            letters("profile P {a b->c d}test t {\n"),
+            one("a b=>c d\n"),
+            "}\n",
+        ),
+        (
+            "facts of tests",
+            letters("profile P {a b->c d}test t {\n"),
+            one("given f,f,f,f,f\n"),
+            "}\n",
+        ),
+        (
+            "steps of letters",
+            letters("profile P {a b->c d}scenario s {\n"),
+            one("a b "),
+            "}\n",
+        ),
         ("no declarations", String::new(), one("} { "), ""),
         ("no program", String::new(), one("a "), ""),
         ("one name", String::new(), one("system a\n"), ""),
         ("comments", String::new(), one("// \n"), ""),
-        ("a long condition", "condition c=f".to_owned(), one(" and f"), "\n"),
-        ("a long list", "group cic.g=any".to_owned(), one("|any"), "\n"),
-        ("a long role", "profile P {cic any->lync Away}role A uses P".to_owned(), one(",P"), "\n"),
+        (
+            "a long condition",
+            "condition c=f".to_owned(),
+            one(" and f"),
+            "\n",
+        ),
+        (
+            "a long list",
+            "group cic.g=any".to_owned(),
+            one("|any"),
+            "\n",
+        ),
+        (
+            "a long role",
+            "profile P {cic any->lync Away}role A uses P".to_owned(),
+            one(",P"),
+            "\n",
+        ),
     ];
     for (name, head, line, end) in &cases {
         for size in SIZES {
@@ -100,7 +254,11 @@ fn memory_of_a_check() {
             text.push_str(end);
             let times = memory(&text) / text.len() as f64;
             println!("{name}: {times:.1} bytes for each of {}", text.len());
-            assert!(times <= MOST, "{name}: {times:.1} bytes for each of {}", text.len());
+            assert!(
+                times <= MOST,
+                "{name}: {times:.1} bytes for each of {}",
+                text.len()
+            );
         }
     }
 }
@@ -111,7 +269,10 @@ fn memory(text: &str) -> f64 {
     let memory = allocation_counter::measure(|| {
         let parsed = presync::parse("a.presync", &read).expect("memory can be read");
         if let Ok(program) = presync::check(parsed) {
-            drop(presync::lint::run(&program, &presync::lint::Settings::default()));
+            drop(presync::lint::run(
+                &program,
+                &presync::lint::Settings::default(),
+            ));
         }
     });
     memory.bytes_max as f64

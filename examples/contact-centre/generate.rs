@@ -21,7 +21,10 @@ pub fn day() -> String {
     events.sort_by_key(|(second, _)| *second);
     let lines = events.iter().enumerate().map(|(id, (second, event))| {
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        event.replace("@", &format!("\"id\":\"{id}\",\"at\":\"2026-11-20T{hour:02}:{minute:02}:{second:02}Z\""))
+        event.replace(
+            "@",
+            &format!("\"id\":\"{id}\",\"at\":\"2026-11-20T{hour:02}:{minute:02}:{second:02}Z\""),
+        )
     });
     lines.map(|line| line + "\n").collect()
 }
@@ -29,16 +32,41 @@ pub fn day() -> String {
 /// One user's day.
 fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
     let name = format!("user{user:03}");
-    let role = ["Agents", "Agents", "Agents", "Agents", "Supervisors", "Back Office"][user % 6];
-    let user_type = *random.pick(&["enterprise_voice", "enterprise_voice", "remote_call_control", "im"]);
+    let role = [
+        "Agents",
+        "Agents",
+        "Agents",
+        "Agents",
+        "Supervisors",
+        "Back Office",
+    ][user % 6];
+    let user_type = *random.pick(&[
+        "enterprise_voice",
+        "enterprise_voice",
+        "remote_call_control",
+        "im",
+    ]);
     let follows = user_type == "im" || role != "Back Office";
     let mut clock = 6 * 3600 + random.below(3 * 3600);
-    let mut say = |clock: u32, body: String| events.push((clock, format!("{{\"user\":\"{name}\",{body},@}}")));
-    say(clock, format!(r#""role":"{role}","set":{{"user_type":"{user_type}"}},"state":{{"cic":null,"lync":null}}"#));
+    let mut say = |clock: u32, body: String| {
+        events.push((clock, format!("{{\"user\":\"{name}\",{body},@}}")))
+    };
+    say(
+        clock,
+        format!(
+            r#""role":"{role}","set":{{"user_type":"{user_type}"}},"state":{{"cic":null,"lync":null}}"#
+        ),
+    );
     clock += 5 + random.below(60);
-    say(clock, r#""set":{"cic_logged_in":true},"state":{"cic":"Available"}"#.to_owned());
+    say(
+        clock,
+        r#""set":{"cic_logged_in":true},"state":{"cic":"Available"}"#.to_owned(),
+    );
     clock += 5 + random.below(120);
-    say(clock, r#""set":{"lync_logged_in":true},"state":{"lync":"Available"},"resync":"cic""#.to_owned());
+    say(
+        clock,
+        r#""set":{"lync_logged_in":true},"state":{"lync":"Available"},"resync":"cic""#.to_owned(),
+    );
     let mut cic = "Available";
     for _ in 0..8 + random.below(14) {
         clock += 60 + random.below(2400);
@@ -48,17 +76,32 @@ fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
                 say(clock, format!(r#""change":{{"cic":"{next}"}}"#));
                 cic = next;
                 if let Some(presence) = presence(next).filter(|_| follows && random.below(10) > 0) {
-                    say(clock + 1 + random.below(3), format!(r#""change":{{"lync":"{presence}"}}"#));
+                    say(
+                        clock + 1 + random.below(3),
+                        format!(r#""change":{{"lync":"{presence}"}}"#),
+                    );
                 }
             }
-            12..=14 => say(clock, format!(r#""change":{{"lync":"{}"}}"#, random.pick(&PRESENCES))),
-            15 | 16 => say(clock, format!(r#""set":{{"in_queue":{}}}"#, random.below(2) == 0)),
+            12..=14 => say(
+                clock,
+                format!(r#""change":{{"lync":"{}"}}"#, random.pick(&PRESENCES)),
+            ),
+            15 | 16 => say(
+                clock,
+                format!(r#""set":{{"in_queue":{}}}"#, random.below(2) == 0),
+            ),
             // The client reports again what is known already.
             17 => say(clock, format!(r#""change":{{"cic":"{cic}"}}"#)),
             18 => say(clock, r#""resync":"cic""#.to_owned()),
             _ => {
-                say(clock, r#""set":{"lync_logged_in":false},"state":{"lync":null}"#.to_owned());
-                say(clock + 30, r#""set":{"lync_logged_in":true},"resync":"cic""#.to_owned());
+                say(
+                    clock,
+                    r#""set":{"lync_logged_in":false},"state":{"lync":null}"#.to_owned(),
+                );
+                say(
+                    clock + 30,
+                    r#""set":{"lync_logged_in":true},"resync":"cic""#.to_owned(),
+                );
             }
         }
     }
@@ -111,13 +154,22 @@ const STATUSES: [&str; 15] = [
     "Out of the Office",
 ];
 
-const PRESENCES: [&str; 8] =
-    ["Online", "Available", "Busy", "DoNotDisturb", "Be Right Back", "Away", "IdleOnline", "Offwork"];
+const PRESENCES: [&str; 8] = [
+    "Online",
+    "Available",
+    "Busy",
+    "DoNotDisturb",
+    "Be Right Back",
+    "Away",
+    "IdleOnline",
+    "Offwork",
+];
 
 /// What the documents' table shows for a status.
 fn presence(status: &str) -> Option<&'static str> {
     Some(match status {
-        "Available" | "available" | "Available, No ACD" | "Available, Forward" | "Working at Home" => "Online",
+        "Available" | "available" | "Available, No ACD" | "Available, Forward"
+        | "Working at Home" => "Online",
         "In a Meeting" | "At a Training Session" => "Busy",
         "Do Not Disturb" => "DoNotDisturb",
         "Away from Desk" | "At Lunch" | "Out of the Office" => "Away",

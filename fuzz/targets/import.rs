@@ -7,8 +7,16 @@ use presync::source::SourceFile;
 fuzz_target!(|text: &str| {
     for kind in &presync_exchange::import::KINDS {
         if let Ok(imported) = (kind.read)(text) {
-            let file = SourceFile::new("imported.presync", imported.source.clone().into_bytes(), false);
-            assert!(presync::format::format(&file).is_ok(), "{}", imported.source);
+            let file = SourceFile::new(
+                "imported.presync",
+                imported.source.clone().into_bytes(),
+                false,
+            );
+            assert!(
+                presync::format::format(&file).is_ok(),
+                "{}",
+                imported.source
+            );
         }
     }
 });

@@ -11,15 +11,22 @@ fuzz_target!(|bytes: &[u8]| {
     let formatted = presync::format::format(&file);
     if let Ok(text) = &formatted {
         let file = SourceFile::new("main.presync", text.clone().into_bytes(), false);
-        assert_eq!(presync::format::format(&file).ok().as_ref(), Some(text), "it settles");
+        assert_eq!(
+            presync::format::format(&file).ok().as_ref(),
+            Some(text),
+            "it settles"
+        );
     }
     if !errors.is_empty() {
         return;
     }
     let _ = presync::lint::run(&program, &presync::lint::Settings::default());
     let text = formatted.expect("what has no errors can be laid out");
-    let Ok(tables) = presync::compile(&program) else { return };
-    let program = presync::check(read(text.as_bytes())).expect("what is laid out has no errors either");
+    let Ok(tables) = presync::compile(&program) else {
+        return;
+    };
+    let program =
+        presync::check(read(text.as_bytes())).expect("what is laid out has no errors either");
     let others = presync::compile(&program).expect("it is as large as before");
     assert_eq!(others.digest, tables.digest, "it means the same");
 });

@@ -28,14 +28,23 @@ pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
 
 pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables) -> Coverage {
     let program = space.program;
-    let mut counts: BTreeMap<Exercised, usize> = targets.possible.iter().map(|exercised| (*exercised, 0)).collect();
+    let mut counts: BTreeMap<Exercised, usize> = targets
+        .possible
+        .iter()
+        .map(|exercised| (*exercised, 0))
+        .collect();
     for test in &program.tests {
         let given = space.condition(test.given);
         for expectation in &test.expectations {
             let mut hit = Vec::new();
             for &state in &expectation.states {
                 let given = space.enter(given, expectation.from, state);
-                let change = Change { role: test.role, from: expectation.from, to: expectation.to, state };
+                let change = Change {
+                    role: test.role,
+                    from: expectation.from,
+                    to: expectation.to,
+                    state,
+                };
                 hit.extend(targets.exercised_in(space, change, given));
             }
             count(&mut counts, hit);
@@ -49,7 +58,10 @@ pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables)
     }
     let mut exercised: Vec<(Exercised, usize)> = counts.into_iter().collect();
     exercised.sort_by_key(|(exercised, _)| (exercised.location(program), *exercised));
-    Coverage { exercised, unknown: targets.unknown.len() }
+    Coverage {
+        exercised,
+        unknown: targets.unknown.len(),
+    }
 }
 
 /// Counts each once.
@@ -73,10 +85,17 @@ pub fn text(program: &Program, exercised: Exercised) -> String {
         Exercised::Rule(written, from, to) => {
             let rule = text(program.written(written).location);
             let (from, to) = (&program.system(from).name, &program.system(to).name);
-            if rule.contains("<->") { format!("`{rule}` ({from} to {to})") } else { format!("`{rule}`") }
+            if rule.contains("<->") {
+                format!("`{rule}` ({from} to {to})")
+            } else {
+                format!("`{rule}`")
+            }
         }
         Exercised::Condition(WhenId(at), _) => {
-            format!("`{}`", text(program.written_conditions[at as usize].location))
+            format!(
+                "`{}`",
+                text(program.written_conditions[at as usize].location)
+            )
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::diagram::{Diagrams, Ref};
 use crate::quote::{choice_literal, quote, quote_always, state_literal};
-use presync_engine::table::{Body, Cells, Column, Decision, Diagram, FactKind, Next, Outcome, Table, Tables, UNSET};
+use presync_engine::table::{
+    Body, Cells, Column, Decision, Diagram, FactKind, Next, Outcome, Table, Tables, UNSET,
+};
 
 /// More nodes than this for one direction are refused.
 const NODE_LIMIT: usize = 5_000_000;
@@ -53,12 +55,19 @@ pub struct Change {
 
 /// Compares two sets of tables.
 pub fn diff(old: &Tables, new: &Tables) -> Differences {
-    let mut found = Differences { one_sided: one_sided(old, new), ..Differences::default() };
+    let mut found = Differences {
+        one_sided: one_sided(old, new),
+        ..Differences::default()
+    };
     for (role, old_role) in old.roles.iter().enumerate() {
-        let Some(new_role) = new.role(&old_role.name) else { continue };
+        let Some(new_role) = new.role(&old_role.name) else {
+            continue;
+        };
         for table in &old.roles[role].tables {
             let ends = [table.from, table.to].map(|system| new.system(&old.systems[system].name));
-            let [Some(from), Some(to)] = ends else { continue };
+            let [Some(from), Some(to)] = ends else {
+                continue;
+            };
             let other = new.table(new_role, from, to);
             match Comparison::new(old, table, new, other).changes(&old_role.name) {
                 Some(changes) => found.changes.extend(changes),
@@ -75,16 +84,28 @@ pub fn diff(old: &Tables, new: &Tables) -> Differences {
 /// What only one side declares or what is declared otherwise.
 fn one_sided(old: &Tables, new: &Tables) -> Vec<String> {
     let mut found = Vec::new();
-    only(&mut found, "role", old.roles.iter().map(|role| &role.name), new.roles.iter().map(|role| &role.name));
+    only(
+        &mut found,
+        "role",
+        old.roles.iter().map(|role| &role.name),
+        new.roles.iter().map(|role| &role.name),
+    );
     only(
         &mut found,
         "system",
         old.systems.iter().map(|system| &system.name),
         new.systems.iter().map(|system| &system.name),
     );
-    only(&mut found, "fact", old.facts.iter().map(|fact| &fact.name), new.facts.iter().map(|fact| &fact.name));
+    only(
+        &mut found,
+        "fact",
+        old.facts.iter().map(|fact| &fact.name),
+        new.facts.iter().map(|fact| &fact.name),
+    );
     for system in &old.systems {
-        let Some(other) = new.system(&system.name).map(|at| &new.systems[at]) else { continue };
+        let Some(other) = new.system(&system.name).map(|at| &new.systems[at]) else {
+            continue;
+        };
         let what = format!("state of {}", system.name);
         only(
             &mut found,
@@ -93,7 +114,10 @@ fn one_sided(old: &Tables, new: &Tables) -> Vec<String> {
             other.states.iter().map(|state| &state.name),
         );
         for state in &system.states {
-            let renamed = other.states.iter().find(|other| other.name == state.name && other.wire() != state.wire());
+            let renamed = other
+                .states
+                .iter()
+                .find(|other| other.name == state.name && other.wire() != state.wire());
             if let Some(renamed) = renamed {
                 found.push(format!(
                     "`{}` of {} had the id `{}` and has `{}`",
@@ -106,17 +130,35 @@ fn one_sided(old: &Tables, new: &Tables) -> Vec<String> {
         }
     }
     for fact in &old.facts {
-        let Some(other) = new.fact(&fact.name).map(|at| &new.facts[at]) else { continue };
+        let Some(other) = new.fact(&fact.name).map(|at| &new.facts[at]) else {
+            continue;
+        };
         match (&fact.kind, &other.kind) {
             (FactKind::Flag, FactKind::Flag) => {}
-            (FactKind::Choice { values, default }, FactKind::Choice { values: others, default: other }) => {
-                only(&mut found, &format!("value of {}", fact.name), values.iter(), others.iter());
-                let name = |values: &[String], default: &Option<u32>| default.map(|at| values[at as usize].clone());
+            (
+                FactKind::Choice { values, default },
+                FactKind::Choice {
+                    values: others,
+                    default: other,
+                },
+            ) => {
+                only(
+                    &mut found,
+                    &format!("value of {}", fact.name),
+                    values.iter(),
+                    others.iter(),
+                );
+                let name = |values: &[String], default: &Option<u32>| {
+                    default.map(|at| values[at as usize].clone())
+                };
                 if name(values, default) != name(others, other) {
                     found.push(format!("the default of `{}` is another", fact.name));
                 }
             }
-            _ => found.push(format!("`{}` is a flag on one side and a choice on the other", fact.name)),
+            _ => found.push(format!(
+                "`{}` is a flag on one side and a choice on the other",
+                fact.name
+            )),
         }
     }
     found
@@ -129,8 +171,14 @@ fn only<'a>(
     new: impl Iterator<Item = &'a String>,
 ) {
     let (old, new): (BTreeSet<&String>, BTreeSet<&String>) = (old.collect(), new.collect());
-    found.extend(old.difference(&new).map(|name| format!("{what} `{name}` is only in the old program")));
-    found.extend(new.difference(&old).map(|name| format!("{what} `{name}` is only in the new program")));
+    found.extend(
+        old.difference(&new)
+            .map(|name| format!("{what} `{name}` is only in the old program")),
+    );
+    found.extend(
+        new.difference(&old)
+            .map(|name| format!("{what} `{name}` is only in the new program")),
+    );
 }
 
 /// One side of a comparison.
@@ -162,24 +210,51 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     fn new(old_tables: &'a Tables, old: &'a Table, new_tables: &'a Tables, new: &'a Table) -> Self {
-        let (old, new) = (Side { tables: old_tables, table: old }, Side { tables: new_tables, table: new });
+        let (old, new) = (
+            Side {
+                tables: old_tables,
+                table: old,
+            },
+            Side {
+                tables: new_tables,
+                table: new,
+            },
+        );
         let names = |side: Side<'_>| {
             let columns = side.table.columns.iter().chain(&side.table.origin_columns);
-            columns.map(|column| side.tables.column_name(*column).to_owned()).collect::<BTreeSet<String>>()
+            columns
+                .map(|column| side.tables.column_name(*column).to_owned())
+                .collect::<BTreeSet<String>>()
         };
         let all: BTreeSet<String> = names(old).union(&names(new)).cloned().collect();
-        let inputs: Vec<Input> = all.into_iter().filter_map(|name| input(old_tables, new_tables, name)).collect();
+        let inputs: Vec<Input> = all
+            .into_iter()
+            .filter_map(|name| input(old_tables, new_tables, name))
+            .collect();
         let states = |side: Side<'_>| {
             let system = &side.tables.systems[side.table.from];
-            system.states.iter().map(|state| state.name.clone()).collect::<Vec<_>>()
+            system
+                .states
+                .iter()
+                .map(|state| state.name.clone())
+                .collect::<Vec<_>>()
         };
         let others = states(new);
-        let entered: Vec<String> = states(old).into_iter().filter(|name| others.contains(name)).collect();
+        let entered: Vec<String> = states(old)
+            .into_iter()
+            .filter(|name| others.contains(name))
+            .collect();
         let sizes = std::iter::once(entered.len())
             .chain(inputs.iter().map(|input| input.values.len()))
             .map(|size| size as u32)
             .collect();
-        Self { old, new, entered, inputs, diagrams: Diagrams::new(sizes, NODE_LIMIT) }
+        Self {
+            old,
+            new,
+            entered,
+            inputs,
+            diagrams: Diagrams::new(sizes, NODE_LIMIT),
+        }
     }
 
     /// `None` if there is no room for the diagrams.
@@ -193,7 +268,11 @@ impl<'a> Comparison<'a> {
         let mut pairs: Vec<(u32, u32)> = Vec::new();
         let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
         let texts = |side: Side<'_>| -> Vec<String> {
-            side.table.decisions.iter().map(|decision| outcome(side, decision)).collect()
+            side.table
+                .decisions
+                .iter()
+                .map(|decision| outcome(side, decision))
+                .collect()
         };
         let (old_texts, new_texts) = (texts(self.old), texts(self.new));
         let different = self.diagrams.product(old, new, &mut |old, new| {
@@ -210,23 +289,38 @@ impl<'a> Comparison<'a> {
         }
         let mut groups: BTreeMap<(String, String), Vec<u32>> = BTreeMap::new();
         for (at, (old, new)) in pairs.iter().enumerate() {
-            let outcomes = (old_texts[*old as usize].clone(), new_texts[*new as usize].clone());
+            let outcomes = (
+                old_texts[*old as usize].clone(),
+                new_texts[*new as usize].clone(),
+            );
             groups.entry(outcomes).or_default().push(at as u32 + 1);
         }
-        let usual: Vec<u32> = std::iter::once(0).chain(self.inputs.iter().map(|input| input.usual)).collect();
+        let usual: Vec<u32> = std::iter::once(0)
+            .chain(self.inputs.iter().map(|input| input.usual))
+            .collect();
         let total = self.diagrams.count(Ref::ONE, &|_| true);
         let mut changes = Vec::new();
         for ((old, new), leaves) in groups {
-            let region = self.diagrams.map(different, &mut |leaf| u32::from(leaves.contains(&leaf)));
+            let region = self
+                .diagrams
+                .map(different, &mut |leaf| u32::from(leaves.contains(&leaf)));
             let rules = |side: &Table, of: &dyn Fn(&(u32, u32)) -> u32| {
-                let decisions = leaves.iter().map(|leaf| &side.decisions[of(&pairs[*leaf as usize - 1]) as usize]);
+                let decisions = leaves
+                    .iter()
+                    .map(|leaf| &side.decisions[of(&pairs[*leaf as usize - 1]) as usize]);
                 let rules: BTreeSet<String> = decisions.filter_map(rule).collect();
                 rules.into_iter().collect()
             };
-            let (old_rules, new_rules) = (rules(old_table, &|pair| pair.0), rules(new_table, &|pair| pair.1));
+            let (old_rules, new_rules) = (
+                rules(old_table, &|pair| pair.0),
+                rules(new_table, &|pair| pair.1),
+            );
             let witness = self.diagrams.witness(region, &usual, &|leaf| leaf == 1)?;
-            let cube: Vec<(u32, Vec<u32>)> =
-                witness.iter().enumerate().filter_map(|(at, value)| Some((at as u32, vec![(*value)?]))).collect();
+            let cube: Vec<(u32, Vec<u32>)> = witness
+                .iter()
+                .enumerate()
+                .filter_map(|(at, value)| Some((at as u32, vec![(*value)?])))
+                .collect();
             let rows = self.diagrams.cover(region, &usual, MAX_ROWS);
             changes.push(Change {
                 role: role.to_owned(),
@@ -273,15 +367,21 @@ impl<'a> Comparison<'a> {
     /// A row's cells as variables and values here; `None` if no common situation matches.
     fn cube(&self, side: Side<'_>, when: &Cells, from: &[u32]) -> Option<Vec<(u32, Vec<u32>)>> {
         let states = &side.tables.systems[side.table.from].states;
-        let entered =
-            from.iter().filter_map(|state| self.entered.iter().position(|name| *name == states[*state as usize].name));
+        let entered = from.iter().filter_map(|state| {
+            self.entered
+                .iter()
+                .position(|name| *name == states[*state as usize].name)
+        });
         let mut cube = vec![(0, entered.map(|at| at as u32).collect::<Vec<u32>>())];
         let columns = side.table.columns.iter().chain(&side.table.origin_columns);
         for (column, cell) in columns.zip(when) {
             let Some(values) = cell else { continue };
             match self.variable(side, *column) {
                 Some(at) => {
-                    let known = values.iter().filter_map(|value| self.value(side, *column, at, *value)).collect();
+                    let known = values
+                        .iter()
+                        .filter_map(|value| self.value(side, *column, at, *value))
+                        .collect();
                     cube.push((at as u32 + 1, known));
                 }
                 // Only this side has it: it is as at the start.
@@ -289,7 +389,9 @@ impl<'a> Comparison<'a> {
                 None => {}
             }
         }
-        cube.iter().all(|(_, values)| !values.is_empty()).then_some(cube)
+        cube.iter()
+            .all(|(_, values)| !values.is_empty())
+            .then_some(cube)
     }
 
     fn walk(&mut self, side: Side<'_>, diagram: &Diagram) -> Ref {
@@ -306,12 +408,15 @@ impl<'a> Comparison<'a> {
                 let place = match node.ask {
                     None => {
                         let name = &side.tables.systems[side.table.from].states[value].name;
-                        self.entered.iter().position(|known| known == name).map(|value| (0, value as u32))
+                        self.entered
+                            .iter()
+                            .position(|known| known == name)
+                            .map(|value| (0, value as u32))
                     }
                     Some(column) => match self.variable(side, column) {
-                        Some(input) => {
-                            self.value(side, column, input, value as u32).map(|value| (input as u32 + 1, value))
-                        }
+                        Some(input) => self
+                            .value(side, column, input, value as u32)
+                            .map(|value| (input as u32 + 1, value)),
                         None if value as u32 == initial(side, column) => {
                             parts.push(child);
                             None
@@ -338,7 +443,11 @@ impl<'a> Comparison<'a> {
     /// A side's value as the common one.
     fn value(&self, side: Side<'_>, column: Column, input: usize, value: u32) -> Option<u32> {
         let name = value_name(side.tables, column, value);
-        self.inputs[input].values.iter().position(|known| *known == name).map(|at| at as u32)
+        self.inputs[input]
+            .values
+            .iter()
+            .position(|known| *known == name)
+            .map(|at| at as u32)
     }
 
     /// `when in_queue: cic A | B`
@@ -347,8 +456,14 @@ impl<'a> Comparison<'a> {
         let mut states = "any".to_owned();
         let mut conditions = Vec::new();
         for (variable, values) in cube {
-            let Some(input) = (*variable as usize).checked_sub(1).map(|at| &self.inputs[at]) else {
-                let names: Vec<String> = values.iter().map(|value| quote(&self.entered[*value as usize])).collect();
+            let Some(input) = (*variable as usize)
+                .checked_sub(1)
+                .map(|at| &self.inputs[at])
+            else {
+                let names: Vec<String> = values
+                    .iter()
+                    .map(|value| quote(&self.entered[*value as usize]))
+                    .collect();
                 states = names.join(" | ");
                 continue;
             };
@@ -368,7 +483,11 @@ impl<'a> Comparison<'a> {
                 (false, false) => choice_literal(&name, &input.values, values),
             });
         }
-        let when = if conditions.is_empty() { String::new() } else { format!("when {}: ", conditions.join(" and ")) };
+        let when = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!("when {}: ", conditions.join(" and "))
+        };
         format!("{when}{} {states}", quote(from))
     }
 }
@@ -377,23 +496,44 @@ impl<'a> Comparison<'a> {
 /// counts.
 fn cubes(table: &Table, rows: &[presync_engine::table::Row]) -> Vec<(u32, Cells, Box<[u32]>)> {
     let width = table.columns.len() + table.origin_columns.len();
-    let number =
-        |decision: &Decision| table.decisions.iter().position(|known| known == decision).unwrap_or_default() as u32;
+    let number = |decision: &Decision| {
+        table
+            .decisions
+            .iter()
+            .position(|known| known == decision)
+            .unwrap_or_default() as u32
+    };
     let mut found = Vec::new();
     for row in rows {
         let mut when = row.when.clone();
         when.resize(width, None);
         if row.origins.is_empty() {
-            let decision = Decision { outcome: row.outcome.clone(), profile: None, rule: None };
+            let decision = Decision {
+                outcome: row.outcome.clone(),
+                profile: None,
+                rule: None,
+            };
             found.push((number(&decision), when, row.from.clone()));
             continue;
         }
         for origin in &row.origins {
             let (profile, rule) = (Some(origin.profile.clone()), Some(origin.rule.clone()));
-            let decision = Decision { outcome: row.outcome.clone(), profile, rule };
-            let narrowed =
-                origin.when.iter().zip(&when).map(|(own, rows)| own.clone().or_else(|| rows.clone())).collect();
-            found.push((number(&decision), narrowed, origin.from.clone().unwrap_or_else(|| row.from.clone())));
+            let decision = Decision {
+                outcome: row.outcome.clone(),
+                profile,
+                rule,
+            };
+            let narrowed = origin
+                .when
+                .iter()
+                .zip(&when)
+                .map(|(own, rows)| own.clone().or_else(|| rows.clone()))
+                .collect();
+            found.push((
+                number(&decision),
+                narrowed,
+                origin.from.clone().unwrap_or_else(|| row.from.clone()),
+            ));
         }
     }
     found
@@ -413,8 +553,14 @@ fn input(old: &Tables, new: &Tables, name: String) -> Option<Input> {
             }),
             (FactKind::Choice { values, default }, FactKind::Choice { values: others, .. }) => {
                 let usual = default.map(|at| values[at as usize].clone());
-                let values: Vec<String> = values.iter().filter(|value| others.contains(value)).cloned().collect();
-                let usual = usual.and_then(|usual| values.iter().position(|value| *value == usual)).unwrap_or(0);
+                let values: Vec<String> = values
+                    .iter()
+                    .filter(|value| others.contains(value))
+                    .cloned()
+                    .collect();
+                let usual = usual
+                    .and_then(|usual| values.iter().position(|value| *value == usual))
+                    .unwrap_or(0);
                 (!values.is_empty()).then_some(Input {
                     name,
                     is_state: false,
@@ -427,10 +573,25 @@ fn input(old: &Tables, new: &Tables, name: String) -> Option<Input> {
         };
     }
     let (a, b) = (old.system(&name)?, new.system(&name)?);
-    let others: BTreeSet<&String> = new.systems[b].states.iter().map(|state| &state.name).collect();
-    let states = old.systems[a].states.iter().map(|state| &state.name).filter(|name| others.contains(name)).cloned();
+    let others: BTreeSet<&String> = new.systems[b]
+        .states
+        .iter()
+        .map(|state| &state.name)
+        .collect();
+    let states = old.systems[a]
+        .states
+        .iter()
+        .map(|state| &state.name)
+        .filter(|name| others.contains(name))
+        .cloned();
     let values = std::iter::once(UNKNOWN.to_owned()).chain(states).collect();
-    Some(Input { name, is_state: true, values, flag: false, usual: 0 })
+    Some(Input {
+        name,
+        is_state: true,
+        values,
+        flag: false,
+        usual: 0,
+    })
 }
 
 /// The name of "not known" among a state's values; no state can have it.
@@ -452,7 +613,9 @@ fn value_name(tables: &Tables, column: Column, value: u32) -> String {
 /// What an input of one side alone is taken to be.
 fn initial(side: Side<'_>, column: Column) -> u32 {
     match column {
-        Column::Fact(fact) => Some(side.tables.facts[fact].initial()).filter(|value| *value != UNSET).unwrap_or(0),
+        Column::Fact(fact) => Some(side.tables.facts[fact].initial())
+            .filter(|value| *value != UNSET)
+            .unwrap_or(0),
         Column::State(_) => 0,
     }
 }
@@ -464,11 +627,19 @@ fn outcome(side: Side<'_>, decision: &Decision) -> String {
         Outcome::Set { state, append } => {
             let name = quote(&side.tables.systems[side.table.to].states[*state as usize].name);
             let texts: Vec<String> = append.iter().map(|text| quote_always(text)).collect();
-            if texts.is_empty() { name } else { format!("{name} append {}", texts.join(", ")) }
+            if texts.is_empty() {
+                name
+            } else {
+                format!("{name} append {}", texts.join(", "))
+            }
         }
     }
 }
 
 fn rule(decision: &Decision) -> Option<String> {
-    Some(format!("{} ({})", quote_always(decision.profile.as_ref()?), decision.rule.as_ref()?))
+    Some(format!(
+        "{} ({})",
+        quote_always(decision.profile.as_ref()?),
+        decision.rule.as_ref()?
+    ))
 }

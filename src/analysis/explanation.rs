@@ -41,16 +41,26 @@ pub struct Question<'a> {
 
 /// Explains a change for every other system.
 pub fn explain(space: &mut Space<'_>, question: &Question<'_>) -> Vec<Explanation> {
-    let systems: Vec<SystemId> = space.program.system_ids().filter(|to| *to != question.from).collect();
-    systems.into_iter().map(|to| direction(space, question, to)).collect()
+    let systems: Vec<SystemId> = space
+        .program
+        .system_ids()
+        .filter(|to| *to != question.from)
+        .collect();
+    systems
+        .into_iter()
+        .map(|to| direction(space, question, to))
+        .collect()
 }
 
 fn direction(space: &mut Space<'_>, question: &Question<'_>, to: SystemId) -> Explanation {
     let program = space.program;
     let decided_as = space.decision(question.role, question.from, to, question.state);
     let parts = decided_as.parts.clone();
-    let leaf =
-        parts.iter().map(|part| space.diagrams.evaluate(*part, question.values)).find(|leaf| *leaf != 0).unwrap_or(0);
+    let leaf = parts
+        .iter()
+        .map(|part| space.diagrams.evaluate(*part, question.values))
+        .find(|leaf| *leaf != 0)
+        .unwrap_or(0);
     let decision = space.decision_of(&decided_as, leaf);
     let mut others: Vec<Other> = Vec::new();
     let mut known: Vec<(WrittenId, String)> = Vec::new();
@@ -88,9 +98,22 @@ fn direction(space: &mut Space<'_>, question: &Question<'_>, to: SystemId) -> Ex
     };
     let decider = decision.map(|decision| {
         let profile = program.profile(decision.profile);
-        (profile.name.clone(), program.written(profile.rules[decision.rule as usize].written).location)
+        (
+            profile.name.clone(),
+            program
+                .written(profile.rules[decision.rule as usize].written)
+                .location,
+        )
     });
-    Explanation { to, outcome, decider, others, elsewhere, nearest, entangled: parts.len() > 1 }
+    Explanation {
+        to,
+        outcome,
+        decider,
+        others,
+        elsewhere,
+        nearest,
+        entangled: parts.len() > 1,
+    }
 }
 
 fn why_not(
@@ -102,7 +125,10 @@ fn why_not(
 ) -> String {
     let holds = space.condition_in(rule.condition, question.from, question.state);
     if space.diagrams.evaluate(holds, question.values) == 0 {
-        return match space.diagrams.witness(holds, question.values, &|leaf| leaf != 0) {
+        return match space
+            .diagrams
+            .witness(holds, question.values, &|leaf| leaf != 0)
+        {
             Some(wanted) => format!("needs {}", changes(space, question, &wanted).join(" and ")),
             None => "its condition cannot hold here".to_owned(),
         };
@@ -129,7 +155,9 @@ fn changes(space: &Space<'_>, question: &Question<'_>, wanted: &[Option<u32>]) -
         let value = (*value)?;
         (value != question.values[at]).then_some((space.variables()[at], value))
     });
-    different.map(|(variable, value)| space.literal(variable, &[value])).collect()
+    different
+        .map(|(variable, value)| space.literal(variable, &[value]))
+        .collect()
 }
 
 fn nearest(
@@ -139,10 +167,14 @@ fn nearest(
     decision: Ref,
     outcome_now: &str,
 ) -> Option<(String, String)> {
-    let wanted = space
-        .diagrams
-        .witness(decision, question.values, &|leaf| space.outcome_text(decided, leaf, false) != outcome_now)?;
-    let values: Vec<u32> = wanted.iter().zip(question.values).map(|(value, now)| value.unwrap_or(*now)).collect();
+    let wanted = space.diagrams.witness(decision, question.values, &|leaf| {
+        space.outcome_text(decided, leaf, false) != outcome_now
+    })?;
+    let values: Vec<u32> = wanted
+        .iter()
+        .zip(question.values)
+        .map(|(value, now)| value.unwrap_or(*now))
+        .collect();
     let then = space.outcome_text(decided, space.diagrams.evaluate(decision, &values), false);
     Some((changes(space, question, &wanted).join(" and "), then))
 }

@@ -52,17 +52,28 @@ fn prove_test(space: &mut Space<'_>, test: &Test) -> Vec<Diagnostic> {
         return vec![
             Diagnostic::error(
                 "failed-test",
-                format!("test `{}` proves nothing: its conditions never hold together", test.name),
+                format!(
+                    "test `{}` proves nothing: its conditions never hold together",
+                    test.name
+                ),
             )
             .label(test.given_location, "cannot hold")
             .help("leave out what contradicts the rest"),
         ];
     }
-    test.expectations.iter().filter_map(|expectation| refute(space, test, given, expectation)).collect()
+    test.expectations
+        .iter()
+        .filter_map(|expectation| refute(space, test, given, expectation))
+        .collect()
 }
 
 /// The smallest counterexample of an expectation, over all of its states.
-fn refute(space: &mut Space<'_>, test: &Test, given: Ref, expectation: &Expectation) -> Option<Diagnostic> {
+fn refute(
+    space: &mut Space<'_>,
+    test: &Test,
+    given: Ref,
+    expectation: &Expectation,
+) -> Option<Diagnostic> {
     let (from, to) = (expectation.from, expectation.to);
     let mut found: Option<Counterexample> = None;
     let mut possible = expectation.states.is_empty();
@@ -74,9 +85,13 @@ fn refute(space: &mut Space<'_>, test: &Test, given: Ref, expectation: &Expectat
         // What one part leaves open, the next one decides; what none does is unmapped.
         for (at, part) in parts.iter().enumerate() {
             let leaves = space.diagrams.leaves(*part);
-            let wrong: Vec<u32> =
-                leaves.into_iter().filter(|leaf| *leaf != 0 && !meets(space, expectation, &decided, *leaf)).collect();
-            let wrong = space.diagrams.map(*part, &mut |leaf| if wrong.contains(&leaf) { leaf } else { 0 });
+            let wrong: Vec<u32> = leaves
+                .into_iter()
+                .filter(|leaf| *leaf != 0 && !meets(space, expectation, &decided, *leaf))
+                .collect();
+            let wrong = space.diagrams.map(*part, &mut |leaf| {
+                if wrong.contains(&leaf) { leaf } else { 0 }
+            });
             consider(space, state, (given, wrong, &parts[..at]), &mut found);
         }
         if !meets(space, expectation, &decided, 0) {
@@ -86,9 +101,14 @@ fn refute(space: &mut Space<'_>, test: &Test, given: Ref, expectation: &Expectat
     if !possible {
         let error = Diagnostic::error(
             "failed-test",
-            format!("test `{}` proves nothing here: its conditions exclude the change", test.name),
+            format!(
+                "test `{}` proves nothing here: its conditions exclude the change",
+                test.name
+            ),
         );
-        let error = error.label(expectation.location, "cannot happen").label(test.given_location, "where this holds");
+        let error = error
+            .label(expectation.location, "cannot happen")
+            .label(test.given_location, "where this holds");
         return Some(
             error.help("leave the condition on the system that changes out: it holds once the state is entered"),
         );
@@ -119,10 +139,15 @@ fn consider(
     }
     let region = space.diagrams.within(BUDGET, |diagrams| {
         let both = diagrams.mask(given, wrong);
-        before.iter().fold(both, |left, part| diagrams.without(left, *part))
+        before
+            .iter()
+            .fold(both, |left, part| diagrams.without(left, *part))
     });
     let assignment = match (region, any) {
-        (Some(region), _) => match space.diagrams.witness(region, space.usual(), &|leaf| leaf != 0) {
+        (Some(region), _) => match space
+            .diagrams
+            .witness(region, space.usual(), &|leaf| leaf != 0)
+        {
             Some(nearest) => Some(nearest),
             None => return,
         },
@@ -132,40 +157,74 @@ fn consider(
     };
     let differs = |(value, usual): (&Option<u32>, &u32)| value.is_some_and(|value| value != *usual);
     let unusual = match &assignment {
-        Some(assignment) => assignment.iter().zip(space.usual()).filter(|pair| differs(*pair)).count(),
+        Some(assignment) => assignment
+            .iter()
+            .zip(space.usual())
+            .filter(|pair| differs(*pair))
+            .count(),
         None => usize::MAX,
     };
     if found.as_ref().is_none_or(|least| unusual < least.unusual) {
-        *found = Some(Counterexample { state, unusual, assignment });
+        *found = Some(Counterexample {
+            state,
+            unusual,
+            assignment,
+        });
     }
 }
 
-fn failure(space: &mut Space<'_>, test: &Test, expectation: &Expectation, found: &Counterexample) -> Diagnostic {
+fn failure(
+    space: &mut Space<'_>,
+    test: &Test,
+    expectation: &Expectation,
+    found: &Counterexample,
+) -> Diagnostic {
     let program = space.program;
-    let (from, to) = (program.system(expectation.from), program.system(expectation.to));
+    let (from, to) = (
+        program.system(expectation.from),
+        program.system(expectation.to),
+    );
     let change = format!("{} {}", from.name, quote(&from.state(found.state).name));
     let Some(assignment) = &found.assignment else {
-        let message = format!("test `{}` cannot be proved: what {change} gives is too entangled", test.name);
+        let message = format!(
+            "test `{}` cannot be proved: what {change} gives is too entangled",
+            test.name
+        );
         return Diagnostic::error("failed-test", message)
             .label(expectation.location, "neither proved nor refuted")
             .help("give more conditions: fewer situations are left then");
     };
-    let values: Vec<u32> = assignment.iter().zip(space.usual()).map(|(value, usual)| value.unwrap_or(*usual)).collect();
+    let values: Vec<u32> = assignment
+        .iter()
+        .zip(space.usual())
+        .map(|(value, usual)| value.unwrap_or(*usual))
+        .collect();
     let decided = space.decision(test.role, expectation.from, expectation.to, found.state);
     let parts = decided.parts.iter();
-    let leaf = parts.map(|part| space.diagrams.evaluate(*part, &values)).find(|leaf| *leaf != 0).unwrap_or(0);
+    let leaf = parts
+        .map(|part| space.diagrams.evaluate(*part, &values))
+        .find(|leaf| *leaf != 0)
+        .unwrap_or(0);
     let outcome = space.outcome_text(&decided, leaf, expectation.append.is_some());
-    let message = format!("test `{}` fails: {change} gives {} {outcome}", test.name, to.name);
-    let mut failure = Diagnostic::error("failed-test", message).label(expectation.location, "expected here");
+    let message = format!(
+        "test `{}` fails: {change} gives {} {outcome}",
+        test.name, to.name
+    );
+    let mut failure =
+        Diagnostic::error("failed-test", message).label(expectation.location, "expected here");
     if let Some(decision) = space.decision_of(&decided, leaf) {
         let rule = &program.profile(decision.profile).rules[decision.rule as usize];
         let profile = &program.profile(decision.profile).name;
-        failure = failure
-            .label(program.written(rule.written).location, format!("decides, in profile {}", quote_always(profile)));
+        failure = failure.label(
+            program.written(rule.written).location,
+            format!("decides, in profile {}", quote_always(profile)),
+        );
     }
-    let relevant: Vec<u32> =
-        (0..assignment.len() as u32).filter(|variable| assignment[*variable as usize].is_some()).collect();
-    failure.situation = Some(space.situation(assignment, Some((expectation.from, found.state)), &relevant));
+    let relevant: Vec<u32> = (0..assignment.len() as u32)
+        .filter(|variable| assignment[*variable as usize].is_some())
+        .collect();
+    failure.situation =
+        Some(space.situation(assignment, Some((expectation.from, found.state)), &relevant));
     failure
 }
 
@@ -173,13 +232,19 @@ fn failure(space: &mut Space<'_>, test: &Test, expectation: &Expectation, found:
 fn meets(space: &Space<'_>, expectation: &Expectation, decided: &Decided, leaf: u32) -> bool {
     let listed = match space.decision_of(decided, leaf) {
         None => expectation.unmapped,
-        Some(decision) => match space.program.profile(decision.profile).rules[decision.rule as usize].target {
-            Target::Unchanged => expectation.unchanged,
-            Target::Set(state) => {
-                let texts = space.append_texts(decision.append);
-                expectation.set.contains(&state) && expectation.append.as_deref().is_none_or(|append| append == texts)
+        Some(decision) => {
+            match space.program.profile(decision.profile).rules[decision.rule as usize].target {
+                Target::Unchanged => expectation.unchanged,
+                Target::Set(state) => {
+                    let texts = space.append_texts(decision.append);
+                    expectation.set.contains(&state)
+                        && expectation
+                            .append
+                            .as_deref()
+                            .is_none_or(|append| append == texts)
+                }
             }
-        },
+        }
     };
     listed != expectation.negated
 }

@@ -81,8 +81,12 @@ pub fn generate(program: &Program, tables: &Tables) -> Proposal {
     let mut space = Space::new(program);
     let targets = Targets::new(&mut space);
     let known = coverage::measure(&mut space, &targets, tables);
-    let missing: BTreeSet<Exercised> =
-        known.exercised.iter().filter(|(_, count)| *count == 0).map(|(exercised, _)| *exercised).collect();
+    let missing: BTreeSet<Exercised> = known
+        .exercised
+        .iter()
+        .filter(|(_, count)| *count == 0)
+        .map(|(exercised, _)| *exercised)
+        .collect();
     let seats = seats(&targets, &missing);
     let order = hardest_first(&space, &seats, &missing);
     let at_least = apart(&space, &seats, &order);
@@ -92,7 +96,9 @@ pub fn generate(program: &Program, tables: &Tables) -> Proposal {
         match fullest(&mut space, &seats, first, &left) {
             Some(together) => {
                 let draft = draft(&mut space, &targets, &seats, &together);
-                left.retain(|exercised| *exercised != first && !draft.exercises.contains(exercised));
+                left.retain(|exercised| {
+                    *exercised != first && !draft.exercises.contains(exercised)
+                });
                 drafts.push(draft);
             }
             None => left.retain(|exercised| *exercised != first),
@@ -100,34 +106,62 @@ pub fn generate(program: &Program, tables: &Tables) -> Proposal {
     }
     drop_superfluous(&mut drafts, &missing);
     drafts.sort_by_key(|draft| draft.seat);
-    let exercised: BTreeSet<Exercised> = drafts.iter().flat_map(|draft| draft.exercises.iter().copied()).collect();
+    let exercised: BTreeSet<Exercised> = drafts
+        .iter()
+        .flat_map(|draft| draft.exercises.iter().copied())
+        .collect();
     let exercises = missing.intersection(&exercised).count();
     let left = missing.len() - exercises + known.unknown;
-    Proposal { source: source(program, &drafts), tests: drafts.len(), exercises, left, at_least }
+    Proposal {
+        source: source(program, &drafts),
+        tests: drafts.len(),
+        exercises,
+        left,
+        at_least,
+    }
 }
 
 fn seats(targets: &Targets, missing: &BTreeSet<Exercised>) -> Seats {
     let mut seats = Seats::new();
     for (change, regions) in &targets.by_change {
-        let seat = seats.entry(Seat { role: change.role, from: change.from }).or_default();
-        for (exercised, regions) in regions.iter().filter(|(exercised, _)| missing.contains(exercised)) {
+        let seat = seats
+            .entry(Seat {
+                role: change.role,
+                from: change.from,
+            })
+            .or_default();
+        for (exercised, regions) in regions
+            .iter()
+            .filter(|(exercised, _)| missing.contains(exercised))
+        {
             let place: &mut Place = seat.entry(*exercised).or_default();
             place.regions.extend(regions.iter().cloned());
-            place.by_change.extend(regions.iter().map(|region| (*change, region.clone())));
+            place
+                .by_change
+                .extend(regions.iter().map(|region| (*change, region.clone())));
         }
     }
     seats
 }
 
 /// What few situations exercise comes first.
-fn hardest_first(space: &Space<'_>, seats: &Seats, missing: &BTreeSet<Exercised>) -> Vec<Exercised> {
+fn hardest_first(
+    space: &Space<'_>,
+    seats: &Seats,
+    missing: &BTreeSet<Exercised>,
+) -> Vec<Exercised> {
     let mut counts: HashMap<Ref, u128> = HashMap::new();
     let mut order: Vec<(u128, Exercised)> = Vec::with_capacity(missing.len());
     for exercised in missing {
-        let regions = seats.values().filter_map(|seat| seat.get(exercised)).flat_map(|place| &place.regions);
+        let regions = seats
+            .values()
+            .filter_map(|seat| seat.get(exercised))
+            .flat_map(|place| &place.regions);
         let ease = regions.fold(0_u128, |all, region| {
             let count = counts.entry(region.wanted);
-            all.saturating_add(*count.or_insert_with(|| space.diagrams.count(region.wanted, &|leaf| leaf != 0)))
+            all.saturating_add(
+                *count.or_insert_with(|| space.diagrams.count(region.wanted, &|leaf| leaf != 0)),
+            )
         });
         order.push((ease, *exercised));
     }
@@ -141,12 +175,28 @@ fn apart(space: &Space<'_>, seats: &Seats, order: &[Exercised]) -> Option<usize>
     let mut questions = 0;
     for exercised in order {
         let mut alone = true;
-        for (member, seat) in members.iter().flat_map(|member| seats.values().map(move |seat| (member, seat))) {
-            let (Some(one), Some(other)) = (seat.get(exercised), seat.get(member)) else { continue };
-            let mut pairs = one.regions.iter().flat_map(|one| other.regions.iter().map(move |other| (one, other)));
+        for (member, seat) in members
+            .iter()
+            .flat_map(|member| seats.values().map(move |seat| (member, seat)))
+        {
+            let (Some(one), Some(other)) = (seat.get(exercised), seat.get(member)) else {
+                continue;
+            };
+            let mut pairs = one
+                .regions
+                .iter()
+                .flat_map(|one| other.regions.iter().map(move |other| (one, other)));
             alone = !pairs.any(|(one, other)| {
-                let unwanted: Vec<Ref> = one.unwanted.iter().chain(other.unwanted.iter()).copied().collect();
-                let found = space.diagrams.find(&[one.wanted, other.wanted], &unwanted, space.usual());
+                let unwanted: Vec<Ref> = one
+                    .unwanted
+                    .iter()
+                    .chain(other.unwanted.iter())
+                    .copied()
+                    .collect();
+                let found =
+                    space
+                        .diagrams
+                        .find(&[one.wanted, other.wanted], &unwanted, space.usual());
                 questions += if found == Found::Unknown { HARD } else { 1 };
                 found != Found::Nowhere
             });
@@ -165,25 +215,48 @@ fn apart(space: &Space<'_>, seats: &Seats, order: &[Exercised]) -> Option<usize>
 }
 
 /// The seat in which most can be exercised together with the first, and where.
-fn fullest(space: &mut Space<'_>, seats: &Seats, first: Exercised, left: &[Exercised]) -> Option<Together> {
+fn fullest(
+    space: &mut Space<'_>,
+    seats: &Seats,
+    first: Exercised,
+    left: &[Exercised],
+) -> Option<Together> {
     let mut best: Option<Together> = None;
     for (at, seat) in seats {
-        let Some(place) = seat.get(&first) else { continue };
+        let Some(place) = seat.get(&first) else {
+            continue;
+        };
         let start = place.regions.iter().find_map(|region| {
-            match space.diagrams.find(&[region.wanted], &region.unwanted, space.usual()) {
+            match space
+                .diagrams
+                .find(&[region.wanted], &region.unwanted, space.usual())
+            {
                 Found::Here(situation) => Some((region, situation)),
                 _ => None,
             }
         });
-        let Some((region, situation)) = start else { continue };
+        let Some((region, situation)) = start else {
+            continue;
+        };
         let (wanted, unwanted) = (region.wanted, region.unwanted.to_vec());
-        let mut together = Together { seat: *at, wanted, unwanted, situation, exercised: vec![first] };
+        let mut together = Together {
+            seat: *at,
+            wanted,
+            unwanted,
+            situation,
+            exercised: vec![first],
+        };
         let mut questions = 0;
         for other in left.iter().filter(|other| **other != first) {
-            let Some(place) = seat.get(other) else { continue };
+            let Some(place) = seat.get(other) else {
+                continue;
+            };
             join(space, &mut together, *other, place, &mut questions);
         }
-        if best.as_ref().is_none_or(|best| together.exercised.len() > best.exercised.len()) {
+        if best
+            .as_ref()
+            .is_none_or(|best| together.exercised.len() > best.exercised.len())
+        {
             best = Some(together);
         }
     }
@@ -191,26 +264,45 @@ fn fullest(space: &mut Space<'_>, seats: &Seats, first: Exercised, left: &[Exerc
 }
 
 /// Exercises something more, if some situation allows it.
-fn join(space: &mut Space<'_>, together: &mut Together, other: Exercised, place: &Place, questions: &mut usize) {
+fn join(
+    space: &mut Space<'_>,
+    together: &mut Together,
+    other: Exercised,
+    place: &Place,
+    questions: &mut usize,
+) {
     for region in &place.regions {
         let unwanted = || {
-            let mut all: Vec<Ref> = together.unwanted.iter().chain(region.unwanted.iter()).copied().collect();
+            let mut all: Vec<Ref> = together
+                .unwanted
+                .iter()
+                .chain(region.unwanted.iter())
+                .copied()
+                .collect();
             all.sort_unstable();
             all.dedup();
             all
         };
-        let situation = if space.diagrams.is_found(&[region.wanted], &region.unwanted, &together.situation) {
-            Some(together.situation.clone())
-        } else if *questions < MAX_TRIES {
-            let found = space.diagrams.find(&[together.wanted, region.wanted], &unwanted(), space.usual());
-            *questions += if found == Found::Unknown { HARD } else { 1 };
-            match found {
-                Found::Here(situation) => Some(situation),
-                _ => None,
-            }
-        } else {
-            None
-        };
+        let situation =
+            if space
+                .diagrams
+                .is_found(&[region.wanted], &region.unwanted, &together.situation)
+            {
+                Some(together.situation.clone())
+            } else if *questions < MAX_TRIES {
+                let found = space.diagrams.find(
+                    &[together.wanted, region.wanted],
+                    &unwanted(),
+                    space.usual(),
+                );
+                *questions += if found == Found::Unknown { HARD } else { 1 };
+                match found {
+                    Found::Here(situation) => Some(situation),
+                    _ => None,
+                }
+            } else {
+                None
+            };
         let Some(situation) = situation else { continue };
         together.unwanted = unwanted();
         together.wanted = space.diagrams.mask(together.wanted, region.wanted);
@@ -223,13 +315,22 @@ fn join(space: &mut Space<'_>, together: &mut Together, other: Exercised, place:
 fn draft(space: &mut Space<'_>, targets: &Targets, seats: &Seats, together: &Together) -> Draft {
     let situation = &together.situation;
     let chosen = fewest_changes(space, &seats[&together.seat], together);
-    let changes: BTreeMap<Change, Outcome> =
-        chosen.iter().map(|(change, _)| (*change, outcome(space, *change, situation))).collect();
+    let changes: BTreeMap<Change, Outcome> = chosen
+        .iter()
+        .map(|(change, _)| (*change, outcome(space, *change, situation)))
+        .collect();
     let region = space.diagrams.within(BUDGET, |diagrams| {
-        let exercised = chosen.iter().flat_map(|(_, regions)| regions).fold(Ref::ONE, |all, region| {
-            let all = diagrams.mask(region.wanted, all);
-            region.unwanted.iter().fold(all, |all, unwanted| diagrams.without(all, *unwanted))
-        });
+        let exercised =
+            chosen
+                .iter()
+                .flat_map(|(_, regions)| regions)
+                .fold(Ref::ONE, |all, region| {
+                    let all = diagrams.mask(region.wanted, all);
+                    region
+                        .unwanted
+                        .iter()
+                        .fold(all, |all, unwanted| diagrams.without(all, *unwanted))
+                });
         changes.values().fold(exercised, |all, outcome| {
             let same = outcome.same(diagrams);
             diagrams.mask(same, all)
@@ -239,9 +340,14 @@ fn draft(space: &mut Space<'_>, targets: &Targets, seats: &Seats, together: &Tog
     let named: Vec<u32> = match region {
         Some(region) => space.diagrams.support(&[region]),
         // Too entangled to be told in few words: everything is named, except where the change leads from.
-        None => (0..situation.len() as u32).filter(|variable| *variable != entered).collect(),
+        None => (0..situation.len() as u32)
+            .filter(|variable| *variable != entered)
+            .collect(),
     };
-    let mut cube = named.into_iter().map(|variable| (variable, vec![situation[variable as usize]])).collect();
+    let mut cube = named
+        .into_iter()
+        .map(|variable| (variable, vec![situation[variable as usize]]))
+        .collect();
     if let Some(region) = region {
         cube = space.diagrams.widen(cube, region);
     }
@@ -252,8 +358,16 @@ fn draft(space: &mut Space<'_>, targets: &Targets, seats: &Seats, together: &Tog
     });
     let exercises: BTreeSet<Exercised> = exercised.collect();
     let given = space.condition_terms(&crate::space::Cube(cube));
-    let changes = changes.into_iter().map(|(change, outcome)| (change, outcome.text)).collect();
-    Draft { seat: together.seat, changes, given, exercises }
+    let changes = changes
+        .into_iter()
+        .map(|(change, outcome)| (change, outcome.text))
+        .collect();
+    Draft {
+        seat: together.seat,
+        changes,
+        given,
+        exercises,
+    }
 }
 
 /// Few changes that exercise all of them in the situation, each with the regions of those it is there for.
@@ -264,21 +378,42 @@ fn fewest_changes(
 ) -> Vec<(Change, Vec<Region>)> {
     let mut by_change: BTreeMap<Change, BTreeMap<Exercised, Region>> = BTreeMap::new();
     for exercised in &together.exercised {
-        for (change, region) in seat.get(exercised).into_iter().flat_map(|place| &place.by_change) {
-            if space.diagrams.is_found(&[region.wanted], &region.unwanted, &together.situation) {
-                by_change.entry(*change).or_default().insert(*exercised, region.clone());
+        for (change, region) in seat
+            .get(exercised)
+            .into_iter()
+            .flat_map(|place| &place.by_change)
+        {
+            if space
+                .diagrams
+                .is_found(&[region.wanted], &region.unwanted, &together.situation)
+            {
+                by_change
+                    .entry(*change)
+                    .or_default()
+                    .insert(*exercised, region.clone());
             }
         }
     }
     let mut left: BTreeSet<Exercised> = together.exercised.iter().copied().collect();
     let mut chosen = Vec::new();
     while !left.is_empty() {
-        let gain = |of: &BTreeMap<Exercised, Region>| of.keys().filter(|exercised| left.contains(exercised)).count();
-        let most = by_change.iter().max_by_key(|(change, of)| (gain(of), std::cmp::Reverse(**change)));
-        let Some((change, of)) = most.filter(|(_, of)| gain(of) > 0) else { break };
+        let gain = |of: &BTreeMap<Exercised, Region>| {
+            of.keys()
+                .filter(|exercised| left.contains(exercised))
+                .count()
+        };
+        let most = by_change
+            .iter()
+            .max_by_key(|(change, of)| (gain(of), std::cmp::Reverse(**change)));
+        let Some((change, of)) = most.filter(|(_, of)| gain(of) > 0) else {
+            break;
+        };
         chosen.push((
             *change,
-            of.iter().filter(|(one, _)| left.contains(one)).map(|(_, region)| region.clone()).collect(),
+            of.iter()
+                .filter(|(one, _)| left.contains(one))
+                .map(|(_, region)| region.clone())
+                .collect(),
         ));
         left.retain(|exercised| !of.contains_key(exercised));
     }
@@ -294,16 +429,30 @@ struct Outcome {
 }
 
 fn outcome(space: &mut Space<'_>, change: Change, situation: &[u32]) -> Outcome {
-    let Change { role, from, to, state } = change;
+    let Change {
+        role,
+        from,
+        to,
+        state,
+    } = change;
     let decided = space.decision(role, from, to, state);
     let parts = decided.parts.clone();
-    let leaf = parts.iter().map(|part| space.diagrams.evaluate(*part, situation)).find(|leaf| *leaf != 0);
-    let leaves: BTreeSet<u32> = parts.iter().flat_map(|part| space.diagrams.leaves(*part)).collect();
+    let leaf = parts
+        .iter()
+        .map(|part| space.diagrams.evaluate(*part, situation))
+        .find(|leaf| *leaf != 0);
+    let leaves: BTreeSet<u32> = parts
+        .iter()
+        .flat_map(|part| space.diagrams.leaves(*part))
+        .collect();
     let decorated = leaves.iter().any(|leaf| {
-        space.decision_of(&decided, *leaf).is_some_and(|decision| !space.append_texts(decision.append).is_empty())
+        space
+            .decision_of(&decided, *leaf)
+            .is_some_and(|decision| !space.append_texts(decision.append).is_empty())
     });
     let text = space.outcome_text(&decided, leaf.unwrap_or_default(), decorated);
-    let means_the_same = |other: &u32| *other != 0 && space.outcome_text(&decided, *other, decorated) == text;
+    let means_the_same =
+        |other: &u32| *other != 0 && space.outcome_text(&decided, *other, decorated) == text;
     let equal = leaves.into_iter().filter(means_the_same).collect();
     Outcome { text, parts, equal }
 }
@@ -329,15 +478,27 @@ fn drop_superfluous(drafts: &mut Vec<Draft>, missing: &BTreeSet<Exercised>) {
     while at < drafts.len() {
         let needed = |exercised: &Exercised| {
             missing.contains(exercised)
-                && !drafts.iter().enumerate().any(|(other, draft)| other != at && draft.exercises.contains(exercised))
+                && !drafts
+                    .iter()
+                    .enumerate()
+                    .any(|(other, draft)| other != at && draft.exercises.contains(exercised))
         };
-        if drafts[at].exercises.iter().any(needed) { at += 1 } else { drop(drafts.remove(at)) }
+        if drafts[at].exercises.iter().any(needed) {
+            at += 1
+        } else {
+            drop(drafts.remove(at))
+        }
     }
 }
 
 fn source(program: &Program, drafts: &[Draft]) -> String {
     let mut taken: BTreeSet<String> = program.tests.iter().map(|test| test.name.clone()).collect();
-    taken.extend(program.scenarios.iter().map(|scenario| scenario.name.clone()));
+    taken.extend(
+        program
+            .scenarios
+            .iter()
+            .map(|scenario| scenario.name.clone()),
+    );
     let mut text = String::new();
     for draft in drafts {
         let role = program.role(draft.seat.role);
@@ -356,14 +517,20 @@ fn source(program: &Program, drafts: &[Draft]) -> String {
         let mut lines: Vec<(SystemId, &str, Vec<String>)> = Vec::new();
         for (change, outcome) in &draft.changes {
             let state = quote(&program.system(change.from).state(change.state).name);
-            match lines.iter_mut().find(|(to, known, _)| *to == change.to && *known == outcome.as_str()) {
+            match lines
+                .iter_mut()
+                .find(|(to, known, _)| *to == change.to && *known == outcome.as_str())
+            {
                 Some((_, _, states)) => states.push(state),
                 None => lines.push((change.to, outcome, vec![state])),
             }
         }
         for (to, outcome, states) in lines {
             let (from, to) = (quote(from), quote(&program.system(to).name));
-            text.push_str(&format!("    {from} {} => {to} {outcome}\n", states.join(" | ")));
+            text.push_str(&format!(
+                "    {from} {} => {to} {outcome}\n",
+                states.join(" | ")
+            ));
         }
         text.push_str("}\n");
     }

@@ -3,7 +3,9 @@
 
 use crate::analysis::targets::Change;
 use crate::diagnostic::Diagnostic;
-use crate::program::{Command, FactId, FactKind, Program, RoleId, Scenario, StateId, Step, StepKind, SystemId};
+use crate::program::{
+    Command, FactId, FactKind, Program, RoleId, Scenario, StateId, Step, StepKind, SystemId,
+};
 use crate::quote::{quote, quote_always};
 use crate::space::Space;
 use presync_engine::event::Event;
@@ -23,11 +25,16 @@ pub(super) struct Seen {
 impl Seen {
     /// What is known, as variables of a space with their values.
     pub fn variables(&self, space: &Space<'_>) -> Vec<(u32, Vec<u32>)> {
-        let facts = self.facts.iter().map(|(fact, value)| (space.of_fact(*fact), vec![*value]));
-        let states = self
-            .states
+        let facts = self
+            .facts
             .iter()
-            .map(|(system, state)| (space.of_system(*system), vec![state.map_or(0, |state| state.0 + 1)]));
+            .map(|(fact, value)| (space.of_fact(*fact), vec![*value]));
+        let states = self.states.iter().map(|(system, state)| {
+            (
+                space.of_system(*system),
+                vec![state.map_or(0, |state| state.0 + 1)],
+            )
+        });
         facts.chain(states).collect()
     }
 }
@@ -46,25 +53,37 @@ pub(super) fn run(
     }
     for (at, step) in scenario.steps.iter().enumerate() {
         let failed = |message: String| {
-            let message = format!("scenario `{}` fails at step {}: {message}", scenario.name, at + 1);
+            let message = format!(
+                "scenario `{}` fails at step {}: {message}",
+                scenario.name,
+                at + 1
+            );
             vec![Diagnostic::error("failed-test", message).label(step.location, "this step")]
         };
         let before = session.clone();
         let decided = match engine.apply(&mut session, &names.event(step)) {
             Ok((_, decided)) => decided,
-            Err(rejection) => return failed(format!("the event is rejected, {}", rejection.message)),
+            Err(rejection) => {
+                return failed(format!("the event is rejected, {}", rejection.message));
+            }
         };
         for decided in &decided {
             names.tell(step, (&before, &session), decided.to, decided_in);
         }
-        let sent: Vec<&Decided<'_>> = decided.iter().filter(|decided| decided.verdict == Verdict::Sent).collect();
+        let sent: Vec<&Decided<'_>> = decided
+            .iter()
+            .filter(|decided| decided.verdict == Verdict::Sent)
+            .collect();
         if let Some(wanted) = &step.commands
             && !names.matches(wanted, &sent)
         {
             let said = if sent.is_empty() {
                 "nothing".to_owned()
             } else {
-                sent.iter().map(|decided| names.text(decided)).collect::<Vec<_>>().join(", ")
+                sent.iter()
+                    .map(|decided| names.text(decided))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             };
             return failed(format!("it sends {said}"));
         }
@@ -80,24 +99,34 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn system(&self, id: SystemId) -> usize {
-        self.tables.system(&self.program.system(id).name).expect("the tables have every system")
+        self.tables
+            .system(&self.program.system(id).name)
+            .expect("the tables have every system")
     }
 
     fn state(&self, system: SystemId, id: StateId) -> u32 {
         let name = &self.program.system(system).state(id).name;
-        self.tables.state(self.system(system), name).expect("the tables have every state")
+        self.tables
+            .state(self.system(system), name)
+            .expect("the tables have every state")
     }
 
     fn event(&self, step: &Step) -> Event {
         let mut event = Event::default();
         match &step.kind {
             StepKind::Role(role) => {
-                event.role = self.tables.role(&self.program.role(*role).name).map(|role| role as u32)
+                event.role = self
+                    .tables
+                    .role(&self.program.role(*role).name)
+                    .map(|role| role as u32)
             }
             StepKind::Set(assignments) => {
                 for assignment in assignments {
                     let fact = self.program.fact(assignment.fact);
-                    let at = self.tables.fact(&fact.name).expect("the tables have every fact");
+                    let at = self
+                        .tables
+                        .fact(&fact.name)
+                        .expect("the tables have every fact");
                     let value = match &fact.kind {
                         FactKind::Flag => assignment.value,
                         FactKind::Choice { values, .. } => self
@@ -111,7 +140,12 @@ impl Names<'_> {
             StepKind::Observe(observed) => {
                 event.observe = observed
                     .iter()
-                    .map(|(system, state)| (self.system(*system) as u32, state.map(|state| self.state(*system, state))))
+                    .map(|(system, state)| {
+                        (
+                            self.system(*system) as u32,
+                            state.map(|state| self.state(*system, state)),
+                        )
+                    })
                     .collect();
             }
             StepKind::Resync(system) => event.resync = Some(self.system(*system) as u32),
@@ -141,25 +175,49 @@ impl Names<'_> {
                 (from, self.model_state(from, last.cause.1))
             }),
         };
-        let (Some((from, state)), Some(role)) = (cause, after.role) else { return };
-        let role = self.program.roles.iter().position(|known| known.name == self.tables.roles[role].name);
+        let (Some((from, state)), Some(role)) = (cause, after.role) else {
+            return;
+        };
+        let role = self
+            .program
+            .roles
+            .iter()
+            .position(|known| known.name == self.tables.roles[role].name);
         let Some(role) = role else { return };
-        let change = Change { role: RoleId(role as u32), from, to: self.model_system(to), state };
+        let change = Change {
+            role: RoleId(role as u32),
+            from,
+            to: self.model_system(to),
+            state,
+        };
         let resync = matches!(step.kind, StepKind::Resync(_));
         let shown = |system: SystemId| {
             let shown = &before.systems[self.system(system)];
-            if resync { shown.reported } else { shown.current() }
+            if resync {
+                shown.reported
+            } else {
+                shown.current()
+            }
         };
         let states = self.program.system_ids().map(|system| {
             let entered = (system == from).then_some(state);
-            (system, entered.or_else(|| shown(system).map(|(state, _)| self.model_state(system, state))))
+            (
+                system,
+                entered.or_else(|| shown(system).map(|(state, _)| self.model_state(system, state))),
+            )
         });
         let facts = (0..self.program.facts.len()).filter_map(|at| {
             let fact = &self.program.facts[at];
-            let in_tables = self.tables.fact(&fact.name).expect("the tables have every fact");
+            let in_tables = self
+                .tables
+                .fact(&fact.name)
+                .expect("the tables have every fact");
             let value = after.facts[in_tables];
             let value = match (&fact.kind, &self.tables.facts[in_tables].kind) {
-                (FactKind::Choice { values, .. }, table::FactKind::Choice { values: sorted, .. }) => {
+                (
+                    FactKind::Choice { values, .. },
+                    table::FactKind::Choice { values: sorted, .. },
+                ) => {
                     let name = sorted.get(value as usize)?;
                     values.iter().position(|value| value == name)? as u32
                 }
@@ -167,12 +225,21 @@ impl Names<'_> {
             };
             Some((FactId(at as u32), value))
         });
-        decided_in(change, &Seen { facts: facts.collect(), states: states.collect() });
+        decided_in(
+            change,
+            &Seen {
+                facts: facts.collect(),
+                states: states.collect(),
+            },
+        );
     }
 
     fn model_system(&self, at: usize) -> SystemId {
         let name = &self.tables.systems[at].name;
-        let found = self.program.system_ids().find(|id| self.program.system(*id).name == *name);
+        let found = self
+            .program
+            .system_ids()
+            .find(|id| self.program.system(*id).name == *name);
         found.expect("the tables have no other systems")
     }
 
@@ -189,13 +256,20 @@ impl Names<'_> {
             Outcome::Set { state, append } => {
                 decided.to == self.system(command.to)
                     && *state == self.state(command.to, command.state)
-                    && command.append.as_ref().is_none_or(|texts| texts.as_slice() == &**append)
+                    && command
+                        .append
+                        .as_ref()
+                        .is_none_or(|texts| texts.as_slice() == &**append)
             }
             _ => false,
         };
         wanted.len() == sent.len()
-            && wanted.iter().all(|command| sent.iter().any(|decided| is(command, decided)))
-            && sent.iter().all(|decided| wanted.iter().any(|command| is(command, decided)))
+            && wanted
+                .iter()
+                .all(|command| sent.iter().any(|decided| is(command, decided)))
+            && sent
+                .iter()
+                .all(|decided| wanted.iter().any(|command| is(command, decided)))
     }
 
     fn text(&self, decided: &Decided<'_>) -> String {
@@ -203,8 +277,16 @@ impl Names<'_> {
         match &decided.decision.outcome {
             Outcome::Set { state, append } => {
                 let texts: Vec<String> = append.iter().map(|text| quote_always(text)).collect();
-                let append = if texts.is_empty() { String::new() } else { format!(" append {}", texts.join(", ")) };
-                format!("{} {}{append}", quote(&system.name), quote(&system.states[*state as usize].name))
+                let append = if texts.is_empty() {
+                    String::new()
+                } else {
+                    format!(" append {}", texts.join(", "))
+                };
+                format!(
+                    "{} {}{append}",
+                    quote(&system.name),
+                    quote(&system.states[*state as usize].name)
+                )
             }
             _ => quote(&system.name),
         }

@@ -9,7 +9,9 @@ use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::diagram::Ref;
-use crate::program::{Cond, CondId, ProfileId, Program, RoleId, StateId, SystemId, Target, WhenId, WrittenId};
+use crate::program::{
+    Cond, CondId, ProfileId, Program, RoleId, StateId, SystemId, Target, WhenId, WrittenId,
+};
 use crate::source::Location;
 use crate::space::{Found, Layers, Shape, Space};
 
@@ -64,27 +66,51 @@ pub(super) type Regions = IndexMap<Exercised, IndexSet<Region, FxBuildHasher>, F
 impl Targets {
     /// What stands in the bundled vocabularies is left out: their rules and conditions are not the user's to test.
     pub fn new(space: &mut Space<'_>) -> Self {
-        let mut collector = Collector { named: named_within(space.program), targets: Self::default() };
+        let mut collector = Collector {
+            named: named_within(space.program),
+            targets: Self::default(),
+        };
         let program = space.program;
         for role in program.role_ids() {
             for (from, to) in program.directions() {
                 for state in program.system(from).states() {
-                    collector.change(space, Change { role, from, to, state });
+                    collector.change(
+                        space,
+                        Change {
+                            role,
+                            from,
+                            to,
+                            state,
+                        },
+                    );
                 }
             }
         }
         let mut targets = collector.targets;
-        targets.unknown.retain(|exercised| !targets.possible.contains(exercised));
+        targets
+            .unknown
+            .retain(|exercised| !targets.possible.contains(exercised));
         targets
     }
 
     /// What a change exercises in some situation of `given`.
     pub fn exercised_in(&self, space: &Space<'_>, change: Change, given: Ref) -> Vec<Exercised> {
-        let Some(regions) = self.by_change.get(&change) else { return Vec::new() };
-        let meets = |region: &Region| {
-            matches!(space.diagrams.find(&[given, region.wanted], &region.unwanted, space.usual()), Found::Here(_))
+        let Some(regions) = self.by_change.get(&change) else {
+            return Vec::new();
         };
-        regions.iter().filter(|(_, regions)| regions.iter().any(meets)).map(|(exercised, _)| *exercised).collect()
+        let meets = |region: &Region| {
+            matches!(
+                space
+                    .diagrams
+                    .find(&[given, region.wanted], &region.unwanted, space.usual()),
+                Found::Here(_)
+            )
+        };
+        regions
+            .iter()
+            .filter(|(_, regions)| regions.iter().any(meets))
+            .map(|(exercised, _)| *exercised)
+            .collect()
     }
 }
 
@@ -93,11 +119,18 @@ fn named_within(program: &Program) -> FxHashMap<CondId, Vec<WhenId>> {
     let mut named: FxHashMap<CondId, Vec<WhenId>> = FxHashMap::default();
     for (at, written) in program.written_conditions.iter().enumerate() {
         if written.named && !program.sources.file(written.location.file).bundled {
-            named.entry(written.condition).or_default().push(WhenId(at as u32));
+            named
+                .entry(written.condition)
+                .or_default()
+                .push(WhenId(at as u32));
         }
     }
     let mut within = FxHashMap::default();
-    for written in program.written_conditions.iter().filter(|written| !written.named) {
+    for written in program
+        .written_conditions
+        .iter()
+        .filter(|written| !written.named)
+    {
         let mut found = Vec::new();
         let mut seen: HashSet<CondId, FxBuildHasher> = HashSet::default();
         let mut pending = vec![written.condition];
@@ -124,13 +157,27 @@ struct Collector {
 impl Collector {
     fn change(&mut self, space: &mut Space<'_>, change: Change) {
         let program = space.program;
-        let Change { role, from, to, state } = change;
+        let Change {
+            role,
+            from,
+            to,
+            state,
+        } = change;
         let mut before = Layers::default();
         let mut regions = Regions::default();
         for &profile in &program.role(role).profiles {
             if let Some(shape) = space.shape(profile, from, to, state) {
-                self.profile(space, change, (profile, &shape), before.parts(), &mut regions);
-                shape.decider.iter().for_each(|part| before.push(&mut space.diagrams, *part));
+                self.profile(
+                    space,
+                    change,
+                    (profile, &shape),
+                    before.parts(),
+                    &mut regions,
+                );
+                shape
+                    .decider
+                    .iter()
+                    .for_each(|part| before.push(&mut space.diagrams, *part));
             }
         }
         regions.retain(|exercised, regions| {
@@ -144,12 +191,20 @@ impl Collector {
     }
 
     /// Finds out whether it is exercised here, unless it is known to be elsewhere.
-    fn ask(&mut self, space: &Space<'_>, exercised: Exercised, regions: &IndexSet<Region, FxBuildHasher>) {
+    fn ask(
+        &mut self,
+        space: &Space<'_>,
+        exercised: Exercised,
+        regions: &IndexSet<Region, FxBuildHasher>,
+    ) {
         for region in regions {
             if self.targets.possible.contains(&exercised) {
                 return;
             }
-            match space.diagrams.find(&[region.wanted], &region.unwanted, space.usual()) {
+            match space
+                .diagrams
+                .find(&[region.wanted], &region.unwanted, space.usual())
+            {
                 Found::Here(_) => drop(self.targets.possible.insert(exercised)),
                 Found::Nowhere => {}
                 Found::Unknown => drop(self.targets.unknown.insert(exercised)),
@@ -167,13 +222,18 @@ impl Collector {
         regions: &mut Regions,
     ) {
         let program = space.program;
-        let Change { from, to, state, .. } = change;
+        let Change {
+            from, to, state, ..
+        } = change;
         let reached: Rc<[Ref]> = before.into();
         let stronger = |levels: &[&[Ref]]| {
-            levels.iter().copied().fold(reached.to_vec(), |mut all, level| {
-                all.extend(level);
-                all
-            })
+            levels
+                .iter()
+                .copied()
+                .fold(reached.to_vec(), |mut all, level| {
+                    all.extend(level);
+                    all
+                })
         };
         let by_level: [Rc<[Ref]>; 3] = [
             stronger(&[&shape.overriding, &shape.plain]).into(),
@@ -183,24 +243,41 @@ impl Collector {
         let candidates = space.rules_for(profile, from, to, state);
         for &at in &*candidates {
             let rule = &program.profile(profile).rules[at as usize];
-            let start = Region { wanted: Ref::ONE, unwanted: reached.clone() };
+            let start = Region {
+                wanted: Ref::ONE,
+                unwanted: reached.clone(),
+            };
             let wanted = self.conditions(space, &rule.under, (from, state), start, regions);
             if !is_bundled(program, program.written(rule.written).location) {
-                let decides = Region { wanted, unwanted: by_level[rule.level as usize].clone() };
-                regions.entry(Exercised::Rule(rule.written, from, to)).or_default().insert(decides);
+                let decides = Region {
+                    wanted,
+                    unwanted: by_level[rule.level as usize].clone(),
+                };
+                regions
+                    .entry(Exercised::Rule(rule.written, from, to))
+                    .or_default()
+                    .insert(decides);
             }
         }
-        let appends =
-            program.profile(profile).appends.iter().filter(|append| append.to == to && !append.under.is_empty());
+        let appends = program
+            .profile(profile)
+            .appends
+            .iter()
+            .filter(|append| append.to == to && !append.under.is_empty());
         for append in appends {
             let mut unwanted = reached.to_vec();
             for part in shape.decider.iter() {
                 let rules = &program.profile(profile).rules;
                 let sets = space.diagrams.map(*part, &mut |leaf| {
-                    let rule = leaf.checked_sub(1).map(|place| &rules[candidates[place as usize] as usize]);
+                    let rule = leaf
+                        .checked_sub(1)
+                        .map(|place| &rules[candidates[place as usize] as usize]);
                     u32::from(rule.is_some_and(|rule| matches!(rule.target, Target::Set(_))))
                 });
-                let start = Region { wanted: sets, unwanted: unwanted.clone().into() };
+                let start = Region {
+                    wanted: sets,
+                    unwanted: unwanted.clone().into(),
+                };
                 self.conditions(space, &append.under, (from, state), start, regions);
                 unwanted.push(*part);
             }
@@ -220,15 +297,29 @@ impl Collector {
         let mut inside = start.wanted;
         for &when in under {
             let written = &program.written_conditions[when.index()];
-            let named = self.named.get(&written.condition).cloned().unwrap_or_default();
+            let named = self
+                .named
+                .get(&written.condition)
+                .cloned()
+                .unwrap_or_default();
             let own = Some(when).filter(|_| !is_bundled(program, written.location));
             for asked in named.into_iter().chain(own) {
-                let condition = space.condition_in(program.written_conditions[asked.index()].condition, from, state);
+                let condition = space.condition_in(
+                    program.written_conditions[asked.index()].condition,
+                    from,
+                    state,
+                );
                 let holds = space.diagrams.mask(condition, inside);
                 let fails = space.diagrams.without(inside, condition);
                 for (outcome, wanted) in [(true, holds), (false, fails)] {
-                    let region = Region { wanted, unwanted: start.unwanted.clone() };
-                    regions.entry(Exercised::Condition(asked, outcome)).or_default().insert(region);
+                    let region = Region {
+                        wanted,
+                        unwanted: start.unwanted.clone(),
+                    };
+                    regions
+                        .entry(Exercised::Condition(asked, outcome))
+                        .or_default()
+                        .insert(region);
                 }
             }
             let condition = space.condition_in(written.condition, from, state);

@@ -9,7 +9,14 @@ const fn error(
     bad: &'static str,
     good: &'static str,
 ) -> Explanation {
-    Explanation { code, default: None, summary, text, bad, good }
+    Explanation {
+        code,
+        default: None,
+        summary,
+        text,
+        bad,
+        good,
+    }
 }
 
 pub(super) const ERRORS: [Explanation; 23] = [

@@ -42,7 +42,9 @@ impl Explanation {
     /// How its level is set; for errors, that it is not.
     pub fn configuration(&self) -> String {
         match self.default {
-            None if self.code == "failed-test" => "`presync test` reports it; it stops no other command.".to_owned(),
+            None if self.code == "failed-test" => {
+                "`presync test` reports it; it stops no other command.".to_owned()
+            }
             None => "An error: it cannot be allowed, and stops every command.".to_owned(),
             Some(level) => format!(
                 "A lint, `{}` by default. For one place: `@allow({code}, \"reason\")` before the declaration, rule or \

@@ -92,17 +92,27 @@ impl Levels {
     fn add(&mut self, variable: u32, children: Box<[At]>) -> u32 {
         let at = self.nodes.len() as u32;
         self.of[variable as usize].push(at);
-        self.nodes.push(Node { variable, distinct: distinct(&children), children });
+        self.nodes.push(Node {
+            variable,
+            distinct: distinct(&children),
+            children,
+        });
         at
     }
 
     /// Moves a variable through all places and back to the best.
     fn sift(&mut self, variable: u32, most: usize) {
-        let Some(start) = self.order.iter().position(|other| *other == variable) else { return };
+        let Some(start) = self.order.iter().position(|other| *other == variable) else {
+            return;
+        };
         let last = self.order.len() - 1;
         let (mut fewest, mut best, mut place) = (self.paths, start, start);
         // The nearer end first: that way is gone twice.
-        let directions = if start * 2 <= last { [false, true] } else { [true, false] };
+        let directions = if start * 2 <= last {
+            [false, true]
+        } else {
+            [true, false]
+        };
         for down in directions {
             loop {
                 let end = if down { place == last } else { place == 0 };
@@ -136,11 +146,16 @@ impl Levels {
         let size = self.sizes[lower as usize] as usize;
         let asks = |nodes: &[Node], at: At| matches!(at, At::Node(node) if nodes[node as usize].variable == lower);
         let above = std::mem::take(&mut self.of[upper as usize]);
-        let (changed, kept): (Vec<u32>, Vec<u32>) = above
-            .into_iter()
-            .partition(|node| self.nodes[*node as usize].distinct.iter().any(|child| asks(&self.nodes, *child)));
-        let mut known: FxHashMap<Box<[At]>, u32> =
-            kept.iter().map(|node| (self.nodes[*node as usize].children.clone(), *node)).collect();
+        let (changed, kept): (Vec<u32>, Vec<u32>) = above.into_iter().partition(|node| {
+            self.nodes[*node as usize]
+                .distinct
+                .iter()
+                .any(|child| asks(&self.nodes, *child))
+        });
+        let mut known: FxHashMap<Box<[At]>, u32> = kept
+            .iter()
+            .map(|node| (self.nodes[*node as usize].children.clone(), *node))
+            .collect();
         self.of[upper as usize] = kept;
         for node in changed {
             let mut children = Vec::with_capacity(size);
@@ -149,7 +164,9 @@ impl Levels {
                     .children
                     .iter()
                     .map(|child| match child {
-                        At::Node(at) if asks(&self.nodes, *child) => self.nodes[*at as usize].children[value],
+                        At::Node(at) if asks(&self.nodes, *child) => {
+                            self.nodes[*at as usize].children[value]
+                        }
                         other => *other,
                     })
                     .collect();
@@ -164,7 +181,11 @@ impl Levels {
                 }
             }
             let children: Box<[At]> = children.into();
-            self.nodes[node as usize] = Node { variable: lower, distinct: distinct(&children), children };
+            self.nodes[node as usize] = Node {
+                variable: lower,
+                distinct: distinct(&children),
+                children,
+            };
             self.of[lower as usize].push(node);
         }
         self.count();
@@ -193,10 +214,18 @@ impl Levels {
         // Paths from the root to a node, summed over what leads out of the diagram, are all paths.
         let leaves = |node: &u32| {
             let node = &self.nodes[*node as usize];
-            node.distinct.iter().filter(|child| matches!(child, At::Leaf(_))).count() as f64
+            node.distinct
+                .iter()
+                .filter(|child| matches!(child, At::Leaf(_)))
+                .count() as f64
         };
         let ways = |node: &u32| self.counts[*node as usize] * leaves(node);
-        self.paths = self.order.iter().flat_map(|variable| &self.of[*variable as usize]).map(ways).sum();
+        self.paths = self
+            .order
+            .iter()
+            .flat_map(|variable| &self.of[*variable as usize])
+            .map(ways)
+            .sum();
         self.visited += self.live + 10;
     }
 }
@@ -226,7 +255,10 @@ mod tests {
         let matter: Vec<u32> = (0..8).collect();
         let order = best(&diagrams, any, &matter);
         let mut places = vec![0; 8];
-        order.iter().zip(0..).for_each(|(variable, place)| places[*variable as usize] = place);
+        order
+            .iter()
+            .zip(0..)
+            .for_each(|(variable, place)| places[*variable as usize] = place);
         let mut moved = Diagrams::new(vec![2; 8], 10_000);
         let reordered = diagrams.transfer(&[any], &mut moved, &places, &|_, value| value)[0];
         // A pair holds in one way and fails in two, after which the next is asked: 1 + 2 (1 + 2 (1 + 2 (1 + 2))) paths.

@@ -25,11 +25,29 @@ pub(super) struct Origins {
 
 impl Origins {
     /// The parts of a row; `None` if they were not found with little effort.
-    pub(super) fn of(&mut self, diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Option<Vec<(Cells, u32)>> {
+    pub(super) fn of(
+        &mut self,
+        diagrams: &mut Diagrams,
+        root: Ref,
+        row: &Cells,
+    ) -> Option<Vec<(Cells, u32)>> {
         let within = diagrams.within(BUDGET, |diagrams| narrow(diagrams, root, row))?;
-        let search = |diagrams: &mut Diagrams| diagrams.within(BUDGET, |diagrams| parts(diagrams, within)).flatten();
-        let parts = self.known.entry(within).or_insert_with(|| search(diagrams)).as_ref()?;
-        Some(parts.iter().map(|(cube, decision)| (within_row(cube, row), *decision)).collect())
+        let search = |diagrams: &mut Diagrams| {
+            diagrams
+                .within(BUDGET, |diagrams| parts(diagrams, within))
+                .flatten()
+        };
+        let parts = self
+            .known
+            .entry(within)
+            .or_insert_with(|| search(diagrams))
+            .as_ref()?;
+        Some(
+            parts
+                .iter()
+                .map(|(cube, decision)| (within_row(cube, row), *decision))
+                .collect(),
+        )
     }
 }
 
@@ -41,8 +59,14 @@ fn narrow(diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Ref {
         None => known[&of],
     };
     for node in diagrams.below(&[root]).into_iter().rev() {
-        let Some(variable) = diagrams.variable(node) else { continue };
-        let mut children: Vec<Ref> = diagrams.children(node).iter().map(|child| get(&known, *child)).collect();
+        let Some(variable) = diagrams.variable(node) else {
+            continue;
+        };
+        let mut children: Vec<Ref> = diagrams
+            .children(node)
+            .iter()
+            .map(|child| get(&known, *child))
+            .collect();
         if let Some(values) = &row[variable as usize] {
             let usual = children[values[0] as usize];
             for (value, child) in (0..).zip(&mut children) {
@@ -64,10 +88,18 @@ fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::new();
     // Where the paths are about as few as the decisions, there is nothing to search for.
     if rows::count_paths(diagrams, within) <= 2.0 * leaves.len() as f64 {
-        rows::paths(diagrams, within, &mut vec![None; inputs], usize::MAX, &mut |cells, leaf| {
-            let cube = (0..).zip(cells).filter_map(|(at, values)| Some((at, values.as_ref()?.to_vec())));
-            parts.push((cube.collect(), leaf - 1));
-        });
+        rows::paths(
+            diagrams,
+            within,
+            &mut vec![None; inputs],
+            usize::MAX,
+            &mut |cells, leaf| {
+                let cube = (0..)
+                    .zip(cells)
+                    .filter_map(|(at, values)| Some((at, values.as_ref()?.to_vec())));
+                parts.push((cube.collect(), leaf - 1));
+            },
+        );
         return Some(parts);
     }
     let usual = vec![0; inputs];
@@ -81,7 +113,9 @@ fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<Part>> {
                 return None;
             }
             let path = diagrams.witness(left, &usual, &|leaf| leaf != 0)?;
-            let literals = (0..).zip(path).filter_map(|(variable, value)| Some((variable, vec![value?])));
+            let literals = (0..)
+                .zip(path)
+                .filter_map(|(variable, value)| Some((variable, vec![value?])));
             let cube = diagrams.widen(literals.collect(), allowed);
             let covered = diagrams.product_of(&cube);
             left = diagrams.without(left, covered);
@@ -99,7 +133,11 @@ fn within_row(cube: &[(u32, Vec<u32>)], row: &Cells) -> Cells {
     for (variable, values) in cube {
         let at = *variable as usize;
         let kept: Box<[u32]> = match &row[at] {
-            Some(known) => values.iter().copied().filter(|value| known.contains(value)).collect(),
+            Some(known) => values
+                .iter()
+                .copied()
+                .filter(|value| known.contains(value))
+                .collect(),
             None => values.as_slice().into(),
         };
         if row[at].as_ref() != Some(&kept) {

@@ -18,12 +18,20 @@ pub(super) fn rows(layout: &Layout, decisions: &Decisions) -> Option<(Vec<Column
     if matter.first() != Some(&0) {
         matter.insert(0, 0);
     }
-    let order = if layout.canonical { column_order::best(&layout.diagrams, layout.outcome, &matter) } else { matter };
+    let order = if layout.canonical {
+        column_order::best(&layout.diagrams, layout.outcome, &matter)
+    } else {
+        matter
+    };
     let mut reordered = Reordered::new(layout, &order)?;
     if count_paths(&reordered.diagrams, reordered.outcome) > MAX_ROWS as f64 {
         return None;
     }
-    let columns = order.iter().filter(|at| **at > 0).map(|at| layout.inputs[*at as usize - 1]).collect();
+    let columns = order
+        .iter()
+        .filter(|at| **at > 0)
+        .map(|at| layout.inputs[*at as usize - 1])
+        .collect();
     let rows = reordered.rows(decisions)?;
     Some((columns, rows))
 }
@@ -35,10 +43,21 @@ pub(super) fn dense(layout: &Layout) -> Option<Lookup> {
         return None;
     }
     let mut cubes = Vec::new();
-    paths(&layout.diagrams, layout.root, &mut vec![None; sizes.len() + 1], usize::MAX, &mut |cube, leaf| {
-        let row = cubes.len() as u32;
-        cubes.push(Cube { row, when: cube[1..].to_vec(), from: cube[0].clone(), decision: leaf });
-    });
+    paths(
+        &layout.diagrams,
+        layout.root,
+        &mut vec![None; sizes.len() + 1],
+        usize::MAX,
+        &mut |cube, leaf| {
+            let row = cubes.len() as u32;
+            cubes.push(Cube {
+                row,
+                when: cube[1..].to_vec(),
+                from: cube[0].clone(),
+                decision: leaf,
+            });
+        },
+    );
     Lookup::from_cubes(&layout.inputs, sizes, *states, &cubes).ok()
 }
 
@@ -64,7 +83,12 @@ impl Reordered {
         }
         let limit = (layout.diagrams.node_count() * 50).max(100_000);
         let mut diagrams = Diagrams::new(all.iter().map(|at| sizes[*at as usize]).collect(), limit);
-        let moved = layout.diagrams.transfer(&[layout.outcome, layout.root], &mut diagrams, &places, &|_, value| value);
+        let moved = layout.diagrams.transfer(
+            &[layout.outcome, layout.root],
+            &mut diagrams,
+            &places,
+            &|_, value| value,
+        );
         (!diagrams.overflowed()).then(|| Self {
             diagrams,
             outcome: moved[0],
@@ -91,7 +115,12 @@ impl Reordered {
             complete &= origins.is_some();
             let mut when: Cells = cube[..self.matter].to_vec();
             let from = when.remove(entered).unwrap_or_else(|| all_states.clone());
-            rows.push(Row { when, from, outcome, origins: origins.unwrap_or_default() });
+            rows.push(Row {
+                when,
+                from,
+                outcome,
+                origins: origins.unwrap_or_default(),
+            });
         }
         complete.then_some(rows)
     }
@@ -117,8 +146,11 @@ impl Reordered {
                     Some(place) => {
                         let known = joined[*place].0[at].take();
                         // Cubes are disjoint: neither has all values.
-                        let mut all: Vec<u32> =
-                            known.iter().chain(&values).flat_map(|values| values.iter().copied()).collect();
+                        let mut all: Vec<u32> = known
+                            .iter()
+                            .chain(&values)
+                            .flat_map(|values| values.iter().copied())
+                            .collect();
                         all.sort_unstable();
                         let whole = all.len() == self.diagrams.sizes()[at] as usize;
                         joined[*place].0[at] = (!whole).then(|| all.into());
@@ -148,18 +180,37 @@ impl Reordered {
         let mut add = |mut when: Cells, leaf: u32| {
             let from = when.remove(entered);
             let decision = &decisions.list[leaf as usize];
-            let (profile, rule) =
-                (decision.profile.clone().unwrap_or_default(), decision.rule.clone().unwrap_or_default());
-            origins.push(Origin { when, from, profile, rule });
+            let (profile, rule) = (
+                decision.profile.clone().unwrap_or_default(),
+                decision.rule.clone().unwrap_or_default(),
+            );
+            origins.push(Origin {
+                when,
+                from,
+                profile,
+                rule,
+            });
         };
         if let Some(parts) = known.of(&mut self.diagrams, root, row) {
             parts.into_iter().for_each(|(when, leaf)| add(when, leaf));
             return Some(origins);
         }
         // The paths do not overlap: none comes before another.
-        let complete = paths(&self.diagrams, root, &mut row.clone(), MAX_ORIGINS, &mut |cube, leaf| {
-            add(cube.iter().zip(row).map(|(own, rows)| if own == rows { None } else { own.clone() }).collect(), leaf);
-        });
+        let complete = paths(
+            &self.diagrams,
+            root,
+            &mut row.clone(),
+            MAX_ORIGINS,
+            &mut |cube, leaf| {
+                add(
+                    cube.iter()
+                        .zip(row)
+                        .map(|(own, rows)| if own == rows { None } else { own.clone() })
+                        .collect(),
+                    leaf,
+                );
+            },
+        );
         complete.then_some(origins)
     }
 }
@@ -169,7 +220,10 @@ pub(super) fn count_paths(diagrams: &Diagrams, of: Ref) -> f64 {
     let mut counts: FxHashMap<Ref, f64> = FxHashMap::default();
     for node in diagrams.below(&[of]).into_iter().rev() {
         let children = distinct(diagrams.children(node), None);
-        let count = children.iter().map(|(child, _)| counts.get(child).copied().unwrap_or(1.0)).sum();
+        let count = children
+            .iter()
+            .map(|(child, _)| counts.get(child).copied().unwrap_or(1.0))
+            .sum();
         counts.insert(node, count);
     }
     counts.get(&of).copied().unwrap_or(1.0)
@@ -204,7 +258,11 @@ pub(super) fn paths(
         let groups = distinct(diagrams.children(of), before.as_deref());
         let only = groups.len() == 1;
         for (child, values) in groups {
-            cube[at] = if only { before.clone() } else { Some(values.into()) };
+            cube[at] = if only {
+                before.clone()
+            } else {
+                Some(values.into())
+            };
             if !walk(diagrams, child, cube, left, found) {
                 return false;
             }

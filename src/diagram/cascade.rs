@@ -23,7 +23,8 @@ impl Layers {
         }
         self.parts.push(next);
         self.ranks.push(0);
-        while let ([.., before, last], [.., rank, last_rank]) = (self.parts.as_slice(), self.ranks.as_slice())
+        while let ([.., before, last], [.., rank, last_rank]) =
+            (self.parts.as_slice(), self.ranks.as_slice())
             && rank == last_rank
         {
             let (before, last, rank) = (*before, *last, *rank);

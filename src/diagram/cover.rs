@@ -24,8 +24,10 @@ impl Diagrams {
                 return None;
             }
             let path = self.witness(left, usual, &|leaf| leaf != 0)?;
-            let literals =
-                path.iter().enumerate().filter_map(|(variable, value)| Some((variable as u32, vec![(*value)?])));
+            let literals = path
+                .iter()
+                .enumerate()
+                .filter_map(|(variable, value)| Some((variable as u32, vec![(*value)?])));
             let cube = self.widen(literals.collect(), region);
             let covered = self.product_of(&cube);
             left = self.without(left, covered);
@@ -33,8 +35,12 @@ impl Diagrams {
         }
         let mut at = 0;
         while at < cubes.len() {
-            let others: Vec<Ref> =
-                cubes.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, cube)| cube.1).collect();
+            let others: Vec<Ref> = cubes
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != at)
+                .map(|(_, cube)| cube.1)
+                .collect();
             let others = self.first_of(others);
             if self.without(cubes[at].1, others) == Ref::ZERO {
                 cubes.remove(at);
@@ -50,7 +56,11 @@ impl Diagrams {
         let mut at = 0;
         while at < cube.len() {
             let (variable, values) = cube[at].clone();
-            let without: Vec<(u32, Vec<u32>)> = cube.iter().filter(|(other, _)| *other != variable).cloned().collect();
+            let without: Vec<(u32, Vec<u32>)> = cube
+                .iter()
+                .filter(|(other, _)| *other != variable)
+                .cloned()
+                .collect();
             if self.is_within(&without, region) {
                 cube = without;
                 continue;
@@ -81,10 +91,13 @@ impl Diagrams {
     pub fn product_of(&mut self, cube: &[(u32, Vec<u32>)]) -> Ref {
         let mut sorted = cube.to_vec();
         sorted.sort_unstable();
-        sorted.into_iter().rev().fold(Ref::ONE, |all, (variable, values)| {
-            let test = self.test(variable, values);
-            self.mask(test, all)
-        })
+        sorted
+            .into_iter()
+            .rev()
+            .fold(Ref::ONE, |all, (variable, values)| {
+                let test = self.test(variable, values);
+                self.mask(test, all)
+            })
     }
 }
 
@@ -95,31 +108,54 @@ mod tests {
     #[test]
     fn cubes_are_exactly_the_region_and_none_is_superfluous() {
         let sizes = [2, 3, 2, 4];
-        let points: Vec<Vec<u32>> = (0..48).map(|at| vec![at % 2, at / 2 % 3, at / 6 % 2, at / 12]).collect();
+        let points: Vec<Vec<u32>> = (0..48)
+            .map(|at| vec![at % 2, at / 2 % 3, at / 6 % 2, at / 12])
+            .collect();
         let mut seed = 7_u64;
         let mut most = 0;
         for round in 0..300 {
             let mut d = Diagrams::new(sizes.to_vec(), 100_000);
             let mut chosen = Vec::new();
             for point in &points {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                seed = seed
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 if (seed >> 33) % 12 < round % 13 {
                     chosen.push(point.clone());
                 }
             }
-            let cube = |point: &Vec<u32>| (0..).zip(point).map(|(at, value)| (at, vec![*value])).collect::<Vec<_>>();
-            let parts = chosen.iter().map(|point| d.product_of(&cube(point))).collect();
+            let cube = |point: &Vec<u32>| {
+                (0..)
+                    .zip(point)
+                    .map(|(at, value)| (at, vec![*value]))
+                    .collect::<Vec<_>>()
+            };
+            let parts = chosen
+                .iter()
+                .map(|point| d.product_of(&cube(point)))
+                .collect();
             let region = d.first_of(parts);
             let cubes = d.cover(region, &[0; 4], usize::MAX).expect("it is small");
-            let is_in =
-                |cube: &Cube, point: &[u32]| cube.0.iter().all(|(at, values)| values.contains(&point[*at as usize]));
+            let is_in = |cube: &Cube, point: &[u32]| {
+                cube.0
+                    .iter()
+                    .all(|(at, values)| values.contains(&point[*at as usize]))
+            };
             for point in &points {
                 let covered = cubes.iter().any(|cube| is_in(cube, point));
-                assert_eq!(covered, chosen.contains(point), "{chosen:?}: {cubes:?} at {point:?}");
+                assert_eq!(
+                    covered,
+                    chosen.contains(point),
+                    "{chosen:?}: {cubes:?} at {point:?}"
+                );
             }
             for cube in &cubes {
-                let alone = |point: &&Vec<u32>| cubes.iter().filter(|other| is_in(other, point)).eq([cube]);
-                assert!(points.iter().any(|point| alone(&point)), "{chosen:?}: {cubes:?} without {cube:?}");
+                let alone =
+                    |point: &&Vec<u32>| cubes.iter().filter(|other| is_in(other, point)).eq([cube]);
+                assert!(
+                    points.iter().any(|point| alone(&point)),
+                    "{chosen:?}: {cubes:?} without {cube:?}"
+                );
             }
             if let Some(fewer) = cubes.len().checked_sub(1) {
                 assert_eq!(d.cover(region, &[0; 4], fewer), None);
@@ -133,7 +169,9 @@ mod tests {
     fn what_nobody_could_read_is_not_put_into_words() {
         let mut d = Diagrams::new(vec![2; 30], 1_000_000);
         let tests: Vec<Ref> = (0..30).map(|at| d.test(at, [1])).collect();
-        let pairs = (0..15).map(|at| d.mask(tests[at], tests[at + 15])).collect();
+        let pairs = (0..15)
+            .map(|at| d.mask(tests[at], tests[at + 15]))
+            .collect();
         let any = d.first_of(pairs);
         assert!(d.size(any) > READABLE);
         assert_eq!(d.cover(any, &[0; 30], usize::MAX), None);

@@ -108,7 +108,9 @@ impl Diagrams {
 
     /// The variable that a function asks first, unless it is a leaf.
     pub fn variable(&self, of: Ref) -> Option<u32> {
-        of.as_leaf().is_none().then(|| self.nodes[of.0 as usize].variable)
+        of.as_leaf()
+            .is_none()
+            .then(|| self.nodes[of.0 as usize].variable)
     }
 
     /// The functions for each value of the first variable.
@@ -143,13 +145,19 @@ impl Diagrams {
             return Ref::ZERO;
         }
         let index = self.nodes.len() as u32;
-        self.nodes.push(Node { variable, at: self.children.len() as u32 });
+        self.nodes.push(Node {
+            variable,
+            at: self.children.len() as u32,
+        });
         self.children.extend_from_slice(children);
         let (nodes, all, sizes) = (&self.nodes, &self.children, &self.sizes);
         self.unique.insert_unique(hash, index, |index| {
             let node = nodes[*index as usize];
             let at = node.at as usize;
-            FxBuildHasher.hash_one((node.variable, &all[at..at + sizes[node.variable as usize] as usize]))
+            FxBuildHasher.hash_one((
+                node.variable,
+                &all[at..at + sizes[node.variable as usize] as usize],
+            ))
         });
         Ref(index)
     }
@@ -196,7 +204,10 @@ impl Diagrams {
         let variable = self.first(left, right);
         let start = self.scratch.len();
         for value in 0..self.sizes[variable as usize] {
-            let (left, right) = (self.cofactor(left, variable, value), self.cofactor(right, variable, value));
+            let (left, right) = (
+                self.cofactor(left, variable, value),
+                self.cofactor(right, variable, value),
+            );
             let child = match operation {
                 Operation::OrElse => self.or_else(left, right),
                 _ => self.mask(left, right),
@@ -359,7 +370,10 @@ impl Diagrams {
         let variable = self.first(left, right);
         let start = self.scratch.len();
         for value in 0..self.sizes[variable as usize] {
-            let (left, right) = (self.cofactor(left, variable, value), self.cofactor(right, variable, value));
+            let (left, right) = (
+                self.cofactor(left, variable, value),
+                self.cofactor(right, variable, value),
+            );
             let child = self.product_with(left, right, leaf, known);
             self.scratch.push(child);
         }
@@ -373,7 +387,13 @@ impl Diagrams {
         while functions.len() > 1 {
             functions = functions
                 .chunks(2)
-                .map(|pair| if let [a, b] = pair { self.or_else(*a, *b) } else { pair[0] })
+                .map(|pair| {
+                    if let [a, b] = pair {
+                        self.or_else(*a, *b)
+                    } else {
+                        pair[0]
+                    }
+                })
                 .collect();
         }
         functions.pop().unwrap_or(Ref::ZERO)
@@ -389,7 +409,11 @@ impl Diagrams {
             return of;
         }
         let node = self.nodes[of.0 as usize];
-        if node.variable == variable { self.children[(node.at + value) as usize] } else { of }
+        if node.variable == variable {
+            self.children[(node.at + value) as usize]
+        } else {
+            of
+        }
     }
 
     /// Makes a node of the children on the scratch stack.
@@ -411,7 +435,13 @@ impl Diagrams {
         value: &dyn Fn(u32, u32) -> u32,
     ) -> Vec<Ref> {
         let mut moved: FxHashMap<Ref, Ref> = FxHashMap::default();
-        let get = |moved: &FxHashMap<Ref, Ref>, of: Ref| if of.as_leaf().is_some() { of } else { moved[&of] };
+        let get = |moved: &FxHashMap<Ref, Ref>, of: Ref| {
+            if of.as_leaf().is_some() {
+                of
+            } else {
+                moved[&of]
+            }
+        };
         for node in self.below(roots).into_iter().rev() {
             let own = self.nodes[node.0 as usize].variable;
             let variable = places[own as usize];
@@ -461,7 +491,10 @@ mod tests {
         assert_eq!(d.support(&[both]), [0, 1]);
         assert_eq!(d.restrict(both, 0, 1), b);
         assert_eq!(d.restrict(both, 1, 1), Ref::ZERO);
-        assert_eq!(d.witness(both, &[0, 0, 0], &|leaf| leaf == 1), Some(vec![Some(1), Some(0), None]));
+        assert_eq!(
+            d.witness(both, &[0, 0, 0], &|leaf| leaf == 1),
+            Some(vec![Some(1), Some(0), None])
+        );
     }
 
     #[test]
@@ -482,17 +515,24 @@ mod tests {
         assert_eq!(d.within(20, |d| d.first_of(pairs.clone())), None);
         assert!(!d.overflowed(), "there is still room");
         assert!(d.node_count() <= before + 20);
-        let few = d.within(20, |d| d.first_of(pairs[..2].to_vec())).expect("that is enough");
+        let few = d
+            .within(20, |d| d.first_of(pairs[..2].to_vec()))
+            .expect("that is enough");
         assert_eq!(few, d.or_else(pairs[0], pairs[1]));
 
         // What there was no room for is not remembered.
-        let any = d.within(1_000_000, |d| d.first_of(pairs.clone())).expect("that is enough");
+        let any = d
+            .within(1_000_000, |d| d.first_of(pairs.clone()))
+            .expect("that is enough");
         assert_eq!(d.within(1, |d| d.not(any)), None);
         let none = d.not(any);
         for bits in (0..1000_u32).map(|at| at.wrapping_mul(2_654_435_761)) {
             let values: Vec<u32> = (0..30).map(|v| bits >> v & 1).collect();
             let holds = u32::from((0..15).any(|v| values[v] == 1 && values[v + 15] == 1));
-            assert_eq!((d.evaluate(any, &values), d.evaluate(none, &values)), (holds, 1 - holds));
+            assert_eq!(
+                (d.evaluate(any, &values), d.evaluate(none, &values)),
+                (holds, 1 - holds)
+            );
         }
     }
 
@@ -502,7 +542,11 @@ mod tests {
         let pairs = pairs(&mut d);
         assert_eq!(d.within(1_000_000, |d| d.first_of(pairs.clone())), None);
         assert!(d.overflowed() && d.node_count() <= 70);
-        assert_eq!(d.within(1_000_000, |_| ()), None, "nothing is right any more");
+        assert_eq!(
+            d.within(1_000_000, |_| ()),
+            None,
+            "nothing is right any more"
+        );
     }
 
     #[test]

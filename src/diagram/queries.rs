@@ -22,7 +22,11 @@ impl Diagrams {
 
     /// The variables that some functions depend on, ascending.
     pub fn support(&self, roots: &[Ref]) -> Vec<u32> {
-        let mut variables: Vec<u32> = self.below(roots).into_iter().filter_map(|node| self.variable(node)).collect();
+        let mut variables: Vec<u32> = self
+            .below(roots)
+            .into_iter()
+            .filter_map(|node| self.variable(node))
+            .collect();
         variables.sort_unstable();
         variables.dedup();
         variables
@@ -32,7 +36,11 @@ impl Diagrams {
     pub fn leaves(&self, of: Ref) -> Vec<u32> {
         let mut leaves: Vec<u32> = of.as_leaf().into_iter().collect();
         for node in self.below(&[of]) {
-            leaves.extend(self.children(node).iter().filter_map(|child| child.as_leaf()));
+            leaves.extend(
+                self.children(node)
+                    .iter()
+                    .filter_map(|child| child.as_leaf()),
+            );
         }
         leaves.sort_unstable();
         leaves.dedup();
@@ -41,7 +49,12 @@ impl Diagrams {
 
     /// The assignment nearest to `usual` on which the function is a leaf that is wanted; `None` for variables that
     /// do not matter there. `None` if no leaf is wanted.
-    pub fn witness(&self, of: Ref, usual: &[u32], wanted: &dyn Fn(u32) -> bool) -> Option<Vec<Option<u32>>> {
+    pub fn witness(
+        &self,
+        of: Ref,
+        usual: &[u32],
+        wanted: &dyn Fn(u32) -> bool,
+    ) -> Option<Vec<Option<u32>>> {
         const NEVER: u32 = u32::MAX;
         let mut costs: FxHashMap<Ref, u32> = FxHashMap::default();
         let cost = |costs: &FxHashMap<Ref, u32>, of: Ref| match of.as_leaf() {
@@ -54,11 +67,16 @@ impl Diagrams {
             }
             None => costs[&of],
         };
-        let step = |variable: u32, value: usize| u32::from(usual[variable as usize] != value as u32);
+        let step =
+            |variable: u32, value: usize| u32::from(usual[variable as usize] != value as u32);
         for node in self.below(&[of]).into_iter().rev() {
-            let Some(variable) = self.variable(node) else { continue };
+            let Some(variable) = self.variable(node) else {
+                continue;
+            };
             let children = self.children(node).iter().enumerate();
-            let best = children.map(|(value, child)| cost(&costs, *child).saturating_add(step(variable, value))).min();
+            let best = children
+                .map(|(value, child)| cost(&costs, *child).saturating_add(step(variable, value)))
+                .min();
             costs.insert(node, best.unwrap_or(NEVER));
         }
         if cost(&costs, of) == NEVER {
@@ -68,8 +86,12 @@ impl Diagrams {
         let mut at = of;
         while let Some(variable) = self.variable(at) {
             let children = self.children(at).iter().enumerate();
-            let best = children
-                .min_by_key(|(value, child)| (cost(&costs, **child).saturating_add(step(variable, *value)), *value));
+            let best = children.min_by_key(|(value, child)| {
+                (
+                    cost(&costs, **child).saturating_add(step(variable, *value)),
+                    *value,
+                )
+            });
             let (value, child) = best?;
             assignment[variable as usize] = Some(value as u32);
             at = *child;
@@ -94,7 +116,8 @@ impl Diagrams {
         for node in self.below(&[of]).into_iter().rev() {
             let below = level(node) + 1;
             let children = self.children(node).iter();
-            let parts = children.map(|child| get(&counts, *child).saturating_mul(size(below, level(*child))));
+            let parts = children
+                .map(|child| get(&counts, *child).saturating_mul(size(below, level(*child))));
             let count = parts.fold(0, u128::saturating_add);
             counts.insert(node, count);
         }

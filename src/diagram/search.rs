@@ -23,8 +23,13 @@ pub enum Found {
 impl Diagrams {
     /// A full assignment on which every function of `wanted` is not zero and every one of `unwanted` is, near to `usual`.
     pub fn find(&self, wanted: &[Ref], unwanted: &[Ref], usual: &[u32]) -> Found {
-        let mut search =
-            Search { diagrams: self, usual, assignment: usual.to_vec(), dead_ends: HashSet::default(), steps: 0 };
+        let mut search = Search {
+            diagrams: self,
+            usual,
+            assignment: usual.to_vec(),
+            dead_ends: HashSet::default(),
+            steps: 0,
+        };
         match search.go(wanted.to_vec(), unwanted.to_vec()) {
             Some(true) => Found::Here(search.assignment),
             Some(false) => Found::Nowhere,
@@ -34,8 +39,12 @@ impl Diagrams {
 
     /// Whether [`Diagrams::find`] would find this assignment.
     pub fn is_found(&self, wanted: &[Ref], unwanted: &[Ref], assignment: &[u32]) -> bool {
-        wanted.iter().all(|one| self.evaluate(*one, assignment) != 0)
-            && unwanted.iter().all(|one| self.evaluate(*one, assignment) == 0)
+        wanted
+            .iter()
+            .all(|one| self.evaluate(*one, assignment) != 0)
+            && unwanted
+                .iter()
+                .all(|one| self.evaluate(*one, assignment) == 0)
     }
 }
 
@@ -50,7 +59,11 @@ struct Search<'d> {
 impl Search<'_> {
     /// Whether there is one; it is in the assignment then. `None`: given up.
     fn go(&mut self, mut wanted: Vec<Ref>, mut unwanted: Vec<Ref>) -> Option<bool> {
-        if wanted.contains(&Ref::ZERO) || unwanted.iter().any(|one| one.as_leaf().is_some_and(|leaf| leaf != 0)) {
+        if wanted.contains(&Ref::ZERO)
+            || unwanted
+                .iter()
+                .any(|one| one.as_leaf().is_some_and(|leaf| leaf != 0))
+        {
             return Some(false);
         }
         wanted.retain(|one| one.as_leaf().is_none());
@@ -60,7 +73,9 @@ impl Search<'_> {
         unwanted.sort_unstable();
         unwanted.dedup();
         let all = || wanted.iter().chain(&unwanted);
-        let Some(variable) = all().filter_map(|one| self.diagrams.variable(*one)).min() else { return Some(true) };
+        let Some(variable) = all().filter_map(|one| self.diagrams.variable(*one)).min() else {
+            return Some(true);
+        };
         if all().any(|one| wanted.contains(one) && unwanted.contains(one)) {
             return Some(false);
         }
@@ -75,7 +90,11 @@ impl Search<'_> {
         let usual = self.usual[variable as usize];
         let others = (0..self.diagrams.sizes()[variable as usize]).filter(|value| *value != usual);
         for value in std::iter::once(usual).chain(others) {
-            let below = |of: &Vec<Ref>| of.iter().map(|one| self.below(*one, variable, value)).collect();
+            let below = |of: &Vec<Ref>| {
+                of.iter()
+                    .map(|one| self.below(*one, variable, value))
+                    .collect()
+            };
             let (wanted, unwanted) = (below(&key.0), below(&key.1));
             self.assignment[variable as usize] = value;
             if self.go(wanted, unwanted)? {
@@ -88,6 +107,10 @@ impl Search<'_> {
     }
 
     fn below(&self, of: Ref, variable: u32, value: u32) -> Ref {
-        if self.diagrams.variable(of) == Some(variable) { self.diagrams.children(of)[value as usize] } else { of }
+        if self.diagrams.variable(of) == Some(variable) {
+            self.diagrams.children(of)[value as usize]
+        } else {
+            of
+        }
     }
 }

@@ -6,7 +6,9 @@ mod statement;
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
 use crate::syntax::lexer::{self, Token};
-use crate::syntax::tree::{Comment, Declaration, DeclarationKind, Item, ItemKind, SystemItem, TestItem};
+use crate::syntax::tree::{
+    Comment, Declaration, DeclarationKind, Item, ItemKind, SystemItem, TestItem,
+};
 use statement::Statement;
 
 /// Columns of a line, where the names allow it.
@@ -54,20 +56,37 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
         text.push_str(line.text.trim_end());
         text.push('\n');
     }
-    let (again, errors) = crate::syntax::parse(FileId(0), &SourceFile::new("", text.clone().into_bytes(), false));
+    let (again, errors) = crate::syntax::parse(
+        FileId(0),
+        &SourceFile::new("", text.clone().into_bytes(), false),
+    );
     let same_shape = errors.is_empty() && again.declarations.len() == tree.declarations.len();
     if !same_shape || words(&text) != words(&source.text) {
         return Err(FormatError::Changed);
     }
-    let windows = source.text.find('\n').is_some_and(|at| source.text[..at].ends_with('\r'));
-    Ok(if windows { text.replace('\n', "\r\n") } else { text })
+    let windows = source
+        .text
+        .find('\n')
+        .is_some_and(|at| source.text[..at].ends_with('\r'));
+    Ok(if windows {
+        text.replace('\n', "\r\n")
+    } else {
+        text
+    })
 }
 
 /// Tokens and comments: what a layout must not change. Commas that close a list go, so commas are not counted here.
 fn words(text: &str) -> (Vec<&str>, Vec<&str>) {
     let scanned = lexer::scan(FileId(0), text);
-    let tokens = scanned.tokens.iter().map(|token| token.span.text(text)).filter(|token| *token != ",");
-    let comments = scanned.comments.iter().map(|comment| comment.span.text(text).trim_end());
+    let tokens = scanned
+        .tokens
+        .iter()
+        .map(|token| token.span.text(text))
+        .filter(|token| *token != ",");
+    let comments = scanned
+        .comments
+        .iter()
+        .map(|comment| comment.span.text(text).trim_end());
     (tokens.collect(), comments.collect())
 }
 
@@ -153,7 +172,9 @@ impl Layout<'_> {
             match &item.kind {
                 ItemKind::When(when) if when.block => {
                     let body = &when.body;
-                    self.block(indent, body.is_empty(), |layout| layout.items(body, indent + INDENT));
+                    self.block(indent, body.is_empty(), |layout| {
+                        layout.items(body, indent + INDENT)
+                    });
                 }
                 ItemKind::Rule(_) => self.arrow_statement(item.span.end, indent),
                 _ => self.statement(item.span.end, indent),
@@ -164,13 +185,21 @@ impl Layout<'_> {
 
     /// What stands before a `{`, its content further in, and the `}`.
     fn block(&mut self, indent: usize, empty: bool, content: impl FnOnce(&mut Self)) {
-        let brace =
-            self.tokens[self.token..].iter().find(|token| self.text[token.span.start as usize..].starts_with('{'));
-        let Some(open) = brace.map(|token| token.span) else { return };
+        let brace = self.tokens[self.token..]
+            .iter()
+            .find(|token| self.text[token.span.start as usize..].starts_with('{'));
+        let Some(open) = brace.map(|token| token.span) else {
+            return;
+        };
         self.statement(open.end, indent);
         content(self);
-        let Some(close) = self.tokens.get(self.token).map(|token| token.span) else { return };
-        let commented = self.comments.get(self.comment).is_some_and(|comment| comment.span.start < close.start);
+        let Some(close) = self.tokens.get(self.token).map(|token| token.span) else {
+            return;
+        };
+        let commented = self
+            .comments
+            .get(self.comment)
+            .is_some_and(|comment| comment.span.start < close.start);
         if empty && !commented {
             if let Some(line) = self.lines.last_mut() {
                 line.text.push('}');
@@ -184,22 +213,37 @@ impl Layout<'_> {
     }
 
     fn push(&mut self, text: String, arrow: Option<usize>) {
-        self.lines.push(Line { text, arrow, commented: false });
+        self.lines.push(Line {
+            text,
+            arrow,
+            commented: false,
+        });
     }
 
     /// The comments before a place: on lines of their own, or behind what they stand behind.
     fn comments_before(&mut self, place: u32, indent: usize) {
-        while let Some(comment) = self.comments.get(self.comment).filter(|comment| comment.span.start < place) {
+        while let Some(comment) = self
+            .comments
+            .get(self.comment)
+            .filter(|comment| comment.span.start < place)
+        {
             let text = comment.span.text(self.text).trim_end();
             let behind = !self.text[self.end as usize..comment.span.start as usize].contains('\n');
-            match self.lines.last_mut().filter(|line| behind && !line.commented && self.end > 0) {
+            match self
+                .lines
+                .last_mut()
+                .filter(|line| behind && !line.commented && self.end > 0)
+            {
                 Some(line) => line.text = format!("{} {text}", line.text.trim_end()),
                 None => {
                     self.blank_line(comment.span.start);
                     self.push(format!("{:indent$}{text}", ""), None);
                 }
             }
-            self.lines.last_mut().expect("it was pushed or added to").commented = true;
+            self.lines
+                .last_mut()
+                .expect("it was pushed or added to")
+                .commented = true;
             self.end = comment.span.end;
             self.comment += 1;
         }
@@ -208,7 +252,10 @@ impl Layout<'_> {
     /// One empty line where there were any, except where a block begins.
     fn blank_line(&mut self, next: u32) {
         let between = &self.text[self.end as usize..next as usize];
-        let opened = self.lines.last().is_none_or(|line| line.text.trim_end().ends_with('{') || line.text.is_empty());
+        let opened = self
+            .lines
+            .last()
+            .is_none_or(|line| line.text.trim_end().ends_with('{') || line.text.is_empty());
         if between.matches('\n').count() > 1 && !opened {
             self.push(String::new(), None);
         }
@@ -225,31 +272,55 @@ impl Layout<'_> {
     }
 
     fn lay_out(&mut self, until: u32, indent: usize, arrow: bool) {
-        let Some(first) = self.tokens.get(self.token).map(|token| token.span.start) else { return };
+        let Some(first) = self.tokens.get(self.token).map(|token| token.span.start) else {
+            return;
+        };
         self.comments_before(first, indent);
         self.blank_line(first);
-        let count = self.tokens[self.token..].iter().take_while(|token| token.span.start < until).count();
-        let spans: Vec<Span> = self.tokens[self.token..self.token + count].iter().map(|token| token.span).collect();
+        let count = self.tokens[self.token..]
+            .iter()
+            .take_while(|token| token.span.start < until)
+            .count();
+        let spans: Vec<Span> = self.tokens[self.token..self.token + count]
+            .iter()
+            .map(|token| token.span)
+            .collect();
         self.token += count;
         // A comma that closes a list belongs to the statement, and goes; comments around it follow what is left.
         let text = |span: &Span| span.text(self.text);
-        let closing = self.tokens.get(self.token).map(|token| token.span).filter(|span| text(span) == ",");
+        let closing = self
+            .tokens
+            .get(self.token)
+            .map(|token| token.span)
+            .filter(|span| text(span) == ",");
         self.token += usize::from(closing.is_some());
         let last = closing.or(spans.last().copied());
         let closes = |next: Option<&Span>| next.is_none_or(|next| matches!(text(next), "}" | ")"));
-        let is_kept = |(at, span): (usize, &Span)| (text(span) != "," || !closes(spans.get(at + 1))).then_some(*span);
+        let is_kept = |(at, span): (usize, &Span)| {
+            (text(span) != "," || !closes(spans.get(at + 1))).then_some(*span)
+        };
         let spans: Vec<Span> = spans.iter().enumerate().filter_map(is_kept).collect();
         self.end = spans.last().map_or(self.end, |span| span.end);
         let mut comments = Vec::new();
-        while let Some(comment) = self.comments.get(self.comment).filter(|comment| comment.span.start < self.end) {
+        while let Some(comment) = self
+            .comments
+            .get(self.comment)
+            .filter(|comment| comment.span.start < self.end)
+        {
             comments.push(comment.span);
             self.comment += 1;
         }
-        let statement = Statement { text: self.text, tokens: &spans, comments: &comments };
+        let statement = Statement {
+            text: self.text,
+            tokens: &spans,
+            comments: &comments,
+        };
         let (lines, column) = statement.render(WIDTH.saturating_sub(indent));
         let single = lines.len() == 1;
         for line in lines {
-            let column = column.filter(|_| single && arrow).map(|column| column + indent);
+            let column = column
+                .filter(|_| single && arrow)
+                .map(|column| column + indent);
             self.push(format!("{:indent$}{line}", ""), column);
         }
         if let Some(last) = last {
@@ -262,15 +333,30 @@ impl Layout<'_> {
     fn align(&mut self, start: usize) {
         let mut at = start;
         while at < self.lines.len() {
-            let run = self.lines[at..].iter().take_while(|line| line.arrow.is_some()).count();
+            let run = self.lines[at..]
+                .iter()
+                .take_while(|line| line.arrow.is_some())
+                .count();
             let lines = &mut self.lines[at..at + run];
-            let widest = lines.iter().filter_map(|line| line.arrow).filter(|column| *column <= ALIGNED).max();
+            let widest = lines
+                .iter()
+                .filter_map(|line| line.arrow)
+                .filter(|column| *column <= ALIGNED)
+                .max();
             for line in lines {
-                let Some((column, widest)) = line.arrow.take().zip(widest).filter(|(column, widest)| column < widest)
+                let Some((column, widest)) = line
+                    .arrow
+                    .take()
+                    .zip(widest)
+                    .filter(|(column, widest)| column < widest)
                 else {
                     continue;
                 };
-                let place = line.text.char_indices().nth(column).map_or(line.text.len(), |(place, _)| place);
+                let place = line
+                    .text
+                    .char_indices()
+                    .nth(column)
+                    .map_or(line.text.len(), |(place, _)| place);
                 line.text.insert_str(place, &" ".repeat(widest - column));
             }
             at += run.max(1);

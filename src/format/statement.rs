@@ -21,12 +21,19 @@ impl<'a> Statement<'a> {
         let arena = Arena::new();
         let document = self.document(&arena).pretty(width).to_string();
         let lines: Vec<String> = document.split('\n').map(str::to_owned).collect();
-        let arrow = self.tokens.iter().position(|token| matches!(self.word(*token), "->" | "<->" | "=>"));
+        let arrow = self
+            .tokens
+            .iter()
+            .position(|token| matches!(self.word(*token), "->" | "<->" | "=>"));
         let column = arrow.map(|at| {
-            let before: String = self.tokens[..at].iter().enumerate().fold(String::new(), |text, (at, token)| {
-                let space = at > 0 && self.spaced(at);
-                text + if space { " " } else { "" } + self.word(*token)
-            });
+            let before: String =
+                self.tokens[..at]
+                    .iter()
+                    .enumerate()
+                    .fold(String::new(), |text, (at, token)| {
+                        let space = at > 0 && self.spaced(at);
+                        text + if space { " " } else { "" } + self.word(*token)
+                    });
             before.chars().count() + 1
         });
         (lines, column)
@@ -47,13 +54,25 @@ impl<'a> Statement<'a> {
             let word = self.word(*token);
             while let Some(comment) = comments.next_if(|comment| comment.start < token.start) {
                 open.push(arena, if fresh { arena.nil() } else { arena.text(" ") });
-                open.push(arena, arena.text(comment.text(self.text).trim_end()).append(arena.hardline()));
+                open.push(
+                    arena,
+                    arena
+                        .text(comment.text(self.text).trim_end())
+                        .append(arena.hardline()),
+                );
                 fresh = true;
             }
-            let before = at.checked_sub(1).map(|before| self.word(self.tokens[before]));
+            let before = at
+                .checked_sub(1)
+                .map(|before| self.word(self.tokens[before]));
             // The head of a `when`, and what changes, are groups of their own.
             if depth == 0 && (before == Some(":") || (word == "=>" && self.is_expectation())) {
-                closed.push(std::mem::replace(&mut open, List::new(arena)).close(arena).nest(NEST).group());
+                closed.push(
+                    std::mem::replace(&mut open, List::new(arena))
+                        .close(arena)
+                        .nest(NEST)
+                        .group(),
+                );
                 closed.push(if fresh { arena.nil() } else { arena.line() });
             } else if at > 0 && !fresh && self.spaced(at) {
                 match before {
@@ -73,7 +92,11 @@ impl<'a> Statement<'a> {
             fresh = false;
         }
         // What goes on below a head, or above the content of a block, stands further in than that.
-        let further = !closed.is_empty() || self.tokens.last().is_some_and(|last| self.word(*last) == "{");
+        let further = !closed.is_empty()
+            || self
+                .tokens
+                .last()
+                .is_some_and(|last| self.word(*last) == "{");
         let open = open.close(arena);
         closed.push(if further { open.nest(NEST) } else { open }.group());
         arena.concat(closed).nest(NEST).group()
@@ -83,7 +106,12 @@ impl<'a> Statement<'a> {
     fn is_expectation(&self) -> bool {
         let first = self.tokens.first().map(|token| self.word(*token));
         !matches!(first, Some("set" | "observe" | "resync" | "role"))
-            && self.tokens.iter().filter(|token| self.word(**token) == "=>").count() == 1
+            && self
+                .tokens
+                .iter()
+                .filter(|token| self.word(**token) == "=>")
+                .count()
+                == 1
     }
 
     /// Whether a space stands before a token.
@@ -109,7 +137,10 @@ struct List<'a> {
 
 impl<'a> List<'a> {
     fn new(arena: &'a Arena<'a>) -> Self {
-        Self { elements: Vec::new(), current: arena.nil() }
+        Self {
+            elements: Vec::new(),
+            current: arena.nil(),
+        }
     }
 
     fn push(&mut self, arena: &'a Arena<'a>, part: Doc<'a>) {
@@ -118,7 +149,8 @@ impl<'a> List<'a> {
     }
 
     fn element(&mut self, arena: &'a Arena<'a>) {
-        self.elements.push(std::mem::replace(&mut self.current, arena.nil()));
+        self.elements
+            .push(std::mem::replace(&mut self.current, arena.nil()));
     }
 
     fn close(mut self, arena: &'a Arena<'a>) -> Doc<'a> {
@@ -130,7 +162,11 @@ impl<'a> List<'a> {
         // The first begins on the line of its keyword.
         let groups = elements.map(|(at, element)| {
             let element = element.nest(NEST).group();
-            if at == 0 { element } else { arena.line().append(element) }
+            if at == 0 {
+                element
+            } else {
+                arena.line().append(element)
+            }
         });
         arena.concat(groups)
     }

@@ -26,16 +26,29 @@ fn find(context: &mut Context<'_>) {
     let mut known = BTreeSet::new();
     for profile in &program.profiles {
         for rule in &profile.rules {
-            let (Some(online), Target::Set(_)) = (program.system(rule.to).online, rule.target) else { continue };
+            let (Some(online), Target::Set(_)) = (program.system(rule.to).online, rule.target)
+            else {
+                continue;
+            };
             let holds = context.space.condition(rule.condition);
             let flag = context.space.of_fact(online);
             let logged_in = context.space.diagrams.restrict(holds, flag, 1);
             if holds != Ref::ZERO && logged_in == Ref::ZERO && known.insert(rule.written) {
-                let (to, flag) = (&program.system(rule.to).name, crate::quote::quote(&program.fact(online).name));
+                let (to, flag) = (
+                    &program.system(rule.to).name,
+                    crate::quote::quote(&program.fact(online).name),
+                );
                 let finding = context
-                    .finding(format!("this rule sets {to} only while the user is logged out of it"))
-                    .label(context.rule_location(rule.written), format!("its conditions exclude `{flag}`"))
-                    .help(format!("add `{flag}` to its conditions in place of the opposite"));
+                    .finding(format!(
+                        "this rule sets {to} only while the user is logged out of it"
+                    ))
+                    .label(
+                        context.rule_location(rule.written),
+                        format!("its conditions exclude `{flag}`"),
+                    )
+                    .help(format!(
+                        "add `{flag}` to its conditions in place of the opposite"
+                    ));
                 context.report(finding);
             }
         }

@@ -66,14 +66,25 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
         for (state, region) in sources {
             let variable = context.space.of_system(from);
             let here = context.space.diagrams.mask(several, *region);
-            let active = context.space.diagrams.restrict(active, variable, state.0 + 1);
+            let active = context
+                .space
+                .diagrams
+                .restrict(active, variable, state.0 + 1);
             let here = context.space.diagrams.mask(here, active);
-            let decided = context.space.diagrams.restrict(way_back.decided, variable, state.0 + 1);
+            let decided = context
+                .space
+                .diagrams
+                .restrict(way_back.decided, variable, state.0 + 1);
             let mut fine = decided;
             for (returned, sets) in way_back.sets.iter() {
-                let sets = context.space.diagrams.restrict(*sets, variable, state.0 + 1);
-                let among =
-                    sources.iter().find(|(source, _)| source == returned).map_or(Ref::ZERO, |(_, region)| *region);
+                let sets = context
+                    .space
+                    .diagrams
+                    .restrict(*sets, variable, state.0 + 1);
+                let among = sources
+                    .iter()
+                    .find(|(source, _)| source == returned)
+                    .map_or(Ref::ZERO, |(_, region)| *region);
                 let outside = context.space.diagrams.without(sets, among);
                 fine = context.space.diagrams.without(fine, outside);
             }
@@ -97,8 +108,12 @@ fn report(
     let program = context.program;
     let mut rules: Vec<WrittenId> = Vec::new();
     for source in program.system(from).states() {
-        let Some(change) = context.change(role, from, to, source) else { return };
-        let Some(sets) = change.sets.get(&target) else { continue };
+        let Some(change) = context.change(role, from, to, source) else {
+            return;
+        };
+        let Some(sets) = change.sets.get(&target) else {
+            continue;
+        };
         let there = context.space.diagrams.mask(region, *sets);
         for leaf in context.deciders_in(there, change.decision) {
             rules.extend(context.written(&change.by, leaf));
@@ -106,7 +121,10 @@ fn report(
     }
     rules.sort_unstable();
     rules.dedup();
-    let (shown_as, from_name) = (shown(program, to, target), program.system(from).name.clone());
+    let (shown_as, from_name) = (
+        shown(program, to, target),
+        program.system(from).name.clone(),
+    );
     let mut finding = context.finding(format!(
         "several states of {from_name} show as {shown_as}{}, and it leads back to none of them",
         context.of_role(role)
@@ -114,8 +132,11 @@ fn report(
     for rule in rules {
         finding = finding.label(context.rule_location(rule), format!("leads to {shown_as}"));
     }
-    let finding =
-        finding.help(format!("say which one is meant with `<->`, or write `{shown_as} -> {from_name} unchanged`"));
-    let situation = context.space.witness(region, Some((from, state)), &|leaf| leaf == 1);
+    let finding = finding.help(format!(
+        "say which one is meant with `<->`, or write `{shown_as} -> {from_name} unchanged`"
+    ));
+    let situation = context
+        .space
+        .witness(region, Some((from, state)), &|leaf| leaf == 1);
     context.report(with_situation(finding, situation));
 }

@@ -54,7 +54,15 @@ profile \"P\" {
 };
 
 /// One way there and back, wherever it is met.
-type Collapse = (SystemId, StateId, SystemId, StateId, StateId, WrittenId, WrittenId);
+type Collapse = (
+    SystemId,
+    StateId,
+    SystemId,
+    StateId,
+    StateId,
+    WrittenId,
+    WrittenId,
+);
 
 fn find(context: &mut Context<'_>, unsafe_ones: bool) {
     let program = context.program;
@@ -76,9 +84,13 @@ fn change(
     known: &mut BTreeSet<Collapse>,
 ) {
     let program = context.program;
-    let Some(there) = context.change(role, from, to, state) else { return };
+    let Some(there) = context.change(role, from, to, state) else {
+        return;
+    };
     for (shown_as, region) in there.sets.iter() {
-        let Some(back) = context.change(role, to, from, *shown_as) else { return };
+        let Some(back) = context.change(role, to, from, *shown_as) else {
+            return;
+        };
         for (returned, way_back) in back.sets.iter() {
             if *returned == state {
                 continue;
@@ -89,19 +101,37 @@ fn change(
             }
             // The way back starts with the first system in its new state.
             let variable = context.space.of_system(from);
-            let way_back = context.space.diagrams.restrict(*way_back, variable, state.0 + 1);
+            let way_back = context
+                .space
+                .diagrams
+                .restrict(*way_back, variable, state.0 + 1);
             let both = context.space.diagrams.mask(*region, way_back);
             if both == Ref::ZERO {
                 continue;
             }
             let (goes, comes) = (first_rule(context, both, (there.decision, &there.by)), {
-                let decision = context.space.diagrams.restrict(back.decision, variable, state.0 + 1);
+                let decision =
+                    context
+                        .space
+                        .diagrams
+                        .restrict(back.decision, variable, state.0 + 1);
                 first_rule(context, both, (decision, &back.by))
             });
-            let (Some(goes), Some(comes)) = (goes, comes) else { continue };
+            let (Some(goes), Some(comes)) = (goes, comes) else {
+                continue;
+            };
             if known.insert((from, state, to, *shown_as, *returned, goes, comes)) {
-                let situation = context.space.witness(both, Some((from, state)), &|leaf| leaf == 1);
-                let finding = finding(context, role, (from, state), (to, *shown_as), *returned, (goes, comes));
+                let situation = context
+                    .space
+                    .witness(both, Some((from, state)), &|leaf| leaf == 1);
+                let finding = finding(
+                    context,
+                    role,
+                    (from, state),
+                    (to, *shown_as),
+                    *returned,
+                    (goes, comes),
+                );
                 debug_assert!(program.systems.len() > 1, "a way back needs two systems");
                 context.report(with_situation(finding, situation));
             }
@@ -109,7 +139,11 @@ fn change(
     }
 }
 
-fn first_rule(context: &mut Context<'_>, region: Ref, (decision, by): (Ref, &Decided)) -> Option<WrittenId> {
+fn first_rule(
+    context: &mut Context<'_>,
+    region: Ref,
+    (decision, by): (Ref, &Decided),
+) -> Option<WrittenId> {
     let leaves = context.deciders_in(region, decision);
     leaves.first().and_then(|leaf| context.written(by, *leaf))
 }
@@ -121,7 +155,13 @@ fn attributes(context: &Context<'_>, system: SystemId, state: StateId) -> Vec<u3
         Some(protected) => protected.contains(&system.attributes[*at as usize]),
         None => true,
     };
-    system.state(state).attributes.iter().copied().filter(counts).collect()
+    system
+        .state(state)
+        .attributes
+        .iter()
+        .copied()
+        .filter(counts)
+        .collect()
 }
 
 fn finding(
@@ -133,11 +173,26 @@ fn finding(
     (goes, comes): (WrittenId, WrittenId),
 ) -> Diagnostic {
     let program = context.program;
-    let way = [shown(program, from, state), shown(program, to, shown_as), shown(program, from, returned)];
+    let way = [
+        shown(program, from, state),
+        shown(program, to, shown_as),
+        shown(program, from, returned),
+    ];
     let mut finding = context
-        .finding(format!("{}{} comes back as another state: {}", way[0], context.of_role(role), way.join(" → ")))
-        .label(context.rule_location(goes), format!("{} → {}", way[0], way[1]))
-        .label(context.rule_location(comes), format!("{} → {}", way[1], way[2]));
+        .finding(format!(
+            "{}{} comes back as another state: {}",
+            way[0],
+            context.of_role(role),
+            way.join(" → ")
+        ))
+        .label(
+            context.rule_location(goes),
+            format!("{} → {}", way[0], way[1]),
+        )
+        .label(
+            context.rule_location(comes),
+            format!("{} → {}", way[1], way[2]),
+        );
     let names = |of: &[u32], without: &[u32]| {
         let names = of
             .iter()
@@ -145,7 +200,10 @@ fn finding(
             .map(|at| program.system(from).attributes[*at as usize].as_str());
         names.collect::<Vec<_>>().join(", ")
     };
-    let (before, after) = (attributes(context, from, state), attributes(context, from, returned));
+    let (before, after) = (
+        attributes(context, from, state),
+        attributes(context, from, returned),
+    );
     let (gained, lost) = (names(&after, &before), names(&before, &after));
     if !gained.is_empty() {
         finding = finding.note(format!("gained: {gained}"));
@@ -155,19 +213,32 @@ fn finding(
     }
     let (from_name, to_name) = (&program.system(from).name, &program.system(to).name);
     let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);
-    let rank = rules.find(|rule| rule.written == comes && rule.from == to).map(|rule| rule.level);
+    let rank = rules
+        .find(|rule| rule.written == comes && rule.from == to)
+        .map(|rule| rule.level);
     // A second override would contradict the first.
     if rank == Some(Rank::Override) {
         let guard = format!("{from_name} is not {}", state_name(program, from, state));
-        return finding
-            .help(format!("let the way back leave it alone: add `{guard}` to the conditions of the override"));
+        return finding.help(format!(
+            "let the way back leave it alone: add `{guard}` to the conditions of the override"
+        ));
     }
     let rule = format!(
         "when {from_name} is {}: {}{to_name} {} -> {from_name} unchanged",
         state_name(program, from, state),
-        if rank == Some(Rank::Otherwise) { "" } else { "override " },
+        if rank == Some(Rank::Otherwise) {
+            ""
+        } else {
+            "override "
+        },
         state_name(program, to, shown_as),
     );
-    let fix = context.line_below(program.written(comes).item, &rule, "let the way back leave it alone");
-    finding.help(format!("let the way back leave it alone: `{rule}`")).fix(fix)
+    let fix = context.line_below(
+        program.written(comes).item,
+        &rule,
+        "let the way back leave it alone",
+    );
+    finding
+        .help(format!("let the way back leave it alone: `{rule}`"))
+        .fix(fix)
 }

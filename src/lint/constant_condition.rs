@@ -32,7 +32,10 @@ fn find(context: &mut Context<'_>) {
         };
         let finding = context
             .finding(format!("this condition {what} holds"))
-            .label(written.location, format!("{what} true, whatever the facts and states"))
+            .label(
+                written.location,
+                format!("{what} true, whatever the facts and states"),
+            )
             .help(help);
         context.report(finding);
     }

@@ -73,7 +73,9 @@ impl Ways {
     }
 
     fn contains(&self, (written, from, to): &OneWay) -> bool {
-        self.0.get(written.index()).is_some_and(|ways| ways[usize::from(from > to)])
+        self.0
+            .get(written.index())
+            .is_some_and(|ways| ways[usize::from(from > to)])
     }
 }
 
@@ -122,7 +124,13 @@ fn change(
     let program = context.program;
     // Who is the origin somewhere decides; the others may still agree with one that is, or never come to it.
     let decided = context.space.decision(role, from, to, state);
-    for leaf in decided.parts.first().map(|part| context.space.leaves(*part)).iter().flat_map(|leaves| leaves.iter()) {
+    for leaf in decided
+        .parts
+        .first()
+        .map(|part| context.space.leaves(*part))
+        .iter()
+        .flat_map(|leaves| leaves.iter())
+    {
         if let Some(decision) = context.space.decision_of(&decided, *leaf) {
             let written = program.profile(decision.profile).rules[decision.rule as usize].written;
             alive.rules.insert((written, from, to));
@@ -133,7 +141,9 @@ fn change(
     let mut before = Layers::default();
     let mut passed: Vec<Rc<Shape>> = Vec::new();
     for &profile in &program.role(role).profiles {
-        let Some(shape) = context.space.shape(profile, from, to, state) else { continue };
+        let Some(shape) = context.space.shape(profile, from, to, state) else {
+            continue;
+        };
         let rules = context.space.rules_for(profile, from, to, state);
         for (at, (level, holds)) in rules.iter().zip(shape.candidates.iter()) {
             let rule = &program.profile(profile).rules[*at as usize];
@@ -146,18 +156,30 @@ fn change(
                 return;
             }
             for shape in passed.drain(..) {
-                shape.decider.iter().for_each(|part| before.push(&mut context.space.diagrams, *part));
+                shape
+                    .decider
+                    .iter()
+                    .for_each(|part| before.push(&mut context.space.diagrams, *part));
             }
             let stronger: &[&[Ref]] = match level {
                 program::Level::Override => &[],
                 program::Level::Plain => &[&shape.overriding],
                 program::Level::Otherwise => &[&shape.overriding, &shape.plain],
             };
-            let covers: Vec<Ref> = before.parts().iter().chain(stronger.iter().copied().flatten()).copied().collect();
+            let covers: Vec<Ref> = before
+                .parts()
+                .iter()
+                .chain(stronger.iter().copied().flatten())
+                .copied()
+                .collect();
             let left = context.space.diagrams.within(BUDGET, |diagrams| {
-                covers
-                    .iter()
-                    .fold(*holds, |left, cover| if left == Ref::ZERO { left } else { diagrams.without(left, *cover) })
+                covers.iter().fold(*holds, |left, cover| {
+                    if left == Ref::ZERO {
+                        left
+                    } else {
+                        diagrams.without(left, *cover)
+                    }
+                })
             });
             match left {
                 Some(Ref::ZERO) => {}
@@ -189,7 +211,10 @@ fn find_rules(context: &mut Context<'_>) {
     instances(context).for_each(|(key, _)| ways.insert(key));
     let overridden = overridden(context.program);
     for (key, instances) in &dead {
-        match instances.iter().find(|(role, ..)| alive.unknown.contains(role)) {
+        match instances
+            .iter()
+            .find(|(role, ..)| alive.unknown.contains(role))
+        {
             Some((role, ..)) => context.cut_short(*role),
             None => dead_rule(context, *key, instances, ways.both(key.0), &overridden),
         }
@@ -201,8 +226,16 @@ type Overridden = FxHashSet<(ProfileId, SystemId, SystemId, StateId)>;
 
 fn overridden(program: &program::Program) -> Overridden {
     let of_profile = |profile: ProfileId| {
-        let rules = program.profile(profile).rules.iter().filter(|rule| rule.level == program::Level::Override);
-        rules.flat_map(move |rule| rule.source.iter().map(move |state| (profile, rule.from, rule.to, *state)))
+        let rules = program
+            .profile(profile)
+            .rules
+            .iter()
+            .filter(|rule| rule.level == program::Level::Override);
+        rules.flat_map(move |rule| {
+            rule.source
+                .iter()
+                .map(move |state| (profile, rule.from, rule.to, *state))
+        })
     };
     program.profile_ids().flat_map(of_profile).collect()
 }
@@ -212,11 +245,25 @@ type Instance = (RoleId, ProfileId, u32);
 
 fn instances<'p>(context: &Context<'p>) -> impl Iterator<Item = (OneWay, Instance)> + use<'p> {
     let program = context.program;
-    let profiles = move |role: RoleId| program.role(role).profiles.iter().map(move |profile| (role, *profile));
-    program.role_ids().flat_map(profiles).flat_map(move |(role, profile)| {
-        let rules = program.profile(profile).rules.iter().enumerate();
-        rules.map(move |(at, rule)| ((rule.written, rule.from, rule.to), (role, profile, at as u32)))
-    })
+    let profiles = move |role: RoleId| {
+        program
+            .role(role)
+            .profiles
+            .iter()
+            .map(move |profile| (role, *profile))
+    };
+    program
+        .role_ids()
+        .flat_map(profiles)
+        .flat_map(move |(role, profile)| {
+            let rules = program.profile(profile).rules.iter().enumerate();
+            rules.map(move |(at, rule)| {
+                (
+                    (rule.written, rule.from, rule.to),
+                    (role, profile, at as u32),
+                )
+            })
+        })
 }
 
 fn dead_rule(
@@ -238,8 +285,12 @@ fn dead_rule(
             for part in decided.parts.iter() {
                 let within = context.space.diagrams.mask(holds, *part);
                 for leaf in context.space.diagrams.leaves(within) {
-                    let Some(decision) = context.space.decision_of(&decided, leaf) else { continue };
-                    let Some(by) = context.written(&decided, leaf) else { continue };
+                    let Some(decision) = context.space.decision_of(&decided, leaf) else {
+                        continue;
+                    };
+                    let Some(by) = context.written(&decided, leaf) else {
+                        continue;
+                    };
                     if !covering.iter().any(|(known, _)| *known == by) {
                         covering.push((by, context.profile_name(decision.profile).to_owned()));
                     }
@@ -249,28 +300,50 @@ fn dead_rule(
     }
     covering.sort();
     let which = if other_way {
-        format!(" on the way {} → {}", program.system(from).name, program.system(to).name)
+        format!(
+            " on the way {} → {}",
+            program.system(from).name,
+            program.system(to).name
+        )
     } else {
         String::new()
     };
-    let label = if possible { "never decides" } else { "its condition cannot hold" };
-    let mut finding =
-        context.finding(format!("this rule never decides{which}")).label(context.rule_location(written), label);
+    let label = if possible {
+        "never decides"
+    } else {
+        "its condition cannot hold"
+    };
+    let mut finding = context
+        .finding(format!("this rule never decides{which}"))
+        .label(context.rule_location(written), label);
     if possible {
-        let together = if covering.len() > 1 { " together with the others" } else { "" };
+        let together = if covering.len() > 1 {
+            " together with the others"
+        } else {
+            ""
+        };
         for (by, profile) in &covering {
-            finding =
-                finding.label(context.rule_location(*by), format!("decides instead{together}, in profile `{profile}`"));
+            finding = finding.label(
+                context.rule_location(*by),
+                format!("decides instead{together}, in profile `{profile}`"),
+            );
         }
     }
-    let help = if possible { "delete it, or narrow what covers it" } else { "delete it, or mend its condition" };
+    let help = if possible {
+        "delete it, or narrow what covers it"
+    } else {
+        "delete it, or mend its condition"
+    };
     // The other direction of a `<->` may decide, an `override` may need what it beats, and one that goes may let those
     // that it beat disagree.
     let needed = instances.iter().any(|(_, profile, at)| {
         let rule = &program.profile(*profile).rules[*at as usize];
         match rule.level {
             program::Level::Override => possible,
-            program::Level::Plain => rule.source.iter().any(|state| overridden.contains(&(*profile, from, to, *state))),
+            program::Level::Plain => rule
+                .source
+                .iter()
+                .any(|state| overridden.contains(&(*profile, from, to, *state))),
             program::Level::Otherwise => false,
         }
     });
@@ -299,12 +372,19 @@ fn find_profiles(context: &mut Context<'_>) {
                 "the profiles before it decide everywhere, or its conditions cannot hold"
             };
             let mut finding = context
-                .finding(format!("profile `{name}` never decides in role `{}`", program.role(role).name))
+                .finding(format!(
+                    "profile `{name}` never decides in role `{}`",
+                    program.role(role).name
+                ))
                 .label(program.profile(profile).location, why);
             if let Some(location) = program.role(role).location {
                 finding = finding.label(location, "in this role");
             }
-            context.report(finding.help("take it out of the role, or put it before those that decide in its place"));
+            context.report(
+                finding.help(
+                    "take it out of the role, or put it before those that decide in its place",
+                ),
+            );
         }
     }
 }

@@ -55,7 +55,11 @@ fn find(context: &mut Context<'_>) {
     }
     // A map that was filled in order has room in it for as much again.
     let known: Vec<_> = known.into_iter().collect();
-    let is_known = |written: WrittenId| known.binary_search_by_key(&written, |(rule, _)| *rule).is_ok();
+    let is_known = |written: WrittenId| {
+        known
+            .binary_search_by_key(&written, |(rule, _)| *rule)
+            .is_ok()
+    };
     let mut instances: Vec<Instance> = Vec::with_capacity(known.len());
     for profile in program.profile_ids().filter(|_| !known.is_empty()) {
         let rules = program.profile(profile).rules.iter().enumerate();
@@ -66,7 +70,9 @@ fn find(context: &mut Context<'_>) {
     let mut effort = Effort::default();
     for (rule, (others, change, (met, wanted))) in known {
         let (from, _, state) = change;
-        let situation = context.space.witness(met, Some((from, state)), &|found| found == wanted);
+        let situation = context
+            .space
+            .witness(met, Some((from, state)), &|found| found == wanted);
         let superfluous = effort.failures < MAX_FAILURES
             && effort.compared < MAX_COMPARED
             && instances[instances.partition_point(|(written, ..)| *written < rule)..]
@@ -95,9 +101,16 @@ type Others = SmallVec<[WrittenId; 4]>;
 /// A written rule, a profile in which it acts, and its index there.
 type Instance = (WrittenId, ProfileId, u32);
 
-fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Change, known: &mut Known) {
+fn change(
+    context: &mut Context<'_>,
+    profile: ProfileId,
+    (from, to, state): Change,
+    known: &mut Known,
+) {
     let program = context.program;
-    let Some(shape) = context.space.shape(profile, from, to, state) else { return };
+    let Some(shape) = context.space.shape(profile, from, to, state) else {
+        return;
+    };
     if !context.space.overlapping(&shape) {
         return;
     }
@@ -119,7 +132,12 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
                     let also = context.space.condition_in(earlier.condition, from, state);
                     let both = context.space.diagrams.mask(holds, also);
                     if both != Ref::ZERO {
-                        note(known, (from, to, state), (later.written, earlier.written), (both, 1));
+                        note(
+                            known,
+                            (from, to, state),
+                            (later.written, earlier.written),
+                            (both, 1),
+                        );
                     }
                 }
             }
@@ -131,9 +149,16 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
             let holds = context.space.condition_in(rule.condition, from, state);
             let met = context.space.diagrams.mask(holds, seen);
             for leaf in context.space.diagrams.leaves(met) {
-                let Some(other) = leaf.checked_sub(1).map(|other| &rules[other as usize]) else { continue };
+                let Some(other) = leaf.checked_sub(1).map(|other| &rules[other as usize]) else {
+                    continue;
+                };
                 if other.written != rule.written {
-                    note(known, (from, to, state), (rule.written, other.written), (met, leaf));
+                    note(
+                        known,
+                        (from, to, state),
+                        (rule.written, other.written),
+                        (met, leaf),
+                    );
                 }
             }
             let joined = context.space.diagrams.within(BUDGET, |diagrams| {
@@ -147,7 +172,9 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
             match joined.filter(|joined| context.space.diagrams.size(*joined) < BUDGET) {
                 Some(joined) => seen = joined,
                 None => {
-                    let role = program.role_ids().find(|role| program.role(*role).profiles.contains(&profile));
+                    let role = program
+                        .role_ids()
+                        .find(|role| program.role(*role).profiles.contains(&profile));
                     return role.into_iter().for_each(|role| context.cut_short(role));
                 }
             }
@@ -155,25 +182,42 @@ fn change(context: &mut Context<'_>, profile: ProfileId, (from, to, state): Chan
     }
 }
 
-fn note(known: &mut Known, change: Change, (rule, other): (WrittenId, WrittenId), place: (Ref, u32)) {
-    let (others, ..) = known.entry(rule).or_insert_with(|| (Others::new(), change, place));
+fn note(
+    known: &mut Known,
+    change: Change,
+    (rule, other): (WrittenId, WrittenId),
+    place: (Ref, u32),
+) {
+    let (others, ..) = known
+        .entry(rule)
+        .or_insert_with(|| (Others::new(), change, place));
     if let Err(at) = others.binary_search(&other) {
         others.insert(at, other);
     }
 }
 
 /// Whether others say the same wherever the rule holds; a failure where that is too entangled.
-fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32), effort: &mut Effort) -> bool {
+fn is_superfluous(
+    context: &mut Context<'_>,
+    (profile, at): (ProfileId, u32),
+    effort: &mut Effort,
+) -> bool {
     let rules = &context.program.profile(profile).rules;
     let rule = &rules[at as usize];
     rule.source.iter().all(|state| {
-        let holds = context.space.condition_in(rule.condition, rule.from, *state);
+        let holds = context
+            .space
+            .condition_in(rule.condition, rule.from, *state);
         let mut others = Vec::new();
         for &other in &*context.space.rules_for(profile, rule.from, rule.to, *state) {
             effort.compared += 1;
             let other = &rules[other as usize];
-            if other.written != rule.written && (other.level, other.target) == (rule.level, rule.target) {
-                let also = context.space.condition_in(other.condition, rule.from, *state);
+            if other.written != rule.written
+                && (other.level, other.target) == (rule.level, rule.target)
+            {
+                let also = context
+                    .space
+                    .condition_in(other.condition, rule.from, *state);
                 if also == holds {
                     return true;
                 }
@@ -181,14 +225,19 @@ fn is_superfluous(context: &mut Context<'_>, (profile, at): (ProfileId, u32), ef
             }
         }
         // Most often there is a situation in which the rule is the only one, and it is soon found.
-        match context.space.diagrams.find(&[holds], &others, context.space.usual()) {
+        match context
+            .space
+            .diagrams
+            .find(&[holds], &others, context.space.usual())
+        {
             Found::Here(_) => false,
             Found::Nowhere => true,
             Found::Unknown => {
-                let left = context
-                    .space
-                    .diagrams
-                    .within(BUDGET, |diagrams| others.iter().fold(holds, |left, other| diagrams.without(left, *other)));
+                let left = context.space.diagrams.within(BUDGET, |diagrams| {
+                    others
+                        .iter()
+                        .fold(holds, |left, other| diagrams.without(left, *other))
+                });
                 effort.failures += usize::from(left.is_none());
                 left == Some(Ref::ZERO)
             }
@@ -204,9 +253,17 @@ fn report(
     superfluous: bool,
 ) {
     let program = context.program;
-    let count = if others.len() == 1 { "two rules say".to_owned() } else { format!("{} rules say", others.len() + 1) };
+    let count = if others.len() == 1 {
+        "two rules say".to_owned()
+    } else {
+        format!("{} rules say", others.len() + 1)
+    };
     let mut finding = context
-        .finding(format!("{count} the same about {} for {}", shown(program, from, state), program.system(to).name))
+        .finding(format!(
+            "{count} the same about {} for {}",
+            shown(program, from, state),
+            program.system(to).name
+        ))
         .label(context.rule_location(rule), "this rule");
     for other in others.iter().take(MAX_NAMED) {
         finding = finding.label(context.rule_location(*other), "says so already");
@@ -216,6 +273,10 @@ fn report(
     }
     let finding = finding
         .help("take the state or the situation out of all but one of them")
-        .fix(superfluous.then(|| context.deletion(program.written(rule).item, true)).flatten());
+        .fix(
+            superfluous
+                .then(|| context.deletion(program.written(rule).item, true))
+                .flatten(),
+        );
     context.report(with_situation(finding, situation));
 }

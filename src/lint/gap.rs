@@ -42,7 +42,9 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
     let states: Vec<StateId> = context.program.system(from).states().collect();
     let mut decided = Vec::with_capacity(states.len());
     for state in &states {
-        let Some(change) = context.change(role, from, to, *state) else { return };
+        let Some(change) = context.change(role, from, to, *state) else {
+            return;
+        };
         decided.push(change.decided);
     }
     // A state that is not decided anywhere in here is not the one that makes a profile active.
@@ -66,36 +68,72 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
     }
 }
 
-fn report(context: &mut Context<'_>, role: RoleId, (from, to): (SystemId, SystemId), gaps: Vec<(Ref, Vec<StateId>)>) {
+fn report(
+    context: &mut Context<'_>,
+    role: RoleId,
+    (from, to): (SystemId, SystemId),
+    gaps: Vec<(Ref, Vec<StateId>)>,
+) {
     let program = context.program;
-    let (from_name, to_name) = (program.system(from).name.clone(), program.system(to).name.clone());
+    let (from_name, to_name) = (
+        program.system(from).name.clone(),
+        program.system(to).name.clone(),
+    );
     let mut rules: Vec<String> = Vec::new();
     let mut complete = true;
     let count: usize = gaps.iter().map(|(_, states)| states.len()).sum();
-    let first = gaps.first().and_then(|(region, states)| Some((*region, *states.first()?)));
+    let first = gaps
+        .first()
+        .and_then(|(region, states)| Some((*region, *states.first()?)));
     for (region, states) in gaps {
-        let names: Vec<String> = states.iter().map(|state| state_name(program, from, *state)).collect();
+        let names: Vec<String> = states
+            .iter()
+            .map(|state| state_name(program, from, *state))
+            .collect();
         let Some(cubes) = context.space.cover(region, MAX_RULES) else {
             complete = false;
             continue;
         };
         for cube in cubes {
             let condition = context.space.condition_text(&cube);
-            let when = if condition.is_empty() { String::new() } else { format!("when {condition}: ") };
-            rules.push(format!("{when}{from_name} {} -> {to_name} unchanged", names.join(" | ")));
+            let when = if condition.is_empty() {
+                String::new()
+            } else {
+                format!("when {condition}: ")
+            };
+            rules.push(format!(
+                "{when}{from_name} {} -> {to_name} unchanged",
+                names.join(" | ")
+            ));
         }
     }
     complete &= rules.len() <= MAX_RULES;
     rules.truncate(MAX_RULES);
-    let states = if count == 1 { "1 state".to_owned() } else { format!("{count} states") };
-    let mut finding = context
-        .finding(format!("{states} of {from_name} decided by no profile{} for {to_name}", context.of_role(role)));
-    finding.labels.extend(context.role_location(role).map(|location| crate::diagnostic::Label {
-        location,
-        message: format!("{from_name} → {to_name} is not complete"),
-    }));
-    finding.situation =
-        first.and_then(|(region, state)| context.space.witness(region, Some((from, state)), &|leaf| leaf == 1));
+    let states = if count == 1 {
+        "1 state".to_owned()
+    } else {
+        format!("{count} states")
+    };
+    let mut finding = context.finding(format!(
+        "{states} of {from_name} decided by no profile{} for {to_name}",
+        context.of_role(role)
+    ));
+    finding.labels.extend(
+        context
+            .role_location(role)
+            .map(|location| crate::diagnostic::Label {
+                location,
+                message: format!("{from_name} → {to_name} is not complete"),
+            }),
+    );
+    finding.situation = first.and_then(|(region, state)| {
+        context
+            .space
+            .witness(region, Some((from, state)), &|leaf| leaf == 1)
+    });
     let more = if complete { "" } else { "\nand more" };
-    context.report(finding.help(format!("say what is meant, for example:\n{}{more}", rules.join("\n"))));
+    context.report(finding.help(format!(
+        "say what is meant, for example:\n{}{more}",
+        rules.join("\n")
+    )));
 }

@@ -22,9 +22,17 @@ profile \"P\" { cic Available -> lync Available }
 };
 
 fn find(context: &mut Context<'_>) {
-    for allow in context.program.allows.iter().filter(|allow| allow.reason.is_none()) {
+    for allow in context
+        .program
+        .allows
+        .iter()
+        .filter(|allow| allow.reason.is_none())
+    {
         let finding = context
-            .finding(format!("this `@allow` does not say why `{}` does no harm here", allow.code))
+            .finding(format!(
+                "this `@allow` does not say why `{}` does no harm here",
+                allow.code
+            ))
             .label(allow.location, "no reason")
             .help(format!("write `@allow({}, \"why\")`", allow.code));
         context.report(finding);

@@ -124,15 +124,23 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         used_allows: vec![false; program.allows.len()],
         settings,
         findings: Vec::new(),
-        most: MAX_FINDINGS
-            .max(program.sources.iter().map(|(_, file)| file.text.len()).sum::<usize>() / BYTES_OF_A_FINDING),
+        most: MAX_FINDINGS.max(
+            program
+                .sources
+                .iter()
+                .map(|(_, file)| file.text.len())
+                .sum::<usize>()
+                / BYTES_OF_A_FINDING,
+        ),
         left_out: None,
         skipped: BTreeMap::new(),
         code: "",
         level: Level::Warn,
     };
     // The one about allows has to see what the others silence.
-    let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS.iter().partition(|lint| lint.code == unused_allow::LINT.code);
+    let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS
+        .iter()
+        .partition(|lint| lint.code == unused_allow::LINT.code);
     for lint in first.into_iter().chain(last) {
         context.level = settings.of(lint);
         if context.level == Level::Allow {
@@ -145,29 +153,58 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
     }
     if context.space.diagrams.overflowed() {
         // Whatever was found may rest on something that had no room.
-        let error = Diagnostic::error("too-complex", "the conditions of this program are too entangled to be linted");
+        let error = Diagnostic::error(
+            "too-complex",
+            "the conditions of this program are too entangled to be linted",
+        );
         return vec![error.help("fewer facts in the conditions of one role help")];
     }
     let mut findings = context.findings;
-    if let Some(Diagnostic { code, severity, labels, .. }) = context.left_out {
-        let message = format!("there are more than {} findings in this program", context.most);
+    if let Some(Diagnostic {
+        code,
+        severity,
+        labels,
+        ..
+    }) = context.left_out
+    {
+        let message = format!(
+            "there are more than {} findings in this program",
+            context.most
+        );
         // What is denied fails, told or not.
-        let severity = if severity == Severity::Error { severity } else { Severity::Info };
-        let note = Diagnostic { severity, labels, ..Diagnostic::warning(code, message) };
+        let severity = if severity == Severity::Error {
+            severity
+        } else {
+            Severity::Info
+        };
+        let note = Diagnostic {
+            severity,
+            labels,
+            ..Diagnostic::warning(code, message)
+        };
         findings.push(
             note.note("not all of them are told")
                 .help("`--fix` repairs many; what is not wanted can be set to `allow`"),
         );
     }
     for ((code, role), ()) in context.skipped {
-        let location = program.role(role).location.or_else(|| program.profiles.first().map(|profile| profile.location));
+        let location = program
+            .role(role)
+            .location
+            .or_else(|| program.profiles.first().map(|profile| profile.location));
         let mut note = Diagnostic::warning(
             code,
-            format!("role `{}` is too entangled to be looked at whole", program.role(role).name),
+            format!(
+                "role `{}` is too entangled to be looked at whole",
+                program.role(role).name
+            ),
         );
         note.severity = Severity::Info;
         note.labels
-            .extend(location.map(|location| diagnostic::Label { location, message: "cut short here".to_owned() }));
+            .extend(location.map(|location| diagnostic::Label {
+                location,
+                message: "cut short here".to_owned(),
+            }));
         findings
             .push(note.help("what it would find in this role is not known; fewer facts in one role's conditions help"));
     }
@@ -208,7 +245,11 @@ fn allows(program: &Program) -> HashMap<&str, Vec<Allowed>> {
     let mut all: HashMap<&str, Vec<Allowed>> = HashMap::new();
     for (at, allow) in program.allows.iter().enumerate() {
         let of_code = all.entry(&allow.code).or_default();
-        of_code.push(Allowed { scope: allow.scope, furthest: allow.scope.span.end, at });
+        of_code.push(Allowed {
+            scope: allow.scope,
+            furthest: allow.scope.span.end,
+            at,
+        });
     }
     for of_code in all.values_mut() {
         of_code.sort_by_key(|allow| allow.scope);
@@ -224,8 +265,15 @@ fn allows(program: &Program) -> HashMap<&str, Vec<Allowed>> {
 impl Context<'_> {
     /// A finding of the lint that runs; [`Context::report`] takes it.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
-        let severity = if self.level == Level::Deny { Severity::Error } else { Severity::Warning };
-        Diagnostic { severity, ..Diagnostic::warning(self.code, message) }
+        let severity = if self.level == Level::Deny {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        Diagnostic {
+            severity,
+            ..Diagnostic::warning(self.code, message)
+        }
     }
 
     /// Keeps a finding, unless an `@allow` has a label of it on or inside what it stands before.
@@ -236,10 +284,9 @@ impl Context<'_> {
             let before = allows.partition_point(|allow| {
                 (allow.scope.file, allow.scope.span.start) <= (location.file, location.span.start)
             });
-            let near = allows[..before]
-                .iter()
-                .rev()
-                .take_while(|allow| allow.scope.file == location.file && allow.furthest >= location.span.end);
+            let near = allows[..before].iter().rev().take_while(|allow| {
+                allow.scope.file == location.file && allow.furthest >= location.span.end
+            });
             for allow in near.filter(|allow| allow.scope.span.contains(location.span)) {
                 self.used_allows[allow.at] = true;
                 silenced = true;
@@ -254,7 +301,11 @@ impl Context<'_> {
             finding.notes.shrink_to_fit();
             finding.fixes.shrink_to_fit();
             self.findings.push(finding);
-        } else if self.left_out.as_ref().is_none_or(|known| finding.severity < known.severity) {
+        } else if self
+            .left_out
+            .as_ref()
+            .is_none_or(|known| finding.severity < known.severity)
+        {
             self.left_out = Some(finding);
         }
     }
@@ -270,14 +321,28 @@ impl Context<'_> {
         let after = &file.text[end as usize..];
         let line = before.trim_end_matches([' ', '\t']);
         let rest = after.trim_start_matches([' ', '\t', '\r']);
-        let alone = (line.is_empty() || line.ends_with('\n')) && (rest.is_empty() || rest.starts_with('\n'));
+        let alone = (line.is_empty() || line.ends_with('\n'))
+            && (rest.is_empty() || rest.starts_with('\n'));
         let span = if alone {
-            Span::new(line.len(), file.text.len() - rest.len() + usize::from(!rest.is_empty()))
+            Span::new(
+                line.len(),
+                file.text.len() - rest.len() + usize::from(!rest.is_empty()),
+            )
         } else {
             location.span
         };
-        let edits = vec![(Location { file: location.file, span }, String::new())];
-        Some(Fix { message: "delete it".to_owned(), safe, edits })
+        let edits = vec![(
+            Location {
+                file: location.file,
+                span,
+            },
+            String::new(),
+        )];
+        Some(Fix {
+            message: "delete it".to_owned(),
+            safe,
+            edits,
+        })
     }
 
     /// The repair that writes another line below the one of a place; `None` in a bundled vocabulary.
@@ -286,12 +351,34 @@ impl Context<'_> {
         if file.bundled {
             return None;
         }
-        let start = file.text[..place.span.start as usize].rfind('\n').map_or(0, |at| at + 1);
-        let indent: String = file.text[start..].chars().take_while(|char| matches!(char, ' ' | '\t')).collect();
-        let newline = if file.text.contains("\r\n") { "\r\n" } else { "\n" };
-        let span = Span { start: place.span.end, end: place.span.end };
-        let edits = vec![(Location { file: place.file, span }, format!("{newline}{indent}{line}"))];
-        Some(Fix { message: message.to_owned(), safe: false, edits })
+        let start = file.text[..place.span.start as usize]
+            .rfind('\n')
+            .map_or(0, |at| at + 1);
+        let indent: String = file.text[start..]
+            .chars()
+            .take_while(|char| matches!(char, ' ' | '\t'))
+            .collect();
+        let newline = if file.text.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        let span = Span {
+            start: place.span.end,
+            end: place.span.end,
+        };
+        let edits = vec![(
+            Location {
+                file: place.file,
+                span,
+            },
+            format!("{newline}{indent}{line}"),
+        )];
+        Some(Fix {
+            message: message.to_owned(),
+            safe: false,
+            edits,
+        })
     }
 
     /// Notes that a role could not be looked at whole.
@@ -311,7 +398,11 @@ impl Context<'_> {
     /// Where to point for a role: its name, or the first profile of a program without roles.
     fn role_location(&self, role: RoleId) -> Option<Location> {
         let role = self.program.role(role);
-        role.location.or_else(|| role.profiles.first().map(|profile| self.program.profile(*profile).location))
+        role.location.or_else(|| {
+            role.profiles
+                .first()
+                .map(|profile| self.program.profile(*profile).location)
+        })
     }
 
     /// ` of role R`, where roles are declared.
@@ -324,12 +415,24 @@ impl Context<'_> {
 }
 
 /// A state as source, with its system.
-fn shown(program: &Program, system: crate::program::SystemId, state: crate::program::StateId) -> String {
-    format!("{} {}", program.system(system).name, state_name(program, system, state))
+fn shown(
+    program: &Program,
+    system: crate::program::SystemId,
+    state: crate::program::StateId,
+) -> String {
+    format!(
+        "{} {}",
+        program.system(system).name,
+        state_name(program, system, state)
+    )
 }
 
 /// A state's name as source.
-fn state_name(program: &Program, system: crate::program::SystemId, state: crate::program::StateId) -> String {
+fn state_name(
+    program: &Program,
+    system: crate::program::SystemId,
+    state: crate::program::StateId,
+) -> String {
     crate::quote::quote(&program.system(system).state(state).name)
 }
 

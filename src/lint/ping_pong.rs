@@ -47,7 +47,9 @@ type Edges = Rc<[(Node, Ref)]>;
 
 fn find(context: &mut Context<'_>) {
     for role in context.program.role_ids() {
-        let Some(edges) = edges(context, role) else { continue };
+        let Some(edges) = edges(context, role) else {
+            continue;
+        };
         let endless = endless(context, &edges);
         report(context, role, &edges, &endless);
     }
@@ -60,7 +62,9 @@ fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<Node, Edge
     for from in program.system_ids() {
         for state in program.system(from).states() {
             let others = program.system_ids().filter(|to| *to != from);
-            let mut like: Vec<StateId> = others.map(|to| context.space.like(role, from, to, state)).collect();
+            let mut like: Vec<StateId> = others
+                .map(|to| context.space.like(role, from, to, state))
+                .collect();
             like.dedup();
             if let [like] = *like
                 && like != state
@@ -112,16 +116,30 @@ fn endless(context: &mut Context<'_>, edges: &FxHashMap<Node, Edges>) -> FxHashM
 }
 
 /// Where `node` leads to `next` and that is in `then`, which is a function of the situation after the step.
-fn going_on(context: &mut Context<'_>, (from, state): Node, (to, target): Node, region: Ref, then: Ref) -> Ref {
+fn going_on(
+    context: &mut Context<'_>,
+    (from, state): Node,
+    (to, target): Node,
+    region: Ref,
+    then: Ref,
+) -> Ref {
     let (from, to) = (context.space.of_system(from), context.space.of_system(to));
     let before = context.space.diagrams.restrict(then, from, state.0 + 1);
     let before = context.space.diagrams.restrict(before, to, target.0 + 1);
     context.space.diagrams.mask(region, before)
 }
 
-fn report(context: &mut Context<'_>, role: RoleId, edges: &FxHashMap<Node, Edges>, endless: &FxHashMap<Node, Ref>) {
-    let mut starts: Vec<Node> =
-        endless.iter().filter(|(_, region)| **region != Ref::ZERO).map(|(node, _)| *node).collect();
+fn report(
+    context: &mut Context<'_>,
+    role: RoleId,
+    edges: &FxHashMap<Node, Edges>,
+    endless: &FxHashMap<Node, Ref>,
+) {
+    let mut starts: Vec<Node> = endless
+        .iter()
+        .filter(|(_, region)| **region != Ref::ZERO)
+        .map(|(node, _)| *node)
+        .collect();
     starts.sort_unstable();
     let mut known: Vec<Vec<Node>> = Vec::new();
     for start in starts {
@@ -131,7 +149,9 @@ fn report(context: &mut Context<'_>, role: RoleId, edges: &FxHashMap<Node, Edges
         if known.iter().any(|known| known.contains(&start)) {
             continue;
         }
-        let Some((path, situation)) = follow(context, role, start, edges, endless) else { continue };
+        let Some((path, situation)) = follow(context, role, start, edges, endless) else {
+            continue;
+        };
         let mut sorted: Vec<Node> = path.iter().map(|(node, _)| *node).collect();
         sorted.sort_unstable();
         if known.contains(&sorted) {
@@ -139,13 +159,21 @@ fn report(context: &mut Context<'_>, role: RoleId, edges: &FxHashMap<Node, Edges
         }
         known.push(sorted);
         let program = context.program;
-        let mut drawn: Vec<String> = path.iter().map(|((system, state), _)| shown(program, *system, *state)).collect();
+        let mut drawn: Vec<String> = path
+            .iter()
+            .map(|((system, state), _)| shown(program, *system, *state))
+            .collect();
         drawn.extend(drawn.first().cloned());
-        let mut finding =
-            context.finding(format!("changes{} bounce for ever: {}", context.of_role(role), drawn.join(" → ")));
+        let mut finding = context.finding(format!(
+            "changes{} bounce for ever: {}",
+            context.of_role(role),
+            drawn.join(" → ")
+        ));
         for (at, (_, written)) in path.iter().enumerate() {
-            finding = finding
-                .label(context.rule_location(*written), format!("step {}: {} → {}", at + 1, drawn[at], drawn[at + 1]));
+            finding = finding.label(
+                context.rule_location(*written),
+                format!("step {}: {} → {}", at + 1, drawn[at], drawn[at + 1]),
+            );
         }
         let finding = finding.help("leave one of these rules out, or let it end in `unchanged`");
         context.report(with_situation(finding, situation));
@@ -161,20 +189,45 @@ fn follow(
     endless: &FxHashMap<Node, Ref>,
 ) -> Option<(Loop, Option<crate::diagnostic::Situation>)> {
     let usual = context.space.usual().to_vec();
-    let chosen = context.space.diagrams.witness(endless[&start], &usual, &|leaf| leaf == 1)?;
-    let mut situation: Vec<u32> = chosen.iter().zip(&usual).map(|(value, usual)| value.unwrap_or(*usual)).collect();
+    let chosen = context
+        .space
+        .diagrams
+        .witness(endless[&start], &usual, &|leaf| leaf == 1)?;
+    let mut situation: Vec<u32> = chosen
+        .iter()
+        .zip(&usual)
+        .map(|(value, usual)| value.unwrap_or(*usual))
+        .collect();
     let mut node = start;
     let mut path: Vec<(Node, Vec<u32>, WrittenId)> = Vec::new();
     loop {
         situation[context.space.of_system(node.0) as usize] = node.1.0 + 1;
-        if let Some(first) = path.iter().position(|(known, before, _)| *known == node && *before == situation) {
+        if let Some(first) = path
+            .iter()
+            .position(|(known, before, _)| *known == node && *before == situation)
+        {
             let on_loop = path.split_off(first);
-            let facts: Vec<Option<u32>> = on_loop.first()?.1.iter().map(|value| Some(*value)).collect();
-            let regions: Vec<Ref> =
-                on_loop.iter().flat_map(|(node, ..)| edges[node].iter().map(|(_, region)| *region)).collect();
+            let facts: Vec<Option<u32>> = on_loop
+                .first()?
+                .1
+                .iter()
+                .map(|value| Some(*value))
+                .collect();
+            let regions: Vec<Ref> = on_loop
+                .iter()
+                .flat_map(|(node, ..)| edges[node].iter().map(|(_, region)| *region))
+                .collect();
             let relevant = context.space.diagrams.support(&regions);
-            let shown = context.space.situation(&facts, Some(on_loop.first()?.0), &relevant);
-            return Some((on_loop.into_iter().map(|(node, _, written)| (node, written)).collect(), Some(shown)));
+            let shown = context
+                .space
+                .situation(&facts, Some(on_loop.first()?.0), &relevant);
+            return Some((
+                on_loop
+                    .into_iter()
+                    .map(|(node, _, written)| (node, written))
+                    .collect(),
+                Some(shown),
+            ));
         }
         let next = edges[&node].iter().find(|(next, region)| {
             let mut after = situation.clone();

@@ -41,7 +41,13 @@ pub(super) struct Change {
 
 impl Context<'_> {
     /// The regions of a change; `None`, noted, if the role is too entangled.
-    pub(super) fn change(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Option<Rc<Change>> {
+    pub(super) fn change(
+        &mut self,
+        role: RoleId,
+        from: SystemId,
+        to: SystemId,
+        state: StateId,
+    ) -> Option<Rc<Change>> {
         let state = self.space.like(role, from, to, state);
         let key = (role, from, to, state);
         if !self.regions.known.contains_key(&key) {
@@ -71,7 +77,12 @@ impl Context<'_> {
         let targets: Targets = leaves.iter().map(|leaf| self.target(&by, *leaf)).collect();
         let key = (decision, targets);
         if let Some(sets) = self.regions.sets.get(&key) {
-            return Change { decision, decided, by, sets: sets.clone() };
+            return Change {
+                decision,
+                decided,
+                by,
+                sets: sets.clone(),
+            };
         }
         let mut of_target: BTreeMap<StateId, Vec<u32>> = BTreeMap::new();
         for (leaf, target) in leaves.iter().zip(&key.1) {
@@ -80,12 +91,19 @@ impl Context<'_> {
             }
         }
         let sets = of_target.into_iter().map(|(target, leaves)| {
-            let region = self.space.diagrams.map(decision, &mut |leaf| u32::from(leaves.binary_search(&leaf).is_ok()));
+            let region = self.space.diagrams.map(decision, &mut |leaf| {
+                u32::from(leaves.binary_search(&leaf).is_ok())
+            });
             (target, region)
         });
         let sets: Sets = Rc::new(sets.collect());
         self.regions.sets.insert(key, sets.clone());
-        Change { decision, decided, by, sets }
+        Change {
+            decision,
+            decided,
+            by,
+            sets,
+        }
     }
 
     /// The state that a decision sets.
@@ -106,6 +124,11 @@ impl Context<'_> {
     /// The rules that decide within a region, as leaves.
     pub(super) fn deciders_in(&mut self, region: Ref, decision: Ref) -> Vec<u32> {
         let within = self.space.diagrams.mask(region, decision);
-        self.space.diagrams.leaves(within).into_iter().filter(|leaf| *leaf != 0).collect()
+        self.space
+            .diagrams
+            .leaves(within)
+            .into_iter()
+            .filter(|leaf| *leaf != 0)
+            .collect()
     }
 }

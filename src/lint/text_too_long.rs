@@ -31,20 +31,30 @@ fn find(context: &mut Context<'_>) {
     let mut known = BTreeSet::new();
     for role in program.role_ids() {
         for (from, to) in program.directions() {
-            let Some(limit) = program.system(to).text else { continue };
+            let Some(limit) = program.system(to).text else {
+                continue;
+            };
             for state in context.space.kinds_in(role, from, to) {
                 let decided = context.space.decision(role, from, to, state);
                 for part in decided.parts.iter() {
                     for leaf in context.space.leaves(*part).iter() {
-                        let Some(decision) = context.space.decision_of(&decided, *leaf) else { continue };
+                        let Some(decision) = context.space.decision_of(&decided, *leaf) else {
+                            continue;
+                        };
                         let rule = &program.profile(decision.profile).rules[decision.rule as usize];
-                        let Target::Set(target) = rule.target else { continue };
+                        let Target::Set(target) = rule.target else {
+                            continue;
+                        };
                         if !known.insert((to, target, decision.append)) {
                             continue;
                         }
                         let texts = context.space.append_texts(decision.append).to_vec();
                         let name = &program.system(to).state(target).name;
-                        let text = std::iter::once(name).chain(&texts).cloned().collect::<Vec<_>>().join(", ");
+                        let text = std::iter::once(name)
+                            .chain(&texts)
+                            .cloned()
+                            .collect::<Vec<_>>()
+                            .join(", ");
                         let length = text.chars().count();
                         if length <= limit as usize {
                             continue;
@@ -57,10 +67,15 @@ fn find(context: &mut Context<'_>) {
                             ))
                             .label(context.rule_location(rule.written), format!("`{text}`"));
                         let appends = program.profile(decision.profile).appends.iter();
-                        for append in appends.filter(|append| append.to == to && texts.contains(&append.text)) {
+                        for append in
+                            appends.filter(|append| append.to == to && texts.contains(&append.text))
+                        {
                             finding = finding.label(append.location, "appended here");
                         }
-                        context.report(finding.help("shorten what is appended, or append it in fewer situations"));
+                        context
+                            .report(finding.help(
+                                "shorten what is appended, or append it in fewer situations",
+                            ));
                     }
                 }
             }

@@ -23,15 +23,26 @@ profile \"P\" when on_call { cic Available -> lync Available }
 fn find(context: &mut Context<'_>) {
     let program = context.program;
     let reached = reached(program);
-    for (declared, _) in program.declared.iter().zip(&reached).filter(|(_, reached)| !**reached) {
+    for (declared, _) in program
+        .declared
+        .iter()
+        .zip(&reached)
+        .filter(|(_, reached)| !**reached)
+    {
         use DeclaredKind as Kind;
-        let counts =
-            matches!(declared.kind, Kind::Group | Kind::Condition | Kind::Mapping | Kind::Profile | Kind::Flag);
+        let counts = matches!(
+            declared.kind,
+            Kind::Group | Kind::Condition | Kind::Mapping | Kind::Profile | Kind::Flag
+        );
         if !counts || program.sources.file(declared.location.file).bundled {
             continue;
         }
         let finding = context
-            .finding(format!("{} `{}` is not used", declared.kind.as_str(), declared.name))
+            .finding(format!(
+                "{} `{}` is not used",
+                declared.kind.as_str(),
+                declared.name
+            ))
             .label(declared.location, "nothing reaches this")
             .help("delete it, or use it")
             // A flag is something that events can name, used or not.

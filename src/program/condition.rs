@@ -30,7 +30,10 @@ pub struct Conditions {
 
 impl Default for Conditions {
     fn default() -> Self {
-        let mut conditions = Self { nodes: Vec::new(), ids: HashMap::default() };
+        let mut conditions = Self {
+            nodes: Vec::new(),
+            ids: HashMap::default(),
+        };
         conditions.intern(Cond::True);
         conditions
     }
@@ -63,7 +66,10 @@ impl Conditions {
 
     /// All conditions, parts before wholes.
     pub fn iter(&self) -> impl Iterator<Item = (CondId, &Cond)> {
-        self.nodes.iter().enumerate().map(|(at, cond)| (CondId(at as u32), cond))
+        self.nodes
+            .iter()
+            .enumerate()
+            .map(|(at, cond)| (CondId(at as u32), cond))
     }
 
     pub fn len(&self) -> usize {

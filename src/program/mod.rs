@@ -175,7 +175,10 @@ pub struct Lost {
 }
 
 impl Lost {
-    pub const ANYTHING: Self = Self { plain: true, overriding: true };
+    pub const ANYTHING: Self = Self {
+        plain: true,
+        overriding: true,
+    };
 }
 
 impl std::ops::BitOrAssign for Lost {
@@ -346,7 +349,9 @@ impl Program {
     pub fn directions(&self) -> impl Iterator<Item = (SystemId, SystemId)> + use<> {
         let count = self.systems.len() as u32;
         (0..count).flat_map(move |from| {
-            (0..count).filter(move |to| *to != from).map(move |to| (SystemId(from), SystemId(to)))
+            (0..count)
+                .filter(move |to| *to != from)
+                .map(move |to| (SystemId(from), SystemId(to)))
         })
     }
 

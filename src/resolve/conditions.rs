@@ -22,14 +22,20 @@ impl Checker {
         for circle in circles {
             let names: Vec<_> = circle
                 .iter()
-                .map(|at| (&*named[*at].name.text, named[*at].declaration.at(named[*at].name.span)))
+                .map(|at| {
+                    (
+                        &*named[*at].name.text,
+                        named[*at].declaration.at(named[*at].name.span),
+                    )
+                })
                 .collect();
             self.circle("condition", &names);
         }
         for at in order {
             let condition = &named[at];
             self.owner = Some(condition.id);
-            let written = self.written_condition(condition.condition, condition.declaration.file, true);
+            let written =
+                self.written_condition(condition.condition, condition.declaration.file, true);
             self.names.conditions[at] = written.map(|(id, _)| id);
         }
     }
@@ -57,35 +63,70 @@ impl Checker {
         named: bool,
     ) -> Option<(CondId, WhenId)> {
         let id = self.condition(condition, file)?;
-        let location = Location { file, span: condition.span };
+        let location = Location {
+            file,
+            span: condition.span,
+        };
         let when = WhenId(self.program.written_conditions.len() as u32);
-        self.program.written_conditions.push(program::WrittenCondition { named, condition: id, location });
+        self.program
+            .written_conditions
+            .push(program::WrittenCondition {
+                named,
+                condition: id,
+                location,
+            });
         Some((id, when))
     }
 
     /// Its id, or `None` if a part does not resolve; all parts that do not are reported.
-    pub(super) fn condition(&mut self, condition: &tree::Condition, file: FileId) -> Option<CondId> {
+    pub(super) fn condition(
+        &mut self,
+        condition: &tree::Condition,
+        file: FileId,
+    ) -> Option<CondId> {
         match &condition.kind {
             ConditionKind::And(parts) | ConditionKind::Or(parts) => {
-                let ids: Vec<Option<CondId>> = parts.iter().map(|part| self.condition(part, file)).collect();
+                let ids: Vec<Option<CondId>> = parts
+                    .iter()
+                    .map(|part| self.condition(part, file))
+                    .collect();
                 let ids: Box<[CondId]> = ids.into_iter().collect::<Option<_>>()?;
                 let is_and = matches!(condition.kind, ConditionKind::And(_));
-                Some(self.program.conditions.intern(if is_and { Cond::And(ids) } else { Cond::Or(ids) }))
+                Some(self.program.conditions.intern(if is_and {
+                    Cond::And(ids)
+                } else {
+                    Cond::Or(ids)
+                }))
             }
             ConditionKind::Not { times, inner } => {
                 let inner = self.condition(inner, file)?;
-                Some(if times % 2 == 0 { inner } else { self.program.conditions.intern(Cond::Not(inner)) })
+                Some(if times % 2 == 0 {
+                    inner
+                } else {
+                    self.program.conditions.intern(Cond::Not(inner))
+                })
             }
             ConditionKind::Name(name) => self.bare(name, file),
-            ConditionKind::Is { subject, negated, values } => {
+            ConditionKind::Is {
+                subject,
+                negated,
+                values,
+            } => {
                 let id = self.is(subject, values, file)?;
-                Some(if *negated { self.program.conditions.intern(Cond::Not(id)) } else { id })
+                Some(if *negated {
+                    self.program.conditions.intern(Cond::Not(id))
+                } else {
+                    id
+                })
             }
         }
     }
 
     fn bare(&mut self, name: &tree::Name, file: FileId) -> Option<CondId> {
-        let location = Location { file, span: name.span };
+        let location = Location {
+            file,
+            span: name.span,
+        };
         let written = crate::quote::quote(&name.text);
         match self.names.atoms.get(&name.text).cloned() {
             Some(Atom::Fact(fact, id)) => {
@@ -93,22 +134,36 @@ impl Checker {
                 let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else {
                     return Some(self.program.conditions.intern(Cond::Flag(fact)));
                 };
-                let example = values.first().map(|value| crate::quote::quote(value)).unwrap_or_default();
-                let error =
-                    Diagnostic::error("unknown-condition", format!("`{}` is a choice, not a condition", name.text))
-                        .label(location, "which value of it?")
-                        .help(format!("write `{written} is {example}`"));
+                let example = values
+                    .first()
+                    .map(|value| crate::quote::quote(value))
+                    .unwrap_or_default();
+                let error = Diagnostic::error(
+                    "unknown-condition",
+                    format!("`{}` is a choice, not a condition", name.text),
+                )
+                .label(location, "which value of it?")
+                .help(format!("write `{written} is {example}`"));
                 self.error(error);
                 None
             }
             Some(Atom::Value(choices)) => {
                 self.refer(choices[0].2);
                 if let [(fact, value, _)] = choices.as_slice() {
-                    return Some(self.program.conditions.intern(Cond::Value(*fact, [*value].into())));
+                    return Some(
+                        self.program
+                            .conditions
+                            .intern(Cond::Value(*fact, [*value].into())),
+                    );
                 }
                 let forms: Vec<String> = choices
                     .iter()
-                    .map(|(fact, ..)| format!("`{} is {written}`", crate::quote::quote(&self.program.fact(*fact).name)))
+                    .map(|(fact, ..)| {
+                        format!(
+                            "`{} is {written}`",
+                            crate::quote::quote(&self.program.fact(*fact).name)
+                        )
+                    })
                     .collect();
                 let error = Diagnostic::error(
                     "unknown-value",
@@ -124,10 +179,14 @@ impl Checker {
                 self.names.conditions[at]
             }
             Some(Atom::System(..)) => {
-                let error =
-                    Diagnostic::error("unknown-condition", format!("`{}` is a system, not a condition", name.text))
-                        .label(location, "which state of it?")
-                        .help(format!("write `{written} is ...` with one or more of its states"));
+                let error = Diagnostic::error(
+                    "unknown-condition",
+                    format!("`{}` is a system, not a condition", name.text),
+                )
+                .label(location, "which state of it?")
+                .help(format!(
+                    "write `{written} is ...` with one or more of its states"
+                ));
                 self.error(error);
                 None
             }
@@ -143,16 +202,25 @@ impl Checker {
             return;
         }
         let written = crate::quote::quote(&name.text);
-        let of = self.program.systems.iter().find(|system| system.states.iter().any(|state| *state.name == *name.text));
+        let of = self
+            .program
+            .systems
+            .iter()
+            .find(|system| system.states.iter().any(|state| *state.name == *name.text));
         let help = of.map(|system| {
-            format!("`{written}` is a state: write `{} is {written}`", crate::quote::quote(&system.name))
+            format!(
+                "`{written}` is a state: write `{} is {written}`",
+                crate::quote::quote(&system.name)
+            )
         });
         self.unknown(Unknown {
             code: "unknown-condition",
             what: "condition",
             name: &name.text,
             location,
-            known: &|checker| checker.atoms(|atom| !matches!(atom, Atom::System(..)) && !checker.is_choice(atom)),
+            known: &|checker| {
+                checker.atoms(|atom| !matches!(atom, Atom::System(..)) && !checker.is_choice(atom))
+            },
             help,
         });
     }
@@ -168,12 +236,19 @@ impl Checker {
     }
 
     fn is(&mut self, subject: &tree::Name, values: &[tree::Value], file: FileId) -> Option<CondId> {
-        let location = Location { file, span: subject.span };
+        let location = Location {
+            file,
+            span: subject.span,
+        };
         match self.names.atoms.get(&subject.text).cloned() {
             Some(Atom::System(system, id)) => {
                 self.refer(id);
                 let states = self.states(system, values, file)?;
-                Some(self.program.conditions.intern(Cond::State(system, states.into())))
+                Some(
+                    self.program
+                        .conditions
+                        .intern(Cond::State(system, states.into())),
+                )
             }
             Some(Atom::Fact(fact, id)) if self.program.fact(fact).kind != FactKind::Flag => {
                 self.refer(id);
@@ -190,14 +265,22 @@ impl Checker {
                 }
                 indices.sort_unstable();
                 indices.dedup();
-                complete.then(|| self.program.conditions.intern(Cond::Value(fact, indices.into())))
+                complete.then(|| {
+                    self.program
+                        .conditions
+                        .intern(Cond::Value(fact, indices.into()))
+                })
             }
             Some(_) => {
                 let written = crate::quote::quote(&subject.text);
-                let error =
-                    Diagnostic::error("unknown-condition", format!("`{}` has no values to choose from", subject.text))
-                        .label(location, "neither a system nor a choice")
-                        .help(format!("it holds or it does not: write `{written}` or `not {written}`"));
+                let error = Diagnostic::error(
+                    "unknown-condition",
+                    format!("`{}` has no values to choose from", subject.text),
+                )
+                .label(location, "neither a system nor a choice")
+                .help(format!(
+                    "it holds or it does not: write `{written}` or `not {written}`"
+                ));
                 self.error(error);
                 None
             }
@@ -207,7 +290,11 @@ impl Checker {
                     what: "system or choice",
                     name: &subject.text,
                     location,
-                    known: &|checker| checker.atoms(|atom| matches!(atom, Atom::System(..)) || checker.is_choice(atom)),
+                    known: &|checker| {
+                        checker.atoms(|atom| {
+                            matches!(atom, Atom::System(..)) || checker.is_choice(atom)
+                        })
+                    },
                     help: None,
                 });
                 None
@@ -217,7 +304,9 @@ impl Checker {
 
     /// The index of a choice's value.
     pub(super) fn value(&mut self, fact: FactId, name: &tree::Name, file: FileId) -> Option<u32> {
-        let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else { return None };
+        let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else {
+            return None;
+        };
         let found = values.iter().position(|value| **value == *name.text);
         if found.is_none() {
             let (values, fact_name) = (values.clone(), self.program.fact(fact).name.clone());
@@ -225,7 +314,10 @@ impl Checker {
                 code: "unknown-value",
                 what: &format!("value of `{fact_name}`"),
                 name: &name.text,
-                location: Location { file, span: name.span },
+                location: Location {
+                    file,
+                    span: name.span,
+                },
                 known: &|_| values.to_vec(),
                 help: None,
             });
@@ -242,9 +334,18 @@ impl Checker {
                 return Some(*fact);
             }
         }
-        let error = Diagnostic::error("unknown-condition", format!("`{}` is not a flag", name.text))
-            .label(Location { file, span: name.span }, "a flag is needed here")
-            .help("declare one with `flag name`");
+        let error = Diagnostic::error(
+            "unknown-condition",
+            format!("`{}` is not a flag", name.text),
+        )
+        .label(
+            Location {
+                file,
+                span: name.span,
+            },
+            "a flag is needed here",
+        )
+        .help("declare one with `flag name`");
         self.error(error);
         None
     }

@@ -16,20 +16,34 @@ pub(super) struct NamedCondition<'a> {
 
 impl Checker {
     /// Declares flags, choices and conditions, and returns the conditions in the order of their indices.
-    pub(super) fn declare_facts<'a>(&mut self, declared: &[Declared<'a>]) -> Vec<NamedCondition<'a>> {
+    pub(super) fn declare_facts<'a>(
+        &mut self,
+        declared: &[Declared<'a>],
+    ) -> Vec<NamedCondition<'a>> {
         let mut conditions = Vec::new();
         for declaration in declared {
             match &declaration.node.kind {
                 DeclarationKind::Flag(name) => self.declare_flag(name, *declaration),
-                DeclarationKind::Choice { name, values, default } => {
+                DeclarationKind::Choice {
+                    name,
+                    values,
+                    default,
+                } => {
                     self.declare_choice(name, values, default.as_ref(), *declaration);
                 }
                 DeclarationKind::Condition { name, condition } => {
                     let location = declaration.at(name.span);
                     if self.declare_atom_name(name, location) {
                         let id = self.declared(DeclaredKind::Condition, name, *declaration);
-                        self.names.atoms.insert(name.text.clone(), Atom::Condition(conditions.len(), id));
-                        conditions.push(NamedCondition { name, condition, declaration: *declaration, id });
+                        self.names
+                            .atoms
+                            .insert(name.text.clone(), Atom::Condition(conditions.len(), id));
+                        conditions.push(NamedCondition {
+                            name,
+                            condition,
+                            declaration: *declaration,
+                            id,
+                        });
                     }
                 }
                 _ => {}
@@ -43,7 +57,9 @@ impl Checker {
         if self.declare_atom_name(name, location) {
             let id = self.declared(DeclaredKind::Flag, name, declaration);
             let fact = self.add_fact(name, FactKind::Flag, location);
-            self.names.atoms.insert(name.text.clone(), Atom::Fact(fact, id));
+            self.names
+                .atoms
+                .insert(name.text.clone(), Atom::Fact(fact, id));
         }
     }
 
@@ -61,11 +77,17 @@ impl Checker {
         let id = self.declared(DeclaredKind::Choice, name, declaration);
         let mut texts: Vec<String> = Vec::with_capacity(values.len());
         let fact = FactId(self.program.facts.len() as u32);
-        self.names.atoms.insert(name.text.clone(), Atom::Fact(fact, id));
+        self.names
+            .atoms
+            .insert(name.text.clone(), Atom::Fact(fact, id));
         for value in values {
             let known = self.names.atoms.get(&value.text);
-            if matches!(known, Some(Atom::Value(choices)) if choices.last().is_some_and(|(of, ..)| *of == fact)) {
-                let first = values.iter().find(|first| first.text == value.text).map_or(value.span, |first| first.span);
+            if matches!(known, Some(Atom::Value(choices)) if choices.last().is_some_and(|(of, ..)| *of == fact))
+            {
+                let first = values
+                    .iter()
+                    .find(|first| first.text == value.text)
+                    .map_or(value.span, |first| first.span);
                 let error = Diagnostic::error(
                     "duplicate-definition",
                     format!("value `{}` stands twice in `{}`", value.text, name.text),
@@ -85,7 +107,9 @@ impl Checker {
                     self.duplicate("the name", &value.text, first, declaration.at(value.span));
                 }
                 None => {
-                    self.names.atoms.insert(value.text.clone(), Atom::Value(vec![(fact, index, id)]));
+                    self.names
+                        .atoms
+                        .insert(value.text.clone(), Atom::Value(vec![(fact, index, id)]));
                 }
             }
         }
@@ -103,11 +127,22 @@ impl Checker {
             }
             found.map(|at| at as u32)
         });
-        self.add_fact(name, FactKind::Choice { values: texts, default }, location);
+        self.add_fact(
+            name,
+            FactKind::Choice {
+                values: texts,
+                default,
+            },
+            location,
+        );
     }
 
     fn add_fact(&mut self, name: &tree::Name, kind: FactKind, location: Location) -> FactId {
-        self.program.facts.push(program::Fact { name: name.text.to_string(), kind, location });
+        self.program.facts.push(program::Fact {
+            name: name.text.to_string(),
+            kind,
+            location,
+        });
         FactId(self.program.facts.len() as u32 - 1)
     }
 

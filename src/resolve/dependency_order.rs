@@ -29,8 +29,12 @@ pub(super) fn dependencies_first(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<u
                             path.push((need, 0));
                         }
                         Mark::Open => {
-                            let from = path.iter().position(|(on_path, _)| *on_path == need).unwrap_or(0);
-                            let circle: Vec<usize> = path[from..].iter().map(|(on_path, _)| *on_path).collect();
+                            let from = path
+                                .iter()
+                                .position(|(on_path, _)| *on_path == need)
+                                .unwrap_or(0);
+                            let circle: Vec<usize> =
+                                path[from..].iter().map(|(on_path, _)| *on_path).collect();
                             circles.push(circle);
                         }
                         Mark::Circular | Mark::Done => {}
@@ -39,7 +43,9 @@ pub(super) fn dependencies_first(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<u
                 None => {
                     path.pop();
                     let circular = circles.iter().any(|circle| circle.contains(&node))
-                        || needs[node].iter().any(|need| marks[*need] == Mark::Circular);
+                        || needs[node]
+                            .iter()
+                            .any(|need| marks[*need] == Mark::Circular);
                     marks[node] = if circular { Mark::Circular } else { Mark::Done };
                     if !circular {
                         order.push(node);

@@ -9,7 +9,8 @@ use crate::syntax::tree::{self, DeclarationKind, Outcome, StepKind, TestItem};
 impl Checker {
     pub(super) fn resolve_tests(&mut self, declared: &[Declared<'_>]) {
         self.owner = None;
-        let mut names: std::collections::HashMap<(bool, &str), Location> = std::collections::HashMap::new();
+        let mut names: std::collections::HashMap<(bool, &str), Location> =
+            std::collections::HashMap::new();
         for declaration in declared {
             let (name, is_test) = match &declaration.node.kind {
                 DeclarationKind::Test { name, .. } => (name, true),
@@ -18,7 +19,12 @@ impl Checker {
             };
             let location = declaration.at(name.span);
             if let Some(first) = names.insert((is_test, &name.text), location) {
-                self.duplicate(if is_test { "test" } else { "scenario" }, &name.text, first, location);
+                self.duplicate(
+                    if is_test { "test" } else { "scenario" },
+                    &name.text,
+                    first,
+                    location,
+                );
             }
             match &declaration.node.kind {
                 DeclarationKind::Test { items, .. } => self.test(name, items, *declaration),
@@ -56,9 +62,10 @@ impl Checker {
                         let id = self.condition(condition, file);
                         given = self.both(given, id);
                         let span = declaration.at(condition.span);
-                        given_location = Some(
-                            given_location.map_or(span, |first| Location { file, span: first.span.to(span.span) }),
-                        );
+                        given_location = Some(given_location.map_or(span, |first| Location {
+                            file,
+                            span: first.span.to(span.span),
+                        }));
                     }
                 }
                 TestItem::Expect(expect) => match self.expectation(expect, file) {
@@ -96,11 +103,18 @@ impl Checker {
         if self.program.roles.is_empty() {
             return None;
         }
-        let names: Vec<String> =
-            self.program.roles.iter().map(|role| format!("`role {}`", crate::quote::quote(&role.name))).collect();
-        let error = Diagnostic::error("unknown-role", format!("this {what} does not say which role it is about"))
-            .label(location, "there is more than one role")
-            .help(format!("begin with {}", names.join(" or ")));
+        let names: Vec<String> = self
+            .program
+            .roles
+            .iter()
+            .map(|role| format!("`role {}`", crate::quote::quote(&role.name)))
+            .collect();
+        let error = Diagnostic::error(
+            "unknown-role",
+            format!("this {what} does not say which role it is about"),
+        )
+        .label(location, "there is more than one role")
+        .help(format!("begin with {}", names.join(" or ")));
         self.error(error);
         None
     }
@@ -110,10 +124,25 @@ impl Checker {
         let to = self.system(&expect.target, file);
         let (from, to) = from.zip(to)?;
         if from == to {
-            let error = Diagnostic::error("same-system", "a change in one system is expected to show in another")
-                .label(Location { file, span: expect.system.span }, "from this system")
-                .label(Location { file, span: expect.target.span }, "to the same one")
-                .help("name the system that is to follow on the right");
+            let error = Diagnostic::error(
+                "same-system",
+                "a change in one system is expected to show in another",
+            )
+            .label(
+                Location {
+                    file,
+                    span: expect.system.span,
+                },
+                "from this system",
+            )
+            .label(
+                Location {
+                    file,
+                    span: expect.target.span,
+                },
+                "to the same one",
+            )
+            .help("name the system that is to follow on the right");
             self.error(error);
             return None;
         }
@@ -130,7 +159,10 @@ impl Checker {
         }
         let set = self.states(to, &values, file)?;
         let append = expect.appendix.as_ref().map(texts);
-        let location = Location { file, span: expect.span };
+        let location = Location {
+            file,
+            span: expect.span,
+        };
         Some(program::Expectation {
             from,
             states: states?,
@@ -147,13 +179,29 @@ impl Checker {
     fn scenario(&mut self, name: &tree::Name, steps: &[tree::Step], declaration: Declared<'_>) {
         let file = declaration.file;
         let location = declaration.at(name.span);
-        let starts_with_role = matches!(steps.first(), Some(tree::Step { kind: StepKind::Role(_), .. }));
-        let role = if starts_with_role { None } else { self.only_role(location, "scenario") };
-        let resolved: Vec<Option<program::Step>> = steps.iter().map(|step| self.step(step, file)).collect();
+        let starts_with_role = matches!(
+            steps.first(),
+            Some(tree::Step {
+                kind: StepKind::Role(_),
+                ..
+            })
+        );
+        let role = if starts_with_role {
+            None
+        } else {
+            self.only_role(location, "scenario")
+        };
+        let resolved: Vec<Option<program::Step>> =
+            steps.iter().map(|step| self.step(step, file)).collect();
         if let Some(steps) = resolved.into_iter().collect()
             && (starts_with_role || role.is_some())
         {
-            self.program.scenarios.push(program::Scenario { name: name.text.to_string(), location, role, steps });
+            self.program.scenarios.push(program::Scenario {
+                name: name.text.to_string(),
+                location,
+                role,
+                steps,
+            });
         }
     }
 
@@ -161,16 +209,23 @@ impl Checker {
         let kind = match &step.kind {
             StepKind::Role(name) => self.role(name, file).map(program::StepKind::Role),
             StepKind::Set(conditions) => {
-                let assignments: Vec<Option<Assignment>> =
-                    conditions.iter().map(|condition| self.assignment(condition, file)).collect();
-                assignments.into_iter().collect::<Option<_>>().map(program::StepKind::Set)
+                let assignments: Vec<Option<Assignment>> = conditions
+                    .iter()
+                    .map(|condition| self.assignment(condition, file))
+                    .collect();
+                assignments
+                    .into_iter()
+                    .collect::<Option<_>>()
+                    .map(program::StepKind::Set)
             }
             StepKind::Observe(observed) => {
                 let mut states = Vec::new();
                 let mut complete = true;
                 for (system, state) in observed {
                     let resolved = self.system(system, file).and_then(|system| match state {
-                        Some(name) => self.one_state(system, name, file).map(|state| (system, Some(state))),
+                        Some(name) => self
+                            .one_state(system, name, file)
+                            .map(|state| (system, Some(state))),
                         None => Some((system, None)),
                     });
                     complete &= resolved.is_some();
@@ -182,35 +237,70 @@ impl Checker {
             StepKind::Change(change) => {
                 let (system, state) = &**change;
                 let system = self.system(system, file);
-                system.and_then(|system| Some(program::StepKind::Change(system, self.one_state(system, state, file)?)))
+                system.and_then(|system| {
+                    Some(program::StepKind::Change(
+                        system,
+                        self.one_state(system, state, file)?,
+                    ))
+                })
             }
         };
         let commands = match &step.commands {
             None => None,
             Some(commands) => {
-                let resolved: Vec<Option<program::Command>> =
-                    commands.iter().map(|command| self.command(command, file)).collect();
+                let resolved: Vec<Option<program::Command>> = commands
+                    .iter()
+                    .map(|command| self.command(command, file))
+                    .collect();
                 Some(resolved.into_iter().collect::<Option<Vec<_>>>()?)
             }
         };
-        Some(program::Step { kind: kind?, commands, location: Location { file, span: step.span } })
+        Some(program::Step {
+            kind: kind?,
+            commands,
+            location: Location {
+                file,
+                span: step.span,
+            },
+        })
     }
 
     fn command(&mut self, command: &tree::Command, file: FileId) -> Option<program::Command> {
         let to = self.system(&command.system, file)?;
         let state = self.one_state(to, &command.state, file)?;
         let append = command.appendix.as_ref().map(texts);
-        Some(program::Command { to, state, append, location: Location { file, span: command.span } })
+        Some(program::Command {
+            to,
+            state,
+            append,
+            location: Location {
+                file,
+                span: command.span,
+            },
+        })
     }
 
-    fn one_state(&mut self, system: program::SystemId, name: &tree::Name, file: FileId) -> Option<program::StateId> {
+    fn one_state(
+        &mut self,
+        system: program::SystemId,
+        name: &tree::Name,
+        file: FileId,
+    ) -> Option<program::StateId> {
         match self.state_or_group(system, name, file)? {
             super::states::StateOrGroup::State(state) => Some(state),
             super::states::StateOrGroup::Group(_) => {
-                let error =
-                    Diagnostic::error("unknown-state", format!("`{}` is a group; a step takes one state", name.text))
-                        .label(Location { file, span: name.span }, "expected one state")
-                        .help("name one state of the group");
+                let error = Diagnostic::error(
+                    "unknown-state",
+                    format!("`{}` is a group; a step takes one state", name.text),
+                )
+                .label(
+                    Location {
+                        file,
+                        span: name.span,
+                    },
+                    "expected one state",
+                )
+                .help("name one state of the group");
                 self.error(error);
                 None
             }
@@ -227,20 +317,39 @@ impl Checker {
         let named = matches!(inner, tree::ConditionKind::Name(name) if matches!(self.names.atoms.get(&name.text), Some(super::Atom::Condition(..))));
         let assignment = match self.program.conditions.get(id) {
             _ if named => None,
-            Cond::Flag(fact) => Some(Assignment { fact: *fact, value: 1 }),
-            Cond::Value(fact, values) if values.len() == 1 && self.program.fact(*fact).kind != FactKind::Flag => {
-                Some(Assignment { fact: *fact, value: values[0] })
+            Cond::Flag(fact) => Some(Assignment {
+                fact: *fact,
+                value: 1,
+            }),
+            Cond::Value(fact, values)
+                if values.len() == 1 && self.program.fact(*fact).kind != FactKind::Flag =>
+            {
+                Some(Assignment {
+                    fact: *fact,
+                    value: values[0],
+                })
             }
             Cond::Not(inner) => match self.program.conditions.get(*inner) {
-                Cond::Flag(fact) => Some(Assignment { fact: *fact, value: 0 }),
+                Cond::Flag(fact) => Some(Assignment {
+                    fact: *fact,
+                    value: 0,
+                }),
                 _ => None,
             },
             _ => None,
         };
         if assignment.is_none() {
             let error = Diagnostic::error("unknown-condition", "a step sets single facts")
-                .label(Location { file, span: condition.span }, "not a flag or a value of a choice")
-                .help("write `flag`, `not flag`, `value` or `choice is value`, separated by commas");
+                .label(
+                    Location {
+                        file,
+                        span: condition.span,
+                    },
+                    "not a flag or a value of a choice",
+                )
+                .help(
+                    "write `flag`, `not flag`, `value` or `choice is value`, separated by commas",
+                );
             self.error(error);
         }
         assignment
@@ -248,5 +357,9 @@ impl Checker {
 }
 
 fn texts(appendix: &tree::Appendix) -> Vec<String> {
-    appendix.texts.iter().map(|text| text.text.to_string()).collect()
+    appendix
+        .texts
+        .iter()
+        .map(|text| text.text.to_string())
+        .collect()
 }

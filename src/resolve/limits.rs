@@ -30,7 +30,10 @@ pub const MAX_ERRORS: usize = 1_000;
 pub(super) fn too_large(program: &Program) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     let mut at_most =
-        |most: usize, who: &str, what: &str, mut places: Box<dyn Iterator<Item = Option<Location>> + '_>| {
+        |most: usize,
+         who: &str,
+         what: &str,
+         mut places: Box<dyn Iterator<Item = Option<Location>> + '_>| {
             if let Some(Some(place)) = places.nth(most) {
                 errors.push(
                     Diagnostic::error("too-complex", format!("{who} more than {most} {what}"))
@@ -40,10 +43,30 @@ pub(super) fn too_large(program: &Program) -> Vec<Diagnostic> {
             }
         };
     let all = "there are";
-    at_most(MAX_SYSTEMS, all, "systems", Box::new(program.systems.iter().map(|of| Some(of.location))));
-    at_most(MAX_FACTS, all, "flags and choices", Box::new(program.facts.iter().map(|of| Some(of.location))));
-    at_most(MAX_PROFILES, all, "profiles", Box::new(program.profiles.iter().map(|of| Some(of.location))));
-    at_most(MAX_ROLES, all, "roles", Box::new(program.roles.iter().map(|of| of.location)));
+    at_most(
+        MAX_SYSTEMS,
+        all,
+        "systems",
+        Box::new(program.systems.iter().map(|of| Some(of.location))),
+    );
+    at_most(
+        MAX_FACTS,
+        all,
+        "flags and choices",
+        Box::new(program.facts.iter().map(|of| Some(of.location))),
+    );
+    at_most(
+        MAX_PROFILES,
+        all,
+        "profiles",
+        Box::new(program.profiles.iter().map(|of| Some(of.location))),
+    );
+    at_most(
+        MAX_ROLES,
+        all,
+        "roles",
+        Box::new(program.roles.iter().map(|of| of.location)),
+    );
     let has = |name: &str| format!("{} has", quote(name));
     for system in &program.systems {
         let states = system.states.iter().map(|state| Some(state.location));
@@ -55,7 +78,12 @@ pub(super) fn too_large(program: &Program) -> Vec<Diagnostic> {
     }
     for profile in &program.profiles {
         let appends = profile.appends.iter().map(|append| Some(append.location));
-        at_most(MAX_APPENDS, &has(&profile.name), "appendices", Box::new(appends));
+        at_most(
+            MAX_APPENDS,
+            &has(&profile.name),
+            "appendices",
+            Box::new(appends),
+        );
     }
     errors
 }

@@ -31,9 +31,17 @@ pub const MAX_RULES: usize = 1_000_000;
 
 /// Resolves names and proves that rules do not contradict each other. Diagnostics come sorted.
 pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
-    let Parsed { sources, mut files, errors, missing } = parsed;
+    let Parsed {
+        sources,
+        mut files,
+        errors,
+        missing,
+    } = parsed;
     let mut checker = Checker {
-        program: Program { sources, ..Program::default() },
+        program: Program {
+            sources,
+            ..Program::default()
+        },
         syntax_errors: errors.iter().filter_map(Diagnostic::location).collect(),
         errors,
         names: Names::default(),
@@ -41,7 +49,10 @@ pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
         told: 0,
     };
     checker.syntax_errors.sort_unstable();
-    checker.names.broken = files.iter().flat_map(|file| file.broken.iter().cloned()).collect();
+    checker.names.broken = files
+        .iter()
+        .flat_map(|file| file.broken.iter().cloned())
+        .collect();
     checker.names.lacks_files = !missing.is_empty();
     missing.into_iter().for_each(|error| checker.error(error));
     checker.collect_allows(&files);
@@ -52,9 +63,17 @@ pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
     drop(std::mem::take(&mut checker.names));
     checker.find_confusables();
     let large = limits::too_large(&checker.program);
-    let last = if large.is_empty() { conflicts::conflicts(&checker.program) } else { large };
+    let last = if large.is_empty() {
+        conflicts::conflicts(&checker.program)
+    } else {
+        large
+    };
     last.into_iter().for_each(|error| checker.error(error));
-    let Checker { program, mut errors, .. } = checker;
+    let Checker {
+        program,
+        mut errors,
+        ..
+    } = checker;
     diagnostic::sort(&mut errors);
     (program, errors)
 }
@@ -118,13 +137,20 @@ struct Declared<'a> {
 
 impl Declared<'_> {
     fn at(&self, span: Span) -> Location {
-        Location { file: self.file, span }
+        Location {
+            file: self.file,
+            span,
+        }
     }
 }
 
 fn all_declared(files: &[tree::File]) -> impl Iterator<Item = Declared<'_>> {
     let files = (0..).map(FileId).zip(files);
-    files.flat_map(|(file, tree)| tree.declarations.iter().map(move |node| Declared { file, node }))
+    files.flat_map(|(file, tree)| {
+        tree.declarations
+            .iter()
+            .map(move |node| Declared { file, node })
+    })
 }
 
 impl Checker {
@@ -147,10 +173,18 @@ impl Checker {
         match self.told.cmp(&(limits::MAX_ERRORS + 1)) {
             Ordering::Less => self.errors.push(error),
             Ordering::Equal => {
-                let last = format!("there are more than {} errors in this program", limits::MAX_ERRORS);
-                let last = Diagnostic { labels: error.labels, ..Diagnostic::error(error.code, last) };
-                self.errors
-                    .push(last.note("not all of them are told").help("mend the first ones; is a `use` missing?"));
+                let last = format!(
+                    "there are more than {} errors in this program",
+                    limits::MAX_ERRORS
+                );
+                let last = Diagnostic {
+                    labels: error.labels,
+                    ..Diagnostic::error(error.code, last)
+                };
+                self.errors.push(
+                    last.note("not all of them are told")
+                        .help("mend the first ones; is a `use` missing?"),
+                );
             }
             Ordering::Greater => {}
         }
@@ -161,37 +195,68 @@ impl Checker {
     }
 
     /// Registers a declaration that others can name.
-    fn declared(&mut self, kind: program::DeclaredKind, name: &tree::Name, declaration: Declared<'_>) -> DeclaredId {
+    fn declared(
+        &mut self,
+        kind: program::DeclaredKind,
+        name: &tree::Name,
+        declaration: Declared<'_>,
+    ) -> DeclaredId {
         let location = declaration.at(name.span);
         let node = declaration.node;
-        let whole = declaration.at(node.before.doc().iter().fold(node.span, |whole, doc| whole.to(*doc)));
-        self.program.declared.push(program::Declared { kind, name: name.text.to_string(), location, whole });
+        let whole = declaration.at(node
+            .before
+            .doc()
+            .iter()
+            .fold(node.span, |whole, doc| whole.to(*doc)));
+        self.program.declared.push(program::Declared {
+            kind,
+            name: name.text.to_string(),
+            location,
+            whole,
+        });
         DeclaredId(self.program.declared.len() as u32 - 1)
     }
 
     fn refer(&mut self, target: DeclaredId) {
-        self.program.references.insert(program::Reference { owner: self.owner, target });
+        self.program.references.insert(program::Reference {
+            owner: self.owner,
+            target,
+        });
     }
 
     /// Whether a syntax error lies within: things may be missing there.
     fn has_syntax_error(&self, location: Location) -> bool {
         let from = self.syntax_errors.partition_point(|error| {
-            *error < Location { file: location.file, span: Span { start: location.span.start, end: 0 } }
+            *error
+                < Location {
+                    file: location.file,
+                    span: Span {
+                        start: location.span.start,
+                        end: 0,
+                    },
+                }
         });
-        self.syntax_errors
-            .get(from)
-            .is_some_and(|error| error.file == location.file && error.span.start <= location.span.end)
+        self.syntax_errors.get(from).is_some_and(|error| {
+            error.file == location.file && error.span.start <= location.span.end
+        })
     }
 
     /// Two declarations with one name in one space.
     fn duplicate(&mut self, what: &str, name: &str, first: Location, second: Location) {
         // What a vocabulary declares was there before whatever uses it.
         let bundled = |location: Location| self.program.sources.file(location.file).bundled;
-        let (first, second) = if bundled(second) && !bundled(first) { (second, first) } else { (first, second) };
-        let error = Diagnostic::error("duplicate-definition", format!("{what} `{name}` is declared twice"))
-            .label(second, "declared again here")
-            .label(first, "first declared here")
-            .help("delete one of them or give it another name");
+        let (first, second) = if bundled(second) && !bundled(first) {
+            (second, first)
+        } else {
+            (first, second)
+        };
+        let error = Diagnostic::error(
+            "duplicate-definition",
+            format!("{what} `{name}` is declared twice"),
+        )
+        .label(second, "declared again here")
+        .label(first, "first declared here")
+        .help("delete one of them or give it another name");
         self.error(error);
     }
 
@@ -202,8 +267,18 @@ impl Checker {
 
     /// An unresolved name: look-alikes get their own diagnostic, broken declarations none.
     fn unknown(&mut self, unknown: Unknown<'_>) {
-        let Unknown { code, what, name, location, known, help } = unknown;
-        if self.tells_no_unknown() || self.names.broken.contains(name) || self.has_syntax_error(location) {
+        let Unknown {
+            code,
+            what,
+            name,
+            location,
+            known,
+            help,
+        } = unknown;
+        if self.tells_no_unknown()
+            || self.names.broken.contains(name)
+            || self.has_syntax_error(location)
+        {
             return;
         }
         let known = known(self);
@@ -212,17 +287,20 @@ impl Checker {
             let error = confusable::unknown(name, twin, location);
             return self.error(error);
         }
-        let error = Diagnostic::error(code, format!("unknown {what} `{name}`")).label(location, "not declared");
+        let error = Diagnostic::error(code, format!("unknown {what} `{name}`"))
+            .label(location, "not declared");
         let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
         let error = match (suggestion, help) {
             (_, Some(help)) => error.help(help),
             (Some(near), None) => {
                 let written = quote(&near);
-                error.help(format!("did you mean `{written}`?")).fix(diagnostic::Fix {
-                    message: format!("write `{written}`"),
-                    safe: false,
-                    edits: vec![(location, written)],
-                })
+                error
+                    .help(format!("did you mean `{written}`?"))
+                    .fix(diagnostic::Fix {
+                        message: format!("write `{written}`"),
+                        safe: false,
+                        edits: vec![(location, written)],
+                    })
             }
             (None, None) if known.is_empty() => error.help(format!("no {what} is declared")),
             (None, None) => error.help(format!("known: {}", list(&known))),
@@ -235,14 +313,16 @@ impl Checker {
             let scope = declaration.at(declaration.node.span);
             self.allows(declaration.node.before.allows(), scope);
             match &declaration.node.kind {
-                tree::DeclarationKind::System { items, .. } | tree::DeclarationKind::Extend { items, .. } => {
+                tree::DeclarationKind::System { items, .. }
+                | tree::DeclarationKind::Extend { items, .. } => {
                     for item in items {
                         if let tree::SystemItem::State(state) = item {
                             self.allows(&state.allows, declaration.at(state.span));
                         }
                     }
                 }
-                tree::DeclarationKind::Mapping { items, .. } | tree::DeclarationKind::Profile { items, .. } => {
+                tree::DeclarationKind::Mapping { items, .. }
+                | tree::DeclarationKind::Profile { items, .. } => {
                     self.allows_of_items(items, declaration.file);
                 }
                 _ => {}
@@ -252,10 +332,19 @@ impl Checker {
 
     fn allows_of_items(&mut self, items: &[tree::Item], file: FileId) {
         for item in items {
-            self.allows(item.before.allows(), Location { file, span: item.span });
+            self.allows(
+                item.before.allows(),
+                Location {
+                    file,
+                    span: item.span,
+                },
+            );
             if let tree::ItemKind::When(when) = &item.kind {
                 for head in &when.heads {
-                    let span = Span { start: head.condition.span.start, end: item.span.end };
+                    let span = Span {
+                        start: head.condition.span.start,
+                        end: item.span.end,
+                    };
                     self.allows(&head.allows, Location { file, span });
                 }
                 self.allows_of_items(&when.body, file);
@@ -268,7 +357,10 @@ impl Checker {
             self.program.allows.push(program::Allow {
                 code: allow.code.text.to_string(),
                 reason: allow.reason.as_ref().map(|reason| reason.text.to_string()),
-                location: Location { file: scope.file, span: allow.span },
+                location: Location {
+                    file: scope.file,
+                    span: allow.span,
+                },
                 scope,
             });
         }
@@ -284,18 +376,30 @@ impl Checker {
                 program::DeclaredKind::Group => 4,
                 _ => 0,
             };
-            spaces.entry((space, 0)).or_default().push((&declared.name, declared.location));
+            spaces
+                .entry((space, 0))
+                .or_default()
+                .push((&declared.name, declared.location));
         }
         for fact in &self.program.facts {
             if let program::FactKind::Choice { values, .. } = &fact.kind {
-                spaces.entry((0, 0)).or_default().extend(values.iter().map(|value| (value.as_str(), fact.location)));
+                spaces
+                    .entry((0, 0))
+                    .or_default()
+                    .extend(values.iter().map(|value| (value.as_str(), fact.location)));
             }
         }
         for (at, system) in self.program.systems.iter().enumerate() {
-            let states = system.states.iter().map(|state| (state.name.as_str(), state.location));
+            let states = system
+                .states
+                .iter()
+                .map(|state| (state.name.as_str(), state.location));
             spaces.entry((5, at as u32)).or_default().extend(states);
         }
-        let found: Vec<_> = spaces.values().flat_map(|space| confusable::twins(space)).collect();
+        let found: Vec<_> = spaces
+            .values()
+            .flat_map(|space| confusable::twins(space))
+            .collect();
         found.into_iter().for_each(|error| self.error(error));
     }
 }
@@ -319,10 +423,18 @@ fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
 
 /// The first few names for a help text.
 fn list(known: &[&str]) -> String {
-    let shown: Vec<String> = known.iter().take(8).map(|name| format!("`{}`", quote(name))).collect();
+    let shown: Vec<String> = known
+        .iter()
+        .take(8)
+        .map(|name| format!("`{}`", quote(name)))
+        .collect();
     let more = known.len().saturating_sub(8);
     let list = shown.join(", ");
-    if more == 0 { list } else { format!("{list} and {more} more") }
+    if more == 0 {
+        list
+    } else {
+        format!("{list} and {more} more")
+    }
 }
 
 /// The text of doc comments without their slashes.

@@ -10,7 +10,9 @@ impl Checker {
     pub(super) fn resolve_roles(&mut self, declared: &[Declared<'_>]) {
         let mut any = false;
         for declaration in declared {
-            let DeclarationKind::Role { name, profiles } = &declaration.node.kind else { continue };
+            let DeclarationKind::Role { name, profiles } = &declaration.node.kind else {
+                continue;
+            };
             any = true;
             let location = declaration.at(name.span);
             if let Some((_, first)) = self.names.roles.get(&name.text) {
@@ -20,15 +22,23 @@ impl Checker {
             }
             let declared_id = self.declared(DeclaredKind::Role, name, *declaration);
             self.owner = Some(declared_id);
-            self.names.roles.insert(name.text.clone(), (RoleId(self.program.roles.len() as u32), declared_id));
+            self.names.roles.insert(
+                name.text.clone(),
+                (RoleId(self.program.roles.len() as u32), declared_id),
+            );
             let mut ids: Vec<ProfileId> = Vec::with_capacity(profiles.len());
             let mut places = Vec::with_capacity(profiles.len());
             for profile in profiles {
-                let Some(id) = self.profile(profile, declaration.file) else { continue };
+                let Some(id) = self.profile(profile, declaration.file) else {
+                    continue;
+                };
                 if let Some(first) = ids.iter().position(|known| *known == id) {
                     let error = Diagnostic::error(
                         "duplicate-definition",
-                        format!("`{}` stands twice in the role `{}`", profile.text, name.text),
+                        format!(
+                            "`{}` stands twice in the role `{}`",
+                            profile.text, name.text
+                        ),
                     )
                     .label(declaration.at(profile.span), "listed again here")
                     .label(declaration.at(places[first]), "first listed here")
@@ -39,7 +49,10 @@ impl Checker {
                     places.push(profile.span);
                 }
             }
-            let doc = doc_text(&self.program.sources.file(declaration.file).text, declaration.node.before.doc());
+            let doc = doc_text(
+                &self.program.sources.file(declaration.file).text,
+                declaration.node.before.doc(),
+            );
             self.program.roles.push(program::Role {
                 name: name.text.to_string(),
                 profiles: ids,
@@ -49,12 +62,20 @@ impl Checker {
         }
         if !any && !self.names.may_lack_roles() {
             let profiles: Vec<ProfileId> = self.program.profile_ids().collect();
-            self.program.roles.push(program::Role { name: "default".to_owned(), profiles, location: None, doc: None });
+            self.program.roles.push(program::Role {
+                name: "default".to_owned(),
+                profiles,
+                location: None,
+                doc: None,
+            });
         }
     }
 
     fn profile(&mut self, name: &tree::Name, file: FileId) -> Option<ProfileId> {
-        let location = Location { file, span: name.span };
+        let location = Location {
+            file,
+            span: name.span,
+        };
         if let Some((profile, declared)) = self.names.profiles.get(&name.text).copied() {
             self.refer(declared);
             return Some(profile);
@@ -64,14 +85,24 @@ impl Checker {
             what: "profile",
             name: &name.text,
             location,
-            known: &|checker| checker.program.profiles.iter().map(|profile| profile.name.clone()).collect(),
+            known: &|checker| {
+                checker
+                    .program
+                    .profiles
+                    .iter()
+                    .map(|profile| profile.name.clone())
+                    .collect()
+            },
             help: None,
         });
         None
     }
 
     pub(super) fn role(&mut self, name: &tree::Name, file: FileId) -> Option<RoleId> {
-        let location = Location { file, span: name.span };
+        let location = Location {
+            file,
+            span: name.span,
+        };
         if let Some((role, declared)) = self.names.roles.get(&name.text).copied() {
             self.refer(declared);
             return Some(role);
@@ -84,7 +115,14 @@ impl Checker {
             what: "role",
             name: &name.text,
             location,
-            known: &|checker| checker.program.roles.iter().map(|role| role.name.clone()).collect(),
+            known: &|checker| {
+                checker
+                    .program
+                    .roles
+                    .iter()
+                    .map(|role| role.name.clone())
+                    .collect()
+            },
             help: None,
         });
         None

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::program::{
-    self, CondId, DeclaredKind, Level, Lost, ProfileId, StateId, SystemId, Target, WhenId, WrittenId,
+    self, CondId, DeclaredKind, Level, Lost, ProfileId, StateId, SystemId, Target, WhenId,
+    WrittenId,
 };
 use crate::resolve::{Checker, Declared, Unknown, dependency_order, doc_text};
 use crate::source::{FileId, Location, Span};
@@ -30,12 +31,19 @@ struct Around {
 
 impl Around {
     fn nothing() -> Self {
-        Self { condition: Checker::ALWAYS, under: Arc::default() }
+        Self {
+            condition: Checker::ALWAYS,
+            under: Arc::default(),
+        }
     }
 
     /// The conditions around, then those further in.
     fn followed_by(&self, inner: &[WhenId]) -> Arc<[WhenId]> {
-        if inner.is_empty() { self.under.clone() } else { self.under.iter().chain(inner).copied().collect() }
+        if inner.is_empty() {
+            self.under.clone()
+        } else {
+            self.under.iter().chain(inner).copied().collect()
+        }
     }
 }
 
@@ -50,7 +58,10 @@ pub(super) struct Bodies {
 
 /// Takes them out, so that each is gone when it has been resolved.
 pub(super) fn take_bodies(files: &mut [tree::File]) -> Bodies {
-    let mut bodies = Bodies { mappings: Vec::new(), profiles: Vec::new() };
+    let mut bodies = Bodies {
+        mappings: Vec::new(),
+        profiles: Vec::new(),
+    };
     for declaration in files.iter_mut().flat_map(|file| &mut file.declarations) {
         match &mut declaration.kind {
             DeclarationKind::Mapping { items, .. } => bodies.mappings.push(std::mem::take(items)),
@@ -62,7 +73,10 @@ pub(super) fn take_bodies(files: &mut [tree::File]) -> Bodies {
 }
 
 fn with_doc(item: &Item) -> Span {
-    item.before.doc().iter().fold(item.span, |whole, doc| whole.to(*doc))
+    item.before
+        .doc()
+        .iter()
+        .fold(item.span, |whole, doc| whole.to(*doc))
 }
 
 struct Walk<'a> {
@@ -76,11 +90,17 @@ struct Walk<'a> {
 }
 
 impl Checker {
-    pub(super) fn resolve_mappings(&mut self, declared: &[Declared<'_>], bodies: Vec<Body>) -> Mappings {
+    pub(super) fn resolve_mappings(
+        &mut self,
+        declared: &[Declared<'_>],
+        bodies: Vec<Body>,
+    ) -> Mappings {
         let mut mappings = Vec::new();
         let mut bodies = bodies.into_iter();
         for declaration in declared {
-            let DeclarationKind::Mapping { name, .. } = &declaration.node.kind else { continue };
+            let DeclarationKind::Mapping { name, .. } = &declaration.node.kind else {
+                continue;
+            };
             let items = bodies.next().unwrap_or_default();
             let location = declaration.at(name.span);
             if let Some((_, first)) = self.names.mappings.get(&name.text) {
@@ -89,7 +109,9 @@ impl Checker {
                 continue;
             }
             let id = self.declared(DeclaredKind::Mapping, name, *declaration);
-            self.names.mappings.insert(name.text.clone(), (mappings.len(), id));
+            self.names
+                .mappings
+                .insert(name.text.clone(), (mappings.len(), id));
             mappings.push((name, items, *declaration, id));
         }
         let needs: Vec<Vec<usize>> = mappings
@@ -102,11 +124,21 @@ impl Checker {
             .collect();
         let (order, circles) = dependency_order::dependencies_first(&needs);
         for circle in circles {
-            let names: Vec<_> =
-                circle.iter().map(|at| (&*mappings[*at].0.text, mappings[*at].2.at(mappings[*at].0.span))).collect();
+            let names: Vec<_> = circle
+                .iter()
+                .map(|at| {
+                    (
+                        &*mappings[*at].0.text,
+                        mappings[*at].2.at(mappings[*at].0.span),
+                    )
+                })
+                .collect();
             self.circle("mapping", &names);
         }
-        let empty = Collected { lost: Lost::ANYTHING, ..Collected::default() };
+        let empty = Collected {
+            lost: Lost::ANYTHING,
+            ..Collected::default()
+        };
         let mut collected = vec![empty; mappings.len()];
         for at in order {
             let (_, items, declaration, id) = &mut mappings[at];
@@ -123,7 +155,10 @@ impl Checker {
             self.items(&mut walk, items, &Around::nothing());
             let mut lost = walk.lost;
             lost |= self.lost_to_syntax(declaration.at(declaration.node.span));
-            collected[at] = Collected { rules: walk.rules.into(), lost };
+            collected[at] = Collected {
+                rules: walk.rules.into(),
+                lost,
+            };
         }
         Mappings { collected }
     }
@@ -146,23 +181,41 @@ impl Checker {
             ItemKind::Append(_) => (0, 0),
             ItemKind::Rule(rule) => (1, 1 + usize::from(rule.two_way)),
         };
-        items.iter().map(of_item).fold((0, 0), |sum, of| (sum.0 + of.0, sum.1.saturating_add(of.1)))
+        items
+            .iter()
+            .map(of_item)
+            .fold((0, 0), |sum, of| (sum.0 + of.0, sum.1.saturating_add(of.1)))
     }
 
     fn applied(&self, items: &[Item], needs: &mut Vec<usize>) {
         for item in items {
             match &item.kind {
                 ItemKind::When(when) => self.applied(&when.body, needs),
-                ItemKind::Apply(apply) => needs.extend(self.names.mappings.get(&apply.mapping.text).map(|(at, _)| *at)),
+                ItemKind::Apply(apply) => needs.extend(
+                    self.names
+                        .mappings
+                        .get(&apply.mapping.text)
+                        .map(|(at, _)| *at),
+                ),
                 _ => {}
             }
         }
     }
 
-    pub(super) fn resolve_profiles(&mut self, declared: &[Declared<'_>], bodies: Vec<Body>, mappings: &Mappings) {
+    pub(super) fn resolve_profiles(
+        &mut self,
+        declared: &[Declared<'_>],
+        bodies: Vec<Body>,
+        mappings: &Mappings,
+    ) {
         let mut bodies = bodies.into_iter();
         for declaration in declared {
-            let DeclarationKind::Profile { name, condition, .. } = &declaration.node.kind else { continue };
+            let DeclarationKind::Profile {
+                name, condition, ..
+            } = &declaration.node.kind
+            else {
+                continue;
+            };
             let items = bodies.next().unwrap_or_default();
             let location = declaration.at(name.span);
             if let Some((_, first)) = self.names.profiles.get(&name.text) {
@@ -173,10 +226,14 @@ impl Checker {
             let declared_id = self.declared(DeclaredKind::Profile, name, *declaration);
             self.owner = Some(declared_id);
             let id = ProfileId(self.program.profiles.len() as u32);
-            self.names.profiles.insert(name.text.clone(), (id, declared_id));
+            self.names
+                .profiles
+                .insert(name.text.clone(), (id, declared_id));
             let nothing = Around::nothing();
             let outer = match condition {
-                Some(condition) => self.within(&nothing, std::iter::once(&**condition), declaration.file),
+                Some(condition) => {
+                    self.within(&nothing, std::iter::once(&**condition), declaration.file)
+                }
                 None => Some(nothing.clone()),
             };
             let mut walk = Walk {
@@ -192,9 +249,16 @@ impl Checker {
                 mappings: &mappings.collected,
             };
             self.items(&mut walk, items, outer.as_ref().unwrap_or(&nothing));
-            let doc = doc_text(&self.program.sources.file(declaration.file).text, declaration.node.before.doc());
+            let doc = doc_text(
+                &self.program.sources.file(declaration.file).text,
+                declaration.node.before.doc(),
+            );
             // Without its condition the rules would act where they must not.
-            let rules = if outer.is_some() { walk.rules.into() } else { Box::default() };
+            let rules = if outer.is_some() {
+                walk.rules.into()
+            } else {
+                Box::default()
+            };
             self.program.profiles.push(program::Profile {
                 name: name.text.to_string(),
                 location,
@@ -207,7 +271,11 @@ impl Checker {
     }
 
     fn lost_to_syntax(&self, location: Location) -> Lost {
-        if self.has_syntax_error(location) { Lost::ANYTHING } else { Lost::default() }
+        if self.has_syntax_error(location) {
+            Lost::ANYTHING
+        } else {
+            Lost::default()
+        }
     }
 
     /// What holds inside conditions that stand in `outer`, outermost first; all that do not resolve are reported.
@@ -217,12 +285,18 @@ impl Checker {
         conditions: impl Iterator<Item = &'a tree::Condition>,
         file: FileId,
     ) -> Option<Around> {
-        let found: Vec<Option<(CondId, WhenId)>> =
-            conditions.map(|condition| self.written_condition(condition, file, false)).collect();
+        let found: Vec<Option<(CondId, WhenId)>> = conditions
+            .map(|condition| self.written_condition(condition, file, false))
+            .collect();
         let found: Vec<(CondId, WhenId)> = found.into_iter().collect::<Option<_>>()?;
-        let condition = found.iter().fold(outer.condition, |all, (condition, _)| self.and(all, *condition));
+        let condition = found.iter().fold(outer.condition, |all, (condition, _)| {
+            self.and(all, *condition)
+        });
         let under: Vec<WhenId> = found.into_iter().map(|(_, when)| when).collect();
-        Some(Around { condition, under: outer.followed_by(&under) })
+        Some(Around {
+            condition,
+            under: outer.followed_by(&under),
+        })
     }
 
     /// Goes through the items of a block; `outer` is what holds around it.
@@ -231,10 +305,18 @@ impl Checker {
             let whole = with_doc(&item);
             match item.kind {
                 ItemKind::When(when) => {
-                    let inside = self.within(outer, when.heads.iter().map(|head| &head.condition), walk.file);
+                    let inside = self.within(
+                        outer,
+                        when.heads.iter().map(|head| &head.condition),
+                        walk.file,
+                    );
                     let before = (walk.rules.len(), walk.appends.len());
                     let alone = walk.alone;
-                    walk.alone = if when.block { None } else { alone.or(Some(whole)) };
+                    walk.alone = if when.block {
+                        None
+                    } else {
+                        alone.or(Some(whole))
+                    };
                     self.items(walk, when.body, inside.as_ref().unwrap_or(outer));
                     walk.alone = alone;
                     if inside.is_none() {
@@ -246,7 +328,10 @@ impl Checker {
                 ItemKind::Apply(apply) => self.apply(walk, item.span, &apply, outer),
                 ItemKind::Append(append) => {
                     if let Some(to) = self.system(&append.system, walk.file) {
-                        let location = Location { file: walk.file, span: item.span };
+                        let location = Location {
+                            file: walk.file,
+                            span: item.span,
+                        };
                         walk.appends.push(program::Append {
                             text: append.text.text.to_string(),
                             to,
@@ -268,7 +353,10 @@ impl Checker {
         tree::Apply { mapping, direction }: &tree::Apply,
         outer: &Around,
     ) {
-        let location = Location { file: walk.file, span: mapping.span };
+        let location = Location {
+            file: walk.file,
+            span: mapping.span,
+        };
         let only = match direction.as_deref() {
             Some((from, to)) => {
                 let (from, to) = (self.system(from, walk.file), self.system(to, walk.file));
@@ -277,9 +365,18 @@ impl Checker {
                 }
                 let Some(pair) = from.zip(to) else { return };
                 if pair.0 == pair.1 {
-                    let error = Diagnostic::error("same-system", "a mapping is applied from one system to another")
-                        .label(Location { file: walk.file, span }, "both ends are the same")
-                        .help("name two systems, or none for all directions");
+                    let error = Diagnostic::error(
+                        "same-system",
+                        "a mapping is applied from one system to another",
+                    )
+                    .label(
+                        Location {
+                            file: walk.file,
+                            span,
+                        },
+                        "both ends are the same",
+                    )
+                    .help("name two systems, or none for all directions");
                     return self.error(error);
                 }
                 Some(pair)
@@ -293,7 +390,9 @@ impl Checker {
                 what: "mapping",
                 name: &mapping.text,
                 location,
-                known: &|checker| super::sorted(checker.names.mappings.keys().map(|name| name.to_string())),
+                known: &|checker| {
+                    super::sorted(checker.names.mappings.keys().map(|name| name.to_string()))
+                },
                 help: None,
             });
             return;
@@ -305,25 +404,39 @@ impl Checker {
             walk.lost |= Lost::ANYTHING;
             let error = Diagnostic::error(
                 "circular-definition",
-                format!("mappings applied within mappings make more than {} rules", super::MAX_RULES),
+                format!(
+                    "mappings applied within mappings make more than {} rules",
+                    super::MAX_RULES
+                ),
             )
             .label(location, "too many with this one")
             .help("apply each mapping once, under conditions joined with `or`");
             return self.error(error);
         }
-        let applied = Some(Location { file: walk.file, span });
+        let applied = Some(Location {
+            file: walk.file,
+            span,
+        });
         for rule in &*mapping.rules {
             if only.is_none_or(|only| only == (rule.from, rule.to)) {
                 let condition = self.program.conditions.and(outer.condition, rule.condition);
                 let under = outer.followed_by(&rule.under);
-                walk.rules.push(program::Rule { condition, under, applied, ..rule.clone() });
+                walk.rules.push(program::Rule {
+                    condition,
+                    under,
+                    applied,
+                    ..rule.clone()
+                });
             }
         }
     }
 
     fn rule(&mut self, walk: &mut Walk<'_>, item: &Item, rule: &tree::Rule, outer: &Around) {
         let file = walk.file;
-        let gone = Lost { plain: rule.overriding.is_none(), overriding: rule.overriding.is_some() };
+        let gone = Lost {
+            plain: rule.overriding.is_none(),
+            overriding: rule.overriding.is_some(),
+        };
         let left = self.system(&rule.left.system, file);
         let right = self.system(&rule.right.system, file);
         let (Some(left), Some(right)) = (left, right) else {
@@ -333,19 +446,40 @@ impl Checker {
         if left == right {
             walk.lost |= gone;
             let error = Diagnostic::error("same-system", "a rule goes from one system to another")
-                .label(Location { file, span: rule.left.system.span }, "from this system")
-                .label(Location { file, span: rule.right.system.span }, "to the same one")
+                .label(
+                    Location {
+                        file,
+                        span: rule.left.system.span,
+                    },
+                    "from this system",
+                )
+                .label(
+                    Location {
+                        file,
+                        span: rule.right.system.span,
+                    },
+                    "to the same one",
+                )
                 .help("name the system that is to follow on the right");
             return self.error(error);
         }
-        let span = rule.overriding.unwrap_or(rule.left.span()).to(rule.right.span());
+        let span = rule
+            .overriding
+            .unwrap_or(rule.left.span())
+            .to(rule.right.span());
         let written = WrittenId(self.program.written.len() as u32);
-        let resolved =
-            if rule.two_way { self.two_way(rule, left, right, file) } else { self.one_way(rule, left, right, file) };
+        let resolved = if rule.two_way {
+            self.two_way(rule, left, right, file)
+        } else {
+            self.one_way(rule, left, right, file)
+        };
         let doc = doc_text(&self.program.sources.file(file).text, item.before.doc());
         self.program.written.push(program::Written {
             location: Location { file, span },
-            item: Location { file, span: walk.alone.unwrap_or_else(|| with_doc(item)) },
+            item: Location {
+                file,
+                span: walk.alone.unwrap_or_else(|| with_doc(item)),
+            },
             doc: doc.map(String::into_boxed_str),
         });
         let Some(directions) = resolved else {
@@ -373,7 +507,13 @@ impl Checker {
         }
     }
 
-    fn one_way(&mut self, rule: &tree::Rule, from: SystemId, to: SystemId, file: FileId) -> Option<Vec<Direction>> {
+    fn one_way(
+        &mut self,
+        rule: &tree::Rule,
+        from: SystemId,
+        to: SystemId,
+        file: FileId,
+    ) -> Option<Vec<Direction>> {
         let mut source = Vec::new();
         let mut complete = true;
         let mut otherwise = false;
@@ -398,34 +538,78 @@ impl Checker {
             [Term::Name(name)] => self.target(to, name, file).map(Target::Set),
             _ => None,
         };
-        Some(vec![(from, to, self.shared(&source), target.filter(|_| complete)?, otherwise)])
+        Some(vec![(
+            from,
+            to,
+            self.shared(&source),
+            target.filter(|_| complete)?,
+            otherwise,
+        )])
     }
 
-    fn two_way(&mut self, rule: &tree::Rule, left: SystemId, right: SystemId, file: FileId) -> Option<Vec<Direction>> {
+    fn two_way(
+        &mut self,
+        rule: &tree::Rule,
+        left: SystemId,
+        right: SystemId,
+        file: FileId,
+    ) -> Option<Vec<Direction>> {
         let sides = [(&rule.left, left), (&rule.right, right)];
         let mut states = Vec::with_capacity(2);
         for (side, system) in sides {
             let name = match side.terms.as_slice() {
                 [Term::Name(name)] => name,
                 [term] => {
-                    self.not_one_state(rule, Location { file, span: term.span() });
+                    self.not_one_state(
+                        rule,
+                        Location {
+                            file,
+                            span: term.span(),
+                        },
+                    );
                     continue;
                 }
                 _ => {
-                    self.not_one_state(rule, Location { file, span: side.terms[0].span().to(side.span()) });
+                    self.not_one_state(
+                        rule,
+                        Location {
+                            file,
+                            span: side.terms[0].span().to(side.span()),
+                        },
+                    );
                     continue;
                 }
             };
             if self.names.groups.contains_key(&(system, name.text.clone())) {
-                self.not_one_state(rule, Location { file, span: name.span });
+                self.not_one_state(
+                    rule,
+                    Location {
+                        file,
+                        span: name.span,
+                    },
+                );
                 continue;
             }
             states.extend(self.target(system, name, file));
         }
-        let [left_state, right_state] = states.as_slice() else { return None };
+        let [left_state, right_state] = states.as_slice() else {
+            return None;
+        };
         Some(vec![
-            (left, right, self.shared(&[*left_state]), Target::Set(*right_state), false),
-            (right, left, self.shared(&[*right_state]), Target::Set(*left_state), false),
+            (
+                left,
+                right,
+                self.shared(&[*left_state]),
+                Target::Set(*right_state),
+                false,
+            ),
+            (
+                right,
+                left,
+                self.shared(&[*right_state]),
+                Target::Set(*left_state),
+                false,
+            ),
         ])
     }
 
@@ -439,35 +623,51 @@ impl Checker {
     }
 
     fn not_one_state(&mut self, rule: &tree::Rule, location: Location) {
-        let arrow = Location { file: location.file, span: rule.arrow };
+        let arrow = Location {
+            file: location.file,
+            span: rule.arrow,
+        };
         let found = self.text(location).to_owned();
-        let error = Diagnostic::error("two-way-states", "a two-way rule takes one state on each side")
-            .label(location, format!("`{found}` is not one state"))
-            .label(arrow, "goes both ways")
-            .help("write `->` rules for the way there, and one `<->` or `->` rule for the way back");
+        let error = Diagnostic::error(
+            "two-way-states",
+            "a two-way rule takes one state on each side",
+        )
+        .label(location, format!("`{found}` is not one state"))
+        .label(arrow, "goes both ways")
+        .help("write `->` rules for the way there, and one `<->` or `->` rule for the way back");
         self.error(error);
     }
 
     /// A state that is to be set.
     fn target(&mut self, system: SystemId, name: &tree::Name, file: FileId) -> Option<StateId> {
-        let location = Location { file, span: name.span };
+        let location = Location {
+            file,
+            span: name.span,
+        };
         let state = match self.state_or_group(system, name, file)? {
             super::states::StateOrGroup::State(state) => state,
             super::states::StateOrGroup::Group(_) => {
-                let error =
-                    Diagnostic::error("unknown-state", format!("`{}` is a group, not a state to set", name.text))
-                        .label(location, "expected one state")
-                        .help("name one state of the group");
+                let error = Diagnostic::error(
+                    "unknown-state",
+                    format!("`{}` is a group, not a state to set", name.text),
+                )
+                .label(location, "expected one state")
+                .help("name one state of the group");
                 self.error(error);
                 return None;
             }
         };
-        let (system_name, state) =
-            (&self.program.system(system).name, (state, self.program.system(system).state(state)));
+        let (system_name, state) = (
+            &self.program.system(system).name,
+            (state, self.program.system(system).state(state)),
+        );
         if state.1.read_only {
             let error = Diagnostic::error(
                 "read-only-target",
-                format!("{system_name} does not take `{}` as a command", state.1.name),
+                format!(
+                    "{system_name} does not take `{}` as a command",
+                    state.1.name
+                ),
             )
             .label(location, "can be observed, never set")
             .label(state.1.location, "declared `read_only` here")

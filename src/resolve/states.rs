@@ -25,7 +25,11 @@ pub(super) struct StateNames {
 /// With ASCII case ignored.
 fn folded(name: &tree::Name) -> ArcStr {
     let plain = name.text.bytes().all(|byte| !byte.is_ascii_uppercase());
-    if plain { name.text.clone() } else { name.text.to_ascii_lowercase().into() }
+    if plain {
+        name.text.clone()
+    } else {
+        name.text.to_ascii_lowercase().into()
+    }
 }
 
 /// What a name among a system's states means.
@@ -44,7 +48,9 @@ impl Checker {
                 }
                 let system = SystemId(self.program.systems.len() as u32);
                 let id = self.declared(DeclaredKind::System, name, *declaration);
-                self.names.atoms.insert(name.text.clone(), super::Atom::System(system, id));
+                self.names
+                    .atoms
+                    .insert(name.text.clone(), super::Atom::System(system, id));
                 self.names.states.push(StateNames::default());
                 self.program.systems.push(program::System {
                     name: name.text.to_string(),
@@ -61,12 +67,16 @@ impl Checker {
         let mut bodies = Vec::new();
         for declaration in declared {
             let (name, items) = match &declaration.node.kind {
-                DeclarationKind::System { name, items, .. } | DeclarationKind::Extend { system: name, items } => {
-                    (name, items)
-                }
+                DeclarationKind::System { name, items, .. }
+                | DeclarationKind::Extend {
+                    system: name,
+                    items,
+                } => (name, items),
                 _ => continue,
             };
-            let Some(system) = self.system(name, declaration.file) else { continue };
+            let Some(system) = self.system(name, declaration.file) else {
+                continue;
+            };
             if self.has_syntax_error(declaration.at(declaration.node.span)) {
                 self.names.states[system.index()].incomplete = true;
             }
@@ -92,29 +102,47 @@ impl Checker {
         places: &mut HashMap<(SystemId, ArcStr), Location>,
     ) {
         for item in items {
-            let SystemItem::Attributes(names) = item else { continue };
+            let SystemItem::Attributes(names) = item else {
+                continue;
+            };
             for name in names {
                 let location = declaration.at(name.span);
                 match places.entry((system, name.text.clone())) {
-                    Entry::Occupied(first) => self.duplicate("attribute", &name.text, *first.get(), location),
+                    Entry::Occupied(first) => {
+                        self.duplicate("attribute", &name.text, *first.get(), location)
+                    }
                     Entry::Vacant(place) => {
                         place.insert(location);
-                        self.program.systems[system.index()].attributes.push(name.text.to_string());
+                        self.program.systems[system.index()]
+                            .attributes
+                            .push(name.text.to_string());
                     }
                 }
             }
         }
     }
 
-    fn declare_states(&mut self, system: SystemId, items: &[SystemItem], declaration: Declared<'_>, extends: bool) {
-        self.program.systems[system.index()].states.reserve(items.len());
+    fn declare_states(
+        &mut self,
+        system: SystemId,
+        items: &[SystemItem],
+        declaration: Declared<'_>,
+        extends: bool,
+    ) {
+        self.program.systems[system.index()]
+            .states
+            .reserve(items.len());
         for item in items {
             match item {
                 SystemItem::State(state) => self.declare_state(system, state, declaration),
                 SystemItem::Online { span, .. } | SystemItem::Text { span, .. } if extends => {
-                    let error = Diagnostic::error("syntax", "an extension adds states and attributes only")
-                        .label(declaration.at(*span), "this belongs to the system's own declaration")
-                        .help("move it to where the system is declared");
+                    let error =
+                        Diagnostic::error("syntax", "an extension adds states and attributes only")
+                            .label(
+                                declaration.at(*span),
+                                "this belongs to the system's own declaration",
+                            )
+                            .help("move it to where the system is declared");
                     self.error(error);
                 }
                 SystemItem::Text { limit, span } => {
@@ -147,8 +175,11 @@ impl Checker {
         for key in &keys {
             if let Some(first) = self.names.states[system.index()].folded.get(key) {
                 let first = self.program.system(system).state(*first);
-                let (name, first_name, first_location) =
-                    (state.name.text.to_string(), first.name.clone(), first.location);
+                let (name, first_name, first_location) = (
+                    state.name.text.to_string(),
+                    first.name.clone(),
+                    first.location,
+                );
                 if name == first_name {
                     self.duplicate("state", &name, first_location, location);
                 } else {
@@ -179,19 +210,35 @@ impl Checker {
         for key in keys {
             self.names.states[system.index()].folded.insert(key, id);
         }
-        self.names.states[system.index()].exact.insert(state.name.text.clone(), id);
-        let doc = doc_text(&self.program.sources.file(declaration.file).text, &state.doc);
-        self.program.systems[system.index()].states.push(program::State {
-            name: state.name.text.to_string(),
-            id: state.id.as_ref().map(|id| id.text.to_string()).filter(|id| *id != *state.name.text),
-            attributes,
-            read_only: state.read_only.is_some(),
-            doc,
-            location,
-        });
+        self.names.states[system.index()]
+            .exact
+            .insert(state.name.text.clone(), id);
+        let doc = doc_text(
+            &self.program.sources.file(declaration.file).text,
+            &state.doc,
+        );
+        self.program.systems[system.index()]
+            .states
+            .push(program::State {
+                name: state.name.text.to_string(),
+                id: state
+                    .id
+                    .as_ref()
+                    .map(|id| id.text.to_string())
+                    .filter(|id| *id != *state.name.text),
+                attributes,
+                read_only: state.read_only.is_some(),
+                doc,
+                location,
+            });
     }
 
-    fn unknown_attribute(&mut self, system: SystemId, name: &tree::Name, declaration: Declared<'_>) {
+    fn unknown_attribute(
+        &mut self,
+        system: SystemId,
+        name: &tree::Name,
+        declaration: Declared<'_>,
+    ) {
         let system_name = self.program.system(system).name.clone();
         self.unknown(Unknown {
             code: "unknown-attribute",
@@ -206,11 +253,19 @@ impl Checker {
     /// `online flag`: facts are known by now.
     pub(super) fn resolve_online(&mut self, declared: &[Declared<'_>]) {
         for declaration in declared {
-            let DeclarationKind::System { name, items, .. } = &declaration.node.kind else { continue };
-            let Some(super::Atom::System(system, owner)) = self.names.atoms.get(&name.text).cloned() else { continue };
+            let DeclarationKind::System { name, items, .. } = &declaration.node.kind else {
+                continue;
+            };
+            let Some(super::Atom::System(system, owner)) =
+                self.names.atoms.get(&name.text).cloned()
+            else {
+                continue;
+            };
             self.owner = Some(owner);
             for item in items {
-                let SystemItem::Online { fact, span } = item else { continue };
+                let SystemItem::Online { fact, span } = item else {
+                    continue;
+                };
                 if self.program.system(system).online.is_some() {
                     let first = items.iter().find_map(|item| match item {
                         SystemItem::Online { span, .. } => Some(*span),
@@ -226,8 +281,15 @@ impl Checker {
         }
     }
 
-    pub(super) fn system(&mut self, name: &tree::Name, file: crate::source::FileId) -> Option<SystemId> {
-        let location = Location { file, span: name.span };
+    pub(super) fn system(
+        &mut self,
+        name: &tree::Name,
+        file: crate::source::FileId,
+    ) -> Option<SystemId> {
+        let location = Location {
+            file,
+            span: name.span,
+        };
         if let Some(super::Atom::System(system, declared)) = self.names.atoms.get(&name.text) {
             let (system, declared) = (*system, *declared);
             self.refer(declared);
@@ -237,7 +299,10 @@ impl Checker {
             return None;
         }
         let systems = &self.program.systems;
-        let with_state = systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
+        let with_state = systems
+            .iter()
+            .zip(&self.names.states)
+            .find(|(_, names)| names.exact.contains_key(&name.text));
         let help = match with_state {
             Some((system, _)) => Some(format!(
                 "`{0}` is a state: write the system before it, `{1} {0}`",
@@ -255,7 +320,14 @@ impl Checker {
             what: "system",
             name: &name.text,
             location,
-            known: &|checker| checker.program.systems.iter().map(|system| system.name.clone()).collect(),
+            known: &|checker| {
+                checker
+                    .program
+                    .systems
+                    .iter()
+                    .map(|system| system.name.clone())
+                    .collect()
+            },
             help,
         });
         None
@@ -268,7 +340,10 @@ impl Checker {
         name: &tree::Name,
         file: crate::source::FileId,
     ) -> Option<StateOrGroup> {
-        let location = Location { file, span: name.span };
+        let location = Location {
+            file,
+            span: name.span,
+        };
         let names = &self.names.states[system.index()];
         if let Some(state) = names.exact.get(&name.text) {
             return Some(StateOrGroup::State(*state));
@@ -277,10 +352,18 @@ impl Checker {
             return Some(StateOrGroup::Group(*group));
         }
         let folded = names.folded.get(&folded(name)).copied();
-        if let Some(state) =
-            folded.filter(|state| self.program.system(system).state(*state).name.eq_ignore_ascii_case(&name.text))
-        {
-            self.program.case_mismatches.push(program::CaseMismatch { location, system, state });
+        if let Some(state) = folded.filter(|state| {
+            self.program
+                .system(system)
+                .state(*state)
+                .name
+                .eq_ignore_ascii_case(&name.text)
+        }) {
+            self.program.case_mismatches.push(program::CaseMismatch {
+                location,
+                system,
+                state,
+            });
             return Some(StateOrGroup::State(state));
         }
         if !names.incomplete {
@@ -289,38 +372,61 @@ impl Checker {
         None
     }
 
-    fn unknown_state(&mut self, system: SystemId, name: &tree::Name, location: Location, by_id: Option<StateId>) {
+    fn unknown_state(
+        &mut self,
+        system: SystemId,
+        name: &tree::Name,
+        location: Location,
+        by_id: Option<StateId>,
+    ) {
         if self.tells_no_unknown() {
             return;
         }
         let this = self.program.system(system);
         let mut known: Vec<String> = this.states.iter().map(|state| state.name.clone()).collect();
-        known.extend(self.names.groups.keys().filter(|(of, _)| *of == system).map(|(_, group)| group.to_string()));
+        known.extend(
+            self.names
+                .groups
+                .keys()
+                .filter(|(of, _)| *of == system)
+                .map(|(_, group)| group.to_string()),
+        );
         let what = format!("state or group of {}", this.name);
         // Nearest to a group: that is what was meant.
         let states = self.program.system(system).states.len();
         let meant = crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str));
-        let is_group = meant.is_some_and(|meant| known[states..].iter().any(|group| group == meant));
+        let is_group =
+            meant.is_some_and(|meant| known[states..].iter().any(|group| group == meant));
         let written = crate::quote::quote(&name.text);
-        let elsewhere =
-            self.program.systems.iter().zip(&self.names.states).find(|(_, names)| names.exact.contains_key(&name.text));
-        let near = crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str)).is_some();
+        let elsewhere = self
+            .program
+            .systems
+            .iter()
+            .zip(&self.names.states)
+            .find(|(_, names)| names.exact.contains_key(&name.text));
+        let near =
+            crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str)).is_some();
         let is_fact = self.names.atoms.contains_key(&name.text);
         let help = match (by_id, elsewhere) {
             (Some(state), _) => Some(format!(
                 "`{written}` is the id of `{}`: write its name",
                 crate::quote::quote(&this.state(state).name)
             )),
-            (None, Some((other, _))) if !near => {
-                Some(format!("{} has a state `{written}`, {} has not", other.name, this.name))
-            }
-            (None, None) if is_fact && !near => {
-                Some(format!("`{written}` is a condition: it goes before the rule, `when {written}: ...`"))
-            }
+            (None, Some((other, _))) if !near => Some(format!(
+                "{} has a state `{written}`, {} has not",
+                other.name, this.name
+            )),
+            (None, None) if is_fact && !near => Some(format!(
+                "`{written}` is a condition: it goes before the rule, `when {written}: ...`"
+            )),
             _ => None,
         };
         self.unknown(Unknown {
-            code: if is_group { "unknown-group" } else { "unknown-state" },
+            code: if is_group {
+                "unknown-group"
+            } else {
+                "unknown-state"
+            },
             what: &what,
             name: &name.text,
             location,
@@ -361,7 +467,10 @@ impl Checker {
         match self.state_or_group(system, name, file)? {
             StateOrGroup::State(state) => Some(vec![state]),
             StateOrGroup::Group(group) => {
-                let (states, declared) = (self.names.group_states[group].clone(), self.names.group_declared[group]);
+                let (states, declared) = (
+                    self.names.group_states[group].clone(),
+                    self.names.group_declared[group],
+                );
                 self.refer(declared);
                 states.map(|states| states.to_vec())
             }
@@ -371,13 +480,23 @@ impl Checker {
     pub(super) fn resolve_groups(&mut self, declared: &[Declared<'_>]) {
         let mut groups = Vec::new();
         for declaration in declared {
-            let DeclarationKind::Group { system, name, terms } = &declaration.node.kind else { continue };
+            let DeclarationKind::Group {
+                system,
+                name,
+                terms,
+            } = &declaration.node.kind
+            else {
+                continue;
+            };
             self.owner = None;
-            let Some(id) = self.system(system, declaration.file) else { continue };
+            let Some(id) = self.system(system, declaration.file) else {
+                continue;
+            };
             let location = declaration.at(name.span);
             let key = (id, name.text.clone());
             if let Some(first) = self.names.groups.get(&key) {
-                let first = self.program.declared[self.names.group_declared[*first].index()].location;
+                let first =
+                    self.program.declared[self.names.group_declared[*first].index()].location;
                 self.duplicate("group", &name.text, first, location);
                 continue;
             }
@@ -397,7 +516,11 @@ impl Checker {
             .iter()
             .map(|(system, _, terms, _)| {
                 let names = terms.iter().filter_map(|term| match term {
-                    GroupTerm::Name(name) => self.names.groups.get(&(*system, name.text.clone())).copied(),
+                    GroupTerm::Name(name) => self
+                        .names
+                        .groups
+                        .get(&(*system, name.text.clone()))
+                        .copied(),
                     _ => None,
                 });
                 names.collect()
@@ -405,8 +528,10 @@ impl Checker {
             .collect();
         let (order, circles) = dependency_order::dependencies_first(&needs);
         for circle in circles {
-            let names: Vec<_> =
-                circle.iter().map(|at| (&*groups[*at].1.text, groups[*at].3.at(groups[*at].1.span))).collect();
+            let names: Vec<_> = circle
+                .iter()
+                .map(|at| (&*groups[*at].1.text, groups[*at].3.at(groups[*at].1.span)))
+                .collect();
             self.circle("group", &names);
         }
         for at in order {
@@ -433,9 +558,15 @@ impl Checker {
                 },
                 GroupTerm::All { attribute, .. } => {
                     let of = self.program.system(system);
-                    match of.attributes.iter().position(|known| **known == *attribute.text) {
+                    match of
+                        .attributes
+                        .iter()
+                        .position(|known| **known == *attribute.text)
+                    {
                         Some(at) => states
-                            .extend(of.states().filter(|state| of.state(*state).attributes.contains(&(at as u32)))),
+                            .extend(of.states().filter(|state| {
+                                of.state(*state).attributes.contains(&(at as u32))
+                            })),
                         None => {
                             complete = false;
                             self.unknown_attribute(system, attribute, declaration);
@@ -451,12 +582,22 @@ impl Checker {
 
     /// Declarations that are defined by each other.
     pub(super) fn circle(&mut self, what: &str, names: &[(&str, Location)]) {
-        let path: Vec<&str> = names.iter().map(|(name, _)| *name).chain(names.first().map(|(name, _)| *name)).collect();
-        let mut error =
-            Diagnostic::error("circular-definition", format!("{what} `{}` is defined by itself", names[0].0));
+        let path: Vec<&str> = names
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(names.first().map(|(name, _)| *name))
+            .collect();
+        let mut error = Diagnostic::error(
+            "circular-definition",
+            format!("{what} `{}` is defined by itself", names[0].0),
+        );
         for (at, (_, location)) in names.iter().enumerate() {
             error = error.label(*location, format!("this one needs `{}`", path[at + 1]));
         }
-        self.error(error.note(path.join(" → ")).help("break the circle in one of these places"));
+        self.error(
+            error
+                .note(path.join(" → "))
+                .help("break the circle in one of these places"),
+        );
     }
 }

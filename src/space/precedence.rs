@@ -113,15 +113,26 @@ impl Direction {
         let mut known: FxHashMap<&[u32], (StateId, Rc<[u32]>)> = FxHashMap::default();
         let mut kinds = Vec::new();
         let like = (0..).map(StateId).zip(&by_state).map(|(state, rules)| {
-            let (first, rules) = known.entry(rules).or_insert_with(|| (state, Rc::from(rules.as_slice())));
+            let (first, rules) = known
+                .entry(rules)
+                .or_insert_with(|| (state, Rc::from(rules.as_slice())));
             let first = if guarded { state } else { *first };
             if first == state {
-                kinds.push(Kind { first, rules: rules.clone(), shape: None });
+                kinds.push(Kind {
+                    first,
+                    rules: rules.clone(),
+                    shape: None,
+                });
             }
             first
         });
         let like = like.collect();
-        Self { from, to, like, kinds: kinds.into() }
+        Self {
+            from,
+            to,
+            like,
+            kinds: kinds.into(),
+        }
     }
 
     fn kind(&mut self, state: StateId) -> &mut Kind {
@@ -134,18 +145,33 @@ impl Direction {
 
 /// The states that are the first of their kind.
 fn first_ones(like: &[StateId]) -> Vec<StateId> {
-    (0..).map(StateId).zip(like).filter(|(state, like)| state == *like).map(|(state, _)| state).collect()
+    (0..)
+        .map(StateId)
+        .zip(like)
+        .filter(|(state, like)| state == *like)
+        .map(|(state, _)| state)
+        .collect()
 }
 
 impl Space<'_> {
     /// The rules of a profile that a change could make candidates, in written order.
-    pub fn rules_for(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Rc<[u32]> {
-        self.direction(profile, from, to).map(|direction| direction.kind(state).rules.clone()).unwrap_or_default()
+    pub fn rules_for(
+        &mut self,
+        profile: ProfileId,
+        from: SystemId,
+        to: SystemId,
+        state: StateId,
+    ) -> Rc<[u32]> {
+        self.direction(profile, from, to)
+            .map(|direction| direction.kind(state).rules.clone())
+            .unwrap_or_default()
     }
 
     /// One state of each kind that a profile treats differently; none if it has no rule of that direction.
     pub fn kinds(&mut self, profile: ProfileId, from: SystemId, to: SystemId) -> Vec<StateId> {
-        self.direction(profile, from, to).map(|direction| first_ones(&direction.like)).unwrap_or_default()
+        self.direction(profile, from, to)
+            .map(|direction| first_ones(&direction.like))
+            .unwrap_or_default()
     }
 
     /// One state of each kind that a role treats differently.
@@ -166,22 +192,36 @@ impl Space<'_> {
         let program = self.program;
         let mut concerned: Vec<Rc<[StateId]>> = Vec::new();
         for profile in &program.role(role).profiles {
-            concerned.extend(self.direction(*profile, from, to).map(|direction| direction.like.clone()));
+            concerned.extend(
+                self.direction(*profile, from, to)
+                    .map(|direction| direction.like.clone()),
+            );
         }
         let alike = if let [one] = concerned.as_slice() {
             one.clone()
         } else {
             let mut first: FxHashMap<Vec<StateId>, StateId> = FxHashMap::default();
             let kind = |state: StateId| concerned.iter().map(|like| like[state.index()]).collect();
-            program.system(from).states().map(|state| *first.entry(kind(state)).or_insert(state)).collect()
+            program
+                .system(from)
+                .states()
+                .map(|state| *first.entry(kind(state)).or_insert(state))
+                .collect()
         };
         self.memory.alike.insert((role, from, to), alike.clone());
         alike
     }
 
-    fn direction(&mut self, profile: ProfileId, from: SystemId, to: SystemId) -> Option<&mut Direction> {
+    fn direction(
+        &mut self,
+        profile: ProfileId,
+        from: SystemId,
+        to: SystemId,
+    ) -> Option<&mut Direction> {
         if self.memory.directions.is_empty() {
-            self.memory.directions.resize_with(self.program.profiles.len(), || None);
+            self.memory
+                .directions
+                .resize_with(self.program.profiles.len(), || None);
         }
         if self.memory.directions[profile.index()].is_none() {
             let mut directions = self.directions(profile);
@@ -194,7 +234,9 @@ impl Space<'_> {
             self.memory.directions[profile.index()] = Some(directions);
         }
         let directions = self.memory.directions[profile.index()].as_mut()?;
-        directions.iter_mut().find(|direction| (direction.from, direction.to) == (from, to))
+        directions
+            .iter_mut()
+            .find(|direction| (direction.from, direction.to) == (from, to))
     }
 
     fn directions(&self, profile: ProfileId) -> Box<[Direction]> {
@@ -202,16 +244,27 @@ impl Space<'_> {
         let mut found: BTreeMap<(SystemId, SystemId), Vec<Vec<u32>>> = BTreeMap::new();
         for (at, rule) in program.profile(profile).rules.iter().enumerate() {
             let states = program.system(rule.from).states.len();
-            let by_state = found.entry((rule.from, rule.to)).or_insert_with(|| vec![Vec::new(); states]);
+            let by_state = found
+                .entry((rule.from, rule.to))
+                .or_insert_with(|| vec![Vec::new(); states]);
             for state in rule.source.iter() {
                 by_state[state.index()].push(at as u32);
             }
         }
-        found.into_iter().map(|(way, by_state)| Direction::new(way, by_state, self.guarded(way.0))).collect()
+        found
+            .into_iter()
+            .map(|(way, by_state)| Direction::new(way, by_state, self.guarded(way.0)))
+            .collect()
     }
 
     /// The candidates of a profile for `from` entering `state`, for the sake of `to`; `None` if there are none.
-    pub fn shape(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Option<Rc<Shape>> {
+    pub fn shape(
+        &mut self,
+        profile: ProfileId,
+        from: SystemId,
+        to: SystemId,
+        state: StateId,
+    ) -> Option<Rc<Shape>> {
         let kind = self.direction(profile, from, to)?.kind(state);
         if let Some(known) = &kind.shape {
             return Some(known.clone());
@@ -258,13 +311,24 @@ impl Space<'_> {
             let candidate = self.diagrams.mask(*holds, Ref::leaf(place as u32 + 1));
             of_level[*level as usize].push(candidate);
         }
-        let [otherwise, plain, overriding] = of_level.map(|rules| Parts::from(self.diagrams.combine(&rules)));
-        let all: Vec<Ref> =
-            [&overriding, &plain, &otherwise].into_iter().flat_map(|level| level.iter().copied()).collect();
+        let [otherwise, plain, overriding] =
+            of_level.map(|rules| Parts::from(self.diagrams.combine(&rules)));
+        let all: Vec<Ref> = [&overriding, &plain, &otherwise]
+            .into_iter()
+            .flat_map(|level| level.iter().copied())
+            .collect();
         let decider = Parts::from(self.diagrams.combine(&all));
         let id = self.memory.shapes.len() as u32;
         let overlapping = OnceCell::new();
-        let shape = Shape { id, candidates: candidates.clone(), overriding, plain, otherwise, decider, overlapping };
+        let shape = Shape {
+            id,
+            candidates: candidates.clone(),
+            overriding,
+            plain,
+            otherwise,
+            decider,
+            overlapping,
+        };
         let shape = Rc::new(shape);
         self.memory.shapes.insert(candidates, shape.clone());
         shape
@@ -272,19 +336,39 @@ impl Space<'_> {
 
     /// What is left of a function where none of the parts says anything.
     pub fn outside(&mut self, of: Ref, parts: &[Ref]) -> Ref {
-        parts.iter().fold(of, |left, part| if left == Ref::ZERO { left } else { self.diagrams.without(left, *part) })
+        parts.iter().fold(of, |left, part| {
+            if left == Ref::ZERO {
+                left
+            } else {
+                self.diagrams.without(left, *part)
+            }
+        })
     }
 
     /// Which texts a profile appends on `to`: a leaf is an [`AppendId`].
-    fn appended(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) -> Ref {
+    fn appended(
+        &mut self,
+        profile: ProfileId,
+        from: SystemId,
+        to: SystemId,
+        state: StateId,
+    ) -> Ref {
         let program = self.program;
         let mut key = Vec::new();
-        for append in program.profile(profile).appends.iter().filter(|append| append.to == to) {
+        for append in program
+            .profile(profile)
+            .appends
+            .iter()
+            .filter(|append| append.to == to)
+        {
             let text = match self.memory.texts.get_index_of(&append.text) {
                 Some(known) => known,
                 None => self.memory.texts.insert_full(append.text.clone()).0,
             };
-            key.push((text as u32, self.condition_in(append.condition, from, state)));
+            key.push((
+                text as u32,
+                self.condition_in(append.condition, from, state),
+            ));
         }
         if let Some(known) = self.memory.appends.get(&key) {
             return *known;
@@ -298,7 +382,11 @@ impl Space<'_> {
                 if holds == 0 || known[list as usize].contains(text) {
                     return list;
                 }
-                let longer = known[list as usize].iter().cloned().chain([text.clone()]).collect();
+                let longer = known[list as usize]
+                    .iter()
+                    .cloned()
+                    .chain([text.clone()])
+                    .collect();
                 known.insert_full(longer).0 as u32
             });
         }
@@ -307,13 +395,22 @@ impl Space<'_> {
     }
 
     /// What a profile decides, as the `place`th of those that a role asks.
-    fn decorated(&mut self, place: u32, profile: ProfileId, (from, to, state): Change, rules: &[u32]) -> Parts {
-        let Some(shape) = self.shape(profile, from, to, state) else { return Parts::default() };
+    fn decorated(
+        &mut self,
+        place: u32,
+        profile: ProfileId,
+        (from, to, state): Change,
+        rules: &[u32],
+    ) -> Parts {
+        let Some(shape) = self.shape(profile, from, to, state) else {
+            return Parts::default();
+        };
         let appended = self.appended(profile, from, to, state);
         let written = &self.program.profile(profile).rules;
         // What is left unchanged is not decorated either.
-        let sets =
-            rules.iter().map(|rule| appended != Ref::ZERO && matches!(written[*rule as usize].target, Target::Set(_)));
+        let sets = rules.iter().map(|rule| {
+            appended != Ref::ZERO && matches!(written[*rule as usize].target, Target::Set(_))
+        });
         let key = (place, shape.id, appended, sets.collect());
         if let Some(known) = self.memory.decorated.get(&key) {
             return known.clone();
@@ -321,7 +418,9 @@ impl Space<'_> {
         let (diagrams, choices, sets) = (&mut self.diagrams, &mut self.memory.choices, &key.3);
         let parts = shape.decider.iter().map(|part| {
             diagrams.product(*part, appended, &mut |candidate, append| {
-                let Some(candidate) = candidate.checked_sub(1) else { return 0 };
+                let Some(candidate) = candidate.checked_sub(1) else {
+                    return 0;
+                };
                 let append = AppendId(if sets[candidate as usize] { append } else { 0 });
                 choices.insert_full((place, candidate, append)).0 as u32 + 1
             })
@@ -332,7 +431,13 @@ impl Space<'_> {
     }
 
     /// What a role decides.
-    pub fn decision(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> Decided {
+    pub fn decision(
+        &mut self,
+        role: RoleId,
+        from: SystemId,
+        to: SystemId,
+        state: StateId,
+    ) -> Decided {
         let state = self.like(role, from, to, state);
         let key = (role, (from, to, state));
         if let Some(known) = self.memory.role_decisions.get(&key) {
@@ -346,7 +451,10 @@ impl Space<'_> {
             if rules.is_empty() {
                 continue;
             }
-            all.extend(self.decorated(candidates.len() as u32, *profile, (from, to, state), &rules).iter());
+            all.extend(
+                self.decorated(candidates.len() as u32, *profile, (from, to, state), &rules)
+                    .iter(),
+            );
             candidates.push((*profile, rules));
         }
         let all = all.into_boxed_slice();
@@ -358,16 +466,27 @@ impl Space<'_> {
                 parts
             }
         };
-        let decided = Decided { to, parts, candidates: candidates.into() };
+        let decided = Decided {
+            to,
+            parts,
+            candidates: candidates.into(),
+        };
         self.memory.role_decisions.insert(key, decided.clone());
         decided
     }
 
     /// The decision that a leaf names; `None` for unmapped.
     pub fn decision_of(&self, decided: &Decided, leaf: u32) -> Option<Decision> {
-        let (place, candidate, append) = *self.memory.choices.get_index(leaf.checked_sub(1)? as usize)?;
+        let (place, candidate, append) = *self
+            .memory
+            .choices
+            .get_index(leaf.checked_sub(1)? as usize)?;
         let (profile, rules) = &decided.candidates[place as usize];
-        Some(Decision { profile: *profile, rule: rules[candidate as usize], append })
+        Some(Decision {
+            profile: *profile,
+            rule: rules[candidate as usize],
+            append,
+        })
     }
 
     /// The leaves that a function reaches, ascending; kept, because many changes share their diagrams.
@@ -382,6 +501,9 @@ impl Space<'_> {
 
     /// The texts of a list, in the order they are shown.
     pub fn append_texts(&self, id: AppendId) -> &[String] {
-        self.memory.append_lists.get_index(id.0 as usize).map_or(&[], Vec::as_slice)
+        self.memory
+            .append_lists
+            .get_index(id.0 as usize)
+            .map_or(&[], Vec::as_slice)
     }
 }

@@ -39,7 +39,11 @@ impl<'p> Space<'p> {
         let facts = program.facts.len();
         let count = facts + program.systems.len();
         let variable = |at: usize| {
-            if at < facts { Variable::Fact(FactId(at as u32)) } else { Variable::State(SystemId((at - facts) as u32)) }
+            if at < facts {
+                Variable::Fact(FactId(at as u32))
+            } else {
+                Variable::State(SystemId((at - facts) as u32))
+            }
         };
         let order = variable_order::arrange(count, &together(program, facts));
         let variables: Vec<Variable> = order.into_iter().map(variable).collect();
@@ -49,7 +53,10 @@ impl<'p> Space<'p> {
         };
         let usual = |variable: &Variable| match variable {
             Variable::Fact(fact) => match program.fact(*fact).kind {
-                FactKind::Choice { default: Some(value), .. } => value,
+                FactKind::Choice {
+                    default: Some(value),
+                    ..
+                } => value,
                 _ => 0,
             },
             Variable::State(_) => 0,
@@ -150,17 +157,22 @@ impl<'p> Space<'p> {
         match cond {
             Cond::True => Ref::ONE,
             Cond::Flag(fact) => self.diagrams.test(self.of_fact[fact.index()], [1]),
-            Cond::Value(fact, values) => self.diagrams.test(self.of_fact[fact.index()], values.iter().copied()),
-            Cond::State(system, states) => {
-                self.diagrams.test(self.of_system[system.index()], states.iter().map(|state| state.0 + 1))
-            }
+            Cond::Value(fact, values) => self
+                .diagrams
+                .test(self.of_fact[fact.index()], values.iter().copied()),
+            Cond::State(system, states) => self.diagrams.test(
+                self.of_system[system.index()],
+                states.iter().map(|state| state.0 + 1),
+            ),
             Cond::Not(part) => {
                 let part = self.part(*part);
                 self.diagrams.not(part)
             }
             Cond::And(parts) => {
                 let parts: Vec<Ref> = parts.iter().map(|part| self.part(*part)).collect();
-                parts.into_iter().fold(Ref::ONE, |all, part| self.diagrams.mask(all, part))
+                parts
+                    .into_iter()
+                    .fold(Ref::ONE, |all, part| self.diagrams.mask(all, part))
             }
             Cond::Or(parts) => {
                 let parts = parts.iter().map(|part| self.part(*part)).collect();
@@ -182,7 +194,12 @@ impl<'p> Space<'p> {
 
     /// A function once `system` has entered `state`.
     pub fn enter(&mut self, of: Ref, system: SystemId, state: StateId) -> Ref {
-        if self.guarded(system) { self.diagrams.restrict(of, self.of_system[system.index()], state.0 + 1) } else { of }
+        if self.guarded(system) {
+            self.diagrams
+                .restrict(of, self.of_system[system.index()], state.0 + 1)
+        } else {
+            of
+        }
     }
 
     /// The nearest situation to the usual one in which the function has a wanted leaf; `entered` is what has happened.
@@ -203,22 +220,35 @@ impl<'p> Space<'p> {
         entered: Option<(SystemId, StateId)>,
         relevant: &[u32],
     ) -> Situation {
-        let value = |variable: u32| assignment[variable as usize].unwrap_or(self.usual[variable as usize]);
-        let facts = self.program.facts.iter().zip(&self.of_fact).map(|(fact, variable)| {
-            let value = value(*variable);
-            let value = match &fact.kind {
-                FactKind::Flag => FactValue::Flag(value == 1),
-                FactKind::Choice { values, .. } => FactValue::Choice(values[value as usize].clone()),
-            };
-            (fact.name.clone(), value)
-        });
+        let value =
+            |variable: u32| assignment[variable as usize].unwrap_or(self.usual[variable as usize]);
+        let facts = self
+            .program
+            .facts
+            .iter()
+            .zip(&self.of_fact)
+            .map(|(fact, variable)| {
+                let value = value(*variable);
+                let value = match &fact.kind {
+                    FactKind::Flag => FactValue::Flag(value == 1),
+                    FactKind::Choice { values, .. } => {
+                        FactValue::Choice(values[value as usize].clone())
+                    }
+                };
+                (fact.name.clone(), value)
+            });
         let states = self.program.system_ids().map(|system| {
             let this = self.program.system(system);
             let state = match entered {
                 Some((entered, state)) if entered == system => Some(state),
-                _ => value(self.of_system[system.index()]).checked_sub(1).map(StateId),
+                _ => value(self.of_system[system.index()])
+                    .checked_sub(1)
+                    .map(StateId),
             };
-            (this.name.clone(), state.map(|state| this.state(state).name.clone()))
+            (
+                this.name.clone(),
+                state.map(|state| this.state(state).name.clone()),
+            )
         });
         let name = |variable: &u32| match self.variables[*variable as usize] {
             Variable::Fact(fact) => self.program.fact(fact).name.clone(),
@@ -226,7 +256,11 @@ impl<'p> Space<'p> {
         };
         let mut names: Vec<String> = relevant.iter().map(name).collect();
         names.extend(entered.map(|(system, _)| self.program.system(system).name.clone()));
-        Situation { facts: facts.collect(), states: states.collect(), relevant: names }
+        Situation {
+            facts: facts.collect(),
+            states: states.collect(),
+            relevant: names,
+        }
     }
 }
 
@@ -239,9 +273,10 @@ fn together(program: &Program, facts: usize) -> Vec<Vec<usize>> {
             Cond::Flag(fact) | Cond::Value(fact, _) => vec![fact.index()],
             Cond::State(system, _) => vec![facts + system.index()],
             Cond::Not(part) => of[part.0 as usize].clone(),
-            Cond::And(parts) | Cond::Or(parts) => {
-                parts.iter().flat_map(|part| of[part.0 as usize].iter().copied()).collect()
-            }
+            Cond::And(parts) | Cond::Or(parts) => parts
+                .iter()
+                .flat_map(|part| of[part.0 as usize].iter().copied())
+                .collect(),
         };
         variables.sort_unstable();
         variables.dedup();
@@ -249,8 +284,14 @@ fn together(program: &Program, facts: usize) -> Vec<Vec<usize>> {
         variables.truncate(64);
         of.push(variables);
     }
-    let rules = program.profiles.iter().flat_map(|profile| profile.rules.iter().map(|rule| rule.condition));
-    let appends = program.profiles.iter().flat_map(|profile| profile.appends.iter().map(|append| append.condition));
+    let rules = program
+        .profiles
+        .iter()
+        .flat_map(|profile| profile.rules.iter().map(|rule| rule.condition));
+    let appends = program
+        .profiles
+        .iter()
+        .flat_map(|profile| profile.appends.iter().map(|append| append.condition));
     let mut used: Vec<CondId> = rules.chain(appends).collect();
     used.sort_unstable();
     used.dedup();

@@ -22,13 +22,19 @@ impl Space<'_> {
 
     /// The conditions that a cube joins.
     pub fn condition_terms(&self, cube: &Cube) -> Vec<String> {
-        let mut literals: Vec<(Variable, &Vec<u32>)> =
-            cube.0.iter().map(|(variable, values)| (self.variables()[*variable as usize], values)).collect();
+        let mut literals: Vec<(Variable, &Vec<u32>)> = cube
+            .0
+            .iter()
+            .map(|(variable, values)| (self.variables()[*variable as usize], values))
+            .collect();
         literals.sort_by_key(|(variable, _)| match variable {
             Variable::Fact(fact) => (0, fact.0),
             Variable::State(system) => (1, system.0),
         });
-        literals.into_iter().map(|(variable, values)| self.literal(variable, values)).collect()
+        literals
+            .into_iter()
+            .map(|(variable, values)| self.literal(variable, values))
+            .collect()
     }
 
     /// A variable with some of its values, as a condition of the language.
@@ -46,7 +52,11 @@ impl Space<'_> {
             Variable::State(system) => {
                 let system = self.program.system(system);
                 let name = quote(&system.name);
-                let states: Vec<&str> = system.states.iter().map(|state| state.name.as_str()).collect();
+                let states: Vec<&str> = system
+                    .states
+                    .iter()
+                    .map(|state| state.name.as_str())
+                    .collect();
                 state_literal(&name, &states, values)
             }
         }
@@ -55,12 +65,20 @@ impl Space<'_> {
     /// What a decision (0: unmapped) comes to, as a test expects it; an appendix that is empty is mentioned only if
     /// `decorated`.
     pub fn outcome_text(&self, decided: &Decided, leaf: u32, decorated: bool) -> String {
-        let Some(decision) = self.decision_of(decided, leaf) else { return "unmapped".to_owned() };
-        let Target::Set(state) = self.program.profile(decision.profile).rules[decision.rule as usize].target else {
+        let Some(decision) = self.decision_of(decided, leaf) else {
+            return "unmapped".to_owned();
+        };
+        let Target::Set(state) =
+            self.program.profile(decision.profile).rules[decision.rule as usize].target
+        else {
             return "unchanged".to_owned();
         };
         let name = quote(&self.program.system(decided.to).state(state).name);
-        let texts: Vec<String> = self.append_texts(decision.append).iter().map(|text| quote_always(text)).collect();
+        let texts: Vec<String> = self
+            .append_texts(decision.append)
+            .iter()
+            .map(|text| quote_always(text))
+            .collect();
         match (decorated, texts.as_slice()) {
             (false, []) => name,
             (true, []) => format!("{name} append nothing"),

@@ -9,7 +9,11 @@ pub(super) fn arrange(count: usize, groups: &[Vec<usize>]) -> Vec<usize> {
         let places = places(&order);
         let mut sums = vec![(0.0, 0.0); count];
         for group in groups {
-            let middle = group.iter().map(|variable| places[*variable] as f64).sum::<f64>() / group.len() as f64;
+            let middle = group
+                .iter()
+                .map(|variable| places[*variable] as f64)
+                .sum::<f64>()
+                / group.len() as f64;
             for variable in group {
                 sums[*variable].0 += middle;
                 sums[*variable].1 += 1.0;

@@ -30,25 +30,38 @@ pub fn parse_change(text: &str) -> Result<(tree::Name, tree::Name), String> {
 pub fn parse_given(text: &str) -> Result<Vec<Assignment>, String> {
     let list = parse(Rule::given_argument, text)?;
     let lower = Lower::new(FileId(0), text, &[]);
-    let assignments = list.inner().filter(|node| node.is(Rule::assignment)).map(|node| {
-        let mut names = node.inner().filter(|child| !child.is(Rule::equals)).map(|name| lower.name(&name));
-        let name = names.next().expect("an assignment begins with a name");
-        Assignment { name, value: names.next() }
-    });
+    let assignments = list
+        .inner()
+        .filter(|node| node.is(Rule::assignment))
+        .map(|node| {
+            let mut names = node
+                .inner()
+                .filter(|child| !child.is(Rule::equals))
+                .map(|name| lower.name(&name));
+            let name = names.next().expect("an assignment begins with a name");
+            Assignment {
+                name,
+                value: names.next(),
+            }
+        });
     Ok(assignments.collect())
 }
 
 fn parse(rule: Rule, text: &str) -> Result<Node<'_>, String> {
     let mut pairs = Grammar::parse(rule, text).map_err(|error| {
-        let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return "cannot be read".to_owned() };
+        let ErrorVariant::ParsingError { positives, .. } = &error.variant else {
+            return "cannot be read".to_owned();
+        };
         let column = match error.line_col {
-            pest::error::LineColLocation::Pos((_, column)) | pest::error::LineColLocation::Span((_, column), _) => {
-                column
-            }
+            pest::error::LineColLocation::Pos((_, column))
+            | pest::error::LineColLocation::Span((_, column), _) => column,
         };
         let words = expected::words(positives);
-        let words =
-            if words.is_empty() { "something else".to_owned() } else { words.replace("declaration", "argument") };
+        let words = if words.is_empty() {
+            "something else".to_owned()
+        } else {
+            words.replace("declaration", "argument")
+        };
         format!("expected {words} at character {column} of `{text}`")
     })?;
     Ok(Node::new(0, pairs.next().expect("a parse yields its rule")))
@@ -60,9 +73,13 @@ mod tests {
 
     #[test]
     fn given_takes_quoted_names_with_commas() {
-        let given = parse_given(r#"a, b=false,cic="Available, Forward""#).expect("it is well formed");
+        let given =
+            parse_given(r#"a, b=false,cic="Available, Forward""#).expect("it is well formed");
         assert_eq!(given.len(), 3);
-        assert_eq!(&*given[2].value.as_ref().expect("it has a value").text, "Available, Forward");
+        assert_eq!(
+            &*given[2].value.as_ref().expect("it has a value").text,
+            "Available, Forward"
+        );
         assert!(parse_given("a,,b").is_err());
         assert!(parse_change("cic").is_err());
     }

@@ -12,10 +12,17 @@ pub(super) fn words(rules: &[Rule]) -> String {
     let mut symbols: Vec<String> = Vec::new();
     for &rule in rules {
         let hidden = match rule {
-            Rule::kw_any | Rule::kw_otherwise | Rule::kw_unchanged | Rule::kw_unmapped => state || has(Rule::value_ref),
+            Rule::kw_any | Rule::kw_otherwise | Rule::kw_unchanged | Rule::kw_unmapped => {
+                state || has(Rule::value_ref)
+            }
             Rule::kw_not | Rule::paren_open => condition || has(Rule::system_ref),
             Rule::at_allow | Rule::EOI => rules.len() > 1,
-            Rule::comma => !has(Rule::paren_close) && rules.iter().any(|rule| !matches!(rule, Rule::comma | Rule::EOI)),
+            Rule::comma => {
+                !has(Rule::paren_close)
+                    && rules
+                        .iter()
+                        .any(|rule| !matches!(rule, Rule::comma | Rule::EOI))
+            }
             Rule::kw_override => has(Rule::system_ref) || has(Rule::side),
             _ => false,
         };
@@ -41,12 +48,16 @@ pub(super) fn words(rules: &[Rule]) -> String {
 /// Whether a name could stand there, so that a keyword wants quotes.
 pub(super) fn takes_a_name(rules: &[Rule]) -> bool {
     let no_name = ["a number", "a text in quotes", "a state"];
-    rules.iter().any(|rule| name_of(*rule).is_some_and(|name| !no_name.contains(&name)))
+    rules
+        .iter()
+        .any(|rule| name_of(*rule).is_some_and(|name| !no_name.contains(&name)))
 }
 
 /// Whether a state is declared there.
 pub(super) fn begins_a_state(rules: &[Rule]) -> bool {
-    rules.iter().any(|rule| matches!(rule, Rule::system_item | Rule::system_start))
+    rules
+        .iter()
+        .any(|rule| matches!(rule, Rule::system_item | Rule::system_start))
 }
 
 pub(super) fn join(words: &[String]) -> String {
@@ -58,7 +69,10 @@ pub(super) fn join(words: &[String]) -> String {
 }
 
 fn is_condition(rule: Rule) -> bool {
-    matches!(rule, Rule::fact_ref | Rule::condition | Rule::conjunction | Rule::negation | Rule::atom)
+    matches!(
+        rule,
+        Rule::fact_ref | Rule::condition | Rule::conjunction | Rule::negation | Rule::atom
+    )
 }
 
 fn name_of(rule: Rule) -> Option<&'static str> {
@@ -117,8 +131,17 @@ mod tests {
 
     #[test]
     fn optional_words_are_left_out() {
-        assert_eq!(words(&[Rule::kw_any, Rule::kw_otherwise, Rule::state_ref]), "a state or group");
-        assert_eq!(words(&[Rule::pipe, Rule::two_way, Rule::one_way]), "`|`, `<->` or `->`");
-        assert_eq!(words(&[Rule::kw_not, Rule::paren_open, Rule::fact_ref]), "a condition");
+        assert_eq!(
+            words(&[Rule::kw_any, Rule::kw_otherwise, Rule::state_ref]),
+            "a state or group"
+        );
+        assert_eq!(
+            words(&[Rule::pipe, Rule::two_way, Rule::one_way]),
+            "`|`, `<->` or `->`"
+        );
+        assert_eq!(
+            words(&[Rule::kw_not, Rule::paren_open, Rule::fact_ref]),
+            "a condition"
+        );
     }
 }

@@ -42,7 +42,15 @@ pub struct Scan {
 
 pub fn scan(file: FileId, text: &str) -> Scan {
     let tokens = Vec::with_capacity(text.len() / 6);
-    let mut lexer = Lexer { file, text, at: 0, fresh_line: true, tokens, comments: Vec::new(), errors: Vec::new() };
+    let mut lexer = Lexer {
+        file,
+        text,
+        at: 0,
+        fresh_line: true,
+        tokens,
+        comments: Vec::new(),
+        errors: Vec::new(),
+    };
     lexer.run();
     lexer.tokens.shrink_to_fit();
     // Where too many errors have ended the reading, nothing is said of what is open there.
@@ -50,7 +58,12 @@ pub fn scan(file: FileId, text: &str) -> Scan {
     let (pieces, errors) = split::split(file, text, &lexer.tokens, whole);
     let mut all = lexer.errors;
     all.extend(errors);
-    Scan { tokens: lexer.tokens, comments: lexer.comments, pieces, errors: all }
+    Scan {
+        tokens: lexer.tokens,
+        comments: lexer.comments,
+        pieces,
+        errors: all,
+    }
 }
 
 struct Lexer<'a> {
@@ -66,7 +79,10 @@ struct Lexer<'a> {
 impl Lexer<'_> {
     fn run(&mut self) {
         let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at).filter(|_| self.errors.len() <= MAX_ERRORS) {
+        while let Some(&byte) = bytes
+            .get(self.at)
+            .filter(|_| self.errors.len() <= MAX_ERRORS)
+        {
             let start = self.at;
             match byte {
                 b'\n' => {
@@ -84,7 +100,10 @@ impl Lexer<'_> {
                 b'<' if self.text[start..].starts_with("<->") => self.push(TokenKind::Symbol, 3),
                 b'=' if self.text[start..].starts_with("=>") => self.push(TokenKind::Symbol, 2),
                 b'@' => {
-                    let length = 1 + bytes[start + 1..].iter().take_while(|byte| is_word(**byte)).count();
+                    let length = 1 + bytes[start + 1..]
+                        .iter()
+                        .take_while(|byte| is_word(**byte))
+                        .count();
                     self.push(TokenKind::Symbol, length);
                 }
                 // A hyphen is only ever inside a lint code: `@allow(dead-rule)`.
@@ -98,13 +117,20 @@ impl Lexer<'_> {
 
     fn push(&mut self, kind: TokenKind, length: usize) {
         let span = Span::new(self.at, self.at + length);
-        self.tokens.push(Token { kind, span, first_on_line: self.fresh_line });
+        self.tokens.push(Token {
+            kind,
+            span,
+            first_on_line: self.fresh_line,
+        });
         self.fresh_line = false;
         self.at += length;
     }
 
     fn take(&mut self, kind: TokenKind, inside: fn(u8) -> bool) {
-        let length = self.text.as_bytes()[self.at..].iter().take_while(|byte| inside(**byte)).count();
+        let length = self.text.as_bytes()[self.at..]
+            .iter()
+            .take_while(|byte| inside(**byte))
+            .count();
         if length > MAX_NAME {
             return self.too_long("word", length);
         }
@@ -115,7 +141,10 @@ impl Lexer<'_> {
         let error = format!("this {what} is longer than {MAX_NAME} bytes");
         self.errors.push(
             Diagnostic::error("syntax", error)
-                .label(self.location(self.at, self.at + 1), "it starts here, and ends much later")
+                .label(
+                    self.location(self.at, self.at + 1),
+                    "it starts here, and ends much later",
+                )
                 .help("shorten it; a comment may be as long as you like"),
         );
         self.push(TokenKind::Bad, length);
@@ -123,16 +152,27 @@ impl Lexer<'_> {
 
     fn in_lint_code(&self) -> bool {
         let recent = &self.tokens[self.tokens.len().saturating_sub(8)..];
-        recent.iter().rev().any(|token| token.span.text(self.text) == "@allow")
-            && self.tokens.last().is_some_and(|token| token.span.end as usize == self.at)
+        recent
+            .iter()
+            .rev()
+            .any(|token| token.span.text(self.text) == "@allow")
+            && self
+                .tokens
+                .last()
+                .is_some_and(|token| token.span.end as usize == self.at)
     }
 
     fn comment(&mut self) {
         let start = self.at;
-        let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
+        let length = self.text[start..]
+            .find('\n')
+            .unwrap_or(self.text.len() - start);
         let comment = self.text[start..start + length].trim_end_matches('\r');
         let doc = self.fresh_line && comment.starts_with("///") && !comment.starts_with("////");
-        self.comments.push(Comment { span: Span::new(start, start + comment.len()), doc });
+        self.comments.push(Comment {
+            span: Span::new(start, start + comment.len()),
+            doc,
+        });
         self.at = start + length;
     }
 
@@ -152,7 +192,11 @@ impl Lexer<'_> {
                         self.bad_escape(at);
                         at += 1;
                         // Whatever was escaped stays inside of the string, a quote above all.
-                        at += self.text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+                        at += self.text[at..]
+                            .chars()
+                            .next()
+                            .filter(|c| *c != '\n')
+                            .map_or(0, char::len_utf8);
                     }
                 },
                 _ => {
@@ -164,7 +208,10 @@ impl Lexer<'_> {
             }
         }
         let end = start + self.text[start..at].trim_end().len();
-        let line_end = Location { file: self.file, span: point(end as u32) };
+        let line_end = Location {
+            file: self.file,
+            span: point(end as u32),
+        };
         self.errors.push(
             Diagnostic::error("syntax", "this text in quotes is not closed")
                 .label(self.location(start, start + 1), "it starts here")
@@ -178,26 +225,44 @@ impl Lexer<'_> {
         let escaped = self.text[at + 1..].chars().next().filter(|c| *c != '\n');
         let end = at + 1 + escaped.map_or(0, char::len_utf8);
         self.errors.push(
-            Diagnostic::error("syntax", format!("`{}` is not an escape", &self.text[at..end]))
-                .label(self.location(at, end), "unknown escape")
-                .help("the escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits"),
+            Diagnostic::error(
+                "syntax",
+                format!("`{}` is not an escape", &self.text[at..end]),
+            )
+            .label(self.location(at, end), "unknown escape")
+            .help(
+                "the escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits",
+            ),
         );
     }
 
     fn hidden(&mut self, at: usize, char: char) {
         let code = u32::from(char);
-        let what = if char == '\0' { "a NUL character" } else { "a character that nobody sees" };
+        let what = if char == '\0' {
+            "a NUL character"
+        } else {
+            "a character that nobody sees"
+        };
         self.errors.push(
-            Diagnostic::error("hidden-character", format!("the file holds {what}, U+{code:04X}"))
-                .label(self.location(at, at + char.len_utf8()), "here")
-                .help(format!("delete it; inside of a name it can be written as `\\u{{{code:x}}}`")),
+            Diagnostic::error(
+                "hidden-character",
+                format!("the file holds {what}, U+{code:04X}"),
+            )
+            .label(self.location(at, at + char.len_utf8()), "here")
+            .help(format!(
+                "delete it; inside of a name it can be written as `\\u{{{code:x}}}`"
+            )),
         );
     }
 
     fn hidden_in_comments(&mut self) {
         for index in 0..self.comments.len() {
             let span = self.comments[index].span;
-            let found: Vec<_> = span.text(self.text).char_indices().filter(|(_, c)| is_hidden(*c)).collect();
+            let found: Vec<_> = span
+                .text(self.text)
+                .char_indices()
+                .filter(|(_, c)| is_hidden(*c))
+                .collect();
             for (offset, char) in found {
                 self.hidden(span.start as usize + offset, char);
             }
@@ -210,12 +275,18 @@ impl Lexer<'_> {
     /// A character that no token starts with; a run of them is one error.
     fn unknown(&mut self) {
         let start = self.at;
-        let Some(char) = self.text[start..].chars().next() else { return };
+        let Some(char) = self.text[start..].chars().next() else {
+            return;
+        };
         if is_hidden(char) {
             self.hidden(start, char);
             return self.push(TokenKind::Bad, char.len_utf8());
         }
-        let length: usize = self.text[start..].chars().take_while(|c| is_strange(*c)).map(char::len_utf8).sum();
+        let length: usize = self.text[start..]
+            .chars()
+            .take_while(|c| is_strange(*c))
+            .map(char::len_utf8)
+            .sum();
         let mut length = length.max(char.len_utf8());
         if self.look_alike(start) {
             return;
@@ -259,7 +330,9 @@ impl Lexer<'_> {
             '&' => "conditions are joined with `and`",
             '!' => "a condition is turned round with `not`",
             '<' | '-' | '>' | '\u{2192}' | '\u{2194}' => "the arrows are `->` and `<->`",
-            c if c.is_alphabetic() => "a name with other letters than a-z, digits and `_` is put in quotes",
+            c if c.is_alphabetic() => {
+                "a name with other letters than a-z, digits and `_` is put in quotes"
+            }
             _ => "a name with such a character is put in quotes",
         };
         self.errors.push(
@@ -281,20 +354,42 @@ impl Lexer<'_> {
 
     /// A word with letters that only look like plain ones: one error for the whole of it.
     fn look_alike(&mut self, at: usize) -> bool {
-        let touches = self.tokens.last().filter(|token| token.kind == TokenKind::Word && token.span.end as usize == at);
+        let touches = self
+            .tokens
+            .last()
+            .filter(|token| token.kind == TokenKind::Word && token.span.end as usize == at);
         let start = touches.map_or(at, |token| token.span.start as usize);
-        let word: &str =
-            self.text[start..].split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let word: &str = self.text[start..]
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+            .unwrap_or_default();
         let plain = |c: char| {
             let mut skeleton =
-                unicode_security::confusable_detection::skeleton(c.encode_utf8(&mut [0; 4])).collect::<Vec<_>>();
-            c.is_ascii() || (skeleton.len() == 1 && skeleton.pop().is_some_and(|plain| plain.is_ascii_alphanumeric()))
+                unicode_security::confusable_detection::skeleton(c.encode_utf8(&mut [0; 4]))
+                    .collect::<Vec<_>>();
+            c.is_ascii()
+                || (skeleton.len() == 1
+                    && skeleton
+                        .pop()
+                        .is_some_and(|plain| plain.is_ascii_alphanumeric()))
         };
-        let Some(odd) = word.chars().find(|c| !c.is_ascii()).filter(|_| word.chars().all(plain)) else { return false };
+        let Some(odd) = word
+            .chars()
+            .find(|c| !c.is_ascii())
+            .filter(|_| word.chars().all(plain))
+        else {
+            return false;
+        };
         self.errors.push(
-            Diagnostic::error("confusable-name", format!("`{word}` only looks like a plain name"))
-                .label(self.location(start, start + word.len()), format!("`{odd}` here is U+{:04X}", u32::from(odd)))
-                .help("type it again with ordinary letters"),
+            Diagnostic::error(
+                "confusable-name",
+                format!("`{word}` only looks like a plain name"),
+            )
+            .label(
+                self.location(start, start + word.len()),
+                format!("`{odd}` here is U+{:04X}", u32::from(odd)),
+            )
+            .help("type it again with ordinary letters"),
         );
         if touches.is_some() {
             self.tokens.pop();
@@ -305,7 +400,10 @@ impl Lexer<'_> {
     }
 
     fn location(&self, start: usize, end: usize) -> Location {
-        Location { file: self.file, span: Span::new(start, end) }
+        Location {
+            file: self.file,
+            span: Span::new(start, end),
+        }
     }
 }
 
@@ -320,7 +418,10 @@ fn is_quote(char: char) -> bool {
 
 /// Other than what starts a token, a comment or white space.
 fn is_strange(char: char) -> bool {
-    !(char.is_ascii_alphanumeric() || char.is_whitespace() || "_\"{}()=|,:.@/-<>".contains(char) || is_hidden(char))
+    !(char.is_ascii_alphanumeric()
+        || char.is_whitespace()
+        || "_\"{}()=|,:.@/-<>".contains(char)
+        || is_hidden(char))
 }
 
 /// The character an escape at the start of `text` stands for, and the bytes it takes.

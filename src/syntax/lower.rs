@@ -66,7 +66,13 @@ impl<'a> Node<'a> {
 
 impl<'a> Lower<'a> {
     pub fn new(file: FileId, text: &'a str, comments: &'a [tree::Comment]) -> Self {
-        Self { file, text, comments, errors: RefCell::default(), texts: RefCell::default() }
+        Self {
+            file,
+            text,
+            comments,
+            errors: RefCell::default(),
+            texts: RefCell::default(),
+        }
     }
 
     /// Forgets the errors of what has been made into a tree since there were so many.
@@ -83,8 +89,15 @@ impl<'a> Lower<'a> {
     }
 
     pub fn error(&self, span: Span, message: &str, label: &str, help: &str) {
-        let location = Location { file: self.file, span };
-        self.errors.borrow_mut().push(Diagnostic::error("syntax", message).label(location, label).help(help));
+        let location = Location {
+            file: self.file,
+            span,
+        };
+        self.errors.borrow_mut().push(
+            Diagnostic::error("syntax", message)
+                .label(location, label)
+                .help(help),
+        );
     }
 
     pub fn declaration(&self, node: Node<'a>) -> tree::Declaration {
@@ -98,7 +111,11 @@ impl<'a> Lower<'a> {
             }
         }
         let kind = kind.expect("the grammar ends a declaration with its kind");
-        tree::Declaration { before: tree::Before::new(allows, self.doc(span)), span, kind }
+        tree::Declaration {
+            before: tree::Before::new(allows, self.doc(span)),
+            span,
+            kind,
+        }
     }
 
     fn kind(&self, node: Node<'a>) -> tree::DeclarationKind {
@@ -113,7 +130,11 @@ impl<'a> Lower<'a> {
     /// Adds what one pair says to the declaration that is being put together.
     pub fn part(&self, parts: &mut Parts, node: Node<'a>) {
         match node.rule() {
-            Rule::new_name | Rule::use_ref | Rule::system_ref | Rule::new_value | Rule::profile_ref => {
+            Rule::new_name
+            | Rule::use_ref
+            | Rule::system_ref
+            | Rule::new_value
+            | Rule::profile_ref => {
                 parts.names.push(self.name(&node));
             }
             Rule::text => parts.title = Some(self.name(&node)),
@@ -123,9 +144,17 @@ impl<'a> Lower<'a> {
             Rule::state | Rule::attributes | Rule::online | Rule::text_limit => {
                 parts.system_items.push(self.system_item(node));
             }
-            Rule::kw_any | Rule::state_ref | Rule::all_term => parts.group_terms.push(self.group_term(node)),
-            Rule::in_role | Rule::given | Rule::expect => parts.test_items.push(self.test_item(node)),
-            Rule::in_role_step | Rule::set_step | Rule::observe_step | Rule::resync_step | Rule::change_step => {
+            Rule::kw_any | Rule::state_ref | Rule::all_term => {
+                parts.group_terms.push(self.group_term(node))
+            }
+            Rule::in_role | Rule::given | Rule::expect => {
+                parts.test_items.push(self.test_item(node))
+            }
+            Rule::in_role_step
+            | Rule::set_step
+            | Rule::observe_step
+            | Rule::resync_step
+            | Rule::change_step => {
                 parts.steps.push(self.step(node));
             }
             _ => {}
@@ -139,29 +168,59 @@ impl<'a> Lower<'a> {
         let name = names.next().expect("every declaration begins with a name");
         match rule {
             Rule::use_decl => Kind::Use(name),
-            Rule::system => Kind::System { name, title: parts.title, items: parts.system_items.into() },
-            Rule::extend => Kind::Extend { system: name, items: parts.system_items.into() },
+            Rule::system => Kind::System {
+                name,
+                title: parts.title,
+                items: parts.system_items.into(),
+            },
+            Rule::extend => Kind::Extend {
+                system: name,
+                items: parts.system_items.into(),
+            },
             Rule::group => {
                 let system = name;
                 let name = names.next().expect("a group has a name after its system");
-                Kind::Group { system, name, terms: parts.group_terms.into() }
+                Kind::Group {
+                    system,
+                    name,
+                    terms: parts.group_terms.into(),
+                }
             }
             Rule::flag => Kind::Flag(name),
-            Rule::choice => Kind::Choice { name, values: names.collect(), default: parts.default },
-            Rule::condition_decl => {
-                Kind::Condition { name, condition: parts.condition.expect("a condition has its expression") }
-            }
+            Rule::choice => Kind::Choice {
+                name,
+                values: names.collect(),
+                default: parts.default,
+            },
+            Rule::condition_decl => Kind::Condition {
+                name,
+                condition: parts.condition.expect("a condition has its expression"),
+            },
             Rule::mapping => {
                 let items = parts.items.finish();
                 self.refuse_appends(&items);
-                Kind::Mapping { name, items: items.into() }
+                Kind::Mapping {
+                    name,
+                    items: items.into(),
+                }
             }
-            Rule::profile => {
-                Kind::Profile { name, condition: parts.condition.map(Box::new), items: parts.items.finish().into() }
-            }
-            Rule::role => Kind::Role { name, profiles: names.collect() },
-            Rule::test => Kind::Test { name, items: parts.test_items.finish().into() },
-            _ => Kind::Scenario { name, steps: parts.steps.finish().into() },
+            Rule::profile => Kind::Profile {
+                name,
+                condition: parts.condition.map(Box::new),
+                items: parts.items.finish().into(),
+            },
+            Rule::role => Kind::Role {
+                name,
+                profiles: names.collect(),
+            },
+            Rule::test => Kind::Test {
+                name,
+                items: parts.test_items.finish().into(),
+            },
+            _ => Kind::Scenario {
+                name,
+                steps: parts.steps.finish().into(),
+            },
         }
     }
 
@@ -170,7 +229,12 @@ impl<'a> Lower<'a> {
             match &item.kind {
                 tree::ItemKind::Append(_) => {
                     let help = "a mapping holds rules, `when` and `apply`; put the `append` into the profiles";
-                    self.error(item.span, "a mapping cannot append", "not in a mapping", help);
+                    self.error(
+                        item.span,
+                        "a mapping cannot append",
+                        "not in a mapping",
+                        help,
+                    );
                 }
                 tree::ItemKind::When(when) => self.refuse_appends(&when.body),
                 _ => {}
@@ -184,7 +248,10 @@ impl<'a> Lower<'a> {
             None => self.known(written),
             Some(rest) => self.known(&unescape(rest.strip_suffix('"').unwrap_or(rest))),
         };
-        tree::Name { text, span: node.span() }
+        tree::Name {
+            text,
+            span: node.span(),
+        }
     }
 
     fn known(&self, text: &str) -> ArcStr {
@@ -199,8 +266,13 @@ impl<'a> Lower<'a> {
 
     pub fn allow(&self, node: Node<'a>) -> tree::Allow {
         let span = node.span();
-        let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::lint_code | Rule::text));
-        let code = names.next().map(|code| self.name(&code)).expect("an allow names a code");
+        let mut names = node
+            .inner()
+            .filter(|child| matches!(child.rule(), Rule::lint_code | Rule::text));
+        let code = names
+            .next()
+            .map(|code| self.name(&code))
+            .expect("an allow names a code");
         let reason = names.next().map(|reason| self.name(&reason));
         tree::Allow { code, reason, span }
     }
@@ -238,7 +310,13 @@ impl<'a> Lower<'a> {
                 if times == 0 {
                     return tree::Condition { span, ..inner };
                 }
-                tree::Condition { kind: tree::ConditionKind::Not { times, inner: Box::new(inner) }, span }
+                tree::Condition {
+                    kind: tree::ConditionKind::Not {
+                        times,
+                        inner: Box::new(inner),
+                    },
+                    span,
+                }
             }
             _ => self.atom(node),
         }
@@ -247,7 +325,10 @@ impl<'a> Lower<'a> {
     fn atom(&self, node: Node<'a>) -> tree::Condition {
         let span = node.span();
         let mut children = node.inner();
-        let subject = children.next().map(|name| self.name(&name)).expect("an atom begins with a name");
+        let subject = children
+            .next()
+            .map(|name| self.name(&name))
+            .expect("an atom begins with a name");
         let mut negated = false;
         let mut values = Vec::new();
         for child in children {
@@ -261,7 +342,11 @@ impl<'a> Lower<'a> {
         let kind = if values.is_empty() {
             tree::ConditionKind::Name(subject)
         } else {
-            tree::ConditionKind::Is { subject, negated, values: values.into() }
+            tree::ConditionKind::Is {
+                subject,
+                negated,
+                values: values.into(),
+            }
         };
         tree::Condition { kind, span }
     }
@@ -309,9 +394,19 @@ impl<'a> Lower<'a> {
         match node.rule() {
             Rule::apply => self.apply(node),
             Rule::append => {
-                let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::text | Rule::system_ref));
-                let mut next = || names.next().map(|name| self.name(&name)).expect("an append has a text and a system");
-                tree::ItemKind::Append(Box::new(tree::Append { text: next(), system: next() }))
+                let mut names = node
+                    .inner()
+                    .filter(|child| matches!(child.rule(), Rule::text | Rule::system_ref));
+                let mut next = || {
+                    names
+                        .next()
+                        .map(|name| self.name(&name))
+                        .expect("an append has a text and a system")
+                };
+                tree::ItemKind::Append(Box::new(tree::Append {
+                    text: next(),
+                    system: next(),
+                }))
             }
             _ => tree::ItemKind::Rule(Box::new(self.rule(node))),
         }
@@ -325,13 +420,20 @@ impl<'a> Lower<'a> {
                 Rule::mapping_ref => mapping = Some(self.name(&child)),
                 Rule::direction => {
                     let mut ends = child.inner().filter(|end| end.rule() == Rule::system_ref);
-                    let mut next = || ends.next().map(|end| self.name(&end)).expect("a direction has two ends");
+                    let mut next = || {
+                        ends.next()
+                            .map(|end| self.name(&end))
+                            .expect("a direction has two ends")
+                    };
                     direction = Some(Box::new((next(), next())));
                 }
                 _ => {}
             }
         }
-        tree::ItemKind::Apply(Box::new(tree::Apply { mapping: mapping.expect("an apply names a mapping"), direction }))
+        tree::ItemKind::Apply(Box::new(tree::Apply {
+            mapping: mapping.expect("an apply names a mapping"),
+            direction,
+        }))
     }
 
     fn rule(&self, node: Node<'a>) -> tree::Rule {
@@ -352,7 +454,13 @@ impl<'a> Lower<'a> {
         }
         let right = sides.pop().expect("a rule has a right side");
         let left = sides.pop().expect("a rule has a left side");
-        let rule = tree::Rule { overriding, left, two_way, arrow, right };
+        let rule = tree::Rule {
+            overriding,
+            left,
+            two_way,
+            arrow,
+            right,
+        };
         self.check_rule(&rule);
         rule
     }
@@ -360,8 +468,11 @@ impl<'a> Lower<'a> {
     /// The forms that no rule has; what concerns `<->` alone is told when names are known.
     fn check_rule(&self, rule: &tree::Rule) {
         if let Some(span) = rule.overriding
-            && let Some(tree::Term::Otherwise(otherwise)) =
-                rule.left.terms.iter().find(|term| matches!(term, tree::Term::Otherwise(_)))
+            && let Some(tree::Term::Otherwise(otherwise)) = rule
+                .left
+                .terms
+                .iter()
+                .find(|term| matches!(term, tree::Term::Otherwise(_)))
         {
             let help = "leave out `override`, or name the states that it overrides";
             self.error(
@@ -378,7 +489,12 @@ impl<'a> Lower<'a> {
             match term {
                 tree::Term::Unchanged(span) => {
                     let help = "`unchanged` says what happens: it stands after the `->`";
-                    self.error(*span, "a change cannot come from `unchanged`", "expected a state or group", help);
+                    self.error(
+                        *span,
+                        "a change cannot come from `unchanged`",
+                        "expected a state or group",
+                        help,
+                    );
                 }
                 tree::Term::Otherwise(span) if rule.left.terms.len() > 1 => {
                     let help = "`otherwise` already means every state that no other rule maps";
@@ -387,14 +503,25 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
-        let help = "a rule sets one state or `unchanged`; write a rule for each case under its `when`";
+        let help =
+            "a rule sets one state or `unchanged`; write a rule for each case under its `when`";
         if let [_, second, ..] = rule.right.terms.as_slice() {
-            self.error(second.span(), "a rule sets one state", "this is a second one", help);
+            self.error(
+                second.span(),
+                "a rule sets one state",
+                "this is a second one",
+                help,
+            );
         }
         for term in &rule.right.terms {
             if let tree::Term::Any(span) | tree::Term::Otherwise(span) = term {
                 let word = span.text(self.text);
-                self.error(*span, &format!("`{word}` is not a state to set"), "expected a state or `unchanged`", help);
+                self.error(
+                    *span,
+                    &format!("`{word}` is not a state to set"),
+                    "expected a state or `unchanged`",
+                    help,
+                );
             }
         }
     }
@@ -413,7 +540,10 @@ impl<'a> Lower<'a> {
             }
         }
         terms.shrink_to_fit();
-        tree::Side { system: system.expect("a side begins with a system"), terms }
+        tree::Side {
+            system: system.expect("a side begins with a system"),
+            terms,
+        }
     }
 
     pub fn system_item(&self, node: Node<'a>) -> tree::SystemItem {
@@ -425,10 +555,16 @@ impl<'a> Lower<'a> {
             }
             Rule::online => {
                 let fact = node.inner().find(|child| child.rule() == Rule::fact_ref);
-                tree::SystemItem::Online { fact: self.name(&fact.expect("`online` names a flag")), span }
+                tree::SystemItem::Online {
+                    fact: self.name(&fact.expect("`online` names a flag")),
+                    span,
+                }
             }
             Rule::text_limit => {
-                let number = node.inner().find(|child| child.rule() == Rule::number).map_or("", |child| child.text());
+                let number = node
+                    .inner()
+                    .find(|child| child.rule() == Rule::number)
+                    .map_or("", |child| child.text());
                 let limit = number.parse().unwrap_or(u64::MAX);
                 tree::SystemItem::Text { limit, span }
             }
@@ -470,8 +606,13 @@ impl<'a> Lower<'a> {
         match node.rule() {
             Rule::kw_any => tree::GroupTerm::Any(span),
             Rule::all_term => {
-                let attribute = node.inner().find(|child| child.rule() == Rule::attribute_ref);
-                tree::GroupTerm::All { attribute: self.name(&attribute.expect("`all` names an attribute")), span }
+                let attribute = node
+                    .inner()
+                    .find(|child| child.rule() == Rule::attribute_ref);
+                tree::GroupTerm::All {
+                    attribute: self.name(&attribute.expect("`all` names an attribute")),
+                    span,
+                }
             }
             _ => tree::GroupTerm::Name(self.name(&node)),
         }
@@ -481,7 +622,9 @@ impl<'a> Lower<'a> {
     pub fn doc(&self, node: Span) -> Box<[Span]> {
         let mut end = node.start as usize;
         let mut doc = Vec::new();
-        let before = self.comments.partition_point(|comment| comment.span.end as usize <= end);
+        let before = self
+            .comments
+            .partition_point(|comment| comment.span.end as usize <= end);
         for comment in self.comments[..before].iter().rev() {
             let between = &self.text[comment.span.end as usize..end];
             // From behind, where the item before it most often stands.

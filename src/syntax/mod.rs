@@ -46,12 +46,26 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (tree::File, V
         return (tree::File::default(), vec![not_utf8(file, at)]);
     }
     if source.text.len() > MAX_FILE {
-        let error = Diagnostic::error("syntax", format!("the file is larger than {} MiB", MAX_FILE >> 20))
-            .label(Location { file, span: Span::default() }, "not read")
-            .help("split it and join the parts with `use`");
+        let error = Diagnostic::error(
+            "syntax",
+            format!("the file is larger than {} MiB", MAX_FILE >> 20),
+        )
+        .label(
+            Location {
+                file,
+                span: Span::default(),
+            },
+            "not read",
+        )
+        .help("split it and join the parts with `use`");
         return (tree::File::default(), vec![error]);
     }
-    let Scan { tokens, comments, pieces, mut errors } = lexer::scan(file, &source.text);
+    let Scan {
+        tokens,
+        comments,
+        pieces,
+        mut errors,
+    } = lexer::scan(file, &source.text);
     let lower = lower::Lower::new(file, &source.text, &comments);
     let mut tree = tree::File::default();
     let mut declarations = chunked_vec::List::default();
@@ -61,8 +75,11 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (tree::File, V
             break;
         }
         let of_piece = &tokens[piece.tokens.clone()];
-        let after_block = index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == lexer::TokenKind::Close;
-        let whole = (!piece.unbalanced).then(|| whole_text(&source.text, of_piece)).flatten();
+        let after_block =
+            index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == lexer::TokenKind::Close;
+        let whole = (!piece.unbalanced)
+            .then(|| whole_text(&source.text, of_piece))
+            .flatten();
         let parsed = match whole {
             Some((_, text)) if text.len() > most => recover::by_statement(&lower, of_piece),
             Some((start, text)) => parse_whole(start, text).map(|node| lower.declaration(node)),
@@ -75,15 +92,20 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (tree::File, V
             }
             Err(failure) => failure,
         };
-        let recovered = recover::recover(&lower, &tokens, piece, failure, (after_block, stray_close));
+        let recovered =
+            recover::recover(&lower, &tokens, piece, failure, (after_block, stray_close));
         if let Some(declaration) = recovered.declaration {
             declarations.push(declaration);
         }
         tree.broken.extend(recovered.names);
         if recovered.explains_stray_close {
-            let range = tokens[piece.tokens.start].span.to(tokens[piece.tokens.end - 1].span);
-            errors
-                .retain(|error| !(is_stray_close(error) && error.location().is_some_and(|at| range.contains(at.span))));
+            let range = tokens[piece.tokens.start]
+                .span
+                .to(tokens[piece.tokens.end - 1].span);
+            errors.retain(|error| {
+                !(is_stray_close(error)
+                    && error.location().is_some_and(|at| range.contains(at.span)))
+            });
         }
         errors.extend(recovered.errors);
     }
@@ -93,9 +115,15 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (tree::File, V
         errors.truncate(MAX_ERRORS);
         let end = point(source.text.len() as u32);
         errors.push(
-            Diagnostic::error("syntax", format!("there are more than {MAX_ERRORS} errors in this file"))
-                .label(Location { file, span: end }, "not all that stands before this is told")
-                .help("mend the first ones; is this a program at all?"),
+            Diagnostic::error(
+                "syntax",
+                format!("there are more than {MAX_ERRORS} errors in this file"),
+            )
+            .label(
+                Location { file, span: end },
+                "not all that stands before this is told",
+            )
+            .help("mend the first ones; is this a program at all?"),
         );
     }
     tree.declarations = declarations.finish();
@@ -110,7 +138,10 @@ fn is_stray_close(error: &Diagnostic) -> bool {
 /// Where the text of a balanced piece begins, and the text, unless something in it is no token.
 fn whole_text<'a>(text: &'a str, tokens: &[lexer::Token]) -> Option<(usize, &'a str)> {
     let (first, last) = (tokens.first()?, tokens.last()?);
-    if tokens.iter().any(|token| token.kind == lexer::TokenKind::Bad) {
+    if tokens
+        .iter()
+        .any(|token| token.kind == lexer::TokenKind::Bad)
+    {
         return None;
     }
     let start = first.span.start as usize;
@@ -119,15 +150,25 @@ fn whole_text<'a>(text: &'a str, tokens: &[lexer::Token]) -> Option<(usize, &'a 
 
 /// The declaration that a piece makes, if it parses to its end.
 fn parse_whole(start: usize, piece: &str) -> Result<lower::Node<'_>, Option<recover::Failure>> {
-    let pairs =
-        Grammar::parse(Rule::one_declaration, piece).map_err(|error| Some(recover::Failure::new(start, error)))?;
-    let declaration = pairs.into_iter().next().and_then(|whole| whole.into_inner().next()).ok_or(None)?;
+    let pairs = Grammar::parse(Rule::one_declaration, piece)
+        .map_err(|error| Some(recover::Failure::new(start, error)))?;
+    let declaration = pairs
+        .into_iter()
+        .next()
+        .and_then(|whole| whole.into_inner().next())
+        .ok_or(None)?;
     Ok(lower::Node::new(start, declaration))
 }
 
 fn not_utf8(file: FileId, at: usize) -> Diagnostic {
     Diagnostic::error("not-utf8", "the file is not UTF-8 text")
-        .label(Location { file, span: point(at as u32) }, "the first byte that is not UTF-8 stands here")
+        .label(
+            Location {
+                file,
+                span: point(at as u32),
+            },
+            "the first byte that is not UTF-8 stands here",
+        )
         .help("save it as UTF-8: editors offer it under `save with encoding`")
 }
 
@@ -139,15 +180,24 @@ mod tests {
     fn the_words_of_the_language_are_those_of_the_grammar() {
         for word in crate::quote::KEYWORDS {
             assert!(Grammar::parse(Rule::fact_ref, word).is_err(), "{word}");
-            assert!(Grammar::parse(Rule::fact_ref, &format!("{word}_")).is_ok(), "{word}_");
+            assert!(
+                Grammar::parse(Rule::fact_ref, &format!("{word}_")).is_ok(),
+                "{word}_"
+            );
         }
         // Each terminal that is a word is one of them.
         let grammar = include_str!("../../grammar/presync.pest");
-        let terminals = grammar.lines().filter_map(|line| line.strip_prefix("kw_")?.split('"').nth(1));
-        let unknown: Vec<&str> = terminals.filter(|word| !crate::quote::KEYWORDS.contains(word)).collect();
+        let terminals = grammar
+            .lines()
+            .filter_map(|line| line.strip_prefix("kw_")?.split('"').nth(1));
+        let unknown: Vec<&str> = terminals
+            .filter(|word| !crate::quote::KEYWORDS.contains(word))
+            .collect();
         assert_eq!(unknown, [""; 0]);
         // And it knows no others: what can be made of their parts is a name.
-        for word in ["an", "ap", "app", "no", "nothi", "re", "un", "us", "usess", "wh", "ends", "in"] {
+        for word in [
+            "an", "ap", "app", "no", "nothi", "re", "un", "us", "usess", "wh", "ends", "in",
+        ] {
             assert!(Grammar::parse(Rule::fact_ref, word).is_ok(), "{word}");
         }
     }
@@ -155,7 +205,9 @@ mod tests {
     #[test]
     fn reading_statement_by_statement_makes_the_same_tree() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut folders: Vec<_> = ["examples", "src/vocabulary", "tests"].map(|folder| root.join(folder)).into();
+        let mut folders: Vec<_> = ["examples", "src/vocabulary", "tests"]
+            .map(|folder| root.join(folder))
+            .into();
         let mut compared = 0;
         let mut random = 1_u64;
         while let Some(folder) = folders.pop() {
@@ -163,15 +215,24 @@ mod tests {
                 let path = entry.expect("it can be listed").path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "presync") {
+                } else if path
+                    .extension()
+                    .is_some_and(|extension| extension == "presync")
+                {
                     let text = std::fs::read(&path).expect("it can be read");
                     let source = SourceFile::new("a.presync", text, false);
                     let whole = parse(FileId(0), &source);
-                    assert_eq!(format!("{whole:?}"), format!("{:?}", parse_up_to(0, FileId(0), &source)), "{path:?}");
+                    assert_eq!(
+                        format!("{whole:?}"),
+                        format!("{:?}", parse_up_to(0, FileId(0), &source)),
+                        "{path:?}"
+                    );
                     compared += usize::from(whole.1.is_empty());
                     for broken in broken(&source, &mut random) {
-                        let source = SourceFile::new("a.presync", broken.clone().into_bytes(), false);
-                        let both = [MAX_WHOLE, 0].map(|most| format!("{:?}", parse_up_to(most, FileId(0), &source)));
+                        let source =
+                            SourceFile::new("a.presync", broken.clone().into_bytes(), false);
+                        let both = [MAX_WHOLE, 0]
+                            .map(|most| format!("{:?}", parse_up_to(most, FileId(0), &source)));
                         assert_eq!(both[0], both[1], "{broken}");
                     }
                 }
@@ -191,7 +252,8 @@ mod tests {
         ];
         for text in rare {
             let source = SourceFile::new("a.presync", text.into(), false);
-            let both = [MAX_WHOLE, 0].map(|most| format!("{:?}", parse_up_to(most, FileId(0), &source)));
+            let both =
+                [MAX_WHOLE, 0].map(|most| format!("{:?}", parse_up_to(most, FileId(0), &source)));
             assert_eq!(both[0], both[1], "{text}");
         }
     }
@@ -201,12 +263,17 @@ mod tests {
         let text = &source.text;
         let tokens = lexer::scan(FileId(0), text).tokens;
         let mut below = |most: usize| {
-            *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (*random >> 33) as usize % most
         };
         let times = if tokens.len() > 1 { 40 } else { 0 };
         let one = |_| {
-            let (from, to) = (tokens[below(tokens.len())].span, tokens[below(tokens.len())].span);
+            let (from, to) = (
+                tokens[below(tokens.len())].span,
+                tokens[below(tokens.len())].span,
+            );
             let (start, end) = (from.start as usize, from.end as usize);
             let mut broken = text.clone();
             match below(3) {

@@ -44,12 +44,16 @@ enum Body {
 ///
 /// # Errors
 /// It is none; where the grammar gave up, if that is known.
-pub(super) fn by_statement(lower: &Lower<'_>, tokens: &[Token]) -> Result<tree::Declaration, Option<Failure>> {
+pub(super) fn by_statement(
+    lower: &Lower<'_>,
+    tokens: &[Token],
+) -> Result<tree::Declaration, Option<Failure>> {
     let known = lower.count_errors();
     let mut recovery = Recovery::new(lower, tokens, false);
     recovery.guesses = false;
     let declaration = recovery.declaration(false, false);
-    let whole = recovery.errors.is_empty() && recovery.failure.is_none() && recovery.at == tokens.len();
+    let whole =
+        recovery.errors.is_empty() && recovery.failure.is_none() && recovery.at == tokens.len();
     declaration.filter(|_| whole).ok_or_else(|| {
         lower.forget_errors(known);
         recovery.failure
@@ -69,12 +73,22 @@ pub(super) fn recover(
     let mut recovery = Recovery::new(lower, &tokens[piece.tokens.clone()], piece.unbalanced);
     let declaration = recovery.declaration(after_block, stray_close);
     // What the grammar refuses is never taken without a word.
-    let told = !recovery.errors.is_empty() || lower.count_errors() > known || (after_block && stray_close);
+    let told =
+        !recovery.errors.is_empty() || lower.count_errors() > known || (after_block && stray_close);
     if let Some(failure) = failure.filter(|_| !told) {
         recovery.report(0, &failure);
     }
-    let names = if declaration.is_none() { recovery.lost_names() } else { Vec::new() };
-    Recovered { declaration, names, errors: recovery.errors, explains_stray_close: recovery.explains }
+    let names = if declaration.is_none() {
+        recovery.lost_names()
+    } else {
+        Vec::new()
+    };
+    Recovered {
+        declaration,
+        names,
+        errors: recovery.errors,
+        explains_stray_close: recovery.explains,
+    }
 }
 
 struct Recovery<'a> {
@@ -124,7 +138,11 @@ impl Failure {
             ErrorVariant::ParsingError { positives, .. } => positives,
             ErrorVariant::CustomError { .. } => Vec::new(),
         };
-        Self { at, rules, too_long: false }
+        Self {
+            at,
+            rules,
+            too_long: false,
+        }
     }
 }
 
@@ -169,7 +187,11 @@ impl<'a> Recovery<'a> {
                 let declaration = self.braceless()?;
                 let span = start.to(declaration.span);
                 let before = tree::Before::new(allows, self.lower.doc(span));
-                return Some(tree::Declaration { before, span, ..declaration });
+                return Some(tree::Declaration {
+                    before,
+                    span,
+                    ..declaration
+                });
             }
             "" if !self.errors.is_empty() => return None,
             "" => {
@@ -206,16 +228,24 @@ impl<'a> Recovery<'a> {
 
     /// The name token behind a declaration's keyword.
     fn lost_names(&self) -> Vec<ArcStr> {
-        let keyword = |token: &Token| DECLARATIONS.contains(&self.text(token)) && self.text(token) != "@allow";
-        let Some(at) = self.tokens.iter().position(keyword) else { return self.misspelt.iter().cloned().collect() };
-        let Some(name) = self.tokens[at + 1..].iter().find(|token| self.text(token) != "system") else {
+        let keyword = |token: &Token| {
+            DECLARATIONS.contains(&self.text(token)) && self.text(token) != "@allow"
+        };
+        let Some(at) = self.tokens.iter().position(keyword) else {
+            return self.misspelt.iter().cloned().collect();
+        };
+        let Some(name) = self.tokens[at + 1..]
+            .iter()
+            .find(|token| self.text(token) != "system")
+        else {
             return Vec::new();
         };
         let name = self.text(name).trim_matches('"');
         let mut names = vec![name.into()];
         if matches!(self.text(&self.tokens[at]), "group" | "choice") {
-            let all =
-                self.tokens[at + 1..].iter().filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Text));
+            let all = self.tokens[at + 1..]
+                .iter()
+                .filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Text));
             names.extend(all.map(|token| self.text(token).trim_matches('"').into()));
         }
         names.extend(self.misspelt.clone());
@@ -232,7 +262,9 @@ impl<'a> Recovery<'a> {
             Ok(node) => {
                 let declaration = self.lower.declaration(node);
                 let next = self.tokens.get(self.at);
-                let more = |next: &Token| matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line;
+                let more = |next: &Token| {
+                    matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line
+                };
                 if is_joint(self.word(self.at)) || next.is_some_and(more) {
                     // It goes on, and what follows is missing.
                     let rest = std::mem::replace(&mut self.at, start);
@@ -249,9 +281,15 @@ impl<'a> Recovery<'a> {
                 self.report(start, &failure);
                 let failed = self.token_at(failure.at);
                 // A block right here was meant to belong to it.
-                self.at = if self.word(failed) == "{" { self.tokens.len() } else { failed.max(start + 1) };
+                self.at = if self.word(failed) == "{" {
+                    self.tokens.len()
+                } else {
+                    failed.max(start + 1)
+                };
                 // A block in here belongs to a misspelt declaration: read it too.
-                if let Some(open) = (self.at..self.tokens.len()).find(|index| self.word(*index) == "{") {
+                if let Some(open) =
+                    (self.at..self.tokens.len()).find(|index| self.word(*index) == "{")
+                {
                     self.at = open + 1;
                     self.items(&mut Parts::default());
                 }
@@ -266,18 +304,25 @@ impl<'a> Recovery<'a> {
         let word = self.text(&token);
         let known = nearest(word, DECLARATIONS).filter(|_| token.kind == TokenKind::Word);
         // Rules behind a block that was closed too early: the stray brace is the error.
-        let is_statement = matches!(word, "when" | "override" | "apply" | "append") || self.leaf_parses();
+        let is_statement =
+            matches!(word, "when" | "override" | "apply" | "append") || self.leaf_parses();
         if is_statement && known.is_none() {
             if !(after_block && stray_close) {
                 let help = "put it into a `profile` or a `mapping`";
-                self.push_error("a rule stands outside of a profile", token.span, "expected a declaration", help);
+                self.push_error(
+                    "a rule stands outside of a profile",
+                    token.span,
+                    "expected a declaration",
+                    help,
+                );
             }
             self.items(&mut Parts::default());
             return;
         }
         if token.kind != TokenKind::Bad && word != "}" {
-            let mut error = Diagnostic::error("syntax", format!("expected a declaration, found `{word}`"))
-                .label(self.location(token.span), "not the start of a declaration");
+            let mut error =
+                Diagnostic::error("syntax", format!("expected a declaration, found `{word}`"))
+                    .label(self.location(token.span), "not the start of a declaration");
             error = match (instead::foreign(word), known) {
                 (Some(help), _) => error.help(help),
                 (None, Some(known)) => error.help(format!("did you mean `{known}`?")),
@@ -287,7 +332,10 @@ impl<'a> Recovery<'a> {
         }
         self.at += 1;
         if known.is_some() {
-            self.misspelt = self.tokens.get(self.at).map(|name| self.text(name).trim_matches('"').into());
+            self.misspelt = self
+                .tokens
+                .get(self.at)
+                .map(|name| self.text(name).trim_matches('"').into());
         }
         if let Some(open) = (self.at..self.tokens.len()).find(|index| self.word(*index) == "{") {
             self.at = open + 1;
@@ -345,15 +393,28 @@ impl<'a> Recovery<'a> {
                     self.at += 1;
                     pending = Pending::default();
                     lost = false;
-                    let Some(Frame { heads, open, body, lost: lost_block }) = frames.pop() else { break };
+                    let Some(Frame {
+                        heads,
+                        open,
+                        body,
+                        lost: lost_block,
+                    }) = frames.pop()
+                    else {
+                        break;
+                    };
                     let Some(outer) = frames.last_mut() else {
                         parts.items = body;
                         return;
                     };
                     if !heads.is_empty() || !lost_block {
                         let start = heads.start.unwrap_or(open);
-                        let span = Span { start, end: token.span.end };
-                        outer.body.push(heads.block(self.lower, open, body.finish(), span));
+                        let span = Span {
+                            start,
+                            end: token.span.end,
+                        };
+                        outer
+                            .body
+                            .push(heads.block(self.lower, open, body.finish(), span));
                     }
                 }
                 // That this is too deep has been reported.
@@ -398,11 +459,21 @@ impl<'a> Recovery<'a> {
                             lost = true;
                         }
                         Ok(node) => {
-                            let Some(leaf) = node.inner().next() else { break };
+                            let Some(leaf) = node.inner().next() else {
+                                break;
+                            };
                             let leaf_span = leaf.span();
-                            let span = Span { start: pending.start.unwrap_or(leaf_span.start), end: leaf_span.end };
+                            let span = Span {
+                                start: pending.start.unwrap_or(leaf_span.start),
+                                end: leaf_span.end,
+                            };
                             let kind = self.lower.leaf(leaf);
-                            let item = std::mem::take(&mut pending).leaf(self.lower, kind, leaf_span.start, span);
+                            let item = std::mem::take(&mut pending).leaf(
+                                self.lower,
+                                kind,
+                                leaf_span.start,
+                                span,
+                            );
                             lost = false;
                             if let Some(frame) = frames.last_mut() {
                                 frame.body.push(item);
@@ -487,13 +558,20 @@ impl<'a> Recovery<'a> {
 
     /// Skips the right side of a rule whose arrow is missing.
     fn skip_side(&mut self, at: usize) -> bool {
-        let Some(token) = self.tokens.get(at) else { return false };
+        let Some(token) = self.tokens.get(at) else {
+            return false;
+        };
         let start = token.span.start as usize;
-        let Ok(pairs) = Grammar::parse(Rule::side, self.ahead(at, NEAR)) else { return false };
+        let Ok(pairs) = Grammar::parse(Rule::side, self.ahead(at, NEAR)) else {
+            return false;
+        };
         let end = (start + pairs.as_str().len()) as u32;
         let next = at + self.tokens[at..].partition_point(|token| token.span.start < end);
-        let crosses = (at + 2..next)
-            .any(|index| self.starts_line(index) && !is_joint(self.word(index)) && !continues(self.word(index - 1)));
+        let crosses = (at + 2..next).any(|index| {
+            self.starts_line(index)
+                && !is_joint(self.word(index))
+                && !continues(self.word(index - 1))
+        });
         if crosses || matches!(self.word(next), "->" | "<->") {
             return false;
         }
@@ -518,7 +596,11 @@ impl<'a> Recovery<'a> {
     /// Parses a statement at the current token and moves behind it.
     fn prefix(&mut self, rule: Rule) -> Result<Node<'a>, Failure> {
         let Some(token) = self.tokens.get(self.at) else {
-            return Err(Failure { at: self.end, rules: vec![rule], too_long: false });
+            return Err(Failure {
+                at: self.end,
+                rules: vec![rule],
+                too_long: false,
+            });
         };
         let start = token.span.start as usize;
         // To describe an error pest goes through all that it was given: an error among the next tokens is none of the
@@ -533,12 +615,17 @@ impl<'a> Recovery<'a> {
             }
         }
         let last = self.at + MAX_STATEMENT;
-        let too_long = Failure { at: start, rules: Vec::new(), too_long: true };
+        let too_long = Failure {
+            at: start,
+            rules: Vec::new(),
+            too_long: true,
+        };
         match Grammar::parse(rule, self.ahead(self.at, MAX_STATEMENT + DANGLING)) {
             Ok(mut pairs) => {
                 let node = Node::new(start, pairs.next().expect("a parse yields its rule"));
                 let end = node.span().end;
-                let next = self.at + self.tokens[self.at..].partition_point(|token| token.span.start < end);
+                let next = self.at
+                    + self.tokens[self.at..].partition_point(|token| token.span.start < end);
                 if next > last {
                     return Err(too_long);
                 }
@@ -547,7 +634,11 @@ impl<'a> Recovery<'a> {
             }
             Err(error) => {
                 let failure = Failure::new(start, error);
-                Err(if self.token_at(failure.at) >= last { too_long } else { failure })
+                Err(if self.token_at(failure.at) >= last {
+                    too_long
+                } else {
+                    failure
+                })
             }
         }
     }
@@ -555,13 +646,17 @@ impl<'a> Recovery<'a> {
     /// The text of a token and of so many that follow it.
     fn ahead(&self, at: usize, count: usize) -> &'a str {
         let start = self.tokens[at].span.start as usize;
-        let end = self.tokens.get(at + count).map_or(self.end, |token| token.span.start as usize);
+        let end = self
+            .tokens
+            .get(at + count)
+            .map_or(self.end, |token| token.span.start as usize);
         &self.lower.text[start..end]
     }
 
     fn skip_annotation(&mut self) {
-        let close = (self.at..self.tokens.len())
-            .find(|index| self.word(*index) == ")" || (*index > self.at && self.starts_line(*index)));
+        let close = (self.at..self.tokens.len()).find(|index| {
+            self.word(*index) == ")" || (*index > self.at && self.starts_line(*index))
+        });
         self.at = match close {
             Some(index) if self.word(index) == ")" => index + 1,
             Some(index) => index,
@@ -571,7 +666,8 @@ impl<'a> Recovery<'a> {
 
     /// The token that holds or follows a byte.
     fn token_at(&self, at: usize) -> usize {
-        self.tokens.partition_point(|token| token.span.end as usize <= at)
+        self.tokens
+            .partition_point(|token| token.span.end as usize <= at)
     }
 
     fn text(&self, token: &Token) -> &'a str {
@@ -583,17 +679,25 @@ impl<'a> Recovery<'a> {
     }
 
     fn starts_line(&self, index: usize) -> bool {
-        self.tokens.get(index).is_some_and(|token| token.first_on_line)
+        self.tokens
+            .get(index)
+            .is_some_and(|token| token.first_on_line)
     }
 
     fn location(&self, span: Span) -> Location {
-        Location { file: self.lower.file, span }
+        Location {
+            file: self.lower.file,
+            span,
+        }
     }
 }
 
 /// A token that joins what is before it to what comes.
 fn is_joint(word: &str) -> bool {
-    matches!(word, "->" | "<->" | "=>" | "|" | "," | "=" | "and" | "or" | "is" | "to" | ":" | ")" | ".")
+    matches!(
+        word,
+        "->" | "<->" | "=>" | "|" | "," | "=" | "and" | "or" | "is" | "to" | ":" | ")" | "."
+    )
 }
 
 /// A token behind which a statement goes on.

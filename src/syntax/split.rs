@@ -38,7 +38,12 @@ pub struct Piece {
 }
 
 /// Cuts the tokens into declarations and checks the brackets. `whole`: these are all that there are.
-pub(super) fn split(file: FileId, text: &str, tokens: &[Token], whole: bool) -> (Vec<Piece>, Vec<Diagnostic>) {
+pub(super) fn split(
+    file: FileId,
+    text: &str,
+    tokens: &[Token],
+    whole: bool,
+) -> (Vec<Piece>, Vec<Diagnostic>) {
     let mut splitter = Splitter {
         file,
         text,
@@ -106,7 +111,10 @@ impl Splitter<'_> {
         match token.kind {
             TokenKind::Open => {
                 if self.open.len() < MAX_DEPTH {
-                    self.open.push(Bracket { token: index, indent: self.indent });
+                    self.open.push(Bracket {
+                        token: index,
+                        indent: self.indent,
+                    });
                 } else {
                     self.deeper += 1;
                     if self.deeper == 1 {
@@ -116,7 +124,9 @@ impl Splitter<'_> {
             }
             TokenKind::Close if self.deeper > 0 => self.deeper -= 1,
             TokenKind::Close => self.close(index, word),
-            TokenKind::Word | TokenKind::Symbol if DECLARATIONS.contains(&word) => self.keyword(index, word),
+            TokenKind::Word | TokenKind::Symbol if DECLARATIONS.contains(&word) => {
+                self.keyword(index, word)
+            }
             _ => {}
         }
         if index == self.head && word == "@allow" {
@@ -127,7 +137,8 @@ impl Splitter<'_> {
     fn keyword(&mut self, index: usize, word: &str) {
         let before = index.checked_sub(1).map(|before| self.text_of(before));
         if self.open.is_empty() {
-            let joined = (word == "system" && before == Some("extend")) || (self.start < index && self.head == index);
+            let joined = (word == "system" && before == Some("extend"))
+                || (self.start < index && self.head == index);
             if !joined {
                 self.cut(index);
             }
@@ -143,28 +154,44 @@ impl Splitter<'_> {
     }
 
     fn is(&self, index: usize, word: &str) -> bool {
-        self.tokens.get(index).is_some_and(|token| token.span.text(self.text) == word)
+        self.tokens
+            .get(index)
+            .is_some_and(|token| token.span.text(self.text) == word)
     }
 
     /// Behind the annotation that a token begins; one that is not closed soon belongs to nothing.
     fn behind_annotation(&self, at: usize) -> usize {
         let mut near = at..self.tokens.len().min(at + MAX_ANNOTATION);
-        near.find(|index| self.text_of(*index) == ")").map_or(self.tokens.len(), |close| close + 1)
+        near.find(|index| self.text_of(*index) == ")")
+            .map_or(self.tokens.len(), |close| close + 1)
     }
 
     fn close(&mut self, index: usize, word: &str) {
         let wanted = if word == "}" { "{" } else { "(" };
-        if self.open.iter().all(|open| self.text_of(open.token) != wanted) {
+        if self
+            .open
+            .iter()
+            .all(|open| self.text_of(open.token) != wanted)
+        {
             self.unbalanced = true;
-            let error = Diagnostic::error("syntax", format!("this `{word}` closes nothing"))
-                .label(self.location(self.tokens[index].span), "nothing is open here");
-            let error = match self.pieces.last().and_then(|piece| piece.tokens.end.checked_sub(1)) {
-                Some(last) if word == "}" && self.text_of(last) == "}" => {
-                    error.label(self.location(self.tokens[last].span), "the last block was closed here")
-                }
+            let error = Diagnostic::error("syntax", format!("this `{word}` closes nothing")).label(
+                self.location(self.tokens[index].span),
+                "nothing is open here",
+            );
+            let error = match self
+                .pieces
+                .last()
+                .and_then(|piece| piece.tokens.end.checked_sub(1))
+            {
+                Some(last) if word == "}" && self.text_of(last) == "}" => error.label(
+                    self.location(self.tokens[last].span),
+                    "the last block was closed here",
+                ),
                 _ => error,
             };
-            self.errors.push(error.help(format!("delete it, or open the block with `{wanted}` before it")));
+            self.errors.push(error.help(format!(
+                "delete it, or open the block with `{wanted}` before it"
+            )));
             return;
         }
         while let Some(open) = self.open.pop() {
@@ -179,7 +206,10 @@ impl Splitter<'_> {
             self.errors.push(
                 Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
                     .label(self.location(self.tokens[open.token].span), "opened here")
-                    .label(self.location(self.tokens[index].span), format!("`{word}` comes first")),
+                    .label(
+                        self.location(self.tokens[index].span),
+                        format!("`{word}` comes first"),
+                    ),
             );
         }
         if self.open.is_empty() && word == "}" {
@@ -196,16 +226,29 @@ impl Splitter<'_> {
     }
 
     fn unclosed(&mut self, why: &str, before: usize) {
-        let Some(open) = self.suspect.take().or_else(|| self.open.last().map(|open| open.token)) else { return };
+        let Some(open) = self
+            .suspect
+            .take()
+            .or_else(|| self.open.last().map(|open| open.token))
+        else {
+            return;
+        };
         let opener = self.text_of(open);
         let closer = if opener == "{" { "}" } else { ")" };
         let mut error = Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
             .label(self.location(self.tokens[open].span), "opened here");
         error = match self.tokens.get(before) {
             Some(token) => error.label(self.location(token.span), why),
-            None => error.label(Location { file: self.file, span: point(self.text.len() as u32) }, why),
+            None => error.label(
+                Location {
+                    file: self.file,
+                    span: point(self.text.len() as u32),
+                },
+                why,
+            ),
         };
-        self.errors.push(error.help(format!("close it with `{closer}`")));
+        self.errors
+            .push(error.help(format!("close it with `{closer}`")));
         self.open.clear();
         self.deeper = 0;
         self.unbalanced = true;
@@ -214,15 +257,21 @@ impl Splitter<'_> {
     fn too_deep(&mut self, span: Span) {
         self.unbalanced = true;
         self.errors.push(
-            Diagnostic::error("syntax", format!("brackets are nested more than {MAX_DEPTH} deep"))
-                .label(self.location(span), "one too many")
-                .help("give a part a name of its own with `condition name = ...`"),
+            Diagnostic::error(
+                "syntax",
+                format!("brackets are nested more than {MAX_DEPTH} deep"),
+            )
+            .label(self.location(span), "one too many")
+            .help("give a part a name of its own with `condition name = ...`"),
         );
     }
 
     fn cut(&mut self, index: usize) {
         if self.start < index {
-            self.pieces.push(Piece { tokens: self.start..index, unbalanced: self.unbalanced });
+            self.pieces.push(Piece {
+                tokens: self.start..index,
+                unbalanced: self.unbalanced,
+            });
             self.unbalanced = false;
         }
         self.start = index;
@@ -235,6 +284,9 @@ impl Splitter<'_> {
     }
 
     fn location(&self, span: Span) -> Location {
-        Location { file: self.file, span }
+        Location {
+            file: self.file,
+            span,
+        }
     }
 }

@@ -60,7 +60,12 @@ struct Prefix {
 impl Before {
     pub fn new(allows: Vec<Allow>, doc: Box<[Span]>) -> Self {
         let any = !allows.is_empty() || !doc.is_empty();
-        Self(any.then(|| Box::new(Prefix { allows: allows.into(), doc })))
+        Self(any.then(|| {
+            Box::new(Prefix {
+                allows: allows.into(),
+                doc,
+            })
+        }))
     }
 
     pub fn allows(&self) -> &[Allow] {
@@ -85,21 +90,40 @@ pub enum DeclarationKind {
     /// `use cic_lync`, `use "states/site.presync"`
     Use(Name),
     /// `system cic "Customer Interaction Center" { ... }`
-    System { name: Name, title: Option<Name>, items: Box<[SystemItem]> },
+    System {
+        name: Name,
+        title: Option<Name>,
+        items: Box<[SystemItem]>,
+    },
     /// `extend system cic { ... }`
-    Extend { system: Name, items: Box<[SystemItem]> },
+    Extend {
+        system: Name,
+        items: Box<[SystemItem]>,
+    },
     /// `group cic.away = "At Lunch" | all dnd`
-    Group { system: Name, name: Name, terms: Box<[GroupTerm]> },
+    Group {
+        system: Name,
+        name: Name,
+        terms: Box<[GroupTerm]>,
+    },
     /// `flag in_queue`
     Flag(Name),
     /// `choice user_type = im | enterprise_voice default im`
-    Choice { name: Name, values: Box<[Name]>, default: Option<Name> },
+    Choice {
+        name: Name,
+        values: Box<[Name]>,
+        default: Option<Name>,
+    },
     /// `condition both_logged_in = cic_logged_in and lync_logged_in`
     Condition { name: Name, condition: Condition },
     /// `mapping standard { ... }`
     Mapping { name: Name, items: Box<[Item]> },
     /// `profile "Enterprise Voice" when enterprise_voice { ... }`
-    Profile { name: Name, condition: Option<Box<Condition>>, items: Box<[Item]> },
+    Profile {
+        name: Name,
+        condition: Option<Box<Condition>>,
+        items: Box<[Item]>,
+    },
     /// `role "Agents" uses "Enterprise Voice", "IM Only"`
     Role { name: Name, profiles: Box<[Name]> },
     /// `test "lunch shows as away" { ... }`
@@ -159,7 +183,11 @@ pub enum ConditionKind {
     /// `in_queue`
     Name(Name),
     /// `user_type is im | remote`, `lync is not Busy`, `lync is any`
-    Is { subject: Name, negated: bool, values: Box<[Value]> },
+    Is {
+        subject: Name,
+        negated: bool,
+        values: Box<[Value]>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -238,7 +266,9 @@ pub struct Side {
 
 impl Side {
     pub fn span(&self) -> Span {
-        self.terms.last().map_or(self.system.span, |last| self.system.span.to(last.span()))
+        self.terms
+            .last()
+            .map_or(self.system.span, |last| self.system.span.to(last.span()))
     }
 }
 

@@ -23,9 +23,14 @@ pub fn program(seed: u64, conflicts: u64) -> String {
     }
     let profiles = 1 + random.below(3);
     for at in 0..profiles {
-        let when =
-            if random.chance(40) { format!(" when {}", generator.condition(&mut random, 2)) } else { String::new() };
-        generator.out.push_str(&format!("profile \"P {at}\"{when} {{\n"));
+        let when = if random.chance(40) {
+            format!(" when {}", generator.condition(&mut random, 2))
+        } else {
+            String::new()
+        };
+        generator
+            .out
+            .push_str(&format!("profile \"P {at}\"{when} {{\n"));
         let items = generator.items(&mut random, 1, mappings, true);
         generator.out.push_str(&items);
         generator.out.push_str("}\n");
@@ -33,9 +38,12 @@ pub fn program(seed: u64, conflicts: u64) -> String {
     if random.chance(60) {
         for at in 0..=random.below(2) {
             let start = random.below(profiles);
-            let names: Vec<String> =
-                (0..=random.below(profiles)).map(|offset| format!("\"P {}\"", (start + offset) % profiles)).collect();
-            generator.out.push_str(&format!("role R{at} uses {}\n", names.join(", ")));
+            let names: Vec<String> = (0..=random.below(profiles))
+                .map(|offset| format!("\"P {}\"", (start + offset) % profiles))
+                .collect();
+            generator
+                .out
+                .push_str(&format!("role R{at} uses {}\n", names.join(", ")));
         }
     }
     generator.out
@@ -63,14 +71,28 @@ impl Generator {
             let name = ["cic", "lync", "teams"][at].to_owned();
             let count = 2 + random.below(3);
             let states: Vec<String> = (0..count)
-                .map(|state| if state % 2 == 0 { format!("s{state}") } else { format!("\"s, {state}\"") })
+                .map(|state| {
+                    if state % 2 == 0 {
+                        format!("s{state}")
+                    } else {
+                        format!("\"s, {state}\"")
+                    }
+                })
                 .collect();
             let settable = if random.chance(30) { count - 1 } else { count };
-            self.out.push_str(&format!("system {name} {{\n    attributes a, b\n"));
+            self.out
+                .push_str(&format!("system {name} {{\n    attributes a, b\n"));
             for (state, text) in states.iter().enumerate() {
-                let mark =
-                    if state >= settable { " { read_only }" } else { *random.pick(&["", " { a }", " { a, b }"]) };
-                let id = if random.chance(20) { format!(" id \"wire{state}\"") } else { String::new() };
+                let mark = if state >= settable {
+                    " { read_only }"
+                } else {
+                    *random.pick(&["", " { a }", " { a, b }"])
+                };
+                let id = if random.chance(20) {
+                    format!(" id \"wire{state}\"")
+                } else {
+                    String::new()
+                };
                 self.out.push_str(&format!("    state {text}{id}{mark}\n"));
             }
             self.out.push_str("}\n");
@@ -80,28 +102,44 @@ impl Generator {
                 self.out.push_str(&format!("group {name}.g = {terms}\n"));
                 groups.push("g".to_owned());
             }
-            self.systems.push(System { name, states, groups, settable });
+            self.systems.push(System {
+                name,
+                states,
+                groups,
+                settable,
+            });
         }
         for at in 0..1 + random.below(4) {
             self.out.push_str(&format!("flag f{at}\n"));
             self.flags.push(format!("f{at}"));
         }
         for at in 0..random.below(3) {
-            let values: Vec<String> = (0..2 + random.below(2)).map(|value| format!("c{at}v{value}")).collect();
-            let default = if random.chance(50) { format!(" default {}", values[0]) } else { String::new() };
-            self.out.push_str(&format!("choice c{at} = {}{default}\n", values.join(" | ")));
+            let values: Vec<String> = (0..2 + random.below(2))
+                .map(|value| format!("c{at}v{value}"))
+                .collect();
+            let default = if random.chance(50) {
+                format!(" default {}", values[0])
+            } else {
+                String::new()
+            };
+            self.out
+                .push_str(&format!("choice c{at} = {}{default}\n", values.join(" | ")));
             self.choices.push((format!("c{at}"), values));
         }
         for at in 0..random.below(3) {
             let condition = self.condition(random, 2);
-            self.out.push_str(&format!("condition n{at} = {condition}\n"));
+            self.out
+                .push_str(&format!("condition n{at} = {condition}\n"));
             self.conditions.push(format!("n{at}"));
         }
     }
 
     fn condition(&self, random: &mut Random, depth: usize) -> String {
         if depth > 0 && random.chance(50) {
-            let (left, right) = (self.condition(random, depth - 1), self.condition(random, depth - 1));
+            let (left, right) = (
+                self.condition(random, depth - 1),
+                self.condition(random, depth - 1),
+            );
             return match random.below(4) {
                 0 => format!("{left} and {right}"),
                 1 => format!("({left} or {right})"),
@@ -123,7 +161,11 @@ impl Generator {
             8 | 9 => {
                 let system = random.pick(&self.systems);
                 let not = if random.chance(30) { "not " } else { "" };
-                let states = if random.chance(15) { "any".to_owned() } else { self.states(random, system) };
+                let states = if random.chance(15) {
+                    "any".to_owned()
+                } else {
+                    self.states(random, system)
+                };
                 format!("{} is {not}{states}", system.name)
             }
             _ => random.pick(&self.flags).clone(),
@@ -134,7 +176,9 @@ impl Generator {
         if !system.groups.is_empty() && random.chance(25) {
             return system.groups[0].clone();
         }
-        let mut states: Vec<&str> = (0..=random.below(2)).map(|_| random.pick(&system.states).as_str()).collect();
+        let mut states: Vec<&str> = (0..=random.below(2))
+            .map(|_| random.pick(&system.states).as_str())
+            .collect();
         states.dedup();
         states.join(" | ")
     }
@@ -152,7 +196,10 @@ impl Generator {
         if depth < 4 && random.chance(25) {
             let condition = self.condition(random, 2);
             if random.chance(50) {
-                return format!("when {condition}: {}", self.item(random, depth + 1, mappings, profile));
+                return format!(
+                    "when {condition}: {}",
+                    self.item(random, depth + 1, mappings, profile)
+                );
             }
             let inner = self.items(random, depth + 1, mappings, profile);
             return format!("when {condition} {{\n{inner}{}}}", "    ".repeat(depth));
@@ -162,19 +209,35 @@ impl Generator {
         let (from, to) = (&self.systems[from], &self.systems[to]);
         match random.below(20) {
             0 | 1 if mappings > 0 => {
-                let direction =
-                    if random.chance(40) { format!(" {} -> {}", from.name, to.name) } else { String::new() };
+                let direction = if random.chance(40) {
+                    format!(" {} -> {}", from.name, to.name)
+                } else {
+                    String::new()
+                };
                 format!("apply m{}{direction}", random.below(mappings))
             }
             2 | 3 if profile => format!("append \"t{}\" to {}", random.below(3), to.name),
             4 => format!("{} otherwise -> {}", from.name, self.target(random, to)),
             5 => {
                 let (left, right) = (random.below(from.settable), random.below(to.settable));
-                format!("{} {} <-> {} {}", from.name, from.states[left], to.name, to.states[right])
+                format!(
+                    "{} {} <-> {} {}",
+                    from.name, from.states[left], to.name, to.states[right]
+                )
             }
-            6 | 7 => format!("override {} {} -> {}", from.name, self.states(random, from), self.target(random, to)),
+            6 | 7 => format!(
+                "override {} {} -> {}",
+                from.name,
+                self.states(random, from),
+                self.target(random, to)
+            ),
             8 => format!("{} any -> {}", from.name, self.target(random, to)),
-            _ => format!("{} {} -> {}", from.name, self.states(random, from), self.target(random, to)),
+            _ => format!(
+                "{} {} -> {}",
+                from.name,
+                self.states(random, from),
+                self.target(random, to)
+            ),
         }
     }
 
@@ -183,7 +246,11 @@ impl Generator {
         if random.chance(15) && random.chance(self.conflicts) {
             return format!("{} unchanged", to.name);
         }
-        let state = if random.chance(self.conflicts) { random.below(to.settable) } else { 0 };
+        let state = if random.chance(self.conflicts) {
+            random.below(to.settable)
+        } else {
+            0
+        };
         format!("{} {}", to.name, to.states[state])
     }
 }

@@ -14,7 +14,10 @@ use presync_engine::table::Tables;
 
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).expect("the command line lies in crates/cli").to_path_buf()
+    here.ancestors()
+        .nth(2)
+        .expect("the command line lies in crates/cli")
+        .to_path_buf()
 }
 
 /// Checks a program of one file.
@@ -34,7 +37,11 @@ pub fn tables(source: &str) -> Tables {
 /// A program from disk.
 pub fn program_at(path: &Path) -> Program {
     let folder = path.parent().expect("a file is in a folder").to_path_buf();
-    let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .expect("a file has a name")
+        .to_string_lossy()
+        .into_owned();
     let read = |path: &str| std::fs::read(folder.join(path));
     let parsed = presync::parse(&name, &read).expect("it can be read");
     presync::check(parsed).unwrap_or_else(|errors| panic!("{errors}"))
@@ -47,7 +54,11 @@ pub fn examples() -> Vec<PathBuf> {
         .map(|entry| entry.expect("it can be listed").path())
         .filter(|path| path.is_dir())
         .map(|folder| {
-            let name = folder.file_name().expect("a folder has a name").to_string_lossy().into_owned();
+            let name = folder
+                .file_name()
+                .expect("a folder has a name")
+                .to_string_lossy()
+                .into_owned();
             folder.join(format!("{name}.presync"))
         })
         .collect();

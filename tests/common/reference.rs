@@ -29,7 +29,9 @@ pub fn holds(program: &Program, condition: CondId, situation: &Situation) -> boo
         Cond::True => true,
         Cond::Flag(fact) => situation.facts[fact.index()] == 1,
         Cond::Value(fact, values) => values.contains(&situation.facts[fact.index()]),
-        Cond::State(system, states) => situation.states[system.index()].is_some_and(|state| states.contains(&state)),
+        Cond::State(system, states) => {
+            situation.states[system.index()].is_some_and(|state| states.contains(&state))
+        }
         Cond::Not(part) => !holds(program, *part, situation),
         Cond::And(parts) => parts.iter().all(|part| holds(program, *part, situation)),
         Cond::Or(parts) => parts.iter().any(|part| holds(program, *part, situation)),
@@ -58,15 +60,21 @@ pub fn decide(
                     && holds(program, rule.condition, &situation)
             })
             .collect();
-        let Some(level) = candidates.iter().map(|at| profile.rules[*at].level).max() else { continue };
-        let deciding =
-            candidates.into_iter().find(|at| profile.rules[*at].level == level).expect("the level has a rule");
+        let Some(level) = candidates.iter().map(|at| profile.rules[*at].level).max() else {
+            continue;
+        };
+        let deciding = candidates
+            .into_iter()
+            .find(|at| profile.rules[*at].level == level)
+            .expect("the level has a rule");
         let outcome = match profile.rules[deciding].target {
             Target::Unchanged => Outcome::Unchanged,
             Target::Set(target) => {
                 let mut texts: Vec<String> = Vec::new();
                 for append in &profile.appends {
-                    if append.to == to && holds(program, append.condition, &situation) && !texts.contains(&append.text)
+                    if append.to == to
+                        && holds(program, append.condition, &situation)
+                        && !texts.contains(&append.text)
                     {
                         texts.push(append.text.clone());
                     }
@@ -74,9 +82,15 @@ pub fn decide(
                 Outcome::Set(target, texts)
             }
         };
-        return Decided { outcome, origin: Some((profile_id.index(), deciding)) };
+        return Decided {
+            outcome,
+            origin: Some((profile_id.index(), deciding)),
+        };
     }
-    Decided { outcome: Outcome::Unmapped, origin: None }
+    Decided {
+        outcome: Outcome::Unmapped,
+        origin: None,
+    }
 }
 
 /// Goes through all situations.
@@ -85,16 +99,26 @@ pub fn each_situation(program: &Program, visit: &mut dyn FnMut(&Situation)) {
         .facts
         .iter()
         .map(Fact::size)
-        .chain(program.systems.iter().map(|system| system.states.len() as u32 + 1))
+        .chain(
+            program
+                .systems
+                .iter()
+                .map(|system| system.states.len() as u32 + 1),
+        )
         .collect();
     let mut values = vec![0; sizes.len()];
     loop {
         let (facts, states) = values.split_at(program.facts.len());
         visit(&Situation {
             facts: facts.to_vec(),
-            states: states.iter().map(|value: &u32| value.checked_sub(1).map(StateId)).collect(),
+            states: states
+                .iter()
+                .map(|value: &u32| value.checked_sub(1).map(StateId))
+                .collect(),
         });
-        let Some(at) = (0..sizes.len()).find(|at| values[*at] + 1 < sizes[*at]) else { return };
+        let Some(at) = (0..sizes.len()).find(|at| values[*at] + 1 < sizes[*at]) else {
+            return;
+        };
         values[at] += 1;
         values[..at].fill(0);
     }
@@ -102,6 +126,15 @@ pub fn each_situation(program: &Program, visit: &mut dyn FnMut(&Situation)) {
 
 /// How many situations there are.
 pub fn count(program: &Program) -> f64 {
-    let facts: f64 = program.facts.iter().map(|fact| f64::from(fact.size())).product();
-    facts * program.systems.iter().map(|system| system.states.len() as f64 + 1.0).product::<f64>()
+    let facts: f64 = program
+        .facts
+        .iter()
+        .map(|fact| f64::from(fact.size()))
+        .product();
+    facts
+        * program
+            .systems
+            .iter()
+            .map(|system| system.states.len() as f64 + 1.0)
+            .product::<f64>()
 }

@@ -9,8 +9,15 @@ use serde_json::{Map, Value, json};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("name a program")?;
     let path = std::path::PathBuf::from(path);
-    let folder = path.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
-    let name = path.file_name().ok_or("a program is a file")?.to_string_lossy().into_owned();
+    let folder = path
+        .parent()
+        .map(std::path::Path::to_path_buf)
+        .unwrap_or_default();
+    let name = path
+        .file_name()
+        .ok_or("a program is a file")?
+        .to_string_lossy()
+        .into_owned();
     let read = |path: &str| std::fs::read(folder.join(path));
     let tables = presync::compile(&presync::check(presync::parse(&name, &read)?)?)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -20,12 +27,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             situations(&tables, table, &mut |facts, states, entered| {
                 number += 1;
                 let decision = table.decide(facts, states, entered);
-                let (outcome, state, append): (_, Option<&str>, &[String]) = match &decision.outcome {
+                let (outcome, state, append): (_, Option<&str>, &[String]) = match &decision.outcome
+                {
                     Outcome::Unmapped => ("unmapped", None, &[]),
                     Outcome::Unchanged => ("unchanged", None, &[]),
-                    Outcome::Set { state, append } => {
-                        ("set", Some(&tables.systems[table.to].states[*state as usize].name), append)
-                    }
+                    Outcome::Set { state, append } => (
+                        "set",
+                        Some(&tables.systems[table.to].states[*state as usize].name),
+                        append,
+                    ),
                 };
                 let line = json!({
                     "role": role.name,
@@ -53,8 +63,13 @@ fn given(tables: &Tables, facts: &[u32], states: &[u32], brief: bool) -> Map<Str
     };
     let facts = facts.iter().enumerate();
     let facts = facts.map(|(at, fact)| (Column::Fact(at), *fact, tables.facts[at].initial()));
-    let states = states.iter().enumerate().map(|(at, state)| (Column::State(at), *state, 0));
-    let said = facts.chain(states).filter(|(_, value, usual)| !brief || value != usual);
+    let states = states
+        .iter()
+        .enumerate()
+        .map(|(at, state)| (Column::State(at), *state, 0));
+    let said = facts
+        .chain(states)
+        .filter(|(_, value, usual)| !brief || value != usual);
     said.map(|(column, value, _)| (column, value))
         .map(|(column, at)| (tables.column_name(column).to_owned(), value(column, at)))
         .collect()

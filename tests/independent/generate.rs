@@ -20,15 +20,32 @@ impl Shape {
     /// Most are small, so that all their situations can be looked at; some are as large as real ones.
     pub fn of(seed: u64) -> Self {
         if seed % 10 == 9 {
-            Self { states: 40, flags: 12, choices: 3, own: 3, overrides: 0 }
+            Self {
+                states: 40,
+                flags: 12,
+                choices: 3,
+                own: 3,
+                overrides: 0,
+            }
         } else {
-            Self { states: 4, flags: 4, choices: 2, own: 3 + seed % 40, overrides: 6 }
+            Self {
+                states: 4,
+                flags: 4,
+                choices: 2,
+                own: 3 + seed % 40,
+                overrides: 6,
+            }
         }
     }
 }
 
 pub fn program(random: &mut Random, shape: Shape) -> Spec {
-    let mut generator = Generator { random, shape, spec: Spec::default(), rules: 0 };
+    let mut generator = Generator {
+        random,
+        shape,
+        spec: Spec::default(),
+        rules: 0,
+    };
     generator.declarations();
     for at in 0..generator.random.below(3) {
         let items = generator.items(1, false);
@@ -37,7 +54,11 @@ pub fn program(random: &mut Random, shape: Shape) -> Spec {
     for at in 0..1 + generator.random.below(4) {
         let when = generator.random.chance(40).then(|| generator.condition(2));
         let items = generator.items(1, true);
-        generator.spec.profiles.push(Profile { name: format!("P, {at}"), when, items });
+        generator.spec.profiles.push(Profile {
+            name: format!("P, {at}"),
+            when,
+            items,
+        });
     }
     generator.roles();
     generator.spec
@@ -52,16 +73,30 @@ struct Generator<'r> {
 
 impl Generator<'_> {
     fn declarations(&mut self) {
-        for name in ["cic", "lync", "teams"].iter().take(2 + self.random.below(2)) {
+        for name in ["cic", "lync", "teams"]
+            .iter()
+            .take(2 + self.random.below(2))
+        {
             let system = self.system((*name).to_owned());
             self.spec.systems.push(system);
         }
-        self.spec.flags = (0..1 + self.random.below(self.shape.flags)).map(|at| format!("f{at}")).collect();
+        self.spec.flags = (0..1 + self.random.below(self.shape.flags))
+            .map(|at| format!("f{at}"))
+            .collect();
         for at in 0..self.random.below(self.shape.choices + 1) {
             let first = self.random.below(3);
-            let values: Vec<String> = (first..=first + self.random.below(3)).map(|value| format!("v{value}")).collect();
-            let default = self.random.chance(50).then(|| self.random.below(values.len()));
-            self.spec.choices.push(Choice { name: format!("c{at}"), values, default });
+            let values: Vec<String> = (first..=first + self.random.below(3))
+                .map(|value| format!("v{value}"))
+                .collect();
+            let default = self
+                .random
+                .chance(50)
+                .then(|| self.random.below(values.len()));
+            self.spec.choices.push(Choice {
+                name: format!("c{at}"),
+                values,
+                default,
+            });
         }
         for at in 0..self.random.below(3) {
             let condition = self.condition(2);
@@ -75,7 +110,13 @@ impl Generator<'_> {
             |at| format!("s{at}"),
             |at| format!("At \"{at}\", \\ <away>"),
             |at| format!("ünïcode | {at}"),
-            |at| if at == 3 { "unchanged".to_owned() } else { format!("State {at}") },
+            |at| {
+                if at == 3 {
+                    "unchanged".to_owned()
+                } else {
+                    format!("State {at}")
+                }
+            },
         ];
         let states: Vec<State> = (0..1 + self.random.below(self.shape.states))
             .map(|at| State {
@@ -86,7 +127,12 @@ impl Generator<'_> {
                 attributes: (0..attributes).filter(|_| self.random.chance(30)).collect(),
             })
             .collect();
-        let mut system = System { name, attributes, states, groups: Vec::new() };
+        let mut system = System {
+            name,
+            attributes,
+            states,
+            groups: Vec::new(),
+        };
         for at in 0..self.random.below(3) {
             let group = if attributes > 0 && self.random.chance(40) {
                 Group::All(self.random.below(attributes))
@@ -103,7 +149,9 @@ impl Generator<'_> {
         for _ in 0..=self.random.below(3) {
             let pick = match self.random.below(10) {
                 0 => Pick::Any,
-                1 | 2 if !system.groups.is_empty() => Pick::Group(self.random.below(system.groups.len())),
+                1 | 2 if !system.groups.is_empty() => {
+                    Pick::Group(self.random.below(system.groups.len()))
+                }
                 _ => Pick::State(self.random.below(system.states.len())),
             };
             if !picks.contains(&pick) {
@@ -118,46 +166,76 @@ impl Generator<'_> {
             if self.random.chance(30) {
                 return Cond::Not(Box::new(self.condition(depth - 1)));
             }
-            let parts = (0..2 + self.random.below(2)).map(|_| self.condition(depth - 1)).collect();
-            return if self.random.chance(50) { Cond::And(parts) } else { Cond::Or(parts) };
+            let parts = (0..2 + self.random.below(2))
+                .map(|_| self.condition(depth - 1))
+                .collect();
+            return if self.random.chance(50) {
+                Cond::And(parts)
+            } else {
+                Cond::Or(parts)
+            };
         }
         match self.random.below(10) {
             0..=2 if !self.spec.choices.is_empty() => {
                 let at = self.random.below(self.spec.choices.len());
                 let count = self.spec.choices[at].values.len();
-                let mut values: Vec<usize> = (0..=self.random.below(2)).map(|_| self.random.below(count)).collect();
+                let mut values: Vec<usize> = (0..=self.random.below(2))
+                    .map(|_| self.random.below(count))
+                    .collect();
                 values.dedup();
                 Cond::Is(at, values)
             }
-            3 if !self.spec.conditions.is_empty() => Cond::Named(self.random.below(self.spec.conditions.len())),
+            3 if !self.spec.conditions.is_empty() => {
+                Cond::Named(self.random.below(self.spec.conditions.len()))
+            }
             4 | 5 => {
                 let at = self.random.below(self.spec.systems.len());
                 let system = self.spec.systems[at].clone();
-                Cond::Shows { system: at, not: self.random.chance(30), states: self.picks(&system) }
+                Cond::Shows {
+                    system: at,
+                    not: self.random.chance(30),
+                    states: self.picks(&system),
+                }
             }
             _ => Cond::Flag(self.random.below(self.spec.flags.len())),
         }
     }
 
     fn items(&mut self, depth: usize, profile: bool) -> Vec<Item> {
-        (0..1 + self.random.below(4)).map(|_| self.item(depth, profile)).collect()
+        (0..1 + self.random.below(4))
+            .map(|_| self.item(depth, profile))
+            .collect()
     }
 
     fn item(&mut self, depth: usize, profile: bool) -> Item {
         if depth < 4 && self.random.chance(25) {
-            return Item::When { condition: self.condition(2), items: self.items(depth + 1, profile) };
+            return Item::When {
+                condition: self.condition(2),
+                items: self.items(depth + 1, profile),
+            };
         }
         let from = self.random.below(self.spec.systems.len());
-        let to = (from + 1 + self.random.below(self.spec.systems.len() - 1)) % self.spec.systems.len();
+        let to =
+            (from + 1 + self.random.below(self.spec.systems.len() - 1)) % self.spec.systems.len();
         match self.random.below(20) {
             0..=2 if !self.spec.mappings.is_empty() => {
                 let mapping = self.random.below(self.spec.mappings.len());
-                Item::Apply { mapping, direction: self.random.chance(40).then_some((from, to)) }
+                Item::Apply {
+                    mapping,
+                    direction: self.random.chance(40).then_some((from, to)),
+                }
             }
-            3 | 4 if profile => Item::Append { text: format!("t{}", self.random.below(3)), to },
+            3 | 4 if profile => Item::Append {
+                text: format!("t{}", self.random.below(3)),
+                to,
+            },
             5 => {
                 let (left, right) = (self.settable(from), self.settable(to));
-                Item::Both { id: self.id(), left: (from, left), right: (to, right) }
+                Item::Both {
+                    id: self.id(),
+                    left: (from, left),
+                    right: (to, right),
+                }
             }
             6 | 7 => self.rule(from, Source::Otherwise, to),
             _ => {
@@ -169,7 +247,8 @@ impl Generator<'_> {
     }
 
     fn rule(&mut self, from: usize, source: Source, to: usize) -> Item {
-        let overrides = matches!(source, Source::States(_)) && self.random.chance(self.shape.overrides);
+        let overrides =
+            matches!(source, Source::States(_)) && self.random.chance(self.shape.overrides);
         // Most rules name the first state, so that programs agree with themselves often enough.
         let target = if !self.random.chance(self.shape.own) {
             Some(0)
@@ -178,13 +257,24 @@ impl Generator<'_> {
         } else {
             Some(self.settable(to))
         };
-        Item::Rule { id: self.id(), overrides, from, source, to, target }
+        Item::Rule {
+            id: self.id(),
+            overrides,
+            from,
+            source,
+            to,
+            target,
+        }
     }
 
     fn settable(&mut self, system: usize) -> usize {
         let states = &self.spec.systems[system].states;
         let at = self.random.below(states.len());
-        if states[at].read_only || !self.random.chance(self.shape.own) { 0 } else { at }
+        if states[at].read_only || !self.random.chance(self.shape.own) {
+            0
+        } else {
+            at
+        }
     }
 
     fn id(&mut self) -> usize {
@@ -196,7 +286,9 @@ impl Generator<'_> {
         for at in 0..self.random.below(4) {
             let count = self.spec.profiles.len();
             let start = self.random.below(count);
-            let profiles = (0..=self.random.below(count)).map(|offset| (start + offset) % count).collect();
+            let profiles = (0..=self.random.below(count))
+                .map(|offset| (start + offset) % count)
+                .collect();
             self.spec.roles.push((format!("Role {at}"), profiles));
         }
     }

@@ -33,7 +33,10 @@ const SAMPLED: usize = 200;
 const EVENTS_UP_TO: f64 = 2_000.0;
 
 fn programs() -> usize {
-    std::env::var("PRESYNC_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(3_000)
+    std::env::var("PRESYNC_PROGRAMS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(3_000)
 }
 
 #[derive(Default)]
@@ -72,14 +75,18 @@ fn decisions_and_sessions_are_those_of_a_second_implementation() {
             }
         };
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(look)).collect();
-        workers.into_iter().find_map(|worker| worker.join().expect("a difference is no panic"))
+        workers
+            .into_iter()
+            .find_map(|worker| worker.join().expect("a difference is no panic"))
     });
     if let Some((spec, seed, difference)) = failure {
         std::panic::set_hook(Box::new(|_| {}));
         // What it becomes has to be wrong in the same way.
         let kind = |difference: &str| difference.split(':').next().unwrap_or_default().to_owned();
         let wanted = kind(&difference);
-        let still = |spec: &Spec| differs(spec, seed, &Counts::default()).filter(|other| kind(other) == wanted);
+        let still = |spec: &Spec| {
+            differs(spec, seed, &Counts::default()).filter(|other| kind(other) == wanted)
+        };
         let small = shrink::shrink(spec, &still);
         let difference = still(&small).unwrap_or(difference);
         drop(std::panic::take_hook());
@@ -98,7 +105,9 @@ fn decisions_and_sessions_are_those_of_a_second_implementation() {
     );
     // Neither side may come to nothing.
     assert!(of(&counts.refused) * 20 > programs() && of(&counts.refused) * 2 < programs());
-    assert!(of(&counts.decisions) > programs() * 200 && of(&counts.mapped) * 5 > of(&counts.decisions));
+    assert!(
+        of(&counts.decisions) > programs() * 200 && of(&counts.mapped) * 5 > of(&counts.decisions)
+    );
     assert!(of(&counts.commands) > programs() && of(&counts.rejected) * 3 < of(&counts.events));
 }
 
@@ -119,7 +128,8 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
     Counts::add(&counts.programs, 1);
 
     let read = |_: &str| Ok(source.as_bytes().to_vec());
-    let parsed = presync::parse("main.presync", &read).map_err(|error| format!("unread: {error}"))?;
+    let parsed =
+        presync::parse("main.presync", &read).map_err(|error| format!("unread: {error}"))?;
     let (mut conflict, mut beaten) = (false, BTreeSet::new());
     meaning.each(most, &mut |size| random.below(size), &mut |situation| {
         conflict |= meaning.conflicts(situation, &mut beaten);
@@ -129,22 +139,37 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
         Ok(program) => program,
         Err(errors) => {
             let codes: BTreeSet<&str> = errors.diagnostics.iter().map(|error| error.code).collect();
-            if let Some(other) = codes.iter().find(|code| !["conflict", "override-nothing"].contains(code)) {
+            if let Some(other) = codes
+                .iter()
+                .find(|code| !["conflict", "override-nothing"].contains(code))
+            {
                 return Err(format!("unexpected {other}: {errors}"));
             }
-            let told = (codes.contains("conflict"), codes.contains("override-nothing"));
+            let told = (
+                codes.contains("conflict"),
+                codes.contains("override-nothing"),
+            );
             // Samples may miss what analysis finds, not the other way round.
-            let right = if small { told == (conflict, idle) } else { told.0 || !conflict };
+            let right = if small {
+                told == (conflict, idle)
+            } else {
+                told.0 || !conflict
+            };
             Counts::add(&counts.refused, 1);
             return if right {
                 Ok(())
             } else {
-                Err(format!("errors: told {told:?}, there are {:?}", (conflict, idle)))
+                Err(format!(
+                    "errors: told {told:?}, there are {:?}",
+                    (conflict, idle)
+                ))
             };
         }
     };
     if conflict || (small && idle) {
-        return Err(format!("missed: conflict {conflict}, override-nothing {idle}"));
+        return Err(format!(
+            "missed: conflict {conflict}, override-nothing {idle}"
+        ));
     }
     let tables = presync::compile(&program).map_err(|error| format!("too large: {error}"))?;
     let text = tables.to_json();
@@ -178,7 +203,16 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
     Counts::add(&counts.mapped, mapped);
     different.map_or(Ok(()), Err)?;
     if meaning.situations() <= EVENTS_UP_TO {
-        sessions(&meaning, if seed.is_multiple_of(2) { &tables } else { &reread }, &mut random, counts)?;
+        sessions(
+            &meaning,
+            if seed.is_multiple_of(2) {
+                &tables
+            } else {
+                &reread
+            },
+            &mut random,
+            counts,
+        )?;
     }
     Ok(())
 }
@@ -193,7 +227,11 @@ fn decided(
     to: usize,
 ) -> Decided {
     let spec = meaning.spec;
-    let system = |at: usize| tables.system(&spec.systems[at].name).expect("systems keep their names");
+    let system = |at: usize| {
+        tables
+            .system(&spec.systems[at].name)
+            .expect("systems keep their names")
+    };
     let mut facts = vec![0; tables.facts.len()];
     for (name, value) in spec.flags.iter().zip(&situation.flags) {
         facts[tables.fact(name).expect("facts keep their names")] = u32::from(*value);
@@ -205,46 +243,87 @@ fn decided(
     }
     let state = |at: usize, state: usize| {
         let name = &spec.systems[at].states[state].name;
-        tables.systems[system(at)].states.iter().position(|state| state.name == *name).expect("states keep their names")
+        tables.systems[system(at)]
+            .states
+            .iter()
+            .position(|state| state.name == *name)
+            .expect("states keep their names")
     };
     let mut states = vec![0; tables.systems.len()];
     for (at, shown) in situation.states.iter().enumerate() {
         states[system(at)] = shown.map_or(0, |shown| state(at, shown) as u32 + 1);
     }
-    let role = tables.role(&meaning.roles[role].0).expect("roles keep their names");
+    let role = tables
+        .role(&meaning.roles[role].0)
+        .expect("roles keep their names");
     let entered = states[system(from)] - 1;
-    let decision = tables.table(role, system(from), system(to)).decide(&facts, &states, entered);
+    let decision = tables
+        .table(role, system(from), system(to))
+        .decide(&facts, &states, entered);
     let outcome = match &decision.outcome {
         table::Outcome::Unmapped => Outcome::Unmapped,
         table::Outcome::Unchanged => Outcome::Unchanged,
         table::Outcome::Set { state, append } => {
             let name = &tables.systems[system(to)].states[*state as usize].name;
-            let known = spec.systems[to].states.iter().position(|state| state.name == *name);
+            let known = spec.systems[to]
+                .states
+                .iter()
+                .position(|state| state.name == *name);
             Outcome::Set(known.expect("states keep their names"), append.to_vec())
         }
     };
-    let line = |rule: &String| rule.strip_prefix("main.presync:").and_then(|line| line.parse().ok()).unwrap_or(0);
-    let origin = decision.profile.clone().zip(decision.rule.as_ref().map(line));
+    let line = |rule: &String| {
+        rule.strip_prefix("main.presync:")
+            .and_then(|line| line.parse().ok())
+            .unwrap_or(0)
+    };
+    let origin = decision
+        .profile
+        .clone()
+        .zip(decision.rule.as_ref().map(line));
     Decided { outcome, origin }
 }
 
 /// A random stream of events: commands and rejections are those of the second implementation, one event after the other.
-fn sessions(meaning: &Meaning<'_>, tables: &Tables, random: &mut Random, counts: &Counts) -> Result<(), String> {
+fn sessions(
+    meaning: &Meaning<'_>,
+    tables: &Tables,
+    random: &mut Random,
+    counts: &Counts,
+) -> Result<(), String> {
     let mut clock = 0;
-    let mut events: Vec<Event> = (0..60).map(|_| Event::random(random, meaning, &mut clock)).collect();
+    let mut events: Vec<Event> = (0..60)
+        .map(|_| Event::random(random, meaning, &mut clock))
+        .collect();
     // Most users are introduced early.
     for (user, event) in events.iter_mut().enumerate().take(2) {
-        *event = Event { user, role: Some(random.below(meaning.roles.len())), ..Event::default() };
-        event.values = meaning.spec.choices.iter().enumerate().map(|(at, _)| (at, 0)).collect();
+        *event = Event {
+            user,
+            role: Some(random.below(meaning.roles.len())),
+            ..Event::default()
+        };
+        event.values = meaning
+            .spec
+            .choices
+            .iter()
+            .enumerate()
+            .map(|(at, _)| (at, 0))
+            .collect();
     }
     let mut stream = Stream::new(Engine::new(tables, session::ECHO_SECONDS as u32), 1, false);
     let mut sessions = Sessions::new(meaning);
-    let lines: Vec<String> = events.iter().zip(1..).map(|(event, number)| event.json(meaning, number)).collect();
+    let lines: Vec<String> = events
+        .iter()
+        .zip(1..)
+        .map(|(event, number)| event.json(meaning, number))
+        .collect();
     for (at, event) in events.iter().enumerate() {
         let output = stream.block(format!("{}\n", lines[at]).as_bytes());
         let json = |bytes: &[u8]| -> Vec<Value> {
             let text = std::str::from_utf8(bytes).expect("it is text");
-            text.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect()
+            text.lines()
+                .map(|line| serde_json::from_str(line).expect("it is JSON"))
+                .collect()
         };
         let (commands, rejects) = (json(&output.commands), json(&output.rejects));
         Counts::add(&counts.events, 1);
@@ -254,12 +333,16 @@ fn sessions(meaning: &Meaning<'_>, tables: &Tables, random: &mut Random, counts:
             Ok(wanted) if rejects.is_empty() && wanted == commands => continue,
             Ok(wanted) => format!("{wanted:?}"),
             Err(codes) => match rejects.as_slice() {
-                [one] if commands.is_empty() && codes.iter().any(|code| one["error"] == *code) => continue,
+                [one] if commands.is_empty() && codes.iter().any(|code| one["error"] == *code) => {
+                    continue;
+                }
                 _ => format!("a rejection {codes:?}"),
             },
         };
         let upto = lines[..=at].join("\n");
-        return Err(format!("session: {commands:?} and rejected {rejects:?}, wanted {same}\n{upto}"));
+        return Err(format!(
+            "session: {commands:?} and rejected {rejects:?}, wanted {same}\n{upto}"
+        ));
     }
     Ok(())
 }
@@ -271,29 +354,55 @@ fn the_digest_covers_the_decisions_and_nothing_else() {
     let (mut same, mut other, mut refused) = (0, 0, 0);
     for seed in 0..programs() as u64 / 2 {
         let mut random = Random(seed ^ 0xd19e57);
-        let spec = generate::program(&mut random, Shape { overrides: 3, own: 10, ..Shape::of(0) });
+        let spec = generate::program(
+            &mut random,
+            Shape {
+                overrides: 3,
+                own: 10,
+                ..Shape::of(0)
+            },
+        );
         let (source, _) = spec.text();
-        let Some(tables) = compiled(&source) else { continue };
+        let Some(tables) = compiled(&source) else {
+            continue;
+        };
         let said = outcomes(&spec);
 
         let rewritten = rewrite::rewrite(&spec, &mut random);
-        assert_eq!(outcomes(&rewritten), said, "seed {seed}: the rewriter keeps the meaning");
+        assert_eq!(
+            outcomes(&rewritten),
+            said,
+            "seed {seed}: the rewriter keeps the meaning"
+        );
         let (text, _) = rewritten.text();
-        let others = compiled(&text).unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{text}"));
-        assert_eq!(others.digest, tables.digest, "seed {seed}\n{source}\n// becomes\n{text}");
+        let others = compiled(&text)
+            .unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{text}"));
+        assert_eq!(
+            others.digest, tables.digest,
+            "seed {seed}\n{source}\n// becomes\n{text}"
+        );
         assert!(
             presync::analysis::difference::diff(&tables, &others).is_empty(),
             "seed {seed}\n{source}\n// becomes\n{text}"
         );
 
-        let file = presync::source::SourceFile::new("main.presync", source.clone().into_bytes(), false);
-        let formatted =
-            presync::format::format(&file).unwrap_or_else(|error| panic!("seed {seed}: {error:?}\n{source}"));
-        let others =
-            compiled(&formatted).unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{formatted}"));
-        assert_eq!(others.digest, tables.digest, "seed {seed}\n{source}\n// becomes\n{formatted}");
-        let file = presync::source::SourceFile::new("main.presync", formatted.clone().into_bytes(), false);
-        assert_eq!(presync::format::format(&file).ok().as_ref(), Some(&formatted), "seed {seed}: it settles");
+        let file =
+            presync::source::SourceFile::new("main.presync", source.clone().into_bytes(), false);
+        let formatted = presync::format::format(&file)
+            .unwrap_or_else(|error| panic!("seed {seed}: {error:?}\n{source}"));
+        let others = compiled(&formatted)
+            .unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{formatted}"));
+        assert_eq!(
+            others.digest, tables.digest,
+            "seed {seed}\n{source}\n// becomes\n{formatted}"
+        );
+        let file =
+            presync::source::SourceFile::new("main.presync", formatted.clone().into_bytes(), false);
+        assert_eq!(
+            presync::format::format(&file).ok().as_ref(),
+            Some(&formatted),
+            "seed {seed}: it settles"
+        );
 
         let mutated = rewrite::mutate(&spec, &mut random);
         let (text, _) = mutated.text();
@@ -302,9 +411,16 @@ fn the_digest_covers_the_decisions_and_nothing_else() {
             continue;
         };
         let equal = outcomes(&mutated) == said;
-        assert_eq!(others.digest == tables.digest, equal, "seed {seed}\n{source}\n// becomes\n{text}");
+        assert_eq!(
+            others.digest == tables.digest,
+            equal,
+            "seed {seed}\n{source}\n// becomes\n{text}"
+        );
         let unchanged = presync::analysis::difference::diff(&tables, &others).is_empty();
-        assert_eq!(unchanged, equal, "seed {seed}: diff\n{source}\n// becomes\n{text}");
+        assert_eq!(
+            unchanged, equal,
+            "seed {seed}: diff\n{source}\n// becomes\n{text}"
+        );
         if equal { same += 1 } else { other += 1 }
     }
     println!("{same} changes without and {other} with another decision, {refused} refused");

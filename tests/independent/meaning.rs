@@ -75,7 +75,12 @@ impl<'s> Meaning<'s> {
         } else {
             spec.roles.clone()
         };
-        Self { spec, lines, profiles: spec.profiles.iter().map(flat).collect(), roles }
+        Self {
+            spec,
+            lines,
+            profiles: spec.profiles.iter().map(flat).collect(),
+            roles,
+        }
     }
 
     /// What a role decides for `to` when `from` enters the state that it has in the situation.
@@ -83,14 +88,20 @@ impl<'s> Meaning<'s> {
         for at in &self.roles[role].1 {
             let profile = &self.profiles[*at];
             let candidates = self.candidates(profile, situation, from, to);
-            let Some(level) = candidates.iter().map(|rule| rule.level).max() else { continue };
-            let first = candidates.iter().find(|rule| rule.level == level).expect("the level is one of theirs");
+            let Some(level) = candidates.iter().map(|rule| rule.level).max() else {
+                continue;
+            };
+            let first = candidates
+                .iter()
+                .find(|rule| rule.level == level)
+                .expect("the level is one of theirs");
             let outcome = match first.target {
                 None => Outcome::Unchanged,
                 Some(state) => {
                     let mut texts: Vec<String> = Vec::new();
                     for append in &profile.appends {
-                        let says = append.to == to && append.when.iter().all(|when| self.holds(when, situation));
+                        let says = append.to == to
+                            && append.when.iter().all(|when| self.holds(when, situation));
                         if says && !texts.iter().any(|text| text == append.text) {
                             texts.push(append.text.to_owned());
                         }
@@ -98,9 +109,15 @@ impl<'s> Meaning<'s> {
                     Outcome::Set(state, texts)
                 }
             };
-            return Decided { outcome, origin: Some((self.spec.profiles[*at].name.clone(), self.lines[&first.id])) };
+            return Decided {
+                outcome,
+                origin: Some((self.spec.profiles[*at].name.clone(), self.lines[&first.id])),
+            };
         }
-        Decided { outcome: Outcome::Unmapped, origin: None }
+        Decided {
+            outcome: Outcome::Unmapped,
+            origin: None,
+        }
     }
 
     fn candidates<'a>(
@@ -110,7 +127,9 @@ impl<'s> Meaning<'s> {
         from: usize,
         to: usize,
     ) -> Vec<&'a Candidate<'s>> {
-        let Some(state) = situation.states[from] else { return Vec::new() };
+        let Some(state) = situation.states[from] else {
+            return Vec::new();
+        };
         let is = |rule: &&Candidate<'s>| {
             (rule.from, rule.to) == (from, to)
                 && rule.source[state]
@@ -120,19 +139,28 @@ impl<'s> Meaning<'s> {
     }
 
     /// Whether candidates of a deciding level disagree; and notes which overrides meet a plain candidate.
-    pub fn conflicts(&self, situation: &Situation, beaten: &mut std::collections::BTreeSet<(usize, usize)>) -> bool {
+    pub fn conflicts(
+        &self,
+        situation: &Situation,
+        beaten: &mut std::collections::BTreeSet<(usize, usize)>,
+    ) -> bool {
         let mut found = false;
         let count = self.spec.systems.len();
         for profile in &self.profiles {
             for (from, to) in (0..count).flat_map(|from| (0..count).map(move |to| (from, to))) {
                 let candidates = self.candidates(profile, situation, from, to);
-                let Some(level) = candidates.iter().map(|rule| rule.level).max() else { continue };
+                let Some(level) = candidates.iter().map(|rule| rule.level).max() else {
+                    continue;
+                };
                 let mut deciding = candidates.iter().filter(|rule| rule.level == level);
                 let first = deciding.next().expect("the level is one of theirs");
                 found |= deciding.any(|other| other.target != first.target);
                 if candidates.iter().any(|rule| rule.level == Level::Plain) {
                     beaten.extend(
-                        candidates.iter().filter(|rule| rule.level == Level::Override).map(|rule| (rule.id, from)),
+                        candidates
+                            .iter()
+                            .filter(|rule| rule.level == Level::Override)
+                            .map(|rule| (rule.id, from)),
                     );
                 }
             }
@@ -143,16 +171,26 @@ impl<'s> Meaning<'s> {
     /// Every override that stands in some profile, with the system that it starts from.
     pub fn overrides(&self) -> std::collections::BTreeSet<(usize, usize)> {
         let rules = self.profiles.iter().flat_map(|profile| &profile.rules);
-        rules.filter(|rule| rule.level == Level::Override).map(|rule| (rule.id, rule.from)).collect()
+        rules
+            .filter(|rule| rule.level == Level::Override)
+            .map(|rule| (rule.id, rule.from))
+            .collect()
     }
 
     fn holds(&self, condition: &Cond, situation: &Situation) -> bool {
         match condition {
             Cond::Flag(at) => situation.flags[*at],
-            Cond::Is(at, values) => situation.values[*at].is_some_and(|value| values.contains(&value)),
+            Cond::Is(at, values) => {
+                situation.values[*at].is_some_and(|value| values.contains(&value))
+            }
             Cond::Named(at) => self.holds(&self.spec.conditions[*at].1, situation),
-            Cond::Shows { system, not, states } => {
-                let within = situation.states[*system].is_some_and(|state| contains(self.spec, *system, states, state));
+            Cond::Shows {
+                system,
+                not,
+                states,
+            } => {
+                let within = situation.states[*system]
+                    .is_some_and(|state| contains(self.spec, *system, states, state));
                 within != *not
             }
             Cond::Not(part) => !self.holds(part, situation),
@@ -169,7 +207,11 @@ impl<'s> Meaning<'s> {
     fn sizes(&self) -> Vec<usize> {
         let flags = self.spec.flags.iter().map(|_| 2);
         let values = self.spec.choices.iter().map(|choice| choice.values.len());
-        let states = self.spec.systems.iter().map(|system| system.states.len() + 1);
+        let states = self
+            .spec
+            .systems
+            .iter()
+            .map(|system| system.states.len() + 1);
         flags.chain(values).chain(states).collect()
     }
 
@@ -184,7 +226,12 @@ impl<'s> Meaning<'s> {
     }
 
     /// All situations, or so many of them at random if there are more.
-    pub fn each(&self, most: usize, random: &mut dyn FnMut(usize) -> usize, visit: &mut dyn FnMut(&Situation)) {
+    pub fn each(
+        &self,
+        most: usize,
+        random: &mut dyn FnMut(usize) -> usize,
+        visit: &mut dyn FnMut(&Situation),
+    ) {
         let sizes = self.sizes();
         if self.situations() > most as f64 {
             for _ in 0..most {
@@ -196,7 +243,9 @@ impl<'s> Meaning<'s> {
         let mut numbers = vec![0; sizes.len()];
         loop {
             visit(&self.situation(&numbers));
-            let Some(at) = (0..sizes.len()).find(|at| numbers[*at] + 1 < sizes[*at]) else { return };
+            let Some(at) = (0..sizes.len()).find(|at| numbers[*at] + 1 < sizes[*at]) else {
+                return;
+            };
             numbers[at] += 1;
             numbers[..at].fill(0);
         }
@@ -208,7 +257,9 @@ fn contains(spec: &Spec, system: usize, picks: &[Pick], state: usize) -> bool {
         Pick::Any => true,
         Pick::State(at) => *at == state,
         Pick::Group(at) => match &spec.systems[system].groups[*at].1 {
-            Group::All(attribute) => spec.systems[system].states[state].attributes.contains(attribute),
+            Group::All(attribute) => spec.systems[system].states[state]
+                .attributes
+                .contains(attribute),
             Group::Of(picks) => contains(spec, system, picks, state),
         },
     })
@@ -237,24 +288,55 @@ fn take_in<'s>(
                 };
                 take_in(spec, &spec.mappings[*mapping].1, when, way, flat);
             }
-            Item::Append { text, to } => flat.appends.push(Appended { text, to: *to, when: when.clone() }),
-            Item::Rule { id, overrides, from, source, to, target } => {
+            Item::Append { text, to } => flat.appends.push(Appended {
+                text,
+                to: *to,
+                when: when.clone(),
+            }),
+            Item::Rule {
+                id,
+                overrides,
+                from,
+                source,
+                to,
+                target,
+            } => {
                 let states = 0..spec.systems[*from].states.len();
                 let (level, source) = match source {
                     Source::Otherwise => (Level::Otherwise, states.map(|_| true).collect()),
                     Source::States(picks) => {
-                        let level = if *overrides { Level::Override } else { Level::Plain };
-                        (level, states.map(|state| contains(spec, *from, picks, state)).collect())
+                        let level = if *overrides {
+                            Level::Override
+                        } else {
+                            Level::Plain
+                        };
+                        (
+                            level,
+                            states
+                                .map(|state| contains(spec, *from, picks, state))
+                                .collect(),
+                        )
                     }
                 };
-                let rule =
-                    Candidate { id: *id, level, from: *from, to: *to, source, target: *target, when: when.clone() };
-                flat.rules.extend(Some(rule).filter(|rule| only.is_none_or(|only| only == (rule.from, rule.to))));
+                let rule = Candidate {
+                    id: *id,
+                    level,
+                    from: *from,
+                    to: *to,
+                    source,
+                    target: *target,
+                    when: when.clone(),
+                };
+                flat.rules.extend(
+                    Some(rule).filter(|rule| only.is_none_or(|only| only == (rule.from, rule.to))),
+                );
             }
             Item::Both { id, left, right } => {
                 for (from, to) in [(left, right), (right, left)] {
                     if only.is_none_or(|only| only == (from.0, to.0)) {
-                        let source = (0..spec.systems[from.0].states.len()).map(|state| state == from.1).collect();
+                        let source = (0..spec.systems[from.0].states.len())
+                            .map(|state| state == from.1)
+                            .collect();
                         flat.rules.push(Candidate {
                             id: *id,
                             level: Level::Plain,

@@ -14,7 +14,9 @@ pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
         let when = spec.profiles[at].when.take();
         match when {
             // The condition of a profile is one around all that it holds.
-            Some(condition) if random.chance(50) => spec.profiles[at].items = vec![Item::When { condition, items }],
+            Some(condition) if random.chance(50) => {
+                spec.profiles[at].items = vec![Item::When { condition, items }]
+            }
             when => (spec.profiles[at].when, spec.profiles[at].items) = (when, items),
         }
     }
@@ -32,7 +34,8 @@ pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
     }
     // A program without roles has one, which may be written down.
     if spec.roles.is_empty() && !spec.profiles.is_empty() && random.chance(50) {
-        spec.roles.push(("default".to_owned(), (0..spec.profiles.len()).collect()));
+        spec.roles
+            .push(("default".to_owned(), (0..spec.profiles.len()).collect()));
     }
     spec.roles.reverse();
     spec
@@ -47,34 +50,65 @@ fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usiz
                 match condition {
                     Cond::And(mut parts) if random.chance(50) => {
                         let last = parts.pop().expect("a conjunction has parts");
-                        let inner = vec![Item::When { condition: last, items }];
-                        all.push(Item::When { condition: Cond::And(parts), items: inner });
+                        let inner = vec![Item::When {
+                            condition: last,
+                            items,
+                        }];
+                        all.push(Item::When {
+                            condition: Cond::And(parts),
+                            items: inner,
+                        });
                     }
                     // Half of an override might meet nothing.
                     Cond::Or(parts) if random.chance(50) && !overrides(&items, spec) => {
                         for condition in parts {
-                            all.push(Item::When { condition, items: fresh(&items, next) });
+                            all.push(Item::When {
+                                condition,
+                                items: fresh(&items, next),
+                            });
                         }
                     }
                     condition => all.push(Item::When { condition, items }),
                 }
             }
             // Written out, an override would have to meet something in each of its places.
-            Item::Apply { mapping, direction: None }
-                if random.chance(50) && !overrides(&spec.mappings[mapping].1, spec) =>
-            {
+            Item::Apply {
+                mapping,
+                direction: None,
+            } if random.chance(50) && !overrides(&spec.mappings[mapping].1, spec) => {
                 let inner = fresh(&spec.mappings[mapping].1, next);
                 all.extend(rewritten(inner, spec, random, next));
             }
-            Item::Rule { id, overrides: false, from, source: Source::States(picks), to, target } => {
+            Item::Rule {
+                id,
+                overrides: false,
+                from,
+                source: Source::States(picks),
+                to,
+                target,
+            } => {
                 if random.chance(50) {
-                    all.push(Item::Rule { id, overrides: false, from, source: Source::States(picks), to, target });
+                    all.push(Item::Rule {
+                        id,
+                        overrides: false,
+                        from,
+                        source: Source::States(picks),
+                        to,
+                        target,
+                    });
                     continue;
                 }
                 for pick in picks {
                     *next += 1;
                     let source = Source::States(vec![pick]);
-                    all.push(Item::Rule { id: *next, overrides: false, from, source, to, target });
+                    all.push(Item::Rule {
+                        id: *next,
+                        overrides: false,
+                        from,
+                        source,
+                        to,
+                        target,
+                    });
                 }
             }
             Item::Both { left, right, .. } if random.chance(50) => {
@@ -82,7 +116,14 @@ fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usiz
                     *next += 1;
                     let source = Source::States(vec![Pick::State(from.1)]);
                     let target = Some(to.1);
-                    all.push(Item::Rule { id: *next, overrides: false, from: from.0, source, to: to.0, target });
+                    all.push(Item::Rule {
+                        id: *next,
+                        overrides: false,
+                        from: from.0,
+                        source,
+                        to: to.0,
+                        target,
+                    });
                 }
             }
             other => all.push(other),
@@ -137,7 +178,12 @@ fn fresh(items: &[Item], next: &mut usize) -> Vec<Item> {
 pub fn mutate(spec: &Spec, random: &mut Random) -> Spec {
     let mut spec = spec.clone();
     let at = random.below(spec.profiles.len());
-    let first = spec.systems.iter().map(|system| system.states.len()).min().unwrap_or(1);
+    let first = spec
+        .systems
+        .iter()
+        .map(|system| system.states.len())
+        .min()
+        .unwrap_or(1);
     match random.below(6) {
         0 => spec.profiles[at].when = None,
         1 if spec.profiles[at].items.len() > 1 => {
@@ -172,8 +218,13 @@ fn one(items: &mut [Item], random: &mut Random, states: usize) {
             }
         }
         Item::When { condition, .. } => *condition = Cond::Not(Box::new(condition.clone())),
-        Item::Rule { target, .. } if random.chance(60) => *target = if target.is_some() { None } else { Some(0) },
-        Item::Rule { source: Source::States(picks), .. } => picks.push(Pick::State(random.below(states))),
+        Item::Rule { target, .. } if random.chance(60) => {
+            *target = if target.is_some() { None } else { Some(0) }
+        }
+        Item::Rule {
+            source: Source::States(picks),
+            ..
+        } => picks.push(Pick::State(random.below(states))),
         Item::Append { text, .. } => text.push('!'),
         _ => {}
     }

@@ -38,13 +38,20 @@ const BROKEN: [(&str, &str); 9] = [
     (r#""set":{"f0":"yes"}"#, "unknown-value"),
     (r#""change":"cic""#, "malformed"),
     (r#""at":"yesterday""#, "malformed"),
-    (r#""change":{"cic":"a","lync":"b"}"#, "unknown-state several-systems"),
+    (
+        r#""change":{"cic":"a","lync":"b"}"#,
+        "unknown-state several-systems",
+    ),
 ];
 
 impl Event {
     pub fn random(random: &mut Random, meaning: &Meaning<'_>, clock: &mut i64) -> Self {
         let spec = meaning.spec;
-        let mut event = Self { user: random.below(3), spelling: random.below(3), ..Self::default() };
+        let mut event = Self {
+            user: random.below(3),
+            spelling: random.below(3),
+            ..Self::default()
+        };
         if random.chance(60) {
             *clock += *random.pick(&[0, 1, 5, 20, 61]);
             event.at = Some(*clock);
@@ -61,7 +68,8 @@ impl Event {
             let at = random.below(spec.choices.len());
             event.values = vec![(at, random.below(spec.choices[at].values.len()))];
         }
-        let state = |random: &mut Random, system: usize| random.below(spec.systems[system].states.len());
+        let state =
+            |random: &mut Random, system: usize| random.below(spec.systems[system].states.len());
         let system = random.below(spec.systems.len());
         if random.chance(10) {
             event.observe = vec![(system, random.chance(70).then(|| state(random, system)))];
@@ -79,7 +87,10 @@ impl Event {
     pub fn json(&self, meaning: &Meaning<'_>, number: usize) -> String {
         let spec = meaning.spec;
         if let Some(at) = self.broken {
-            return format!("{{\"user\":\"u{}\",\"id\":{number},{}}}", self.user, BROKEN[at].0);
+            return format!(
+                "{{\"user\":\"u{}\",\"id\":{number},{}}}",
+                self.user, BROKEN[at].0
+            );
         }
         let mut object = Map::new();
         object.insert("user".to_owned(), json!(format!("u{}", self.user)));
@@ -88,9 +99,17 @@ impl Event {
             object.insert("role".to_owned(), json!(meaning.roles[role].0));
         }
         let mut set = Map::new();
-        set.extend(self.flags.iter().map(|(at, value)| (spec.flags[*at].clone(), json!(value))));
+        set.extend(
+            self.flags
+                .iter()
+                .map(|(at, value)| (spec.flags[*at].clone(), json!(value))),
+        );
         let value = |at: usize, value: usize| json!(spec.choices[at].values[value]);
-        set.extend(self.values.iter().map(|(at, number)| (spec.choices[*at].name.clone(), value(*at, *number))));
+        set.extend(
+            self.values
+                .iter()
+                .map(|(at, number)| (spec.choices[*at].name.clone(), value(*at, *number))),
+        );
         if !set.is_empty() {
             object.insert("set".to_owned(), set.into());
         }
@@ -109,7 +128,10 @@ impl Event {
             );
         }
         if let Some((system, state)) = self.change {
-            object.insert("change".to_owned(), json!({ spec.systems[system].name.clone(): name(system, state) }));
+            object.insert(
+                "change".to_owned(),
+                json!({ spec.systems[system].name.clone(): name(system, state) }),
+            );
         }
         if let Some(system) = self.resync {
             object.insert("resync".to_owned(), json!(spec.systems[system].name));
@@ -122,7 +144,12 @@ impl Event {
 }
 
 fn time(seconds: i64) -> String {
-    format!("2026-11-22T{:02}:{:02}:{:02}Z", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
+    format!(
+        "2026-11-22T{:02}:{:02}:{:02}Z",
+        seconds / 3600 % 24,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 #[derive(Clone)]
@@ -149,14 +176,20 @@ struct Command {
 
 impl Shown {
     fn current(&self) -> Option<(usize, Vec<String>)> {
-        self.unconfirmed.back().map(|sent| (sent.state, sent.texts.clone())).or_else(|| self.reported.clone())
+        self.unconfirmed
+            .back()
+            .map(|sent| (sent.state, sent.texts.clone()))
+            .or_else(|| self.reported.clone())
     }
 
     /// Whether a state was known; one that shows that the last command is over ends that one.
     fn sees(&mut self, state: usize) -> bool {
         let known = matches!(&self.reported, Some((reported, _)) if *reported == state);
         let over = !known || self.unconfirmed.is_empty();
-        self.last = self.last.take().filter(|(command, ..)| command.state == state || !over);
+        self.last = self
+            .last
+            .take()
+            .filter(|(command, ..)| command.state == state || !over);
         known
     }
 }
@@ -173,8 +206,19 @@ impl<'m> Sessions<'m> {
     pub fn new(meaning: &'m Meaning<'m>) -> Self {
         let roles = 0..meaning.roles.len();
         let systems = 0..meaning.spec.systems.len();
-        let needed = roles.map(|role| systems.clone().map(|from| needed(meaning, role, from)).collect()).collect();
-        Self { meaning, users: BTreeMap::new(), needed }
+        let needed = roles
+            .map(|role| {
+                systems
+                    .clone()
+                    .map(|from| needed(meaning, role, from))
+                    .collect()
+            })
+            .collect();
+        Self {
+            meaning,
+            users: BTreeMap::new(),
+            needed,
+        }
     }
 
     fn user(&self, number: usize) -> User {
@@ -195,10 +239,24 @@ impl<'m> Sessions<'m> {
         let mut user = self.user(event.user);
         user.role = event.role.or(user.role);
         let role = user.role.ok_or(vec!["no-role"])?;
-        event.flags.iter().for_each(|(at, value)| user.flags[*at] = *value);
-        event.values.iter().for_each(|(at, value)| user.values[*at] = Some(*value));
-        let starts = event.change.map(|(from, _)| from).into_iter().chain(event.resync);
-        if starts.into_iter().any(|from| self.needed[role][from].iter().any(|choice| user.values[*choice].is_none())) {
+        event
+            .flags
+            .iter()
+            .for_each(|(at, value)| user.flags[*at] = *value);
+        event
+            .values
+            .iter()
+            .for_each(|(at, value)| user.values[*at] = Some(*value));
+        let starts = event
+            .change
+            .map(|(from, _)| from)
+            .into_iter()
+            .chain(event.resync);
+        if starts.into_iter().any(|from| {
+            self.needed[role][from]
+                .iter()
+                .any(|choice| user.values[*choice].is_none())
+        }) {
             return Err(vec!["unset-choice"]);
         }
         if let Some(now) = event.at {
@@ -228,18 +286,45 @@ impl<'m> Sessions<'m> {
         }
         if let Some((system, state)) = event.change {
             let shown = &mut user.shown[system];
-            if let Some(at) = shown.unconfirmed.iter().position(|sent| sent.state == state) {
-                let echo = shown.unconfirmed.drain(..=at).next_back().expect("it is one of them");
+            if let Some(at) = shown
+                .unconfirmed
+                .iter()
+                .position(|sent| sent.state == state)
+            {
+                let echo = shown
+                    .unconfirmed
+                    .drain(..=at)
+                    .next_back()
+                    .expect("it is one of them");
                 shown.reported = Some((state, echo.texts));
             } else if !shown.sees(state) {
-                *shown = Shown { reported: Some((state, Vec::new())), ..Shown::default() };
-                self.decide(&mut user, role, (system, state), false, event, number, &mut commands);
+                *shown = Shown {
+                    reported: Some((state, Vec::new())),
+                    ..Shown::default()
+                };
+                self.decide(
+                    &mut user,
+                    role,
+                    (system, state),
+                    false,
+                    event,
+                    number,
+                    &mut commands,
+                );
             }
         }
         if let Some(system) = event.resync
             && let Some((state, _)) = user.shown[system].reported.clone()
         {
-            self.decide(&mut user, role, (system, state), true, event, number, &mut commands);
+            self.decide(
+                &mut user,
+                role,
+                (system, state),
+                true,
+                event,
+                number,
+                &mut commands,
+            );
         }
         self.users.insert(event.user, user);
         Ok(commands)
@@ -249,7 +334,11 @@ impl<'m> Sessions<'m> {
         Situation {
             flags: user.flags.clone(),
             // What nothing depends on may be anything.
-            values: user.values.iter().map(|value| Some(value.unwrap_or(0))).collect(),
+            values: user
+                .values
+                .iter()
+                .map(|value| Some(value.unwrap_or(0)))
+                .collect(),
             states: user.shown.iter().map(known).collect(),
         }
     }
@@ -265,7 +354,13 @@ impl<'m> Sessions<'m> {
         number: usize,
         commands: &mut Vec<Value>,
     ) {
-        let known = |shown: &Shown| if reported { shown.reported.clone() } else { shown.current() };
+        let known = |shown: &Shown| {
+            if reported {
+                shown.reported.clone()
+            } else {
+                shown.current()
+            }
+        };
         let mut situation = Self::situation(user, |shown| known(shown).map(|(state, _)| state));
         situation.states[from] = Some(state);
         for to in 0..user.shown.len() {
@@ -273,26 +368,56 @@ impl<'m> Sessions<'m> {
                 continue;
             }
             let decided = self.meaning.decide(role, &situation, from, to);
-            let Outcome::Set(target, texts) = &decided.outcome else { continue };
+            let Outcome::Set(target, texts) = &decided.outcome else {
+                continue;
+            };
             if known(&user.shown[to]) != Some((*target, texts.clone())) {
-                commands.push(self.send(&mut user.shown[to], to, &decided, (from, state), event, number));
+                commands.push(self.send(
+                    &mut user.shown[to],
+                    to,
+                    &decided,
+                    (from, state),
+                    event,
+                    number,
+                ));
             }
         }
     }
 
-    fn again(&self, user: &mut User, role: usize, event: &Event, number: usize, commands: &mut Vec<Value>) {
+    fn again(
+        &self,
+        user: &mut User,
+        role: usize,
+        event: &Event,
+        number: usize,
+        commands: &mut Vec<Value>,
+    ) {
         let situation = Self::situation(user, |shown| shown.current().map(|(state, _)| state));
         for to in 0..user.shown.len() {
-            let Some((last, from, state)) = user.shown[to].last.clone() else { continue };
-            if self.needed[role][from].iter().any(|choice| user.values[*choice].is_none()) {
+            let Some((last, from, state)) = user.shown[to].last.clone() else {
+                continue;
+            };
+            if self.needed[role][from]
+                .iter()
+                .any(|choice| user.values[*choice].is_none())
+            {
                 continue;
             }
             let mut situation = situation.clone();
             situation.states[from] = Some(state);
             let decided = self.meaning.decide(role, &situation, from, to);
-            let Outcome::Set(target, texts) = &decided.outcome else { continue };
+            let Outcome::Set(target, texts) = &decided.outcome else {
+                continue;
+            };
             if *target == last.state && *texts != last.texts {
-                commands.push(self.send(&mut user.shown[to], to, &decided, (from, state), event, number));
+                commands.push(self.send(
+                    &mut user.shown[to],
+                    to,
+                    &decided,
+                    (from, state),
+                    event,
+                    number,
+                ));
             }
         }
     }
@@ -306,15 +431,24 @@ impl<'m> Sessions<'m> {
         event: &Event,
         number: usize,
     ) -> Value {
-        let Outcome::Set(target, texts) = &decided.outcome else { unreachable!("only what is set goes out") };
-        let sent = Command { state: *target, texts: texts.clone(), at: event.at };
+        let Outcome::Set(target, texts) = &decided.outcome else {
+            unreachable!("only what is set goes out")
+        };
+        let sent = Command {
+            state: *target,
+            texts: texts.clone(),
+            at: event.at,
+        };
         if shown.unconfirmed.len() == MOST_UNCONFIRMED {
             shown.unconfirmed.pop_front();
         }
         shown.unconfirmed.push_back(sent.clone());
         shown.last = Some((sent, from, state));
         let system = &self.meaning.spec.systems[to];
-        let wire = system.states[*target].id.as_ref().unwrap_or(&system.states[*target].name);
+        let wire = system.states[*target]
+            .id
+            .as_ref()
+            .unwrap_or(&system.states[*target].name);
         let (profile, line) = decided.origin.clone().expect("what is set has an origin");
         let mut command = json!({
             "user": format!("u{}", event.user), "set": { system.name.clone(): wire }, "append": texts,

@@ -66,7 +66,10 @@ fn without_profile(spec: &mut Spec, at: usize) {
     spec.profiles.remove(at);
     for (_, profiles) in &mut spec.roles {
         profiles.retain(|profile| *profile != at);
-        profiles.iter_mut().filter(|profile| **profile > at).for_each(|profile| *profile -= 1);
+        profiles
+            .iter_mut()
+            .filter(|profile| **profile > at)
+            .for_each(|profile| *profile -= 1);
     }
     spec.roles.retain(|(_, profiles)| !profiles.is_empty());
 }
@@ -86,10 +89,16 @@ fn fewer(items: &[Item]) -> Vec<Vec<Item>> {
         if let Item::When { condition, items } = &items[at] {
             with(items.clone());
             for items in fewer(items) {
-                with(vec![Item::When { condition: condition.clone(), items }]);
+                with(vec![Item::When {
+                    condition: condition.clone(),
+                    items,
+                }]);
             }
             for condition in parts(condition) {
-                with(vec![Item::When { condition, items: items.clone() }]);
+                with(vec![Item::When {
+                    condition,
+                    items: items.clone(),
+                }]);
             }
         }
     }

@@ -65,7 +65,11 @@ pub enum Cond {
     Flag(usize),
     Is(usize, Vec<usize>),
     Named(usize),
-    Shows { system: usize, not: bool, states: Vec<Pick> },
+    Shows {
+        system: usize,
+        not: bool,
+        states: Vec<Pick>,
+    },
     Not(Box<Cond>),
     And(Vec<Cond>),
     Or(Vec<Cond>),
@@ -113,14 +117,22 @@ pub type Lines = BTreeMap<usize, usize>;
 impl Spec {
     /// The program, and where its rules stand.
     pub fn text(&self) -> (String, Lines) {
-        let mut printer = Printer { spec: self, out: String::new(), lines: Lines::new() };
+        let mut printer = Printer {
+            spec: self,
+            out: String::new(),
+            lines: Lines::new(),
+        };
         printer.all().expect("a string takes everything");
         (printer.out, printer.lines)
     }
 
     /// Whether two choices have a value of this name.
     fn shared(&self, value: &str) -> bool {
-        self.choices.iter().filter(|choice| choice.values.iter().any(|other| other == value)).count() > 1
+        self.choices
+            .iter()
+            .filter(|choice| choice.values.iter().any(|other| other == value))
+            .count()
+            > 1
     }
 }
 
@@ -135,15 +147,26 @@ pub fn quoted(name: &str) -> String {
     let bare = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !["unchanged", "any", "otherwise", "is", "when", "default"].contains(&name);
-    if bare { name.to_owned() } else { format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")) }
+    if bare {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    }
 }
 
 impl Printer<'_> {
     fn state(&mut self, state: &State) -> std::fmt::Result {
-        let id = state.id.as_ref().map_or(String::new(), |id| format!(" id \"{id}\""));
+        let id = state
+            .id
+            .as_ref()
+            .map_or(String::new(), |id| format!(" id \"{id}\""));
         let mut marks: Vec<String> = state.attributes.iter().map(|at| format!("a{at}")).collect();
         marks.extend(state.read_only.then(|| "read_only".to_owned()));
-        let marks = if marks.is_empty() { String::new() } else { format!(" {{ {} }}", marks.join(", ")) };
+        let marks = if marks.is_empty() {
+            String::new()
+        } else {
+            format!(" {{ {} }}", marks.join(", "))
+        };
         writeln!(self.out, "    state {}{id}{marks}", quoted(&state.name))
     }
 
@@ -162,7 +185,8 @@ impl Printer<'_> {
             }
             writeln!(self.out, "system {} {{", system.name)?;
             if system.attributes > 0 {
-                let names: Vec<String> = (0..system.attributes).map(|at| format!("a{at}")).collect();
+                let names: Vec<String> =
+                    (0..system.attributes).map(|at| format!("a{at}")).collect();
                 writeln!(self.out, "    attributes {}", names.join(", "))?;
             }
             for state in own {
@@ -181,8 +205,15 @@ impl Printer<'_> {
             writeln!(self.out, "flag {flag}")?;
         }
         for choice in &spec.choices {
-            let default = choice.default.map_or(String::new(), |at| format!(" default {}", choice.values[at]));
-            writeln!(self.out, "choice {} = {}{default}", choice.name, choice.values.join(" | "))?;
+            let default = choice.default.map_or(String::new(), |at| {
+                format!(" default {}", choice.values[at])
+            });
+            writeln!(
+                self.out,
+                "choice {} = {}{default}",
+                choice.name,
+                choice.values.join(" | ")
+            )?;
         }
         for (name, condition) in &spec.conditions {
             writeln!(self.out, "condition {name} = {}", self.condition(condition))?;
@@ -193,13 +224,18 @@ impl Printer<'_> {
             writeln!(self.out, "}}")?;
         }
         for profile in &spec.profiles {
-            let when = profile.when.as_ref().map_or(String::new(), |when| format!(" when {}", self.condition(when)));
+            let when = profile.when.as_ref().map_or(String::new(), |when| {
+                format!(" when {}", self.condition(when))
+            });
             writeln!(self.out, "profile {}{when} {{", quoted(&profile.name))?;
             self.items(&profile.items, 1)?;
             writeln!(self.out, "}}")?;
         }
         for (name, profiles) in &spec.roles {
-            let names: Vec<String> = profiles.iter().map(|at| quoted(&spec.profiles[*at].name)).collect();
+            let names: Vec<String> = profiles
+                .iter()
+                .map(|at| quoted(&spec.profiles[*at].name))
+                .collect();
             writeln!(self.out, "role {} uses {}", quoted(name), names.join(", "))?;
         }
         Ok(())
@@ -233,17 +269,31 @@ impl Printer<'_> {
                 });
                 writeln!(self.out, "apply {}{way}", spec.mappings[*mapping].0)
             }
-            Item::Append { text, to } => writeln!(self.out, "append {:?} to {}", text, spec.systems[*to].name),
-            Item::Rule { id, overrides, from, source, to, target } => {
+            Item::Append { text, to } => {
+                writeln!(self.out, "append {:?} to {}", text, spec.systems[*to].name)
+            }
+            Item::Rule {
+                id,
+                overrides,
+                from,
+                source,
+                to,
+                target,
+            } => {
                 self.lines.insert(*id, line);
                 let (from, to) = (&spec.systems[*from], &spec.systems[*to]);
                 let source = match source {
                     Source::Otherwise => "otherwise".to_owned(),
                     Source::States(picks) => picked(from, picks),
                 };
-                let target = target.map_or("unchanged".to_owned(), |at| quoted(&to.states[at].name));
+                let target =
+                    target.map_or("unchanged".to_owned(), |at| quoted(&to.states[at].name));
                 let overrides = if *overrides { "override " } else { "" };
-                writeln!(self.out, "{overrides}{} {source} -> {} {target}", from.name, to.name)
+                writeln!(
+                    self.out,
+                    "{overrides}{} {source} -> {} {target}",
+                    from.name, to.name
+                )
             }
             Item::Both { id, left, right } => {
                 self.lines.insert(*id, line);
@@ -266,16 +316,28 @@ impl Printer<'_> {
             Cond::Flag(at) => spec.flags[*at].clone(),
             Cond::Is(at, values) => {
                 let choice = &spec.choices[*at];
-                let names: Vec<&str> = values.iter().map(|value| choice.values[*value].as_str()).collect();
+                let names: Vec<&str> = values
+                    .iter()
+                    .map(|value| choice.values[*value].as_str())
+                    .collect();
                 match names.as_slice() {
                     [one] if !spec.shared(one) => (*one).to_owned(),
                     several => format!("{} is {}", choice.name, several.join(" | ")),
                 }
             }
             Cond::Named(at) => spec.conditions[*at].0.clone(),
-            Cond::Shows { system, not, states } => {
+            Cond::Shows {
+                system,
+                not,
+                states,
+            } => {
                 let system = &spec.systems[*system];
-                format!("{} is {}{}", system.name, if *not { "not " } else { "" }, picked(system, states))
+                format!(
+                    "{} is {}{}",
+                    system.name,
+                    if *not { "not " } else { "" },
+                    picked(system, states)
+                )
             }
             Cond::Not(part) => format!("not ({})", self.condition(part)),
             Cond::And(parts) => joined(parts, " and "),

@@ -41,7 +41,11 @@ fn read(folder: &Path, name: &str) -> String {
 
 fn check(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = common::presync(folder, &[&["check"], arguments].concat(), b"");
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 fn codes(folder: &Path, arguments: &[&str]) -> Vec<String> {
@@ -59,14 +63,24 @@ fn safe_repairs_change_no_decision() {
     assert!(out.contains(
         "-    cic \"available, no acd\" -> lync Available\n+    cic \"Available, No ACD\" -> lync Available\n"
     ));
-    assert_eq!(read(folder.path(), "a.presync"), REPAIRABLE, "--diff writes nothing");
+    assert_eq!(
+        read(folder.path(), "a.presync"),
+        REPAIRABLE,
+        "--diff writes nothing"
+    );
     let (code, _, err) = check(folder.path(), &["--fix"]);
     assert_eq!(code, Some(0));
     assert!(err.starts_with("repaired 1 finding\n"), "{err}");
-    assert!(err.ends_with("--fix --unsafe repairs 1, which changes decisions: see --diff --unsafe\n"), "{err}");
+    assert!(
+        err.ends_with("--fix --unsafe repairs 1, which changes decisions: see --diff --unsafe\n"),
+        "{err}"
+    );
     assert_eq!(codes(folder.path(), &[]), ["unsafe-collapse"]);
     let (code, _, err) = check(folder.path(), &["--fix", "--unsafe"]);
-    assert_eq!((code, err.lines().last()), (Some(0), Some("checked 1 program: no findings")));
+    assert_eq!(
+        (code, err.lines().last()),
+        (Some(0), Some("checked 1 program: no findings"))
+    );
     assert!(read(folder.path(), "a.presync").contains("override lync Available -> cic unchanged"));
     assert_eq!(check(folder.path(), &["--unsafe"]).0, Some(2));
 }
@@ -82,7 +96,10 @@ fn an_extension_may_come_first() {
          extend system desk { attributes slow }\n",
     );
     let (code, out, err) = check(folder.path(), &[]);
-    assert!(!out.contains("unknown-attribute") && !err.contains("error"), "{out}{err}");
+    assert!(
+        !out.contains("unknown-attribute") && !err.contains("error"),
+        "{out}{err}"
+    );
     assert_ne!(code, Some(2));
     write(
         folder.path(),
@@ -90,24 +107,36 @@ fn an_extension_may_come_first() {
         "extend system desk { attributes fast }\nsystem desk { attributes fast state Here }\n",
     );
     let (_, out, err) = check(folder.path(), &["--format", "agent"]);
-    assert!(out.contains("b.presync:1:33: error[duplicate-definition]"), "{out}{err}");
+    assert!(
+        out.contains("b.presync:1:33: error[duplicate-definition]"),
+        "{out}{err}"
+    );
 }
 
 #[test]
 fn a_declaration_takes_several_allows() {
-    let folder = folder(&format!("{PROFILE}@allow(unused) @allow(gap)\n@allow(dead-rule)\nflag idle\n"));
+    let folder = folder(&format!(
+        "{PROFILE}@allow(unused) @allow(gap)\n@allow(dead-rule)\nflag idle\n"
+    ));
     assert_eq!(codes(folder.path(), &[]), ["unused-allow", "unused-allow"]);
 }
 
 #[test]
 fn repairs_that_touch_each_other_settle() {
     // A chain of things that nothing uses: each can go only when what names it has gone.
-    let chain: String = (1..20).map(|at| format!("condition c{at} = c{} or in_queue\n", at - 1)).collect();
-    let source =
-        format!("{PROFILE}condition c0 = in_queue\n{chain}@allow(gap) @allow(dead-rule)\ngroup cic.g = Available\n");
+    let chain: String = (1..20)
+        .map(|at| format!("condition c{at} = c{} or in_queue\n", at - 1))
+        .collect();
+    let source = format!(
+        "{PROFILE}condition c0 = in_queue\n{chain}@allow(gap) @allow(dead-rule)\ngroup cic.g = Available\n"
+    );
     let folder = folder(&source);
     let (code, _, err) = check(folder.path(), &["--fix"]);
-    assert_eq!((code, err.lines().last()), (Some(0), Some("checked 1 program: no findings")), "{err}");
+    assert_eq!(
+        (code, err.lines().last()),
+        (Some(0), Some("checked 1 program: no findings")),
+        "{err}"
+    );
     assert_eq!(read(folder.path(), "a.presync"), PROFILE);
 }
 
@@ -131,11 +160,18 @@ profile \"P\" {
 #[test]
 fn files_that_several_programs_use_are_repaired_once() {
     let folder = folder("use \"shared.presync\"\nrole \"A\" uses \"Voice\"\n");
-    write(folder.path(), "b.presync", "use \"shared.presync\"\nrole \"B\" uses \"Voice\"\n");
+    write(
+        folder.path(),
+        "b.presync",
+        "use \"shared.presync\"\nrole \"B\" uses \"Voice\"\n",
+    );
     write(folder.path(), "shared.presync", REPAIRABLE);
     let (_, _, err) = check(folder.path(), &["--fix"]);
     assert!(err.starts_with("repaired 1 finding\n"), "{err}");
-    assert_eq!(read(folder.path(), "shared.presync"), REPAIRABLE.replace("available, no acd", "Available, No ACD"));
+    assert_eq!(
+        read(folder.path(), "shared.presync"),
+        REPAIRABLE.replace("available, no acd", "Available, No ACD")
+    );
 }
 
 #[test]
@@ -144,7 +180,11 @@ fn files_that_are_not_named_are_left_alone() {
     let folder = folder(&PROFILE.replace("use cic_lync", "use \"lib.presync\""));
     let library = "use cic_lync\nmapping two { cic \"At Lunch\" -> lync Away }\n";
     write(folder.path(), "lib.presync", library);
-    write(folder.path(), "b.presync", "use \"lib.presync\"\nprofile B { apply two }\n");
+    write(
+        folder.path(),
+        "b.presync",
+        "use \"lib.presync\"\nprofile B { apply two }\n",
+    );
     assert_eq!(codes(folder.path(), &["a.presync"]), ["unused"]);
     let (_, _, err) = check(folder.path(), &["a.presync", "--fix"]);
     assert_eq!(read(folder.path(), "lib.presync"), library, "{err}");
@@ -157,27 +197,48 @@ fn the_record_is_the_same_from_wherever() {
     write(folder.path(), "presync.toml", "paths = [\".\"]\n");
     check(folder.path(), &["--baseline", "known.json"]);
     let whole = folder.path().display().to_string();
-    for (place, path) in [("d", ".."), (".", whole.as_str()), (".", "a.presync"), ("d", "../d/../a.presync")] {
+    for (place, path) in [
+        ("d", ".."),
+        (".", whole.as_str()),
+        (".", "a.presync"),
+        ("d", "../d/../a.presync"),
+    ] {
         let record = folder.path().join("known.json").display().to_string();
         let (_, _, err) = check(&folder.path().join(place), &[path, "--baseline", &record]);
-        assert!(err.starts_with("not shown, because known: 2 findings\n"), "{place} {path}: {err}");
+        assert!(
+            err.starts_with("not shown, because known: 2 findings\n"),
+            "{place} {path}: {err}"
+        );
         // What goes to other systems is named from the root of the project.
         let (_, out, _) = check(&folder.path().join(place), &[path, "--format", "sarif"]);
-        assert!(out.contains("\"uri\": \"a.presync\""), "{place} {path}: {out}");
+        assert!(
+            out.contains("\"uri\": \"a.presync\""),
+            "{place} {path}: {out}"
+        );
     }
 }
 
 #[test]
 fn standard_input_is_repaired_to_standard_output() {
-    let output = common::presync(&common::root(), &["check", "-", "--fix"], REPAIRABLE.as_bytes());
-    assert_eq!(text(&output.stdout), REPAIRABLE.replace("available, no acd", "Available, No ACD"));
+    let output = common::presync(
+        &common::root(),
+        &["check", "-", "--fix"],
+        REPAIRABLE.as_bytes(),
+    );
+    assert_eq!(
+        text(&output.stdout),
+        REPAIRABLE.replace("available, no acd", "Available, No ACD")
+    );
 }
 
 #[test]
 fn allows_are_added_where_the_findings_are() {
     let folder = folder(REPAIRABLE);
     let (code, _, err) = check(folder.path(), &["--add-allow=checked by \"us\""]);
-    assert_eq!((code, err.as_str()), (Some(0), "added 2 allows; 0 findings are left\n"));
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(0), "added 2 allows; 0 findings are left\n")
+    );
     assert!(
         read(folder.path(), "a.presync").contains(
             "\n    @allow(state-case, \"checked by \\\"us\\\"\")\n    @allow(unsafe-collapse, \"checked by \\\"us\\\"\")\n    cic \"available"
@@ -189,35 +250,62 @@ fn allows_are_added_where_the_findings_are() {
     // Without a reason, which a lint can demand.
     let folder = self::folder(REPAIRABLE);
     check(folder.path(), &["--add-allow"]);
-    assert_eq!(codes(folder.path(), &["--level", "missing-reason=warn"]), ["missing-reason", "missing-reason"]);
+    assert_eq!(
+        codes(folder.path(), &["--level", "missing-reason=warn"]),
+        ["missing-reason", "missing-reason"]
+    );
 }
 
 #[test]
 fn only_what_is_new_is_told() {
     let folder = folder(REPAIRABLE);
-    let (code, _, err) = check(folder.path(), &["--baseline", "known.json", "--deny-warnings"]);
+    let (code, _, err) = check(
+        folder.path(),
+        &["--baseline", "known.json", "--deny-warnings"],
+    );
     assert_eq!(code, Some(0), "{err}");
-    assert!(err.starts_with("recorded 2 findings in known.json\n"), "{err}");
-    // Lines move, a finding comes.
-    write(folder.path(), "a.presync", &format!("// moved\n\nflag late\n{REPAIRABLE}"));
-    let (code, _, err) = check(folder.path(), &["--baseline", "known.json", "--deny-warnings"]);
-    assert_eq!(code, Some(1));
     assert!(
-        err.starts_with("not shown, because known: 2 findings\n") && err.contains("flag `late` is not used"),
+        err.starts_with("recorded 2 findings in known.json\n"),
         "{err}"
     );
-    assert_eq!(codes(folder.path(), &["--baseline", "known.json"]), ["unused"]);
+    // Lines move, a finding comes.
+    write(
+        folder.path(),
+        "a.presync",
+        &format!("// moved\n\nflag late\n{REPAIRABLE}"),
+    );
+    let (code, _, err) = check(
+        folder.path(),
+        &["--baseline", "known.json", "--deny-warnings"],
+    );
+    assert_eq!(code, Some(1));
+    assert!(
+        err.starts_with("not shown, because known: 2 findings\n")
+            && err.contains("flag `late` is not used"),
+        "{err}"
+    );
+    assert_eq!(
+        codes(folder.path(), &["--baseline", "known.json"]),
+        ["unused"]
+    );
     write(folder.path(), "a.presync", PROFILE);
     let (code, _, err) = check(folder.path(), &["--baseline", "known.json"]);
     assert!(
-        code == Some(0) && err.starts_with("not shown, because known: 0 findings; 2 of the record are gone"),
+        code == Some(0)
+            && err.starts_with("not shown, because known: 0 findings; 2 of the record are gone"),
         "{err}"
     );
     // Errors are never known.
     write(folder.path(), "a.presync", "flag = 1\n");
-    assert_eq!(check(folder.path(), &["--baseline", "known.json"]).0, Some(1));
+    assert_eq!(
+        check(folder.path(), &["--baseline", "known.json"]).0,
+        Some(1)
+    );
     write(folder.path(), "known.json", "{}");
-    assert_eq!(check(folder.path(), &["--baseline", "known.json"]).0, Some(2));
+    assert_eq!(
+        check(folder.path(), &["--baseline", "known.json"]).0,
+        Some(2)
+    );
 }
 
 #[test]
@@ -225,7 +313,8 @@ fn settings_come_from_the_nearest_file_above() {
     let folder = folder(REPAIRABLE);
     let inner = folder.path().join("profiles/deep");
     std::fs::create_dir_all(&inner).expect("it can be made");
-    std::fs::rename(folder.path().join("a.presync"), inner.join("a.presync")).expect("it can be moved");
+    std::fs::rename(folder.path().join("a.presync"), inner.join("a.presync"))
+        .expect("it can be moved");
     write(
         folder.path(),
         "presync.toml",
@@ -233,14 +322,27 @@ fn settings_come_from_the_nearest_file_above() {
     );
     let (code, out, _) = check(folder.path(), &[]);
     assert_eq!(code, Some(1));
-    assert!(out.contains("profiles/deep/a.presync:4:9: error[state-case]"), "{out}");
+    assert!(
+        out.contains("profiles/deep/a.presync:4:9: error[state-case]"),
+        "{out}"
+    );
     // From inside, too; the command line wins.
     let (code, out, _) = check(&inner, &["--level", "state-case=allow", "--format", "json"]);
-    assert!(code == Some(0) && out.starts_with("{\"diagnostics\""), "{out}");
+    assert!(
+        code == Some(0) && out.starts_with("{\"diagnostics\""),
+        "{out}"
+    );
     // A nearer file replaces the other whole.
-    write(&inner, "presync.toml", "protected-attributes = [\"until\"]\n");
+    write(
+        &inner,
+        "presync.toml",
+        "protected-attributes = [\"until\"]\n",
+    );
     let (_, out, _) = check(folder.path(), &[]);
-    assert!(!out.contains("collapse]"), "the collapse changes no protected attribute: {out}");
+    assert!(
+        !out.contains("collapse]"),
+        "the collapse changes no protected attribute: {out}"
+    );
     write(&inner, "presync.toml", "protected-attributes = [\"acd\"]\n");
     let (_, _, err) = check(folder.path(), &["--format", "human"]);
     assert!(err.contains("unsafe-collapse"), "{err}");
@@ -250,15 +352,33 @@ fn settings_come_from_the_nearest_file_above() {
 fn settings_that_are_wrong_are_told() {
     let folder = folder(PROFILE);
     for (settings, says) in [
-        ("formt = \"json\"", "there is no setting `formt`: did you mean `format`?"),
-        ("colour = true", "there is no setting `colour`; there are paths, format, protected-attributes, lints"),
+        (
+            "formt = \"json\"",
+            "there is no setting `formt`: did you mean `format`?",
+        ),
+        (
+            "colour = true",
+            "there is no setting `colour`; there are paths, format, protected-attributes, lints",
+        ),
         ("format = \"xml\"", "xml"),
         ("paths = 1", "paths"),
-        ("[lints]\ngapp = \"deny\"", "no lint is called `gapp`: did you mean `gap`?"),
-        ("[lints]\ngap = \"error\"", "lint `gap`: `error` is no level: there are allow, warn and deny"),
-        ("[lints]\nconflict = \"warn\"", "no lint is called `conflict`; errors have no level"),
+        (
+            "[lints]\ngapp = \"deny\"",
+            "no lint is called `gapp`: did you mean `gap`?",
+        ),
+        (
+            "[lints]\ngap = \"error\"",
+            "lint `gap`: `error` is no level: there are allow, warn and deny",
+        ),
+        (
+            "[lints]\nconflict = \"warn\"",
+            "no lint is called `conflict`; errors have no level",
+        ),
         ("= 1", "presync.toml"),
-        ("protected-attributes = [\"adc\"]", "no system has an attribute `adc`: did you mean `acd`?"),
+        (
+            "protected-attributes = [\"adc\"]",
+            "no system has an attribute `adc`: did you mean `acd`?",
+        ),
     ] {
         write(folder.path(), "presync.toml", settings);
         let (code, _, err) = check(folder.path(), &[]);

@@ -26,18 +26,89 @@ fn fails(folder: &Path, arguments: &[&str], stdin: &[u8], code: i32, says: &str)
 fn files_that_cannot_be_read() {
     let folder = folder();
     let folder = folder.path();
-    fails(folder, &["check", "missing.presync"], b"", 2, "`missing.presync` cannot be read: there is no such file");
+    fails(
+        folder,
+        &["check", "missing.presync"],
+        b"",
+        2,
+        "`missing.presync` cannot be read: there is no such file",
+    );
     fails(folder, &["check", "."], b"", 2, "holds no `.presync` file");
-    fails(folder, &["decide", "missing.presync", "cic Available"], b"", 2, "there is no such file");
-    fails(folder, &["run", "missing.json"], b"", 2, "there is no such file");
-    write(folder, "a.presync", "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n");
-    fails(folder, &["run", "a.presync", "--events", "none.jsonl"], b"", 2, "`none.jsonl` cannot be read");
-    fails(folder, &["run", "a.presync", "--events", "."], b"", 2, "it is a directory");
-    fails(folder, &["run", "a.presync", "--rejects", "no/folder"], b"", 2, "`no/folder` cannot be written");
-    fails(folder, &["run", "a.presync", "--users", "none.csv"], b"", 2, "`none.csv` cannot be read");
-    fails(folder, &["export", "a.presync", "--to", "json", "-o", "no/folder.json"], b"", 2, "cannot be written");
-    fails(folder, &["export", "a.presync", "--to", "jsn"], b"", 2, "json");
-    fails(folder, &["vocabulary", "cic_lnyc"], b"", 2, "did you mean `cic_lync`?");
+    fails(
+        folder,
+        &["decide", "missing.presync", "cic Available"],
+        b"",
+        2,
+        "there is no such file",
+    );
+    fails(
+        folder,
+        &["run", "missing.json"],
+        b"",
+        2,
+        "there is no such file",
+    );
+    write(
+        folder,
+        "a.presync",
+        "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n",
+    );
+    fails(
+        folder,
+        &["run", "a.presync", "--events", "none.jsonl"],
+        b"",
+        2,
+        "`none.jsonl` cannot be read",
+    );
+    fails(
+        folder,
+        &["run", "a.presync", "--events", "."],
+        b"",
+        2,
+        "it is a directory",
+    );
+    fails(
+        folder,
+        &["run", "a.presync", "--rejects", "no/folder"],
+        b"",
+        2,
+        "`no/folder` cannot be written",
+    );
+    fails(
+        folder,
+        &["run", "a.presync", "--users", "none.csv"],
+        b"",
+        2,
+        "`none.csv` cannot be read",
+    );
+    fails(
+        folder,
+        &[
+            "export",
+            "a.presync",
+            "--to",
+            "json",
+            "-o",
+            "no/folder.json",
+        ],
+        b"",
+        2,
+        "cannot be written",
+    );
+    fails(
+        folder,
+        &["export", "a.presync", "--to", "jsn"],
+        b"",
+        2,
+        "json",
+    );
+    fails(
+        folder,
+        &["vocabulary", "cic_lnyc"],
+        b"",
+        2,
+        "did you mean `cic_lync`?",
+    );
 }
 
 #[test]
@@ -46,13 +117,31 @@ fn a_folder_means_the_files_that_no_other_uses_however_it_is_named() {
     let root = root.path().canonicalize().expect("it is there");
     let site = root.join("site");
     std::fs::create_dir_all(site.join("states")).expect("there is room");
-    write(&site, "main.presync", "use \"states/own.presync\"\nprofile \"P\" { cic Here -> lync Away }\n");
-    write(&site, "states/own.presync", "use \"lync.presync\"\nsystem cic { state Here }\n");
+    write(
+        &site,
+        "main.presync",
+        "use \"states/own.presync\"\nprofile \"P\" { cic Here -> lync Away }\n",
+    );
+    write(
+        &site,
+        "states/own.presync",
+        "use \"lync.presync\"\nsystem cic { state Here }\n",
+    );
     write(&site, "states/lync.presync", "system lync { state Away }\n");
     let absolute = site.to_string_lossy().into_owned();
-    for (from, path) in [(&root, "site"), (&root, "./site/"), (&site, "."), (&site, "../site"), (&root, &*absolute)] {
+    for (from, path) in [
+        (&root, "site"),
+        (&root, "./site/"),
+        (&site, "."),
+        (&site, "../site"),
+        (&root, &*absolute),
+    ] {
         let output = presync(from, &["check", path], b"");
-        assert!(text(&output.stderr).contains("checked 1 program"), "{path}: {}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains("checked 1 program"),
+            "{path}: {}",
+            text(&output.stderr)
+        );
     }
 }
 
@@ -60,10 +149,20 @@ fn a_folder_means_the_files_that_no_other_uses_however_it_is_named() {
 fn files_that_are_not_programs() {
     let folder = folder();
     let folder = folder.path();
-    assert_eq!(presync(folder, &["check", "-"], b"").status.code(), Some(0), "an empty program is a program");
+    assert_eq!(
+        presync(folder, &["check", "-"], b"").status.code(),
+        Some(0),
+        "an empty program is a program"
+    );
     fails(folder, &["check", "-"], b"\xff\xfe", 1, "not-utf8");
     fails(folder, &["check", "-"], b"flag a\0", 1, "hidden-character");
-    fails(folder, &["check", "-"], "{".repeat(100_000).as_bytes(), 1, "nested more than 200 deep");
+    fails(
+        folder,
+        &["check", "-"],
+        "{".repeat(100_000).as_bytes(),
+        1,
+        "nested more than 200 deep",
+    );
     fails(
         folder,
         &["check", "-"],
@@ -79,16 +178,50 @@ fn files_that_are_not_programs() {
         "nested more than 200 deep",
     );
     // Chains need no nesting.
-    let long = format!("flag a\ncondition c = {}a{}\n", "not ".repeat(5_000), " and a".repeat(5_000));
-    assert_eq!(presync(folder, &["check", "-"], long.as_bytes()).status.code(), Some(0));
-    let long = format!("flag a\ncondition c = {}a{}\n", "not ".repeat(100_000), " and a".repeat(100_000));
-    fails(folder, &["check", "-"], long.as_bytes(), 1, "goes on for more than 20000 words");
-    let long =
-        format!("use cic_lync\nprofile p {{ {}cic Available -> lync Away }}\n", "when in_queue: ".repeat(10_000));
-    assert_eq!(presync(folder, &["check", "-"], long.as_bytes()).status.code(), Some(0));
-    let chain: String = (0..20_000).map(|at| format!("condition c{at} = c{} and a\n", at + 1)).collect();
+    let long = format!(
+        "flag a\ncondition c = {}a{}\n",
+        "not ".repeat(5_000),
+        " and a".repeat(5_000)
+    );
     assert_eq!(
-        presync(folder, &["check", "-"], format!("flag a\n{chain}condition c20000 = a\n").as_bytes()).status.code(),
+        presync(folder, &["check", "-"], long.as_bytes())
+            .status
+            .code(),
+        Some(0)
+    );
+    let long = format!(
+        "flag a\ncondition c = {}a{}\n",
+        "not ".repeat(100_000),
+        " and a".repeat(100_000)
+    );
+    fails(
+        folder,
+        &["check", "-"],
+        long.as_bytes(),
+        1,
+        "goes on for more than 20000 words",
+    );
+    let long = format!(
+        "use cic_lync\nprofile p {{ {}cic Available -> lync Away }}\n",
+        "when in_queue: ".repeat(10_000)
+    );
+    assert_eq!(
+        presync(folder, &["check", "-"], long.as_bytes())
+            .status
+            .code(),
+        Some(0)
+    );
+    let chain: String = (0..20_000)
+        .map(|at| format!("condition c{at} = c{} and a\n", at + 1))
+        .collect();
+    assert_eq!(
+        presync(
+            folder,
+            &["check", "-"],
+            format!("flag a\n{chain}condition c20000 = a\n").as_bytes()
+        )
+        .status
+        .code(),
         Some(0)
     );
 }
@@ -98,17 +231,39 @@ fn directories_hold_programs() {
     let folder = folder();
     let folder = folder.path();
     let program = "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n";
-    write(folder, "a.presync", format!("use \"shared.presync\"\n{program}"));
-    write(folder, "b.presync", format!("use \"shared.presync\"\n{program}"));
+    write(
+        folder,
+        "a.presync",
+        format!("use \"shared.presync\"\n{program}"),
+    );
+    write(
+        folder,
+        "b.presync",
+        format!("use \"shared.presync\"\n{program}"),
+    );
     write(folder, "shared.presync", "flag vip\n");
     let output = presync(folder, &["check", "."], b"");
-    assert!(text(&output.stderr).contains("2 programs"), "{}", text(&output.stderr));
-    fails(folder, &["decide", ".", "cic Available"], b"", 2, "holds 2 programs: name one of");
+    assert!(
+        text(&output.stderr).contains("2 programs"),
+        "{}",
+        text(&output.stderr)
+    );
+    fails(
+        folder,
+        &["decide", ".", "cic Available"],
+        b"",
+        2,
+        "holds 2 programs: name one of",
+    );
     // A circle without a root is one program.
     write(folder, "shared.presync", "use \"a.presync\"\nflag vip\n");
     std::fs::remove_file(folder.join("b.presync")).expect("it is there");
     let output = presync(folder, &["check", "."], b"");
-    assert!(text(&output.stderr).contains("1 program:"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("1 program:"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 /// What is being written, or extended elsewhere.
@@ -121,12 +276,20 @@ fn a_system_without_states() {
     write(folder, "a.presync", source);
     let says = |arguments: &[&str], code: i32| {
         let output = presync(folder, arguments, b"");
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
         text(&output.stdout) + &text(&output.stderr)
     };
-    for arguments in
-        [&["check", "a.presync"][..], &["fmt", "a.presync"], &["show", "a.presync"], &["test", "a.presync"]]
-    {
+    for arguments in [
+        &["check", "a.presync"][..],
+        &["fmt", "a.presync"],
+        &["show", "a.presync"],
+        &["test", "a.presync"],
+    ] {
         says(arguments, 0);
     }
     says(&["test", "a.presync", "--coverage"], 0);
@@ -139,7 +302,11 @@ fn a_system_without_states() {
     assert!(says(&["decide", "a.presync", "desk Available"], 2).contains("desk"));
     let event = "{\"user\":\"u\",\"system\":\"desk\",\"state\":\"Busy\"}\n";
     let output = presync(folder, &["run", "a.json"], event.as_bytes());
-    assert!(text(&output.stderr).contains("1 rejected"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("1 rejected"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
@@ -152,31 +319,79 @@ fn wrong_decisions() {
         "use cic_lync\nprofile \"P\" when im and both_logged_in { cic Available -> lync Away }\nrole A uses P\nrole B uses P\n".replace("uses P", "uses \"P\""),
     );
     let decide = |more: &[&str], says: &str| {
-        let arguments: Vec<&str> = ["decide", "a.presync"].iter().chain(more).copied().collect();
+        let arguments: Vec<&str> = ["decide", "a.presync"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
         fails(folder, &arguments, b"", 2, says);
     };
     decide(&["cic Available"], "say which role");
     decide(&["cic Available", "--role", "C"], "unknown role `C`");
-    decide(&["cic Availabel", "--role", "A"], "did you mean `Available`?");
+    decide(
+        &["cic Availabel", "--role", "A"],
+        "did you mean `Available`?",
+    );
     decide(&["cci Available", "--role", "A"], "did you mean `cic`?");
-    decide(&["Available", "--role", "A"], "a change is a system and a state");
-    decide(&["cic Available", "--role", "A"], "`user_type` has no value");
-    decide(&["cic Available", "--role", "A", "--given", "both_logged_in"], "is a condition: give the facts");
-    decide(&["cic Available", "--role", "A", "--given", "in_que"], "did you mean `in_queue`?");
-    decide(&["cic Available", "--role", "A", "--given", "in_queue=maybe"], "true or false");
-    decide(&["cic Available", "--role", "A", "--given", "user_type=fax"], "unknown value");
-    decide(&["cic Available", "--role", "A", "--given", "a,,b"], "expected");
+    decide(
+        &["Available", "--role", "A"],
+        "a change is a system and a state",
+    );
+    decide(
+        &["cic Available", "--role", "A"],
+        "`user_type` has no value",
+    );
+    decide(
+        &["cic Available", "--role", "A", "--given", "both_logged_in"],
+        "is a condition: give the facts",
+    );
+    decide(
+        &["cic Available", "--role", "A", "--given", "in_que"],
+        "did you mean `in_queue`?",
+    );
+    decide(
+        &["cic Available", "--role", "A", "--given", "in_queue=maybe"],
+        "true or false",
+    );
+    decide(
+        &["cic Available", "--role", "A", "--given", "user_type=fax"],
+        "unknown value",
+    );
+    decide(
+        &["cic Available", "--role", "A", "--given", "a,,b"],
+        "expected",
+    );
 }
 
 #[test]
 fn tables_that_are_none() {
     let folder = folder();
     let folder = folder.path();
-    write(folder, "a.presync", "use cic_lync\nprofile \"P\" when in_queue { cic Available -> lync Away }\n");
-    assert!(presync(folder, &["export", "a.presync", "--to", "json", "-o", "tables.json"], b"").status.success());
+    write(
+        folder,
+        "a.presync",
+        "use cic_lync\nprofile \"P\" when in_queue { cic Available -> lync Away }\n",
+    );
+    assert!(
+        presync(
+            folder,
+            &["export", "a.presync", "--to", "json", "-o", "tables.json"],
+            b""
+        )
+        .status
+        .success()
+    );
     let good = std::fs::read_to_string(folder.join("tables.json")).expect("it was written");
-    let output = presync(folder, &["export", "a.presync", "--to", "json", "-o", "-"], b"");
-    assert_eq!((text(&output.stdout), text(&output.stderr)), (good.clone(), String::new()), "`-` is stdout");
+    let output = presync(
+        folder,
+        &["export", "a.presync", "--to", "json", "-o", "-"],
+        b"",
+    );
+    assert_eq!(
+        (text(&output.stdout), text(&output.stderr)),
+        (good.clone(), String::new()),
+        "`-` is stdout"
+    );
     let refused = |content: &str, says: &str| {
         write(folder, "bad.json", content);
         fails(folder, &["run", "bad.json"], b"", 2, says);
@@ -185,9 +400,18 @@ fn tables_that_are_none() {
     refused("", "line 1");
     refused("{}", "not a tables.json");
     refused("[1]", "line 1");
-    refused(&good.replace("\"version\": 1", "\"version\": 2"), "version 2");
-    refused(&good.replace("\"state\": \"Away\"", "\"state\": \"Busy\""), "changed after its export");
-    refused(&good.replace("\"state\": \"Away\"", "\"state\": \"Gone\""), "no state `Gone`");
+    refused(
+        &good.replace("\"version\": 1", "\"version\": 2"),
+        "version 2",
+    );
+    refused(
+        &good.replace("\"state\": \"Away\"", "\"state\": \"Busy\""),
+        "changed after its export",
+    );
+    refused(
+        &good.replace("\"state\": \"Away\"", "\"state\": \"Gone\""),
+        "no state `Gone`",
+    );
     refused(&good.replacen("true", "1", 1), "line ");
 }
 
@@ -200,21 +424,36 @@ fn a_reader_that_goes_away_is_no_error() {
         "a.presync",
         "use cic_lync\nprofile \"P\" { cic Available -> lync Away  cic \"At Lunch\" -> lync Busy }\n",
     );
-    let events: String =
-        (0..200_000).map(|at| format!("{{\"user\":\"u{at}\",\"change\":{{\"cic\":\"Available\"}}}}\n")).collect();
+    let events: String = (0..200_000)
+        .map(|at| format!("{{\"user\":\"u{at}\",\"change\":{{\"cic\":\"Available\"}}}}\n"))
+        .collect();
     write(folder, "e.jsonl", &events);
-    let command =
-        format!("{} run a.presync --events e.jsonl --state s.json | head -n 1", env!("CARGO_BIN_EXE_presync"));
-    let output = std::process::Command::new("sh").args(["-c", &command]).current_dir(folder).output().expect("sh runs");
+    let command = format!(
+        "{} run a.presync --events e.jsonl --state s.json | head -n 1",
+        env!("CARGO_BIN_EXE_presync")
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &command])
+        .current_dir(folder)
+        .output()
+        .expect("sh runs");
     assert_eq!(text(&output.stdout).lines().count(), 1);
-    assert!(text(&output.stderr).contains("state was not saved"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("state was not saved"),
+        "{}",
+        text(&output.stderr)
+    );
     assert!(!folder.join("s.json").exists());
 }
 
 #[test]
 fn names_cannot_steer_the_terminal() {
     let folder = folder();
-    let output = presync(folder.path(), &["check", "-"], b"flag \"\x1b[31mred\"\nflag \"\x1b[31mred\"\n");
+    let output = presync(
+        folder.path(),
+        &["check", "-"],
+        b"flag \"\x1b[31mred\"\nflag \"\x1b[31mred\"\n",
+    );
     assert!(!output.stderr.contains(&0x1b), "{}", text(&output.stderr));
 }
 
@@ -227,16 +466,24 @@ fn what_lies_outside_is_read_only_if_allowed() {
     std::fs::create_dir_all(at("project/profiles")).expect("there is room");
     write("secret.presync", "flag the_secret\n");
     write("project/site.presync", "flag of_the_site\n");
-    std::os::unix::fs::symlink(at("secret.presync"), at("project/profiles/link.presync")).expect("links can be made");
+    std::os::unix::fs::symlink(at("secret.presync"), at("project/profiles/link.presync"))
+        .expect("links can be made");
     let profile = "profile \"P\" { cic Available -> lync Away }";
     let uses = [
         ("above.presync", "../../secret.presync", false),
         ("linked.presync", "link.presync", false),
-        ("whole.presync", at("secret.presync").to_str().expect("it is UTF-8"), false),
+        (
+            "whole.presync",
+            at("secret.presync").to_str().expect("it is UTF-8"),
+            false,
+        ),
         ("beside.presync", "../site.presync", true),
     ]
     .map(|(name, used, inside)| {
-        write(&format!("project/profiles/{name}"), &format!("use cic_lync\nuse \"{used}\"\n{profile}\n"));
+        write(
+            &format!("project/profiles/{name}"),
+            &format!("use cic_lync\nuse \"{used}\"\n{profile}\n"),
+        );
         (name, inside)
     });
     let check = |name: &str, more: &[&str]| {
@@ -245,10 +492,16 @@ fn what_lies_outside_is_read_only_if_allowed() {
     };
     for (name, _) in uses {
         let told = check(name, &[]);
-        assert!(told.contains("unknown-file") && told.contains("--allow-outside"), "{name}: {told}");
+        assert!(
+            told.contains("unknown-file") && told.contains("--allow-outside"),
+            "{name}: {told}"
+        );
         // Nothing of what stands there comes out.
         assert!(!told.contains("the_secret"), "{name}: {told}");
-        assert!(!check(name, &["--allow-outside"]).contains("unknown-file"), "{name}");
+        assert!(
+            !check(name, &["--allow-outside"]).contains("unknown-file"),
+            "{name}"
+        );
     }
     write("project/presync.toml", "");
     for (name, inside) in uses {
@@ -261,16 +514,31 @@ fn what_lies_outside_is_read_only_if_allowed() {
 fn links_that_go_round_hang_nothing() {
     let folder = tempfile::tempdir().expect("there is room");
     let at = |path: &str| folder.path().join(path);
-    std::fs::write(at("a.presync"), "use cic_lync\nuse \"b.presync\"\nprofile \"P\" { cic Available -> lync Away }\n")
-        .expect("it can be written");
+    std::fs::write(
+        at("a.presync"),
+        "use cic_lync\nuse \"b.presync\"\nprofile \"P\" { cic Available -> lync Away }\n",
+    )
+    .expect("it can be written");
     std::os::unix::fs::symlink(at("b.presync"), at("b.presync")).expect("links can be made");
     std::os::unix::fs::symlink(folder.path(), at("round")).expect("links can be made");
-    let output = common::presync(folder.path(), &["check", "a.presync", "-q", "--format", "agent"], b"");
-    assert!(common::text(&output.stdout).contains("unknown-file"), "{}", common::text(&output.stdout));
+    let output = common::presync(
+        folder.path(),
+        &["check", "a.presync", "-q", "--format", "agent"],
+        b"",
+    );
+    assert!(
+        common::text(&output.stdout).contains("unknown-file"),
+        "{}",
+        common::text(&output.stdout)
+    );
     std::fs::remove_file(at("b.presync")).expect("it is there");
     std::fs::write(at("b.presync"), "flag f\n").expect("it can be written");
     let output = common::presync(folder.path(), &["check", "."], b"");
-    assert!(common::text(&output.stderr).contains("checked 1 program"), "{}", common::text(&output.stderr));
+    assert!(
+        common::text(&output.stderr).contains("checked 1 program"),
+        "{}",
+        common::text(&output.stderr)
+    );
 }
 
 #[cfg(unix)]
@@ -279,34 +547,71 @@ fn what_is_no_file_is_written_to_and_not_replaced() {
     use std::os::unix::fs::FileTypeExt;
     let folder = folder();
     let folder = folder.path();
-    write(folder, "a.presync", "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n");
+    write(
+        folder,
+        "a.presync",
+        "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n",
+    );
     let pipe = folder.join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("there is mkfifo");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .expect("there is mkfifo");
     assert!(made.success());
     let reader = std::thread::spawn({
         let pipe = pipe.clone();
         move || std::fs::read_to_string(pipe).expect("somebody writes")
     });
-    let output = presync(folder, &["export", "a.presync", "--to", "json", "-o", "pipe"], b"");
+    let output = presync(
+        folder,
+        &["export", "a.presync", "--to", "json", "-o", "pipe"],
+        b"",
+    );
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(std::fs::metadata(&pipe).expect("it is there").file_type().is_fifo());
-    assert!(reader.join().expect("it was read").contains("\"hit_policy\""));
+    assert!(
+        std::fs::metadata(&pipe)
+            .expect("it is there")
+            .file_type()
+            .is_fifo()
+    );
+    assert!(
+        reader
+            .join()
+            .expect("it was read")
+            .contains("\"hit_policy\"")
+    );
 }
 
 #[test]
 fn what_is_given_is_shown_as_it_is_written() {
     let folder = folder();
     let folder = folder.path();
-    write(folder, "a.presync", "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n");
+    write(
+        folder,
+        "a.presync",
+        "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n",
+    );
     for (given, says) in [
         ("not in_queue", "expected a fact or a system at character 1"),
         ("in_queue=1", "expected a state or value at character 10"),
         ("user_type is im", "expected `=` at character 11"),
     ] {
         let arguments = ["decide", "a.presync", "cic Available", "--given", given];
-        fails(folder, &arguments, b"", 2, "what is given is like `in_queue, busy=false, user_type=im");
+        fails(
+            folder,
+            &arguments,
+            b"",
+            2,
+            "what is given is like `in_queue, busy=false, user_type=im",
+        );
         fails(folder, &arguments, b"", 2, says);
     }
     write(folder, "presync.toml", "[lints]\ngap = false\n");
-    fails(folder, &["check", "a.presync"], b"", 2, "lint `gap`: `boolean` is no level: there are allow, warn and deny");
+    fails(
+        folder,
+        &["check", "a.presync"],
+        b"",
+        2,
+        "lint `gap`: `boolean` is no level: there are allow, warn and deny",
+    );
 }

@@ -16,12 +16,17 @@ fn found(source: &[u8]) -> BTreeSet<&'static str> {
         Err(errors) => errors.diagnostics.iter().map(|error| error.code).collect(),
         Ok(program) => {
             let mut settings = Settings::default();
-            LINTS.iter().for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
-            let mut found: BTreeSet<&str> =
-                presync::lint::run(&program, &settings).iter().map(|finding| finding.code).collect();
+            LINTS
+                .iter()
+                .for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
+            let mut found: BTreeSet<&str> = presync::lint::run(&program, &settings)
+                .iter()
+                .map(|finding| finding.code)
+                .collect();
             let tables = presync::compile(&program).expect("it is small");
-            let failures =
-                presync::analysis::proofs::prove(&program, &tables).into_iter().flat_map(|verdict| verdict.failures);
+            let failures = presync::analysis::proofs::prove(&program, &tables)
+                .into_iter()
+                .flat_map(|verdict| verdict.failures);
             found.extend(failures.map(|failure| failure.code));
             found
         }
@@ -31,39 +36,77 @@ fn found(source: &[u8]) -> BTreeSet<&'static str> {
 #[test]
 fn examples_show_what_they_say() {
     for explanation in codes::all().filter(|explanation| explanation.code != "too-complex") {
-        let Explanation { code, bad, good, .. } = explanation;
+        let Explanation {
+            code, bad, good, ..
+        } = explanation;
         // The one example that cannot be written in UTF-8.
         let bad = match code {
-            "not-utf8" => bad.split('\u{fffd}').map(str::as_bytes).collect::<Vec<_>>().join(&0xfc),
+            "not-utf8" => bad
+                .split('\u{fffd}')
+                .map(str::as_bytes)
+                .collect::<Vec<_>>()
+                .join(&0xfc),
             _ => bad.as_bytes().to_vec(),
         };
-        assert!(found(&bad).contains(code), "{code}: the bad example has {:?}", found(&bad));
+        assert!(
+            found(&bad).contains(code),
+            "{code}: the bad example has {:?}",
+            found(&bad)
+        );
         let good = found(good.as_bytes());
-        let errors: Vec<&&str> = good.iter().filter(|code| presync::lint::lint(code).is_none()).collect();
-        assert!(!good.contains(code) && errors.is_empty(), "{code}: the good example has {good:?}");
+        let errors: Vec<&&str> = good
+            .iter()
+            .filter(|code| presync::lint::lint(code).is_none())
+            .collect();
+        assert!(
+            !good.contains(code) && errors.is_empty(),
+            "{code}: the good example has {good:?}"
+        );
     }
 }
 
 #[test]
 fn every_code_is_explained_and_listed() {
-    let reference = std::fs::read_to_string(common::root().join("docs/language.md")).expect("it is there");
+    let reference =
+        std::fs::read_to_string(common::root().join("docs/language.md")).expect("it is there");
     let explained: Vec<&str> = codes::all().map(|explanation| explanation.code).collect();
-    for line in reference.lines().filter_map(|line| line.strip_prefix("| `")) {
-        let Some((code, rest)) = line.split_once("` |") else { continue };
+    for line in reference
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+    {
+        let Some((code, rest)) = line.split_once("` |") else {
+            continue;
+        };
         // The table of another section.
-        if rest.contains('|') && code.chars().all(|char| char.is_ascii_lowercase() || char == '-') {
-            assert!(explained.contains(&code), "`{code}` of the reference is not explained");
+        if rest.contains('|')
+            && code
+                .chars()
+                .all(|char| char.is_ascii_lowercase() || char == '-')
+        {
+            assert!(
+                explained.contains(&code),
+                "`{code}` of the reference is not explained"
+            );
         }
     }
     let output = common::presync(&common::root(), &["explain"], b"");
-    let listed: Vec<String> =
-        text(&output.stdout).lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    let listed: Vec<String> = text(&output.stdout)
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect();
     assert_eq!(listed, explained);
     for code in explained {
         let output = common::presync(&common::root(), &["explain", code], b"");
         assert_eq!(output.status.code(), Some(0), "{code}");
         assert!(text(&output.stdout).starts_with(&format!("{code}: ")));
-        assert!(text(&output.stdout).lines().all(|line| line.chars().count() <= 120), "{}", text(&output.stdout));
+        assert!(
+            text(&output.stdout)
+                .lines()
+                .all(|line| line.chars().count() <= 120),
+            "{}",
+            text(&output.stdout)
+        );
     }
     let output = common::presync(&common::root(), &["explain", "conflct"], b"");
     assert_eq!(output.status.code(), Some(2));
@@ -78,10 +121,15 @@ fn the_page_is_the_same_text() {
     // In a page, what nobody sees is named.
     let seen = |text: &str| text.replace('\u{202e}', "\\u{202e}");
     for explanation in codes::all() {
-        page.push_str(&format!("\n## `{}`\n\n{}.\n\n{}\n", explanation.code, explanation.summary, explanation.text));
+        page.push_str(&format!(
+            "\n## `{}`\n\n{}.\n\n{}\n",
+            explanation.code, explanation.summary, explanation.text
+        ));
         if !explanation.bad.is_empty() {
             let (bad, good) = (seen(explanation.bad), seen(explanation.good));
-            page.push_str(&format!("\nBad:\n\n```\n{bad}```\n\nGood:\n\n```\n{good}```\n"));
+            page.push_str(&format!(
+                "\nBad:\n\n```\n{bad}```\n\nGood:\n\n```\n{good}```\n"
+            ));
         }
         page.push_str(&format!("\n{}\n", explanation.configuration()));
     }
@@ -89,5 +137,9 @@ fn the_page_is_the_same_text() {
     if std::env::var_os("PRESYNC_BLESS").is_some() {
         std::fs::write(&path, &page).expect("it can be written");
     }
-    assert_eq!(std::fs::read_to_string(&path).expect("it is committed"), page, "run with PRESYNC_BLESS=1");
+    assert_eq!(
+        std::fs::read_to_string(&path).expect("it is committed"),
+        page,
+        "run with PRESYNC_BLESS=1"
+    );
 }

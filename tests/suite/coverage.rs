@@ -14,11 +14,26 @@ fn coverage_is_what_enumeration_finds() {
     let (mut partly, mut compared) = (0, 0);
     for seed in 0..1_500 {
         let source = generate::program(seed, 10 + seed % 60);
-        let role = if source.contains("role R0") { "role R0 " } else { "" };
-        let given = ["given f0", "given not f0, lync is any", "", "given cic is s0 | \"s, 1\""][seed as usize % 4];
-        let change = ["cic any => lync any", "cic s0 => lync any", "lync s0 => cic any"][seed as usize % 3];
+        let role = if source.contains("role R0") {
+            "role R0 "
+        } else {
+            ""
+        };
+        let given = [
+            "given f0",
+            "given not f0, lync is any",
+            "",
+            "given cic is s0 | \"s, 1\"",
+        ][seed as usize % 4];
+        let change = [
+            "cic any => lync any",
+            "cic s0 => lync any",
+            "lync s0 => cic any",
+        ][seed as usize % 3];
         let source = format!("{source}\ntest \"t\" {{ {role}{given} {change} }}\n");
-        let Ok(program) = common::check(&source) else { continue };
+        let Ok(program) = common::check(&source) else {
+            continue;
+        };
         if reference::count(&program) > 2_000.0 {
             continue;
         }
@@ -26,10 +41,21 @@ fn coverage_is_what_enumeration_finds() {
         let coverage = analysis::coverage(&program, &tables);
         assert_eq!(coverage.unknown, 0);
         let (possible, exercised) = enumerate(&program);
-        let said: BTreeSet<Exercised> = coverage.exercised.iter().map(|(exercised, _)| *exercised).collect();
-        assert_eq!(said, possible, "seed {seed}: what can be exercised\n{source}");
-        let said: BTreeSet<Exercised> =
-            coverage.exercised.iter().filter(|(_, count)| *count > 0).map(|(exercised, _)| *exercised).collect();
+        let said: BTreeSet<Exercised> = coverage
+            .exercised
+            .iter()
+            .map(|(exercised, _)| *exercised)
+            .collect();
+        assert_eq!(
+            said, possible,
+            "seed {seed}: what can be exercised\n{source}"
+        );
+        let said: BTreeSet<Exercised> = coverage
+            .exercised
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(exercised, _)| *exercised)
+            .collect();
         assert_eq!(said, exercised, "seed {seed}: what is exercised\n{source}");
         compared += 1;
         partly += u32::from(!exercised.is_empty() && exercised.len() < possible.len());
@@ -43,20 +69,38 @@ fn proposed_tests_hold_and_leave_nothing_out() {
     let (mut programs, mut tests, mut least) = (0, 0, 0);
     for seed in 0..1_200 {
         let source = generate::program(seed, 10 + seed % 60);
-        let Ok(program) = common::check(&source) else { continue };
+        let Ok(program) = common::check(&source) else {
+            continue;
+        };
         let tables = presync::compile(&program).expect("it is small");
         let proposal = analysis::generate(&program, &tables);
         let tested = format!("{source}\n{}", proposal.source);
         let program = common::program(&tested);
         assert_eq!(program.tests.len(), proposal.tests, "seed {seed}\n{tested}");
         for verdict in analysis::proofs::prove(&program, &tables) {
-            assert!(verdict.failures.is_empty(), "seed {seed}: {:?}\n{tested}", verdict.failures);
+            assert!(
+                verdict.failures.is_empty(),
+                "seed {seed}: {:?}\n{tested}",
+                verdict.failures
+            );
         }
         let coverage = analysis::coverage(&program, &tables);
         let all = coverage.exercised.len();
-        let hit = coverage.exercised.iter().filter(|(_, count)| *count > 0).count();
-        assert_eq!((hit, all, proposal.left), (all, proposal.exercises, 0), "seed {seed}\n{tested}");
-        assert_eq!(analysis::generate(&program, &tables).source, "", "seed {seed}: there is nothing to add");
+        let hit = coverage
+            .exercised
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .count();
+        assert_eq!(
+            (hit, all, proposal.left),
+            (all, proposal.exercises, 0),
+            "seed {seed}\n{tested}"
+        );
+        assert_eq!(
+            analysis::generate(&program, &tables).source,
+            "",
+            "seed {seed}: there is nothing to add"
+        );
         programs += 1;
         tests += proposal.tests;
         least += proposal.at_least.expect("it is small");
@@ -111,11 +155,22 @@ fn walk(
         for rule in &usable {
             ask(program, &rule.under, situation, &mut asked);
         }
-        let candidates: Vec<_> =
-            usable.into_iter().filter(|rule| reference::holds(program, rule.condition, situation)).collect();
-        let Some(level) = candidates.iter().map(|rule| rule.level).max() else { continue };
-        let deciding: Vec<_> = candidates.into_iter().filter(|rule| rule.level == level).collect();
-        asked.extend(deciding.iter().map(|rule| Exercised::Rule(rule.written, from, to)));
+        let candidates: Vec<_> = usable
+            .into_iter()
+            .filter(|rule| reference::holds(program, rule.condition, situation))
+            .collect();
+        let Some(level) = candidates.iter().map(|rule| rule.level).max() else {
+            continue;
+        };
+        let deciding: Vec<_> = candidates
+            .into_iter()
+            .filter(|rule| rule.level == level)
+            .collect();
+        asked.extend(
+            deciding
+                .iter()
+                .map(|rule| Exercised::Rule(rule.written, from, to)),
+        );
         if matches!(deciding[0].target, presync::program::Target::Set(_)) {
             for append in profile.appends.iter().filter(|append| append.to == to) {
                 ask(program, &append.under, situation, &mut asked);
@@ -132,7 +187,10 @@ fn ask(program: &Program, under: &[WhenId], situation: &Situation, asked: &mut V
         for (at, written) in program.written_conditions.iter().enumerate() {
             let id = WhenId(at as u32);
             if id == *when || (written.named && is_part(program, condition, written.condition)) {
-                asked.push(Exercised::Condition(id, reference::holds(program, written.condition, situation)));
+                asked.push(Exercised::Condition(
+                    id,
+                    reference::holds(program, written.condition, situation),
+                ));
             }
         }
         if !reference::holds(program, condition, situation) {
@@ -144,7 +202,9 @@ fn ask(program: &Program, under: &[WhenId], situation: &Situation, asked: &mut V
 fn is_part(program: &Program, of: CondId, part: CondId) -> bool {
     of == part
         || match program.conditions.get(of) {
-            Cond::And(parts) | Cond::Or(parts) => parts.iter().any(|inner| is_part(program, *inner, part)),
+            Cond::And(parts) | Cond::Or(parts) => {
+                parts.iter().any(|inner| is_part(program, *inner, part))
+            }
             Cond::Not(inner) => is_part(program, *inner, part),
             _ => false,
         }
@@ -164,8 +224,16 @@ test \"lunch\" {
 fn test(arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     std::fs::write(folder.path().join("a.presync"), PROGRAM).expect("it can be written");
-    let output = common::presync(folder.path(), &[&["test", "a.presync"], arguments].concat(), b"");
-    (output.status.code(), common::text(&output.stdout), common::text(&output.stderr))
+    let output = common::presync(
+        folder.path(),
+        &[&["test", "a.presync"], arguments].concat(),
+        b"",
+    );
+    (
+        output.status.code(),
+        common::text(&output.stdout),
+        common::text(&output.stderr),
+    )
 }
 
 #[test]
@@ -211,10 +279,16 @@ fn too_little_coverage_fails() {
     let (code, _, err) = test(&["--fail-under", "42.9"]);
     assert_eq!(
         (code, err.as_str()),
-        (Some(1), "1 passed, 0 failed\ncoverage is 42.86 %, under the 42.9 % that are wanted\n")
+        (
+            Some(1),
+            "1 passed, 0 failed\ncoverage is 42.86 %, under the 42.9 % that are wanted\n"
+        )
     );
     let (_, _, err) = test(&["--fail-under", "42.9", "-q"]);
-    assert_eq!(err, "coverage is 42.86 %, under the 42.9 % that are wanted\n", "the reason is no chatter");
+    assert_eq!(
+        err, "coverage is 42.86 %, under the 42.9 % that are wanted\n",
+        "the reason is no chatter"
+    );
     assert_eq!(test(&["--fail-under", "42.8"]).0, Some(0));
     assert_eq!(test(&["--fail-under", "101"]).0, Some(2));
 }

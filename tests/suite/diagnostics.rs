@@ -7,7 +7,12 @@ const SYSTEMS: &str = "use cic_lync\n";
 /// The source, then what `check` says, 80 columns wide and without colours.
 fn rendered(source: &[u8]) -> String {
     let output = common::presync(&common::root(), &["check", "-", "--quiet"], source);
-    assert_eq!(output.status.code(), Some(1), "{}", common::text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        common::text(&output.stderr)
+    );
     assert!(output.stdout.is_empty());
     let shown: String = String::from_utf8_lossy(source)
         .chars()
@@ -21,19 +26,38 @@ fn rendered(source: &[u8]) -> String {
             }
         })
         .collect();
-    format!("{}\n────────\n{}", shown.trim_end(), common::text(&output.stderr))
+    format!(
+        "{}\n────────\n{}",
+        shown.trim_end(),
+        common::text(&output.stderr)
+    )
 }
 
 /// The same for what `check` only warns of, and for what `test` says.
 fn rendered_by(arguments: &[&str], source: &str) -> String {
     let output = common::presync(&common::root(), arguments, source.as_bytes());
-    assert_eq!(output.status.code(), Some(1), "{}", common::text(&output.stderr));
-    format!("{}\n────────\n{}", source.trim_end(), common::text(&output.stderr))
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        common::text(&output.stderr)
+    );
+    format!(
+        "{}\n────────\n{}",
+        source.trim_end(),
+        common::text(&output.stderr)
+    )
 }
 
 #[test]
 fn unknown_lint() {
-    snapshot("unknown_lint", rendered_by(&["check", "-", "-q", "--deny-warnings"], "@allow(unusd)\nflag a\n"));
+    snapshot(
+        "unknown_lint",
+        rendered_by(
+            &["check", "-", "-q", "--deny-warnings"],
+            "@allow(unusd)\nflag a\n",
+        ),
+    );
 }
 
 #[test]
@@ -41,7 +65,10 @@ fn failed_test_excluded() {
     let source = format!(
         "{SYSTEMS}profile P {{ cic any -> lync Away }}\ntest t {{\n    given cic is Available\n    cic \"At Lunch\" => lync Away\n}}\n"
     );
-    snapshot("failed_test_excluded", rendered_by(&["test", "-", "-q"], &source));
+    snapshot(
+        "failed_test_excluded",
+        rendered_by(&["test", "-", "-q"], &source),
+    );
 }
 
 fn snapshot(name: &str, shown: String) {
@@ -178,18 +205,28 @@ fn every_error_code_has_a_snapshot() {
     let folder = common::root().join("tests/suite/snapshots/diagnostics");
     let shown: String = std::fs::read_dir(folder)
         .expect("there are snapshots")
-        .map(|entry| std::fs::read_to_string(entry.expect("it can be listed").path()).expect("a snapshot is text"))
+        .map(|entry| {
+            std::fs::read_to_string(entry.expect("it can be listed").path())
+                .expect("a snapshot is text")
+        })
         .collect();
-    let reference = std::fs::read_to_string(common::root().join("docs/language.md")).expect("there is a reference");
+    let reference = std::fs::read_to_string(common::root().join("docs/language.md"))
+        .expect("there is a reference");
     let list = reference
         .split("## Errors")
         .nth(1)
         .and_then(|rest| rest.split("\n## ").next())
         .expect("the reference lists the errors");
-    let codes: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let codes: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
     assert!(codes.len() >= 20, "{codes:?}");
     for code in codes.into_iter().filter(|code| !ELSEWHERE.contains(code)) {
-        assert!(shown.contains(&format!("\n{code}\n")), "no snapshot shows `{code}`");
+        assert!(
+            shown.contains(&format!("\n{code}\n")),
+            "no snapshot shows `{code}`"
+        );
     }
 }
 
@@ -202,7 +239,10 @@ fn lines_may_end_as_on_windows() {
     );
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(json["diagnostics"].as_array().map(Vec::len), Some(1));
-    assert_eq!(json["diagnostics"][0]["range"]["start"], serde_json::json!({ "line": 3, "column": 9 }));
+    assert_eq!(
+        json["diagnostics"][0]["range"]["start"],
+        serde_json::json!({ "line": 3, "column": 9 })
+    );
 }
 
 /// The bad example of each lint, and what is said of it.
@@ -214,23 +254,41 @@ fn lints() {
             .iter()
             .filter(|other| other.code != lint.code)
             .map(|other| format!("--level={}=allow", other.code));
-        let mut arguments = vec!["check".to_owned(), "-".to_owned(), "--quiet".to_owned(), format!("--level={level}")];
+        let mut arguments = vec![
+            "check".to_owned(),
+            "-".to_owned(),
+            "--quiet".to_owned(),
+            format!("--level={level}"),
+        ];
         arguments.extend(others);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let output = common::presync(&common::root(), &arguments, lint.bad.as_bytes());
-        assert_eq!(output.status.code(), Some(0), "{}", common::text(&output.stderr));
-        let shown = format!("{}\n────────\n{}", lint.bad.trim_end(), common::text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            common::text(&output.stderr)
+        );
+        let shown = format!(
+            "{}\n────────\n{}",
+            lint.bad.trim_end(),
+            common::text(&output.stderr)
+        );
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_snapshot_path("snapshots/lints");
         settings.bind(|| insta::assert_snapshot!(lint.code, shown));
     }
-    let reference = std::fs::read_to_string(common::root().join("docs/language.md")).expect("there is a reference");
+    let reference = std::fs::read_to_string(common::root().join("docs/language.md"))
+        .expect("there is a reference");
     for lint in presync::lint::LINTS {
         let level = format!("{:?}", lint.default).to_lowercase();
         let row = format!("| `{}` | {level} | {} |", lint.code, lint.summary);
-        assert!(reference.contains(&row), "docs/language.md has no row {row}");
+        assert!(
+            reference.contains(&row),
+            "docs/language.md has no row {row}"
+        );
     }
 }
 
@@ -239,9 +297,21 @@ fn lints() {
 fn what_to_write_instead() {
     let before = "use cic_lync\nprofile P { cic Available -> lync Busy }\nrole R uses P\n";
     let contexts = [
-        ("profile Q {\n", "\n    cic \"At Lunch\" -> lync Away\n}\n", IN_PROFILES),
-        ("test t {\n", "\n    cic Available => lync Busy\n}\n", IN_TESTS),
-        ("scenario s {\n", "\n    cic Available => lync Busy\n}\n", IN_SCENARIOS),
+        (
+            "profile Q {\n",
+            "\n    cic \"At Lunch\" -> lync Away\n}\n",
+            IN_PROFILES,
+        ),
+        (
+            "test t {\n",
+            "\n    cic Available => lync Busy\n}\n",
+            IN_TESTS,
+        ),
+        (
+            "scenario s {\n",
+            "\n    cic Available => lync Busy\n}\n",
+            IN_SCENARIOS,
+        ),
         ("", "\nflag other\n", DECLARED),
     ];
     let mut shown = String::new();
@@ -249,10 +319,16 @@ fn what_to_write_instead() {
         shown.push_str(&format!("════ {open}"));
         for mistake in mistakes {
             let source = format!("{before}{open}{mistake}{close}");
-            let output =
-                common::presync(&common::root(), &["check", "-", "-q", "--format", "plain"], source.as_bytes());
+            let output = common::presync(
+                &common::root(),
+                &["check", "-", "-q", "--format", "plain"],
+                source.as_bytes(),
+            );
             let said = common::text(&output.stdout);
-            let said: Vec<&str> = said.lines().filter(|line| !line.starts_with("  <stdin>")).collect();
+            let said: Vec<&str> = said
+                .lines()
+                .filter(|line| !line.starts_with("  <stdin>"))
+                .collect();
             shown.push_str(&format!("\n{mistake}\n{}\n", said.join("\n").trim_end()));
         }
     }

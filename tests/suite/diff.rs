@@ -20,7 +20,9 @@ fn counts_are_those_of_enumeration() {
         } else {
             source.replacen("-> lync s0", "-> lync unchanged", 1)
         };
-        let (Ok(old), Ok(new)) = (common::check(&source), common::check(&changed)) else { continue };
+        let (Ok(old), Ok(new)) = (common::check(&source), common::check(&changed)) else {
+            continue;
+        };
         if reference::count(&old) > 3_000.0 {
             continue;
         }
@@ -28,12 +30,21 @@ fn counts_are_those_of_enumeration() {
         let (old_tables, new_tables) = (compiled(&old), compiled(&new));
         let found = presync::analysis::difference::diff(&old_tables, &new_tables);
         assert!(found.skipped.is_empty() && found.one_sided.is_empty());
-        assert_eq!(found.is_empty(), old_tables.digest == new_tables.digest, "seed {seed}\n{source}");
+        assert_eq!(
+            found.is_empty(),
+            old_tables.digest == new_tables.digest,
+            "seed {seed}\n{source}"
+        );
         // Enumerated over all facts and states: brought down to the share of situations.
         let mut said: BTreeMap<(String, String, String, String, String), f64> = BTreeMap::new();
         for change in &found.changes {
-            let key =
-                (change.role.clone(), change.from.clone(), change.to.clone(), change.old.clone(), change.new.clone());
+            let key = (
+                change.role.clone(),
+                change.from.clone(),
+                change.to.clone(),
+                change.old.clone(),
+                change.new.clone(),
+            );
             said.insert(key, change.count as f64 / change.total as f64);
         }
         let wanted = enumerate(&old, &new);
@@ -43,15 +54,26 @@ fn counts_are_those_of_enumeration() {
             "seed {seed}\n{source}\n{changed}"
         );
         for (key, share) in &wanted {
-            assert!((said[key] - share).abs() < 1e-9, "seed {seed}: {key:?} {} {share}\n{source}", said[key]);
+            assert!(
+                (said[key] - share).abs() < 1e-9,
+                "seed {seed}: {key:?} {} {share}\n{source}",
+                said[key]
+            );
         }
-        if wanted.is_empty() { same += 1 } else { different += 1 }
+        if wanted.is_empty() {
+            same += 1
+        } else {
+            different += 1
+        }
     }
     println!("{same} without a difference, {different} with");
     assert!(same > 30 && different > 30, "{same} {different}");
 }
 
-fn enumerate(old: &Program, new: &Program) -> BTreeMap<(String, String, String, String, String), f64> {
+fn enumerate(
+    old: &Program,
+    new: &Program,
+) -> BTreeMap<(String, String, String, String, String), f64> {
     let mut counts = BTreeMap::new();
     let mut situations = 0.0;
     reference::each_situation(old, &mut |situation| {
@@ -59,15 +81,22 @@ fn enumerate(old: &Program, new: &Program) -> BTreeMap<(String, String, String, 
         for role in old.role_ids() {
             for (from, to) in old.directions() {
                 for state in old.system(from).states() {
-                    let outcome = |program: &Program| match reference::decide(program, role, situation, from, state, to)
-                        .outcome
+                    let outcome = |program: &Program| match reference::decide(
+                        program, role, situation, from, state, to,
+                    )
+                    .outcome
                     {
                         reference::Outcome::Unmapped => "unmapped".to_owned(),
                         reference::Outcome::Unchanged => "unchanged".to_owned(),
                         reference::Outcome::Set(target, texts) => {
                             let name = quote(&program.system(to).state(target).name);
-                            let texts: Vec<String> = texts.iter().map(|text| quote_always(text)).collect();
-                            if texts.is_empty() { name } else { format!("{name} append {}", texts.join(", ")) }
+                            let texts: Vec<String> =
+                                texts.iter().map(|text| quote_always(text)).collect();
+                            if texts.is_empty() {
+                                name
+                            } else {
+                                format!("{name} append {}", texts.join(", "))
+                            }
                         }
                     };
                     let (before, after) = (outcome(old), outcome(new));
@@ -87,7 +116,12 @@ fn enumerate(old: &Program, new: &Program) -> BTreeMap<(String, String, String, 
     });
     counts
         .into_iter()
-        .map(|((key, from), count)| (key, count / (situations * old.system(from).states.len() as f64)))
+        .map(|((key, from), count)| {
+            (
+                key,
+                count / (situations * old.system(from).states.len() as f64),
+            )
+        })
         .collect()
 }
 
@@ -95,7 +129,12 @@ fn enumerate(old: &Program, new: &Program) -> BTreeMap<(String, String, String, 
 fn tables_of_an_export_are_not_different_from_their_source() {
     for example in common::examples() {
         let tables = presync::compile(&common::program_at(&example)).expect("examples are small");
-        let read = presync_engine::table::Tables::from_json(&tables.to_json()).expect("tables can be read back");
-        assert!(presync::analysis::difference::diff(&tables, &read).is_empty(), "{}", example.display());
+        let read = presync_engine::table::Tables::from_json(&tables.to_json())
+            .expect("tables can be read back");
+        assert!(
+            presync::analysis::difference::diff(&tables, &read).is_empty(),
+            "{}",
+            example.display()
+        );
     }
 }

@@ -13,7 +13,8 @@ fn held(path: &Path, content: &[u8]) {
     if std::env::var_os("PRESYNC_BLESS").is_some() {
         std::fs::write(path, content).expect("it can be written");
     }
-    let committed = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let committed =
+        std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert!(
         committed == content,
         "{} is not what is computed: run with PRESYNC_BLESS=1 and read the difference",
@@ -25,9 +26,17 @@ fn held(path: &Path, content: &[u8]) {
 fn tables_are_as_committed_and_checks_are_clean() {
     for example in common::examples() {
         let folder = example.parent().expect("an example is in a folder");
-        let name = example.file_name().expect("it has a name").to_string_lossy().into_owned();
+        let name = example
+            .file_name()
+            .expect("it has a name")
+            .to_string_lossy()
+            .into_owned();
         let output = common::presync(folder, &["check", "."], b"");
-        assert_eq!(common::text(&output.stderr), "checked 1 program: no findings\n", "{name}");
+        assert_eq!(
+            common::text(&output.stderr),
+            "checked 1 program: no findings\n",
+            "{name}"
+        );
         let output = common::presync(folder, &["export", &name, "--to", "json"], b"");
         held(&folder.join("tables.json"), &output.stdout);
     }
@@ -35,7 +44,10 @@ fn tables_are_as_committed_and_checks_are_clean() {
 
 #[test]
 fn the_day_is_what_the_generator_makes() {
-    held(&common::root().join("examples/contact-centre/day.jsonl"), generate::day().as_bytes());
+    held(
+        &common::root().join("examples/contact-centre/day.jsonl"),
+        generate::day().as_bytes(),
+    );
 }
 
 #[test]
@@ -43,8 +55,19 @@ fn the_day_ends_as_committed_from_source_and_from_tables() {
     let folder = common::root().join("examples/contact-centre");
     for program in ["contact-centre.presync", "tables.json"] {
         for jobs in ["1", "2"] {
-            let output =
-                common::presync(&folder, &["run", program, "--events", "day.jsonl", "--jobs", jobs, "-q"], b"");
+            let output = common::presync(
+                &folder,
+                &[
+                    "run",
+                    program,
+                    "--events",
+                    "day.jsonl",
+                    "--jobs",
+                    jobs,
+                    "-q",
+                ],
+                b"",
+            );
             assert_eq!(output.status.code(), Some(1), "the day has bad events");
             held(&folder.join("commands.jsonl"), &output.stdout);
             held(&folder.join("rejects.jsonl"), &output.stderr);

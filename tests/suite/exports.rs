@@ -17,8 +17,17 @@ role {name} uses {name}
 }
 
 fn export(source: &str, to: &str) -> String {
-    let output = common::presync(&common::root(), &["export", "-", "--to", to], source.as_bytes());
-    assert_eq!(output.status.code(), Some(0), "{to}: {}", text(&output.stderr));
+    let output = common::presync(
+        &common::root(),
+        &["export", "-", "--to", to],
+        source.as_bytes(),
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{to}: {}",
+        text(&output.stderr)
+    );
     text(&output.stdout)
 }
 
@@ -50,7 +59,10 @@ fn a_spreadsheet_executes_no_name() {
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         for record in reader.records() {
             for cell in record.expect("it is CSV").iter() {
-                assert!(!cell.starts_with(['=', '+', '-', '@', '\t']), "{name}: {cell}");
+                assert!(
+                    !cell.starts_with(['=', '+', '-', '@', '\t']),
+                    "{name}: {cell}"
+                );
             }
         }
     }
@@ -59,7 +71,10 @@ fn a_spreadsheet_executes_no_name() {
 #[test]
 fn markdown_shows_names_as_they_are() {
     let markdown = export(&with_name("<script>|*x*|`y`[z](u)\\"), "markdown");
-    assert!(!markdown.contains("<script>") && !markdown.contains("|*x*|"), "{markdown}");
+    assert!(
+        !markdown.contains("<script>") && !markdown.contains("|*x*|"),
+        "{markdown}"
+    );
     let columns = |line: &str| line.replace("\\|", "").matches('|').count();
     for line in markdown.lines().filter(|line| line.starts_with('|')) {
         assert_eq!(columns(&line.replace("\\\\", "")), 5, "{line}");
@@ -75,19 +90,35 @@ fn no_name_ends_a_comment_or_a_literal() {
         assert!(!rest.starts_with("DROP") || line.contains('\''), "{line}");
     }
     // A line end within a literal is the only way for a name to begin a line; comments are on one line.
-    assert!(sql.lines().filter(|line| line.starts_with("--")).all(|line| !line.contains("${")), "{sql}");
+    assert!(
+        sql.lines()
+            .filter(|line| line.starts_with("--"))
+            .all(|line| !line.contains("${")),
+        "{sql}"
+    );
     let dmn = export(&with_name("</text><rule x=\"1\">&amp;]]>"), "dmn");
     assert!(!dmn.contains("<rule x=") && !dmn.contains("]]>"), "{dmn}");
     let rego = export(&with_name("\"\u{a}allow := true\u{a}# "), "rego");
-    assert!(!rego.lines().any(|line| line.starts_with("allow")), "{rego}");
+    assert!(
+        !rego.lines().any(|line| line.starts_with("allow")),
+        "{rego}"
+    );
 }
 
 #[test]
 fn what_a_format_cannot_say_is_refused() {
     let source = with_name("'\"`");
-    let output = common::presync(&common::root(), &["export", "-", "--to", "jdm"], source.as_bytes());
+    let output = common::presync(
+        &common::root(),
+        &["export", "-", "--to", "jdm"],
+        source.as_bytes(),
+    );
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("holds every kind of quotes"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("holds every kind of quotes"),
+        "{}",
+        text(&output.stderr)
+    );
     assert!(output.stdout.is_empty());
 }
 
@@ -97,7 +128,11 @@ fn the_mapping_graph_is_drawn() {
 profile \"P\" { a \"a \\\"1\\\" & <x>\" <-> b b1 a a2 -> b b2 when f: a a3 -> b b2 when not f: a a3 -> b unchanged }
 ";
     let show = |to: &[&str]| {
-        let output = common::presync(&common::root(), &[&["show", "-"], to].concat(), source.as_bytes());
+        let output = common::presync(
+            &common::root(),
+            &[&["show", "-"], to].concat(),
+            source.as_bytes(),
+        );
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         text(&output.stdout)
     };
@@ -118,7 +153,11 @@ profile \"P\" { a \"a \\\"1\\\" & <x>\" <-> b b1 a a2 -> b b2 when f: a a3 -> b 
 #[test]
 fn no_name_ends_the_script_of_a_page() {
     let page = export(&with_name("</script><script>alert(1)</script><!--"), "html");
-    assert_eq!(page.matches("<script").count(), 2, "the tables and the program");
+    assert_eq!(
+        page.matches("<script").count(),
+        2,
+        "the tables and the program"
+    );
     assert_eq!(page.matches("</script>").count(), 2);
     assert!(page.contains("&lt;script&gt;alert(1)"));
 }

@@ -54,7 +54,10 @@ profile P { // opens
 // end
 ",
     );
-    becomes("profile P {\n // alone\n}", "profile P {\n    // alone\n}\n");
+    becomes(
+        "profile P {\n // alone\n}",
+        "profile P {\n    // alone\n}\n",
+    );
     becomes("// only a comment", "// only a comment\n");
     becomes("", "");
     becomes("\n\n  \n", "");
@@ -129,11 +132,20 @@ scenario "s" { role R set f, not c is v a A => b D append "t", observe a A, b D,
 #[test]
 fn two_comments_near_each_other_stay_and_settle() {
     let scanned = presync::syntax::lexer::scan(presync::source::FileId(0), LISTS);
-    let gaps: Vec<usize> = scanned.tokens.iter().map(|token| token.span.end as usize).collect();
+    let gaps: Vec<usize> = scanned
+        .tokens
+        .iter()
+        .map(|token| token.span.end as usize)
+        .collect();
     let plain = formatted(LISTS).lines().count();
     for (first, at) in gaps.iter().enumerate() {
         for other in gaps[first..].iter().take(12) {
-            let text = format!("{} // 1\n{} // 2\n{}", &LISTS[..*at], &LISTS[*at..*other], &LISTS[*other..]);
+            let text = format!(
+                "{} // 1\n{} // 2\n{}",
+                &LISTS[..*at],
+                &LISTS[*at..*other],
+                &LISTS[*other..]
+            );
             let once = formatted(&text);
             assert_eq!(formatted(&once), once, "it settles\n{text}");
             let behind = |comment| once.lines().filter(|line| line.ends_with(comment)).count();
@@ -208,7 +220,10 @@ test t {
 
 #[test]
 fn line_ends_stay_and_the_mark_goes() {
-    assert_eq!(formatted("\u{feff}flag  f\r\n\r\n\r\n// c\r\nflag g"), "flag f\r\n\r\n// c\r\nflag g\r\n");
+    assert_eq!(
+        formatted("\u{feff}flag  f\r\n\r\n\r\n// c\r\nflag g"),
+        "flag f\r\n\r\n// c\r\nflag g\r\n"
+    );
 }
 
 #[test]
@@ -253,9 +268,16 @@ fn random_layouts_settle_and_keep_the_meaning() {
         let once = formatted(&messy);
         assert_eq!(formatted(&once), once, "seed {seed}: it settles\n{messy}");
         for comment in &comments {
-            assert!(once.lines().any(|line| line.trim_end().ends_with(comment.as_str())), "{comment}\n{once}");
+            assert!(
+                once.lines()
+                    .any(|line| line.trim_end().ends_with(comment.as_str())),
+                "{comment}\n{once}"
+            );
         }
-        assert!(once.lines().all(|line| line.trim_end() == line && !line.contains('\t')));
+        assert!(
+            once.lines()
+                .all(|line| line.trim_end() == line && !line.contains('\t'))
+        );
         assert!(!once.contains("\n\n\n"));
         kept += comments.len();
         if comments.is_empty() {
@@ -263,7 +285,11 @@ fn random_layouts_settle_and_keep_the_meaning() {
         }
         if let Ok(program) = common::check(&source) {
             let digest = |program| presync::compile(program).expect("it is small").digest;
-            assert_eq!(digest(&common::program(&once)), digest(&program), "seed {seed}");
+            assert_eq!(
+                digest(&common::program(&once)),
+                digest(&program),
+                "seed {seed}"
+            );
             programs += 1;
         }
     }
@@ -274,14 +300,21 @@ fn random_layouts_settle_and_keep_the_meaning() {
 #[test]
 fn bundled_and_example_files_are_laid_out() {
     let mut files: Vec<std::path::PathBuf> = Vec::new();
-    for folder in
-        ["src/vocabulary", "examples/contact-centre", "examples/custom-states", "examples/one-way", "examples/teams"]
-    {
+    for folder in [
+        "src/vocabulary",
+        "examples/contact-centre",
+        "examples/custom-states",
+        "examples/one-way",
+        "examples/teams",
+    ] {
         for entry in std::fs::read_dir(common::root().join(folder)).expect("it is there") {
             files.push(entry.expect("it can be listed").path());
         }
     }
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "presync"));
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "presync")
+    });
     assert!(files.len() >= 9, "{files:?}");
     for file in files {
         let text = std::fs::read_to_string(&file).expect("it can be read");

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use common::text;
 
-const FORMATS: [&str; 8] = ["human", "plain", "json", "sarif", "github", "gitlab", "junit", "agent"];
+const FORMATS: [&str; 8] = [
+    "human", "plain", "json", "sarif", "github", "gitlab", "junit", "agent",
+];
 
 const CLEAN: &str = "use cic_lync
 profile \"Voice\" when enterprise_voice and both_logged_in {
@@ -44,7 +46,12 @@ profile \"Voice\" when enterprise_voice and both_logged_in {
 }
 ";
 
-const INPUTS: [(&str, &str); 4] = [("clean", CLEAN), ("findings", FINDINGS), ("broken", BROKEN), ("allow", ALLOW)];
+const INPUTS: [(&str, &str); 4] = [
+    ("clean", CLEAN),
+    ("findings", FINDINGS),
+    ("broken", BROKEN),
+    ("allow", ALLOW),
+];
 
 fn folder(content: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("there is room for a folder");
@@ -63,7 +70,10 @@ fn each_format_on_four_inputs() {
         let mut shown = String::new();
         for (name, content) in INPUTS {
             let (out, err) = check(folder(content).path(), &["--format", format]);
-            shown.push_str(&format!("──── {name}\n{}", out.replace(env!("CARGO_PKG_VERSION"), "[version]")));
+            shown.push_str(&format!(
+                "──── {name}\n{}",
+                out.replace(env!("CARGO_PKG_VERSION"), "[version]")
+            ));
             shown.push_str(&format!("──── {name}, standard error\n{err}"));
         }
         let mut settings = insta::Settings::clone_current();
@@ -76,20 +86,29 @@ fn each_format_on_four_inputs() {
 
 #[test]
 fn sarif_is_valid() {
-    let schema = std::fs::read_to_string(common::root().join("tests/schemas/sarif-2.1.0.json")).expect("it is there");
+    let schema = std::fs::read_to_string(common::root().join("tests/schemas/sarif-2.1.0.json"))
+        .expect("it is there");
     // The published schema has a bracket in one pattern that only lenient engines read.
     let schema = schema.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}\\\\]?$");
     let schema = serde_json::from_str(&schema).expect("it is JSON");
     let validator = jsonschema::validator_for(&schema).expect("it is a schema");
-    assert!(!validator.is_valid(&serde_json::json!({ "version": "2.1.0", "runs": [{ "results": [] }] })));
+    assert!(
+        !validator
+            .is_valid(&serde_json::json!({ "version": "2.1.0", "runs": [{ "results": [] }] }))
+    );
     for (name, content) in INPUTS {
         let (out, _) = check(folder(content).path(), &["--format", "sarif"]);
         let log: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
-        let errors: Vec<String> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(&log)
+            .map(|error| error.to_string())
+            .collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
         let run = &log["runs"][0];
         for result in run["results"].as_array().expect("there is a list") {
-            let rule = result["ruleIndex"].as_u64().expect("every code is described") as usize;
+            let rule = result["ruleIndex"]
+                .as_u64()
+                .expect("every code is described") as usize;
             assert_eq!(run["tool"]["driver"]["rules"][rule]["id"], result["ruleId"]);
         }
     }
@@ -100,8 +119,10 @@ fn fingerprints(content: &str) -> Vec<(String, String)> {
     let (out, _) = check(folder(content).path(), &["--format", "gitlab"]);
     let issues: Vec<serde_json::Value> = serde_json::from_str(&out).expect("it is a list");
     let text = |value: &serde_json::Value| value.as_str().expect("it is a text").to_owned();
-    let mut found: Vec<(String, String)> =
-        issues.iter().map(|issue| (text(&issue["check_name"]), text(&issue["fingerprint"]))).collect();
+    let mut found: Vec<(String, String)> = issues
+        .iter()
+        .map(|issue| (text(&issue["check_name"]), text(&issue["fingerprint"])))
+        .collect();
     found.sort();
     found
 }
@@ -109,20 +130,29 @@ fn fingerprints(content: &str) -> Vec<(String, String)> {
 #[test]
 fn fingerprints_survive_moved_lines() {
     let before = fingerprints(FINDINGS);
-    let moved = FINDINGS.replace("profile", "\n\n// moved\nprofile").replace("    cic", "  cic");
+    let moved = FINDINGS
+        .replace("profile", "\n\n// moved\nprofile")
+        .replace("    cic", "  cic");
     assert_eq!(fingerprints(&moved), before);
     let mut alone: Vec<&String> = before.iter().map(|(_, fingerprint)| fingerprint).collect();
     alone.sort();
     alone.dedup();
     assert_eq!(alone.len(), before.len(), "no two are alike");
-    assert_ne!(fingerprints(&FINDINGS.replace("on, call", "off, call")), before);
+    assert_ne!(
+        fingerprints(&FINDINGS.replace("on, call", "off, call")),
+        before
+    );
 }
 
 #[test]
 fn github_commands_cannot_be_injected() {
     let source = "use cic_lync\nflag \"a\\u{a}::error::gotcha %\"\nprofile P { cic Available -> lync Available }\n";
     let (out, _) = check(folder(source).path(), &["--format", "github"]);
-    assert!(out.lines().all(|line| line.starts_with("::warning file=a.presync,")), "{out}");
+    assert!(
+        out.lines()
+            .all(|line| line.starts_with("::warning file=a.presync,")),
+        "{out}"
+    );
     assert!(!out.lines().any(|line| line.contains("\n::error")), "{out}");
 }
 
@@ -144,7 +174,9 @@ fn check_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> 
 fn colours_are_only_where_they_are_wanted() {
     let folder = folder(FINDINGS);
     let colored = |variables: &[(&str, &str)], arguments: &[&str]| {
-        check_with(folder.path(), variables, arguments).1.contains('\u{1b}')
+        check_with(folder.path(), variables, arguments)
+            .1
+            .contains('\u{1b}')
     };
     assert!(!colored(&[], &[]), "a pipe");
     assert!(colored(&[("CLICOLOR_FORCE", "1")], &[]));
@@ -153,7 +185,11 @@ fn colours_are_only_where_they_are_wanted() {
     assert!(!colored(&[("TERM", "dumb")], &[]));
     assert!(!colored(&[("CLICOLOR_FORCE", "1")], &["--color", "never"]));
     for format in &FORMATS[1..] {
-        let (out, _) = check_with(folder.path(), &[("CLICOLOR_FORCE", "1")], &["--format", format]);
+        let (out, _) = check_with(
+            folder.path(),
+            &[("CLICOLOR_FORCE", "1")],
+            &["--format", format],
+        );
         assert!(!out.contains('\u{1b}'), "{format} is data");
     }
     // Colours come with links that a terminal opens.
@@ -168,8 +204,12 @@ fn narrow_and_wide_terminals() {
         let (_, err) = check_with(folder.path(), &[("COLUMNS", columns)], &[]);
         // The source is shown as it is; what is said about it is wrapped.
         let (err, _) = err.split_once("checked 1").expect("there is a summary");
-        let said = err.lines().filter(|line| !line.contains('│') && !line.contains('╰') && !line.contains('─'));
-        said.map(|line| line.chars().count()).max().unwrap_or_default()
+        let said = err
+            .lines()
+            .filter(|line| !line.contains('│') && !line.contains('╰') && !line.contains('─'));
+        said.map(|line| line.chars().count())
+            .max()
+            .unwrap_or_default()
     };
     assert!(widest("200") > widest("60"));
     // Names in quotes are never torn apart, so that what is to be pasted stays right.
@@ -189,7 +229,11 @@ fn windows_line_ends_and_paths() {
     let odd = "b\\c d#.presync";
     std::fs::write(folder.path().join(odd), BROKEN).expect("it can be written");
     let output = common::presync(folder.path(), &["check", odd, "--format", "sarif"], b"");
-    let uri = if cfg!(windows) { "b/c%20d%23.presync" } else { "b%5Cc%20d%23.presync" };
+    let uri = if cfg!(windows) {
+        "b/c%20d%23.presync"
+    } else {
+        "b%5Cc%20d%23.presync"
+    };
     assert!(text(&output.stdout).contains(&format!("\"uri\": \"{uri}\"")));
 }
 
@@ -198,13 +242,23 @@ fn two_hundred_findings_stay_readable() {
     let flags: String = (0..200).map(|at| format!("flag f{at}\n")).collect();
     let folder = folder(&format!("{flags}{CLEAN}"));
     let (out, err) = check(folder.path(), &["--statistics"]);
-    assert_eq!(out, "  200  unused                a group, condition, mapping, profile or flag that nothing uses\n");
+    assert_eq!(
+        out,
+        "  200  unused                a group, condition, mapping, profile or flag that nothing uses\n"
+    );
     assert_eq!(
         err,
         "checked 1 program: 200 warnings; --fix --unsafe repairs 200, which changes decisions: see --diff --unsafe\n"
     );
     let (out, _) = check(folder.path(), &["--format", "agent"]);
-    let lines: Vec<u32> =
-        out.lines().filter_map(|line| line.split(':').nth(1)).filter_map(|line| line.parse().ok()).collect();
-    assert_eq!(lines, (1..=200).collect::<Vec<_>>(), "in the order of the file");
+    let lines: Vec<u32> = out
+        .lines()
+        .filter_map(|line| line.split(':').nth(1))
+        .filter_map(|line| line.parse().ok())
+        .collect();
+    assert_eq!(
+        lines,
+        (1..=200).collect::<Vec<_>>(),
+        "in the order of the file"
+    );
 }

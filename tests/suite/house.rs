@@ -12,7 +12,16 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("presync-stream", &["presync-engine"]),
     ("presync-exchange", &["presync", "presync-engine"]),
     ("presync-report", &["presync"]),
-    ("presync-cli", &["presync", "presync-engine", "presync-stream", "presync-exchange", "presync-report"]),
+    (
+        "presync-cli",
+        &[
+            "presync",
+            "presync-engine",
+            "presync-stream",
+            "presync-exchange",
+            "presync-report",
+        ],
+    ),
 ];
 
 /// Each stage of the library with those that it may import.
@@ -27,9 +36,40 @@ const STAGES: [(&str, &[&str]); 15] = [
     ("program", &["source"]),
     ("diagram", &[]),
     ("space", &["quote", "diagnostic", "program", "diagram"]),
-    ("analysis", &["source", "quote", "diagnostic", "program", "diagram", "space"]),
-    ("resolve", &["source", "quote", "diagnostic", "syntax", "load", "program", "analysis"]),
-    ("lint", &["source", "quote", "diagnostic", "program", "diagram", "space"]),
+    (
+        "analysis",
+        &[
+            "source",
+            "quote",
+            "diagnostic",
+            "program",
+            "diagram",
+            "space",
+        ],
+    ),
+    (
+        "resolve",
+        &[
+            "source",
+            "quote",
+            "diagnostic",
+            "syntax",
+            "load",
+            "program",
+            "analysis",
+        ],
+    ),
+    (
+        "lint",
+        &[
+            "source",
+            "quote",
+            "diagnostic",
+            "program",
+            "diagram",
+            "space",
+        ],
+    ),
     ("codes", &["lint"]),
     ("compile", &["program", "diagram", "space"]),
 ];
@@ -38,19 +78,34 @@ const STAGES: [(&str, &[&str]); 15] = [
 fn a_crate_uses_only_what_the_drawing_shows() {
     let mut found = BTreeMap::new();
     let manifests = std::fs::read_dir(common::root().join("crates")).expect("there are crates");
-    let manifests = manifests.map(|entry| entry.expect("it can be listed").path().join("Cargo.toml"));
+    let manifests =
+        manifests.map(|entry| entry.expect("it can be listed").path().join("Cargo.toml"));
     for manifest in manifests.chain([common::root().join("Cargo.toml")]) {
         let text = std::fs::read_to_string(&manifest).expect("a crate has a manifest");
         let value = |line: &str| line.split('"').nth(1).map(str::to_owned);
         let package = text.split("[package]").nth(1).expect("it is a package");
-        let name = package.lines().find(|line| line.starts_with("name")).and_then(value).expect("it has a name");
+        let name = package
+            .lines()
+            .find(|line| line.starts_with("name"))
+            .and_then(value)
+            .expect("it has a name");
         let dependencies = package.split("[dependencies]").nth(1).unwrap_or_default();
         let dependencies = dependencies.split("\n[").next().unwrap_or_default();
-        let names = dependencies.lines().filter_map(|line| line.split([' ', '.', '=']).next());
-        let ours: BTreeSet<String> = names.filter(|name| name.starts_with("presync")).map(str::to_owned).collect();
+        let names = dependencies
+            .lines()
+            .filter_map(|line| line.split([' ', '.', '=']).next());
+        let ours: BTreeSet<String> = names
+            .filter(|name| name.starts_with("presync"))
+            .map(str::to_owned)
+            .collect();
         found.insert(name, ours);
     }
-    let drawn = CRATES.map(|(name, uses)| (name.to_owned(), uses.iter().map(|used| (*used).to_owned()).collect()));
+    let drawn = CRATES.map(|(name, uses)| {
+        (
+            name.to_owned(),
+            uses.iter().map(|used| (*used).to_owned()).collect(),
+        )
+    });
     assert_eq!(found, BTreeMap::from(drawn));
 }
 
@@ -62,12 +117,18 @@ fn a_stage_imports_only_what_the_drawing_shows() {
     let mut wrong = Vec::new();
     for entry in std::fs::read_dir(&source).expect("there are sources") {
         let path = entry.expect("it can be listed").path();
-        let stage = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+        let stage = path
+            .file_stem()
+            .expect("it has a name")
+            .to_string_lossy()
+            .into_owned();
         if stage == "lib" {
             continue;
         }
         let allowed = allowed.get(stage.as_str());
-        let allowed = allowed.unwrap_or_else(|| panic!("`{stage}` has no arrows: add it to ARCHITECTURE.md and here"));
+        let allowed = allowed.unwrap_or_else(|| {
+            panic!("`{stage}` has no arrows: add it to ARCHITECTURE.md and here")
+        });
         let mut files = Vec::new();
         rust_files(&path, &mut files);
         for file in files {
@@ -81,7 +142,10 @@ fn a_stage_imports_only_what_the_drawing_shows() {
         seen.insert(stage);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let named: BTreeSet<String> = STAGES.iter().map(|(stage, _)| (*stage).to_owned()).collect();
+    let named: BTreeSet<String> = STAGES
+        .iter()
+        .map(|(stage, _)| (*stage).to_owned())
+        .collect();
     assert_eq!(seen, named);
 }
 
@@ -98,15 +162,28 @@ fn rust_files(path: &Path, files: &mut Vec<std::path::PathBuf>) {
 /// The stages that a file names with `crate::stage` or `use crate::{stage, ...}`.
 fn imports(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
         let names = match rest.strip_prefix('{') {
-            Some(list) => list.split('}').next().unwrap_or_default().split(',').map(str::trim).collect(),
+            Some(list) => list
+                .split('}')
+                .next()
+                .unwrap_or_default()
+                .split(',')
+                .map(str::trim)
+                .collect(),
             None => vec![rest],
         };
         for name in names {
-            let name: String = name.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
+            let name: String = name
+                .chars()
+                .take_while(|char| char.is_alphanumeric() || *char == '_')
+                .collect();
             // Types and functions of the façade are no stages.
             if name.chars().next().is_some_and(char::is_lowercase) {
                 found.insert(name);

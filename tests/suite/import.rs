@@ -8,7 +8,10 @@ use presync_exchange::export::{FORMATS, Write};
 use presync_exchange::import::KINDS;
 
 fn exported(tables: &Tables, to: &str) -> Result<String, String> {
-    let format = FORMATS.iter().find(|format| format.name == to).expect("there is such a format");
+    let format = FORMATS
+        .iter()
+        .find(|format| format.name == to)
+        .expect("there is such a format");
     match format.write {
         Write::Tables(write) => write(tables).map_err(|error| error.to_string()),
         Write::Report(write) => write(tables, &[]).map_err(|error| error.to_string()),
@@ -16,8 +19,13 @@ fn exported(tables: &Tables, to: &str) -> Result<String, String> {
 }
 
 fn imported(extension: &str, text: &str) -> Result<String, String> {
-    let kind = KINDS.iter().find(|kind| kind.extension == extension).expect("there is such a kind");
-    (kind.read)(text).map(|imported| imported.source).map_err(|error| error.to_string())
+    let kind = KINDS
+        .iter()
+        .find(|kind| kind.extension == extension)
+        .expect("there is such a kind");
+    (kind.read)(text)
+        .map(|imported| imported.source)
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -26,22 +34,33 @@ fn what_was_exported_decides_the_same() {
     for seed in 0..600 {
         let source = generate::program(seed, 10 + seed % 60);
         if let Ok(program) = common::check(&source) {
-            programs.push((format!("seed {seed}"), presync::compile(&program).expect("it is small")));
+            programs.push((
+                format!("seed {seed}"),
+                presync::compile(&program).expect("it is small"),
+            ));
         }
     }
-    for path in common::examples().iter().chain([&common::root().join("tests/engines/hostile.presync")]) {
+    for path in common::examples()
+        .iter()
+        .chain([&common::root().join("tests/engines/hostile.presync")])
+    {
         let tables = presync::compile(&common::program_at(path)).expect("it is small");
         programs.push((path.display().to_string(), tables));
     }
     let mut decided = 0;
     for (name, tables) in &programs {
-        let json = imported("json", &exported(tables, "json").expect("it is small")).expect("it comes in");
+        let json =
+            imported("json", &exported(tables, "json").expect("it is small")).expect("it comes in");
         let again = common::tables(&json);
         assert_eq!(again.digest, tables.digest, "{name}\n{json}");
         // DMN has no attributes and wire names, and facts only where a table asks for them.
-        let dmn = imported("dmn", &exported(tables, "dmn").expect("it is small")).expect("it comes in");
+        let dmn =
+            imported("dmn", &exported(tables, "dmn").expect("it is small")).expect("it comes in");
         let found = presync::analysis::difference::diff(tables, &common::tables(&dmn));
-        assert!(found.changes.is_empty() && found.skipped.is_empty(), "{name}: {found:?}\n{dmn}");
+        assert!(
+            found.changes.is_empty() && found.skipped.is_empty(),
+            "{name}: {found:?}\n{dmn}"
+        );
         decided += usize::from(json.contains("->"));
     }
     println!("{} programs, {decided} of them with rules", programs.len());
@@ -53,17 +72,33 @@ fn command(name: &str, csv: &str) -> String {
     std::fs::write(folder.path().join(name), csv).expect("it can be written");
     let output = common::presync(folder.path(), &["import", name], b"");
     let code = output.status.code().expect("it ends by itself");
-    format!("{csv}\n--- {code}\n{}---\n{}", common::text(&output.stderr), common::text(&output.stdout))
+    format!(
+        "{csv}\n--- {code}\n{}---\n{}",
+        common::text(&output.stderr),
+        common::text(&output.stdout)
+    )
 }
 
 #[test]
 fn states_that_nobody_declared_are_found_afterwards() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("m.csv"), "CIC Status,Lync Status\nCoaching,Busy\nAvailable,Available\n")
-        .expect("it can be written");
+    std::fs::write(
+        folder.path().join("m.csv"),
+        "CIC Status,Lync Status\nCoaching,Busy\nAvailable,Available\n",
+    )
+    .expect("it can be written");
     let output = common::presync(folder.path(), &["import", "m.csv", "-o", "m.presync"], b"");
-    assert_eq!(output.status.code(), Some(0), "{}", common::text(&output.stderr));
-    let output = common::presync(folder.path(), &["check", "--format", "agent", "m.presync"], b"");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        common::text(&output.stderr)
+    );
+    let output = common::presync(
+        folder.path(),
+        &["check", "--format", "agent", "m.presync"],
+        b"",
+    );
     let told = common::text(&output.stdout) + &common::text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert_eq!(told.matches("unknown-state").count(), 1, "{told}");
@@ -116,11 +151,17 @@ fn what_is_not_understood_is_told() {
         ("m.csv", format!("{head}CIC,Available,Lync,Away,sideways\n")),
         ("m.csv", format!("{head}CIC,Available,Lync,,->\n")),
         ("m.csv", format!("{head}CIC,Available,CIC,Away,->\n")),
-        ("m.csv", format!("{head}CIC,Available,Lync,Away | Busy,->\n")),
+        (
+            "m.csv",
+            format!("{head}CIC,Available,Lync,Away | Busy,->\n"),
+        ),
         ("m.csv", format!("{head}CIC,unchanged,Lync,Away,->\n")),
         ("m.dmn", "<definitions".to_owned()),
         ("m.dmn", "<definitions/>".to_owned()),
-        ("m.dmn", "<definitions><decision name='d'><decisionTable/></decision></definitions>".to_owned()),
+        (
+            "m.dmn",
+            "<definitions><decision name='d'><decisionTable/></decision></definitions>".to_owned(),
+        ),
         ("m.json", "{}".to_owned()),
         ("m.xlsx", String::new()),
     ];
@@ -163,6 +204,13 @@ fn large_files_end() {
     };
     assert_eq!(element(10_000), "the file has no decisions");
     assert_eq!(element(10_001), "an element has more than 10000 attributes");
-    assert_eq!(element(200_000), "an element has more than 10000 attributes");
-    assert!(begin.elapsed() < std::time::Duration::from_secs(30), "{:?}", begin.elapsed());
+    assert_eq!(
+        element(200_000),
+        "an element has more than 10000 attributes"
+    );
+    assert!(
+        begin.elapsed() < std::time::Duration::from_secs(30),
+        "{:?}",
+        begin.elapsed()
+    );
 }

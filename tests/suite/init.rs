@@ -8,8 +8,14 @@ use std::process::Command;
 use common::text;
 
 fn sh(folder: &Path, script: &str) -> (bool, String) {
-    let binary = Path::new(env!("CARGO_BIN_EXE_presync")).parent().expect("it lies in a folder");
-    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
+    let binary = Path::new(env!("CARGO_BIN_EXE_presync"))
+        .parent()
+        .expect("it lies in a folder");
+    let path = format!(
+        "{}:{}",
+        binary.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
     let output = Command::new("sh")
         .args(["-ec", script])
         .current_dir(folder)
@@ -21,7 +27,10 @@ fn sh(folder: &Path, script: &str) -> (bool, String) {
         .env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
         .output()
         .expect("sh runs");
-    (output.status.success(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
+    (
+        output.status.success(),
+        format!("{}{}", text(&output.stdout), text(&output.stderr)),
+    )
 }
 
 /// A project in a repository that is its own origin, with a change that is not committed.
@@ -78,14 +87,23 @@ fn a_new_project_is_clean_and_left_alone() {
         "presync init\npresync fmt --check\npresync check --deny-warnings\npresync test\npresync show profiles",
     );
     assert!(passed, "{said}");
-    assert!(said.contains("checked 1 program: no findings") && said.contains("2 passed, 0 failed"), "{said}");
+    assert!(
+        said.contains("checked 1 program: no findings") && said.contains("2 passed, 0 failed"),
+        "{said}"
+    );
     let (passed, said) = sh(folder.path(), "presync init");
-    assert!(!passed && said.contains("is there already: nothing is written"), "{said}");
+    assert!(
+        !passed && said.contains("is there already: nothing is written"),
+        "{said}"
+    );
 }
 
 #[test]
 fn templates_run_and_show_what_a_change_alters() {
-    for (template, report, count) in [("github.yml", "summary.md", 5), ("gitlab.yml", "presync-diff.md", 5)] {
+    for (template, report, count) in [
+        ("github.yml", "summary.md", 5),
+        ("gitlab.yml", "presync-diff.md", 5),
+    ] {
         let folder = project();
         let site = folder.path().join("site");
         let steps = steps(template);
@@ -93,7 +111,11 @@ fn templates_run_and_show_what_a_change_alters() {
         for step in steps {
             let (passed, said) = sh(&site, &step);
             // The change breaks the test that the project came with.
-            assert_eq!(passed, !step.starts_with("presync test"), "{template}: {step}\n{said}");
+            assert_eq!(
+                passed,
+                !step.starts_with("presync test"),
+                "{template}: {step}\n{said}"
+            );
         }
         let report = std::fs::read_to_string(site.join(report)).expect("it is written");
         assert!(report.contains("Be Right Back"), "{template}: {report}");
@@ -110,11 +132,23 @@ fn completions_and_pages_are_made_for_every_command() {
     let output = common::presync(folder.path(), &["man", "-o", "pages"], b"");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let help = text(&common::presync(&common::root(), &["--help"], b"").stdout);
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
     let commands = commands.filter(|line| !line.starts_with("   "));
-    let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    let names: Vec<&str> = commands
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
     assert!(names.len() > 12, "{names:?}");
     for name in names.into_iter().filter(|name| *name != "help") {
-        assert!(folder.path().join(format!("pages/presync-{name}.1")).exists(), "{name}");
+        assert!(
+            folder
+                .path()
+                .join(format!("pages/presync-{name}.1"))
+                .exists(),
+            "{name}"
+        );
     }
 }

@@ -20,7 +20,12 @@ fn head() -> String {
     }
     for choice in 0..5 {
         let values: Vec<String> = (0..10).map(|value| format!("c{choice}v{value}")).collect();
-        writeln!(text, "choice c{choice} = {} default c{choice}v0", values.join(" | ")).expect("a string takes it");
+        writeln!(
+            text,
+            "choice c{choice} = {} default c{choice}v0",
+            values.join(" | ")
+        )
+        .expect("a string takes it");
     }
     text
 }
@@ -42,14 +47,27 @@ const CIC: [&str; 15] = [
     "Out of Town",
     "On Vacation",
 ];
-const LYNC: [&str; 6] = ["Available", "Busy", "Do Not Disturb", "Be Right Back", "Away", "Off Work"];
+const LYNC: [&str; 6] = [
+    "Available",
+    "Busy",
+    "Do Not Disturb",
+    "Be Right Back",
+    "Away",
+    "Off Work",
+];
 
 /// Rules that exclude each other by their choices.
 fn structured() -> String {
     let mut text = head() + "profile \"P\" {\n";
     for rule in 0..RULES {
-        let choices: Vec<String> =
-            (0..4).map(|choice| format!("c{choice} is c{choice}v{}", rule / 10_usize.pow(choice) % 10)).collect();
+        let choices: Vec<String> = (0..4)
+            .map(|choice| {
+                format!(
+                    "c{choice} is c{choice}v{}",
+                    rule / 10_usize.pow(choice) % 10
+                )
+            })
+            .collect();
         let (state, target) = (CIC[rule % 15], LYNC[rule % 6]);
         writeln!(
             text,
@@ -65,19 +83,44 @@ fn structured() -> String {
 
 /// Random conditions over all flags, in fifty profiles: no single diagram holds what they decide together.
 fn entangled(random: &mut Random) -> String {
-    let literal = |random: &mut Random| format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(40));
+    let literal = |random: &mut Random| {
+        format!(
+            "{}f{}",
+            if random.chance(50) { "not " } else { "" },
+            random.below(40)
+        )
+    };
     let mut text = head();
     for profile in 0..50 {
-        let guard = if profile % 5 == 0 { " and lync is not Busy" } else { "" };
-        writeln!(text, "profile \"P{profile}\" when f{} and not f{}{guard} {{", profile % 40, (profile + 7) % 40)
-            .expect("a string takes it");
+        let guard = if profile % 5 == 0 {
+            " and lync is not Busy"
+        } else {
+            ""
+        };
+        writeln!(
+            text,
+            "profile \"P{profile}\" when f{} and not f{}{guard} {{",
+            profile % 40,
+            (profile + 7) % 40
+        )
+        .expect("a string takes it");
         let targets: Vec<&str> = (0..15).map(|_| *random.pick(&LYNC)).collect();
         for _ in 0..RULES / 50 {
             let (first, second, at) = (literal(random), literal(random), random.below(15));
-            writeln!(text, "when {first} and {second}: cic \"{}\" -> lync \"{}\"", CIC[at], targets[at])
-                .expect("a string takes it");
+            writeln!(
+                text,
+                "when {first} and {second}: cic \"{}\" -> lync \"{}\"",
+                CIC[at], targets[at]
+            )
+            .expect("a string takes it");
         }
-        writeln!(text, "when {}: append \"t{}\" to lync\n}}", literal(random), profile % 3).expect("a string takes it");
+        writeln!(
+            text,
+            "when {}: append \"t{}\" to lync\n}}",
+            literal(random),
+            profile % 3
+        )
+        .expect("a string takes it");
     }
     text
 }
@@ -85,33 +128,64 @@ fn entangled(random: &mut Random) -> String {
 #[test]
 fn forty_flags_compile_and_decide_as_the_naive_evaluator() {
     let mut random = Random(7);
-    for (name, source) in [("structured", structured()), ("entangled", entangled(&mut random))] {
+    for (name, source) in [
+        ("structured", structured()),
+        ("entangled", entangled(&mut random)),
+    ] {
         let start = Instant::now();
         let program = common::program(&source);
         let checked = start.elapsed();
         let tables = presync::compile(&program).expect("it has a form");
-        println!("{name}: checked in {checked:?}, compiled in {:?} with it", start.elapsed());
+        println!(
+            "{name}: checked in {checked:?}, compiled in {:?} with it",
+            start.elapsed()
+        );
         // The promise is five seconds; tests are not optimised.
-        assert!(start.elapsed().as_secs() < 30, "{name} took {:?}", start.elapsed());
+        assert!(
+            start.elapsed().as_secs() < 30,
+            "{name} took {:?}",
+            start.elapsed()
+        );
         let read = Tables::from_json(&tables.to_json()).expect("it can be read back");
         assert_eq!(read.digest, tables.digest);
         let decided = sample(&program, &[&tables, &read], &mut random);
-        assert!(decided > 50, "{name}: {decided} of the sampled situations are mapped");
+        assert!(
+            decided > 50,
+            "{name}: {decided} of the sampled situations are mapped"
+        );
     }
-    let tables = presync::compile(&common::program(&entangled(&mut Random(7)))).expect("it has a form");
+    let tables =
+        presync::compile(&common::program(&entangled(&mut Random(7)))).expect("it has a form");
     let entangled = tables.roles[0]
         .tables
         .iter()
         .any(|table| matches!(&table.body, Body::Diagrams(diagrams) if diagrams.len() > 1));
     assert!(entangled, "one diagram is not enough there");
     for table in &tables.roles[0].tables {
-        let Body::Diagrams(diagrams) = &table.body else { continue };
-        let asked: BTreeSet<_> = diagrams.iter().flat_map(|one| &one.nodes).filter_map(|node| node.ask).collect();
-        let (matter, other): (BTreeSet<_>, BTreeSet<_>) =
-            (table.columns.iter().copied().collect(), table.origin_columns.iter().copied().collect());
-        assert!(matter.is_disjoint(&other) && asked.is_subset(&matter.union(&other).copied().collect()));
-        assert_eq!(matter.len() + other.len(), table.columns.len() + table.origin_columns.len(), "none stands twice");
-        assert!(asked.is_empty() || matter.len() >= 40, "outcomes depend on every flag: {matter:?}");
+        let Body::Diagrams(diagrams) = &table.body else {
+            continue;
+        };
+        let asked: BTreeSet<_> = diagrams
+            .iter()
+            .flat_map(|one| &one.nodes)
+            .filter_map(|node| node.ask)
+            .collect();
+        let (matter, other): (BTreeSet<_>, BTreeSet<_>) = (
+            table.columns.iter().copied().collect(),
+            table.origin_columns.iter().copied().collect(),
+        );
+        assert!(
+            matter.is_disjoint(&other) && asked.is_subset(&matter.union(&other).copied().collect())
+        );
+        assert_eq!(
+            matter.len() + other.len(),
+            table.columns.len() + table.origin_columns.len(),
+            "none stands twice"
+        );
+        assert!(
+            asked.is_empty() || matter.len() >= 40,
+            "outcomes depend on every flag: {matter:?}"
+        );
     }
 }
 
@@ -121,20 +195,42 @@ fn entangled_rules_contradict_each_other_where_nothing_stronger_decides() {
     let mut random = Random(11);
     let mut rules = String::new();
     for _ in 0..200 {
-        let mut literal = || format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(40));
-        writeln!(rules, "when {} and {} and {}: cic \"At Lunch\" -> lync Away", literal(), literal(), literal())
-            .expect("a string takes it");
+        let mut literal = || {
+            format!(
+                "{}f{}",
+                if random.chance(50) { "not " } else { "" },
+                random.below(40)
+            )
+        };
+        writeln!(
+            rules,
+            "when {} and {} and {}: cic \"At Lunch\" -> lync Away",
+            literal(),
+            literal(),
+            literal()
+        )
+        .expect("a string takes it");
     }
     let codes = |more: &str| -> Vec<&str> {
         let checked = common::check(&format!("{}profile \"P\" {{\n{rules}{more}}}\n", head()));
-        checked.err().map(|errors| errors.diagnostics.iter().map(|error| error.code).collect()).unwrap_or_default()
+        checked
+            .err()
+            .map(|errors| errors.diagnostics.iter().map(|error| error.code).collect())
+            .unwrap_or_default()
     };
     let other = "when f0: cic \"At Lunch\" -> lync Busy\n";
     assert_eq!(codes(""), [""; 0]);
     assert_eq!(codes(other), ["conflict"]);
-    assert_eq!(codes(&format!("{other}when f0: override cic \"At Lunch\" -> lync \"Do Not Disturb\"\n")), [""; 0]);
     assert_eq!(
-        codes(&format!("{other}when f0 and f1: override cic \"At Lunch\" -> lync \"Off Work\"\n")),
+        codes(&format!(
+            "{other}when f0: override cic \"At Lunch\" -> lync \"Do Not Disturb\"\n"
+        )),
+        [""; 0]
+    );
+    assert_eq!(
+        codes(&format!(
+            "{other}when f0 and f1: override cic \"At Lunch\" -> lync \"Off Work\"\n"
+        )),
         ["conflict"]
     );
 }
@@ -142,11 +238,19 @@ fn entangled_rules_contradict_each_other_where_nothing_stronger_decides() {
 /// Compares sampled situations; returns how many were mapped.
 fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize {
     let tables = compiled[0];
-    let named = |name: &str| program.system_ids().find(|id| program.system(*id).name == name).expect("it is declared");
+    let named = |name: &str| {
+        program
+            .system_ids()
+            .find(|id| program.system(*id).name == name)
+            .expect("it is declared")
+    };
     let (cic, lync) = (named("cic"), named("lync"));
     let mut decided = 0;
     for _ in 0..20_000 {
-        let mut situation = reference::Situation { facts: Vec::new(), states: vec![None; program.systems.len()] };
+        let mut situation = reference::Situation {
+            facts: Vec::new(),
+            states: vec![None; program.systems.len()],
+        };
         let mut facts = vec![0; program.facts.len()];
         for fact in &program.facts {
             let value = random.below(fact.size() as usize) as u32;
@@ -156,30 +260,49 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
             let at = tables.fact(&fact.name).expect("facts keep their names");
             facts[at] = match &fact.kind {
                 FactKind::Flag => value,
-                FactKind::Choice { values, .. } => {
-                    tables.value(at, &values[value as usize]).expect("values keep their names")
-                }
+                FactKind::Choice { values, .. } => tables
+                    .value(at, &values[value as usize])
+                    .expect("values keep their names"),
             };
         }
         let mut states = vec![0; program.systems.len()];
         let shown = StateId(random.below(program.system(lync).states.len()) as u32);
         situation.states[lync.index()] = Some(shown);
         let lync_at = tables.system("lync").expect("lync is there");
-        states[lync_at] =
-            tables.state(lync_at, &program.system(lync).state(shown).name).expect("states keep their names") + 1;
+        states[lync_at] = tables
+            .state(lync_at, &program.system(lync).state(shown).name)
+            .expect("states keep their names")
+            + 1;
         let state = StateId(random.below(15) as u32);
         let cic_at = tables.system("cic").expect("cic is there");
-        let entered = tables.state(cic_at, &program.system(cic).state(state).name).expect("states keep their names");
+        let entered = tables
+            .state(cic_at, &program.system(cic).state(state).name)
+            .expect("states keep their names");
         states[cic_at] = entered + 1;
-        let wanted = reference::decide(program, presync::program::RoleId(0), &situation, cic, state, lync);
+        let wanted = reference::decide(
+            program,
+            presync::program::RoleId(0),
+            &situation,
+            cic,
+            state,
+            lync,
+        );
         for tables in compiled {
-            let found = tables.table(0, cic_at, lync_at).decide(&facts, &states, entered);
+            let found = tables
+                .table(0, cic_at, lync_at)
+                .decide(&facts, &states, entered);
             let rule = wanted.origin.map(|(profile, rule)| {
-                program.sources.file_line(program.written(program.profiles[profile].rules[rule].written).location)
+                program.sources.file_line(
+                    program
+                        .written(program.profiles[profile].rules[rule].written)
+                        .location,
+                )
             });
             assert_eq!(found.rule, rule);
-            if let (reference::Outcome::Set(_, append), presync_engine::table::Outcome::Set { append: found, .. }) =
-                (&wanted.outcome, &found.outcome)
+            if let (
+                reference::Outcome::Set(_, append),
+                presync_engine::table::Outcome::Set { append: found, .. },
+            ) = (&wanted.outcome, &found.outcome)
             {
                 assert_eq!(append.as_slice(), &found[..]);
             }
@@ -197,11 +320,13 @@ fn dense_tables_and_diagrams_decide_alike() {
         (0..flags).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
         text.push_str("profile \"P\" {\n");
         (0..6).for_each(|pair| {
-            writeln!(text, "when f{pair} and f{}: override a x -> b p", pair + 6).expect("a string takes it")
+            writeln!(text, "when f{pair} and f{}: override a x -> b p", pair + 6)
+                .expect("a string takes it")
         });
         if flags > 12 {
             let rest: Vec<String> = (12..flags).map(|flag| format!("f{flag}")).collect();
-            writeln!(text, "when {}: override a x -> b p", rest.join(" and ")).expect("a string takes it");
+            writeln!(text, "when {}: override a x -> b p", rest.join(" and "))
+                .expect("a string takes it");
         }
         text + "a x -> b q }\n"
     };
@@ -216,8 +341,10 @@ fn dense_tables_and_diagrams_decide_alike() {
             facts[dense.fact(&name).expect("it is there")] = bits >> flag & 1;
             more[diagram.fact(&name).expect("it is there")] = bits >> flag & 1;
         }
-        let (a, b) =
-            (dense.table(0, 0, 1).decide(&facts, &[1, 0], 0), diagram.table(0, 0, 1).decide(&more, &[1, 0], 0));
+        let (a, b) = (
+            dense.table(0, 0, 1).decide(&facts, &[1, 0], 0),
+            diagram.table(0, 0, 1).decide(&more, &[1, 0], 0),
+        );
         assert_eq!(a.outcome, b.outcome);
     }
 }

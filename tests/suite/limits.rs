@@ -9,7 +9,12 @@ fn said(arguments: &[&str], source: &[u8]) -> String {
     let folder = tempfile::tempdir().expect("there is room");
     std::fs::write(folder.path().join("a.presync"), source).expect("it can be written");
     let output = common::presync(folder.path(), arguments, b"");
-    assert!(matches!(output.status.code(), Some(0..=2)), "{}: {}", output.status, common::text(&output.stderr));
+    assert!(
+        matches!(output.status.code(), Some(0..=2)),
+        "{}: {}",
+        output.status,
+        common::text(&output.stderr)
+    );
     common::text(&output.stderr) + &common::text(&output.stdout)
 }
 
@@ -42,7 +47,8 @@ fn applied_mappings() {
         for level in 1..6 {
             writeln!(text, "}}\nmapping m{level} {{").expect("a string takes it");
             let times = if level == 5 { last } else { 10 };
-            (0..times).for_each(|_| writeln!(text, "apply m{}", level - 1).expect("a string takes it"));
+            (0..times)
+                .for_each(|_| writeln!(text, "apply m{}", level - 1).expect("a string takes it"));
         }
         text + "}\n"
     };
@@ -56,9 +62,16 @@ fn condition(clauses: usize) -> (String, String) {
     let mut random = common::generate::Random(3);
     let mut text = String::from("use cic_lync\n");
     (0..80).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
-    let mut literal = || format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(80));
-    let clauses: Vec<String> =
-        (0..clauses).map(|_| format!("({} or {} or {})", literal(), literal(), literal())).collect();
+    let mut literal = || {
+        format!(
+            "{}f{}",
+            if random.chance(50) { "not " } else { "" },
+            random.below(80)
+        )
+    };
+    let clauses: Vec<String> = (0..clauses)
+        .map(|_| format!("({} or {} or {})", literal(), literal(), literal()))
+        .collect();
     (text, clauses.join("\n and "))
 }
 
@@ -66,7 +79,9 @@ fn condition(clauses: usize) -> (String, String) {
 fn clauses(count: usize) -> String {
     let (text, condition) = condition(count);
     let rest = "cic otherwise -> lync unchanged  lync otherwise -> cic unchanged";
-    text + &format!("profile \"P\"\n when {condition} {{\n cic Available <-> lync Available  {rest} }}\n")
+    text + &format!(
+        "profile \"P\"\n when {condition} {{\n cic Available <-> lync Available  {rest} }}\n"
+    )
 }
 
 #[test]
@@ -80,7 +95,10 @@ fn entangled_condition() {
         format!("{text}condition c = {condition}\n").as_bytes(),
     );
     assert!(unused.contains("too entangled to be analysed"), "{unused}");
-    let small = said(&["check", "a.presync", "-q", "--level", "unused=allow"], clauses(12).as_bytes());
+    let small = said(
+        &["check", "a.presync", "-q", "--level", "unused=allow"],
+        clauses(12).as_bytes(),
+    );
     assert_eq!(small, "");
 }
 
@@ -89,12 +107,21 @@ fn entangled_role() -> String {
     let mut random = common::generate::Random(5);
     let mut text = String::from("use cic_lync\n");
     (0..40).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
-    let mut literal = || format!("{}f{}", if random.chance(50) { "not " } else { "" }, random.below(40));
+    let mut literal = || {
+        format!(
+            "{}f{}",
+            if random.chance(50) { "not " } else { "" },
+            random.below(40)
+        )
+    };
     for profile in 0..400 {
         let condition = format!("{} and {} and {}", literal(), literal(), literal());
         let target = ["Away", "Busy", "Available"][profile % 3];
-        writeln!(text, "profile \"P{profile}\" when {condition} {{ cic Available -> lync {target} }}")
-            .expect("a string takes it");
+        writeln!(
+            text,
+            "profile \"P{profile}\" when {condition} {{ cic Available -> lync {target} }}"
+        )
+        .expect("a string takes it");
     }
     text
 }
@@ -102,14 +129,25 @@ fn entangled_role() -> String {
 #[test]
 fn entangled_role_is_noted() {
     let shown = said(&["check", "a.presync", "-q"], entangled_role().as_bytes());
-    let from = shown.find("☞ role").unwrap_or_else(|| panic!("nothing is said of the role: {shown}"));
-    snapshot("entangled_role", shown[from..].lines().take(4).collect::<Vec<_>>().join("\n"));
+    let from = shown
+        .find("☞ role")
+        .unwrap_or_else(|| panic!("nothing is said of the role: {shown}"));
+    snapshot(
+        "entangled_role",
+        shown[from..].lines().take(4).collect::<Vec<_>>().join("\n"),
+    );
 }
 
 #[test]
 fn entangled_test() {
     let tests = "test \"never busy\" { cic Available => lync Away | Available | Busy }\n";
-    snapshot("entangled_test", said(&["test", "a.presync", "-q"], (entangled_role() + tests).as_bytes()));
+    snapshot(
+        "entangled_test",
+        said(
+            &["test", "a.presync", "-q"],
+            (entangled_role() + tests).as_bytes(),
+        ),
+    );
 }
 
 #[test]
@@ -121,7 +159,14 @@ fn brackets_nest_as_deep_as_is_said() {
     let folder = tempfile::tempdir().expect("there is room");
     let check = |depth: usize| {
         std::fs::write(folder.path().join("a.presync"), source(depth)).expect("it can be written");
-        common::text(&common::presync(folder.path(), &["check", "a.presync", "--format", "agent"], b"").stdout)
+        common::text(
+            &common::presync(
+                folder.path(),
+                &["check", "a.presync", "--format", "agent"],
+                b"",
+            )
+            .stdout,
+        )
     };
     // One of two hundred is the block's own.
     assert!(!check(199).contains("syntax"), "{}", check(199));
@@ -134,11 +179,14 @@ fn outside_of_the_project() {
     let inside = folder.path().join("inside");
     std::fs::create_dir(&inside).expect("there is room");
     std::fs::write(folder.path().join("site.presync"), "flag f\n").expect("it can be written");
-    std::fs::write(inside.join("a.presync"), "use \"../site.presync\"\n").expect("it can be written");
+    std::fs::write(inside.join("a.presync"), "use \"../site.presync\"\n")
+        .expect("it can be written");
     let shown = common::text(&common::presync(&inside, &CHECK, b"").stderr);
     let place = std::fs::canonicalize(&inside).expect("it is there");
     // How long the folder's name is decides where the message is wrapped.
-    let shown = shown.replace("\n  │ ", " ").replace(place.to_str().expect("it is UTF-8"), "FOLDER");
+    let shown = shown
+        .replace("\n  │ ", " ")
+        .replace(place.to_str().expect("it is UTF-8"), "FOLDER");
     snapshot("outside_of_the_project", shown);
 }
 
@@ -146,7 +194,12 @@ fn outside_of_the_project() {
 #[test]
 fn statements() {
     let most = presync::syntax::MAX_STATEMENT;
-    let check = |text: &str| said(&["check", "a.presync", "-q", "--level", "unused=allow"], text.as_bytes());
+    let check = |text: &str| {
+        said(
+            &["check", "a.presync", "-q", "--level", "unused=allow"],
+            text.as_bytes(),
+        )
+    };
     // By its tokens: what is around the list, and what each of its parts has. In a file of more than one line, so that
     // what follows is read, too.
     type Shape = (&'static str, usize, &'static str, usize, &'static str);
@@ -155,35 +208,80 @@ fn statements() {
         ("condition c = ", 4, "not ", 1, "f\n"),
         ("condition c = f is a", 6, " | a", 2, "\n"),
         ("group cic.g = any", 6, " | any", 2, "\n"),
-        ("profile P {\n when f", 2, " or f", 2, ": cic any -> lync Away\n}\n"),
-        ("profile P {\n cic any", 5, " | any", 2, " -> lync Away\n}\n"),
-        ("profile P { cic any -> lync Away }\nrole A uses P", 4, ",P", 2, "\n"),
+        (
+            "profile P {\n when f",
+            2,
+            " or f",
+            2,
+            ": cic any -> lync Away\n}\n",
+        ),
+        (
+            "profile P {\n cic any",
+            5,
+            " | any",
+            2,
+            " -> lync Away\n}\n",
+        ),
+        (
+            "profile P { cic any -> lync Away }\nrole A uses P",
+            4,
+            ",P",
+            2,
+            "\n",
+        ),
     ];
     for (head, around, part, tokens, tail) in shapes {
         let colon = usize::from(tail.starts_with(':'));
         let parts = (most - around - colon) / tokens;
-        let text = |parts: usize| format!("use cic_lync\nflag f\n{head}{}{tail}flag f\n", part.repeat(parts));
+        let text = |parts: usize| {
+            format!(
+                "use cic_lync\nflag f\n{head}{}{tail}flag f\n",
+                part.repeat(parts)
+            )
+        };
         let (fits, exceeds) = (check(&text(parts)), check(&text(parts + 1)));
         let long = "this goes on for more than 20000 words and signs";
         assert!(!fits.contains(long), "{head}: {fits}");
         assert!(exceeds.contains(long), "{head}: {exceeds}");
         // Only that, and what comes behind it.
-        assert!(fits.contains("the name `f` is declared twice"), "{head}: {fits}");
-        assert!(exceeds.contains("the name `f` is declared twice"), "{head}: {exceeds}");
+        assert!(
+            fits.contains("the name `f` is declared twice"),
+            "{head}: {fits}"
+        );
+        assert!(
+            exceeds.contains("the name `f` is declared twice"),
+            "{head}: {exceeds}"
+        );
     }
-    snapshot("statement", check(&format!("flag f\ncondition c = f{}\n", " and\n  f".repeat(most))));
+    snapshot(
+        "statement",
+        check(&format!(
+            "flag f\ncondition c = f{}\n",
+            " and\n  f".repeat(most)
+        )),
+    );
 }
 
 /// Findings that nobody reads to the end: as many as a program of that size has room for.
 #[test]
 fn findings() {
     let source = |findings: usize| {
-        let flags: String = (0..findings).map(|at| format!("condition c{at}=f\n")).collect();
+        let flags: String = (0..findings)
+            .map(|at| format!("condition c{at}=f\n"))
+            .collect();
         format!("use cic_lync\nflag f\n{flags}profile P {{ when f: cic any -> lync Away }}\n")
     };
     let told = |findings: usize| {
-        let told = said(&["check", "a.presync", "-q", "--format", "agent"], source(findings).as_bytes());
-        (told.lines().filter(|line| line.contains("[unused]: condition")).count(), told)
+        let told = said(
+            &["check", "a.presync", "-q", "--format", "agent"],
+            source(findings).as_bytes(),
+        );
+        (
+            told.lines()
+                .filter(|line| line.contains("[unused]: condition"))
+                .count(),
+            told,
+        )
     };
     let most = presync::lint::MAX_FINDINGS;
     let (all, shown) = told(most);
@@ -191,32 +289,59 @@ fn findings() {
     assert!(!shown.contains("there are more"), "{shown}");
     let (some, shown) = told(most + 10);
     assert_eq!(some, most);
-    assert!(shown.contains("there are more than 1000 findings in this program"), "{shown}");
+    assert!(
+        shown.contains("there are more than 1000 findings in this program"),
+        "{shown}"
+    );
     // What is denied fails, whether it is told or not: the lint of allows comes last.
     let denied = format!("@allow(gap)\n{}", source(most + 10));
-    let arguments = ["check", "a.presync", "-q", "--format", "agent", "--level", "unused-allow=deny"];
+    let arguments = [
+        "check",
+        "a.presync",
+        "-q",
+        "--format",
+        "agent",
+        "--level",
+        "unused-allow=deny",
+    ];
     let shown = said(&arguments, denied.as_bytes());
-    assert!(shown.contains("error[unused-allow]: there are more than 1000 findings"), "{shown}");
+    assert!(
+        shown.contains("error[unused-allow]: there are more than 1000 findings"),
+        "{shown}"
+    );
     // What is repaired makes room for the others.
     let folder = tempfile::tempdir().expect("there is room");
     std::fs::write(folder.path().join("a.presync"), source(most + 10)).expect("it can be written");
     let fixed = common::presync(folder.path(), &["check", "a.presync", "--fix"], b"");
-    assert_eq!(common::text(&fixed.stderr), "repaired 1010 findings\nchecked 1 program: no findings\n");
+    assert_eq!(
+        common::text(&fixed.stderr),
+        "repaired 1010 findings\nchecked 1 program: no findings\n"
+    );
 }
 
 /// Each number of things from both sides.
 #[test]
 fn numbers_of_things() {
     use presync::resolve::limits;
-    let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<Vec<_>>().join("\n");
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| {
+        (0..count).map(line).collect::<Vec<_>>().join("\n")
+    };
     type Source<'a> = &'a dyn Fn(usize) -> String;
     let cases: [(&str, usize, Source<'_>); 9] = [
-        ("systems", limits::MAX_SYSTEMS, &|count| lines(count, &|at| format!("system s{at} {{ state a }}"))),
+        ("systems", limits::MAX_SYSTEMS, &|count| {
+            lines(count, &|at| format!("system s{at} {{ state a }}"))
+        }),
         ("states", limits::MAX_STATES, &|count| {
-            format!("system s {{\n{}\n}}\nsystem t {{ state a }}", lines(count, &|at| format!("state s{at}")))
+            format!(
+                "system s {{\n{}\n}}\nsystem t {{ state a }}",
+                lines(count, &|at| format!("state s{at}"))
+            )
         }),
         ("facts", limits::MAX_FACTS, &|count| {
-            format!("system s {{ state a }}\nsystem t {{ state a }}\n{}", lines(count, &|at| format!("flag f{at}")))
+            format!(
+                "system s {{ state a }}\nsystem t {{ state a }}\n{}",
+                lines(count, &|at| format!("flag f{at}"))
+            )
         }),
         ("values", limits::MAX_VALUES, &|count| {
             format!(
@@ -225,7 +350,12 @@ fn numbers_of_things() {
             )
         }),
         ("profiles", limits::MAX_PROFILES, &|count| {
-            format!("use cic_lync\n{}", lines(count, &|at| format!("profile P{at} {{ cic any -> lync Away }}")))
+            format!(
+                "use cic_lync\n{}",
+                lines(count, &|at| format!(
+                    "profile P{at} {{ cic any -> lync Away }}"
+                ))
+            )
         }),
         ("roles", limits::MAX_ROLES, &|count| {
             format!(
@@ -240,10 +370,16 @@ fn numbers_of_things() {
             )
         }),
         ("name", presync::syntax::lexer::MAX_NAME, &|count| {
-            format!("use cic_lync\nprofile \"{}\" {{ cic any -> lync Away }}", "x".repeat(count - 1))
+            format!(
+                "use cic_lync\nprofile \"{}\" {{ cic any -> lync Away }}",
+                "x".repeat(count - 1)
+            )
         }),
         ("word", presync::syntax::lexer::MAX_NAME, &|count| {
-            format!("use cic_lync\nprofile {} {{ cic any -> lync Away }}", "x".repeat(count))
+            format!(
+                "use cic_lync\nprofile {} {{ cic any -> lync Away }}",
+                "x".repeat(count)
+            )
         }),
     ];
     for (name, most, source) in cases {
@@ -252,10 +388,15 @@ fn numbers_of_things() {
             let text = source(count);
             let read = |_: &str| Ok(text.clone().into_bytes());
             let parsed = presync::parse("a.presync", &read).expect("memory can be read");
-            presync::check(parsed).err().map(|errors| errors.to_string())
+            presync::check(parsed)
+                .err()
+                .map(|errors| errors.to_string())
         };
         assert_eq!(errors(most), None, "{name}");
-        snapshot(&format!("too_many_{name}"), said(&CHECK, source(most + 1).as_bytes()));
+        snapshot(
+            &format!("too_many_{name}"),
+            said(&CHECK, source(most + 1).as_bytes()),
+        );
         assert!(errors(most + 1).is_some(), "{name}");
     }
 }
@@ -264,9 +405,15 @@ fn numbers_of_things() {
 #[test]
 fn many_errors() {
     let most = presync::syntax::MAX_ERRORS;
-    let said = said(&["check", "a.presync", "-q", "--format", "agent"], "}\n".repeat(200_000).as_bytes());
+    let said = said(
+        &["check", "a.presync", "-q", "--format", "agent"],
+        "}\n".repeat(200_000).as_bytes(),
+    );
     assert_eq!(said.lines().count(), most + 1, "{said}");
-    assert!(said.contains(&format!("there are more than {most} errors in this file")), "{said}");
+    assert!(
+        said.contains(&format!("there are more than {most} errors in this file")),
+        "{said}"
+    );
 }
 
 /// Each member is compared with those before it: half a million of them must not take hours.
@@ -275,27 +422,37 @@ fn an_event_of_too_many_members() {
     let centre = common::root().join("examples/contact-centre/contact-centre.presync");
     let event = |members: usize| {
         let set: Vec<String> = (0..members).map(|at| format!("\"f{at}\":true")).collect();
-        format!("{{\"user\":\"a\",\"role\":\"Agents\",\"set\":{{{}}}}}\n", set.join(","))
+        format!(
+            "{{\"user\":\"a\",\"role\":\"Agents\",\"set\":{{{}}}}}\n",
+            set.join(",")
+        )
     };
     let reject = |members: usize| {
         let folder = tempfile::tempdir().expect("there is room");
         let path = centre.to_str().expect("it is UTF-8");
         let run = ["run", path, "--quiet", "--rejects", "rejects.jsonl"];
         common::presync(folder.path(), &run, event(members).as_bytes());
-        let rejects = std::fs::read_to_string(folder.path().join("rejects.jsonl")).expect("it was written");
-        let reject: serde_json::Value = serde_json::from_str(rejects.trim()).expect("it is one line of JSON");
+        let rejects =
+            std::fs::read_to_string(folder.path().join("rejects.jsonl")).expect("it was written");
+        let reject: serde_json::Value =
+            serde_json::from_str(rejects.trim()).expect("it is one line of JSON");
         reject.to_string()
     };
     // So many can be told from each other; that there is no such fact is another matter.
     assert!(!reject(1_000).contains("members"), "{}", reject(1_000));
-    assert!(reject(1_001).contains("an object has more than 1000 members"), "{}", reject(1_001));
+    assert!(
+        reject(1_001).contains("an object has more than 1000 members"),
+        "{}",
+        reject(1_001)
+    );
     assert!(reject(500_000).contains("an object has more than 1000 members"));
 }
 
 /// Whatever stands in a file a hundred thousand times, it is told soon, and nothing nests too deep to be let go.
 #[test]
 fn anything_many_times() {
-    let many = |head: &str, middle: &str, tail: &str| format!("{head}{}{tail}", middle.repeat(100_000));
+    let many =
+        |head: &str, middle: &str, tail: &str| format!("{head}{}{tail}", middle.repeat(100_000));
     let texts = [
         many("", "@allow ", ""),
         many("", "@allow(gap)\n", "flag x"),
@@ -312,13 +469,19 @@ fn anything_many_times() {
         many("system x { ", "state a ", "}"),
         many("profile p { // c", "\n", "") + &many("", "apply m ", "}"),
         many("profile p { ", "@allow(gap) ", "apply m }"),
-        many("flag f\nsystem a { state b }\nsystem c { state d }\nprofile p { ", "when f: ", "a b -> c d }"),
+        many(
+            "flag f\nsystem a { state b }\nsystem c { state d }\nprofile p { ",
+            "when f: ",
+            "a b -> c d }",
+        ),
         many("profile p { apply m ", "when (", "}"),
         many("profile p {\n", ";\n", "}"),
         many("", "use a\n", ""),
         many("", "flag a\n", ""),
         (0..100_000).map(|at| format!("use a{at}\n")).collect(),
-        (0..100_000).map(|at| format!("role r{at} uses p{at}\n")).collect(),
+        (0..100_000)
+            .map(|at| format!("role r{at} uses p{at}\n"))
+            .collect(),
     ];
     for text in texts {
         let begin = std::time::Instant::now();
@@ -327,10 +490,15 @@ fn anything_many_times() {
         let start = text.chars().take(30).collect::<String>();
         println!("{start:?}: {:?}", begin.elapsed());
         assert!(
-            said.matches("\n  × ").count() <= presync::resolve::limits::MAX_ERRORS + presync::syntax::MAX_ERRORS + 2,
+            said.matches("\n  × ").count()
+                <= presync::resolve::limits::MAX_ERRORS + presync::syntax::MAX_ERRORS + 2,
             "{start}"
         );
-        assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{start}: {:?}", begin.elapsed());
+        assert!(
+            begin.elapsed() < std::time::Duration::from_secs(20),
+            "{start}: {:?}",
+            begin.elapsed()
+        );
     }
 }
 
@@ -338,9 +506,17 @@ fn anything_many_times() {
 #[test]
 fn many_unknown_names() {
     let most = presync::resolve::limits::MAX_ERRORS;
-    let rules: String = (0..20_000).map(|at| format!("cic Availablee{at} -> lync Away\n")).collect();
+    let rules: String = (0..20_000)
+        .map(|at| format!("cic Availablee{at} -> lync Away\n"))
+        .collect();
     let source = format!("use cic_lync\nprofile P {{\n{rules}}}\n");
-    let said = said(&["check", "a.presync", "-q", "--format", "agent"], source.as_bytes());
+    let said = said(
+        &["check", "a.presync", "-q", "--format", "agent"],
+        source.as_bytes(),
+    );
     assert_eq!(said.lines().count(), most + 1);
-    assert!(said.contains("there are more than 1000 errors in this program"), "{said}");
+    assert!(
+        said.contains("there are more than 1000 errors in this program"),
+        "{said}"
+    );
 }

@@ -14,7 +14,9 @@ use presync::program::{Level as Rank, Program, RoleId, StateId, SystemId, Target
 /// All lints switched on.
 fn everything() -> Settings {
     let mut settings = Settings::default();
-    LINTS.iter().for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
+    LINTS
+        .iter()
+        .for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
     settings
 }
 
@@ -23,7 +25,10 @@ fn each_finds_its_bad_example_and_not_the_good_one() {
     for lint in LINTS {
         let found = |source: &str| {
             let findings = presync::lint::run(&common::program(source), &everything());
-            findings.iter().filter(|finding| finding.code == lint.code).count()
+            findings
+                .iter()
+                .filter(|finding| finding.code == lint.code)
+                .count()
         };
         assert!(found(lint.bad) > 0, "{}: the bad example", lint.code);
         assert_eq!(found(lint.good), 0, "{}: the good example", lint.code);
@@ -44,12 +49,22 @@ fn an_allow_silences_what_has_a_label_in_its_scope() {
     settings.set("gap", Level::Allow);
     settings.set("dead-rule", Level::Allow);
     assert_eq!(presync::lint::run(&common::program(source), &settings), []);
-    let without =
-        presync::lint::run(&common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")), &settings);
-    assert_eq!(without.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["duplicate-rule"]);
+    let without = presync::lint::run(
+        &common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")),
+        &settings,
+    );
+    assert_eq!(
+        without
+            .iter()
+            .map(|finding| finding.code)
+            .collect::<Vec<_>>(),
+        ["duplicate-rule"]
+    );
     settings.set("duplicate-rule", Level::Deny);
-    let denied =
-        presync::lint::run(&common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")), &settings);
+    let denied = presync::lint::run(
+        &common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")),
+        &settings,
+    );
     assert_eq!(denied[0].severity, Severity::Error);
 }
 
@@ -68,7 +83,9 @@ fn unused_is_exactly_what_can_go() {
     let (mut unused, mut used) = (0, 0);
     for seed in 0..programs() * 2 {
         let source = generate::program(seed, 10 + seed % 60);
-        let Ok(program) = common::check(&source) else { continue };
+        let Ok(program) = common::check(&source) else {
+            continue;
+        };
         let findings = presync::lint::run(&program, &everything());
         let said: BTreeSet<u32> = findings
             .iter()
@@ -76,19 +93,31 @@ fn unused_is_exactly_what_can_go() {
             .map(|finding| finding.labels[0].location.span.start)
             .collect();
         let whole = |at: &presync::program::Declared| at.whole.span;
-        let (reported, others): (Vec<_>, Vec<_>) =
-            program.declared.iter().partition(|declared| said.contains(&declared.location.span.start));
+        let (reported, others): (Vec<_>, Vec<_>) = program
+            .declared
+            .iter()
+            .partition(|declared| said.contains(&declared.location.span.start));
         // All that is reported can go at once; nothing else can go with it.
         let left = without(&source, reported.iter().map(|one| whole(one)).collect());
-        assert!(common::check(&left).is_ok(), "seed {seed}\n{source}\n{left}");
+        assert!(
+            common::check(&left).is_ok(),
+            "seed {seed}\n{source}\n{left}"
+        );
         unused += reported.len();
         use presync::program::DeclaredKind as Kind;
         let kinds = [Kind::Group, Kind::Condition, Kind::Mapping, Kind::Flag];
-        for other in others.into_iter().filter(|other| kinds.contains(&other.kind)) {
+        for other in others
+            .into_iter()
+            .filter(|other| kinds.contains(&other.kind))
+        {
             let mut spans: Vec<_> = reported.iter().map(|one| whole(one)).collect();
             spans.push(whole(other));
             let left = without(&source, spans);
-            assert!(common::check(&left).is_err(), "seed {seed}: {} is not used\n{source}\n{left}", other.name);
+            assert!(
+                common::check(&left).is_err(),
+                "seed {seed}: {} is not used\n{source}\n{left}",
+                other.name
+            );
             used += 1;
         }
     }
@@ -102,7 +131,9 @@ fn safe_repairs_keep_every_decision() {
     let mut collapses = (0, 0);
     for seed in 0..programs() * 3 {
         let source = generate::program(seed, 10 + seed % 60);
-        let Ok(program) = common::check(&source) else { continue };
+        let Ok(program) = common::check(&source) else {
+            continue;
+        };
         let digest = presync::compile(&program).expect("it is small").digest;
         for finding in presync::lint::run(&program, &everything()) {
             for fix in &finding.fixes {
@@ -110,7 +141,10 @@ fn safe_repairs_keep_every_decision() {
                 let mut edits = fix.edits.clone();
                 edits.sort();
                 for (location, with) in edits.into_iter().rev() {
-                    text.replace_range(location.span.start as usize..location.span.end as usize, &with);
+                    text.replace_range(
+                        location.span.start as usize..location.span.end as usize,
+                        &with,
+                    );
                 }
                 // A plain rule may be what an `override` meets, and what is unused may be named by what is, too: `--fix`
                 // sees the errors and leaves it, until the other one is gone.
@@ -119,23 +153,36 @@ fn safe_repairs_keep_every_decision() {
                     Err(errors) => {
                         let known = match finding.code {
                             "dead-rule" => ["override-nothing", "conflict"].as_slice(),
-                            "unused" => &["unknown-state", "unknown-group", "unknown-condition", "unknown-mapping"],
+                            "unused" => &[
+                                "unknown-state",
+                                "unknown-group",
+                                "unknown-condition",
+                                "unknown-mapping",
+                            ],
                             // Another rule may contradict the one that is added.
                             "unsafe-collapse" | "collapse" => &["conflict", "override-nothing"],
                             _ => &[],
                         };
-                        let only = errors.diagnostics.iter().all(|error| known.contains(&error.code));
+                        let only = errors
+                            .diagnostics
+                            .iter()
+                            .all(|error| known.contains(&error.code));
                         assert!(only, "seed {seed}: {errors}\n{text}");
                         continue;
                     }
                 };
                 if fix.safe {
                     let after = presync::compile(&repaired).expect("it is small").digest;
-                    assert_eq!(after, digest, "seed {seed}: {}\n{source}\n{text}", finding.message);
+                    assert_eq!(
+                        after, digest,
+                        "seed {seed}: {}\n{source}\n{text}",
+                        finding.message
+                    );
                 } else if finding.code.ends_with("collapse") {
                     // The same way can also go through another rule, of another profile.
                     let still = presync::lint::run(&repaired, &everything());
-                    collapses.0 += u32::from(!still.iter().any(|other| other.message == finding.message));
+                    collapses.0 +=
+                        u32::from(!still.iter().any(|other| other.message == finding.message));
                     collapses.1 += 1;
                 }
                 *repairs.entry((finding.code, fix.safe)).or_default() += 1;
@@ -144,13 +191,24 @@ fn safe_repairs_keep_every_decision() {
     }
     println!("{repairs:?}, {collapses:?} collapses cured");
     assert!(collapses.0 * 10 > collapses.1 * 8, "{collapses:?}");
-    for wanted in [("dead-rule", true), ("duplicate-rule", true), ("unused", true), ("unsafe-collapse", false)] {
-        assert!(repairs.get(&wanted).is_some_and(|count| *count > 5), "{wanted:?}: {repairs:?}");
+    for wanted in [
+        ("dead-rule", true),
+        ("duplicate-rule", true),
+        ("unused", true),
+        ("unsafe-collapse", false),
+    ] {
+        assert!(
+            repairs.get(&wanted).is_some_and(|count| *count > 5),
+            "{wanted:?}: {repairs:?}"
+        );
     }
 }
 
 fn programs() -> u64 {
-    std::env::var("PRESYNC_PROGRAMS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
+    std::env::var("PRESYNC_PROGRAMS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(400)
 }
 
 /// What a lint says, brought into words that enumeration can say, too.
@@ -160,19 +218,30 @@ type Said = BTreeSet<String>;
 fn lints_say_what_enumeration_finds() {
     let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for seed in 0..programs() * 4 {
-        let source = if seed % 5 == 0 { bouncing(seed) } else { generate::program(seed, 10 + seed % 60) };
+        let source = if seed % 5 == 0 {
+            bouncing(seed)
+        } else {
+            generate::program(seed, 10 + seed % 60)
+        };
         // Some systems know whether one is logged in, and how long a text may be.
         let source = source.replace(
             "    attributes a, b\n",
-            ["    attributes a, b\n    text 6\n", "    attributes a, b\n    online f0\n"][seed as usize % 2],
+            [
+                "    attributes a, b\n    text 6\n",
+                "    attributes a, b\n    online f0\n",
+            ][seed as usize % 2],
         );
-        let Ok(program) = common::check(&source) else { continue };
+        let Ok(program) = common::check(&source) else {
+            continue;
+        };
         if reference::count(&program) > 3_000.0 {
             continue;
         }
         let findings = presync::lint::run(&program, &everything());
         assert!(
-            findings.iter().all(|finding| finding.severity != Severity::Info),
+            findings
+                .iter()
+                .all(|finding| finding.severity != Severity::Info),
             "nothing is too entangled here\n{source}"
         );
         let truth = Truth::new(&program);
@@ -186,7 +255,10 @@ fn lints_say_what_enumeration_finds() {
     }
     println!("programs with findings, without: {counts:?}");
     for (code, (with, without)) in counts {
-        assert!(with > 5 && without > 5, "{code}: {with} with, {without} without");
+        assert!(
+            with > 5 && without > 5,
+            "{code}: {with} with, {without} without"
+        );
     }
 }
 
@@ -197,7 +269,9 @@ fn bouncing(seed: u64) -> String {
     let count = 2 + random.below(2);
     let mut text = String::from("flag f\nflag g\n");
     for system in &systems[..count] {
-        text.push_str(&format!("system {system} {{ attributes a state s0 {{ a }} state s1 state s2 }}\n"));
+        text.push_str(&format!(
+            "system {system} {{ attributes a state s0 {{ a }} state s1 state s2 }}\n"
+        ));
     }
     for profile in 0..1 + random.below(2) {
         text.push_str(&format!("profile \"P {profile}\" {{\n"));
@@ -224,22 +298,42 @@ fn bouncing(seed: u64) -> String {
 fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
     let line = |finding: &Diagnostic, at: usize| {
         let location = finding.labels[at].location;
-        program.sources.file(location.file).line(location.span.start).to_string()
+        program
+            .sources
+            .file(location.file)
+            .line(location.span.start)
+            .to_string()
     };
     let of = findings.iter().filter(|finding| finding.code == code);
     let words: Vec<String> = match code {
         // The direction stands in the message only where the rule has two.
         "dead-rule" => of.map(|finding| line(finding, 0)).collect(),
-        "duplicate-rule" | "constant-condition" | "absent-target" => of.map(|finding| line(finding, 0)).collect(),
+        "duplicate-rule" | "constant-condition" | "absent-target" => {
+            of.map(|finding| line(finding, 0)).collect()
+        }
         "dead-profile" => of.map(|finding| finding.message.clone()).collect(),
         // `3 states of cic decided by no profile of role R for lync`
         "gap" => of.map(|finding| finding.message.clone()).collect(),
-        "unsafe-collapse" | "collapse" => {
-            of.map(|finding| finding.message.rsplit(": ").next().unwrap_or_default().to_owned()).collect()
-        }
-        "ping-pong" => {
-            of.map(|finding| finding.message.split(" bounce").next().unwrap_or_default().to_owned()).collect()
-        }
+        "unsafe-collapse" | "collapse" => of
+            .map(|finding| {
+                finding
+                    .message
+                    .rsplit(": ")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+            .collect(),
+        "ping-pong" => of
+            .map(|finding| {
+                finding
+                    .message
+                    .split(" bounce")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+            .collect(),
         _ => of.map(|finding| finding.message.clone()).collect(),
     };
     words.into_iter().collect()
@@ -255,7 +349,10 @@ impl<'p> Truth<'p> {
     fn new(program: &'p Program) -> Self {
         let mut situations = Vec::new();
         reference::each_situation(program, &mut |situation| situations.push(situation.clone()));
-        Self { program, situations }
+        Self {
+            program,
+            situations,
+        }
     }
 
     fn all(&self) -> Vec<(&'static str, Said)> {
@@ -276,12 +373,23 @@ impl<'p> Truth<'p> {
         ]
     }
 
-    fn outcome(&self, role: RoleId, situation: &Situation, from: SystemId, state: StateId, to: SystemId) -> Outcome {
+    fn outcome(
+        &self,
+        role: RoleId,
+        situation: &Situation,
+        from: SystemId,
+        state: StateId,
+        to: SystemId,
+    ) -> Outcome {
         reference::decide(self.program, role, situation, from, state, to).outcome
     }
 
     fn line(&self, location: presync::source::Location) -> String {
-        self.program.sources.file(location.file).line(location.span.start).to_string()
+        self.program
+            .sources
+            .file(location.file)
+            .line(location.span.start)
+            .to_string()
     }
 
     fn state(&self, system: SystemId, state: StateId) -> String {
@@ -290,7 +398,11 @@ impl<'p> Truth<'p> {
 
     fn of_role(&self, role: RoleId) -> String {
         let role = self.program.role(role);
-        if role.location.is_some() { format!(" of role `{}`", role.name) } else { String::new() }
+        if role.location.is_some() {
+            format!(" of role `{}`", role.name)
+        } else {
+            String::new()
+        }
     }
 
     /// The rules of the first profile with candidates that stand at its deciding level.
@@ -315,7 +427,13 @@ impl<'p> Truth<'p> {
                 })
                 .collect();
             let level = candidates.iter().map(|at| rules[*at].level).max()?;
-            Some((id.index(), candidates.into_iter().filter(|at| rules[*at].level == level).collect()))
+            Some((
+                id.index(),
+                candidates
+                    .into_iter()
+                    .filter(|at| rules[*at].level == level)
+                    .collect(),
+            ))
         })
     }
 
@@ -325,12 +443,20 @@ impl<'p> Truth<'p> {
         let mut occurring = BTreeSet::new();
         for role in self.program.role_ids() {
             for id in &self.program.role(role).profiles {
-                occurring.extend(self.program.profile(*id).rules.iter().map(|rule| (rule.written, rule.from, rule.to)));
+                occurring.extend(
+                    self.program
+                        .profile(*id)
+                        .rules
+                        .iter()
+                        .map(|rule| (rule.written, rule.from, rule.to)),
+                );
             }
             for situation in &self.situations {
                 for (from, to) in self.program.directions() {
                     for state in self.program.system(from).states() {
-                        let Some((profile, deciding)) = self.deciding(role, situation, from, state, to) else {
+                        let Some((profile, deciding)) =
+                            self.deciding(role, situation, from, state, to)
+                        else {
                             continue;
                         };
                         profiles.insert((role, profile));
@@ -348,7 +474,13 @@ impl<'p> Truth<'p> {
             .collect();
         let mut idle = BTreeSet::new();
         for role in self.program.role_ids() {
-            for id in self.program.role(role).profiles.iter().filter(|id| !profiles.contains(&(role, id.index()))) {
+            for id in self
+                .program
+                .role(role)
+                .profiles
+                .iter()
+                .filter(|id| !profiles.contains(&(role, id.index())))
+            {
                 idle.insert(format!(
                     "profile `{}` never decides in role `{}`",
                     self.program.profile(*id).name,
@@ -368,12 +500,16 @@ impl<'p> Truth<'p> {
                         .program
                         .system(from)
                         .states()
-                        .map(|state| self.outcome(role, situation, from, state, to) != Outcome::Unmapped)
+                        .map(|state| {
+                            self.outcome(role, situation, from, state, to) != Outcome::Unmapped
+                        })
                         .collect();
                     // Some rule has its condition true for another state exactly where that state is decided.
                     for state in self.program.system(from).states() {
-                        let others =
-                            decided.iter().enumerate().any(|(other, decided)| other != state.index() && *decided);
+                        let others = decided
+                            .iter()
+                            .enumerate()
+                            .any(|(other, decided)| other != state.index() && *decided);
                         if others && !decided[state.index()] {
                             found.entry((role, from, to)).or_default().insert(state);
                         }
@@ -382,9 +518,19 @@ impl<'p> Truth<'p> {
             }
         }
         let words = found.into_iter().map(|((role, from, to), states)| {
-            let count = if states.len() == 1 { "1 state".to_owned() } else { format!("{} states", states.len()) };
-            let (from, to) = (&self.program.system(from).name, &self.program.system(to).name);
-            format!("{count} of {from} decided by no profile{} for {to}", self.of_role(role))
+            let count = if states.len() == 1 {
+                "1 state".to_owned()
+            } else {
+                format!("{} states", states.len())
+            };
+            let (from, to) = (
+                &self.program.system(from).name,
+                &self.program.system(to).name,
+            );
+            format!(
+                "{count} of {from} decided by no profile{} for {to}",
+                self.of_role(role)
+            )
         });
         words.collect()
     }
@@ -412,16 +558,32 @@ impl<'p> Truth<'p> {
                 }
             }
         }
-        found.into_iter().map(|written| self.line(self.program.written(written).location)).collect()
+        found
+            .into_iter()
+            .map(|written| self.line(self.program.written(written).location))
+            .collect()
     }
 
     fn absent(&self) -> Said {
         let mut found = BTreeSet::new();
-        for rule in self.program.profiles.iter().flat_map(|profile| &profile.rules) {
-            let (Some(online), Target::Set(_)) = (self.program.system(rule.to).online, rule.target) else { continue };
-            let mut holds =
-                self.situations.iter().filter(|situation| reference::holds(self.program, rule.condition, situation));
-            let there: Vec<bool> = holds.by_ref().map(|situation| situation.facts[online.index()] == 1).collect();
+        for rule in self
+            .program
+            .profiles
+            .iter()
+            .flat_map(|profile| &profile.rules)
+        {
+            let (Some(online), Target::Set(_)) = (self.program.system(rule.to).online, rule.target)
+            else {
+                continue;
+            };
+            let mut holds = self
+                .situations
+                .iter()
+                .filter(|situation| reference::holds(self.program, rule.condition, situation));
+            let there: Vec<bool> = holds
+                .by_ref()
+                .map(|situation| situation.facts[online.index()] == 1)
+                .collect();
             if !there.is_empty() && there.iter().all(|there| !there) {
                 found.insert(self.line(self.program.written(rule.written).location));
             }
@@ -434,15 +596,21 @@ impl<'p> Truth<'p> {
         for role in self.program.role_ids() {
             for situation in &self.situations {
                 for (from, to) in self.program.directions() {
-                    let Some(limit) = self.program.system(to).text else { continue };
+                    let Some(limit) = self.program.system(to).text else {
+                        continue;
+                    };
                     for state in self.program.system(from).states() {
-                        let Outcome::Set(target, texts) = self.outcome(role, situation, from, state, to) else {
+                        let Outcome::Set(target, texts) =
+                            self.outcome(role, situation, from, state, to)
+                        else {
                             continue;
                         };
                         let name = &self.program.system(to).state(target).name;
-                        let length = name.chars().count() + texts.iter().map(|text| text.len() + 2).sum::<usize>();
+                        let length = name.chars().count()
+                            + texts.iter().map(|text| text.len() + 2).sum::<usize>();
                         if length > limit as usize {
-                            let (to_name, state) = (&self.program.system(to).name, self.state(to, target));
+                            let (to_name, state) =
+                                (&self.program.system(to).name, self.state(to, target));
                             found.insert(format!(
                                 "{to_name} {state} shows {length} characters, {to_name} takes {limit}"
                             ));
@@ -456,12 +624,18 @@ impl<'p> Truth<'p> {
 
     fn constants(&self) -> Said {
         let constant = |id| {
-            let mut outcomes = self.situations.iter().map(|situation| reference::holds(self.program, id, situation));
+            let mut outcomes = self
+                .situations
+                .iter()
+                .map(|situation| reference::holds(self.program, id, situation));
             let first = outcomes.next();
             outcomes.all(|outcome| Some(outcome) == first)
         };
         let written = self.program.written_conditions.iter();
-        written.filter(|written| constant(written.condition)).map(|written| self.line(written.location)).collect()
+        written
+            .filter(|written| constant(written.condition))
+            .map(|written| self.line(written.location))
+            .collect()
     }
 
     fn collapses(&self) -> (Said, Said) {
@@ -470,11 +644,17 @@ impl<'p> Truth<'p> {
             for situation in &self.situations {
                 for (from, to) in self.program.directions() {
                     for state in self.program.system(from).states() {
-                        let Outcome::Set(shown, _) = self.outcome(role, situation, from, state, to) else { continue };
+                        let Outcome::Set(shown, _) = self.outcome(role, situation, from, state, to)
+                        else {
+                            continue;
+                        };
                         let mut after = situation.clone();
                         after.states[from.index()] = Some(state);
                         after.states[to.index()] = Some(shown);
-                        let Outcome::Set(back, _) = self.outcome(role, &after, to, shown, from) else { continue };
+                        let Outcome::Set(back, _) = self.outcome(role, &after, to, shown, from)
+                        else {
+                            continue;
+                        };
                         if back == state {
                             continue;
                         }
@@ -486,7 +666,8 @@ impl<'p> Truth<'p> {
                             self.state(to, shown),
                             self.state(from, back)
                         );
-                        let differ = system.state(state).attributes != system.state(back).attributes;
+                        let differ =
+                            system.state(state).attributes != system.state(back).attributes;
                         if differ {
                             unsafe_ones.insert(words)
                         } else {
@@ -534,22 +715,36 @@ impl<'p> Truth<'p> {
             }
             path.push(at.clone());
             let (states, system) = at;
-            let situation = Situation { facts: facts.to_vec(), states: states.clone() };
+            let situation = Situation {
+                facts: facts.to_vec(),
+                states: states.clone(),
+            };
             let entered = states[system.index()].expect("a system that has changed has a state");
-            let cycle = truth.program.system_ids().filter(|to| *to != system).any(|to| {
-                match truth.outcome(role, &situation, system, entered, to) {
-                    Outcome::Set(target, _) if states[to.index()] != Some(target) => {
-                        let mut after = states.clone();
-                        after[to.index()] = Some(target);
-                        walk(truth, role, (after, to), facts, path, done)
-                    }
-                    _ => false,
-                }
-            });
+            let cycle = truth
+                .program
+                .system_ids()
+                .filter(|to| *to != system)
+                .any(
+                    |to| match truth.outcome(role, &situation, system, entered, to) {
+                        Outcome::Set(target, _) if states[to.index()] != Some(target) => {
+                            let mut after = states.clone();
+                            after[to.index()] = Some(target);
+                            walk(truth, role, (after, to), facts, path, done)
+                        }
+                        _ => false,
+                    },
+                );
             path.pop();
             cycle
         }
-        walk(self, role, (start.states.clone(), system), &start.facts, &mut Vec::new(), &mut BTreeSet::new())
+        walk(
+            self,
+            role,
+            (start.states.clone(), system),
+            &start.facts,
+            &mut Vec::new(),
+            &mut BTreeSet::new(),
+        )
     }
 
     fn ambiguous(&self) -> Said {
@@ -559,7 +754,9 @@ impl<'p> Truth<'p> {
                 for (from, to) in self.program.directions() {
                     let mut sources: BTreeMap<StateId, Vec<StateId>> = BTreeMap::new();
                     for state in self.program.system(from).states() {
-                        if let Outcome::Set(target, _) = self.outcome(role, situation, from, state, to) {
+                        if let Outcome::Set(target, _) =
+                            self.outcome(role, situation, from, state, to)
+                        {
                             sources.entry(target).or_default().push(state);
                         }
                     }
@@ -567,11 +764,9 @@ impl<'p> Truth<'p> {
                         let lost = states.iter().any(|state| {
                             let mut after = situation.clone();
                             after.states[from.index()] = Some(*state);
-                            let active = self
-                                .program
-                                .system(to)
-                                .states()
-                                .any(|other| self.outcome(role, &after, to, other, from) != Outcome::Unmapped);
+                            let active = self.program.system(to).states().any(|other| {
+                                self.outcome(role, &after, to, other, from) != Outcome::Unmapped
+                            });
                             active
                                 && match self.outcome(role, &after, to, *target, from) {
                                     Outcome::Unmapped => true,
@@ -601,7 +796,17 @@ fn ranks_and_targets_are_what_the_oracle_thinks() {
     let program = common::program(
         "use cic_lync\nprofile \"P\" { cic Available -> lync Away\n override cic any -> lync unchanged\n cic otherwise -> lync Busy }",
     );
-    let ranks: Vec<(Rank, bool)> =
-        program.profiles[0].rules.iter().map(|rule| (rule.level, matches!(rule.target, Target::Set(_)))).collect();
-    assert_eq!(ranks, [(Rank::Plain, true), (Rank::Override, false), (Rank::Otherwise, true)]);
+    let ranks: Vec<(Rank, bool)> = program.profiles[0]
+        .rules
+        .iter()
+        .map(|rule| (rule.level, matches!(rule.target, Target::Set(_))))
+        .collect();
+    assert_eq!(
+        ranks,
+        [
+            (Rank::Plain, true),
+            (Rank::Override, false),
+            (Rank::Otherwise, true)
+        ]
+    );
 }

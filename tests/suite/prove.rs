@@ -22,9 +22,16 @@ fn a_test_passes_exactly_if_enumeration_finds_no_counterexample() {
             "lync s0 append nothing",
             "lync any | unmapped",
         ][seed as usize % 6];
-        let given = ["given f0", "given not f0, lync is any", "", "given cic is s0 | \"s, 1\""][seed as usize % 4];
+        let given = [
+            "given f0",
+            "given not f0, lync is any",
+            "",
+            "given cic is s0 | \"s, 1\"",
+        ][seed as usize % 4];
         let source = format!("{source}\ntest \"t\" {{ {given} cic any => {wanted} }}\n");
-        let Ok(program) = common::check(&source) else { continue };
+        let Ok(program) = common::check(&source) else {
+            continue;
+        };
         if reference::count(&program) > 5_000.0 {
             continue;
         }
@@ -41,14 +48,18 @@ fn a_test_passes_exactly_if_enumeration_finds_no_counterexample() {
                 if !reference::holds(&program, program.tests[0].given, &situation) {
                     continue;
                 }
-                let outcome = reference::decide(&program, RoleId(0), &situation, cic, state, lync).outcome;
-                let is_first = |outcome: &Outcome| matches!(outcome, Outcome::Set(state, _) if state.0 == 0);
+                let outcome =
+                    reference::decide(&program, RoleId(0), &situation, cic, state, lync).outcome;
+                let is_first =
+                    |outcome: &Outcome| matches!(outcome, Outcome::Set(state, _) if state.0 == 0);
                 right &= match seed % 6 {
                     0 => is_first(&outcome),
                     1 => is_first(&outcome) || outcome == Outcome::Unmapped,
                     2 => !is_first(&outcome),
                     3 => matches!(outcome, Outcome::Unchanged | Outcome::Unmapped),
-                    4 => matches!(&outcome, Outcome::Set(state, texts) if state.0 == 0 && texts.is_empty()),
+                    4 => {
+                        matches!(&outcome, Outcome::Set(state, texts) if state.0 == 0 && texts.is_empty())
+                    }
                     _ => outcome != Outcome::Unchanged,
                 };
             }
@@ -69,9 +80,23 @@ profile \"Voice\" when enterprise_voice and both_logged_in {
 ";
 
 fn shown(tests: &str) -> String {
-    let output = common::presync(&common::root(), &["test", "-"], format!("{PROGRAM}{tests}").as_bytes());
-    assert_eq!(output.status.code(), Some(1), "{}", common::text(&output.stderr));
-    format!("{}\n────────\n{}{}", tests.trim_end(), common::text(&output.stdout), common::text(&output.stderr))
+    let output = common::presync(
+        &common::root(),
+        &["test", "-"],
+        format!("{PROGRAM}{tests}").as_bytes(),
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        common::text(&output.stderr)
+    );
+    format!(
+        "{}\n────────\n{}{}",
+        tests.trim_end(),
+        common::text(&output.stdout),
+        common::text(&output.stderr)
+    )
 }
 
 macro_rules! cases {

@@ -18,7 +18,11 @@ fn blocks(text: &str) -> Vec<Block> {
     for (at, line) in text.lines().enumerate() {
         if let Some(info) = line.strip_prefix("```") {
             if !open {
-                found.push(Block { info: info.to_owned(), start: at + 1, lines: Vec::new() });
+                found.push(Block {
+                    info: info.to_owned(),
+                    start: at + 1,
+                    lines: Vec::new(),
+                });
             }
             open = !open;
         } else if open && let Some(block) = found.last_mut() {
@@ -31,8 +35,16 @@ fn blocks(text: &str) -> Vec<Block> {
 
 fn pages() -> Vec<PathBuf> {
     let root = common::root();
-    let mut pages = vec![root.join("README.md"), root.join("docs/language.md"), root.join("docs/exports.md")];
-    pages.extend(common::examples().iter().map(|example| example.with_file_name("README.md")));
+    let mut pages = vec![
+        root.join("README.md"),
+        root.join("docs/language.md"),
+        root.join("docs/exports.md"),
+    ];
+    pages.extend(
+        common::examples()
+            .iter()
+            .map(|example| example.with_file_name("README.md")),
+    );
     pages
 }
 
@@ -40,18 +52,28 @@ fn pages() -> Vec<PathBuf> {
 fn commands_print_what_the_pages_say() {
     let mut commands = 0;
     for page in pages() {
-        let text = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+        let text = std::fs::read_to_string(&page)
+            .unwrap_or_else(|error| panic!("{}: {error}", page.display()));
         // In the folder of the page for examples, else in an empty one with the files that the page shows.
         let scratch = tempfile::tempdir().expect("there is room for a folder");
         let is_example = page.parent().and_then(Path::file_name).is_some_and(|name| {
-            page.parent().is_some_and(|folder| folder.join(format!("{}.presync", name.to_string_lossy())).exists())
+            page.parent().is_some_and(|folder| {
+                folder
+                    .join(format!("{}.presync", name.to_string_lossy()))
+                    .exists()
+            })
         });
         let folder = scratch.path();
         if is_example {
-            for entry in std::fs::read_dir(page.parent().expect("a page is in a folder")).expect("it can be listed") {
+            for entry in std::fs::read_dir(page.parent().expect("a page is in a folder"))
+                .expect("it can be listed")
+            {
                 let path = entry.expect("it can be listed").path();
-                std::fs::copy(&path, folder.join(path.file_name().expect("a file has a name")))
-                    .expect("it can be copied");
+                std::fs::copy(
+                    &path,
+                    folder.join(path.file_name().expect("a file has a name")),
+                )
+                .expect("it can be copied");
             }
         }
         std::fs::write(
@@ -61,13 +83,22 @@ fn commands_print_what_the_pages_say() {
         .expect("it can be written");
         for block in blocks(&text) {
             if let Some((_, name)) = block.info.split_once(' ') {
-                std::fs::write(folder.join(name), block.lines.join("\n") + "\n").expect("it can be written");
+                std::fs::write(folder.join(name), block.lines.join("\n") + "\n")
+                    .expect("it can be written");
             }
         }
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        for block in blocks(&text).into_iter().rev().filter(|block| block.info == "console") {
+        for block in blocks(&text)
+            .into_iter()
+            .rev()
+            .filter(|block| block.info == "console")
+        {
             let mut shown = Vec::new();
-            for command in block.lines.iter().filter_map(|line| line.strip_prefix("$ ")) {
+            for command in block
+                .lines
+                .iter()
+                .filter_map(|line| line.strip_prefix("$ "))
+            {
                 shown.push(format!("$ {command}"));
                 shown.extend(run(folder, command));
                 commands += 1;
@@ -87,9 +118,18 @@ fn commands_print_what_the_pages_say() {
 
 /// What a command prints: people read both streams in one.
 fn run(folder: &Path, command: &str) -> Vec<String> {
-    assert!(command.contains("presync "), "`{command}` is not one of ours");
-    let binary = Path::new(env!("CARGO_BIN_EXE_presync")).parent().expect("it lies in a folder");
-    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
+    assert!(
+        command.contains("presync "),
+        "`{command}` is not one of ours"
+    );
+    let binary = Path::new(env!("CARGO_BIN_EXE_presync"))
+        .parent()
+        .expect("it lies in a folder");
+    let path = format!(
+        "{}:{}",
+        binary.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
     let output = std::process::Command::new("sh")
         .args(["-c", &format!("{{ {command}; }} 2>&1")])
         .env("PATH", path)
@@ -98,7 +138,10 @@ fn run(folder: &Path, command: &str) -> Vec<String> {
         .env("COLUMNS", "100")
         .output()
         .expect("sh runs");
-    common::text(&output.stdout).lines().map(|line| line.trim_end().to_owned()).collect()
+    common::text(&output.stdout)
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 #[test]
@@ -106,7 +149,10 @@ fn snippets_are_programs() {
     let mut snippets = 0;
     for page in pages() {
         let text = std::fs::read_to_string(&page).expect("it was read before");
-        for block in blocks(&text).into_iter().filter(|block| block.info.split(' ').next() == Some("presync")) {
+        for block in blocks(&text)
+            .into_iter()
+            .filter(|block| block.info.split(' ').next() == Some("presync"))
+        {
             let source = block.lines.join("\n");
             if let Err(errors) = common::check(&source) {
                 panic!("{}:{}: {errors}", page.display(), block.start + 1);
@@ -119,11 +165,17 @@ fn snippets_are_programs() {
 
 #[test]
 fn the_two_commands_are_what_ci_runs() {
-    let readme = std::fs::read_to_string(common::root().join("README.md")).expect("there is a README");
-    let commands: Vec<String> =
-        blocks(&readme).into_iter().filter(|block| block.info == "sh").flat_map(|block| block.lines).collect();
+    let readme =
+        std::fs::read_to_string(common::root().join("README.md")).expect("there is a README");
+    let commands: Vec<String> = blocks(&readme)
+        .into_iter()
+        .filter(|block| block.info == "sh")
+        .flat_map(|block| block.lines)
+        .collect();
     assert_eq!(commands.len(), 2);
-    let arguments = commands[0].strip_prefix("cargo run --release -- ").expect("the first runs the main job");
+    let arguments = commands[0]
+        .strip_prefix("cargo run --release -- ")
+        .expect("the first runs the main job");
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let output = common::presync(&common::root(), &arguments, b"");
     assert!(output.stdout.len() > 100_000);

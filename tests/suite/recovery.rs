@@ -26,7 +26,13 @@ fn any_words_in_any_order_are_read() {
     for _ in 0..100_000 {
         let count = 1 + random.below(12);
         let text: String = (0..count)
-            .map(|_| format!("{}{}", random.pick(&words), random.pick(&[" ", "\n", "", " ", "\n"])))
+            .map(|_| {
+                format!(
+                    "{}{}",
+                    random.pick(&words),
+                    random.pick(&[" ", "\n", "", " ", "\n"])
+                )
+            })
             .collect();
         wrong += usize::from(!parse(&text).1.is_empty());
     }
@@ -39,7 +45,12 @@ fn five_errors_a_file() {
     for seed in 0..FILES {
         let mut random = Random(seed);
         let (text, statements) = file(&mut random, seed % 2 == 1);
-        assert_eq!(parse(&text).1.len(), 0, "the file is right before: {:?}\n{text}", parse(&text).1);
+        assert_eq!(
+            parse(&text).1.len(),
+            0,
+            "the file is right before: {:?}\n{text}",
+            parse(&text).1
+        );
         rules += text.matches("->").count();
         let (broken, places) = break_it(&mut random, &text, &statements);
         let (tree, errors) = parse(&broken);
@@ -48,23 +59,35 @@ fn five_errors_a_file() {
         for (from, to) in &places {
             put += 1;
             // An error counts as found if something is said within the statement, or at the first token behind it.
-            let hit = errors.iter().enumerate().find(|(at, error)| !explained[*at] && within(error, *from, *to));
+            let hit = errors
+                .iter()
+                .enumerate()
+                .find(|(at, error)| !explained[*at] && within(error, *from, *to));
             if let Some((at, _)) = hit {
                 explained[at] = true;
                 found += 1;
             }
         }
         wrong += explained.iter().filter(|explained| !**explained).count();
-        if std::env::var_os("PRESYNC_SHOW").is_some() && (explained.contains(&false) || explained.len() < ERRORS) {
+        if std::env::var_os("PRESYNC_SHOW").is_some()
+            && (explained.contains(&false) || explained.len() < ERRORS)
+        {
             println!("=== seed {seed}\n{broken}");
             for (error, explained) in errors.iter().zip(&explained) {
                 let line = SourceFile::new("a", broken.clone().into_bytes(), false)
                     .line(error.location().expect("it has a place").span.start);
-                println!("{} line {line}: {}", if *explained { "  " } else { "??" }, error.message);
+                println!(
+                    "{} line {line}: {}",
+                    if *explained { "  " } else { "??" },
+                    error.message
+                );
             }
             println!(
                 "places {:?}",
-                places.iter().map(|(from, _)| broken[..*from].matches('\n').count() + 1).collect::<Vec<_>>()
+                places
+                    .iter()
+                    .map(|(from, _)| broken[..*from].matches('\n').count() + 1)
+                    .collect::<Vec<_>>()
             );
         }
     }
@@ -76,13 +99,20 @@ fn five_errors_a_file() {
         100.0 * kept as f64 / rules as f64
     );
     assert_eq!(put, FILES as i32 * ERRORS as i32);
-    assert!(f64::from(found) / files >= 4.8, "{:.3}", f64::from(found) / files);
+    assert!(
+        f64::from(found) / files >= 4.8,
+        "{:.3}",
+        f64::from(found) / files
+    );
     assert!((wrong as f64) / files < 0.7, "{:.3}", wrong as f64 / files);
     assert!(kept as f64 / rules as f64 > 0.8);
 }
 
 fn parse(text: &str) -> (syntax::tree::File, Vec<Diagnostic>) {
-    let (tree, mut errors) = syntax::parse(FileId(0), &SourceFile::new("a.presync", text.as_bytes().to_vec(), false));
+    let (tree, mut errors) = syntax::parse(
+        FileId(0),
+        &SourceFile::new("a.presync", text.as_bytes().to_vec(), false),
+    );
     presync::diagnostic::sort(&mut errors);
     (tree, errors)
 }
@@ -115,8 +145,9 @@ fn count_rules(tree: &syntax::tree::File) -> usize {
 
 /// A file of about seventy lines, and where its statements are: byte ranges. `spread`: statements span lines.
 fn file(random: &mut Random, spread: bool) -> (String, Vec<(usize, usize)>) {
-    let mut text =
-        String::from("use cic_lync\n\nflag vip\nflag in_training\nchoice site = north | south | west default north\n");
+    let mut text = String::from(
+        "use cic_lync\n\nflag vip\nflag in_training\nchoice site = north | south | west default north\n",
+    );
     text.push_str("condition staffed = both_logged_in and not in_training\n\ngroup cic.away = \"At Lunch\" | \"Gone Home\" | \"Out of Town\"\n\n");
     let mut statements = Vec::new();
     let mut profile = 0;
@@ -141,7 +172,13 @@ fn file(random: &mut Random, spread: bool) -> (String, Vec<(usize, usize)>) {
     (text, statements)
 }
 
-fn statement(random: &mut Random, text: &mut String, statements: &mut Vec<(usize, usize)>, depth: usize, spread: bool) {
+fn statement(
+    random: &mut Random,
+    text: &mut String,
+    statements: &mut Vec<(usize, usize)>,
+    depth: usize,
+    spread: bool,
+) {
     let indent = "    ".repeat(depth);
     text.push_str(&indent);
     let start = text.len();
@@ -149,14 +186,26 @@ fn statement(random: &mut Random, text: &mut String, statements: &mut Vec<(usize
         text.push_str(&format!("when {}: ", condition(random)));
     }
     let join = |random: &mut Random, token: &str| {
-        if spread && random.chance(40) { format!("\n{indent}    {token} ") } else { format!(" {token} ") }
+        if spread && random.chance(40) {
+            format!("\n{indent}    {token} ")
+        } else {
+            format!(" {token} ")
+        }
     };
     if random.chance(10) {
         text.push_str("append \"in queue\" to lync");
     } else {
         let count = 1 + random.below(3);
         let states: Vec<&str> = (0..count)
-            .map(|_| *random.pick(&["Available", "\"At Lunch\"", "\"Available, No ACD\"", "away", "\"In a Meeting\""]))
+            .map(|_| {
+                *random.pick(&[
+                    "Available",
+                    "\"At Lunch\"",
+                    "\"Available, No ACD\"",
+                    "away",
+                    "\"In a Meeting\"",
+                ])
+            })
             .collect();
         let mut list = states[0].to_owned();
         for state in &states[1..] {
@@ -184,7 +233,11 @@ fn condition(random: &mut Random) -> String {
 }
 
 /// Breaks five different statements, the last first so that offsets stay.
-fn break_it(random: &mut Random, text: &str, statements: &[(usize, usize)]) -> (String, Vec<(usize, usize)>) {
+fn break_it(
+    random: &mut Random,
+    text: &str,
+    statements: &[(usize, usize)],
+) -> (String, Vec<(usize, usize)>) {
     let mut chosen: Vec<usize> = Vec::new();
     while chosen.len() < ERRORS {
         let at = random.below(statements.len());
@@ -201,10 +254,12 @@ fn break_it(random: &mut Random, text: &str, statements: &[(usize, usize)]) -> (
         let replaced = mutate(random, statement);
         broken.replace_range(from..to, &replaced);
         let grown = replaced.len() as isize - statement.len() as isize;
-        places.iter_mut().for_each(|(from, to): &mut (usize, usize)| {
-            *from = from.wrapping_add_signed(grown);
-            *to = to.wrapping_add_signed(grown);
-        });
+        places
+            .iter_mut()
+            .for_each(|(from, to): &mut (usize, usize)| {
+                *from = from.wrapping_add_signed(grown);
+                *to = to.wrapping_add_signed(grown);
+            });
         // Up to the end of the first token of the next line: what is missing at an end is noticed there.
         places.push((from, from + replaced.len() + 60));
     }
@@ -242,5 +297,7 @@ fn mutate(random: &mut Random, statement: &str) -> String {
 /// Whether the statement is still right in itself.
 fn parses(statement: &str) -> bool {
     parse(&format!("profile p {{ {statement} }}")).1.is_empty()
-        || parse(&format!("profile p {{ {statement} cic a -> lync b }}")).1.is_empty()
+        || parse(&format!("profile p {{ {statement} cic a -> lync b }}"))
+            .1
+            .is_empty()
 }

@@ -48,14 +48,31 @@ fn said(output: &presync_stream::Output) -> Vec<String> {
     };
     let mut said: Vec<String> = Vec::new();
     for command in lines(&output.commands) {
-        let (system, state) =
-            command["set"].as_object().and_then(|set| set.iter().next()).expect("a command sets one system");
-        let texts: Vec<&str> =
-            command["append"].as_array().expect("a list").iter().filter_map(|text| text.as_str()).collect();
-        let plus = if texts.is_empty() { String::new() } else { format!("+{}", texts.join(",")) };
-        said.push(format!("{system} {}{plus}", state.as_str().expect("a state")));
+        let (system, state) = command["set"]
+            .as_object()
+            .and_then(|set| set.iter().next())
+            .expect("a command sets one system");
+        let texts: Vec<&str> = command["append"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|text| text.as_str())
+            .collect();
+        let plus = if texts.is_empty() {
+            String::new()
+        } else {
+            format!("+{}", texts.join(","))
+        };
+        said.push(format!(
+            "{system} {}{plus}",
+            state.as_str().expect("a state")
+        ));
     }
-    said.extend(lines(&output.rejects).iter().map(|reject| format!("! {}", reject["error"].as_str().expect("a code"))));
+    said.extend(
+        lines(&output.rejects)
+            .iter()
+            .map(|reject| format!("! {}", reject["error"].as_str().expect("a code"))),
+    );
     said
 }
 
@@ -69,7 +86,10 @@ fn a_change_is_decided_for_every_other_system() {
         // The last unconfirmed command says so already.
         (r#""change":{"cic":"Meeting"}"#, &[]),
         (r#""change":{"cic":"lunch-1"}"#, &[]),
-        (r#""change":{"cic":"AVAILABLE"}"#, &["lync Available", "teams Free"]),
+        (
+            r#""change":{"cic":"AVAILABLE"}"#,
+            &["lync Available", "teams Free"],
+        ),
     ]);
 }
 
@@ -78,7 +98,10 @@ fn an_echo_confirms_and_decides_nothing() {
     run(&[
         START,
         (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
-        (r#""change":{"cic":"Available"}"#, &["lync Available", "teams Free"]),
+        (
+            r#""change":{"cic":"Available"}"#,
+            &["lync Available", "teams Free"],
+        ),
         // In order: the first echo is the first command's.
         (r#""change":{"lync":"Away"}"#, &[]),
         (r#""change":{"lync":"Available"}"#, &[]),
@@ -93,7 +116,10 @@ fn an_echo_confirms_all_earlier_commands() {
     run(&[
         START,
         (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
-        (r#""change":{"cic":"Available"}"#, &["lync Available", "teams Free"]),
+        (
+            r#""change":{"cic":"Available"}"#,
+            &["lync Available", "teams Free"],
+        ),
         (r#""change":{"lync":"Available"}"#, &[]),
         (r#""change":{"lync":"Away"}"#, &["cic lunch-1"]),
     ]);
@@ -103,15 +129,36 @@ fn an_echo_confirms_all_earlier_commands() {
 fn commands_lapse_by_the_events_time() {
     run(&[
         START,
-        (r#""change":{"cic":"Available"}"#, &["lync Available", "teams Free"]),
+        (
+            r#""change":{"cic":"Available"}"#,
+            &["lync Available", "teams Free"],
+        ),
         (r#""change":{"lync":"Available"}"#, &[]),
-        (r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#, &["lync Away", "teams Gone"]),
+        (
+            r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#,
+            &["lync Away", "teams Gone"],
+        ),
         // Sixty seconds later it still is an echo, sixty-one later it is not.
-        (r#""change":{"lync":"Away"},"at":"2026-11-22T12:01:00Z""#, &[]),
-        (r#""change":{"cic":"Available"},"at":"2026-11-22T12:02:00Z""#, &["lync Available", "teams Free"]),
-        (r#""change":{"lync":"Busy"},"at":"2026-11-22T12:02:10Z""#, &["cic Meeting"]),
-        (r#""change":{"cic":"Meeting"},"at":"2026-11-22T12:03:30+00:00""#, &[]),
-        (r#""change":{"lync":"Away"},"at":"2026-11-22T12:04:00Z""#, &["cic lunch-1"]),
+        (
+            r#""change":{"lync":"Away"},"at":"2026-11-22T12:01:00Z""#,
+            &[],
+        ),
+        (
+            r#""change":{"cic":"Available"},"at":"2026-11-22T12:02:00Z""#,
+            &["lync Available", "teams Free"],
+        ),
+        (
+            r#""change":{"lync":"Busy"},"at":"2026-11-22T12:02:10Z""#,
+            &["cic Meeting"],
+        ),
+        (
+            r#""change":{"cic":"Meeting"},"at":"2026-11-22T12:03:30+00:00""#,
+            &[],
+        ),
+        (
+            r#""change":{"lync":"Away"},"at":"2026-11-22T12:04:00Z""#,
+            &["cic lunch-1"],
+        ),
     ]);
 }
 
@@ -119,14 +166,20 @@ fn commands_lapse_by_the_events_time() {
 fn facts_resend_another_appendix_only() {
     run(&[
         START,
-        (r#""change":{"cic":"Lunch"},"id":"1""#, &["lync Away", "teams Gone"]),
+        (
+            r#""change":{"cic":"Lunch"},"id":"1""#,
+            &["lync Away", "teams Gone"],
+        ),
         (r#""set":{"in_queue":true}"#, &["lync Away+in queue"]),
         (r#""set":{"in_queue":true}"#, &[]),
         (r#""change":{"lync":"Away"}"#, &[]),
         (r#""set":{"night":true}"#, &["lync Away+in queue,late"]),
         // The role has another outcome with another appendix.
         (r#""role":"Night""#, &["lync Away+night"]),
-        (r#""role":"R","set":{"night":false,"in_queue":false}"#, &["lync Away"]),
+        (
+            r#""role":"R","set":{"night":false,"in_queue":false}"#,
+            &["lync Away"],
+        ),
         // Facts alone never synchronize: what the user shows by now stays.
         (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
         (r#""set":{"in_queue":true}"#, &[]),
@@ -154,9 +207,15 @@ fn facts_move_nobody_who_was_seen_elsewhere() {
         run(&[
             START,
             (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
-            (r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#, &["lync Away", "teams Gone"]),
+            (
+                r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#,
+                &["lync Away", "teams Gone"],
+            ),
             // The command has lapsed without an echo, and the system is seen where it was.
-            (r#""set":{"in_queue":true},"at":"2026-11-22T12:05:00Z""#, &["lync Away+in queue"]),
+            (
+                r#""set":{"in_queue":true},"at":"2026-11-22T12:05:00Z""#,
+                &["lync Away+in queue"],
+            ),
             (r#""at":"2026-11-22T12:10:00Z""#, &[]),
             (seen, &[]),
             (r#""set":{"in_queue":false}"#, &[]),
@@ -197,7 +256,10 @@ fn guards_see_the_last_command() {
         (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
         (r#""change":{"cic":"Meeting"}"#, &[]),
         // Both are decided before either is told: teams sees lync busy.
-        (r#""change":{"cic":"Available"}"#, &["lync Available", "teams Gone"]),
+        (
+            r#""change":{"cic":"Available"}"#,
+            &["lync Available", "teams Gone"],
+        ),
         (r#""change":{"cic":"Odd"}"#, &[]),
         // Unconfirmed or not, lync is to be available now.
         (r#""change":{"cic":"Available"}"#, &["teams Free"]),
@@ -208,18 +270,27 @@ fn guards_see_the_last_command() {
 fn rejected_events_change_nothing() {
     run(&[
         (r#""change":{"cic":"Lunch"}"#, &["! no-role"]),
-        (r#""role":"R","change":{"lync":"Busy"}"#, &["! unset-choice"]),
+        (
+            r#""role":"R","change":{"lync":"Busy"}"#,
+            &["! unset-choice"],
+        ),
         // The role came with the rejected event.
         (r#""change":{"cic":"Lunch"}"#, &["! no-role"]),
         START,
-        (r#""set":{"in_queue":true},"change":{"cic":"Lunhc"}"#, &["! unknown-state"]),
+        (
+            r#""set":{"in_queue":true},"change":{"cic":"Lunhc"}"#,
+            &["! unknown-state"],
+        ),
         (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
         (r#""set":{"in_queue":1}"#, &["! unknown-value"]),
         (r#""set":{"kind":"fax"}"#, &["! unknown-value"]),
         (r#""set":{"nope":true}"#, &["! unknown-fact"]),
         (r#""state":{"skype":null}"#, &["! unknown-system"]),
         (r#""role":"X""#, &["! unknown-role"]),
-        (r#""change":{"cic":"Lunch","lync":"Away"}"#, &["! several-systems"]),
+        (
+            r#""change":{"cic":"Lunch","lync":"Away"}"#,
+            &["! several-systems"],
+        ),
         (r#""change":{"cic":"Odd"},"at":"noon""#, &["! malformed"]),
         (r#""change":["cic"]"#, &["! malformed"]),
         (r#""change":{"cic":"Lunch"}"#, &[]),
@@ -231,27 +302,49 @@ fn rejected_events_change_nothing() {
 #[test]
 fn threads_and_stored_states_change_nothing() {
     let root = common::root();
-    let events = std::fs::read(root.join("examples/contact-centre/day.jsonl")).expect("the day is committed");
+    let events = std::fs::read(root.join("examples/contact-centre/day.jsonl"))
+        .expect("the day is committed");
     let program = common::program_at(&root.join("examples/contact-centre/contact-centre.presync"));
     let tables = presync::compile(&program).expect("it is small");
     let whole = stream(&tables, 1, &[&events]);
-    let half = events.iter().take(events.len() / 2).rposition(|byte| *byte == b'\n').expect("it has lines") + 1;
+    let half = events
+        .iter()
+        .take(events.len() / 2)
+        .rposition(|byte| *byte == b'\n')
+        .expect("it has lines")
+        + 1;
     for jobs in [1, 2, 3, 7] {
         assert_eq!(stream(&tables, jobs, &[&events]), whole, "{jobs} threads");
-        assert_eq!(stream(&tables, jobs, &[&events[..half], &events[half..]]), whole, "{jobs} threads, two blocks");
+        assert_eq!(
+            stream(&tables, jobs, &[&events[..half], &events[half..]]),
+            whole,
+            "{jobs} threads, two blocks"
+        );
     }
     // Long names stand elsewhere, and change nothing either.
-    let long =
-        |bytes: &[u8]| common::text(bytes).replace("\"user\":\"user", "\"user\":\"a user of a long name ").into_bytes();
+    let long = |bytes: &[u8]| {
+        common::text(bytes)
+            .replace("\"user\":\"user", "\"user\":\"a user of a long name ")
+            .into_bytes()
+    };
     let renamed = stream(&tables, 2, &[&long(&events)]);
     assert_eq!(common::text(&renamed.0), common::text(&long(&whole.0)));
-    assert_eq!(common::text(&renamed.1).lines().count(), common::text(&whole.1).lines().count());
+    assert_eq!(
+        common::text(&renamed.1).lines().count(),
+        common::text(&whole.1).lines().count()
+    );
     // Stored by names in the middle and loaded again.
     let mut first = Stream::new(Engine::new(&tables, 60), 2, true);
     let begin = first.block(&events[..half]);
     let stored = Stored::save(&first, None).to_json();
     let mut second = Stream::new(Engine::new(&tables, 60), 1, true);
-    assert!(Stored::parse(&stored).expect("it was just written").load(&mut second).expect("there is room").is_empty());
+    assert!(
+        Stored::parse(&stored)
+            .expect("it was just written")
+            .load(&mut second)
+            .expect("there is room")
+            .is_empty()
+    );
     assert_eq!(Stored::save(&second, None).to_json(), stored);
     second.skip_lines(first.lines());
     let end = second.block(&events[half..]);
@@ -274,10 +367,12 @@ fn stream(tables: &Tables, jobs: usize, blocks: &[&[u8]]) -> (Vec<u8>, Vec<u8>, 
 #[test]
 fn a_byte_order_mark_stands_before_the_first_line_only() {
     let tables = common::tables(PROGRAM);
-    let event =
-        "\u{feff}{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"},\"change\":{\"cic\":\"Lunch\"}}\r\n";
+    let event = "\u{feff}{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"},\"change\":{\"cic\":\"Lunch\"}}\r\n";
     let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
-    assert_eq!(said(&stream.block(event.as_bytes())), ["lync Away", "teams Gone"]);
+    assert_eq!(
+        said(&stream.block(event.as_bytes())),
+        ["lync Away", "teams Gone"]
+    );
     assert_eq!(said(&stream.block(event.as_bytes())), ["! malformed"]);
     // Nor before the first that a run reads that goes on.
     let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
@@ -291,24 +386,41 @@ fn lines_are_counted_whatever_ends_them() {
     let tables = common::tables(PROGRAM);
     let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
     let event = "{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"}}";
-    let output = stream.block(format!("{event}\r\n{event}\n{event}\r\n\r\n{event}\r{event}\n{event}\r").as_bytes());
+    let output = stream.block(
+        format!("{event}\r\n{event}\n{event}\r\n\r\n{event}\r{event}\n{event}\r").as_bytes(),
+    );
     assert_eq!((output.events, output.rejected), (5, 1));
-    assert!(common::text(&output.rejects).starts_with("{\"line\":5,"), "{}", common::text(&output.rejects));
+    assert!(
+        common::text(&output.rejects).starts_with("{\"line\":5,"),
+        "{}",
+        common::text(&output.rejects)
+    );
     assert_eq!(stream.lines(), 6);
 }
 
 #[test]
 fn what_came_out_is_counted() {
     let root = common::root();
-    let events = std::fs::read(root.join("examples/contact-centre/day.jsonl")).expect("the day is committed");
-    let tables = presync::compile(&common::program_at(&root.join("examples/contact-centre/contact-centre.presync")));
+    let events = std::fs::read(root.join("examples/contact-centre/day.jsonl"))
+        .expect("the day is committed");
+    let tables = presync::compile(&common::program_at(
+        &root.join("examples/contact-centre/contact-centre.presync"),
+    ));
     let tables = tables.expect("it is small");
     let lines = |bytes: &[u8]| common::text(bytes).lines().count() as u64;
     for jobs in [1, 3] {
         let mut stream = Stream::new(Engine::new(&tables, 60), jobs, false);
         let output = stream.block(&events);
         let counted = (output.events, output.sent, output.rejected);
-        assert_eq!(counted, (lines(&events), lines(&output.commands), lines(&output.rejects)), "{jobs} threads");
+        assert_eq!(
+            counted,
+            (
+                lines(&events),
+                lines(&output.commands),
+                lines(&output.rejects)
+            ),
+            "{jobs} threads"
+        );
         assert_eq!(stream.lines(), lines(&events));
     }
 }
@@ -327,16 +439,29 @@ fn the_trace_says_what_became_of_each_event_and_why() {
         r#""resync":"teams""#,
         r#""change":{"cic":"Nowhere"}"#,
     ];
-    let lines: String = events.iter().map(|event| format!("{{\"user\":\"ann\",{event}}}\n")).collect();
+    let lines: String = events
+        .iter()
+        .map(|event| format!("{{\"user\":\"ann\",{event}}}\n"))
+        .collect();
     let trace = common::text(&stream.block(lines.as_bytes()).trace);
-    let trace: Vec<serde_json::Value> =
-        trace.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    let trace: Vec<serde_json::Value> = trace
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("it is JSON"))
+        .collect();
     let said: Vec<(u64, &str, &str)> = trace
         .iter()
         .map(|line| {
-            let text = |name: &str| line[name].as_str().unwrap_or_else(|| panic!("{name} is missing: {line}"));
+            let text = |name: &str| {
+                line[name]
+                    .as_str()
+                    .unwrap_or_else(|| panic!("{name} is missing: {line}"))
+            };
             assert_eq!(text("user"), "ann");
-            (line["line"].as_u64().expect("a number"), text("result"), text("why"))
+            (
+                line["line"].as_u64().expect("a number"),
+                text("result"),
+                text("why"),
+            )
         })
         .collect();
     let wanted = [
@@ -368,7 +493,10 @@ fn an_appendix_that_is_shown_is_not_sent_again() {
         (r#""change":{"lync":"Away"}"#, &[]),
         // The same once more, as somebody who asks for the state of all would say it.
         (r#""state":{"lync":"Away"}"#, &[]),
-        (r#""change":{"cic":"Available"}"#, &["lync Available+in queue", "teams Free"]),
+        (
+            r#""change":{"cic":"Available"}"#,
+            &["lync Available+in queue", "teams Free"],
+        ),
         (r#""change":{"lync":"Available"}"#, &[]),
         (r#""state":{"lync":"Available"}"#, &[]),
         (r#""resync":"cic""#, &["teams Free"]),
@@ -379,8 +507,9 @@ fn an_appendix_that_is_shown_is_not_sent_again() {
 #[test]
 fn every_fact_of_every_user_is_kept() {
     let sizes: Vec<usize> = (0..40).map(|at| 2 + at * 7 % 33).collect();
-    let mut source =
-        String::from("system a { state A  state B }\nsystem b { state A  state B }\nprofile P { a A -> b B }\n");
+    let mut source = String::from(
+        "system a { state A  state B }\nsystem b { state A  state B }\nprofile P { a A -> b B }\n",
+    );
     for (at, size) in sizes.iter().enumerate() {
         let values: Vec<String> = (0..*size).map(|value| format!("v{at}_{value}")).collect();
         source += &format!("choice c{at} = {}\n", values.join(" | "));
@@ -396,15 +525,21 @@ fn every_fact_of_every_user_is_kept() {
             .filter(|at| is_set(user, *at))
             .map(|at| format!("\"c{at}\":\"v{at}_{}\"", value(user, at)))
             .collect();
-        let output = stream.block(format!("{{\"user\":\"u{user}\",\"set\":{{{}}}}}\n", set.join(",")).as_bytes());
+        let output = stream
+            .block(format!("{{\"user\":\"u{user}\",\"set\":{{{}}}}}\n", set.join(",")).as_bytes());
         assert_eq!(output.rejected, 0, "{}", common::text(&output.rejects));
     }
-    let stored: serde_json::Value = serde_json::from_str(&Stored::save(&stream, None).to_json()).expect("it is JSON");
+    let stored: serde_json::Value =
+        serde_json::from_str(&Stored::save(&stream, None).to_json()).expect("it is JSON");
     for user in 0..users {
         let facts = &stored["users"][format!("u{user}")]["facts"];
         for at in 0..sizes.len() {
             let wanted = is_set(user, at).then(|| format!("v{at}_{}", value(user, at)));
-            assert_eq!(facts[format!("c{at}")].as_str().map(str::to_owned), wanted, "u{user}, c{at}: {facts}");
+            assert_eq!(
+                facts[format!("c{at}")].as_str().map(str::to_owned),
+                wanted,
+                "u{user}, c{at}: {facts}"
+            );
         }
     }
 }
@@ -431,17 +566,25 @@ fn threads_wait_for_each_other_and_stop_together() {
             Ok(())
         },
     );
-    assert_eq!((done, written.load(std::sync::atomic::Ordering::SeqCst)), (Ok(()), 300));
+    assert_eq!(
+        (done, written.load(std::sync::atomic::Ordering::SeqCst)),
+        (Ok(()), 300)
+    );
     assert!((2..=10).contains(&furthest), "{furthest} blocks ahead");
 
     fn more(into: &mut Vec<u8>) -> Result<bool, &'static str> {
         *into = b"{\"user\":\"ann\",\"role\":\"R\"}\n".to_vec();
         Ok(true)
     }
-    assert_eq!(stream().run(more, |_| Err("the disk is full")), Err("the disk is full"));
+    assert_eq!(
+        stream().run(more, |_| Err("the disk is full")),
+        Err("the disk is full")
+    );
     let gone = std::panic::catch_unwind(|| stream().run(more, |_| panic!("the writer is gone")));
     assert!(gone.is_err());
-    let gone = std::panic::catch_unwind(|| stream().run::<()>(|_| panic!("the reader is gone"), |_| Ok(())));
+    let gone = std::panic::catch_unwind(|| {
+        stream().run::<()>(|_| panic!("the reader is gone"), |_| Ok(()))
+    });
     assert!(gone.is_err());
 }
 
@@ -458,7 +601,13 @@ fn a_changed_program_says_what_it_no_longer_knows() {
     let new = common::tables(&changed);
     let mut stream = Stream::new(Engine::new(&new, 60), 1, false);
     let lost = stored.load(&mut stream).expect("there is room");
-    assert_eq!(lost, [("role `Night`".to_owned(), 1), ("state `Lunch` of cic".to_owned(), 3)]);
+    assert_eq!(
+        lost,
+        [
+            ("role `Night`".to_owned(), 1),
+            ("state `Lunch` of cic".to_owned(), 3)
+        ]
+    );
 }
 
 #[test]
@@ -472,7 +621,16 @@ fn the_state_file_remembers_how_far_it_has_read() {
     let run = || {
         common::presync(
             at,
-            &["run", "a.presync", "--events", "e.jsonl", "--state", "s.json", "--rejects", "r.jsonl"],
+            &[
+                "run",
+                "a.presync",
+                "--events",
+                "e.jsonl",
+                "--state",
+                "s.json",
+                "--rejects",
+                "r.jsonl",
+            ],
             b"",
         )
     };
@@ -480,15 +638,31 @@ fn the_state_file_remembers_how_far_it_has_read() {
     assert_eq!(common::text(&run().stdout), "", "all was read");
     std::fs::write(at.join("e.jsonl"), format!("{first}{second}")).expect("it can be written");
     let more = run();
-    assert_eq!(common::text(&more.stdout).lines().count(), 1, "{}", common::text(&more.stderr));
+    assert_eq!(
+        common::text(&more.stdout).lines().count(),
+        1,
+        "{}",
+        common::text(&more.stderr)
+    );
     assert_eq!(more.status.code(), Some(1));
-    assert!(common::text(&std::fs::read(at.join("r.jsonl")).expect("it was written")).starts_with("{\"line\":4,"));
+    assert!(
+        common::text(&std::fs::read(at.join("r.jsonl")).expect("it was written"))
+            .starts_with("{\"line\":4,")
+    );
     // Another file is read from its beginning.
     std::fs::write(at.join("e.jsonl"), second).expect("it can be written");
     assert!(common::text(&run().stderr).contains("starting at its beginning"));
     // Standard input is never skipped.
-    let output = common::presync(at, &["run", "a.presync", "--state", "s.json"], first.as_bytes());
-    assert!(common::text(&output.stderr).contains("2 events"), "{}", common::text(&output.stderr));
+    let output = common::presync(
+        at,
+        &["run", "a.presync", "--state", "s.json"],
+        first.as_bytes(),
+    );
+    assert!(
+        common::text(&output.stderr).contains("2 events"),
+        "{}",
+        common::text(&output.stderr)
+    );
     std::fs::write(at.join("s.json"), "{}").expect("it can be written");
     assert_eq!(run().status.code(), Some(2));
 }
@@ -498,22 +672,41 @@ fn users_have_roles_from_a_file() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let at = folder.path();
     std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
-    std::fs::write(at.join("u.csv"), "\u{feff}User,Role\r\n\"Smith, Ann\",R\r\n").expect("it can be written");
+    std::fs::write(
+        at.join("u.csv"),
+        "\u{feff}User,Role\r\n\"Smith, Ann\",R\r\n",
+    )
+    .expect("it can be written");
     let event = b"{\"user\":\"Smith, Ann\",\"change\":{\"cic\":\"Lunch\"}}\n";
     let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
-    assert_eq!(common::text(&output.stdout).lines().count(), 2, "{}", common::text(&output.stderr));
+    assert_eq!(
+        common::text(&output.stdout).lines().count(),
+        2,
+        "{}",
+        common::text(&output.stderr)
+    );
     std::fs::write(at.join("u.csv"), "user,role\nann,X\n").expect("it can be written");
     let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
     assert_eq!(output.status.code(), Some(2));
     assert!(common::text(&output.stderr).contains("line 2: unknown role `X`"));
     for (content, says) in [
-        ("ann;R\n", "its first line is `ann;R` and has to be `user,role`"),
-        ("user,role\nann,R\nbob,R\nann,R\nann,Night\n", "line 5: user `ann` has another role in line 4"),
+        (
+            "ann;R\n",
+            "its first line is `ann;R` and has to be `user,role`",
+        ),
+        (
+            "user,role\nann,R\nbob,R\nann,R\nann,Night\n",
+            "line 5: user `ann` has another role in line 4",
+        ),
     ] {
         std::fs::write(at.join("u.csv"), content).expect("it can be written");
         let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
         assert_eq!(output.status.code(), Some(2));
-        assert!(common::text(&output.stderr).contains(says), "{}", common::text(&output.stderr));
+        assert!(
+            common::text(&output.stderr).contains(says),
+            "{}",
+            common::text(&output.stderr)
+        );
     }
 }
 
@@ -526,9 +719,13 @@ fn a_role_that_an_event_gave_outlives_the_run() {
     let run = |events: &str| {
         let arguments = ["run", "a.presync", "--users", "u.csv", "--state", "s.json"];
         let output = common::presync(at, &arguments, events.as_bytes());
-        (common::text(&output.stdout).to_owned(), common::text(&output.stderr).to_owned())
+        (
+            common::text(&output.stdout).to_owned(),
+            common::text(&output.stderr).to_owned(),
+        )
     };
-    let first = "{\"user\":\"ann\",\"role\":\"Night\",\"set\":{\"kind\":\"voice\",\"night\":true}}\n";
+    let first =
+        "{\"user\":\"ann\",\"role\":\"Night\",\"set\":{\"kind\":\"voice\",\"night\":true}}\n";
     let second = "{\"user\":\"ann\",\"change\":{\"cic\":\"Lunch\"}}\n";
     let undisturbed = run(&format!("{first}{second}"));
     std::fs::remove_file(at.join("s.json")).expect("it was written");
@@ -536,7 +733,10 @@ fn a_role_that_an_event_gave_outlives_the_run() {
     let (commands, said) = run(second);
     assert_eq!(commands, undisturbed.0);
     assert!(commands.contains("\"append\":[\"night\"]"), "{commands}");
-    assert!(said.contains("1 user has in the state another role than in `u.csv` and keeps it"), "{said}");
+    assert!(
+        said.contains("1 user has in the state another role than in `u.csv` and keeps it"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -549,7 +749,11 @@ fn long_lines_are_rejected_without_being_kept() {
         "{{\"user\":\"ann\",\"role\":\"R\",\"set\":{{\"kind\":\"voice\"}},\"note\":\"{long}\"}}\n{{\"user\":\"ann\",\"change\":{{\"cic\":\"{long}\"}}}}\n{}\n{{\"user\":\"ann\",\"change\":{{\"cic\":\"Lunch\"}}}}",
         "y".repeat(20 << 20)
     );
-    let output = common::presync(at, &["run", "a.presync", "--rejects", "r.jsonl"], events.as_bytes());
+    let output = common::presync(
+        at,
+        &["run", "a.presync", "--rejects", "r.jsonl"],
+        events.as_bytes(),
+    );
     assert!(
         common::text(&output.stderr).contains("4 events, 2 commands, 2 rejected"),
         "{}",
@@ -574,5 +778,8 @@ fn what_goes_out_again_is_json() {
     let commands = common::text(&stream.block(event.as_bytes()).commands);
     let command: serde_json::Value =
         serde_json::from_str(commands.lines().next().expect("there is one")).expect("it is JSON");
-    assert_eq!((&command["user"], &command["at"]), (&"zoë".into(), &"2026-11-22T14:00:00+02:00".into()));
+    assert_eq!(
+        (&command["user"], &command["at"]),
+        (&"zoë".into(), &"2026-11-22T14:00:00+02:00".into())
+    );
 }

@@ -13,13 +13,21 @@ fn the_committed_schema_is_the_generated_one_and_holds() {
     if std::env::var_os("PRESYNC_BLESS").is_some() {
         std::fs::write(&path, &generated).expect("it can be written");
     }
-    assert_eq!(std::fs::read_to_string(&path).expect("it is committed"), generated, "run with PRESYNC_BLESS=1");
+    assert_eq!(
+        std::fs::read_to_string(&path).expect("it is committed"),
+        generated,
+        "run with PRESYNC_BLESS=1"
+    );
     let schema: serde_json::Value = serde_json::from_str(&generated).expect("it is JSON");
     let validator = jsonschema::validator_for(&schema).expect("it is a schema");
     for example in common::examples() {
         let tables = presync::compile(&common::program_at(&example)).expect("examples are small");
-        let document: serde_json::Value = serde_json::from_str(&tables.to_json()).expect("it is JSON");
-        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        let document: serde_json::Value =
+            serde_json::from_str(&tables.to_json()).expect("it is JSON");
+        let errors: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| error.to_string())
+            .collect();
         assert!(errors.is_empty(), "{}: {errors:?}", example.display());
         let mut broken = document;
         broken["roles"][0]["tables"][0]["rows"][0]["outcome"] = "set it".into();
@@ -46,13 +54,22 @@ role "S" uses "Q"
 
 /// The same meaning in other words.
 const REFACTORED: [(&str, &str); 6] = [
-    ("condition busy = in_queue and not vip", "condition calm = not in_queue or vip\ncondition busy = not calm"),
+    (
+        "condition busy = in_queue and not vip",
+        "condition calm = not in_queue or vip\ncondition busy = not calm",
+    ),
     (
         "when busy { cic Available | \"At Lunch\" -> lync Busy }",
         "when in_queue: when not vip { cic Available -> lync Busy\n cic \"At Lunch\" -> lync Busy }",
     ),
-    ("flag in_queue\nflag vip", "flag vip // first now\nflag in_queue"),
-    ("state Available  state Away  state Busy", "state Busy state Away state Available"),
+    (
+        "flag in_queue\nflag vip",
+        "flag vip // first now\nflag in_queue",
+    ),
+    (
+        "state Available  state Away  state Busy",
+        "state Busy state Away state Available",
+    ),
     (
         "role \"R\" uses \"P\", \"Q\"\nrole \"S\" uses \"Q\"",
         "role \"S\" uses \"Other\"\nrole \"R\" uses \"P\", \"Other\"",
@@ -67,7 +84,10 @@ const CHANGED: [(&str, &str); 10] = [
     ("append \"vip\"", "append \"VIP\""),
     ("when vip: append", "when vip and in_queue: append"),
     ("\"At Lunch\" <-> lync Away", "\"At Lunch\" -> lync Away"),
-    ("in_queue and not vip", "in_queue and not vip and lync is not Busy"),
+    (
+        "in_queue and not vip",
+        "in_queue and not vip and lync is not Busy",
+    ),
     ("id lunch", "id Lunch2"),
     ("default im", "default voice"),
     ("role \"S\" uses \"Q\"", "role \"S\" uses \"P\""),
@@ -139,9 +159,18 @@ fn three_hundred_decisions() {
     assert!(table.dense().is_some());
     for at in 0..300 {
         let entered = tables.state(0, &format!("a{at}")).expect("it is declared");
-        let state = tables.state(1, &format!("b{}", (at + 7) % 300)).expect("it is declared");
+        let state = tables
+            .state(1, &format!("b{}", (at + 7) % 300))
+            .expect("it is declared");
         let decided = &table.decide(&[], &[0, 0], entered).outcome;
-        assert_eq!(*decided, Outcome::Set { state, append: Box::default() }, "{at}");
+        assert_eq!(
+            *decided,
+            Outcome::Set {
+                state,
+                append: Box::default()
+            },
+            "{at}"
+        );
     }
 }
 
@@ -154,14 +183,19 @@ profile "P" { when vip: cic otherwise -> lync Busy  when not vip: cic "At Lunch"
 
 /// Its table from cic to lync as a diagram: `vip` or not, then the state that was entered.
 fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {
-    let mut document: serde_json::Value = serde_json::from_str(&tables(SMALL).to_json()).expect("it is JSON");
-    let table = document["roles"][0]["tables"][0].as_object_mut().expect("it is an object");
+    let mut document: serde_json::Value =
+        serde_json::from_str(&tables(SMALL).to_json()).expect("it is JSON");
+    let table = document["roles"][0]["tables"][0]
+        .as_object_mut()
+        .expect("it is an object");
     table.remove("rows").expect("it has rows");
     let set = |state: &str| serde_json::json!({ "outcome": "set", "state": state, "append": [] });
     let unmapped = serde_json::json!({ "outcome": "unmapped", "append": [] });
-    table.insert("decisions".to_owned(), serde_json::json!([set("Busy"), unmapped, set("Away")]));
-    let mut diagrams =
-        serde_json::json!([{ "root": 0, "nodes": [{ "ask": "vip", "next": [1, -1] }, { "next": [-3, -2] }] }]);
+    table.insert(
+        "decisions".to_owned(),
+        serde_json::json!([set("Busy"), unmapped, set("Away")]),
+    );
+    let mut diagrams = serde_json::json!([{ "root": 0, "nodes": [{ "ask": "vip", "next": [1, -1] }, { "next": [-3, -2] }] }]);
     change(&mut diagrams);
     table.insert("diagrams".to_owned(), diagrams);
     Tables::from_json(&document.to_string()).map_err(|error| error.to_string())
@@ -171,9 +205,16 @@ fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, Strin
 fn a_diagram_decides_as_rows_do() {
     let tables = diagrams(|_| {}).expect("they are whole");
     let written: serde_json::Value = serde_json::from_str(&tables.to_json()).expect("it is JSON");
-    let nodes = serde_json::json!([{ "ask": "vip", "next": [1, -1] }, { "ask": null, "next": [-3, -2] }]);
-    assert_eq!(written["roles"][0]["tables"][0]["diagrams"][0], serde_json::json!({ "root": 0, "nodes": nodes }));
-    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let nodes =
+        serde_json::json!([{ "ask": "vip", "next": [1, -1] }, { "ask": null, "next": [-3, -2] }]);
+    assert_eq!(
+        written["roles"][0]["tables"][0]["diagrams"][0],
+        serde_json::json!({ "root": 0, "nodes": nodes })
+    );
+    let (cic, lync) = (
+        tables.system("cic").expect("it is there"),
+        tables.system("lync").expect("it is there"),
+    );
     let vip = tables.fact("vip").expect("it is there");
     let mut found = Vec::new();
     for value in [0, 1] {
@@ -181,10 +222,18 @@ fn a_diagram_decides_as_rows_do() {
             let mut facts = vec![0; tables.facts.len()];
             facts[vip] = value;
             let entered = tables.state(cic, state).expect("it is there");
-            found.push(match tables.table(0, cic, lync).decide(&facts, &[0, 0], entered).outcome {
-                Outcome::Set { state, .. } => tables.systems[lync].states[state as usize].name.clone(),
-                ref other => format!("{other:?}"),
-            });
+            found.push(
+                match tables
+                    .table(0, cic, lync)
+                    .decide(&facts, &[0, 0], entered)
+                    .outcome
+                {
+                    Outcome::Set { state, .. } => {
+                        tables.systems[lync].states[state as usize].name.clone()
+                    }
+                    ref other => format!("{other:?}"),
+                },
+            );
         }
     }
     // States stand in the order of their names.
@@ -193,16 +242,32 @@ fn a_diagram_decides_as_rows_do() {
 
 #[test]
 fn a_diagram_goes_on_to_what_is_there() {
-    let refused = |change: fn(&mut serde_json::Value)| diagrams(change).expect_err("it is no table");
+    let refused =
+        |change: fn(&mut serde_json::Value)| diagrams(change).expect_err("it is no table");
     let nowhere = "which is not a later node or a decision";
     for (error, wanted) in [
-        (refused(|all| all[0]["root"] = serde_json::Value::Null), "the last diagram"),
+        (
+            refused(|all| all[0]["root"] = serde_json::Value::Null),
+            "the last diagram",
+        ),
         (refused(|all| all[0]["root"] = 2.into()), nowhere),
         (refused(|all| all[0]["root"] = (-4).into()), nowhere),
-        (refused(|all| all[0]["nodes"][0]["next"][0] = 0.into()), nowhere),
-        (refused(|all| all[0]["nodes"][0]["next"][0] = 2.into()), nowhere),
-        (refused(|all| all[0]["nodes"][0]["next"] = serde_json::json!([1])), "1 ways on, its input 2 values"),
-        (refused(|all| *all = serde_json::json!([])), "there is no diagram"),
+        (
+            refused(|all| all[0]["nodes"][0]["next"][0] = 0.into()),
+            nowhere,
+        ),
+        (
+            refused(|all| all[0]["nodes"][0]["next"][0] = 2.into()),
+            nowhere,
+        ),
+        (
+            refused(|all| all[0]["nodes"][0]["next"] = serde_json::json!([1])),
+            "1 ways on, its input 2 values",
+        ),
+        (
+            refused(|all| *all = serde_json::json!([])),
+            "there is no diagram",
+        ),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");
     }
@@ -215,30 +280,79 @@ fn what_is_no_table_is_told() {
     let refused = |change: fn(&mut Value)| {
         let mut document = serde_json::from_str(&text).expect("it is JSON");
         change(&mut document);
-        Tables::from_json(&document.to_string()).expect_err("it is no table").to_string()
+        Tables::from_json(&document.to_string())
+            .expect_err("it is no table")
+            .to_string()
     };
     fn table(document: &mut Value) -> &mut Value {
         &mut document["roles"][0]["tables"][0]
     }
     for (error, wanted) in [
-        (refused(|all| all["format"] = "other".into()), "this is not a tables.json"),
-        (refused(|all| all["version"] = 2.into()), "the file has version 2, this program reads version 1"),
-        (refused(|all| drop(all.as_object_mut().map(|all| all.remove("version")))), "the file has no version"),
-        (refused(|all| all["facts"][1]["default"] = "fax".into()), "`kind` has no value `fax`"),
-        (refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": [true] })), "`kind` has no value true"),
-        (refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": ["fax"] })), "`kind` has no value \"fax\""),
-        (refused(|all| table(all)["rows"][0]["when"] = json!({ "vip": [null] })), "`vip` has no value null"),
-        (refused(|all| table(all)["rows"][0]["when"] = json!({ "night": [true] })), "night"),
-        (refused(|all| table(all)["rows"][0]["from"] = json!(["Gone"])), "Gone"),
-        (refused(|all| table(all)["rows"][0] = table(all)["rows"][1].clone()), "match the same situation"),
-        (refused(|all| drop(table(all)["rows"].as_array_mut().map(Vec::pop))), "no row matches some situation"),
         (
-            refused(|all| all["roles"][0]["tables"].as_array_mut().expect("a list").swap(0, 1)),
+            refused(|all| all["format"] = "other".into()),
+            "this is not a tables.json",
+        ),
+        (
+            refused(|all| all["version"] = 2.into()),
+            "the file has version 2, this program reads version 1",
+        ),
+        (
+            refused(|all| drop(all.as_object_mut().map(|all| all.remove("version")))),
+            "the file has no version",
+        ),
+        (
+            refused(|all| all["facts"][1]["default"] = "fax".into()),
+            "`kind` has no value `fax`",
+        ),
+        (
+            refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": [true] })),
+            "`kind` has no value true",
+        ),
+        (
+            refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": ["fax"] })),
+            "`kind` has no value \"fax\"",
+        ),
+        (
+            refused(|all| table(all)["rows"][0]["when"] = json!({ "vip": [null] })),
+            "`vip` has no value null",
+        ),
+        (
+            refused(|all| table(all)["rows"][0]["when"] = json!({ "night": [true] })),
+            "night",
+        ),
+        (
+            refused(|all| table(all)["rows"][0]["from"] = json!(["Gone"])),
+            "Gone",
+        ),
+        (
+            refused(|all| table(all)["rows"][0] = table(all)["rows"][1].clone()),
+            "match the same situation",
+        ),
+        (
+            refused(|all| drop(table(all)["rows"].as_array_mut().map(Vec::pop))),
+            "no row matches some situation",
+        ),
+        (
+            refused(|all| {
+                all["roles"][0]["tables"]
+                    .as_array_mut()
+                    .expect("a list")
+                    .swap(0, 1)
+            }),
             "one table for each pair",
         ),
-        (refused(|all| drop(all["roles"][0]["tables"].as_array_mut().map(Vec::pop))), "one table for each pair"),
-        (refused(|all| table(all)["rows"][0]["outcome"] = "set".into()), "exactly the outcome `set` has a state"),
-        (refused(|all| all["roles"][1]["name"] = "T".into()), "the digest does not fit"),
+        (
+            refused(|all| drop(all["roles"][0]["tables"].as_array_mut().map(Vec::pop))),
+            "one table for each pair",
+        ),
+        (
+            refused(|all| table(all)["rows"][0]["outcome"] = "set".into()),
+            "exactly the outcome `set` has a state",
+        ),
+        (
+            refused(|all| all["roles"][1]["name"] = "T".into()),
+            "the digest does not fit",
+        ),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");
     }
@@ -248,8 +362,13 @@ fn what_is_no_table_is_told() {
 #[test]
 fn the_origin_is_the_first_profile_that_holds() {
     let mut random = Random(5);
-    for (flags, literals, profiles, form) in [(9, 4, 80, 1..=200), (10, 7, 500, 201..=1_000), (12, 6, 300, 0..=0)] {
-        let mut source = String::from("system a { state x  state y }\nsystem b { state p  state q }\n");
+    for (flags, literals, profiles, form) in [
+        (9, 4, 80, 1..=200),
+        (10, 7, 500, 201..=1_000),
+        (12, 6, 300, 0..=0),
+    ] {
+        let mut source =
+            String::from("system a { state x  state y }\nsystem b { state p  state q }\n");
         (0..flags).for_each(|flag| source += &format!("flag f{flag:02}\n"));
         let mut rules: Vec<Vec<(usize, u32)>> = (0..profiles)
             .map(|_| {
@@ -266,9 +385,15 @@ fn the_origin_is_the_first_profile_that_holds() {
         // The last one always holds.
         rules.push(Vec::new());
         for (at, rule) in rules.iter().enumerate() {
-            let literal = |(flag, value): &(usize, u32)| format!("{}f{flag:02}", if *value == 1 { "" } else { "not " });
+            let literal = |(flag, value): &(usize, u32)| {
+                format!("{}f{flag:02}", if *value == 1 { "" } else { "not " })
+            };
             let literals: Vec<String> = rule.iter().map(literal).collect();
-            let when = if rule.is_empty() { String::new() } else { format!("when {}: ", literals.join(" and ")) };
+            let when = if rule.is_empty() {
+                String::new()
+            } else {
+                format!("when {}: ", literals.join(" and "))
+            };
             source += &format!("profile \"P{at}\" {{ {when}a x -> b p }}\n");
         }
         let tables = tables(&source);
@@ -276,14 +401,22 @@ fn the_origin_is_the_first_profile_that_holds() {
             Body::Rows(rows) => rows.iter().map(|row| row.origins.len()).max().unwrap_or(0),
             Body::Diagrams(_) => 0,
         };
-        assert!(form.contains(&origins), "{origins} origins, {form:?} wanted");
+        assert!(
+            form.contains(&origins),
+            "{origins} origins, {form:?} wanted"
+        );
         let read = Tables::from_json(&tables.to_json()).expect("it was just written");
         for bits in 0..1_u32 << flags {
             let facts: Vec<u32> = (0..flags).map(|flag| bits >> flag & 1).collect();
-            let holds = |rule: &Vec<(usize, u32)>| rule.iter().all(|(flag, value)| facts[*flag] == *value);
+            let holds =
+                |rule: &Vec<(usize, u32)>| rule.iter().all(|(flag, value)| facts[*flag] == *value);
             let first = rules.iter().position(holds).map(|at| format!("P{at}"));
             for tables in [&tables, &read] {
-                assert_eq!(tables.table(0, 0, 1).decide(&facts, &[1, 0], 0).profile, first, "{facts:?}");
+                assert_eq!(
+                    tables.table(0, 0, 1).decide(&facts, &[1, 0], 0).profile,
+                    first,
+                    "{facts:?}"
+                );
             }
         }
     }

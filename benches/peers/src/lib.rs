@@ -37,14 +37,20 @@ pub struct Input {
 }
 
 pub fn tables() -> Tables {
-    let parsed = presync::parse("peers.presync", &|_: &str| Ok(PROGRAM.as_bytes().to_vec())).expect("it is read");
+    let parsed = presync::parse("peers.presync", &|_: &str| Ok(PROGRAM.as_bytes().to_vec()))
+        .expect("it is read");
     presync::compile(&presync::check(parsed).expect("it is right")).expect("it has a form")
 }
 
 /// The tables in a format that another engine reads.
 pub fn export(tables: &Tables, name: &str) -> String {
-    let format = presync_exchange::export::FORMATS.iter().find(|format| format.name == name).expect("there is such a format");
-    let presync_exchange::export::Write::Tables(write) = &format.write else { unreachable!("it takes no findings") };
+    let format = presync_exchange::export::FORMATS
+        .iter()
+        .find(|format| format.name == name)
+        .expect("there is such a format");
+    let presync_exchange::export::Write::Tables(write) = &format.write else {
+        unreachable!("it takes no findings")
+    };
     write(tables).expect("it can be said")
 }
 
@@ -54,22 +60,37 @@ pub fn text(tables: &Tables, to: usize, outcome: &Outcome) -> String {
         Outcome::Unchanged => "unchanged".to_owned(),
         Outcome::Set { state, append } => {
             let name = &tables.systems[to].states[*state as usize].name;
-            std::iter::once(name).chain(append).map(String::as_str).collect::<Vec<_>>().join(", ")
+            std::iter::once(name)
+                .chain(append)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
         }
     }
 }
 
 /// All of them, with the outcome of the one row that matches.
 pub fn inputs(tables: &Tables) -> Vec<Input> {
-    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let (cic, lync) = (
+        tables.system("cic").expect("it is there"),
+        tables.system("lync").expect("it is there"),
+    );
     let table = tables.table(0, cic, lync);
-    let Body::Rows(rows) = &table.body else { unreachable!("a small table has rows") };
+    let Body::Rows(rows) = &table.body else {
+        unreachable!("a small table has rows")
+    };
     let fact = |name: &str| tables.fact(name).expect("it is there");
-    let FactKind::Choice { values, .. } = &tables.facts[fact("user_type")].kind else { unreachable!("it is a choice") };
+    let FactKind::Choice { values, .. } = &tables.facts[fact("user_type")].kind else {
+        unreachable!("it is a choice")
+    };
     let mut inputs = Vec::new();
     for context in 0..24 {
         for (state, entered) in (0..).zip(&tables.systems[cic].states) {
-            let mut facts: Vec<u32> = tables.facts.iter().map(presync_engine::table::Fact::initial).collect();
+            let mut facts: Vec<u32> = tables
+                .facts
+                .iter()
+                .map(presync_engine::table::Fact::initial)
+                .collect();
             let bit = |at: u32| context >> at & 1;
             facts[fact("cic_logged_in")] = bit(0);
             facts[fact("lync_logged_in")] = bit(1);
@@ -81,11 +102,10 @@ pub fn inputs(tables: &Tables) -> Vec<Input> {
             };
             let matches = |row: &&presync_engine::table::Row| {
                 row.from.contains(&state)
-                    && row
-                        .when
-                        .iter()
-                        .zip(&table.columns)
-                        .all(|(cell, column)| cell.as_ref().is_none_or(|values| values.contains(&value(column))))
+                    && row.when.iter().zip(&table.columns).all(|(cell, column)| {
+                        cell.as_ref()
+                            .is_none_or(|values| values.contains(&value(column)))
+                    })
             };
             let row = rows.iter().find(matches).expect("the table is complete");
             inputs.push(Input {
@@ -108,7 +128,9 @@ pub fn inputs(tables: &Tables) -> Vec<Input> {
 pub fn order(inputs: usize, length: usize) -> Vec<u16> {
     let mut seed = 7_u64;
     let mut next = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize
     };
     (0..length).map(|_| (next() % inputs) as u16).collect()
@@ -116,7 +138,9 @@ pub fn order(inputs: usize, length: usize) -> Vec<u16> {
 
 /// The inputs that a decider is wrong about.
 pub fn wrong(inputs: &[Input], mut decide: impl FnMut(usize) -> String) -> usize {
-    (0..inputs.len()).filter(|at| decide(*at) != inputs[*at].wanted).count()
+    (0..inputs.len())
+        .filter(|at| decide(*at) != inputs[*at].wanted)
+        .count()
 }
 
 /// Nanoseconds a decision: the median of eleven rounds of at least 20 ms each.
@@ -138,12 +162,22 @@ pub fn time<T>(order: &[u16], mut decide: impl FnMut(usize) -> T) -> f64 {
 }
 
 /// Texts in: the state entered and the user type.
-pub fn by_names<'t>(tables: &'t Tables, inputs: &'t [Input]) -> impl FnMut(usize) -> Option<&'t Decision> {
-    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+pub fn by_names<'t>(
+    tables: &'t Tables,
+    inputs: &'t [Input],
+) -> impl FnMut(usize) -> Option<&'t Decision> {
+    let (cic, lync) = (
+        tables.system("cic").expect("it is there"),
+        tables.system("lync").expect("it is there"),
+    );
     let table = tables.table(0, cic, lync);
     let fact = |name: &str| tables.fact(name).expect("it is there");
-    let (user_type, cic_in, lync_in, queue) =
-        (fact("user_type"), fact("cic_logged_in"), fact("lync_logged_in"), fact("in_queue"));
+    let (user_type, cic_in, lync_in, queue) = (
+        fact("user_type"),
+        fact("cic_logged_in"),
+        fact("lync_logged_in"),
+        fact("in_queue"),
+    );
     let mut facts = inputs[0].facts.clone();
     let states = inputs[0].states.clone();
     move |at| {
@@ -158,9 +192,18 @@ pub fn by_names<'t>(tables: &'t Tables, inputs: &'t [Input]) -> impl FnMut(usize
 
 /// A decision as the exports say it.
 pub fn outcome(found: &serde_json::Value) -> String {
-    let texts = found["append"].as_array().into_iter().flatten().filter_map(|text| text.as_str());
+    let texts = found["append"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|text| text.as_str());
     match found["outcome"].as_str() {
-        Some("set") => found["state"].as_str().into_iter().chain(texts).collect::<Vec<_>>().join(", "),
+        Some("set") => found["state"]
+            .as_str()
+            .into_iter()
+            .chain(texts)
+            .collect::<Vec<_>>()
+            .join(", "),
         other => other.unwrap_or_default().to_owned(),
     }
 }

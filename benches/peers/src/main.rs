@@ -22,13 +22,22 @@ fn main() {
     let mut rows = Vec::new();
     let mut add = |kind, name, wrong: usize, nanoseconds| {
         assert_eq!(wrong, 0, "{name} decides otherwise than the oracle");
-        eprintln!("{name}: {} inputs as the oracle, {nanoseconds:.2} ns", inputs.len());
-        rows.push(Row { kind, name, nanoseconds });
+        eprintln!(
+            "{name}: {} inputs as the oracle, {nanoseconds:.2} ns",
+            inputs.len()
+        );
+        rows.push(Row {
+            kind,
+            name,
+            nanoseconds,
+        });
     };
     ids(&tables, &inputs, &order, &mut add);
     names(&tables, &inputs, &order, &mut add);
     batch(&tables, &inputs, &mut add);
-    others::all(&tables, &inputs, &order, &mut |name, wrong, nanoseconds| add("names", name, wrong, nanoseconds));
+    others::all(&tables, &inputs, &order, &mut |name, wrong, nanoseconds| {
+        add("names", name, wrong, nanoseconds)
+    });
     print(&rows);
 }
 
@@ -36,9 +45,14 @@ fn print(rows: &[Row]) {
     println!("| decider | in | ns/decision | times Presync |");
     println!("|---|---|---:|---:|");
     for row in rows {
-        let ours = rows.iter().find(|other| other.kind == row.kind && other.name.starts_with("presync"));
+        let ours = rows
+            .iter()
+            .find(|other| other.kind == row.kind && other.name.starts_with("presync"));
         let ratio = ours.map_or(1.0, |ours| row.nanoseconds / ours.nanoseconds);
-        println!("| {} | {} | {:.2} | {ratio:.2} |", row.name, row.kind, row.nanoseconds);
+        println!(
+            "| {} | {} | {:.2} | {ratio:.2} |",
+            row.name, row.kind, row.nanoseconds
+        );
     }
 }
 
@@ -46,24 +60,44 @@ type Add<'a> = dyn FnMut(&'static str, &'static str, usize, f64) + 'a;
 
 /// Packed numbers in, the number of a decision out, which says outcome and origin.
 fn ids(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let (cic, lync) = (
+        tables.system("cic").expect("it is there"),
+        tables.system("lync").expect("it is there"),
+    );
     let table = tables.table(0, cic, lync);
     let dense = table.dense().expect("it is small");
     let outcome = |decision: u32| text(tables, lync, &table.decisions[decision as usize].outcome);
-    let packed: Vec<u16> =
-        inputs.iter().map(|input| (dense.context(&input.facts, &input.states) + input.state) as u16).collect();
-    let by_hand: Vec<u16> = hand_made(dense.len(), &packed, |at| dense.decision(u32::from(packed[at])) as u16);
+    let packed: Vec<u16> = inputs
+        .iter()
+        .map(|input| (dense.context(&input.facts, &input.states) + input.state) as u16)
+        .collect();
+    let by_hand: Vec<u16> = hand_made(dense.len(), &packed, |at| {
+        dense.decision(u32::from(packed[at])) as u16
+    });
     // In the order of the questions, so that both read their inputs alike.
     let asked: Vec<u16> = order.iter().map(|at| packed[usize::from(*at)]).collect();
     let all: Vec<u16> = (0..asked.len() as u16).collect();
-    add("ids", "dense table made by hand", wrong(inputs, |at| outcome(u32::from(by_hand[usize::from(packed[at])]))), {
-        time(&all, |at| by_hand[usize::from(asked[at])])
-    });
-    add("ids", "presync, packed", wrong(inputs, |at| outcome(dense.decision(u32::from(packed[at])))), {
-        time(&all, |at| dense.decision(u32::from(asked[at])))
-    });
+    add(
+        "ids",
+        "dense table made by hand",
+        wrong(inputs, |at| {
+            outcome(u32::from(by_hand[usize::from(packed[at])]))
+        }),
+        { time(&all, |at| by_hand[usize::from(asked[at])]) },
+    );
+    add(
+        "ids",
+        "presync, packed",
+        wrong(inputs, |at| outcome(dense.decision(u32::from(packed[at])))),
+        { time(&all, |at| dense.decision(u32::from(asked[at]))) },
+    );
     let whole = |at: usize| table.decide(&inputs[at].facts, &inputs[at].states, inputs[at].state);
-    add("ids and facts", "presync", wrong(inputs, |at| text(tables, lync, &whole(at).outcome)), time(order, whole));
+    add(
+        "ids and facts",
+        "presync",
+        wrong(inputs, |at| text(tables, lync, &whole(at).outcome)),
+        time(order, whole),
+    );
 }
 
 fn hand_made(cells: usize, packed: &[u16], decision: impl Fn(usize) -> u16) -> Vec<u16> {
@@ -78,24 +112,52 @@ fn hand_made(cells: usize, packed: &[u16], decision: impl Fn(usize) -> u16) -> V
 fn names(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let lync = tables.system("lync").expect("it is there");
     let mut decide = by_names(tables, inputs);
-    let differ = wrong(inputs, |at| decide(at).map(|found| text(tables, lync, &found.outcome)).unwrap_or_default());
-    add("names", "presync", differ, time(order, |at| decide(at).map(std::ptr::from_ref)));
+    let differ = wrong(inputs, |at| {
+        decide(at)
+            .map(|found| text(tables, lync, &found.outcome))
+            .unwrap_or_default()
+    });
+    add(
+        "names",
+        "presync",
+        differ,
+        time(order, |at| decide(at).map(std::ptr::from_ref)),
+    );
     let by_hand = |at: usize| {
         let input = &inputs[at];
-        others::by_hand(&input.entered, &input.user_type, (input.cic_logged_in, input.lync_logged_in, input.in_queue))
+        others::by_hand(
+            &input.entered,
+            &input.user_type,
+            (input.cic_logged_in, input.lync_logged_in, input.in_queue),
+        )
     };
-    add("names", "match written by hand", wrong(inputs, |at| by_hand(at).to_owned()), time(order, by_hand));
+    add(
+        "names",
+        "match written by hand",
+        wrong(inputs, |at| by_hand(at).to_owned()),
+        time(order, by_hand),
+    );
 }
 
 /// Ten million packed inputs at once.
 fn batch(tables: &Tables, inputs: &[Input], add: &mut Add<'_>) {
-    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let (cic, lync) = (
+        tables.system("cic").expect("it is there"),
+        tables.system("lync").expect("it is there"),
+    );
     let table = tables.table(0, cic, lync);
     let dense = table.dense().expect("it is small");
-    let packed: Vec<u16> =
-        inputs.iter().map(|input| (dense.context(&input.facts, &input.states) + input.state) as u16).collect();
-    let by_hand = hand_made(dense.len(), &packed, |at| dense.decision(u32::from(packed[at])) as u16);
-    let many: Vec<u16> = order(inputs.len(), 10_000_000).into_iter().map(|at| packed[usize::from(at)]).collect();
+    let packed: Vec<u16> = inputs
+        .iter()
+        .map(|input| (dense.context(&input.facts, &input.states) + input.state) as u16)
+        .collect();
+    let by_hand = hand_made(dense.len(), &packed, |at| {
+        dense.decision(u32::from(packed[at])) as u16
+    });
+    let many: Vec<u16> = order(inputs.len(), 10_000_000)
+        .into_iter()
+        .map(|at| packed[usize::from(at)])
+        .collect();
     let (mut ours, mut theirs) = (vec![0_u16; many.len()], vec![0_u16; many.len()]);
     let mut rounds = (Vec::new(), Vec::new());
     // In turns, so that both meet the machine in the same moods.
@@ -104,16 +166,29 @@ fn batch(tables: &Tables, inputs: &[Input], add: &mut Add<'_>) {
         for (packed, into) in many.iter().zip(&mut theirs) {
             *into = by_hand[usize::from(*packed)];
         }
-        rounds.0.push(start.elapsed().as_secs_f64() * 1e9 / many.len() as f64);
+        rounds
+            .0
+            .push(start.elapsed().as_secs_f64() * 1e9 / many.len() as f64);
         black_box(&mut theirs);
         let start = std::time::Instant::now();
         dense.decisions(&many, &mut ours);
-        rounds.1.push(start.elapsed().as_secs_f64() * 1e9 / many.len() as f64);
+        rounds
+            .1
+            .push(start.elapsed().as_secs_f64() * 1e9 / many.len() as f64);
         black_box(&mut ours);
     }
-    let differ = ours.iter().zip(&theirs).filter(|(ours, theirs)| ours != theirs).count();
+    let differ = ours
+        .iter()
+        .zip(&theirs)
+        .filter(|(ours, theirs)| ours != theirs)
+        .count();
     rounds.0.sort_by(f64::total_cmp);
     rounds.1.sort_by(f64::total_cmp);
-    add("batch", "loop over a table made by hand", differ, rounds.0[5]);
+    add(
+        "batch",
+        "loop over a table made by hand",
+        differ,
+        rounds.0[5],
+    );
     add("batch", "presync, 10 million", differ, rounds.1[5]);
 }

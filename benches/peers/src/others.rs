@@ -18,13 +18,21 @@ pub fn all(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) 
 }
 
 /// What somebody would write who knows this one program and nothing else.
-pub fn by_hand(entered: &str, user_type: &str, (cic, lync, queue): (bool, bool, bool)) -> &'static str {
+pub fn by_hand(
+    entered: &str,
+    user_type: &str,
+    (cic, lync, queue): (bool, bool, bool),
+) -> &'static str {
     if !cic || !lync {
         return "unmapped";
     }
     let queue = queue && user_type != "im";
     match entered {
-        "Available" | "Available, Forward" | "Available, No ACD" | "Available, Follow Me" | "Working at Home" => {
+        "Available"
+        | "Available, Forward"
+        | "Available, No ACD"
+        | "Available, Follow Me"
+        | "Working at Home" => {
             if queue {
                 "Available, in queue"
             } else {
@@ -45,7 +53,8 @@ pub fn by_hand(entered: &str, user_type: &str, (cic, lync, queue): (bool, bool, 
                 "Do Not Disturb"
             }
         }
-        "Away from Desk" | "At Lunch" | "Gone Home" | "Out of the Office" | "Out of Town" | "On Vacation" => {
+        "Away from Desk" | "At Lunch" | "Gone Home" | "Out of the Office" | "Out of Town"
+        | "On Vacation" => {
             if queue {
                 "Away, in queue"
             } else {
@@ -58,25 +67,37 @@ pub fn by_hand(entered: &str, user_type: &str, (cic, lync, queue): (bool, bool, 
 }
 
 fn rows(tables: &Tables) -> (&Table, &[Row], usize) {
-    let (cic, lync) = (tables.system("cic").expect("it is there"), tables.system("lync").expect("it is there"));
+    let (cic, lync) = (
+        tables.system("cic").expect("it is there"),
+        tables.system("lync").expect("it is there"),
+    );
     let table = tables.table(0, cic, lync);
-    let Body::Rows(rows) = &table.body else { unreachable!("a small table has rows") };
+    let Body::Rows(rows) = &table.body else {
+        unreachable!("a small table has rows")
+    };
     (table, rows, lync)
 }
 
 /// The conditions of a row: fact and, for a choice, the values.
-fn conditions<'t>(tables: &'t Tables, table: &Table, row: &Row) -> Vec<(&'t str, Result<bool, Vec<&'t str>>)> {
+fn conditions<'t>(
+    tables: &'t Tables,
+    table: &Table,
+    row: &Row,
+) -> Vec<(&'t str, Result<bool, Vec<&'t str>>)> {
     let cells = row.when.iter().zip(&table.columns);
     cells
         .filter_map(|(cell, column)| {
             let values = cell.as_ref()?;
-            let Column::Fact(fact) = column else { unreachable!("nothing asks for a state") };
+            let Column::Fact(fact) = column else {
+                unreachable!("nothing asks for a state")
+            };
             let fact = &tables.facts[*fact];
             let known = match &fact.kind {
                 FactKind::Flag => Ok(values[0] == 1),
-                FactKind::Choice { values: names, .. } => {
-                    Err(values.iter().map(|value| names[*value as usize].as_str()).collect())
-                }
+                FactKind::Choice { values: names, .. } => Err(values
+                    .iter()
+                    .map(|value| names[*value as usize].as_str())
+                    .collect()),
             };
             Some((fact.name.as_str(), known))
         })
@@ -85,11 +106,18 @@ fn conditions<'t>(tables: &'t Tables, table: &Table, row: &Row) -> Vec<(&'t str,
 
 fn entered<'t>(tables: &'t Tables, row: &Row) -> Vec<&'t str> {
     let cic = tables.system("cic").expect("it is there");
-    row.from.iter().map(|state| tables.systems[cic].states[*state as usize].name.as_str()).collect()
+    row.from
+        .iter()
+        .map(|state| tables.systems[cic].states[*state as usize].name.as_str())
+        .collect()
 }
 
 fn quoted(texts: &[&str]) -> String {
-    texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ")
+    texts
+        .iter()
+        .map(|text| format!("{text:?}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// JSONLogic: `if` after `if`.
@@ -105,19 +133,26 @@ fn datalogic(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>
                 Err(values) => serde_json::json!({"in": [{"var": name}, values]}),
             });
         }
-        chain.extend([serde_json::json!({"and": all}), text(tables, to, &row.outcome).into()]);
+        chain.extend([
+            serde_json::json!({"and": all}),
+            text(tables, to, &row.outcome).into(),
+        ]);
     }
     let logic = serde_json::json!({"if": chain}).to_string();
     let engine = datalogic_rs::Engine::new();
     let compiled = engine.compile(logic.as_str()).expect("it compiles");
     let texts: Vec<String> = inputs.iter().map(|input| json(input).to_string()).collect();
     let kept = datalogic_rs::bumpalo::Bump::new();
-    let values: Vec<datalogic_rs::DataValue<'_>> =
-        texts.iter().map(|text| datalogic_rs::DataValue::from_str(text, &kept).expect("it is JSON")).collect();
+    let values: Vec<datalogic_rs::DataValue<'_>> = texts
+        .iter()
+        .map(|text| datalogic_rs::DataValue::from_str(text, &kept).expect("it is JSON"))
+        .collect();
     let mut arena = datalogic_rs::bumpalo::Bump::new();
     let mut decide = |at: usize, keep: bool| {
         arena.reset();
-        let found = engine.evaluate(&compiled, &values[at], &arena).expect("it is evaluated");
+        let found = engine
+            .evaluate(&compiled, &values[at], &arena)
+            .expect("it is evaluated");
         let text = found.as_str().expect("it is a text");
         if keep {
             text.to_owned()
@@ -148,23 +183,38 @@ fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
                 Ok(true) => name.to_owned(),
                 Ok(false) => format!("!{name}"),
                 Err(values) => {
-                    let any: Vec<String> = values.iter().map(|value| format!("{name} == {value:?}")).collect();
+                    let any: Vec<String> = values
+                        .iter()
+                        .map(|value| format!("{name} == {value:?}"))
+                        .collect();
                     format!("({})", any.join(" || "))
                 }
             })
             .collect();
-        let condition = if terms.is_empty() { "true".to_owned() } else { terms.join(" && ") };
+        let condition = if terms.is_empty() {
+            "true".to_owned()
+        } else {
+            terms.join(" && ")
+        };
         match grouped.iter_mut().find(|(known, _)| *known == condition) {
             Some((_, rows)) => rows.push(row),
             None => grouped.push((condition, vec![row])),
         }
     }
-    let mut script = "fn decide(entered, user_type, cic_logged_in, lync_logged_in, in_queue) {\n".to_owned();
+    let mut script =
+        "fn decide(entered, user_type, cic_logged_in, lync_logged_in, in_queue) {\n".to_owned();
     for (condition, rows) in grouped {
         script += &format!("if {condition} {{ switch entered {{\n");
         for row in rows {
-            let states: Vec<String> = entered(tables, row).iter().map(|state| format!("{state:?}")).collect();
-            script += &format!("{} => return {:?},\n", states.join(" | "), text(tables, to, &row.outcome));
+            let states: Vec<String> = entered(tables, row)
+                .iter()
+                .map(|state| format!("{state:?}"))
+                .collect();
+            script += &format!(
+                "{} => return {:?},\n",
+                states.join(" | "),
+                text(tables, to, &row.outcome)
+            );
         }
         script += "_ => () } }\n";
     }
@@ -172,14 +222,28 @@ fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let mut engine = rhai::Engine::new();
     engine.set_optimization_level(rhai::OptimizationLevel::Full);
     let ast = engine.compile(&script).expect("it compiles");
-    let values: Vec<(rhai::ImmutableString, rhai::ImmutableString)> =
-        inputs.iter().map(|input| (input.entered.as_str().into(), input.user_type.as_str().into())).collect();
+    let values: Vec<(rhai::ImmutableString, rhai::ImmutableString)> = inputs
+        .iter()
+        .map(|input| {
+            (
+                input.entered.as_str().into(),
+                input.user_type.as_str().into(),
+            )
+        })
+        .collect();
     let mut scope = rhai::Scope::new();
     let mut decide = |at: usize| -> rhai::ImmutableString {
         let input = &inputs[at];
-        let arguments =
-            (values[at].0.clone(), values[at].1.clone(), input.cic_logged_in, input.lync_logged_in, input.in_queue);
-        engine.call_fn(&mut scope, &ast, "decide", arguments).expect("it is evaluated")
+        let arguments = (
+            values[at].0.clone(),
+            values[at].1.clone(),
+            input.cic_logged_in,
+            input.lync_logged_in,
+            input.in_queue,
+        );
+        engine
+            .call_fn(&mut scope, &ast, "decide", arguments)
+            .expect("it is evaluated")
     };
     let differ = wrong(inputs, |at| decide(at).to_string());
     add("rhai", differ, time(order, decide));
@@ -199,7 +263,11 @@ fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
             })
             .collect();
         terms.push(format!("entered in [{}]", quoted(&entered(tables, row))));
-        expression = format!("{} ? {:?} : ({expression})", terms.join(" && "), text(tables, to, &row.outcome));
+        expression = format!(
+            "{} ? {:?} : ({expression})",
+            terms.join(" && "),
+            text(tables, to, &row.outcome)
+        );
     }
     let program = cel::Program::compile(&expression).expect("it compiles");
     let contexts: Vec<cel::Context<'_, '_>> = inputs
@@ -219,7 +287,11 @@ fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
         cel::Value::String(text) => text.to_string(),
         other => format!("{other:?}"),
     };
-    add("cel", wrong(inputs, |at| text(decide(at))), time(order, decide));
+    add(
+        "cel",
+        wrong(inputs, |at| text(decide(at))),
+        time(order, decide),
+    );
 }
 
 /// What `export --to rego` writes: the rows as data, and one rule that looks for the row.
@@ -227,9 +299,13 @@ fn regorus(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) 
     use ::regorus::languages::rego::compiler::Compiler;
     let policy = peers::export(tables, "rego");
     let mut engine = ::regorus::Engine::new();
-    engine.add_policy("presync.rego".to_owned(), policy).expect("it compiles");
+    engine
+        .add_policy("presync.rego".to_owned(), policy)
+        .expect("it compiles");
     let rule = "data.presync.decision";
-    let compiled = engine.compile_with_entrypoint(&rule.into()).expect("it compiles");
+    let compiled = engine
+        .compile_with_entrypoint(&rule.into())
+        .expect("it compiles");
     let program = Compiler::compile_from_policy(&compiled, &[rule]).expect("it compiles");
     let mut machine = ::regorus::rvm::vm::RegoVM::new();
     machine.load_program(program);
@@ -263,9 +339,15 @@ fn dsntk(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let model = dsntk_model::parse(&document).expect("it is a model");
     let label = |element: &dyn DmnElement| element.label().clone().unwrap_or_default();
     let wanted = "Agents: cic → lync";
-    let decision =
-        model.decisions().iter().find(|decision| label(*decision) == wanted).expect("it is there").name().to_owned();
-    let evaluator = dsntk_model_evaluator::ModelEvaluator::new(std::slice::from_ref(&model)).expect("it is built");
+    let decision = model
+        .decisions()
+        .iter()
+        .find(|decision| label(*decision) == wanted)
+        .expect("it is there")
+        .name()
+        .to_owned();
+    let evaluator = dsntk_model_evaluator::ModelEvaluator::new(std::slice::from_ref(&model))
+        .expect("it is built");
     let contexts: Vec<dsntk_feel::context::FeelContext> = inputs
         .iter()
         .map(|input| {
@@ -284,20 +366,26 @@ fn dsntk(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
             context
         })
         .collect();
-    let decide = |at: usize| evaluator.evaluate_invocable(model.namespace(), model.name(), &decision, &contexts[at]);
+    let decide = |at: usize| {
+        evaluator.evaluate_invocable(model.namespace(), model.name(), &decision, &contexts[at])
+    };
     let read = |value: Value| {
-        let Value::Context(found) = value else { return format!("{value:?}") };
+        let Value::Context(found) = value else {
+            return format!("{value:?}");
+        };
         let mut object = serde_json::Map::new();
         for (name, value) in found.iter() {
             let value = match value {
                 Value::String(text) => text.clone().into(),
                 Value::List(items) => items
                     .iter()
-                    .map(
-                        |item| {
-                            if let Value::String(text) = item { text.clone().into() } else { serde_json::Value::Null }
-                        },
-                    )
+                    .map(|item| {
+                        if let Value::String(text) = item {
+                            text.clone().into()
+                        } else {
+                            serde_json::Value::Null
+                        }
+                    })
                     .collect(),
                 _ => serde_json::Value::Null,
             };
@@ -305,7 +393,11 @@ fn dsntk(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
         }
         outcome(&object.into())
     };
-    add("dsntk", wrong(inputs, |at| read(decide(at))), time(order, decide));
+    add(
+        "dsntk",
+        wrong(inputs, |at| read(decide(at))),
+        time(order, decide),
+    );
 }
 
 /// A `permit` for each row; the policy that permits says the outcome.
@@ -322,7 +414,10 @@ fn cedar(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
                 Err(values) => format!("[{}].contains(context.{name})", quoted(&values)),
             })
             .collect();
-        terms.push(format!("[{}].contains(context.entered)", quoted(&entered(tables, row))));
+        terms.push(format!(
+            "[{}].contains(context.entered)",
+            quoted(&entered(tables, row))
+        ));
         policies += &format!(
             "@outcome({:?})\npermit(principal, action, resource) when {{ {} }};\n",
             text(tables, to, &row.outcome),
@@ -335,16 +430,25 @@ fn cedar(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
         .iter()
         .map(|input| {
             let context = Context::from_json_value(json(input), None).expect("it is a context");
-            Request::new(one(r#"User::"ann""#), one(r#"Action::"change""#), one(r#"System::"lync""#), context, None)
-                .expect("it is a request")
+            Request::new(
+                one(r#"User::"ann""#),
+                one(r#"Action::"change""#),
+                one(r#"System::"lync""#),
+                context,
+                None,
+            )
+            .expect("it is a request")
         })
         .collect();
     let (authorizer, entities) = (Authorizer::new(), Entities::empty());
     let decide = |at: usize| authorizer.is_authorized(&requests[at], &policies, &entities);
     let read = |at: usize| {
         let response = decide(at);
-        let reasons: Vec<&str> =
-            response.diagnostics().reason().filter_map(|id| policies.policy(id)?.annotation("outcome")).collect();
+        let reasons: Vec<&str> = response
+            .diagnostics()
+            .reason()
+            .filter_map(|id| policies.policy(id)?.annotation("outcome"))
+            .collect();
         reasons.join(" and ")
     };
     add("cedar-policy", wrong(inputs, read), time(order, decide));

@@ -21,14 +21,20 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
     let mut left = 0;
     for (at, diagnostic, _) in &findings.found {
         let (root, program, broken) = &findings.programs[*at];
-        let location = diagnostic.location().filter(|location| !program.sources.file(location.file).bundled);
-        let Some(location) = location.filter(|_| !broken && diagnostic.code != "unused-allow") else {
+        let location = diagnostic
+            .location()
+            .filter(|location| !program.sources.file(location.file).bundled);
+        let Some(location) = location.filter(|_| !broken && diagnostic.code != "unused-allow")
+        else {
             left += 1;
             continue;
         };
         let text = &program.sources.file(location.file).text;
         let path = path_of(root, program, location.file);
-        let (tree, _) = syntax::parse(FileId(0), &SourceFile::new("", text.clone().into_bytes(), false));
+        let (tree, _) = syntax::parse(
+            FileId(0),
+            &SourceFile::new("", text.clone().into_bytes(), false),
+        );
         match innermost(&tree, location.span) {
             Some(start) => {
                 places
@@ -47,8 +53,15 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
         for (start, code) in places.into_iter().rev() {
             let start = start as usize;
             let line = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-            let indent: String = text[line..start].chars().take_while(|char| char.is_whitespace()).collect();
-            let reason = if reason.is_empty() { String::new() } else { format!(", {}", quote_always(reason)) };
+            let indent: String = text[line..start]
+                .chars()
+                .take_while(|char| char.is_whitespace())
+                .collect();
+            let reason = if reason.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", quote_always(reason))
+            };
             after.insert_str(start, &format!("@allow({code}{reason}){newline}{indent}"));
             added += 1;
         }
@@ -60,15 +73,24 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
     }
     terminal.say(&format!("added {added} allows; {left} findings are left"));
     let broken = findings.programs.iter().any(|(_, _, broken)| *broken);
-    Ok(if broken { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if broken {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// The start of the innermost thing around a place that an `@allow` can stand before.
 fn innermost(tree: &tree::File, place: Span) -> Option<u32> {
-    let declaration = tree.declarations.iter().find(|declaration| declaration.span.contains(place))?;
+    let declaration = tree
+        .declarations
+        .iter()
+        .find(|declaration| declaration.span.contains(place))?;
     let items = match &declaration.kind {
-        tree::DeclarationKind::Mapping { items, .. } | tree::DeclarationKind::Profile { items, .. } => &**items,
-        tree::DeclarationKind::System { items, .. } | tree::DeclarationKind::Extend { items, .. } => {
+        tree::DeclarationKind::Mapping { items, .. }
+        | tree::DeclarationKind::Profile { items, .. } => &**items,
+        tree::DeclarationKind::System { items, .. }
+        | tree::DeclarationKind::Extend { items, .. } => {
             let states = items.iter().filter_map(|item| match item {
                 tree::SystemItem::State(state) => Some(state.span),
                 _ => None,

@@ -39,25 +39,44 @@ pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandErr
         let lints = findings.found.iter().filter(|(at, diagnostic, _)| {
             can_be_known(&findings.programs, *at) && diagnostic.severity != Severity::Info
         });
-        let known = |(_, diagnostic, fingerprint): &(usize, presync::diagnostic::Diagnostic, String)| {
-            (fingerprint.clone(), Known { code: diagnostic.code.to_owned(), message: diagnostic.message.clone() })
+        let known =
+            |(_, diagnostic, fingerprint): &(usize, presync::diagnostic::Diagnostic, String)| {
+                (
+                    fingerprint.clone(),
+                    Known {
+                        code: diagnostic.code.to_owned(),
+                        message: diagnostic.message.clone(),
+                    },
+                )
+            };
+        let record = Baseline {
+            version: 1,
+            findings: lints.map(known).collect(),
         };
-        let record = Baseline { version: 1, findings: lints.map(known).collect() };
         let text = serde_json::to_string_pretty(&record).map_err(std::io::Error::from)?;
         files::write_atomically(path, format!("{text}\n").as_bytes())?;
-        findings.found.retain(|(_, _, fingerprint)| !record.findings.contains_key(fingerprint));
+        findings
+            .found
+            .retain(|(_, _, fingerprint)| !record.findings.contains_key(fingerprint));
         return Ok(Applied::Recorded(record.findings.len()));
     }
     let text = std::fs::read_to_string(path).map_err(|error| files::cannot_read(path, &error))?;
-    let wrong = |why: String| CommandError::Usage(format!("`{}` is no baseline: {why}", path.display()));
+    let wrong =
+        |why: String| CommandError::Usage(format!("`{}` is no baseline: {why}", path.display()));
     let record: Baseline = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if record.version != 1 {
-        return Err(wrong(format!("version {} is not known here", record.version)));
+        return Err(wrong(format!(
+            "version {} is not known here",
+            record.version
+        )));
     }
     let before = findings.found.len();
-    findings
-        .found
-        .retain(|(at, _, fingerprint)| findings.programs[*at].2 || !record.findings.contains_key(fingerprint));
+    findings.found.retain(|(at, _, fingerprint)| {
+        findings.programs[*at].2 || !record.findings.contains_key(fingerprint)
+    });
     let known = before - findings.found.len();
-    Ok(Applied::Known(known, record.findings.len().saturating_sub(known)))
+    Ok(Applied::Known(
+        known,
+        record.findings.len().saturating_sub(known),
+    ))
 }

@@ -22,7 +22,12 @@ use crate::terminal::{ColorChoice, Terminal};
 
 /// Status synchronization profiles as code: check, decide, run and hand on.
 #[derive(Parser)]
-#[command(name = "presync", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "presync",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,

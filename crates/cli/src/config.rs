@@ -53,17 +53,31 @@ pub struct Found {
 
 /// The nearest `presync.toml` in the folder of a path or above it.
 pub fn find(from: &Path) -> Result<Option<Found>, CommandError> {
-    let Ok(start) = std::path::absolute(from) else { return Ok(None) };
+    let Ok(start) = std::path::absolute(from) else {
+        return Ok(None);
+    };
     let skip = usize::from(!start.is_dir());
-    let Some(folder) = start.ancestors().skip(skip).find(|folder| folder.join(NAME).is_file()) else { return Ok(None) };
+    let Some(folder) = start
+        .ancestors()
+        .skip(skip)
+        .find(|folder| folder.join(NAME).is_file())
+    else {
+        return Ok(None);
+    };
     let file = folder.join(NAME);
-    let text = std::fs::read_to_string(&file).map_err(|error| crate::files::cannot_read(&file, &error))?;
-    let config = parse(&text).map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
-    Ok(Some(Found { folder: folder.to_path_buf(), config }))
+    let text =
+        std::fs::read_to_string(&file).map_err(|error| crate::files::cannot_read(&file, &error))?;
+    let config = parse(&text)
+        .map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
+    Ok(Some(Found {
+        folder: folder.to_path_buf(),
+        config,
+    }))
 }
 
 fn parse(text: &str) -> Result<Config, String> {
-    let table: toml::Table = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    let table: toml::Table =
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(match nearest(key, KEYS) {
             Some(near) => format!("there is no setting `{key}`: did you mean `{near}`?"),
@@ -87,7 +101,9 @@ pub fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
         return Ok(named.to_vec());
     }
     let here = PathBuf::from(".");
-    let Some(found) = find(&here)?.filter(|found| !found.config.paths.is_empty()) else { return Ok(vec![here]) };
+    let Some(found) = find(&here)?.filter(|found| !found.config.paths.is_empty()) else {
+        return Ok(vec![here]);
+    };
     // Shown as the user would type them where that is shorter.
     let current = std::env::current_dir().unwrap_or_default();
     let shown = |path: &PathBuf| {
@@ -106,10 +122,23 @@ pub fn format_named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
-fn format_of<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'static Format>, D::Error> {
+fn format_of<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'static Format>, D::Error> {
     let name = String::deserialize(deserializer)?;
-    let names = || FORMATS.iter().map(|format| format!("`{}`", format.name)).collect::<Vec<_>>().join(", ");
-    let unknown = || serde::de::Error::custom(format!("unknown variant `{name}`, expected one of {}", names()));
+    let names = || {
+        FORMATS
+            .iter()
+            .map(|format| format!("`{}`", format.name))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let unknown = || {
+        serde::de::Error::custom(format!(
+            "unknown variant `{name}`, expected one of {}",
+            names()
+        ))
+    };
     format_named(&name).map(Some).ok_or_else(unknown)
 }
 
@@ -138,9 +167,9 @@ pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError
         settings.protected = found.config.protected_attributes;
     }
     for setting in levels {
-        let (code, level) = setting
-            .split_once('=')
-            .ok_or_else(|| CommandError::Usage(format!("--level takes CODE=LEVEL, not `{setting}`")))?;
+        let (code, level) = setting.split_once('=').ok_or_else(|| {
+            CommandError::Usage(format!("--level takes CODE=LEVEL, not `{setting}`"))
+        })?;
         let level = known(code)
             .and_then(|()| level_named(level))
             .map_err(|error| CommandError::Usage(format!("--level: {error}")))?;
@@ -158,8 +187,15 @@ pub fn check_attributes<'p>(
     for settings in settings {
         for wanted in settings.protected.iter().flatten() {
             // Without any system there are errors to be told.
-            if systems().next().is_some() && !systems().any(|system| system.attributes.contains(wanted)) {
-                let near = nearest(wanted, systems().flat_map(|system| &system.attributes).map(String::as_str));
+            if systems().next().is_some()
+                && !systems().any(|system| system.attributes.contains(wanted))
+            {
+                let near = nearest(
+                    wanted,
+                    systems()
+                        .flat_map(|system| &system.attributes)
+                        .map(String::as_str),
+                );
                 let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
                 return Err(CommandError::Usage(format!(
                     "`{NAME}`: protected-attributes: no system has an attribute `{wanted}`{near}"
@@ -175,7 +211,9 @@ fn level_named(name: &str) -> Result<Level, String> {
         "allow" => Ok(Level::Allow),
         "warn" => Ok(Level::Warn),
         "deny" => Ok(Level::Deny),
-        _ => Err(format!("`{name}` is no level: there are allow, warn and deny")),
+        _ => Err(format!(
+            "`{name}` is no level: there are allow, warn and deny"
+        )),
     }
 }
 
@@ -195,17 +233,24 @@ mod tests {
 
     #[test]
     fn the_committed_schema_of_the_settings_is_the_generated_one() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/presync.schema.json");
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/presync.schema.json");
         let schema = serde_json::Value::from(schemars::schema_for!(Config));
-        let text = format!("{}\n", serde_json::to_string_pretty(&schema).expect("it is JSON"));
+        let text = format!(
+            "{}\n",
+            serde_json::to_string_pretty(&schema).expect("it is JSON")
+        );
         if std::env::var_os("PRESYNC_BLESS").is_some() {
             std::fs::write(&path, &text).expect("it can be written");
         }
-        assert_eq!(std::fs::read_to_string(&path).expect("it is committed"), text);
-        let validator = jsonschema::validator_for(&schema).expect("it is a schema");
-        assert!(
-            validator.is_valid(&serde_json::json!({ "paths": ["a"], "format": "sarif", "lints": { "gap": "deny" } }))
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("it is committed"),
+            text
         );
+        let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+        assert!(validator.is_valid(
+            &serde_json::json!({ "paths": ["a"], "format": "sarif", "lints": { "gap": "deny" } })
+        ));
         assert!(!validator.is_valid(&serde_json::json!({ "formt": "json" })));
         assert!(!validator.is_valid(&serde_json::json!({ "lints": { "gap": "error" } })));
     }

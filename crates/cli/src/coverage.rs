@@ -26,7 +26,10 @@ impl Total {
     pub fn add(&mut self, program: &Program, coverage: analysis::Coverage) {
         for (exercised, count) in coverage.exercised {
             let location = exercised.location(program);
-            let place = program.sources.file(location.file).line_column(location.span.start);
+            let place = program
+                .sources
+                .file(location.file)
+                .line_column(location.span.start);
             let kind = match exercised {
                 Exercised::Rule(_, from, to) => Kind::Rule(from < to),
                 Exercised::Condition(_, true) => Kind::Holds,
@@ -34,31 +37,46 @@ impl Total {
             };
             let at = (program.sources.shown_path(location.file), place);
             let known = self.places.entry(at).or_default().entry(kind);
-            known.or_insert_with(|| (0, analysis::text(program, exercised))).0 += count;
+            known
+                .or_insert_with(|| (0, analysis::text(program, exercised)))
+                .0 += count;
         }
         self.unknown += coverage.unknown;
     }
 
     fn all(&self) -> impl Iterator<Item = (&(String, LineColumn), Kind, usize, &str)> {
         self.places.iter().flat_map(|(at, kinds)| {
-            kinds.iter().map(move |(kind, (count, source))| (at, *kind, *count, source.as_str()))
+            kinds
+                .iter()
+                .map(move |(kind, (count, source))| (at, *kind, *count, source.as_str()))
         })
     }
 
     fn share(&self, of: impl Fn(Kind) -> bool) -> (usize, usize) {
-        let counts = self.all().filter(|(_, kind, ..)| of(*kind)).map(|(_, _, count, _)| count);
-        counts.fold((0, 0), |(hit, all), count| (hit + usize::from(count > 0), all + 1))
+        let counts = self
+            .all()
+            .filter(|(_, kind, ..)| of(*kind))
+            .map(|(_, _, count, _)| count);
+        counts.fold((0, 0), |(hit, all), count| {
+            (hit + usize::from(count > 0), all + 1)
+        })
     }
 
     /// Of all rules and outcomes; 100 where there are none.
     pub fn percent(&self) -> f64 {
         let (hit, all) = self.share(|_| true);
-        if all == 0 { 100.0 } else { hit as f64 * 100.0 / all as f64 }
+        if all == 0 {
+            100.0
+        } else {
+            hit as f64 * 100.0 / all as f64
+        }
     }
 
     pub fn human(&self) -> String {
-        let (rules, conditions) =
-            (self.share(|kind| matches!(kind, Kind::Rule(_))), self.share(|kind| !matches!(kind, Kind::Rule(_))));
+        let (rules, conditions) = (
+            self.share(|kind| matches!(kind, Kind::Rule(_))),
+            self.share(|kind| !matches!(kind, Kind::Rule(_))),
+        );
         let mut text = format!(
             "exercised: {} of {} rules, {} of {} outcomes of conditions ({:.1} %)\n",
             rules.0,
@@ -74,10 +92,17 @@ impl Total {
                 Kind::Fails => "always holds",
             };
             let (line, column) = (place.line, place.column);
-            text.push_str(&format!("  {}:{line}:{column}: {} {what}\n", visible(path), visible(source)));
+            text.push_str(&format!(
+                "  {}:{line}:{column}: {} {what}\n",
+                visible(path),
+                visible(source)
+            ));
         }
         if self.unknown > 0 {
-            text.push_str(&format!("  {} more are too entangled to be measured\n", self.unknown));
+            text.push_str(&format!(
+                "  {} more are too entangled to be measured\n",
+                self.unknown
+            ));
         }
         text
     }
@@ -86,7 +111,11 @@ impl Total {
     pub fn lcov(&self) -> String {
         let mut files: BTreeMap<&str, BTreeMap<u32, Line>> = BTreeMap::new();
         for ((path, place), kind, count, _) in self.all() {
-            let line = files.entry(path).or_default().entry(place.line).or_default();
+            let line = files
+                .entry(path)
+                .or_default()
+                .entry(place.line)
+                .or_default();
             match kind {
                 Kind::Rule(_) => *line.rules.get_or_insert(0) += count,
                 Kind::Holds => line.conditions.entry(place.column).or_default()[0] = Some(count),
@@ -128,6 +157,7 @@ struct Line {
 
 impl Line {
     fn count(&self) -> usize {
-        self.rules.unwrap_or_else(|| self.conditions.values().flatten().flatten().sum())
+        self.rules
+            .unwrap_or_else(|| self.conditions.values().flatten().flatten().sum())
     }
 }

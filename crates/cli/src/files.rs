@@ -23,7 +23,8 @@ pub fn source(path: &Path) -> std::io::Result<Vec<u8>> {
 /// All there is, or enough to be told that it is too large: a device may have no end.
 pub fn bounded(from: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(syntax::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    from.take(syntax::MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -49,34 +50,50 @@ pub fn is_special(path: &Path) -> bool {
 
 /// Whether a file can be put where `path` says, told before the work is done.
 pub fn can_write_beside(path: &Path) -> Result<(), CommandError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::tempfile_in(folder)
-        .map(drop)
-        .map_err(|error| CommandError::Usage(format!("`{}` cannot be written: {error}", path.display())))
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    tempfile::tempfile_in(folder).map(drop).map_err(|error| {
+        CommandError::Usage(format!("`{}` cannot be written: {error}", path.display()))
+    })
 }
 
 /// Writes a file whole or not at all; what is no file is written to.
 pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), CommandError> {
     use std::io::Write;
-    let cannot =
-        |error: std::io::Error| CommandError::Usage(format!("`{}` cannot be written: {error}", path.display()));
+    let cannot = |error: std::io::Error| {
+        CommandError::Usage(format!("`{}` cannot be written: {error}", path.display()))
+    };
     if is_special(path) {
-        let written = std::fs::OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text));
+        let written = std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(text));
         return written.map_err(cannot);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     // A link is written through, not replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = target.parent().unwrap_or(folder).to_path_buf();
     let mut file = tempfile::Builder::new()
         .prefix(".presync")
-        .tempfile_in(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder })
+        .tempfile_in(if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &folder
+        })
         .map_err(cannot)?;
     file.write_all(text).map_err(cannot)?;
     file.as_file().sync_all().map_err(cannot)?;
     let permissions = std::fs::metadata(&target).map(|metadata| metadata.permissions());
     if let Ok(permissions) = permissions {
-        file.as_file().set_permissions(permissions).map_err(cannot)?;
+        file.as_file()
+            .set_permissions(permissions)
+            .map_err(cannot)?;
     } else {
         set_default_permissions(file.as_file()).map_err(cannot)?;
     }

@@ -30,10 +30,13 @@ impl Findings {
     ) -> Result<Self, CommandError> {
         let mut programs = Vec::with_capacity(roots.len());
         let mut found: Vec<Vec<Diagnostic>> = Vec::with_capacity(roots.len());
-        let settings: Vec<Settings> =
-            roots.iter().map(|root| config::settings(root, levels)).collect::<Result<_, _>>()?;
+        let settings: Vec<Settings> = roots
+            .iter()
+            .map(|root| config::settings(root, levels))
+            .collect::<Result<_, _>>()?;
         for (root, settings) in roots.iter().zip(&settings) {
-            let (program, mut diagnostics) = presync::resolve::check(project::parse_with(root, instead, file_access)?);
+            let (program, mut diagnostics) =
+                presync::resolve::check(project::parse_with(root, instead, file_access)?);
             let broken = !diagnostics.is_empty();
             if !broken {
                 diagnostics = presync::lint::run(&program, settings);
@@ -46,50 +49,83 @@ impl Findings {
         let mut found: Vec<(usize, Diagnostic)> = found
             .into_iter()
             .enumerate()
-            .flat_map(|(at, diagnostics)| diagnostics.into_iter().map(move |diagnostic| (at, diagnostic)))
+            .flat_map(|(at, diagnostics)| {
+                diagnostics
+                    .into_iter()
+                    .map(move |diagnostic| (at, diagnostic))
+            })
             .collect();
         let key = |(at, diagnostic): &(usize, Diagnostic)| {
             let sources = &programs[*at].1.sources;
-            let labels =
-                diagnostic.labels.iter().map(|label| (sources.shown_path(label.location.file), label.location.span));
-            (labels.collect::<Vec<_>>(), diagnostic.code, diagnostic.message.clone())
+            let labels = diagnostic
+                .labels
+                .iter()
+                .map(|label| (sources.shown_path(label.location.file), label.location.span));
+            (
+                labels.collect::<Vec<_>>(),
+                diagnostic.code,
+                diagnostic.message.clone(),
+            )
         };
         found.sort_by_cached_key(key);
         // A file that several programs use is told of once.
         let mut told = BTreeSet::new();
         found.retain(|one| told.insert(key(one)));
-        let known = fingerprints(found.iter().map(|(at, diagnostic)| (diagnostic, &programs[*at].1.sources)), &Disk);
-        let found = found.into_iter().zip(known).map(|((at, diagnostic), known)| (at, diagnostic, known)).collect();
+        let known = fingerprints(
+            found
+                .iter()
+                .map(|(at, diagnostic)| (diagnostic, &programs[*at].1.sources)),
+            &Disk,
+        );
+        let found = found
+            .into_iter()
+            .zip(known)
+            .map(|((at, diagnostic), known)| (at, diagnostic, known))
+            .collect();
         Ok(Self { programs, found })
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Finding<'_>> {
-        self.found.iter().map(|(at, diagnostic, fingerprint)| Finding {
-            diagnostic,
-            sources: &self.programs[*at].1.sources,
-            fingerprint,
-        })
+        self.found
+            .iter()
+            .map(|(at, diagnostic, fingerprint)| Finding {
+                diagnostic,
+                sources: &self.programs[*at].1.sources,
+                fingerprint,
+            })
     }
 
     /// Every file that was looked at, bundled ones left out, as the user would type them.
     pub fn files(&self) -> BTreeSet<String> {
         let sources = self.programs.iter().map(|(_, program, _)| &program.sources);
         sources
-            .flat_map(|sources| sources.iter().filter(|(_, file)| !file.bundled).map(|(id, _)| sources.shown_path(id)))
+            .flat_map(|sources| {
+                sources
+                    .iter()
+                    .filter(|(_, file)| !file.bundled)
+                    .map(|(id, _)| sources.shown_path(id))
+            })
             .collect()
     }
 }
 
 /// Where a file of a program lies.
 pub fn path_of(root: &Path, program: &Program, file: presync::source::FileId) -> PathBuf {
-    if file.0 == 0 { root.to_path_buf() } else { PathBuf::from(program.sources.shown_path(file)) }
+    if file.0 == 0 {
+        root.to_path_buf()
+    } else {
+        PathBuf::from(program.sources.shown_path(file))
+    }
 }
 
 /// What one program leaves unused counts only if no other program that has the file uses it.
 fn used_elsewhere(programs: &[(PathBuf, Program, bool)], found: &mut [Vec<Diagnostic>]) {
     let place = |program: &Program, diagnostic: &Diagnostic| {
         let location = diagnostic.location()?;
-        Some((program.sources.shown_path(location.file), location.span.start))
+        Some((
+            program.sources.shown_path(location.file),
+            location.span.start,
+        ))
     };
     let mut unused: BTreeMap<(String, u32), usize> = BTreeMap::new();
     let mut having: BTreeMap<String, usize> = BTreeMap::new();
@@ -97,7 +133,9 @@ fn used_elsewhere(programs: &[(PathBuf, Program, bool)], found: &mut [Vec<Diagno
         for (id, _) in program.sources.iter() {
             *having.entry(program.sources.shown_path(id)).or_default() += 1;
         }
-        let places = diagnostics.iter().filter(|diagnostic| diagnostic.code == "unused");
+        let places = diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.code == "unused");
         for place in places.filter_map(|diagnostic| place(program, diagnostic)) {
             *unused.entry(place).or_default() += 1;
         }

@@ -44,7 +44,9 @@ pub fn fix(
     let mut fixed = 0;
     for _ in 0..MAX_ROUNDS {
         // A round that keeps nothing knows what to leave out in the next.
-        let Some(done) = worker.round(allow_unsafe)? else { break };
+        let Some(done) = worker.round(allow_unsafe)? else {
+            break;
+        };
         fixed += done;
     }
     let mut changed = BTreeMap::new();
@@ -78,25 +80,34 @@ impl Worker<'_> {
     /// One round: all repairs that do not touch each other; says how many were kept,
     /// `None` if there was nothing to try.
     fn round(&mut self, allow_unsafe: bool) -> Result<Option<usize>, CommandError> {
-        let findings = Findings::collect(self.roots, self.levels, Some(&self.texts), self.file_access)?;
+        let findings =
+            Findings::collect(self.roots, self.levels, Some(&self.texts), self.file_access)?;
         let before = digests(&findings);
         let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
         for (at, diagnostic, known) in &findings.found {
             let (root, program, _) = &findings.programs[*at];
             let usable = |fix: &&Fix| (fix.safe || allow_unsafe) && !self.refused.contains(known);
-            let Some(fix) = diagnostic.fixes.iter().find(usable) else { continue };
+            let Some(fix) = diagnostic.fixes.iter().find(usable) else {
+                continue;
+            };
             let mut edits = Edits::new();
             let places = fix.edits.iter().map(|(location, text)| {
                 let shown = path_of(root, program, location.file);
                 (files::canonical(&shown), shown, location, text)
             });
             let places: Vec<_> = places.collect();
-            if places.iter().any(|(path, ..)| !self.named.iter().any(|named| path.starts_with(named))) {
+            if places
+                .iter()
+                .any(|(path, ..)| !self.named.iter().any(|named| path.starts_with(named)))
+            {
                 continue;
             }
             for (path, shown, location, text) in places {
                 self.remember(&path, &shown, &program.sources, location.file);
-                edits.entry(path).or_default().push((location.span, text.clone()));
+                edits
+                    .entry(path)
+                    .or_default()
+                    .push((location.span, text.clone()));
             }
             let touches = |(_, _, other): &(String, bool, Edits)| overlap(other, &edits);
             if !wanted.iter().any(touches) {
@@ -113,25 +124,43 @@ impl Worker<'_> {
         self.keep(&wanted, &before).map(Some)
     }
 
-    fn remember(&mut self, path: &Path, shown: &Path, sources: &Sources, file: presync::source::FileId) {
+    fn remember(
+        &mut self,
+        path: &Path,
+        shown: &Path,
+        sources: &Sources,
+        file: presync::source::FileId,
+    ) {
         let text = || sources.file(file).text.clone();
-        self.paths.entry(path.to_path_buf()).or_insert_with(|| (shown.to_path_buf(), text()));
+        self.paths
+            .entry(path.to_path_buf())
+            .or_insert_with(|| (shown.to_path_buf(), text()));
         self.texts.entry(path.to_path_buf()).or_insert_with(text);
     }
 
     /// Keeps all of them, or as many as stand the proof, by halves.
-    fn keep(&mut self, wanted: &[(String, bool, Edits)], before: &[Digest]) -> Result<usize, CommandError> {
+    fn keep(
+        &mut self,
+        wanted: &[(String, bool, Edits)],
+        before: &[Digest],
+    ) -> Result<usize, CommandError> {
         let texts = self.with(wanted);
         let after = Findings::collect(self.roots, self.levels, Some(&texts), self.file_access)?;
         let only_safe = wanted.iter().all(|(_, safe, _)| *safe);
-        let holds = digests(&after).iter().zip(before).all(|(after, before)| match (before, after) {
-            // Where there were errors, there was no meaning to keep.
-            (Digest::Errors(before), Digest::Errors(after)) => after < before,
-            (Digest::Errors(_), Digest::Meaning(_)) => true,
-            (Digest::Meaning(_), Digest::Errors(_)) => false,
-            // What cannot be compiled cannot be proved the same.
-            (Digest::Meaning(before), Digest::Meaning(after)) => !only_safe || (before.is_some() && before == after),
-        });
+        let holds =
+            digests(&after)
+                .iter()
+                .zip(before)
+                .all(|(after, before)| match (before, after) {
+                    // Where there were errors, there was no meaning to keep.
+                    (Digest::Errors(before), Digest::Errors(after)) => after < before,
+                    (Digest::Errors(_), Digest::Meaning(_)) => true,
+                    (Digest::Meaning(_), Digest::Errors(_)) => false,
+                    // What cannot be compiled cannot be proved the same.
+                    (Digest::Meaning(before), Digest::Meaning(after)) => {
+                        !only_safe || (before.is_some() && before == after)
+                    }
+                });
         if holds {
             self.texts = texts;
             self.refused.clear();
@@ -157,7 +186,9 @@ impl Worker<'_> {
         }
         for (path, mut edits) in all {
             edits.sort_by_key(|(span, _)| *span);
-            let Some(text) = texts.get_mut(path) else { continue };
+            let Some(text) = texts.get_mut(path) else {
+                continue;
+            };
             for (span, with) in edits.into_iter().rev() {
                 let (start, end) = (span.start as usize, span.end as usize);
                 let within_line = !text[start..end].ends_with('\n');
@@ -174,7 +205,9 @@ impl Worker<'_> {
 /// Takes out the line of a place if nothing is left on it.
 fn drop_empty_line(text: &mut String, at: usize) {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1);
+    let end = text[at..]
+        .find('\n')
+        .map_or(text.len(), |newline| at + newline + 1);
     if text[start..end].trim().is_empty() {
         text.replace_range(start..end, "");
     }
@@ -184,11 +217,14 @@ fn overlap(one: &Edits, other: &Edits) -> bool {
     // Neighbours do each other no harm, unless one of them only writes something between.
     let empty = |span: &Span| span.start == span.end;
     let touch = |a: &Span, b: &Span| {
-        (a.start < b.end && b.start < a.end) || ((empty(a) || empty(b)) && a.start <= b.end && b.start <= a.end)
+        (a.start < b.end && b.start < a.end)
+            || ((empty(a) || empty(b)) && a.start <= b.end && b.start <= a.end)
     };
     one.iter().any(|(path, edits)| {
         let others = other.get(path).into_iter().flatten();
-        others.into_iter().any(|(b, _)| edits.iter().any(|(a, _)| touch(a, b)))
+        others
+            .into_iter()
+            .any(|(b, _)| edits.iter().any(|(a, _)| touch(a, b)))
     })
 }
 
@@ -206,7 +242,11 @@ fn digests(findings: &Findings) -> Vec<Digest> {
             if *broken {
                 return Digest::Errors(findings.found.iter().filter(|(of, ..)| *of == at).count());
             }
-            Digest::Meaning(presync::compile::compile(program).ok().map(|tables| tables.digest))
+            Digest::Meaning(
+                presync::compile::compile(program)
+                    .ok()
+                    .map(|tables| tables.digest),
+            )
         })
         .collect()
 }

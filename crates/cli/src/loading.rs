@@ -18,7 +18,11 @@ pub fn program(root: &Path, terminal: &Terminal) -> Result<Program, CommandError
     Ok(program)
 }
 
-fn stop_at(errors: &[Diagnostic], program: &Program, terminal: &Terminal) -> Result<(), CommandError> {
+fn stop_at(
+    errors: &[Diagnostic],
+    program: &Program,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
     if errors.is_empty() {
         return Ok(());
     }
@@ -29,15 +33,19 @@ fn stop_at(errors: &[Diagnostic], program: &Program, terminal: &Terminal) -> Res
 
 /// A program or a tables.json, compiled; with the program where there is one.
 pub fn tables(path: &Path, terminal: &Terminal) -> Result<(Tables, Option<Program>), CommandError> {
-    if path.extension().is_some_and(|extension| extension == "json") {
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "json")
+    {
         let text = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
         let text = String::from_utf8(text)
             .map_err(|_| CommandError::Usage(format!("`{}` is not UTF-8 text", path.display())))?;
-        let tables =
-            Tables::from_json(&text).map_err(|error| CommandError::Usage(format!("`{}`: {error}", path.display())))?;
+        let tables = Tables::from_json(&text)
+            .map_err(|error| CommandError::Usage(format!("`{}`: {error}", path.display())))?;
         return Ok((tables, None));
     }
     let program = program(&one_root(path)?, terminal)?;
-    let tables = presync::compile::compile(&program).map_err(|error| CommandError::Usage(error.to_string()))?;
+    let tables = presync::compile::compile(&program)
+        .map_err(|error| CommandError::Usage(error.to_string()))?;
     Ok((tables, Some(program)))
 }

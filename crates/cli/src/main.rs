@@ -38,7 +38,11 @@ const STACK: usize = 256 << 20;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let work = move || {
-        let file_access = if arguments.allow_outside { FileAccess::Anywhere } else { FileAccess::Project };
+        let file_access = if arguments.allow_outside {
+            FileAccess::Anywhere
+        } else {
+            FileAccess::Project
+        };
         let terminal = Terminal::new(arguments.color, arguments.quiet, file_access);
         let done = commands::run(arguments.command, &terminal);
         match done {
@@ -51,7 +55,11 @@ fn main() -> ExitCode {
             }
         }
     };
-    match std::thread::Builder::new().stack_size(STACK).spawn(work).map(std::thread::JoinHandle::join) {
+    match std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(work)
+        .map(std::thread::JoinHandle::join)
+    {
         Ok(Ok(code)) => code,
         // The panic has printed itself.
         Ok(Err(_)) => ExitCode::from(101),

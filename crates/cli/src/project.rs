@@ -19,7 +19,10 @@ pub fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
         if path.as_os_str() != "-" && path.is_dir() {
             let files = files_below(path)?;
             if files.is_empty() {
-                return Err(CommandError::Usage(format!("`{}` holds no `.presync` file", path.display())));
+                return Err(CommandError::Usage(format!(
+                    "`{}` holds no `.presync` file",
+                    path.display()
+                )));
             }
             roots.extend(unused_of(files)?);
         } else {
@@ -34,11 +37,21 @@ pub fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
 
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let mut files = Vec::new();
-    let visible =
-        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
-    for entry in walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(visible) {
+    let visible = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+    };
+    for entry in walkdir::WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(visible)
+    {
         let entry = entry.map_err(|error| CommandError::Usage(error.to_string()))?;
-        if entry.file_type().is_file() && entry.path().extension().is_some_and(|extension| extension == "presync") {
+        if entry.file_type().is_file()
+            && entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "presync")
+        {
             files.push(entry.into_path());
         }
     }
@@ -52,10 +65,15 @@ fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, CommandError> {
         let bytes = source(file).map_err(|error| cannot_read(file, &error))?;
         let path = slashes(file);
         let (tree, _) = syntax::parse(FileId(0), &SourceFile::new(path.clone(), bytes, false));
-        let used = tree.declarations.iter().filter_map(|declaration| match &declaration.kind {
-            tree::DeclarationKind::Use(name) if name.quoted() => Some(load::relative(&path, &name.text)),
-            _ => None,
-        });
+        let used = tree
+            .declarations
+            .iter()
+            .filter_map(|declaration| match &declaration.kind {
+                tree::DeclarationKind::Use(name) if name.quoted() => {
+                    Some(load::relative(&path, &name.text))
+                }
+                _ => None,
+            });
         uses.insert(path.clone(), used.filter(|used| *used != path).collect());
     }
     let used: BTreeSet<&String> = uses.values().flatten().collect();
@@ -106,21 +124,45 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
 }
 
 /// Loads a program with other texts in place of what the files hold, by canonical path.
-pub fn parse_with(root: &Path, instead: Option<&Overlay>, reach: FileAccess) -> Result<Parsed, CommandError> {
+pub fn parse_with(
+    root: &Path,
+    instead: Option<&Overlay>,
+    reach: FileAccess,
+) -> Result<Parsed, CommandError> {
     let folder = root.parent().map(Path::to_path_buf).unwrap_or_default();
-    let base = if folder.as_os_str().is_empty() { String::new() } else { format!("{}/", folder.display()) };
+    let base = if folder.as_os_str().is_empty() {
+        String::new()
+    } else {
+        format!("{}/", folder.display())
+    };
     let is_stdin = root.as_os_str() == "-";
     let name = if is_stdin {
         "<stdin>".to_owned()
     } else {
-        root.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        root.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     };
-    let here = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.clone() };
+    let here = if folder.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        folder.clone()
+    };
     let within = match reach {
         FileAccess::Anywhere => None,
-        FileAccess::Project => Some(canonical(&config::find(&here)?.map_or(here, |found| found.folder))),
+        FileAccess::Project => Some(canonical(
+            &config::find(&here)?.map_or(here, |found| found.folder),
+        )),
     };
-    let disk = ProjectFiles { root: root.to_path_buf(), name: name.clone(), folder, is_stdin, instead, within };
+    let disk = ProjectFiles {
+        root: root.to_path_buf(),
+        name: name.clone(),
+        folder,
+        is_stdin,
+        instead,
+        within,
+    };
     load::parse(&base, &name, &disk).map_err(|error| cannot_read(root, &error))
 }
 
@@ -140,13 +182,20 @@ struct ProjectFiles<'a> {
 
 impl ProjectFiles<'_> {
     fn place(&self, path: &str) -> PathBuf {
-        if path == self.name { self.root.clone() } else { self.folder.join(path) }
+        if path == self.name {
+            self.root.clone()
+        } else {
+            self.folder.join(path)
+        }
     }
 }
 
 impl load::Files for ProjectFiles<'_> {
     fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
-        if let Some(text) = self.instead.and_then(|instead| instead.get(&canonical(&self.place(path)))) {
+        if let Some(text) = self
+            .instead
+            .and_then(|instead| instead.get(&canonical(&self.place(path))))
+        {
             return Ok(text.clone().into_bytes());
         }
         if self.is_stdin && path == self.name {
@@ -156,14 +205,18 @@ impl load::Files for ProjectFiles<'_> {
         if let Some(within) = self.within.as_ref().filter(|_| path != self.name)
             && !std::fs::canonicalize(&place)?.starts_with(within)
         {
-            return Err(std::io::Error::other(load::Outside(within.display().to_string())));
+            return Err(std::io::Error::other(load::Outside(
+                within.display().to_string(),
+            )));
         }
         source(&place)
     }
 
     fn identity(&self, path: &str) -> String {
-        std::fs::canonicalize(self.place(path))
-            .map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned())
+        std::fs::canonicalize(self.place(path)).map_or_else(
+            |_| path.to_owned(),
+            |path| path.to_string_lossy().into_owned(),
+        )
     }
 }
 
@@ -173,7 +226,10 @@ pub fn one_root(path: &Path) -> Result<PathBuf, CommandError> {
     match roots.as_slice() {
         [root] => Ok(root.clone()),
         several => {
-            let names: Vec<String> = several.iter().map(|root| format!("`{}`", root.display())).collect();
+            let names: Vec<String> = several
+                .iter()
+                .map(|root| format!("`{}`", root.display()))
+                .collect();
             Err(CommandError::Usage(format!(
                 "`{}` holds {} programs: name one of {}",
                 path.display(),

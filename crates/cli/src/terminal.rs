@@ -28,17 +28,27 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn new(color: ColorChoice, quiet: bool, file_access: FileAccess) -> Self {
-        Self { quiet, file_access, color }
+        Self {
+            quiet,
+            file_access,
+            color,
+        }
     }
 
     /// Whether colours are wanted on a stream that is, or is not, a terminal.
     pub fn colored(&self, terminal: bool) -> bool {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let set = |name: &str| {
+            std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
+        };
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
+            ColorChoice::Auto
+                if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) =>
+            {
+                false
+            }
             ColorChoice::Auto => set("CLICOLOR_FORCE") || (terminal && !dumb),
         }
     }
@@ -53,9 +63,13 @@ impl Terminal {
 
     /// Columns for words to people: the terminal's, else 80. `COLUMNS` overrides both.
     pub fn width(&self) -> usize {
-        let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let width =
-            told.or_else(|| terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0)));
+        let told = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok());
+        let width = told.or_else(|| {
+            terminal_size::terminal_size_of(std::io::stderr())
+                .map(|(width, _)| usize::from(width.0))
+        });
         width.unwrap_or(80).clamp(20, 200)
     }
 
@@ -73,7 +87,11 @@ impl Terminal {
     }
 
     pub fn error(&self, message: &str) {
-        let label = if self.stderr_colored() { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
+        let label = if self.stderr_colored() {
+            "\u{1b}[1;31merror\u{1b}[0m"
+        } else {
+            "error"
+        };
         self.write(&format!("{label}: {}", visible(message)));
     }
 
@@ -86,7 +104,10 @@ impl Terminal {
 
     /// How text for people on stderr is drawn.
     pub fn style(&self) -> Style {
-        Style { width: self.width(), colored: self.stderr_colored() }
+        Style {
+            width: self.width(),
+            colored: self.stderr_colored(),
+        }
     }
 
     /// Findings of one program, for people.

@@ -14,25 +14,39 @@ use crate::terminal::Terminal;
 const QUIET: Duration = Duration::from_millis(5);
 
 /// Runs once, then after each change. Whatever goes wrong is told, and does not end it.
-pub fn watch(paths: &[PathBuf], terminal: &Terminal, once: &dyn Fn() -> CommandResult) -> CommandResult {
+pub fn watch(
+    paths: &[PathBuf],
+    terminal: &Terminal,
+    once: &dyn Fn() -> CommandResult,
+) -> CommandResult {
     if paths.iter().any(|path| path.as_os_str() == "-") {
-        return Err(CommandError::Usage("standard input cannot be watched".to_owned()));
+        return Err(CommandError::Usage(
+            "standard input cannot be watched".to_owned(),
+        ));
     }
     let (sender, changes) = channel();
     let tell = move |event: notify::Result<notify::Event>| {
-        let counts =
-            event.map_or(true, |event| !event.kind.is_access() && event.paths.iter().any(|path| is_watched(path)));
+        let counts = event.map_or(true, |event| {
+            !event.kind.is_access() && event.paths.iter().any(|path| is_watched(path))
+        });
         if counts {
             // The other end is gone only when all is over.
             let _ = sender.send(());
         }
     };
-    let cannot = |error: notify::Error| CommandError::Usage(format!("files cannot be watched: {error}"));
+    let cannot =
+        |error: notify::Error| CommandError::Usage(format!("files cannot be watched: {error}"));
     let mut watcher = notify::recommended_watcher(tell).map_err(cannot)?;
     for path in paths {
         // A file may be replaced or vanish and come back: its folder stays.
-        let folder = if path.is_dir() { path.as_path() } else { parent(path) };
-        watcher.watch(folder, RecursiveMode::Recursive).map_err(cannot)?;
+        let folder = if path.is_dir() {
+            path.as_path()
+        } else {
+            parent(path)
+        };
+        watcher
+            .watch(folder, RecursiveMode::Recursive)
+            .map_err(cannot)?;
     }
     loop {
         match once() {
@@ -57,10 +71,13 @@ fn wait(changes: &Receiver<()>) -> bool {
 }
 
 fn is_watched(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "presync")
+    path.extension()
+        .is_some_and(|extension| extension == "presync")
         || path.file_name().is_some_and(|name| name == "presync.toml")
 }
 
 fn parent(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }

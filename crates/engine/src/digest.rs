@@ -42,7 +42,10 @@ pub(crate) fn digest(tables: &Tables) -> String {
             part(default.map_or("", |at| &values[at as usize]));
         }
     }
-    let mut weights = Weights { tables, known: HashMap::new() };
+    let mut weights = Weights {
+        tables,
+        known: HashMap::new(),
+    };
     for role in &tables.roles {
         part("role");
         part(&role.name);
@@ -52,11 +55,14 @@ pub(crate) fn digest(tables: &Tables) -> String {
             }
         }
     }
-    hasher.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hasher
+        .finalize()
+        .iter()
+        .fold("sha256:".to_owned(), |mut text, byte| {
+            // Writing into a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 struct Weights<'a> {
@@ -80,17 +86,32 @@ impl Weights<'_> {
                 let outcome = self.outcome(table.to, &row.outcome);
                 [0, 1].map(|f| add(sum[f], multiply(cube[f], outcome[f])))
             })],
-            Body::Diagrams(diagrams) => diagrams.iter().map(|diagram| self.diagram(table, diagram)).collect(),
+            Body::Diagrams(diagrams) => diagrams
+                .iter()
+                .map(|diagram| self.diagram(table, diagram))
+                .collect(),
         }
     }
 
-    fn cube(&mut self, columns: &[Column], when: &Cells, from: usize, states: &Option<Box<[u32]>>) -> [u64; 2] {
-        let cells = columns.iter().map(|column| Input::Column(*column)).zip(when).chain([(Input::From(from), states)]);
+    fn cube(
+        &mut self,
+        columns: &[Column],
+        when: &Cells,
+        from: usize,
+        states: &Option<Box<[u32]>>,
+    ) -> [u64; 2] {
+        let cells = columns
+            .iter()
+            .map(|column| Input::Column(*column))
+            .zip(when)
+            .chain([(Input::From(from), states)]);
         cells.fold([1, 1], |product, (input, values)| {
             let Some(values) = values else { return product };
             let weights = self.weights(input);
             [0, 1].map(|f| {
-                let sum = values.iter().fold(0, |sum, value| add(sum, weights[*value as usize][f]));
+                let sum = values
+                    .iter()
+                    .fold(0, |sum, value| add(sum, weights[*value as usize][f]));
                 multiply(product[f], sum)
             })
         })
@@ -98,8 +119,11 @@ impl Weights<'_> {
 
     fn diagram(&mut self, table: &Table, diagram: &Diagram) -> [u64; 2] {
         let mut of_node = vec![[0, 0]; diagram.nodes.len()];
-        let outcomes: Vec<[u64; 2]> =
-            table.decisions.iter().map(|decision| self.outcome(table.to, &decision.outcome)).collect();
+        let outcomes: Vec<[u64; 2]> = table
+            .decisions
+            .iter()
+            .map(|decision| self.outcome(table.to, &decision.outcome))
+            .collect();
         let pass = point(&["pass"]);
         let get = |of_node: &[[u64; 2]], next: Next| match next {
             Next::Node(at) => of_node[at as usize],
@@ -109,10 +133,14 @@ impl Weights<'_> {
         for (at, node) in diagram.nodes.iter().enumerate().rev() {
             let input = node.ask.map_or(Input::From(table.from), Input::Column);
             let weights = self.weights(input);
-            let value = node.next.iter().zip(weights).fold([0, 0], |sum, (next, weight)| {
-                let child = get(&of_node, *next);
-                [0, 1].map(|f| add(sum[f], multiply(weight[f], child[f])))
-            });
+            let value = node
+                .next
+                .iter()
+                .zip(weights)
+                .fold([0, 0], |sum, (next, weight)| {
+                    let child = get(&of_node, *next);
+                    [0, 1].map(|f| add(sum[f], multiply(weight[f], child[f])))
+                });
             of_node[at] = value;
         }
         get(&of_node, diagram.root)
@@ -140,13 +168,23 @@ impl Weights<'_> {
             let (kind, name, values): (_, _, Vec<&str>) = match input {
                 Input::From(system) => {
                     let system = &tables.systems[system];
-                    ("from", &system.name, system.states.iter().map(|state| state.name.as_str()).collect())
+                    (
+                        "from",
+                        &system.name,
+                        system
+                            .states
+                            .iter()
+                            .map(|state| state.name.as_str())
+                            .collect(),
+                    )
                 }
                 Input::Column(Column::Fact(fact)) => {
                     let fact = &tables.facts[fact];
                     let values = match &fact.kind {
                         FactKind::Flag => vec!["false", "true"],
-                        FactKind::Choice { values, .. } => values.iter().map(String::as_str).collect(),
+                        FactKind::Choice { values, .. } => {
+                            values.iter().map(String::as_str).collect()
+                        }
                     };
                     ("fact", &fact.name, values)
                 }
@@ -154,12 +192,22 @@ impl Weights<'_> {
                     let system = &tables.systems[system];
                     // No state has an empty name with this kind: the first value is "not known".
                     let names = system.states.iter().map(|state| state.name.as_str());
-                    ("state", &system.name, std::iter::once("\u{0}unknown").chain(names).collect())
+                    (
+                        "state",
+                        &system.name,
+                        std::iter::once("\u{0}unknown").chain(names).collect(),
+                    )
                 }
             };
-            let raw: Vec<[u64; 2]> = values.iter().map(|value| point(&[kind, name, value])).collect();
-            let scale = [0, 1].map(|f| inverse(raw.iter().fold(0, |sum, weight| add(sum, weight[f]))));
-            raw.into_iter().map(|weight| [0, 1].map(|f| multiply(weight[f], scale[f]))).collect()
+            let raw: Vec<[u64; 2]> = values
+                .iter()
+                .map(|value| point(&[kind, name, value]))
+                .collect();
+            let scale =
+                [0, 1].map(|f| inverse(raw.iter().fold(0, |sum, weight| add(sum, weight[f]))));
+            raw.into_iter()
+                .map(|weight| [0, 1].map(|f| multiply(weight[f], scale[f])))
+                .collect()
         })
     }
 }

@@ -23,7 +23,10 @@ pub struct Rejection {
 
 impl Rejection {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -138,10 +141,16 @@ impl<'a> RawEvent<'a> {
         }
         serde_json::from_str(text).map_err(|error| {
             let message = error.to_string();
-            let what = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
+            let what = message
+                .rsplit_once(" at line ")
+                .map_or(message.as_str(), |(what, _)| what);
             let message = match error.classify() {
-                serde_json::error::Category::Data => format!("{what}, at character {}", error.column()),
-                serde_json::error::Category::Eof => "the line ends in the middle of the JSON".to_owned(),
+                serde_json::error::Category::Data => {
+                    format!("{what}, at character {}", error.column())
+                }
+                serde_json::error::Category::Eof => {
+                    "the line ends in the middle of the JSON".to_owned()
+                }
                 _ => format!("not JSON: {what} at character {}", error.column()),
             };
             Rejection::new("malformed", message)
@@ -149,22 +158,39 @@ impl<'a> RawEvent<'a> {
     }
 
     pub fn resolve(&self, tables: &Tables) -> Result<Event, Rejection> {
-        let system = |name: &str| tables.system(name).map(|at| at as u32).ok_or_else(|| unknown("system", name));
+        let system = |name: &str| {
+            tables
+                .system(name)
+                .map(|at| at as u32)
+                .ok_or_else(|| unknown("system", name))
+        };
         let state = |at: u32, name: &str| {
             let at = at as usize;
-            let unknown =
-                || Rejection::new("unknown-state", format!("{} has no state `{name}`", tables.systems[at].name));
+            let unknown = || {
+                Rejection::new(
+                    "unknown-state",
+                    format!("{} has no state `{name}`", tables.systems[at].name),
+                )
+            };
             tables.state(at, name).ok_or_else(unknown)
         };
         let role = match &self.role {
             Some(name) => Some(tables.role(name).ok_or_else(|| unknown("role", name))? as u32),
             None => None,
         };
-        let set = self.set.0.iter().map(|(name, value)| fact_value(tables, name, value)).collect::<Result<_, _>>()?;
+        let set = self
+            .set
+            .0
+            .iter()
+            .map(|(name, value)| fact_value(tables, name, value))
+            .collect::<Result<_, _>>()?;
         let mut observe = SmallVec::new();
         for (name, observed) in &self.state.0 {
             let at = system(name)?;
-            observe.push((at, observed.as_ref().map(|name| state(at, name)).transpose()?));
+            observe.push((
+                at,
+                observed.as_ref().map(|name| state(at, name)).transpose()?,
+            ));
         }
         let change = match self.change.0.as_slice() {
             [] => None,
@@ -174,8 +200,10 @@ impl<'a> RawEvent<'a> {
             }
             several => {
                 let names: Vec<&str> = several.iter().map(|(name, _)| &**name).collect();
-                let message =
-                    format!("one event changes one system, this one {}: send one event for each", names.join(" and "));
+                let message = format!(
+                    "one event changes one system, this one {}: send one event for each",
+                    names.join(" and ")
+                );
                 return Err(Rejection::new("several-systems", message));
             }
         };
@@ -184,12 +212,25 @@ impl<'a> RawEvent<'a> {
             None => None,
             Some(text) => Some(match time(text) {
                 Some(time) => time,
-                None => text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).map_err(|_| {
-                    Rejection::new("malformed", format!("`at` is not a time like 2026-11-22T12:00:00Z, but `{text}`"))
-                })?,
+                None => text
+                    .parse::<jiff::Timestamp>()
+                    .map(jiff::Timestamp::as_millisecond)
+                    .map_err(|_| {
+                        Rejection::new(
+                            "malformed",
+                            format!("`at` is not a time like 2026-11-22T12:00:00Z, but `{text}`"),
+                        )
+                    })?,
             }),
         };
-        Ok(Event { role, set, observe, change, resync, at })
+        Ok(Event {
+            role,
+            set,
+            observe,
+            change,
+            resync,
+            at,
+        })
     }
 }
 
@@ -204,7 +245,10 @@ fn fact_value(tables: &Tables, name: &str, value: &FactValue<'_>) -> Result<(u32
             Some(at) => Ok((number, at)),
             None => wrong(format!("`{name}` has no value `{value}`")),
         },
-        (FactKind::Choice { values, .. }, _) => wrong(format!("`{name}` takes one of the texts {}", values.join(", "))),
+        (FactKind::Choice { values, .. }, _) => wrong(format!(
+            "`{name}` takes one of the texts {}",
+            values.join(", ")
+        )),
     }
 }
 

@@ -44,7 +44,11 @@ impl Diagram {
                         Some(Column::Fact(fact)) => facts[fact],
                         Some(Column::State(system)) => states[system],
                     };
-                    at = node.next.get(value as usize).copied().unwrap_or(node.next[0]);
+                    at = node
+                        .next
+                        .get(value as usize)
+                        .copied()
+                        .unwrap_or(node.next[0]);
                 }
             }
         }

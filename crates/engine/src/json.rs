@@ -6,11 +6,15 @@ pub mod document;
 use serde::Deserialize;
 
 use crate::json::document::{
-    Cell, DecisionDocument, DiagramDocument, Document, FactDocument, NodeDocument, OriginDocument, OutcomeDocument,
-    OutcomeKind, RoleDocument, RowDocument, StateDocument, SystemDocument, TableDocument, When,
+    Cell, DecisionDocument, DiagramDocument, Document, FactDocument, NodeDocument, OriginDocument,
+    OutcomeDocument, OutcomeKind, RoleDocument, RowDocument, StateDocument, SystemDocument,
+    TableDocument, When,
 };
 use crate::lookup::{CoverError, Cube};
-use crate::table::{self, Body, Cells, Column, Decision, Diagram, FactKind, Lookup, Next, Outcome, Row, Table, Tables};
+use crate::table::{
+    self, Body, Cells, Column, Decision, Diagram, FactKind, Lookup, Next, Outcome, Row, Table,
+    Tables,
+};
 
 pub const FORMAT: &str = "presync-tables";
 pub const VERSION: u32 = 1;
@@ -19,14 +23,20 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     #[error("line {line}, column {column}: {message}")]
-    Syntax { line: usize, column: usize, message: String },
+    Syntax {
+        line: usize,
+        column: usize,
+        message: String,
+    },
     #[error("this is not a tables.json: it has no `\"format\": \"{FORMAT}\"`")]
     Format,
     #[error("the file has version {0}, this program reads version {VERSION}: export it again")]
     Version(u64),
     #[error("{0}")]
     Invalid(String),
-    #[error("the digest does not fit the tables: the file was changed after its export, export it again")]
+    #[error(
+        "the digest does not fit the tables: the file was changed after its export, export it again"
+    )]
     Digest,
 }
 
@@ -41,7 +51,8 @@ pub fn schema() -> String {
 impl Tables {
     /// The published form, with a newline at its end.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&self.to_document()).expect("tables are always JSON");
+        let mut text =
+            serde_json::to_string_pretty(&self.to_document()).expect("tables are always JSON");
         text.push('\n');
         text
     }
@@ -56,8 +67,16 @@ impl Tables {
         let syntax = |error: serde_json::Error| {
             let (line, column) = (error.line(), error.column());
             let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-            TableError::Syntax { line, column, message }
+            let message = message
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            TableError::Syntax {
+                line,
+                column,
+                message,
+            }
         };
         let header: Header = serde_json::from_str(text).map_err(syntax)?;
         if header.format.as_ref().and_then(|format| format.as_str()) != Some(FORMAT) {
@@ -71,7 +90,11 @@ impl Tables {
         let document: Document = serde_json::from_str(text).map_err(syntax)?;
         let digest = document.digest.clone();
         let tables = Self::from_document(document)?;
-        if tables.digest == digest { Ok(tables) } else { Err(TableError::Digest) }
+        if tables.digest == digest {
+            Ok(tables)
+        } else {
+            Err(TableError::Digest)
+        }
     }
 
     /// Tables from their published shape, whatever digest it has.
@@ -95,22 +118,43 @@ impl Tables {
                 .map(|role| RoleDocument {
                     name: role.name.clone(),
                     implicit: role.implicit,
-                    tables: role.tables.iter().map(|table| self.table_document(table)).collect(),
+                    tables: role
+                        .tables
+                        .iter()
+                        .map(|table| self.table_document(table))
+                        .collect(),
                 })
                 .collect(),
         }
     }
 
     fn table_document(&self, table: &Table) -> TableDocument {
-        let names = |columns: &[Column]| columns.iter().map(|column| self.column_name(*column).to_owned()).collect();
+        let names = |columns: &[Column]| {
+            columns
+                .iter()
+                .map(|column| self.column_name(*column).to_owned())
+                .collect()
+        };
         let (rows, diagrams, decisions) = match &table.body {
-            Body::Rows(rows) => {
-                (Some(rows.iter().map(|row| self.row_document(table, row)).collect()), None, Vec::new())
-            }
+            Body::Rows(rows) => (
+                Some(
+                    rows.iter()
+                        .map(|row| self.row_document(table, row))
+                        .collect(),
+                ),
+                None,
+                Vec::new(),
+            ),
             Body::Diagrams(diagrams) => {
-                let diagrams = diagrams.iter().map(|diagram| self.diagram_document(diagram)).collect();
-                let decisions =
-                    table.decisions.iter().map(|decision| self.decision_document(table.to, decision)).collect();
+                let diagrams = diagrams
+                    .iter()
+                    .map(|diagram| self.diagram_document(diagram))
+                    .collect();
+                let decisions = table
+                    .decisions
+                    .iter()
+                    .map(|decision| self.decision_document(table.to, decision))
+                    .collect();
                 (None, Some(diagrams), decisions)
             }
         };
@@ -127,9 +171,21 @@ impl Tables {
     }
 
     fn row_document(&self, table: &Table, row: &Row) -> RowDocument {
-        let all: Vec<Column> = table.columns.iter().chain(&table.origin_columns).copied().collect();
+        let all: Vec<Column> = table
+            .columns
+            .iter()
+            .chain(&table.origin_columns)
+            .copied()
+            .collect();
         let states = |states: &[u32]| {
-            states.iter().map(|state| self.systems[table.from].states[*state as usize].name.clone()).collect()
+            states
+                .iter()
+                .map(|state| {
+                    self.systems[table.from].states[*state as usize]
+                        .name
+                        .clone()
+                })
+                .collect()
         };
         RowDocument {
             when: self.when(&table.columns, &row.when),
@@ -149,10 +205,16 @@ impl Tables {
     }
 
     fn when(&self, columns: &[Column], cells: &Cells) -> When {
-        let constrained = columns.iter().zip(cells).filter_map(|(column, cell)| Some((column, cell.as_ref()?)));
+        let constrained = columns
+            .iter()
+            .zip(cells)
+            .filter_map(|(column, cell)| Some((column, cell.as_ref()?)));
         constrained
             .map(|(column, values)| {
-                let cells = values.iter().map(|value| self.cell(*column, *value)).collect();
+                let cells = values
+                    .iter()
+                    .map(|value| self.cell(*column, *value))
+                    .collect();
                 (self.column_name(*column).to_owned(), cells)
             })
             .collect()
@@ -173,7 +235,11 @@ impl Tables {
     }
 
     fn outcome_document(&self, to: usize, outcome: &Outcome) -> OutcomeDocument {
-        let empty = |outcome| OutcomeDocument { outcome, state: None, append: Vec::new() };
+        let empty = |outcome| OutcomeDocument {
+            outcome,
+            state: None,
+            append: Vec::new(),
+        };
         match outcome {
             Outcome::Unmapped => empty(OutcomeKind::Unmapped),
             Outcome::Unchanged => empty(OutcomeKind::Unchanged),
@@ -195,7 +261,10 @@ impl Tables {
             ask: node.ask.map(|column| self.column_name(column).to_owned()),
             next: node.next.iter().map(|next| number(*next)).collect(),
         });
-        DiagramDocument { root: number(diagram.root), nodes: nodes.collect() }
+        DiagramDocument {
+            root: number(diagram.root),
+            nodes: nodes.collect(),
+        }
     }
 
     fn decision_document(&self, to: usize, decision: &Decision) -> DecisionDocument {
@@ -245,21 +314,38 @@ struct Reader {
 impl Reader {
     fn tables(document: Document) -> Result<Tables, TableError> {
         let systems: Vec<table::System> = document.systems.into_iter().map(system).collect();
-        let facts = document.facts.into_iter().map(fact).collect::<Result<Vec<_>, _>>()?;
-        let reader = Self { names: Tables::new(systems, facts, Vec::new()) };
+        let facts = document
+            .facts
+            .into_iter()
+            .map(fact)
+            .collect::<Result<Vec<_>, _>>()?;
+        let reader = Self {
+            names: Tables::new(systems, facts, Vec::new()),
+        };
         let mut roles = Vec::with_capacity(document.roles.len());
         for role in document.roles {
-            let tables: Vec<Table> =
-                role.tables.into_iter().map(|table| reader.table(table, &role.name)).collect::<Result<_, _>>()?;
+            let tables: Vec<Table> = role
+                .tables
+                .into_iter()
+                .map(|table| reader.table(table, &role.name))
+                .collect::<Result<_, _>>()?;
             let count = reader.names.systems.len();
-            let pairs = (0..count).flat_map(|from| (0..count).filter(move |to| *to != from).map(move |to| (from, to)));
+            let pairs = (0..count).flat_map(|from| {
+                (0..count)
+                    .filter(move |to| *to != from)
+                    .map(move |to| (from, to))
+            });
             if !tables.iter().map(|table| (table.from, table.to)).eq(pairs) {
                 return Err(TableError::Invalid(format!(
                     "role `{}` does not have one table for each pair of systems, in order",
                     role.name
                 )));
             }
-            roles.push(table::Role { name: role.name, implicit: role.implicit, tables });
+            roles.push(table::Role {
+                name: role.name,
+                implicit: role.implicit,
+                tables,
+            });
         }
         Ok(Tables::new(reader.names.systems, reader.names.facts, roles))
     }
@@ -267,9 +353,16 @@ impl Reader {
     fn table(&self, document: TableDocument, role: &str) -> Result<Table, TableError> {
         let (from, to) = (self.system(&document.from)?, self.system(&document.to)?);
         let place = format!("role `{role}`, {} → {}", document.from, document.to);
-        let columns = document.columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>, _>>()?;
-        let origin_columns =
-            document.origin_columns.iter().map(|name| self.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let columns = document
+            .columns
+            .iter()
+            .map(|name| self.column(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        let origin_columns = document
+            .origin_columns
+            .iter()
+            .map(|name| self.column(name))
+            .collect::<Result<Vec<_>, _>>()?;
         match (document.rows, document.diagrams) {
             (Some(rows), None) => {
                 let all: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
@@ -277,33 +370,56 @@ impl Reader {
                     .into_iter()
                     .map(|row| self.row(row, from, to, &columns, &all))
                     .collect::<Result<Vec<_>, _>>()?;
-                Table::from_rows(&self.names.systems, &self.names.facts, from, to, columns, origin_columns, rows)
-                    .map_err(|error| {
-                        TableError::Invalid(match error {
-                            CoverError::Overlap => format!("{place}: two rows match the same situation"),
-                            CoverError::Gap => format!("{place}: no row matches some situation"),
-                        })
+                Table::from_rows(
+                    &self.names.systems,
+                    &self.names.facts,
+                    from,
+                    to,
+                    columns,
+                    origin_columns,
+                    rows,
+                )
+                .map_err(|error| {
+                    TableError::Invalid(match error {
+                        CoverError::Overlap => {
+                            format!("{place}: two rows match the same situation")
+                        }
+                        CoverError::Gap => format!("{place}: no row matches some situation"),
                     })
+                })
             }
             (None, Some(diagrams)) => {
                 let decisions = document.decisions.iter().map(|decision| {
                     let outcome = self.outcome(to, &decision.outcome)?;
-                    Ok(Decision { outcome, profile: decision.profile.clone(), rule: decision.rule.clone() })
+                    Ok(Decision {
+                        outcome,
+                        profile: decision.profile.clone(),
+                        rule: decision.rule.clone(),
+                    })
                 });
                 let decisions = decisions.collect::<Result<Vec<_>, TableError>>()?;
                 let count = diagrams.len();
-                let diagrams = diagrams
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, diagram)| self.diagram(diagram, from, decisions.len(), at + 1 < count));
+                let diagrams = diagrams.into_iter().enumerate().map(|(at, diagram)| {
+                    self.diagram(diagram, from, decisions.len(), at + 1 < count)
+                });
                 let diagrams = diagrams.collect::<Result<Vec<_>, _>>()?;
                 if diagrams.is_empty() {
                     return Err(TableError::Invalid(format!("{place}: there is no diagram")));
                 }
                 let lookup = Lookup::Diagrams(diagrams.clone());
-                Ok(Table { from, to, columns, origin_columns, body: Body::Diagrams(diagrams), decisions, lookup })
+                Ok(Table {
+                    from,
+                    to,
+                    columns,
+                    origin_columns,
+                    body: Body::Diagrams(diagrams),
+                    decisions,
+                    lookup,
+                })
             }
-            _ => Err(TableError::Invalid(format!("{place}: a table has either rows or diagrams"))),
+            _ => Err(TableError::Invalid(format!(
+                "{place}: a table has either rows or diagrams"
+            ))),
         }
     }
 
@@ -318,7 +434,10 @@ impl Reader {
         let origins = row.origin.into_iter().map(|origin| {
             Ok(table::Origin {
                 when: self.cells(&origin.when, all)?,
-                from: origin.from.map(|states| self.states(from, &states)).transpose()?,
+                from: origin
+                    .from
+                    .map(|states| self.states(from, &states))
+                    .transpose()?,
                 profile: origin.profile,
                 rule: origin.rule,
             })
@@ -336,9 +455,13 @@ impl Reader {
         for (name, values) in when {
             let column = self.column(name)?;
             let at = columns.iter().position(|known| *known == column);
-            let at =
-                at.ok_or_else(|| TableError::Invalid(format!("`{name}` is not among the columns of its table")))?;
-            let mut values = values.iter().map(|value| self.value(column, value)).collect::<Result<Vec<_>, _>>()?;
+            let at = at.ok_or_else(|| {
+                TableError::Invalid(format!("`{name}` is not among the columns of its table"))
+            })?;
+            let mut values = values
+                .iter()
+                .map(|value| self.value(column, value))
+                .collect::<Result<Vec<_>, _>>()?;
             values.sort_unstable();
             values.dedup();
             cells[at] = Some(values.into());
@@ -348,17 +471,25 @@ impl Reader {
 
     fn value(&self, column: Column, cell: &Cell) -> Result<u32, TableError> {
         let found = match (column, cell) {
-            (Column::Fact(fact), Cell::Flag(value)) if self.names.facts[fact].kind == FactKind::Flag => {
+            (Column::Fact(fact), Cell::Flag(value))
+                if self.names.facts[fact].kind == FactKind::Flag =>
+            {
                 Some(u32::from(*value))
             }
             (Column::Fact(fact), Cell::Name(name)) => self.names.value(fact, name),
             (Column::State(_), Cell::Unknown(())) => Some(0),
-            (Column::State(system), Cell::Name(name)) => self.state_named(system, name).map(|state| state + 1),
+            (Column::State(system), Cell::Name(name)) => {
+                self.state_named(system, name).map(|state| state + 1)
+            }
             _ => None,
         };
         let shown = || serde_json::to_string(cell).unwrap_or_default();
         found.ok_or_else(|| {
-            TableError::Invalid(format!("`{}` has no value {}", self.names.column_name(column), shown()))
+            TableError::Invalid(format!(
+                "`{}` has no value {}",
+                self.names.column_name(column),
+                shown()
+            ))
         })
     }
 
@@ -369,12 +500,16 @@ impl Reader {
     }
 
     fn system(&self, name: &str) -> Result<usize, TableError> {
-        self.names.system(name).ok_or_else(|| TableError::Invalid(format!("no system is called `{name}`")))
+        self.names
+            .system(name)
+            .ok_or_else(|| TableError::Invalid(format!("no system is called `{name}`")))
     }
 
     /// By its name alone, not by its id.
     fn state_named(&self, system: usize, name: &str) -> Option<u32> {
-        self.names.state(system, name).filter(|state| self.names.systems[system].states[*state as usize].name == name)
+        self.names
+            .state(system, name)
+            .filter(|state| self.names.systems[system].states[*state as usize].name == name)
     }
 
     fn states(&self, system: usize, names: &[String]) -> Result<Box<[u32]>, TableError> {
@@ -383,7 +518,10 @@ impl Reader {
             .map(|name| {
                 let found = self.state_named(system, name);
                 found.ok_or_else(|| {
-                    TableError::Invalid(format!("{} has no state `{name}`", self.names.systems[system].name))
+                    TableError::Invalid(format!(
+                        "{} has no state `{name}`",
+                        self.names.systems[system].name
+                    ))
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -398,9 +536,16 @@ impl Reader {
             (OutcomeKind::Unchanged, None) => Outcome::Unchanged,
             (OutcomeKind::Set, Some(name)) => {
                 let state = self.states(to, std::slice::from_ref(name))?[0];
-                Outcome::Set { state, append: outcome.append.clone().into() }
+                Outcome::Set {
+                    state,
+                    append: outcome.append.clone().into(),
+                }
             }
-            _ => return Err(TableError::Invalid("exactly the outcome `set` has a state".to_owned())),
+            _ => {
+                return Err(TableError::Invalid(
+                    "exactly the outcome `set` has a state".to_owned(),
+                ));
+            }
         })
     }
 
@@ -421,22 +566,37 @@ impl Reader {
             Some(number) => Err(TableError::Invalid(format!(
                 "a diagram goes on with {number}, which is not a later node or a decision"
             ))),
-            None => Err(TableError::Invalid("the last diagram of a table passes on".to_owned())),
+            None => Err(TableError::Invalid(
+                "the last diagram of a table passes on".to_owned(),
+            )),
         };
         let mut nodes = Vec::with_capacity(document.nodes.len());
         for (at, node) in document.nodes.iter().enumerate() {
-            let ask = node.ask.as_deref().map(|name| self.column(name)).transpose()?;
-            let size = ask.map_or(self.names.systems[from].states.len(), |column| self.names.size(column) as usize);
+            let ask = node
+                .ask
+                .as_deref()
+                .map(|name| self.column(name))
+                .transpose()?;
+            let size = ask.map_or(self.names.systems[from].states.len(), |column| {
+                self.names.size(column) as usize
+            });
             if node.next.len() != size || size == 0 {
                 return Err(TableError::Invalid(format!(
                     "a node has {} ways on, its input {size} values",
                     node.next.len()
                 )));
             }
-            let next = node.next.iter().map(|number| next(at as i64, *number)).collect::<Result<_, _>>()?;
+            let next = node
+                .next
+                .iter()
+                .map(|number| next(at as i64, *number))
+                .collect::<Result<_, _>>()?;
             nodes.push(table::Node { ask, next });
         }
-        Ok(Diagram { root: next(-1, document.root)?, nodes })
+        Ok(Diagram {
+            root: next(-1, document.root)?,
+            nodes,
+        })
     }
 }
 
@@ -459,17 +619,28 @@ fn system(document: SystemDocument) -> table::System {
 
 fn fact(document: FactDocument) -> Result<table::Fact, TableError> {
     match document {
-        FactDocument::Flag { name } => Ok(table::Fact { name, kind: FactKind::Flag }),
-        FactDocument::Choice { name, values, default } => {
+        FactDocument::Flag { name } => Ok(table::Fact {
+            name,
+            kind: FactKind::Flag,
+        }),
+        FactDocument::Choice {
+            name,
+            values,
+            default,
+        } => {
             let default = match default {
                 None => None,
                 Some(default) => {
                     let at = values.iter().position(|value| *value == default);
-                    let unknown = || TableError::Invalid(format!("`{name}` has no value `{default}`"));
+                    let unknown =
+                        || TableError::Invalid(format!("`{name}` has no value `{default}`"));
                     Some(at.ok_or_else(unknown)? as u32)
                 }
             };
-            Ok(table::Fact { name, kind: FactKind::Choice { values, default } })
+            Ok(table::Fact {
+                name,
+                kind: FactKind::Choice { values, default },
+            })
         }
     }
 }
@@ -486,31 +657,60 @@ impl Table {
         rows: Vec<Row>,
     ) -> Result<Self, CoverError> {
         let inputs: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
-        let sizes: Vec<u32> = inputs.iter().map(|column| table::column_size(systems, facts, *column)).collect();
+        let sizes: Vec<u32> = inputs
+            .iter()
+            .map(|column| table::column_size(systems, facts, *column))
+            .collect();
         let mut decisions: indexmap::IndexSet<Decision> = indexmap::IndexSet::new();
         let mut cubes = Vec::with_capacity(rows.len());
         for (at, row) in (0..).zip(&rows) {
             let mut when = row.when.clone();
             when.resize(inputs.len(), None);
-            let mut add = |when: Cells, from: &[u32], profile: Option<&String>, rule: Option<&String>| {
-                let decision =
-                    Decision { outcome: row.outcome.clone(), profile: profile.cloned(), rule: rule.cloned() };
-                let decision = decisions.insert_full(decision).0 as u32;
-                cubes.push(Cube { row: at, when, from: Some(from.into()), decision });
-            };
+            let mut add =
+                |when: Cells, from: &[u32], profile: Option<&String>, rule: Option<&String>| {
+                    let decision = Decision {
+                        outcome: row.outcome.clone(),
+                        profile: profile.cloned(),
+                        rule: rule.cloned(),
+                    };
+                    let decision = decisions.insert_full(decision).0 as u32;
+                    cubes.push(Cube {
+                        row: at,
+                        when,
+                        from: Some(from.into()),
+                        decision,
+                    });
+                };
             if row.origins.is_empty() {
                 add(when, &row.from, None, None);
                 continue;
             }
             for origin in &row.origins {
-                let narrowed =
-                    origin.when.iter().zip(&when).map(|(own, rows)| own.clone().or_else(|| rows.clone())).collect();
-                add(narrowed, origin.from.as_deref().unwrap_or(&row.from), Some(&origin.profile), Some(&origin.rule));
+                let narrowed = origin
+                    .when
+                    .iter()
+                    .zip(&when)
+                    .map(|(own, rows)| own.clone().or_else(|| rows.clone()))
+                    .collect();
+                add(
+                    narrowed,
+                    origin.from.as_deref().unwrap_or(&row.from),
+                    Some(&origin.profile),
+                    Some(&origin.rule),
+                );
             }
         }
         let states = systems[from].states.len() as u32;
         let lookup = Lookup::from_cubes(&inputs, &sizes, states, &cubes)?;
         let decisions = decisions.into_iter().collect();
-        Ok(Self { from, to, columns, origin_columns, body: Body::Rows(rows), decisions, lookup })
+        Ok(Self {
+            from,
+            to,
+            columns,
+            origin_columns,
+            body: Body::Rows(rows),
+            decisions,
+            lookup,
+        })
     }
 }

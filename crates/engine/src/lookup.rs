@@ -39,7 +39,11 @@ struct Input {
 impl Input {
     #[inline]
     fn part(&self, value: u32) -> u32 {
-        if value < self.size { value * self.stride } else { 0 }
+        if value < self.size {
+            value * self.stride
+        } else {
+            0
+        }
     }
 }
 
@@ -90,15 +94,21 @@ impl Lookup {
     pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
         match self {
             Self::Dense(dense) => dense.find(facts, states, state),
-            Self::Diagrams(diagrams) => {
-                diagrams.iter().find_map(|diagram| diagram.find(facts, states, state)).unwrap_or_default()
-            }
+            Self::Diagrams(diagrams) => diagrams
+                .iter()
+                .find_map(|diagram| diagram.find(facts, states, state))
+                .unwrap_or_default(),
         }
     }
 
     /// From rows that cover the whole space once. `sizes`: the number of values of each input; `states`: of the
     /// system entered.
-    pub fn from_cubes(inputs: &[Column], sizes: &[u32], states: u32, cubes: &[Cube]) -> Result<Self, CoverError> {
+    pub fn from_cubes(
+        inputs: &[Column],
+        sizes: &[u32],
+        states: u32,
+        cubes: &[Cube],
+    ) -> Result<Self, CoverError> {
         let cells = cell_count(sizes, states);
         if cells <= DENSE_CELLS {
             return Dense::fill(inputs, sizes, states, cells as usize, cubes).map(Self::Dense);
@@ -108,24 +118,43 @@ impl Lookup {
             last.map_or(usize::from(cube.from.is_some()), |last| last + 2)
         };
         let ends = cubes.iter().map(asks).collect();
-        let mut partition = Partition { inputs, sizes, states, cubes, ends, nodes: Vec::new(), known: HashMap::new() };
+        let mut partition = Partition {
+            inputs,
+            sizes,
+            states,
+            cubes,
+            ends,
+            nodes: Vec::new(),
+            known: HashMap::new(),
+        };
         let all: Vec<u32> = (0..cubes.len() as u32).collect();
         let root = partition.split(None, all)?;
         // Children were made first; turned round, each node comes before those it leads to.
         let last = partition.nodes.len() as u32;
-        let turn = |next: Next| if let Next::Node(at) = next { Next::Node(last - 1 - at) } else { next };
+        let turn = |next: Next| {
+            if let Next::Node(at) = next {
+                Next::Node(last - 1 - at)
+            } else {
+                next
+            }
+        };
         let mut nodes = partition.nodes;
         nodes.reverse();
         for node in &mut nodes {
             node.next.iter_mut().for_each(|next| *next = turn(*next));
         }
-        Ok(Self::Diagrams(vec![Diagram { root: turn(root), nodes }]))
+        Ok(Self::Diagrams(vec![Diagram {
+            root: turn(root),
+            nodes,
+        }]))
     }
 }
 
 /// How many cells a dense table takes; saturating.
 pub fn cell_count(sizes: &[u32], states: u32) -> u64 {
-    sizes.iter().fold(u64::from(states), |cells, size| cells.saturating_mul(u64::from(*size)))
+    sizes.iter().fold(u64::from(states), |cells, size| {
+        cells.saturating_mul(u64::from(*size))
+    })
 }
 
 impl Dense {
@@ -166,8 +195,12 @@ impl Dense {
     #[inline]
     pub fn decision(&self, packed: u32) -> u32 {
         match &self.cells {
-            CellVec::Byte(cells) => u32::from(cells.get(packed as usize).copied().unwrap_or_default()),
-            CellVec::Short(cells) => u32::from(cells.get(packed as usize).copied().unwrap_or_default()),
+            CellVec::Byte(cells) => {
+                u32::from(cells.get(packed as usize).copied().unwrap_or_default())
+            }
+            CellVec::Short(cells) => {
+                u32::from(cells.get(packed as usize).copied().unwrap_or_default())
+            }
             CellVec::Wide(cells) => cells.get(packed as usize).copied().unwrap_or_default(),
         }
     }
@@ -175,7 +208,11 @@ impl Dense {
     /// The decisions for many packed inputs, as far as there is room: `u16` is wide enough for tables of fewer than
     /// 65,536 decisions.
     pub fn decisions<I: Copy + Into<u32>, D: Number>(&self, packed: &[I], into: &mut [D]) {
-        fn look_up<C: Copy + Into<u32>, I: Copy + Into<u32>, D: Number>(cells: &[C], packed: &[I], into: &mut [D]) {
+        fn look_up<C: Copy + Into<u32>, I: Copy + Into<u32>, D: Number>(
+            cells: &[C],
+            packed: &[I],
+            into: &mut [D],
+        ) {
             for (packed, into) in packed.iter().zip(into) {
                 let packed: u32 = (*packed).into();
                 *into = D::of(cells.get(packed as usize).map_or(0, |cell| (*cell).into()));
@@ -190,10 +227,23 @@ impl Dense {
 
     /// Packs whole columns: `entered` has the state entered in each row, and `column` gives each row's value of an input
     /// (of a system's state: plus one, 0 where it is not known). As far as there is room.
-    pub fn pack<'c>(&self, entered: &[u32], column: impl Fn(Column) -> &'c [u32], into: &mut [u32]) {
-        into.iter_mut().zip(entered).for_each(|(packed, state)| *packed = *state);
-        let facts = self.facts.iter().map(|input| (input, Column::Fact(input.index as usize)));
-        let states = self.states.iter().map(|input| (input, Column::State(input.index as usize)));
+    pub fn pack<'c>(
+        &self,
+        entered: &[u32],
+        column: impl Fn(Column) -> &'c [u32],
+        into: &mut [u32],
+    ) {
+        into.iter_mut()
+            .zip(entered)
+            .for_each(|(packed, state)| *packed = *state);
+        let facts = self
+            .facts
+            .iter()
+            .map(|input| (input, Column::Fact(input.index as usize)));
+        let states = self
+            .states
+            .iter()
+            .map(|input| (input, Column::State(input.index as usize)));
         for (input, of) in facts.chain(states) {
             for (packed, value) in into.iter_mut().zip(column(of)) {
                 *packed += input.part(*value);
@@ -201,7 +251,13 @@ impl Dense {
         }
     }
 
-    fn fill(inputs: &[Column], sizes: &[u32], states: u32, cells: usize, cubes: &[Cube]) -> Result<Self, CoverError> {
+    fn fill(
+        inputs: &[Column],
+        sizes: &[u32],
+        states: u32,
+        cells: usize,
+        cubes: &[Cube],
+    ) -> Result<Self, CoverError> {
         const OPEN: u32 = u32::MAX;
         let mut stride = states;
         let mut strides = Vec::with_capacity(inputs.len());
@@ -249,11 +305,23 @@ impl Dense {
         let (mut facts, mut systems) = (Vec::new(), Vec::new());
         for (column, size, stride) in strides {
             match column {
-                Column::Fact(fact) => facts.push(Input { index: fact as u32, size, stride }),
-                Column::State(system) => systems.push(Input { index: system as u32, size, stride }),
+                Column::Fact(fact) => facts.push(Input {
+                    index: fact as u32,
+                    size,
+                    stride,
+                }),
+                Column::State(system) => systems.push(Input {
+                    index: system as u32,
+                    size,
+                    stride,
+                }),
             }
         }
-        Ok(Self { facts, states: systems, cells })
+        Ok(Self {
+            facts,
+            states: systems,
+            cells,
+        })
     }
 }
 
@@ -309,15 +377,22 @@ impl Partition<'_> {
             for cube in cubes {
                 match values(*cube) {
                     None => parts.iter_mut().for_each(|part| part.push(*cube)),
-                    Some(values) => values.iter().for_each(|value| parts[*value as usize].push(*cube)),
+                    Some(values) => values
+                        .iter()
+                        .for_each(|value| parts[*value as usize].push(*cube)),
                 }
             }
-            let children: Box<[Next]> =
-                parts.into_iter().map(|part| self.split(following, part)).collect::<Result<_, _>>()?;
+            let children: Box<[Next]> = parts
+                .into_iter()
+                .map(|part| self.split(following, part))
+                .collect::<Result<_, _>>()?;
             if children.iter().all(|child| *child == children[0]) {
                 children[0]
             } else {
-                self.nodes.push(Node { ask: input.map(|input| self.inputs[input]), next: children });
+                self.nodes.push(Node {
+                    ask: input.map(|input| self.inputs[input]),
+                    next: children,
+                });
                 Next::Node(self.nodes.len() as u32 - 1)
             }
         };
@@ -340,10 +415,16 @@ mod tests {
                 .map(|bits| {
                     let mut when: Cells = vec![None; flags];
                     (0..3).for_each(|at| when[asked[at]] = Some([bits >> at & 1].into()));
-                    Cube { row: bits, when, from: None, decision: bits.count_ones() % 2 }
+                    Cube {
+                        row: bits,
+                        when,
+                        from: None,
+                        decision: bits.count_ones() % 2,
+                    }
                 })
                 .collect();
-            let lookup = Lookup::from_cubes(&inputs, &vec![2; flags], 2, &cubes).expect("it covers once");
+            let lookup =
+                Lookup::from_cubes(&inputs, &vec![2; flags], 2, &cubes).expect("it covers once");
             assert_eq!(matches!(lookup, Lookup::Dense(_)), flags == 3);
             for bits in 0..8_u32 {
                 let mut facts = vec![0; flags];
@@ -356,7 +437,13 @@ mod tests {
     #[test]
     fn many_are_decided_as_one_by_one() {
         // From few decisions to more than a byte, and more than two, can say.
-        for (states, width, bytes) in [(3, 2, 1), (64, 1, 1), (100, 3, 2), (64, 256, 2), (300, 300, 4)] {
+        for (states, width, bytes) in [
+            (3, 2, 1),
+            (64, 1, 1),
+            (100, 3, 2),
+            (64, 256, 2),
+            (300, 300, 4),
+        ] {
             let inputs = [Column::Fact(1), Column::State(0)];
             let cubes: Vec<Cube> = (0..width * 4 * states)
                 .map(|at| {
@@ -369,8 +456,11 @@ mod tests {
                     }
                 })
                 .collect();
-            let lookup = Lookup::from_cubes(&inputs, &[width, 4], states, &cubes).expect("it covers once");
-            let Lookup::Dense(dense) = &lookup else { panic!("it is small") };
+            let lookup =
+                Lookup::from_cubes(&inputs, &[width, 4], states, &cubes).expect("it covers once");
+            let Lookup::Dense(dense) = &lookup else {
+                panic!("it is small")
+            };
             assert_eq!(dense.len(), cubes.len());
             let each = match dense.cells {
                 CellVec::Byte(_) => 1,
@@ -378,13 +468,20 @@ mod tests {
                 CellVec::Wide(_) => 4,
             };
             assert_eq!(each, bytes, "{} decisions", cubes.len());
-            let rows: Vec<(u32, u32, u32)> =
-                (0..1000).map(|at| (at * 7 % states, at * 5 % (width + 1), at * 3 % 5)).collect();
+            let rows: Vec<(u32, u32, u32)> = (0..1000)
+                .map(|at| (at * 7 % states, at * 5 % (width + 1), at * 3 % 5))
+                .collect();
             let entered: Vec<u32> = rows.iter().map(|row| row.0).collect();
             let facts: Vec<u32> = rows.iter().map(|row| row.1).collect();
             let shown: Vec<u32> = rows.iter().map(|row| row.2).collect();
             let mut packed = vec![0; rows.len()];
-            let column = |column| if column == Column::Fact(1) { facts.as_slice() } else { shown.as_slice() };
+            let column = |column| {
+                if column == Column::Fact(1) {
+                    facts.as_slice()
+                } else {
+                    shown.as_slice()
+                }
+            };
             dense.pack(&entered, column, &mut packed);
             let (mut wide, mut narrow) = (vec![0_u32; rows.len()], vec![0_u16; rows.len()]);
             dense.decisions(&packed, &mut wide);
@@ -393,7 +490,10 @@ mod tests {
                 let one = lookup.find(&[9, *fact], &[*system], *state);
                 // What no value is counts as the first.
                 let known = |value: u32, size: u32| if value < size { value } else { 0 };
-                assert_eq!(one, lookup.find(&[9, known(*fact, width)], &[known(*system, 4)], *state));
+                assert_eq!(
+                    one,
+                    lookup.find(&[9, known(*fact, width)], &[known(*system, 4)], *state)
+                );
                 assert_eq!(one, wide[at]);
                 assert_eq!(one as u16, narrow[at]);
             }
@@ -408,19 +508,42 @@ mod tests {
             let cube = |first: Option<&[u32]>, from: Option<&[u32]>, row| {
                 let mut when: Cells = vec![None; flags];
                 when[0] = first.map(Into::into);
-                Cube { row, when, from: from.map(Into::into), decision: row }
+                Cube {
+                    row,
+                    when,
+                    from: from.map(Into::into),
+                    decision: row,
+                }
             };
             let of = |cubes: &[Cube]| Lookup::from_cubes(&inputs, &vec![2; flags], 2, cubes);
-            assert_eq!(of(&[cube(None, Some(&[0]), 0)]).err(), Some(CoverError::Gap));
-            assert_eq!(of(&[cube(None, None, 0), cube(Some(&[1]), None, 1)]).err(), Some(CoverError::Overlap));
-            assert_eq!(of(&[cube(Some(&[1]), None, 0), cube(None, None, 1)]).err(), Some(CoverError::Overlap));
+            assert_eq!(
+                of(&[cube(None, Some(&[0]), 0)]).err(),
+                Some(CoverError::Gap)
+            );
+            assert_eq!(
+                of(&[cube(None, None, 0), cube(Some(&[1]), None, 1)]).err(),
+                Some(CoverError::Overlap)
+            );
+            assert_eq!(
+                of(&[cube(Some(&[1]), None, 0), cube(None, None, 1)]).err(),
+                Some(CoverError::Overlap)
+            );
             // Within one row the first that fits decides, and one has to.
             let mut both = [cube(Some(&[1]), None, 7), cube(None, None, 7)];
             both[1].decision = 8;
             let lookup = of(&both).expect("it covers once");
             let facts = |value| (0..flags).map(|_| value).collect::<Vec<u32>>();
-            assert_eq!((lookup.find(&facts(1), &[], 0), lookup.find(&facts(0), &[], 1)), (7, 8));
-            assert_eq!(of(&[cube(Some(&[1]), None, 7), cube(Some(&[1]), None, 7)]).err(), Some(CoverError::Gap));
+            assert_eq!(
+                (
+                    lookup.find(&facts(1), &[], 0),
+                    lookup.find(&facts(0), &[], 1)
+                ),
+                (7, 8)
+            );
+            assert_eq!(
+                of(&[cube(Some(&[1]), None, 7), cube(Some(&[1]), None, 7)]).err(),
+                Some(CoverError::Gap)
+            );
         }
     }
 }

@@ -36,7 +36,10 @@ impl Names {
     pub fn new(names: impl IntoIterator<Item = (String, u32)>) -> Self {
         let names: Vec<(String, u32)> = names.into_iter().collect();
         let slots = vec![Slot::default(); (names.len() * 2).next_power_of_two().max(4)].into();
-        let mut index = Self { slots, long: Vec::new() };
+        let mut index = Self {
+            slots,
+            long: Vec::new(),
+        };
         for (name, number) in names {
             let key = Key::of(&name);
             let at = index.place(&key, &name);
@@ -67,7 +70,8 @@ impl Names {
         let mut at = key.hash() & mask;
         loop {
             let slot = &self.slots[at];
-            let same = slot.key == *key && (name.len() <= SHORT || *self.long[slot.long as usize - 1] == *name);
+            let same = slot.key == *key
+                && (name.len() <= SHORT || *self.long[slot.long as usize - 1] == *name);
             if same || slot.key.length == 0 {
                 return at;
             }
@@ -95,7 +99,11 @@ impl Key {
                 _ => (half(bytes.first_chunk()), half(bytes.last_chunk())),
             },
         };
-        Self { first, last, length: bytes.len() as u32 + 1 }
+        Self {
+            first,
+            last,
+            length: bytes.len() as u32 + 1,
+        }
     }
 
     #[inline]

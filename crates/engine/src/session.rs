@@ -86,7 +86,10 @@ pub struct Sent {
 impl Shown {
     /// The last unconfirmed command, else what was last reported or confirmed.
     pub fn current(&self) -> Option<(u32, u32)> {
-        self.unconfirmed.last().map(|sent| (sent.state, sent.append)).or(self.reported)
+        self.unconfirmed
+            .last()
+            .map(|sent| (sent.state, sent.append))
+            .or(self.reported)
     }
 
     /// Takes a report in; says what it was.
@@ -178,19 +181,28 @@ impl<'t> Engine<'t> {
         appends.insert(Box::default());
         let mut way = |table: &'t Table| {
             let unset = |column: &Column| match column {
-                Column::Fact(fact) => Some(*fact).filter(|fact| tables.facts[*fact].initial() == UNSET),
+                Column::Fact(fact) => {
+                    Some(*fact).filter(|fact| tables.facts[*fact].initial() == UNSET)
+                }
                 Column::State(_) => None,
             };
-            let fates = table.decisions.iter().map(|decision| match &decision.outcome {
-                Outcome::Unmapped => Fate::Unmapped,
-                Outcome::Unchanged => Fate::Unchanged,
-                Outcome::Set { state, append } => Fate::Set {
-                    state: *state,
-                    append: appends.insert_full(append.clone()).0 as u32,
-                    end: end(&tables.systems[table.to], *state, append, decision),
-                },
-            });
-            Way { table, choices: table.columns.iter().filter_map(unset).collect(), fates: fates.collect() }
+            let fates = table
+                .decisions
+                .iter()
+                .map(|decision| match &decision.outcome {
+                    Outcome::Unmapped => Fate::Unmapped,
+                    Outcome::Unchanged => Fate::Unchanged,
+                    Outcome::Set { state, append } => Fate::Set {
+                        state: *state,
+                        append: appends.insert_full(append.clone()).0 as u32,
+                        end: end(&tables.systems[table.to], *state, append, decision),
+                    },
+                });
+            Way {
+                table,
+                choices: table.columns.iter().filter_map(unset).collect(),
+                fates: fates.collect(),
+            }
         };
         let mut ways = Vec::with_capacity(tables.roles.len() * tables.systems.len());
         for role in 0..tables.roles.len() {
@@ -198,7 +210,12 @@ impl<'t> Engine<'t> {
                 ways.push(tables.from(role, from).iter().map(&mut way).collect());
             }
         }
-        Self { tables, echo_milliseconds: i64::from(echo_seconds) * 1000, ways, appends }
+        Self {
+            tables,
+            echo_milliseconds: i64::from(echo_seconds) * 1000,
+            ways,
+            appends,
+        }
     }
 
     fn ways(&self, role: usize, from: usize) -> &[Way<'t>] {
@@ -217,8 +234,18 @@ impl<'t> Engine<'t> {
     pub fn session(&self) -> Session {
         Session {
             role: self.tables.implicit_role(),
-            facts: self.tables.facts.iter().map(crate::table::Fact::initial).collect(),
-            systems: self.tables.systems.iter().map(|_| Shown::default()).collect(),
+            facts: self
+                .tables
+                .facts
+                .iter()
+                .map(crate::table::Fact::initial)
+                .collect(),
+            systems: self
+                .tables
+                .systems
+                .iter()
+                .map(|_| Shown::default())
+                .collect(),
         }
     }
 
@@ -231,15 +258,34 @@ impl<'t> Engine<'t> {
     }
 
     pub fn append_texts(&self, append: u32) -> Vec<String> {
-        self.appends.get_index(append as usize).map(|texts| texts.to_vec()).unwrap_or_default()
+        self.appends
+            .get_index(append as usize)
+            .map(|texts| texts.to_vec())
+            .unwrap_or_default()
     }
 
     /// Carries an event out; a rejected one changes nothing.
-    pub fn apply(&self, session: &mut Session, event: &Event) -> Result<(Happened, Decisions<'t>), Rejection> {
-        let role = event.role.map(|role| role as usize).or(session.role).ok_or_else(|| {
-            Rejection::new("no-role", "no event has given this user a role: send one with `role`, or use `--users`")
-        })?;
-        for from in event.change.map(|(from, _)| from).into_iter().chain(event.resync) {
+    pub fn apply(
+        &self,
+        session: &mut Session,
+        event: &Event,
+    ) -> Result<(Happened, Decisions<'t>), Rejection> {
+        let role = event
+            .role
+            .map(|role| role as usize)
+            .or(session.role)
+            .ok_or_else(|| {
+                Rejection::new(
+                    "no-role",
+                    "no event has given this user a role: send one with `role`, or use `--users`",
+                )
+            })?;
+        for from in event
+            .change
+            .map(|(from, _)| from)
+            .into_iter()
+            .chain(event.resync)
+        {
             self.refuse_unset(session, event, role, from as usize)?;
         }
         session.role = Some(role);
@@ -268,18 +314,29 @@ impl<'t> Engine<'t> {
         if let Some(from) = event.resync {
             let from = from as usize;
             match session.systems[from].reported {
-                Some((state, _)) => self.decide(session, role, (from, state), at, true, &mut decided),
+                Some((state, _)) => {
+                    self.decide(session, role, (from, state), at, true, &mut decided)
+                }
                 None => happened = Happened::Unknown,
             }
         }
         Ok((happened, decided))
     }
 
-    fn refuse_unset(&self, session: &Session, event: &Event, role: usize, from: usize) -> Result<(), Rejection> {
+    fn refuse_unset(
+        &self,
+        session: &Session,
+        event: &Event,
+        role: usize,
+        from: usize,
+    ) -> Result<(), Rejection> {
         for way in self.ways(role, from) {
             // What this event sets counts.
             let set = |fact: usize| event.set.iter().any(|(known, _)| *known as usize == fact);
-            let mut unset = way.choices.iter().filter(|fact| session.facts[**fact] == UNSET);
+            let mut unset = way
+                .choices
+                .iter()
+                .filter(|fact| session.facts[**fact] == UNSET);
             if let Some(fact) = unset.find(|fact| !set(**fact)) {
                 let name = &self.tables.facts[*fact].name;
                 return Err(Rejection::new(
@@ -293,7 +350,10 @@ impl<'t> Engine<'t> {
 
     /// Forgets commands whose echo is overdue, and those before them.
     fn lapse(&self, session: &mut Session, now: i64) {
-        let overdue = |sent: &Sent| sent.at.is_some_and(|at| now.saturating_sub(at) > self.echo_milliseconds);
+        let overdue = |sent: &Sent| {
+            sent.at
+                .is_some_and(|at| now.saturating_sub(at) > self.echo_milliseconds)
+        };
         for shown in &mut session.systems {
             if let Some(last) = shown.unconfirmed.iter().rposition(overdue) {
                 shown.unconfirmed.drain(..=last);
@@ -312,9 +372,18 @@ impl<'t> Engine<'t> {
         reported: bool,
         decided: &mut Decisions<'t>,
     ) {
-        let shown = |shown: &Shown| if reported { shown.reported } else { shown.current() };
-        let mut states: SmallVec<[u32; 4]> =
-            session.systems.iter().map(|system| shown(system).map_or(0, |(state, _)| state + 1)).collect();
+        let shown = |shown: &Shown| {
+            if reported {
+                shown.reported
+            } else {
+                shown.current()
+            }
+        };
+        let mut states: SmallVec<[u32; 4]> = session
+            .systems
+            .iter()
+            .map(|system| shown(system).map_or(0, |(state, _)| state + 1))
+            .collect();
         states[from] = state + 1;
         let at_ways = role * self.tables.systems.len() + from;
         for (place, way) in self.ways[at_ways].iter().enumerate() {
@@ -323,7 +392,11 @@ impl<'t> Engine<'t> {
             let verdict = match way.fates[decision as usize] {
                 Fate::Unmapped => Verdict::Unmapped,
                 Fate::Unchanged => Verdict::Unchanged,
-                Fate::Set { state: target, append, .. } => {
+                Fate::Set {
+                    state: target,
+                    append,
+                    ..
+                } => {
                     if shown(system) == Some((target, append)) {
                         Verdict::Same
                     } else {
@@ -343,15 +416,31 @@ impl<'t> Engine<'t> {
 
     /// The changes behind the last commands once more, because facts have changed: only the same state with another
     /// appendix is sent.
-    fn decide_again(&self, session: &mut Session, role: usize, at: Option<i64>, decided: &mut Decisions<'t>) {
-        let current: SmallVec<[u32; 4]> =
-            session.systems.iter().map(|system| system.current().map_or(0, |(state, _)| state + 1)).collect();
+    fn decide_again(
+        &self,
+        session: &mut Session,
+        role: usize,
+        at: Option<i64>,
+        decided: &mut Decisions<'t>,
+    ) {
+        let current: SmallVec<[u32; 4]> = session
+            .systems
+            .iter()
+            .map(|system| system.current().map_or(0, |(state, _)| state + 1))
+            .collect();
         for to in 0..session.systems.len() {
-            let Some(Last { state: shown, append: decorated, cause: (from, state) }) = session.systems[to].last else {
+            let Some(Last {
+                state: shown,
+                append: decorated,
+                cause: (from, state),
+            }) = session.systems[to].last
+            else {
                 continue;
             };
             let at_ways = role * self.tables.systems.len() + from;
-            let Some(place) = self.ways[at_ways].iter().position(|way| way.table.to == to) else { continue };
+            let Some(place) = self.ways[at_ways].iter().position(|way| way.table.to == to) else {
+                continue;
+            };
             let way = &self.ways[at_ways][place];
             if way.choices.iter().any(|fact| session.facts[*fact] == UNSET) {
                 continue;
@@ -359,9 +448,21 @@ impl<'t> Engine<'t> {
             let mut states = current.clone();
             states[from] = state + 1;
             let decision = way.table.lookup.find(&session.facts, &states, state);
-            let Fate::Set { state: target, append, .. } = way.fates[decision as usize] else { continue };
+            let Fate::Set {
+                state: target,
+                append,
+                ..
+            } = way.fates[decision as usize]
+            else {
+                continue;
+            };
             if shown == target && decorated != append {
-                send(&mut session.systems[to], (target, append), (from, state), at);
+                send(
+                    &mut session.systems[to],
+                    (target, append),
+                    (from, state),
+                    at,
+                );
                 decided.push(Decided {
                     to,
                     verdict: Verdict::Sent,
@@ -374,9 +475,13 @@ impl<'t> Engine<'t> {
 }
 
 fn end(system: &System, state: u32, append: &[String], decision: &Decision) -> Box<[u8]> {
-    let (name, wire) = (json!(system.name), json!(system.states[state as usize].wire()));
+    let (name, wire) = (
+        json!(system.name),
+        json!(system.states[state as usize].wire()),
+    );
     let (append, profile, rule) = (json!(append), json!(decision.profile), json!(decision.rule));
-    let text = format!(r#","set":{{{name}:{wire}}},"append":{append},"profile":{profile},"rule":{rule}"#);
+    let text =
+        format!(r#","set":{{{name}:{wire}}},"append":{append},"profile":{profile},"rule":{rule}"#);
     text.into_bytes().into()
 }
 
@@ -385,5 +490,9 @@ fn send(system: &mut Shown, (state, append): (u32, u32), cause: (usize, u32), at
         system.unconfirmed.remove(0);
     }
     system.unconfirmed.push(Sent { state, append, at });
-    system.last = Some(Last { state, append, cause });
+    system.last = Some(Last {
+        state,
+        append,
+        cause,
+    });
 }

@@ -57,7 +57,10 @@ pub struct Fact {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FactKind {
     Flag,
-    Choice { values: Vec<String>, default: Option<u32> },
+    Choice {
+        values: Vec<String>,
+        default: Option<u32>,
+    },
 }
 
 impl Fact {
@@ -182,7 +185,13 @@ impl Tables {
     /// Puts tables together and computes their digest.
     pub fn new(systems: Vec<System>, facts: Vec<Fact>, roles: Vec<Role>) -> Self {
         let index = Index::new(&systems, &facts, &roles);
-        let mut tables = Self { digest: String::new(), systems, facts, roles, index };
+        let mut tables = Self {
+            digest: String::new(),
+            systems,
+            facts,
+            roles,
+            index,
+        };
         tables.digest = digest::digest(&tables);
         tables
     }
@@ -280,12 +289,17 @@ impl Table {
 
 impl Index {
     fn new(systems: &[System], facts: &[Fact], roles: &[Role]) -> Self {
-        let numbered = |names: Vec<&String>| Names::new((0..).zip(names).map(|(at, name)| (name.clone(), at)));
+        let numbered =
+            |names: Vec<&String>| Names::new((0..).zip(names).map(|(at, name)| (name.clone(), at)));
         // By name or id; of two that are equal when case is ignored the last one counts.
         let wire = |system: &System, fold: fn(&str) -> String| {
             Names::new((0..).zip(&system.states).flat_map(|(at, state)| {
                 let names = [Some(&state.name), state.id.as_ref()];
-                names.into_iter().flatten().map(move |name| (fold(name), at)).collect::<Vec<_>>()
+                names
+                    .into_iter()
+                    .flatten()
+                    .map(move |name| (fold(name), at))
+                    .collect::<Vec<_>>()
             }))
         };
         let values = |fact: &Fact| match &fact.kind {
@@ -296,8 +310,14 @@ impl Index {
             systems: numbered(systems.iter().map(|system| &system.name).collect()),
             facts: numbered(facts.iter().map(|fact| &fact.name).collect()),
             roles: numbered(roles.iter().map(|role| &role.name).collect()),
-            states: systems.iter().map(|system| wire(system, str::to_owned)).collect(),
-            folded: systems.iter().map(|system| wire(system, str::to_ascii_lowercase)).collect(),
+            states: systems
+                .iter()
+                .map(|system| wire(system, str::to_owned))
+                .collect(),
+            folded: systems
+                .iter()
+                .map(|system| wire(system, str::to_ascii_lowercase))
+                .collect(),
             values: facts.iter().map(values).collect(),
         }
     }

@@ -7,7 +7,10 @@ pub fn time(text: &str) -> Option<i64> {
 }
 
 fn digits<const N: usize>(text: &[u8; N], from: usize, to: usize) -> Option<i64> {
-    text[from..to].iter().try_fold(0_i64, |all, byte| byte.is_ascii_digit().then(|| all * 10 + i64::from(byte - b'0')))
+    text[from..to].iter().try_fold(0_i64, |all, byte| {
+        byte.is_ascii_digit()
+            .then(|| all * 10 + i64::from(byte - b'0'))
+    })
 }
 
 /// Two digits.
@@ -19,7 +22,11 @@ fn pair(text: &[u8; 20], at: usize) -> Option<i64> {
 
 /// The days since 1970 of `2026-11-22`.
 pub fn days(date: &[u8; 10]) -> Option<i64> {
-    let (year, month, day) = (digits(date, 0, 4)?, digits(date, 5, 7)?, digits(date, 8, 10)?);
+    let (year, month, day) = (
+        digits(date, 0, 4)?,
+        digits(date, 5, 7)?,
+        digits(date, 8, 10)?,
+    );
     const LAST: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     // Leap days are left to those who know the calendar.
     if date[4] != b'-' || date[7] != b'-' || year == 0 || !(1..=12).contains(&month) {
@@ -29,15 +36,22 @@ pub fn days(date: &[u8; 10]) -> Option<i64> {
         return None;
     }
     // Years that begin in March, so that the leap day is the last one.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    Some(year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468)
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    Some(
+        year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468,
+    )
 }
 
 /// The seconds of `T12:00:00Z`, which follows a date.
 pub fn seconds(text: &[u8; 20]) -> Option<i64> {
     let (hour, minute, second) = (pair(text, 11)?, pair(text, 14)?, pair(text, 17)?);
     let marks = text[10] == b'T' && text[13] == b':' && text[16] == b':' && text[19] == b'Z';
-    (marks && hour <= 23 && minute <= 59 && second <= 59).then_some((hour * 60 + minute) * 60 + second)
+    (marks && hour <= 23 && minute <= 59 && second <= 59)
+        .then_some((hour * 60 + minute) * 60 + second)
 }
 
 #[cfg(test)]
@@ -47,11 +61,20 @@ mod tests {
     #[test]
     fn times_are_those_of_the_calendar() {
         let mut compared = 0;
-        for year in [1, 1600, 1899, 1900, 1970, 1999, 2000, 2024, 2026, 2100, 9998] {
+        for year in [
+            1, 1600, 1899, 1900, 1970, 1999, 2000, 2024, 2026, 2100, 9998,
+        ] {
             for month in 1..=12 {
                 for day in 1..=31 {
-                    let text = format!("{year:04}-{month:02}-{day:02}T23:{:02}:{:02}Z", day * 2 % 60, month * 5 % 60);
-                    let known = text.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond());
+                    let text = format!(
+                        "{year:04}-{month:02}-{day:02}T23:{:02}:{:02}Z",
+                        day * 2 % 60,
+                        month * 5 % 60
+                    );
+                    let known = text
+                        .parse::<jiff::Timestamp>()
+                        .ok()
+                        .map(|time| time.as_millisecond());
                     if let Some(time) = time(&text) {
                         assert_eq!(Some(time), known, "{text}");
                         compared += 1;
@@ -60,7 +83,12 @@ mod tests {
             }
         }
         assert_eq!(compared, 11 * 365);
-        for other in ["2026-11-22T12:00:60Z", "2026-11-22T24:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22 12:00:00Z"] {
+        for other in [
+            "2026-11-22T12:00:60Z",
+            "2026-11-22T24:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-11-22 12:00:00Z",
+        ] {
             assert_eq!(time(other), None);
         }
         // No sign of a time but its own.
@@ -70,7 +98,10 @@ mod tests {
                 let mut wrong = right.as_bytes().to_vec();
                 wrong[at] = other;
                 let wrong = String::from_utf8(wrong).expect("it is text");
-                let known = wrong.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond());
+                let known = wrong
+                    .parse::<jiff::Timestamp>()
+                    .ok()
+                    .map(|time| time.as_millisecond());
                 assert!(time(&wrong).is_none() || time(&wrong) == known, "{wrong}");
             }
         }

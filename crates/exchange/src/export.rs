@@ -44,5 +44,13 @@ pub struct Finding {
 pub struct ExportError(pub String);
 
 /// Every format, in the order they are listed.
-pub const FORMATS: [Format; 8] =
-    [json::FORMAT, dmn::FORMAT, jdm::FORMAT, rego::FORMAT, sql::FORMAT, csv::FORMAT, markdown::FORMAT, html::FORMAT];
+pub const FORMATS: [Format; 8] = [
+    json::FORMAT,
+    dmn::FORMAT,
+    jdm::FORMAT,
+    rego::FORMAT,
+    sql::FORMAT,
+    csv::FORMAT,
+    markdown::FORMAT,
+    html::FORMAT,
+];

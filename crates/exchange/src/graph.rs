@@ -74,10 +74,22 @@ pub fn graphs(tables: &Tables) -> Vec<Graph<'_>> {
                 for (from, to, way) in ways(tables, tables.table(at, right, left)) {
                     edges.entry((to, from)).or_insert(none).1 = way;
                 }
-                let edges = edges.into_iter().map(|((left, right), (there, back))| Edge { left, right, there, back });
+                let edges = edges
+                    .into_iter()
+                    .map(|((left, right), (there, back))| Edge {
+                        left,
+                        right,
+                        there,
+                        back,
+                    });
                 let edges: Vec<Edge> = edges.collect();
                 if !edges.is_empty() {
-                    graphs.push(Graph { role: &role.name, left, right, edges });
+                    graphs.push(Graph {
+                        role: &role.name,
+                        left,
+                        right,
+                        edges,
+                    });
                 }
             }
         }
@@ -101,7 +113,11 @@ fn ways(tables: &Tables, table: &Table) -> Vec<(u32, u32, Way)> {
         }
         targets.sort_unstable();
         targets.dedup();
-        let way = if targets.len() == 1 && !unchanged { Way::Always } else { Way::Sometimes };
+        let way = if targets.len() == 1 && !unchanged {
+            Way::Always
+        } else {
+            Way::Sometimes
+        };
         ways.extend(targets.into_iter().map(|target| (state, target, way)));
     }
     ways
@@ -110,10 +126,16 @@ fn ways(tables: &Tables, table: &Table) -> Vec<(u32, u32, Way)> {
 /// What can come of entering a state.
 fn outcomes(table: &Table, state: u32) -> Vec<&Outcome> {
     match &table.body {
-        Body::Rows(rows) => rows.iter().filter(|row| row.from.contains(&state)).map(|row| &row.outcome).collect(),
+        Body::Rows(rows) => rows
+            .iter()
+            .filter(|row| row.from.contains(&state))
+            .map(|row| &row.outcome)
+            .collect(),
         Body::Diagrams(diagrams) => {
             let reached = diagrams.iter().flat_map(|diagram| reached(diagram, state));
-            reached.map(|decision| &table.decisions[decision as usize].outcome).collect()
+            reached
+                .map(|decision| &table.decisions[decision as usize].outcome)
+                .collect()
         }
     }
 }
@@ -162,10 +184,20 @@ impl Graph<'_> {
     }
 
     fn arranged(&self, states: &[u32], others: &[u32], ends: fn(&Edge) -> (u32, u32)) -> Vec<u32> {
-        let place = |other: u32| others.iter().position(|state| *state == other).unwrap_or_default();
+        let place = |other: u32| {
+            others
+                .iter()
+                .position(|state| *state == other)
+                .unwrap_or_default()
+        };
         // In thousandths, which sort.
         let middle = |state: u32| {
-            let places = self.edges.iter().map(ends).filter(|(own, _)| *own == state).map(|(_, other)| place(other));
+            let places = self
+                .edges
+                .iter()
+                .map(ends)
+                .filter(|(own, _)| *own == state)
+                .map(|(_, other)| place(other));
             let (sum, count) = places.fold((0, 0), |(sum, count), place| (sum + place, count + 1));
             sum * 1000 / count.max(1)
         };

@@ -32,21 +32,39 @@ pub struct Kind {
 pub const KINDS: [Kind; 3] = [
     Kind {
         extension: "json",
-        read: |text| tables(Tables::from_json(text).map_err(|error| ImportError(error.to_string()))?),
+        read: |text| {
+            tables(Tables::from_json(text).map_err(|error| ImportError(error.to_string()))?)
+        },
     },
-    Kind { extension: "dmn", read: |text| tables(dmn::read(text)?) },
-    Kind { extension: "csv", read: |text| sayable(csv::read(text)?) },
+    Kind {
+        extension: "dmn",
+        read: |text| tables(dmn::read(text)?),
+    },
+    Kind {
+        extension: "csv",
+        read: |text| sayable(csv::read(text)?),
+    },
 ];
 
 fn tables(tables: Tables) -> Result<Imported, ImportError> {
-    sayable(Imported { source: source::write(&tables)?, understood: Vec::new() })
+    sayable(Imported {
+        source: source::write(&tables)?,
+        understood: Vec::new(),
+    })
 }
 
 /// A table may hold what no program can say: a name that is too long, above all.
 fn sayable(imported: Imported) -> Result<Imported, ImportError> {
-    let file = SourceFile::new("imported.presync", imported.source.clone().into_bytes(), false);
+    let file = SourceFile::new(
+        "imported.presync",
+        imported.source.clone().into_bytes(),
+        false,
+    );
     match syntax::parse(FileId(0), &file).1.first() {
         None => Ok(imported),
-        Some(error) => Err(ImportError(format!("no program can say what is in it: {}", error.message))),
+        Some(error) => Err(ImportError(format!(
+            "no program can say what is in it: {}",
+            error.message
+        ))),
     }
 }

@@ -4,7 +4,12 @@ use presync::quote::visible;
 
 use crate::{Finding, Format, Report, ReportError};
 
-pub(super) const FORMAT: Format = Format { name: "agent", description: "One line each", write, for_people: false };
+pub(super) const FORMAT: Format = Format {
+    name: "agent",
+    description: "One line each",
+    write,
+    for_people: false,
+};
 
 fn write(report: &Report<'_>) -> Result<String, ReportError> {
     let text: String = report.findings.iter().map(line).collect();
@@ -17,16 +22,32 @@ fn line(found: &Finding<'_>) -> String {
         let place = found.place(location);
         format!("{}:{}:{}: ", found.path(location), place.line, place.column)
     });
-    let mut parts =
-        vec![format!("{place}{}[{}]: {}", diagnostic.severity.as_str(), diagnostic.code, diagnostic.message)];
+    let mut parts = vec![format!(
+        "{place}{}[{}]: {}",
+        diagnostic.severity.as_str(),
+        diagnostic.code,
+        diagnostic.message
+    )];
     parts.extend(diagnostic.labels.iter().skip(1).map(|label| {
         let place = found.place(label.location);
-        format!("{}:{}: {}", found.path(label.location), place.line, label.message)
+        format!(
+            "{}:{}: {}",
+            found.path(label.location),
+            place.line,
+            label.message
+        )
     }));
     parts.extend(found.more());
     parts.extend(diagnostic.fixes.iter().map(|fix| {
         let flags = if fix.safe { "--fix" } else { "--fix --unsafe" };
         format!("`{flags}` can {}", fix.message)
     }));
-    format!("{}\n", parts.join("; ").split_whitespace().collect::<Vec<_>>().join(" "))
+    format!(
+        "{}\n",
+        parts
+            .join("; ")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    )
 }

@@ -17,22 +17,35 @@ pub fn fingerprints<'a>(
     let mut paths: HashMap<String, String> = HashMap::new();
     found
         .map(|(diagnostic, sources)| {
-            let (path, line) = diagnostic.location().map_or_else(Default::default, |location| {
-                let text = &sources.file(location.file).text;
-                let at = (location.span.start as usize).min(text.len());
-                let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-                let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
-                // What stands far behind on a very long line does not tell it from others.
-                let line: String = text[start..end].split_whitespace().flat_map(str::chars).take(2_000).collect();
-                let shown = sources.shown_path(location.file);
-                let path = paths.entry(shown).or_insert_with_key(|shown| places.project_path(shown));
-                (path.clone(), line)
-            });
+            let (path, line) = diagnostic
+                .location()
+                .map_or_else(Default::default, |location| {
+                    let text = &sources.file(location.file).text;
+                    let at = (location.span.start as usize).min(text.len());
+                    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+                    let end = text[at..]
+                        .find('\n')
+                        .map_or(text.len(), |newline| at + newline);
+                    // What stands far behind on a very long line does not tell it from others.
+                    let line: String = text[start..end]
+                        .split_whitespace()
+                        .flat_map(str::chars)
+                        .take(2_000)
+                        .collect();
+                    let shown = sources.shown_path(location.file);
+                    let path = paths
+                        .entry(shown)
+                        .or_insert_with_key(|shown| places.project_path(shown));
+                    (path.clone(), line)
+                });
             let key = [diagnostic.code, &path, &diagnostic.message, &line].join("\u{0}");
             let number = seen.entry(key.clone()).or_default();
             *number += 1;
             let hash = Sha256::digest(format!("{key}\u{0}{number}"));
-            hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+            hash.iter()
+                .take(16)
+                .map(|byte| format!("{byte:02x}"))
+                .collect()
         })
         .collect()
 }

@@ -11,7 +11,11 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn write(report: &Report<'_>) -> Result<String, ReportError> {
-    Ok(report.findings.iter().map(|found| line(report, found)).collect())
+    Ok(report
+        .findings
+        .iter()
+        .map(|found| line(report, found))
+        .collect())
 }
 
 fn line(report: &Report<'_>, found: &Finding<'_>) -> String {
@@ -25,20 +29,35 @@ fn line(report: &Report<'_>, found: &Finding<'_>) -> String {
         let (start, end) = (found.place(location), found.end(location));
         // Columns make sense to GitHub only within one line.
         let columns = if start.line == end.line {
-            format!(",col={},endColumn={}", start.column, end.column.max(start.column + 1))
+            format!(
+                ",col={},endColumn={}",
+                start.column,
+                end.column.max(start.column + 1)
+            )
         } else {
             String::new()
         };
         let path = property(&report.project_path(found, location));
-        format!("file={path},line={},endLine={}{columns},", start.line, end.line)
+        format!(
+            "file={path},line={},endLine={}{columns},",
+            start.line, end.line
+        )
     });
-    let message: Vec<String> = std::iter::once(diagnostic.message.clone()).chain(found.more()).collect();
-    format!("::{command} {place}title={}::{}\n", property(diagnostic.code), data(&message.join("\n")))
+    let message: Vec<String> = std::iter::once(diagnostic.message.clone())
+        .chain(found.more())
+        .collect();
+    format!(
+        "::{command} {place}title={}::{}\n",
+        property(diagnostic.code),
+        data(&message.join("\n"))
+    )
 }
 
 /// What follows the second `::`; a name cannot end it or begin a command of its own.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

@@ -5,8 +5,12 @@ use serde_json::json;
 use crate::{Format, Report, ReportError};
 use presync::diagnostic::Severity;
 
-pub(super) const FORMAT: Format =
-    Format { name: "gitlab", description: "A code quality report", write, for_people: false };
+pub(super) const FORMAT: Format = Format {
+    name: "gitlab",
+    description: "A code quality report",
+    write,
+    for_people: false,
+};
 
 fn write(report: &Report<'_>) -> Result<String, ReportError> {
     let issues: Vec<serde_json::Value> = report
@@ -21,7 +25,13 @@ fn write(report: &Report<'_>) -> Result<String, ReportError> {
             };
             let (path, start, end) = diagnostic.location().map_or_else(
                 || (String::new(), 1, 1),
-                |location| (report.project_path(found, location), found.place(location).line, found.end(location).line),
+                |location| {
+                    (
+                        report.project_path(found, location),
+                        found.place(location).line,
+                        found.end(location).line,
+                    )
+                },
             );
             json!({
                 "description": diagnostic.message,

@@ -1,6 +1,8 @@
 //! In: diagnostics. Out: text and pictures for people.
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as MietteSeverity};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as MietteSeverity,
+};
 
 use crate::text::situation;
 use crate::{Format, Places, Style};
@@ -12,8 +14,15 @@ pub(super) const FORMAT: Format = Format {
     name: "human",
     description: "With pictures of the source",
     write: |report| {
-        let all = report.findings.iter().map(|found| (found.diagnostic, found.sources));
-        Ok(if report.findings.is_empty() { String::new() } else { draw(all, report.style, report.places) })
+        let all = report
+            .findings
+            .iter()
+            .map(|found| (found.diagnostic, found.sources));
+        Ok(if report.findings.is_empty() {
+            String::new()
+        } else {
+            draw(all, report.style, report.places)
+        })
     },
     for_people: true,
 };
@@ -24,7 +33,11 @@ pub fn draw<'a>(
     style: Style,
     places: &dyn Places,
 ) -> String {
-    let theme = if style.colored { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if style.colored {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(style.width)
         .with_links(style.colored)
@@ -57,7 +70,9 @@ fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '
         }
         if before == ' ' && char == '"' && at >= closed_at {
             // A quote by itself, as in a message about quotes, opens nothing.
-            closed_at = line[at + 1..].find('"').map_or(at, |length| at + length + 2);
+            closed_at = line[at + 1..]
+                .find('"')
+                .map_or(at, |length| at + length + 2);
         }
         before = char;
     }
@@ -78,15 +93,33 @@ impl Text {
     fn new(sources: &Sources, file: FileId, labels: &[LabeledSpan]) -> Self {
         let text = &sources.file(file).text;
         let from = labels.iter().map(LabeledSpan::offset).min().unwrap_or(0);
-        let to = labels.iter().map(|label| label.offset() + label.len()).max().unwrap_or(0);
+        let to = labels
+            .iter()
+            .map(|label| label.offset() + label.len())
+            .max()
+            .unwrap_or(0);
         // One line of context, and one more so that miette sees that there is one.
         let start = (0..3).fold(from, |at, _| text[..at].rfind('\n').unwrap_or(0));
         let start = if start == 0 { 0 } else { start + 1 };
-        let end = (0..3).fold(to, |at, _| text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1));
-        let harmless = |char: char| if char.is_ascii_control() && char != '\n' && char != '\t' { ' ' } else { char };
+        let end = (0..3).fold(to, |at, _| {
+            text[at..]
+                .find('\n')
+                .map_or(text.len(), |newline| at + newline + 1)
+        });
+        let harmless = |char: char| {
+            if char.is_ascii_control() && char != '\n' && char != '\t' {
+                ' '
+            } else {
+                char
+            }
+        };
         let lines = text[start..end].chars().map(harmless).collect();
         let first_line = sources.file(file).line(start as u32) as usize - 1;
-        Self { lines: NamedSource::new(sources.shown_path(file), lines), first_line, start }
+        Self {
+            lines: NamedSource::new(sources.shown_path(file), lines),
+            first_line,
+            start,
+        }
     }
 }
 
@@ -97,8 +130,13 @@ impl miette::SourceCode for Text {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
-        let offset = span.offset().checked_sub(self.start).ok_or(miette::MietteError::OutOfBounds)?;
-        let contents = self.lines.read_span(&(offset, span.len()).into(), before, after)?;
+        let offset = span
+            .offset()
+            .checked_sub(self.start)
+            .ok_or(miette::MietteError::OutOfBounds)?;
+        let contents = self
+            .lines
+            .read_span(&(offset, span.len()).into(), before, after)?;
         let (at, text) = (contents.span().offset(), self.lines.inner());
         let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         Ok(Box::new(miette::MietteSpanContents::new_named(
@@ -133,19 +171,35 @@ impl Report {
             Severity::Info => MietteSeverity::Advice,
         };
         let mut help: Vec<String> = Vec::new();
-        help.extend(diagnostic.situation.as_ref().map(|found| format!("for example: {}", situation(found))));
+        help.extend(
+            diagnostic
+                .situation
+                .as_ref()
+                .map(|found| format!("for example: {}", situation(found))),
+        );
         help.extend(diagnostic.notes.iter().cloned());
         help.extend(diagnostic.help.clone());
-        let drawable = diagnostic.labels.iter().all(|label| line_length(sources, label.location) <= MAX_DRAWN);
+        let drawable = diagnostic
+            .labels
+            .iter()
+            .all(|label| line_length(sources, label.location) <= MAX_DRAWN);
         if !drawable {
-            help.splice(0..0, diagnostic.labels.iter().map(|label| place(label, sources)));
+            help.splice(
+                0..0,
+                diagnostic.labels.iter().map(|label| place(label, sources)),
+            );
         }
         // Labels that lie close together are drawn in one picture; the first picture has the first label.
         let mut groups: Vec<Vec<&Label>> = Vec::new();
         for label in diagnostic.labels.iter().filter(|_| drawable) {
             let near = |other: &&Label| {
                 other.location.file == label.location.file
-                    && other.location.span.start.abs_diff(label.location.span.start) <= MAX_DISTANCE
+                    && other
+                        .location
+                        .span
+                        .start
+                        .abs_diff(label.location.span.start)
+                        <= MAX_DISTANCE
             };
             match groups.iter_mut().find(|group| group.iter().any(near)) {
                 Some(group) => group.push(label),
@@ -154,11 +208,17 @@ impl Report {
         }
         let mut pictures = groups.into_iter().enumerate().map(|(group, labels)| {
             let file = labels[0].location.file;
-            let drawn = labels.iter().enumerate().map(|(at, label)| labeled(label, sources, group == 0 && at == 0));
+            let drawn = labels
+                .iter()
+                .enumerate()
+                .map(|(at, label)| labeled(label, sources, group == 0 && at == 0));
             let drawn: Vec<LabeledSpan> = drawn.collect();
             (file, Text::new(sources, file, &drawn), drawn)
         });
-        let (source, labels) = pictures.next().map(|(_, source, labels)| (source, labels)).unzip();
+        let (source, labels) = pictures
+            .next()
+            .map(|(_, source, labels)| (source, labels))
+            .unzip();
         let related = pictures
             .map(|(file, source, labels)| Self {
                 message: format!("see also {}", sources.shown_path(file)),
@@ -179,7 +239,9 @@ impl Report {
             source,
             labels: labels.unwrap_or_default(),
             related,
-            link: diagnostic.location().and_then(|location| link(sources, location.file, places?)),
+            link: diagnostic
+                .location()
+                .and_then(|location| link(sources, location.file, places?)),
         }
     }
 }
@@ -193,17 +255,36 @@ const MAX_DRAWN: usize = 2_000;
 /// Of the longest line among those that would be drawn for a place: its own and one before and after.
 fn line_length(sources: &Sources, location: Location) -> usize {
     let text = &sources.file(location.file).text;
-    let start = text[..(location.span.start as usize).min(text.len())].rfind('\n').unwrap_or(0);
+    let start = text[..(location.span.start as usize).min(text.len())]
+        .rfind('\n')
+        .unwrap_or(0);
     let end = (location.span.end as usize).min(text.len());
-    let end = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
+    let end = text[end..]
+        .find('\n')
+        .map_or(text.len(), |newline| end + newline);
     let before = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-    let after = text[end..].get(1..).and_then(|rest| rest.find('\n')).map_or(text.len(), |newline| end + 1 + newline);
-    text[before..after].split('\n').map(str::len).max().unwrap_or(0)
+    let after = text[end..]
+        .get(1..)
+        .and_then(|rest| rest.find('\n'))
+        .map_or(text.len(), |newline| end + 1 + newline);
+    text[before..after]
+        .split('\n')
+        .map(str::len)
+        .max()
+        .unwrap_or(0)
 }
 
 fn place(label: &Label, sources: &Sources) -> String {
-    let at = sources.file(label.location.file).line_column(label.location.span.start);
-    format!("{}:{}:{}: {}", sources.shown_path(label.location.file), at.line, at.column, label.message)
+    let at = sources
+        .file(label.location.file)
+        .line_column(label.location.span.start);
+    format!(
+        "{}:{}:{}: {}",
+        sources.shown_path(label.location.file),
+        at.line,
+        at.column,
+        label.message
+    )
 }
 
 fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {
@@ -222,7 +303,11 @@ fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {
 
 /// `file:///...`, for terminals that open links.
 fn link(sources: &Sources, file: FileId, places: &dyn Places) -> Option<String> {
-    if sources.file(file).bundled { None } else { places.link(&sources.shown_path(file)) }
+    if sources.file(file).bundled {
+        None
+    } else {
+        places.link(&sources.shown_path(file))
+    }
 }
 
 impl std::fmt::Debug for Report {
@@ -241,11 +326,14 @@ impl std::error::Error for Report {}
 
 impl miette::Diagnostic for Report {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.code.map(|code| Box::new(code) as Box<dyn std::fmt::Display>)
+        self.code
+            .map(|code| Box::new(code) as Box<dyn std::fmt::Display>)
     }
 
     fn url<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.link.as_ref().map(|link| Box::new(link) as Box<dyn std::fmt::Display>)
+        self.link
+            .as_ref()
+            .map(|link| Box::new(link) as Box<dyn std::fmt::Display>)
     }
 
     fn severity(&self) -> Option<MietteSeverity> {
@@ -253,11 +341,15 @@ impl miette::Diagnostic for Report {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+        self.source
+            .as_ref()
+            .map(|source| source as &dyn miette::SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -267,8 +359,11 @@ impl miette::Diagnostic for Report {
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
         (!self.related.is_empty()).then(|| {
-            Box::new(self.related.iter().map(|report| report as &dyn miette::Diagnostic))
-                as Box<dyn Iterator<Item = &dyn miette::Diagnostic>>
+            Box::new(
+                self.related
+                    .iter()
+                    .map(|report| report as &dyn miette::Diagnostic),
+            ) as Box<dyn Iterator<Item = &dyn miette::Diagnostic>>
         })
     }
 }

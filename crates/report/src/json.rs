@@ -6,11 +6,22 @@ use crate::{Finding, Format, Report, ReportError};
 use presync::diagnostic::{Diagnostic, FactValue, Severity, Situation};
 use presync::source::{Location, Sources};
 
-pub(super) const FORMAT: Format = Format { name: "json", description: "One JSON document", write, for_people: false };
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    description: "One JSON document",
+    write,
+    for_people: false,
+};
 
 fn write(report: &Report<'_>) -> Result<String, ReportError> {
-    let summary = JsonSummary { errors: report.count(Severity::Error), warnings: report.count(Severity::Warning) };
-    Ok(serde_json::to_string(&JsonDocument { diagnostics: JsonDiagnostics(report.findings), summary })? + "\n")
+    let summary = JsonSummary {
+        errors: report.count(Severity::Error),
+        warnings: report.count(Severity::Warning),
+    };
+    Ok(serde_json::to_string(&JsonDocument {
+        diagnostics: JsonDiagnostics(report.findings),
+        summary,
+    })? + "\n")
 }
 
 #[derive(Serialize)]
@@ -24,7 +35,11 @@ struct JsonDiagnostics<'a>(&'a [Finding<'a>]);
 
 impl Serialize for JsonDiagnostics<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|found| one(found.diagnostic, found.sources)))
+        serializer.collect_seq(
+            self.0
+                .iter()
+                .map(|found| one(found.diagnostic, found.sources)),
+        )
     }
 }
 
@@ -86,9 +101,15 @@ fn one<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> 
     let range = |location: Location| {
         let place = |offset: u32| {
             let place = sources.file(location.file).line_column(offset);
-            JsonPosition { line: place.line, column: place.column }
+            JsonPosition {
+                line: place.line,
+                column: place.column,
+            }
         };
-        JsonRange { start: place(location.span.start), end: place(location.span.end) }
+        JsonRange {
+            start: place(location.span.start),
+            end: place(location.span.end),
+        }
     };
     let file = |location: Location| sources.shown_path(location.file);
     JsonDiagnostic {
@@ -117,7 +138,11 @@ fn one<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> 
                 edits: fix
                     .edits
                     .iter()
-                    .map(|(at, text)| JsonEdit { file: file(*at), range: range(*at), text })
+                    .map(|(at, text)| JsonEdit {
+                        file: file(*at),
+                        range: range(*at),
+                        text,
+                    })
                     .collect(),
             })
             .collect(),
@@ -141,7 +166,14 @@ fn json_situation(situation: &Situation) -> serde_json::Value {
     let states: serde_json::Map<String, serde_json::Value> = situation
         .states
         .iter()
-        .map(|(name, state)| (name.clone(), state.clone().map_or(serde_json::Value::Null, serde_json::Value::String)))
+        .map(|(name, state)| {
+            (
+                name.clone(),
+                state
+                    .clone()
+                    .map_or(serde_json::Value::Null, serde_json::Value::String),
+            )
+        })
         .collect();
     serde_json::json!({ "facts": facts, "states": states })
 }

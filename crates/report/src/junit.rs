@@ -8,14 +8,24 @@ use crate::{Finding, Format, Report, ReportError};
 use presync::diagnostic::Severity;
 use presync::quote::visible;
 
-pub(super) const FORMAT: Format =
-    Format { name: "junit", description: "A test report, one case a file", write, for_people: false };
+pub(super) const FORMAT: Format = Format {
+    name: "junit",
+    description: "A test report, one case a file",
+    write,
+    for_people: false,
+};
 
 fn write(report: &Report<'_>) -> Result<String, ReportError> {
-    let mut suites: BTreeMap<String, Vec<TestCase>> =
-        report.files.iter().map(|file| (file.clone(), Vec::new())).collect();
+    let mut suites: BTreeMap<String, Vec<TestCase>> = report
+        .files
+        .iter()
+        .map(|file| (file.clone(), Vec::new()))
+        .collect();
     for found in report.findings {
-        let path = found.diagnostic.location().map_or(String::new(), |location| found.path(location));
+        let path = found
+            .diagnostic
+            .location()
+            .map_or(String::new(), |location| found.path(location));
         suites.entry(path).or_default().push(case(found));
     }
     let mut document = quick_junit::Report::new("presync");

@@ -94,19 +94,29 @@ impl Finding<'_> {
     }
 
     fn place(&self, location: Location) -> LineColumn {
-        self.sources.file(location.file).line_column(location.span.start)
+        self.sources
+            .file(location.file)
+            .line_column(location.span.start)
     }
 
     fn end(&self, location: Location) -> LineColumn {
-        self.sources.file(location.file).line_column(location.span.end)
+        self.sources
+            .file(location.file)
+            .line_column(location.span.end)
     }
 
     /// Situation, notes and help, in the order people read them.
     fn more(&self) -> Vec<String> {
         let diagnostic = self.diagnostic;
-        let situation =
-            diagnostic.situation.as_ref().map(|situation| format!("for example: {}", text::situation(situation)));
-        situation.into_iter().chain(diagnostic.notes.iter().cloned()).chain(diagnostic.help.clone()).collect()
+        let situation = diagnostic
+            .situation
+            .as_ref()
+            .map(|situation| format!("for example: {}", text::situation(situation)));
+        situation
+            .into_iter()
+            .chain(diagnostic.notes.iter().cloned())
+            .chain(diagnostic.help.clone())
+            .collect()
     }
 }
 
@@ -123,5 +133,8 @@ impl Report<'_> {
 
 /// How many findings are of a severity.
 pub fn count(findings: &[Finding<'_>], severity: Severity) -> usize {
-    findings.iter().filter(|found| found.diagnostic.severity == severity).count()
+    findings
+        .iter()
+        .filter(|found| found.diagnostic.severity == severity)
+        .count()
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_sarif::sarif::{
-    ArtifactChange, ArtifactContent, ArtifactLocation, Fix, Location, Message, MultiformatMessageString,
-    PhysicalLocation, Region, Replacement, ReportingConfiguration, ReportingConfigurationLevel, ReportingDescriptor,
-    Result as SarifResult, ResultLevel, Run, Sarif, Tool, ToolComponent,
+    ArtifactChange, ArtifactContent, ArtifactLocation, Fix, Location, Message,
+    MultiformatMessageString, PhysicalLocation, Region, Replacement, ReportingConfiguration,
+    ReportingConfigurationLevel, ReportingDescriptor, Result as SarifResult, ResultLevel, Run,
+    Sarif, Tool, ToolComponent,
 };
 
 use crate::{Finding, Format, Report, ReportError};
@@ -14,11 +15,16 @@ use presync::diagnostic::{self, Severity};
 use presync::lint::Level;
 use presync::source;
 
-pub(super) const FORMAT: Format =
-    Format { name: "sarif", description: "SARIF 2.1.0, for code scanning", write, for_people: false };
+pub(super) const FORMAT: Format = Format {
+    name: "sarif",
+    description: "SARIF 2.1.0, for code scanning",
+    write,
+    for_people: false,
+};
 
 fn write(report: &Report<'_>) -> std::result::Result<String, ReportError> {
-    let rules: Vec<ReportingDescriptor> = codes::all().map(|explanation| rule(&explanation)).collect();
+    let rules: Vec<ReportingDescriptor> =
+        codes::all().map(|explanation| rule(&explanation)).collect();
     let driver = ToolComponent::builder()
         .name("presync")
         .version(env!("CARGO_PKG_VERSION"))
@@ -28,7 +34,13 @@ fn write(report: &Report<'_>) -> std::result::Result<String, ReportError> {
     let run = Run::builder()
         .tool(Tool::builder().driver(driver).build())
         .column_kind(serde_json::json!("unicodeCodePoints"))
-        .results(report.findings.iter().map(|found| result(report, found)).collect::<Vec<_>>())
+        .results(
+            report
+                .findings
+                .iter()
+                .map(|found| result(report, found))
+                .collect::<Vec<_>>(),
+        )
         .build();
     let log = Sarif::builder()
         .schema("https://json.schemastore.org/sarif-2.1.0.json")
@@ -51,7 +63,11 @@ fn rule(explanation: &codes::Explanation) -> ReportingDescriptor {
         .short_description(text(explanation.summary))
         .full_description(text(explanation.text))
         .help(text(&help))
-        .default_configuration(ReportingConfiguration::builder().level(serde_json::json!(level)).build())
+        .default_configuration(
+            ReportingConfiguration::builder()
+                .level(serde_json::json!(level))
+                .build(),
+        )
         .build()
 }
 
@@ -62,8 +78,15 @@ fn result(report: &Report<'_>, found: &Finding<'_>) -> SarifResult {
         Severity::Warning => ResultLevel::Warning,
         Severity::Info => ResultLevel::Note,
     };
-    let places = || diagnostic.labels.iter().map(|label| place(report, found, label));
-    let message: Vec<String> = std::iter::once(diagnostic.message.clone()).chain(found.more()).collect();
+    let places = || {
+        diagnostic
+            .labels
+            .iter()
+            .map(|label| place(report, found, label))
+    };
+    let message: Vec<String> = std::iter::once(diagnostic.message.clone())
+        .chain(found.more())
+        .collect();
     let known = codes::all().position(|explanation| explanation.code == diagnostic.code);
     let mut result = SarifResult::builder()
         .rule_id(diagnostic.code)
@@ -71,8 +94,17 @@ fn result(report: &Report<'_>, found: &Finding<'_>) -> SarifResult {
         .message(Message::builder().text(message.join("\n")).build())
         .locations(places().take(1).collect::<Vec<_>>())
         .related_locations(places().skip(1).collect::<Vec<_>>())
-        .partial_fingerprints(BTreeMap::from([("presync/v1".to_owned(), found.fingerprint.to_owned())]))
-        .fixes(diagnostic.fixes.iter().map(|one| fix(report, found, one)).collect::<Vec<_>>())
+        .partial_fingerprints(BTreeMap::from([(
+            "presync/v1".to_owned(),
+            found.fingerprint.to_owned(),
+        )]))
+        .fixes(
+            diagnostic
+                .fixes
+                .iter()
+                .map(|one| fix(report, found, one))
+                .collect::<Vec<_>>(),
+        )
         .build();
     result.rule_index = known.map(|at| at as i64);
     result
@@ -89,14 +121,28 @@ fn place(report: &Report<'_>, found: &Finding<'_>, label: &diagnostic::Label) ->
         .build()
 }
 
-fn artifact(report: &Report<'_>, found: &Finding<'_>, location: source::Location) -> ArtifactLocation {
-    ArtifactLocation::builder().uri(uri(&report.project_path(found, location))).build()
+fn artifact(
+    report: &Report<'_>,
+    found: &Finding<'_>,
+    location: source::Location,
+) -> ArtifactLocation {
+    ArtifactLocation::builder()
+        .uri(uri(&report.project_path(found, location)))
+        .build()
 }
 
 /// A path as a relative reference: what is not allowed in one is escaped.
 fn uri(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    path.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 fn region(found: &Finding<'_>, location: source::Location) -> Region {

@@ -9,7 +9,12 @@ use crate::Finding;
 
 /// `2 errors, 1 warning`
 pub fn summary<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic> + Clone) -> String {
-    let count = |severity: Severity| diagnostics.clone().filter(|diagnostic| diagnostic.severity == severity).count();
+    let count = |severity: Severity| {
+        diagnostics
+            .clone()
+            .filter(|diagnostic| diagnostic.severity == severity)
+            .count()
+    };
     let part = |count: usize, word: &str| match count {
         0 => None,
         1 => Some(format!("1 {word}")),
@@ -21,21 +26,33 @@ pub fn summary<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic> + Clone) ->
         part(count(Severity::Info), "note"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { "no findings".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() {
+        "no findings".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }
 
 /// A situation as conditions of the language, those that matter only.
 pub fn situation(situation: &Situation) -> String {
     let relevant = |name: &String| situation.relevant.contains(name);
-    let facts = situation.facts.iter().filter(|(name, _)| relevant(name)).map(|(name, value)| match value {
-        FactValue::Flag(true) => quote(name),
-        FactValue::Flag(false) => format!("not {}", quote(name)),
-        FactValue::Choice(value) => format!("{} is {}", quote(name), quote(value)),
-    });
-    let states = situation.states.iter().filter(|(name, _)| relevant(name)).map(|(name, state)| match state {
-        Some(state) => format!("{} is {}", quote(name), quote(state)),
-        None => format!("{} is not any", quote(name)),
-    });
+    let facts = situation
+        .facts
+        .iter()
+        .filter(|(name, _)| relevant(name))
+        .map(|(name, value)| match value {
+            FactValue::Flag(true) => quote(name),
+            FactValue::Flag(false) => format!("not {}", quote(name)),
+            FactValue::Choice(value) => format!("{} is {}", quote(name), quote(value)),
+        });
+    let states = situation
+        .states
+        .iter()
+        .filter(|(name, _)| relevant(name))
+        .map(|(name, state)| match state {
+            Some(state) => format!("{} is {}", quote(name), quote(state)),
+            None => format!("{} is not any", quote(name)),
+        });
     facts.chain(states).collect::<Vec<_>>().join(", ")
 }
 
@@ -47,6 +64,11 @@ pub fn statistics(found: &[Finding<'_>]) -> String {
     }
     let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
-    let summary = |code: &str| presync::codes::explanation(code).map_or("", |explanation| explanation.summary);
-    counts.iter().map(|(code, count)| format!("{count:5}  {code:22}{}\n", summary(code))).collect()
+    let summary = |code: &str| {
+        presync::codes::explanation(code).map_or("", |explanation| explanation.summary)
+    };
+    counts
+        .iter()
+        .map(|(code, count)| format!("{count:5}  {code:22}{}\n", summary(code)))
+        .collect()
 }

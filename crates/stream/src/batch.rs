@@ -67,7 +67,12 @@ pub(super) fn shard(hash: u64, shards: usize) -> usize {
 
 impl Batch {
     pub fn new(shards: usize) -> Self {
-        Self { decoded: String::new(), shards: (0..shards).map(|_| Vec::new()).collect(), lines: 0, events: 0 }
+        Self {
+            decoded: String::new(),
+            shards: (0..shards).map(|_| Vec::new()).collect(),
+            lines: 0,
+            events: 0,
+        }
     }
 
     /// Reads a block in place of the one before.
@@ -80,13 +85,25 @@ impl Batch {
         let mut event = Event::default();
         let mut start = 0;
         while start < block.len() {
-            let scanned = scanner.as_mut().and_then(|scanner| scanner.event(start, tables, &mut event));
+            let scanned = scanner
+                .as_mut()
+                .and_then(|scanner| scanner.event(start, tables, &mut event));
             let end = match scanned {
                 Some(scanned) => {
                     let place = |text: &str| Text::within(block, text);
-                    let (user, id, at) = (place(scanned.user), scanned.id.map(place), scanned.at.map(place));
+                    let (user, id, at) = (
+                        place(scanned.user),
+                        scanned.id.map(place),
+                        scanned.at.map(place),
+                    );
                     let hash = hash(scanned.user);
-                    let said = Said { hash, user, id, at, event: std::mem::take(&mut event) };
+                    let said = Said {
+                        hash,
+                        user,
+                        id,
+                        at,
+                        event: std::mem::take(&mut event),
+                    };
                     self.add(shard(hash, self.shards.len()), start, scanned.end, Ok(said));
                     scanned.end
                 }
@@ -102,13 +119,21 @@ impl Batch {
 
     fn add(&mut self, shard: usize, start: usize, end: usize, said: Result<Said, Box<Refused>>) {
         self.events += 1;
-        self.shards[shard].push(Line { number: self.lines as u32, start: start as u32, end: end as u32, said });
+        self.shards[shard].push(Line {
+            number: self.lines as u32,
+            start: start as u32,
+            end: end as u32,
+            said,
+        });
     }
 
     /// Reads the line that begins at `start` in whatever shape it is; returns where it ends.
     fn slow_line(&mut self, block: &[u8], start: usize, tables: &Tables) -> usize {
         let rest = &block[start..];
-        let rest = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
+        let rest = &rest[..rest
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .unwrap_or(rest.len())];
         let line = rest.trim_ascii();
         if !line.is_empty() {
             let from = start + rest.len() - rest.trim_ascii_start().len();
@@ -123,35 +148,60 @@ impl Batch {
     }
 
     fn slow(&mut self, block: &[u8], line: &[u8], tables: &Tables) -> Result<Said, Refused> {
-        let refused = |rejection: Rejection, user: Option<&str>| Refused { rejection, user: user.map(str::to_owned) };
+        let refused = |rejection: Rejection, user: Option<&str>| Refused {
+            rejection,
+            user: user.map(str::to_owned),
+        };
         let text = std::str::from_utf8(line).map_err(|error| {
-            let message = format!("the line is not UTF-8 from byte {} on", error.valid_up_to() + 1);
+            let message = format!(
+                "the line is not UTF-8 from byte {} on",
+                error.valid_up_to() + 1
+            );
             refused(Rejection::new("malformed", message), None)
         })?;
         let raw = RawEvent::parse(text).map_err(|rejection| refused(rejection, None))?;
-        let event = raw.resolve(tables).map_err(|rejection| refused(rejection, Some(&raw.user)))?;
+        let event = raw
+            .resolve(tables)
+            .map_err(|rejection| refused(rejection, Some(&raw.user)))?;
         let hash = hash(&raw.user);
         let user = match &raw.user {
             Cow::Borrowed(user) => Text::within(block, user),
             Cow::Owned(user) => self.decode(user),
         };
-        let at = raw.at.map(|at| self.decode(&serde_json::Value::from(at).to_string()));
-        Ok(Said { hash, user, id: raw.id.map(|id| Text::within(block, id)), at, event })
+        let at = raw
+            .at
+            .map(|at| self.decode(&serde_json::Value::from(at).to_string()));
+        Ok(Said {
+            hash,
+            user,
+            id: raw.id.map(|id| Text::within(block, id)),
+            at,
+            event,
+        })
     }
 
     fn decode(&mut self, text: &str) -> Text {
         let start = self.decoded.len() as u32;
         self.decoded.push_str(text);
-        Text { start, length: text.len() as u32, decoded: true }
+        Text {
+            start,
+            length: text.len() as u32,
+            decoded: true,
+        }
     }
 
     pub fn bytes<'b>(&'b self, block: &'b [u8], text: Text) -> &'b [u8] {
-        let all = if text.decoded { self.decoded.as_bytes() } else { block };
+        let all = if text.decoded {
+            self.decoded.as_bytes()
+        } else {
+            block
+        };
         &all[text.start as usize..][..text.length as usize]
     }
 
     pub fn text<'b>(&'b self, block: &'b [u8], text: Text) -> &'b str {
-        std::str::from_utf8(self.bytes(block, text)).expect("it was a string before its place was noted")
+        std::str::from_utf8(self.bytes(block, text))
+            .expect("it was a string before its place was noted")
     }
 }
 
@@ -159,7 +209,11 @@ impl Text {
     /// `part` borrows from `block`.
     fn within(block: &[u8], part: &str) -> Self {
         let start = part.as_ptr().addr() - block.as_ptr().addr();
-        Self { start: start as u32, length: part.len() as u32, decoded: false }
+        Self {
+            start: start as u32,
+            length: part.len() as u32,
+            decoded: false,
+        }
     }
 
     /// Whether it stands in the block: a string there has no escapes.

@@ -27,11 +27,20 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub fn new(block: &'a str) -> Self {
-        Self { block, at: 0, day: ([0; 10], 0) }
+        Self {
+            block,
+            at: 0,
+            day: ([0; 10], 0),
+        }
     }
 
     /// Puts the event that begins at `start` into an empty one; where there is nothing to return, that may not be empty.
-    pub fn event(&mut self, start: usize, tables: &Tables, event: &mut Event) -> Option<Scanned<'a>> {
+    pub fn event(
+        &mut self,
+        start: usize,
+        tables: &Tables,
+        event: &mut Event,
+    ) -> Option<Scanned<'a>> {
         self.at = start;
         let (mut user, mut id, mut at) = (None, None, None);
         let (mut set, mut state, mut change) = (false, false, false);
@@ -79,10 +88,17 @@ impl<'a> Scanner<'a> {
         match self.peek() {
             None => {}
             Some(b'\n') => {}
-            Some(b'\r') if matches!(self.block.as_bytes().get(self.at + 1), None | Some(b'\n')) => self.at += 1,
+            Some(b'\r') if matches!(self.block.as_bytes().get(self.at + 1), None | Some(b'\n')) => {
+                self.at += 1
+            }
             Some(_) => return None,
         }
-        Some(Scanned { user, id, at, end: self.at })
+        Some(Scanned {
+            user,
+            id,
+            at,
+            end: self.at,
+        })
     }
 
     /// The name of a member, with its quotes and the colon behind it.
@@ -212,8 +228,16 @@ impl<'a> Scanner<'a> {
 }
 
 /// The usual members as they are most often written, the most frequent first.
-const NAMES: [&[u8]; 8] =
-    [b"\"user\":", b"\"change\":", b"\"id\":", b"\"at\":", b"\"set\":", b"\"state\":", b"\"role\":", b"\"resync\":"];
+const NAMES: [&[u8]; 8] = [
+    b"\"user\":",
+    b"\"change\":",
+    b"\"id\":",
+    b"\"at\":",
+    b"\"set\":",
+    b"\"state\":",
+    b"\"role\":",
+    b"\"resync\":",
+];
 
 fn once<T>(member: &mut Option<T>, value: T) -> Option<()> {
     member.replace(value).is_none().then_some(())
@@ -242,7 +266,10 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
         }
         at += 8;
     }
-    let end = bytes.get(at..)?.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ')?;
+    let end = bytes
+        .get(at..)?
+        .iter()
+        .position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ')?;
     (bytes[at + end] == b'"').then_some(at + end)
 }
 
@@ -252,18 +279,26 @@ mod tests {
     use presync_engine::event::RawEvent;
 
     fn tables() -> Tables {
-        Tables::from_json(include_str!("../../../examples/contact-centre/tables.json")).expect("it is one")
+        Tables::from_json(include_str!("../../../examples/contact-centre/tables.json"))
+            .expect("it is one")
     }
 
     #[test]
     fn a_string_ends_at_its_first_quote_unless_something_is_before_it() {
         const SIGNS: [u8; 10] = [b'"', b'\\', 0, 0x1f, b' ', b'!', b'#', b'[', 0x7f, 0xff];
         for length in 0..20 {
-            for (first, second) in (0..length).flat_map(|first| (0..length).map(move |second| (first, second))) {
-                for (one, other) in SIGNS.iter().flat_map(|one| SIGNS.map(|other| (*one, other))) {
+            for (first, second) in
+                (0..length).flat_map(|first| (0..length).map(move |second| (first, second)))
+            {
+                for (one, other) in SIGNS
+                    .iter()
+                    .flat_map(|one| SIGNS.map(|other| (*one, other)))
+                {
                     let mut text = vec![b'x'; length];
                     (text[first], text[second]) = (one, other);
-                    let naive = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '));
+                    let naive = text
+                        .iter()
+                        .position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '));
                     let naive = naive.filter(|at| text[*at] == b'"');
                     assert_eq!(end_of_string(&text, 0), naive, "{text:?}");
                 }
@@ -274,7 +309,9 @@ mod tests {
     /// A line of members in any order, some of them strange.
     fn line(seed: &mut u64) -> String {
         let mut next = |limit: usize| {
-            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (*seed >> 33) as usize % limit
         };
         const MEMBERS: [&str; 27] = [
@@ -330,10 +367,17 @@ mod tests {
             let mut scanned_event = Event::default();
             match Scanner::new(&block).event(1, &tables, &mut scanned_event) {
                 Some(said) => {
-                    let known = RawEvent::parse(&line).unwrap_or_else(|error| panic!("{line}: {error:?}"));
-                    let event = known.resolve(&tables).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+                    let known =
+                        RawEvent::parse(&line).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+                    let event = known
+                        .resolve(&tables)
+                        .unwrap_or_else(|error| panic!("{line}: {error:?}"));
                     assert_eq!((said.user, said.id), (&*known.user, known.id), "{line}");
-                    assert_eq!(said.at.map(|at| at.trim_matches('"')), known.at.as_deref(), "{line}");
+                    assert_eq!(
+                        said.at.map(|at| at.trim_matches('"')),
+                        known.at.as_deref(),
+                        "{line}"
+                    );
                     assert_eq!(format!("{scanned_event:?}"), format!("{event:?}"), "{line}");
                     assert_eq!(said.end, block.len() - 1, "{line}");
                     scanned += 1;
@@ -341,7 +385,10 @@ mod tests {
                 None => left += 1,
             }
         }
-        assert!(scanned > 5_000 && left > 10_000, "{scanned} scanned, {left} left to serde");
+        assert!(
+            scanned > 5_000 && left > 10_000,
+            "{scanned} scanned, {left} left to serde"
+        );
     }
 
     #[test]
@@ -352,12 +399,21 @@ mod tests {
                 r#"{"user":"ann","change":{"cic":"At Lunch"},"id":"42","at":"2026-11-22T12:00:00Z"}"#,
                 Some(1_795_348_800_000),
             ),
-            (r#"{"user":"ann","role":"Agents","set":{"user_type":"im","in_queue":true},"state":{"lync":null}}"#, None),
+            (
+                r#"{"user":"ann","role":"Agents","set":{"user_type":"im","in_queue":true},"state":{"lync":null}}"#,
+                None,
+            ),
             (r#"{ "user" : "ann", "resync" : "cic", "id" : "42" }"#, None),
         ] {
             let mut event = Event::default();
-            let scanned = Scanner::new(line).event(0, &tables, &mut event).unwrap_or_else(|| panic!("{line}"));
-            assert_eq!((scanned.user, scanned.end, event.at), ("ann", line.len(), at), "{line}");
+            let scanned = Scanner::new(line)
+                .event(0, &tables, &mut event)
+                .unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(
+                (scanned.user, scanned.end, event.at),
+                ("ann", line.len(), at),
+                "{line}"
+            );
         }
     }
 }

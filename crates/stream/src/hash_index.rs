@@ -16,7 +16,10 @@ fn tag(hash: u64) -> u32 {
 
 impl Index {
     pub fn new() -> Self {
-        Self { slots: vec![0; 16], count: 0 }
+        Self {
+            slots: vec![0; 16],
+            count: 0,
+        }
     }
 
     /// Reads the place where a hash would be.
@@ -43,7 +46,10 @@ impl Index {
     pub fn insert(&mut self, hash: u64, number: u32) {
         if (self.count + 1) * 8 > self.slots.len() * 7 {
             let larger = vec![0; self.slots.len() * 2];
-            for slot in std::mem::replace(&mut self.slots, larger).into_iter().filter(|slot| *slot != 0) {
+            for slot in std::mem::replace(&mut self.slots, larger)
+                .into_iter()
+                .filter(|slot| *slot != 0)
+            {
                 self.put(slot);
             }
         }
@@ -75,7 +81,10 @@ mod tests {
             index.insert(hash(number), number);
         }
         for number in 0..1000 {
-            assert_eq!(index.find(hash(number), |found| found == number), Some(number));
+            assert_eq!(
+                index.find(hash(number), |found| found == number),
+                Some(number)
+            );
         }
     }
 }

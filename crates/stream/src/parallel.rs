@@ -39,11 +39,15 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Work> {
         // A thread that panics says so when it is joined.
-        self.work.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.work
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn wait<'w>(&self, work: MutexGuard<'w, Work>) -> MutexGuard<'w, Work> {
-        self.changed.wait(work).unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.changed
+            .wait(work)
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn stop(&self) {
@@ -82,7 +86,10 @@ pub(super) fn run<E: Send>(
         total: None,
         stopped: false,
     };
-    let shared = Shared { work: Mutex::new(work), changed: Condvar::new() };
+    let shared = Shared {
+        work: Mutex::new(work),
+        changed: Condvar::new(),
+    };
     let result = std::thread::scope(|scope| {
         for (shard, users) in shards.iter_mut().enumerate() {
             let shared = &shared;
@@ -98,14 +105,20 @@ pub(super) fn run<E: Send>(
         });
         let _alarm = Alarm(&shared);
         let reading = read_all(&shared, most, &mut read);
-        let writing = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let writing = writer
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         reading.and(writing)
     });
     *lines = shared.lock().counted.1 - 1;
     result
 }
 
-fn read_all<E>(shared: &Shared, most: u64, read: &mut impl FnMut(&mut Vec<u8>) -> Result<bool, E>) -> Result<(), E> {
+fn read_all<E>(
+    shared: &Shared,
+    most: u64,
+    read: &mut impl FnMut(&mut Vec<u8>) -> Result<bool, E>,
+) -> Result<(), E> {
     let mut number = 0;
     loop {
         let mut block = Vec::new();
@@ -129,7 +142,12 @@ fn read_all<E>(shared: &Shared, most: u64, read: &mut impl FnMut(&mut Vec<u8>) -
     }
 }
 
-fn work_on(worker: Worker<'_, '_>, shared: &Shared, (shard, shards): (usize, usize), users: &mut Users) {
+fn work_on(
+    worker: Worker<'_, '_>,
+    shared: &Shared,
+    (shard, shards): (usize, usize),
+    users: &mut Users,
+) {
     let _alarm = Alarm(shared);
     let mut session = worker.engine.session();
     let mut next = 0;
@@ -143,12 +161,20 @@ fn work_on(worker: Worker<'_, '_>, shared: &Shared, (shard, shards): (usize, usi
             drop(work);
             let mut output = Output::default();
             let (session, marks) = (&mut session, Some(Vec::new()));
-            let mut desk = Desk { users: &mut *users, session, output: &mut output, marks };
+            let mut desk = Desk {
+                users: &mut *users,
+                session,
+                output: &mut output,
+                marks,
+            };
             worker.carry_out((&read.0, &read.1), (shard, first), &mut desk);
             let marks = desk.marks.unwrap_or_default();
             drop(read);
             work = shared.lock();
-            let parts = work.parts.entry(next).or_insert_with(|| (0..shards).map(|_| None).collect());
+            let parts = work
+                .parts
+                .entry(next)
+                .or_insert_with(|| (0..shards).map(|_| None).collect());
             parts[shard] = Some((output, marks));
             if parts.iter().all(Option::is_some) {
                 shared.changed.notify_all();
@@ -182,19 +208,32 @@ impl Work {
     }
 }
 
-fn write_all<E>(shared: &Shared, shards: usize, write: &mut impl FnMut(&Output) -> Result<(), E>) -> Result<(), E> {
+fn write_all<E>(
+    shared: &Shared,
+    shards: usize,
+    write: &mut impl FnMut(&Output) -> Result<(), E>,
+) -> Result<(), E> {
     let mut work = shared.lock();
     loop {
         let number = work.written;
         if work.stopped || work.total == Some(number) {
             return Ok(());
         }
-        let done = work.parts.get(&number).is_some_and(|parts| parts.iter().all(Option::is_some));
+        let done = work
+            .parts
+            .get(&number)
+            .is_some_and(|parts| parts.iter().all(Option::is_some));
         if !done {
             work = shared.wait(work);
             continue;
         }
-        let parts: Vec<Part> = work.parts.remove(&number).into_iter().flatten().flatten().collect();
+        let parts: Vec<Part> = work
+            .parts
+            .remove(&number)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
         debug_assert_eq!(parts.len(), shards, "every shard has had the block");
         let batch = work.read.remove(&number);
         drop(work);
@@ -214,7 +253,12 @@ fn merge(parts: Vec<Part>) -> Output {
     for (part, (output, marks)) in parts.iter().enumerate() {
         whole.sent += output.sent;
         whole.rejected += output.rejected;
-        order.extend(marks.iter().enumerate().map(|(at, mark)| (mark.line, part, at)));
+        order.extend(
+            marks
+                .iter()
+                .enumerate()
+                .map(|(at, mark)| (mark.line, part, at)),
+        );
     }
     // Each part is in order already, which this sort makes use of.
     order.sort();
@@ -225,9 +269,15 @@ fn merge(parts: Vec<Part>) -> Output {
         let end = &marks[at];
         let start = at.checked_sub(1).map(|before| &marks[before]);
         let from = |of: fn(&Mark) -> usize| start.map_or(0, of);
-        whole.commands.extend_from_slice(&output.commands[from(|mark| mark.commands)..end.commands]);
-        whole.rejects.extend_from_slice(&output.rejects[from(|mark| mark.rejects)..end.rejects]);
-        whole.trace.extend_from_slice(&output.trace[from(|mark| mark.trace)..end.trace]);
+        whole
+            .commands
+            .extend_from_slice(&output.commands[from(|mark| mark.commands)..end.commands]);
+        whole
+            .rejects
+            .extend_from_slice(&output.rejects[from(|mark| mark.rejects)..end.rejects]);
+        whole
+            .trace
+            .extend_from_slice(&output.trace[from(|mark| mark.trace)..end.trace]);
     }
     whole
 }

@@ -77,7 +77,8 @@ struct Field {
 
 impl Layout {
     fn new(tables: &Tables) -> Self {
-        let sizes = std::iter::once(tables.roles.len() as u32).chain(tables.facts.iter().map(|fact| fact.size()));
+        let sizes = std::iter::once(tables.roles.len() as u32)
+            .chain(tables.facts.iter().map(|fact| fact.size()));
         let mut fields = Vec::new();
         let (mut word, mut shift) = (NAME, 0);
         for size in sizes {
@@ -85,7 +86,11 @@ impl Layout {
             if shift + bits > u32::BITS {
                 (word, shift) = (word + 1, 0);
             }
-            let mask = if bits == u32::BITS { u32::MAX } else { (1 << bits) - 1 };
+            let mask = if bits == u32::BITS {
+                u32::MAX
+            } else {
+                (1 << bits) - 1
+            };
             fields.push(Field { word, shift, mask });
             shift += bits;
         }
@@ -96,7 +101,13 @@ impl Layout {
             states += system.states.len() as u32;
         }
         let (systems, count) = (word + 1, tables.systems.len());
-        Self { fields, systems, count, stride: systems + count * WORDS, first_states }
+        Self {
+            fields,
+            systems,
+            count,
+            stride: systems + count * WORDS,
+            first_states,
+        }
     }
 
     fn system_of(&self, state: u32) -> usize {
@@ -108,9 +119,12 @@ impl Users {
     pub fn new(tables: &Tables) -> Self {
         let layout = Layout::new(tables);
         // The most that is ever kept of one user: its words, and the commands under way behind the first.
-        let bytes = size_of::<u32>() * layout.stride + layout.count * MAX_UNCONFIRMED * size_of::<Sent>();
+        let bytes =
+            size_of::<u32>() * layout.stride + layout.count * MAX_UNCONFIRMED * size_of::<Sent>();
         Self {
-            most: u32::try_from(MOST_SESSIONS / bytes).unwrap_or(MOST_USERS).min(MOST_USERS),
+            most: u32::try_from(MOST_SESSIONS / bytes)
+                .unwrap_or(MOST_USERS)
+                .min(MOST_USERS),
             layout,
             numbers: Index::new(),
             long: Vec::new(),
@@ -124,8 +138,12 @@ impl Users {
     /// The number of a user, if there is one of that name; `hash` is that of the name.
     pub fn find(&self, name: &[u8], hash: u64) -> Option<u32> {
         match short(name) {
-            Some(short) => self.numbers.find(hash, |number| self.words(number)[..NAME] == short),
-            None => self.numbers.find(hash, |number| self.name_bytes(self.words(number)) == name),
+            Some(short) => self
+                .numbers
+                .find(hash, |number| self.words(number)[..NAME] == short),
+            None => self
+                .numbers
+                .find(hash, |number| self.name_bytes(self.words(number)) == name),
         }
     }
 
@@ -162,7 +180,8 @@ impl Users {
             [u32::from(LONG), start, name.len() as u32, 0, 0, 0]
         });
         let stride = self.layout.stride;
-        self.chunks[number as usize / CHUNK][number as usize % CHUNK * stride..][..NAME].copy_from_slice(&words);
+        self.chunks[number as usize / CHUNK][number as usize % CHUNK * stride..][..NAME]
+            .copy_from_slice(&words);
         self.numbers.insert(hash, number);
         self.store(number, session);
     }
@@ -180,7 +199,12 @@ impl Users {
         let words = self.words(number);
         let bytes = match words[0].to_le_bytes()[0] {
             LONG => self.name_bytes(words).to_vec(),
-            length => words[..NAME].iter().flat_map(|word| word.to_le_bytes()).skip(1).take(length.into()).collect(),
+            length => words[..NAME]
+                .iter()
+                .flat_map(|word| word.to_le_bytes())
+                .skip(1)
+                .take(length.into())
+                .collect(),
         };
         String::from_utf8(bytes).expect("names come as strings")
     }
@@ -188,7 +212,9 @@ impl Users {
     /// Of a long name.
     fn name_bytes(&self, words: &[u32]) -> &[u8] {
         match words {
-            [kind, start, length, ..] if *kind == u32::from(LONG) => &self.long[*start as usize..][..*length as usize],
+            [kind, start, length, ..] if *kind == u32::from(LONG) => {
+                &self.long[*start as usize..][..*length as usize]
+            }
             _ => &[],
         }
     }
@@ -198,7 +224,10 @@ impl Users {
         let layout = &self.layout;
         let words = self.words(number);
         let value = |field: &Field| (words[field.word] >> field.shift & field.mask).checked_sub(1);
-        let (role, facts) = layout.fields.split_first().expect("there is a field for the role");
+        let (role, facts) = layout
+            .fields
+            .split_first()
+            .expect("there is a field for the role");
         session.role = value(role).map(|role| role as usize);
         session.facts.resize(facts.len(), UNSET);
         for (into, fact) in session.facts.iter_mut().zip(facts) {
@@ -208,18 +237,34 @@ impl Users {
         session.systems.resize_with(layout.count, Shown::default);
         let systems = words[layout.systems..].chunks_exact(WORDS);
         for ((at_system, shown), words) in session.systems.iter_mut().enumerate().zip(systems) {
-            let [reported, last, cause, sent, low, high] = *words else { continue };
+            let [reported, last, cause, sent, low, high] = *words else {
+                continue;
+            };
             shown.reported = self.shown(reported);
             shown.last = self.shown(last).map(|(state, append)| {
                 let from = layout.system_of(cause);
-                Last { state, append, cause: (from, cause - layout.first_states[from]) }
+                Last {
+                    state,
+                    append,
+                    cause: (from, cause - layout.first_states[from]),
+                }
             });
             shown.unconfirmed.clear();
             if let Some((state, append)) = self.shown(sent & !MORE) {
                 let at = u64::from(low) | u64::from(high) << 32;
-                shown.unconfirmed.push(Sent { state, append, at: (at != NO_TIME).then_some(at.cast_signed()) });
+                shown.unconfirmed.push(Sent {
+                    state,
+                    append,
+                    at: (at != NO_TIME).then_some(at.cast_signed()),
+                });
                 if sent & MORE != 0 {
-                    shown.unconfirmed.extend(self.more.get(&(number, at_system as u32)).into_iter().flatten().copied());
+                    shown.unconfirmed.extend(
+                        self.more
+                            .get(&(number, at_system as u32))
+                            .into_iter()
+                            .flatten()
+                            .copied(),
+                    );
                 }
             }
         }
@@ -228,29 +273,53 @@ impl Users {
     /// What a word says is shown.
     fn shown(&self, word: u32) -> Option<(u32, u32)> {
         if word & DECORATED != 0 {
-            return self.decorated.get_index((word & !DECORATED) as usize).copied();
+            return self
+                .decorated
+                .get_index((word & !DECORATED) as usize)
+                .copied();
         }
         word.checked_sub(1).map(|state| (state, 0))
     }
 
     /// Packs a session in place of the one that was there.
     pub fn store(&mut self, number: u32, session: &Session) {
-        let Self { layout, decorated, more, chunks, .. } = self;
-        let words = &mut chunks[number as usize / CHUNK][number as usize % CHUNK * layout.stride..][..layout.stride];
+        let Self {
+            layout,
+            decorated,
+            more,
+            chunks,
+            ..
+        } = self;
+        let words = &mut chunks[number as usize / CHUNK][number as usize % CHUNK * layout.stride..]
+            [..layout.stride];
         let (head, systems) = words.split_at_mut(layout.systems);
         head[NAME..].fill(0);
         let role = session.role.map_or(UNSET, |role| role as u32);
-        for (field, value) in layout.fields.iter().zip(std::iter::once(&role).chain(&session.facts)) {
+        for (field, value) in layout
+            .fields
+            .iter()
+            .zip(std::iter::once(&role).chain(&session.facts))
+        {
             head[field.word] |= (value.wrapping_add(1) & field.mask) << field.shift;
         }
         let mut word = |state: u32, append: u32| match append {
             0 => state + 1,
             _ => DECORATED | decorated.insert_full((state, append)).0 as u32,
         };
-        for ((at, shown), words) in session.systems.iter().enumerate().zip(systems.chunks_exact_mut(WORDS)) {
-            let reported = shown.reported.map_or(0, |(state, append)| word(state, append));
+        for ((at, shown), words) in session
+            .systems
+            .iter()
+            .enumerate()
+            .zip(systems.chunks_exact_mut(WORDS))
+        {
+            let reported = shown
+                .reported
+                .map_or(0, |(state, append)| word(state, append));
             let (last, cause) = shown.last.map_or((0, 0), |last| {
-                (word(last.state, last.append), layout.first_states[last.cause.0] + last.cause.1)
+                (
+                    word(last.state, last.append),
+                    layout.first_states[last.cause.0] + last.cause.1,
+                )
             });
             let (mut sent, mut time) = (0, 0);
             if let Some(first) = shown.unconfirmed.first() {
@@ -265,7 +334,14 @@ impl Users {
             } else if words[3] & MORE != 0 {
                 more.remove(&(number, at as u32));
             }
-            words.copy_from_slice(&[reported, last, cause, sent, time as u32, (time >> 32) as u32]);
+            words.copy_from_slice(&[
+                reported,
+                last,
+                cause,
+                sent,
+                time as u32,
+                (time >> 32) as u32,
+            ]);
         }
     }
 }
@@ -291,17 +367,23 @@ mod tests {
 
     #[test]
     fn names_of_up_to_23_bytes_stand_beside_their_session() {
-        assert_eq!(short(b"ann"), Some([u32::from_le_bytes(*b"\x03ann"), 0, 0, 0, 0, 0]));
+        assert_eq!(
+            short(b"ann"),
+            Some([u32::from_le_bytes(*b"\x03ann"), 0, 0, 0, 0, 0])
+        );
         assert!(short(&[b'x'; 23]).is_some() && short(&[b'x'; 24]).is_none());
     }
 
     #[test]
     fn a_session_is_kept_whole_and_leaves_nothing_behind() {
         let tables =
-            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json")).expect("it is one");
+            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json"))
+                .expect("it is one");
         let mut seed = 7_u64;
         let mut below = |limit: u32| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as u32 % limit
         };
         let mut any = || {
@@ -309,20 +391,42 @@ mod tests {
                 let states = system.states.len() as u32;
                 let unconfirmed = (0..below(4)).map(|_| {
                     let at = [None, Some(-1), Some(0), Some(1_795_348_800_000)][below(4) as usize];
-                    Sent { state: below(states), append: below(3), at }
+                    Sent {
+                        state: below(states),
+                        append: below(3),
+                        at,
+                    }
                 });
                 let unconfirmed = unconfirmed.collect();
                 let last = (below(2) == 1).then(|| {
                     let from = below(tables.systems.len() as u32) as usize;
                     let cause = (from, below(tables.systems[from].states.len() as u32));
-                    Last { state: below(states), append: below(3), cause }
+                    Last {
+                        state: below(states),
+                        append: below(3),
+                        cause,
+                    }
                 });
-                Shown { reported: (below(2) == 1).then(|| (below(states), below(3))), unconfirmed, last }
+                Shown {
+                    reported: (below(2) == 1).then(|| (below(states), below(3))),
+                    unconfirmed,
+                    last,
+                }
             });
             let systems = systems.collect();
-            let facts = tables.facts.iter().map(|fact| below(fact.size() + 1).wrapping_sub(1)).collect();
-            let role = below(tables.roles.len() as u32 + 1).checked_sub(1).map(|role| role as usize);
-            Session { role, facts, systems }
+            let facts = tables
+                .facts
+                .iter()
+                .map(|fact| below(fact.size() + 1).wrapping_sub(1))
+                .collect();
+            let role = below(tables.roles.len() as u32 + 1)
+                .checked_sub(1)
+                .map(|role| role as usize);
+            Session {
+                role,
+                facts,
+                systems,
+            }
         };
         let mut users = Users::new(&tables);
         let count = CHUNK as u32 + 10;
@@ -340,14 +444,21 @@ mod tests {
             assert_eq!(loaded, *session);
         }
         assert_eq!(users.chunks.len(), 2);
-        let many = |session: &Session| session.systems.iter().filter(|shown| shown.unconfirmed.len() > 1).count();
+        let many = |session: &Session| {
+            session
+                .systems
+                .iter()
+                .filter(|shown| shown.unconfirmed.len() > 1)
+                .count()
+        };
         assert_eq!(users.more.len(), sessions.iter().map(many).sum::<usize>());
     }
 
     #[test]
     fn long_names_have_their_own_room() {
         let tables =
-            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json")).expect("it is one");
+            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json"))
+                .expect("it is one");
         let mut users = Users::new(&tables);
         let name = "x".repeat(24);
         // Memory that nobody writes to is none.

@@ -89,8 +89,16 @@ pub enum StoreError {
 
 impl Stored {
     pub fn save(stream: &Stream<'_>, position: Option<Position>) -> Self {
-        let users = stream.sessions().into_iter().map(|(user, session)| (user, stored_user(&stream.engine, &session)));
-        Self { format: FORMAT.to_owned(), version: VERSION, position, users: users.collect() }
+        let users = stream
+            .sessions()
+            .into_iter()
+            .map(|(user, session)| (user, stored_user(&stream.engine, &session)));
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            position,
+            users: users.collect(),
+        }
     }
 
     pub fn to_json(&self) -> String {
@@ -100,9 +108,12 @@ impl Stored {
     }
 
     pub fn parse(text: &str) -> Result<Self, StoreError> {
-        let stored: Self = serde_json::from_str(text).map_err(|error| StoreError::Malformed(error.to_string()))?;
+        let stored: Self =
+            serde_json::from_str(text).map_err(|error| StoreError::Malformed(error.to_string()))?;
         if stored.format != FORMAT {
-            return Err(StoreError::Malformed(format!("it does not say `\"format\":\"{FORMAT}\"`")));
+            return Err(StoreError::Malformed(format!(
+                "it does not say `\"format\":\"{FORMAT}\"`"
+            )));
         }
         if stored.version != VERSION {
             return Err(StoreError::Version(stored.version));
@@ -117,7 +128,9 @@ impl Stored {
     pub fn load(self, stream: &mut Stream<'_>) -> Result<Vec<(String, usize)>, Rejection> {
         let mut lost: BTreeMap<String, usize> = BTreeMap::new();
         for (user, stored) in self.users {
-            let session = session(&mut stream.engine, stored, &mut |what| *lost.entry(what).or_default() += 1);
+            let session = session(&mut stream.engine, stored, &mut |what| {
+                *lost.entry(what).or_default() += 1
+            });
             stream.put(&user, &session)?;
         }
         Ok(lost.into_iter().collect())
@@ -126,15 +139,28 @@ impl Stored {
 
 fn stored_user(engine: &Engine<'_>, session: &Session) -> StoredUser {
     let tables = engine.tables;
-    let facts = tables.facts.iter().zip(&session.facts).filter(|(fact, value)| **value != fact.initial());
-    let systems = tables.systems.iter().zip(&session.systems).filter(|(_, shown)| **shown != Shown::default());
+    let facts = tables
+        .facts
+        .iter()
+        .zip(&session.facts)
+        .filter(|(fact, value)| **value != fact.initial());
+    let systems = tables
+        .systems
+        .iter()
+        .zip(&session.systems)
+        .filter(|(_, shown)| **shown != Shown::default());
     StoredUser {
-        role: session.role.filter(|role| !tables.roles[*role].implicit).map(|role| tables.roles[role].name.clone()),
+        role: session
+            .role
+            .filter(|role| !tables.roles[*role].implicit)
+            .map(|role| tables.roles[role].name.clone()),
         facts: facts
             .map(|(fact, value)| {
                 let value = match &fact.kind {
                     FactKind::Flag => StoredValue::Flag(*value == 1),
-                    FactKind::Choice { values, .. } => StoredValue::Choice(values[*value as usize].clone()),
+                    FactKind::Choice { values, .. } => {
+                        StoredValue::Choice(values[*value as usize].clone())
+                    }
                 };
                 (fact.name.clone(), value)
             })
@@ -147,12 +173,24 @@ fn stored_user(engine: &Engine<'_>, session: &Session) -> StoredUser {
                     at,
                 };
                 let stored = StoredSystem {
-                    reported: shown.reported.map(|(reported, append)| state(reported, append, None)),
-                    unconfirmed: shown.unconfirmed.iter().map(|sent| state(sent.state, sent.append, sent.at)).collect(),
+                    reported: shown
+                        .reported
+                        .map(|(reported, append)| state(reported, append, None)),
+                    unconfirmed: shown
+                        .unconfirmed
+                        .iter()
+                        .map(|sent| state(sent.state, sent.append, sent.at))
+                        .collect(),
                     last: shown.last.map(|last| {
                         let (from, entered) = (&tables.systems[last.cause.0], last.cause.1);
-                        let cause = (from.name.clone(), from.states[entered as usize].name.clone());
-                        StoredLast { command: state(last.state, last.append, None), cause }
+                        let cause = (
+                            from.name.clone(),
+                            from.states[entered as usize].name.clone(),
+                        );
+                        StoredLast {
+                            command: state(last.state, last.append, None),
+                            cause,
+                        }
                     }),
                 };
                 (system.name.clone(), stored)
@@ -192,11 +230,19 @@ fn value_of(tables: &Tables, name: &str, value: &StoredValue) -> Option<(usize, 
         (FactKind::Choice { .. }, StoredValue::Choice(value)) => tables.value(fact, value)?,
         _ => return None,
     };
-    debug_assert!(value != UNSET && value < tables.size(Column::Fact(fact)), "a value is among its fact's");
+    debug_assert!(
+        value != UNSET && value < tables.size(Column::Fact(fact)),
+        "a value is among its fact's"
+    );
     Some((fact, value))
 }
 
-fn shown(engine: &mut Engine<'_>, system: usize, stored: StoredSystem, lost: &mut dyn FnMut(String)) -> Shown {
+fn shown(
+    engine: &mut Engine<'_>,
+    system: usize,
+    stored: StoredSystem,
+    lost: &mut dyn FnMut(String),
+) -> Shown {
     let tables = engine.tables;
     let mut state_of = |system: usize, name: &str| {
         let state = tables.state(system, name);
@@ -205,19 +251,35 @@ fn shown(engine: &mut Engine<'_>, system: usize, stored: StoredSystem, lost: &mu
         }
         state
     };
-    let reported =
-        stored.reported.and_then(|stored| Some((state_of(system, &stored.state)?, engine.append(&stored.append))));
+    let reported = stored.reported.and_then(|stored| {
+        Some((
+            state_of(system, &stored.state)?,
+            engine.append(&stored.append),
+        ))
+    });
     let unconfirmed = stored
         .unconfirmed
         .into_iter()
         .filter_map(|stored| {
-            Some(Sent { state: state_of(system, &stored.state)?, append: engine.append(&stored.append), at: stored.at })
+            Some(Sent {
+                state: state_of(system, &stored.state)?,
+                append: engine.append(&stored.append),
+                at: stored.at,
+            })
         })
         .collect();
     let last = stored.last.and_then(|last| {
         let from = tables.system(&last.cause.0)?;
         let cause = (from, state_of(from, &last.cause.1)?);
-        Some(Last { state: state_of(system, &last.command.state)?, append: engine.append(&last.command.append), cause })
+        Some(Last {
+            state: state_of(system, &last.command.state)?,
+            append: engine.append(&last.command.append),
+            cause,
+        })
     });
-    Shown { reported, unconfirmed, last }
+    Shown {
+        reported,
+        unconfirmed,
+        last,
+    }
 }

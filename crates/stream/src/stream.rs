@@ -35,8 +35,15 @@ pub struct Output {
 impl<'t> Stream<'t> {
     /// `jobs`: how many threads work on it.
     pub fn new(engine: Engine<'t>, jobs: usize, trace: bool) -> Self {
-        let shards = (0..jobs.max(1)).map(|_| Users::new(engine.tables)).collect();
-        Self { engine, shards, trace, lines: 0 }
+        let shards = (0..jobs.max(1))
+            .map(|_| Users::new(engine.tables))
+            .collect();
+        Self {
+            engine,
+            shards,
+            trace,
+            lines: 0,
+        }
     }
 
     /// Gives a user a session, in place of the one there may be.
@@ -58,7 +65,9 @@ impl<'t> Stream<'t> {
     pub fn session(&self, user: &str) -> Option<Session> {
         let hash = batch::hash(user);
         let users = &self.shards[batch::shard(hash, self.shards.len())];
-        users.find(user.as_bytes(), hash).map(|number| self.unpack(users, number))
+        users
+            .find(user.as_bytes(), hash)
+            .map(|number| self.unpack(users, number))
     }
 
     /// All sessions, by the users' names.
@@ -128,9 +137,18 @@ impl<'t> Stream<'t> {
             }
             Ok(more)
         };
-        let Self { engine, shards, trace, lines } = self;
+        let Self {
+            engine,
+            shards,
+            trace,
+            lines,
+        } = self;
         let fresh = engine.session();
-        let worker = Worker { engine, fresh: &fresh, trace: *trace };
+        let worker = Worker {
+            engine,
+            fresh: &fresh,
+            trace: *trace,
+        };
         if shards.len() > 1 {
             return parallel::run(worker, shards, lines, read, write);
         }
@@ -143,11 +161,19 @@ impl<'t> Stream<'t> {
             output.clear();
             let mut rest = block.as_slice();
             while !rest.is_empty() {
-                let end =
-                    rest.iter().skip(PIECE).position(|byte| *byte == b'\n').map_or(rest.len(), |at| PIECE + at + 1);
+                let end = rest
+                    .iter()
+                    .skip(PIECE)
+                    .position(|byte| *byte == b'\n')
+                    .map_or(rest.len(), |at| PIECE + at + 1);
                 let (piece, behind) = rest.split_at(end.min(rest.len()));
                 batch.read(piece, engine.tables);
-                let mut desk = Desk { users, session: &mut session, output: &mut output, marks: None };
+                let mut desk = Desk {
+                    users,
+                    session: &mut session,
+                    output: &mut output,
+                    marks: None,
+                };
                 worker.carry_out((piece, &batch), (0, *lines + 1), &mut desk);
                 *lines += batch.lines;
                 output.events += batch.events;
@@ -166,9 +192,18 @@ impl Output {
     }
 
     fn clear(&mut self) {
-        let Self { commands, rejects, trace, events, sent, rejected } = self;
+        let Self {
+            commands,
+            rejects,
+            trace,
+            events,
+            sent,
+            rejected,
+        } = self;
         [commands, rejects, trace].into_iter().for_each(Vec::clear);
-        [events, sent, rejected].into_iter().for_each(|count| *count = 0);
+        [events, sent, rejected]
+            .into_iter()
+            .for_each(|count| *count = 0);
     }
 
     fn add(&mut self, other: &Self) {
@@ -213,9 +248,19 @@ const TOGETHER: usize = 32;
 
 impl<'t> Worker<'_, 't> {
     /// Carries out one shard's lines of a batch; `first` is the number of its first line.
-    pub fn carry_out(&self, (block, batch): (&[u8], &Batch), (shard, first): (usize, u64), at: &mut Desk<'_>) {
+    pub fn carry_out(
+        &self,
+        (block, batch): (&[u8], &Batch),
+        (shard, first): (usize, u64),
+        at: &mut Desk<'_>,
+    ) {
         for lines in batch.shards[shard].chunks(TOGETHER) {
-            let hashes = || lines.iter().filter_map(|line| line.said.as_ref().ok()).map(|said| said.hash);
+            let hashes = || {
+                lines
+                    .iter()
+                    .filter_map(|line| line.said.as_ref().ok())
+                    .map(|said| said.hash)
+            };
             let noted = hashes().fold(0, |all, hash| all ^ at.users.touch(hash));
             let sessions = hashes().fold(noted, |all, hash| all ^ at.users.touch_session(hash));
             std::hint::black_box(sessions);
@@ -226,7 +271,12 @@ impl<'t> Worker<'_, 't> {
                 if let Some(marks) = &mut at.marks
                     && (commands, rejects, trace) != before
                 {
-                    marks.push(Mark { line: line.number, commands, rejects, trace });
+                    marks.push(Mark {
+                        line: line.number,
+                        commands,
+                        rejects,
+                        trace,
+                    });
                 }
             }
         }
@@ -242,7 +292,13 @@ impl<'t> Worker<'_, 't> {
                     self.reject(number, text, Some(user), &rejection, at.output);
                 }
             }
-            Err(refused) => self.reject(number, text, refused.user.as_deref(), &refused.rejection, at.output),
+            Err(refused) => self.reject(
+                number,
+                text,
+                refused.user.as_deref(),
+                &refused.rejection,
+                at.output,
+            ),
         }
     }
 
@@ -253,7 +309,12 @@ impl<'t> Worker<'_, 't> {
         said: &Said,
         at: &mut Desk<'_>,
     ) -> Result<(), Rejection> {
-        let Desk { users, session, output, .. } = at;
+        let Desk {
+            users,
+            session,
+            output,
+            ..
+        } = at;
         let name = batch.bytes(block, said.user);
         let known = users.find(name, said.hash);
         match known {
@@ -269,7 +330,10 @@ impl<'t> Worker<'_, 't> {
             Some(user) => users.store(user, session),
             None => users.add(batch.text(block, said.user), said.hash, session),
         }
-        for decided in decided.iter().filter(|decided| decided.verdict == Verdict::Sent) {
+        for decided in decided
+            .iter()
+            .filter(|decided| decided.verdict == Verdict::Sent)
+        {
             output.sent += 1;
             let out = &mut output.commands;
             out.extend_from_slice(b"{\"user\":");
@@ -292,19 +356,41 @@ impl<'t> Worker<'_, 't> {
             out.extend_from_slice(b"}\n");
         }
         if self.trace {
-            let about = (batch.text(block, said.user), said.id.map(|id| batch.text(block, id)));
-            trace::carried_out(&mut output.trace, self.engine, number, about, &said.event, (happened, &decided));
+            let about = (
+                batch.text(block, said.user),
+                said.id.map(|id| batch.text(block, id)),
+            );
+            trace::carried_out(
+                &mut output.trace,
+                self.engine,
+                number,
+                about,
+                &said.event,
+                (happened, &decided),
+            );
         }
         Ok(())
     }
 
-    fn reject(&self, number: u64, line: &[u8], user: Option<&str>, rejection: &Rejection, output: &mut Output) {
+    fn reject(
+        &self,
+        number: u64,
+        line: &[u8],
+        user: Option<&str>,
+        rejection: &Rejection,
+        output: &mut Output,
+    ) {
         output.rejected += 1;
         let event = match serde_json::from_slice::<&RawValue>(line) {
             Ok(json) => Original::Json(json),
             Err(_) => Original::Text(String::from_utf8_lossy(line).into_owned()),
         };
-        let reject = RejectLine { line: number, error: rejection.code, message: &rejection.message, event };
+        let reject = RejectLine {
+            line: number,
+            error: rejection.code,
+            message: &rejection.message,
+            event,
+        };
         write_line(&mut output.rejects, &reject);
         if self.trace {
             trace::rejected(&mut output.trace, number, user, rejection);
@@ -340,7 +426,10 @@ pub(super) fn write_line(out: &mut Vec<u8>, line: &impl Serialize) {
 }
 
 fn full() -> Rejection {
-    Rejection::new("too-many-users", "there is no room for the session of another user")
+    Rejection::new(
+        "too-many-users",
+        "there is no room for the session of another user",
+    )
 }
 
 #[cfg(test)]
@@ -351,22 +440,32 @@ mod tests {
     #[test]
     fn users_beyond_the_most_are_rejected_and_the_others_go_on() {
         let tables =
-            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json")).expect("it is one");
+            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json"))
+                .expect("it is one");
         for jobs in [1, 2] {
             let mut stream = Stream::new(Engine::new(&tables, 60), jobs, false);
             let session = stream.engine.session();
             // All of one shard.
-            let mut names =
-                (0..).map(|at| format!("user{at}")).filter(|name| batch::shard(batch::hash(name), jobs) == 0);
+            let mut names = (0..)
+                .map(|at| format!("user{at}"))
+                .filter(|name| batch::shard(batch::hash(name), jobs) == 0);
             let [first, second, third] = [(); 3].map(|()| names.next().expect("there are more"));
             stream.shards[0].most = 2;
-            let line =
-                |user: &str| format!("{{\"user\":\"{user}\",\"role\":\"Agents\",\"set\":{{\"user_type\":\"im\"}}}}\n");
-            let block: String = [&first, &second, &third, &first].map(|user| line(user)).concat();
+            let line = |user: &str| {
+                format!(
+                    "{{\"user\":\"{user}\",\"role\":\"Agents\",\"set\":{{\"user_type\":\"im\"}}}}\n"
+                )
+            };
+            let block: String = [&first, &second, &third, &first]
+                .map(|user| line(user))
+                .concat();
             let output = stream.block(block.as_bytes());
             assert_eq!((output.events, output.rejected), (4, 1));
             let rejects = String::from_utf8(output.rejects).expect("it is text");
-            assert!(rejects.contains("too-many-users") && rejects.contains(&third), "{rejects}");
+            assert!(
+                rejects.contains("too-many-users") && rejects.contains(&third),
+                "{rejects}"
+            );
             assert!(stream.session(&third).is_none() && stream.session(&first).is_some());
             assert_eq!(stream.put(&third, &session), Err(full()));
             assert_eq!(stream.put(&second, &session), Ok(()));

@@ -33,7 +33,17 @@ struct TraceDecision<'a> {
 
 pub(super) fn rejected(out: &mut Vec<u8>, line: u64, user: Option<&str>, rejection: &Rejection) {
     let why = format!("{}: {}", rejection.code, rejection.message);
-    write_line(out, &TraceLine { line, user, id: None, result: "rejected", why, decisions: Vec::new() });
+    write_line(
+        out,
+        &TraceLine {
+            line,
+            user,
+            id: None,
+            result: "rejected",
+            why,
+            decisions: Vec::new(),
+        },
+    );
 }
 
 pub(super) fn carried_out(
@@ -50,18 +60,40 @@ pub(super) fn carried_out(
         .iter()
         .map(|decided| {
             let (state, append) = match &decided.decision.outcome {
-                Outcome::Set { state, append } => {
-                    (Some(tables.systems[decided.to].states[*state as usize].name.as_str()), &**append)
-                }
+                Outcome::Set { state, append } => (
+                    Some(
+                        tables.systems[decided.to].states[*state as usize]
+                            .name
+                            .as_str(),
+                    ),
+                    &**append,
+                ),
                 _ => (None, &[] as &[String]),
             };
             let to = tables.systems[decided.to].name.as_str();
             let (profile, rule) = (&decided.decision.profile, &decided.decision.rule);
-            TraceDecision { to, result: name(decided.verdict), state, append, profile, rule }
+            TraceDecision {
+                to,
+                result: name(decided.verdict),
+                state,
+                append,
+                profile,
+                rule,
+            }
         })
         .collect();
     let id = id.and_then(|id| RawValue::from_string(id.to_owned()).ok());
-    write_line(out, &TraceLine { line, user: Some(user), id, result, why, decisions });
+    write_line(
+        out,
+        &TraceLine {
+            line,
+            user: Some(user),
+            id,
+            result,
+            why,
+            decisions,
+        },
+    );
 }
 
 fn name(verdict: Verdict) -> &'static str {
@@ -74,14 +106,26 @@ fn name(verdict: Verdict) -> &'static str {
 }
 
 /// The one word for an event, and the sentence.
-fn explain(engine: &Engine<'_>, event: &Event, happened: Happened, decided: &[Decided<'_>]) -> (&'static str, String) {
+fn explain(
+    engine: &Engine<'_>,
+    event: &Event,
+    happened: Happened,
+    decided: &[Decided<'_>],
+) -> (&'static str, String) {
     let tables = engine.tables;
     let state = |(system, state): (u32, u32)| {
         let system = &tables.systems[system as usize];
         format!("{} `{}`", system.name, system.states[state as usize].name)
     };
-    let order = [Verdict::Sent, Verdict::Same, Verdict::Unchanged, Verdict::Unmapped];
-    let strongest = order.into_iter().find(|verdict| decided.iter().any(|decided| decided.verdict == *verdict));
+    let order = [
+        Verdict::Sent,
+        Verdict::Same,
+        Verdict::Unchanged,
+        Verdict::Unmapped,
+    ];
+    let strongest = order
+        .into_iter()
+        .find(|verdict| decided.iter().any(|decided| decided.verdict == *verdict));
     match (happened, strongest) {
         (_, Some(verdict)) => {
             let systems = |wanted: Verdict| {
@@ -104,11 +148,24 @@ fn explain(engine: &Engine<'_>, event: &Event, happened: Happened, decided: &[De
             };
             (name(verdict), why)
         }
-        (Happened::Echo, None) => ("echo", format!("{} is what we sent", event.change.map(state).unwrap_or_default())),
-        (Happened::Same, None) => {
-            ("same", format!("{} was known already", event.change.map(state).unwrap_or_default()))
-        }
-        (Happened::Unknown, None) => ("unmapped", "the state to decide again is not known".to_owned()),
+        (Happened::Echo, None) => (
+            "echo",
+            format!(
+                "{} is what we sent",
+                event.change.map(state).unwrap_or_default()
+            ),
+        ),
+        (Happened::Same, None) => (
+            "same",
+            format!(
+                "{} was known already",
+                event.change.map(state).unwrap_or_default()
+            ),
+        ),
+        (Happened::Unknown, None) => (
+            "unmapped",
+            "the state to decide again is not known".to_owned(),
+        ),
         (Happened::Recorded, None) => ("recorded", "nothing to decide".to_owned()),
     }
 }

@@ -6,7 +6,10 @@ use crate::syntax::tree;
 
 impl<'a> Lower<'a> {
     fn conditions(&self, node: Node<'a>) -> Box<[tree::Condition]> {
-        node.inner().filter(|child| child.rule() == Rule::condition).map(|child| self.condition(child)).collect()
+        node.inner()
+            .filter(|child| child.rule() == Rule::condition)
+            .map(|child| self.condition(child))
+            .collect()
     }
 
     pub fn test_item(&self, node: Node<'a>) -> tree::TestItem {
@@ -25,8 +28,14 @@ impl<'a> Lower<'a> {
     fn expect(&self, node: Node<'a>) -> tree::Expect {
         let span = node.span();
         let mut children = node.inner().filter(|child| child.rule() != Rule::gives);
-        let mut event = children.next().expect("an expectation begins with a change").inner();
-        let system = event.next().map(|name| self.name(&name)).expect("a change names a system");
+        let mut event = children
+            .next()
+            .expect("an expectation begins with a change")
+            .inner();
+        let system = event
+            .next()
+            .map(|name| self.name(&name))
+            .expect("a change names a system");
         let states = event
             .filter_map(|child| match child.rule() {
                 Rule::kw_any => Some(tree::Value::Any(child.span())),
@@ -34,7 +43,9 @@ impl<'a> Lower<'a> {
                 _ => None,
             })
             .collect();
-        let expected = children.next().expect("an expectation says what it expects");
+        let expected = children
+            .next()
+            .expect("an expectation says what it expects");
         let mut negated = false;
         let mut target = None;
         let mut outcomes = Vec::new();
@@ -53,12 +64,24 @@ impl<'a> Lower<'a> {
             }
         }
         let target = target.expect("an expectation names a system");
-        tree::Expect { system, states, negated, target, outcomes: outcomes.into(), appendix, span }
+        tree::Expect {
+            system,
+            states,
+            negated,
+            target,
+            outcomes: outcomes.into(),
+            appendix,
+            span,
+        }
     }
 
     fn appendix(&self, node: Node<'a>) -> tree::Appendix {
         let span = node.span();
-        let texts = node.inner().filter(|child| child.rule() == Rule::text).map(|child| self.name(&child)).collect();
+        let texts = node
+            .inner()
+            .filter(|child| child.rule() == Rule::text)
+            .map(|child| self.name(&child))
+            .collect();
         tree::Appendix { texts, span }
     }
 
@@ -88,17 +111,29 @@ impl<'a> Lower<'a> {
             Rule::resync_step => tree::StepKind::Resync(name()),
             _ => tree::StepKind::Change(Box::new((name(), name()))),
         };
-        tree::Step { kind, commands, span }
+        tree::Step {
+            kind,
+            commands,
+            span,
+        }
     }
 
     fn observed(&self, node: Node<'a>) -> (tree::Name, Option<tree::Name>) {
-        let mut names = node.inner().filter(|child| matches!(child.rule(), Rule::system_ref | Rule::state_ref));
-        let system = names.next().map(|name| self.name(&name)).expect("an observation names a system");
+        let mut names = node
+            .inner()
+            .filter(|child| matches!(child.rule(), Rule::system_ref | Rule::state_ref));
+        let system = names
+            .next()
+            .map(|name| self.name(&name))
+            .expect("an observation names a system");
         (system, names.next().map(|name| self.name(&name)))
     }
 
     fn commands(&self, node: Node<'a>) -> Box<[tree::Command]> {
-        let all: Vec<Node<'a>> = node.inner().filter(|child| child.rule() == Rule::command).collect();
+        let all: Vec<Node<'a>> = node
+            .inner()
+            .filter(|child| child.rule() == Rule::command)
+            .collect();
         let several = all.len() > 1;
         let mut commands = Vec::with_capacity(all.len());
         for child in all {
@@ -131,6 +166,11 @@ impl<'a> Lower<'a> {
         }
         let state = names.pop()?;
         let system = names.pop()?;
-        Some(tree::Command { system, state, appendix, span })
+        Some(tree::Command {
+            system,
+            state,
+            appendix,
+            span,
+        })
     }
 }

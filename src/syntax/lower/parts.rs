@@ -43,24 +43,54 @@ impl Pending {
 
     pub fn allow(&mut self, allow: tree::Allow) {
         self.start.get_or_insert(allow.span.start);
-        if self.heads.is_empty() { self.allows.push(allow) } else { self.later.push(allow) }
+        if self.heads.is_empty() {
+            self.allows.push(allow)
+        } else {
+            self.later.push(allow)
+        }
     }
 
     pub fn head(&mut self, start: u32, (condition, colon): (tree::Condition, Option<Span>)) {
         self.start.get_or_insert(start);
-        self.heads.push(tree::Head { allows: std::mem::take(&mut self.later).into(), condition });
+        self.heads.push(tree::Head {
+            allows: std::mem::take(&mut self.later).into(),
+            condition,
+        });
         self.last_colon = colon;
     }
 
-    pub fn block(self, lower: &Lower<'_>, open: u32, body: Vec<tree::Item>, span: Span) -> tree::Item {
-        let brace = Span { start: open, end: open + 1 };
+    pub fn block(
+        self,
+        lower: &Lower<'_>,
+        open: u32,
+        body: Vec<tree::Item>,
+        span: Span,
+    ) -> tree::Item {
+        let brace = Span {
+            start: open,
+            end: open + 1,
+        };
         if self.heads.is_empty() {
-            lower.error(brace, "a block needs a condition", "this block has none", "write `when condition { ... }`");
+            lower.error(
+                brace,
+                "a block needs a condition",
+                "this block has none",
+                "write `when condition { ... }`",
+            );
         } else if let Some(colon) = self.last_colon {
             let help = "write `when c { ... }` for a block, or `when c: ...` for a single item";
-            lower.error(colon.to(brace), "`:` and `{` exclude each other", "one of the two is too much", help);
+            lower.error(
+                colon.to(brace),
+                "`:` and `{` exclude each other",
+                "one of the two is too much",
+                help,
+            );
         }
-        let when = tree::When { heads: self.heads.into(), body: body.into(), block: true };
+        let when = tree::When {
+            heads: self.heads.into(),
+            body: body.into(),
+            block: true,
+        };
         tree::Item {
             before: tree::Before::new(self.allows, lower.doc(span)),
             span,
@@ -69,15 +99,40 @@ impl Pending {
     }
 
     /// `start`: where the leaf itself begins.
-    pub fn leaf(self, lower: &Lower<'_>, kind: tree::ItemKind, start: u32, span: Span) -> tree::Item {
+    pub fn leaf(
+        self,
+        lower: &Lower<'_>,
+        kind: tree::ItemKind,
+        start: u32,
+        span: Span,
+    ) -> tree::Item {
         let doc = lower.doc(span);
         if self.heads.is_empty() {
-            return tree::Item { before: tree::Before::new(self.allows, doc), span, kind };
+            return tree::Item {
+                before: tree::Before::new(self.allows, doc),
+                span,
+                kind,
+            };
         }
         let start = self.later.first().map_or(start, |allow| allow.span.start);
-        let inner = Span { start, end: span.end };
-        let leaf = tree::Item { before: tree::Before::new(self.later, lower.doc(inner)), span: inner, kind };
-        let when = tree::When { heads: self.heads.into(), body: [leaf].into(), block: false };
-        tree::Item { before: tree::Before::new(self.allows, doc), span, kind: tree::ItemKind::When(Box::new(when)) }
+        let inner = Span {
+            start,
+            end: span.end,
+        };
+        let leaf = tree::Item {
+            before: tree::Before::new(self.later, lower.doc(inner)),
+            span: inner,
+            kind,
+        };
+        let when = tree::When {
+            heads: self.heads.into(),
+            body: [leaf].into(),
+            block: false,
+        };
+        tree::Item {
+            before: tree::Before::new(self.allows, doc),
+            span,
+            kind: tree::ItemKind::When(Box::new(when)),
+        }
     }
 }

@@ -8,16 +8,34 @@ use crate::syntax::{Rule, expected};
 
 /// Words with which other languages begin a statement or a declaration, and what is written here.
 const FOREIGN: &[(&[&str], &str)] = &[
-    (&["if"], "a condition begins with `when` and comes first: `when in_queue: cic Available -> lync Busy`"),
-    (&["else"], "the other case is a `when` of its own: `when not in_queue { ... }`"),
-    (&["default"], "what no other rule maps is written `cic otherwise -> lync Away`"),
-    (&["expect", "assert", "then"], "an expectation is written without a word before it: `cic Available => lync Away`"),
-    (&["change", "event"], "a change is written without a word before it: `cic Available => lync Away`"),
+    (
+        &["if"],
+        "a condition begins with `when` and comes first: `when in_queue: cic Available -> lync Busy`",
+    ),
+    (
+        &["else"],
+        "the other case is a `when` of its own: `when not in_queue { ... }`",
+    ),
+    (
+        &["default"],
+        "what no other rule maps is written `cic otherwise -> lync Away`",
+    ),
+    (
+        &["expect", "assert", "then"],
+        "an expectation is written without a word before it: `cic Available => lync Away`",
+    ),
+    (
+        &["change", "event"],
+        "a change is written without a word before it: `cic Available => lync Away`",
+    ),
     (
         &["import", "include", "require"],
         "other files are taken in with `use \"states.presync\"`, vocabularies with `use cic_lync`",
     ),
-    (&["let", "const", "var", "def"], "a condition gets a name with `condition away = not in_queue`"),
+    (
+        &["let", "const", "var", "def"],
+        "a condition gets a name with `condition away = not in_queue`",
+    ),
 ];
 
 /// Statements whose first word may be misspelt.
@@ -54,7 +72,12 @@ const INSTEAD: &[Instead] = &[
         &["nothing", "unmapped"],
         "a change that is to do nothing is written `lync unchanged`",
     ),
-    instead("", Rule::kw_otherwise, &["default"], "what no other rule maps is written `cic otherwise -> lync Away`"),
+    instead(
+        "",
+        Rule::kw_otherwise,
+        &["default"],
+        "what no other rule maps is written `cic otherwise -> lync Away`",
+    ),
     instead(
         "",
         Rule::kw_otherwise,
@@ -73,17 +96,42 @@ const INSTEAD: &[Instead] = &[
         &[".", ":", "="],
         "a system and its state stand side by side: `cic Available -> lync Away`",
     ),
-    instead("", Rule::one_way, &["and", "or", ","], "states are joined with `|`"),
-    instead("", Rule::one_way, &["to"], "a rule is written with `->`, or `<->` for both ways"),
-    instead("", Rule::one_way, &["=>", "="], "a rule is written with `->` or `<->`; `=>` belongs to tests"),
+    instead(
+        "",
+        Rule::one_way,
+        &["and", "or", ","],
+        "states are joined with `|`",
+    ),
+    instead(
+        "",
+        Rule::one_way,
+        &["to"],
+        "a rule is written with `->`, or `<->` for both ways",
+    ),
+    instead(
+        "",
+        Rule::one_way,
+        &["=>", "="],
+        "a rule is written with `->` or `<->`; `=>` belongs to tests",
+    ),
     instead(
         "",
         Rule::kw_is,
         &["=", "not"],
         "states and values are compared with `is`: `lync is Busy`, `user_type is not im`",
     ),
-    instead("", Rule::kw_and, &[",", "AND", "And"], "conditions are joined with `and`"),
-    instead("", Rule::kw_or, &["OR", "Or"], "conditions are joined with `or`"),
+    instead(
+        "",
+        Rule::kw_and,
+        &[",", "AND", "And"],
+        "conditions are joined with `and`",
+    ),
+    instead(
+        "",
+        Rule::kw_or,
+        &["OR", "Or"],
+        "conditions are joined with `or`",
+    ),
     instead(
         "",
         Rule::kw_unmapped,
@@ -96,38 +144,120 @@ const INSTEAD: &[Instead] = &[
         &["nothing"],
         "a test names the system: `=> lync unmapped`, or `lync unchanged` where a rule says so",
     ),
-    instead("", Rule::gives, &["->", "<->", "="], "an expectation is written with `=>`"),
-    instead("", Rule::test_start, &["set", "when"], "what a test takes for granted is `given`: `given in_queue`"),
-    instead("", Rule::test_start, &["uses", "profile"], "a test is about a role: `role \"Agents\"`"),
+    instead(
+        "",
+        Rule::gives,
+        &["->", "<->", "="],
+        "an expectation is written with `=>`",
+    ),
+    instead(
+        "",
+        Rule::test_start,
+        &["set", "when"],
+        "what a test takes for granted is `given`: `given in_queue`",
+    ),
+    instead(
+        "",
+        Rule::test_start,
+        &["uses", "profile"],
+        "a test is about a role: `role \"Agents\"`",
+    ),
     instead("", Rule::test_start, &["="], FACTS),
-    instead("", Rule::scenario_start, &["given", "when"], "a scenario sets facts with `set in_queue`"),
+    instead(
+        "",
+        Rule::scenario_start,
+        &["given", "when"],
+        "a scenario sets facts with `set in_queue`",
+    ),
     instead("", Rule::scenario_start, &["="], FACTS),
-    instead("append", Rule::text, &[], "an appendix is written `append \"in queue\" to lync`"),
-    instead("append", Rule::kw_to, &[], "an appendix is written `append \"in queue\" to lync`"),
-    instead("role", Rule::kw_uses, &[], "a role is written `role \"Agents\" uses \"Voice\", \"IM Only\"`"),
-    instead("role", Rule::comma, &["and", "|"], "the profiles of a role are separated by `,`"),
-    instead("", Rule::new_name, &["uses", "when", "{"], "a name is missing before this"),
-    instead("group", Rule::dot, &[], "a group belongs to a system: `group cic.away = \"At Lunch\" | \"Gone Home\"`"),
-    instead("choice", Rule::equals, &[], "a choice is written `choice user_type = voice | im`"),
+    instead(
+        "append",
+        Rule::text,
+        &[],
+        "an appendix is written `append \"in queue\" to lync`",
+    ),
+    instead(
+        "append",
+        Rule::kw_to,
+        &[],
+        "an appendix is written `append \"in queue\" to lync`",
+    ),
+    instead(
+        "role",
+        Rule::kw_uses,
+        &[],
+        "a role is written `role \"Agents\" uses \"Voice\", \"IM Only\"`",
+    ),
+    instead(
+        "role",
+        Rule::comma,
+        &["and", "|"],
+        "the profiles of a role are separated by `,`",
+    ),
+    instead(
+        "",
+        Rule::new_name,
+        &["uses", "when", "{"],
+        "a name is missing before this",
+    ),
+    instead(
+        "group",
+        Rule::dot,
+        &[],
+        "a group belongs to a system: `group cic.away = \"At Lunch\" | \"Gone Home\"`",
+    ),
+    instead(
+        "choice",
+        Rule::equals,
+        &[],
+        "a choice is written `choice user_type = voice | im`",
+    ),
     instead(
         "online",
         Rule::fact_ref,
         &["flag"],
         "`online` names a flag that is declared elsewhere: `online lync_logged_in`",
     ),
-    instead("profile", Rule::kw_when, &["if"], "the condition of a profile begins with `when`"),
-    instead("extend", Rule::kw_system, &[], "an extension is written `extend system cic { state Coaching }`"),
+    instead(
+        "profile",
+        Rule::kw_when,
+        &["if"],
+        "the condition of a profile begins with `when`",
+    ),
+    instead(
+        "extend",
+        Rule::kw_system,
+        &[],
+        "an extension is written `extend system cic { state Coaching }`",
+    ),
 ];
 
-const FACTS: &str = "a flag stands alone or behind `not`, a choice has `is`: `in_queue, not busy, user_type is im`";
+const FACTS: &str =
+    "a flag stands alone or behind `not`, a choice has `is`: `in_queue, not busy, user_type is im`";
 
-const fn instead(first: &'static str, wanted: Rule, found: &'static [&'static str], help: &'static str) -> Instead {
-    Instead { first, wanted, found, help }
+const fn instead(
+    first: &'static str,
+    wanted: Rule,
+    found: &'static [&'static str],
+    help: &'static str,
+) -> Instead {
+    Instead {
+        first,
+        wanted,
+        found,
+        help,
+    }
 }
 
 impl Recovery<'_> {
     /// What the most frequent mistakes want instead.
-    pub(super) fn remedy(&self, start: usize, failed: usize, failure: &Failure, word: &str) -> Option<String> {
+    pub(super) fn remedy(
+        &self,
+        start: usize,
+        failed: usize,
+        failure: &Failure,
+        word: &str,
+    ) -> Option<String> {
         let expects = |rule: Rule| failure.rules.contains(&rule);
         let kind = self.tokens.get(failed).map(|token| token.kind);
         let first = self.word(start);
@@ -215,22 +345,37 @@ impl Recovery<'_> {
     /// In a system: a name without `state`, or the second word of a name.
     fn remedy_of_state(&self, failed: usize) -> Option<String> {
         let token = self.tokens.get(failed)?;
-        let is_name =
-            |token: &Token| matches!(token.kind, TokenKind::Word | TokenKind::Text) && !is_keyword(self.text(token));
+        let is_name = |token: &Token| {
+            matches!(token.kind, TokenKind::Word | TokenKind::Text) && !is_keyword(self.text(token))
+        };
         let before = failed.checked_sub(1).map(|before| self.tokens[before])?;
         if token.first_on_line || matches!(self.text(&before), "{" | "}") {
-            let name = if is_name(token) { self.text(token) } else { "\"At Lunch\"" };
-            return Some(format!("a state is declared with the word before its name: `state {name}`"));
+            let name = if is_name(token) {
+                self.text(token)
+            } else {
+                "\"At Lunch\""
+            };
+            return Some(format!(
+                "a state is declared with the word before its name: `state {name}`"
+            ));
         }
         let words = [&before, token].map(|token| token.kind == TokenKind::Word && is_name(token));
-        (words == [true, true])
-            .then(|| format!("a name with a space is put in quotes: `\"{} {}\"`", self.text(&before), self.text(token)))
+        (words == [true, true]).then(|| {
+            format!(
+                "a name with a space is put in quotes: `\"{} {}\"`",
+                self.text(&before),
+                self.text(token)
+            )
+        })
     }
 }
 
 /// What is written instead of a word of other languages.
 pub(super) fn foreign(word: &str) -> Option<&'static str> {
-    FOREIGN.iter().find(|(words, _)| words.contains(&word)).map(|(_, help)| *help)
+    FOREIGN
+        .iter()
+        .find(|(words, _)| words.contains(&word))
+        .map(|(_, help)| *help)
 }
 
 pub(super) fn is_keyword(word: &str) -> bool {

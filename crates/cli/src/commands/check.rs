@@ -53,16 +53,24 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    if let Some(path) =
-        arguments.paths.iter().find(|path| path.extension().is_some_and(|extension| extension == "json"))
-    {
-        return Err(CommandError::Usage(format!("`{}` is no program: check reads `.presync` files", path.display())));
+    if let Some(path) = arguments.paths.iter().find(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    }) {
+        return Err(CommandError::Usage(format!(
+            "`{}` is no program: check reads `.presync` files",
+            path.display()
+        )));
     }
     if arguments.allow_unsafe && !arguments.fix && !arguments.diff {
-        return Err(CommandError::Usage("--unsafe says what --fix or --diff may do: add one of them".to_owned()));
+        return Err(CommandError::Usage(
+            "--unsafe says what --fix or --diff may do: add one of them".to_owned(),
+        ));
     }
     if arguments.watch {
-        return watch::watch(&config::paths(&arguments.paths)?, terminal, &|| once(arguments, terminal));
+        return watch::watch(&config::paths(&arguments.paths)?, terminal, &|| {
+            once(arguments, terminal)
+        });
     }
     once(arguments, terminal)
 }
@@ -71,7 +79,12 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let paths = config::paths(&arguments.paths)?;
     let roots = project::roots(&paths)?;
     if arguments.fix || arguments.diff {
-        let fixed = fix::fix(&paths, &roots, &arguments.levels, (arguments.allow_unsafe, terminal.file_access))?;
+        let fixed = fix::fix(
+            &paths,
+            &roots,
+            &arguments.levels,
+            (arguments.allow_unsafe, terminal.file_access),
+        )?;
         if arguments.diff {
             return show(&fixed, terminal);
         }
@@ -112,7 +125,9 @@ fn tell(arguments: &Arguments, findings: &Findings, terminal: &Terminal) -> Comm
     let found: Vec<Finding<'_>> = findings.iter().collect();
     if arguments.statistics {
         if named.is_some_and(|format| !format.for_people) {
-            return Err(CommandError::Usage("--statistics is for people: leave --format out".to_owned()));
+            return Err(CommandError::Usage(
+                "--statistics is for people: leave --format out".to_owned(),
+            ));
         }
         terminal.data(&presync_report::statistics(&found))?;
     } else {
@@ -121,18 +136,36 @@ fn tell(arguments: &Arguments, findings: &Findings, terminal: &Terminal) -> Comm
     }
     if arguments.statistics || format.for_people {
         let count = findings.programs.len();
-        let programs = if count == 1 { "1 program".to_owned() } else { format!("{count} programs") };
+        let programs = if count == 1 {
+            "1 program".to_owned()
+        } else {
+            format!("{count} programs")
+        };
         let summary = presync_report::summary(found.iter().map(|found| found.diagnostic));
         terminal.say(&format!("checked {programs}: {summary}{}", repairs(&found)));
     }
     let fails = presync_report::count(&found, Severity::Error) > 0
         || (arguments.deny_warnings && presync_report::count(&found, Severity::Warning) > 0);
-    Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if fails {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// Prints findings: those for people to stderr, the others to stdout.
-fn print(format: &Format, found: &[Finding<'_>], files: &[String], terminal: &Terminal) -> Result<(), CommandError> {
-    let report = Report { findings: found, files, style: terminal.style(), places: &Disk };
+fn print(
+    format: &Format,
+    found: &[Finding<'_>],
+    files: &[String],
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
+    let report = Report {
+        findings: found,
+        files,
+        style: terminal.style(),
+        places: &Disk,
+    };
     let text = (format.write)(&report).map_err(|error| CommandError::Usage(error.to_string()))?;
     if format.name == "human" {
         if !found.is_empty() {
@@ -145,19 +178,29 @@ fn print(format: &Format, found: &[Finding<'_>], files: &[String], terminal: &Te
 
 /// `; 2 can be repaired with --fix`
 fn repairs(found: &[Finding<'_>]) -> String {
-    let has = |found: &&Finding<'_>, safe: bool| found.diagnostic.fixes.iter().any(|fix| fix.safe == safe);
+    let has = |found: &&Finding<'_>, safe: bool| {
+        found.diagnostic.fixes.iter().any(|fix| fix.safe == safe)
+    };
     let safe = found.iter().filter(|found| has(found, true)).count();
     let others = found.iter().filter(|found| has(found, false)).count();
     match (safe, others) {
         (0, 0) => String::new(),
         (safe, 0) => format!("; --fix repairs {safe}"),
-        (0, others) => format!("; --fix --unsafe repairs {others}, which changes decisions: see --diff --unsafe"),
-        (safe, others) => format!("; --fix repairs {safe}, --fix --unsafe {others} more, which changes decisions"),
+        (0, others) => format!(
+            "; --fix --unsafe repairs {others}, which changes decisions: see --diff --unsafe"
+        ),
+        (safe, others) => {
+            format!("; --fix repairs {safe}, --fix --unsafe {others} more, which changes decisions")
+        }
     }
 }
 
 fn findings_text(count: usize) -> String {
-    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
+    if count == 1 {
+        "1 finding".to_owned()
+    } else {
+        format!("{count} findings")
+    }
 }
 
 fn show(fixed: &fix::Fixed, terminal: &Terminal) -> CommandResult {
@@ -165,7 +208,11 @@ fn show(fixed: &fix::Fixed, terminal: &Terminal) -> CommandResult {
         terminal.data(&edit::unified(&shown.display().to_string(), before, after))?;
     }
     terminal.say(&format!("{} would be repaired", findings_text(fixed.fixed)));
-    Ok(if fixed.changed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if fixed.changed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 fn write(fixed: &fix::Fixed, terminal: &Terminal) -> Result<(), CommandError> {

@@ -15,7 +15,12 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut crate::Arguments::command(), "presync", &mut script);
+    clap_complete::generate(
+        arguments.shell,
+        &mut crate::Arguments::command(),
+        "presync",
+        &mut script,
+    );
     terminal.data(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -24,7 +24,10 @@ pub struct Arguments {
     /// A program, a directory with one, `-`, or a tables.json.
     path: PathBuf,
     /// The change: a system and the state entered.
-    #[arg(value_name = "CHANGE", help = "The change, for example 'cic \"At Lunch\"'")]
+    #[arg(
+        value_name = "CHANGE",
+        help = "The change, for example 'cic \"At Lunch\"'"
+    )]
     change: String,
     /// The role; needed where there is more than one.
     #[arg(long)]
@@ -67,13 +70,24 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         situation.give(given, &tables, program.as_ref())?;
     }
     situation.states[from] = state + 1;
-    let tables_from: Vec<_> = tables.roles[role].tables.iter().filter(|table| table.from == from).collect();
-    if let Some(fact) = tables_from.iter().find_map(|table| table.unset(&situation.facts).next()) {
+    let tables_from: Vec<_> = tables.roles[role]
+        .tables
+        .iter()
+        .filter(|table| table.from == from)
+        .collect();
+    if let Some(fact) = tables_from
+        .iter()
+        .find_map(|table| table.unset(&situation.facts).next())
+    {
         return Err(unset(&tables, fact));
     }
-    let decided = tables_from
-        .iter()
-        .map(|table| decided(&tables, table.to, table.decide(&situation.facts, &situation.states, state)));
+    let decided = tables_from.iter().map(|table| {
+        decided(
+            &tables,
+            table.to,
+            table.decide(&situation.facts, &situation.states, state),
+        )
+    });
     let decisions = Decisions {
         role: &tables.roles[role].name,
         from: &tables.systems[from].name,
@@ -88,9 +102,17 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     }
     if arguments.explain {
         let Some(program) = &program else {
-            return Err(CommandError::Usage("a tables.json has no rules to explain: name the program".to_owned()));
+            return Err(CommandError::Usage(
+                "a tables.json has no rules to explain: name the program".to_owned(),
+            ));
         };
-        terminal.data(&explained(program, &tables, role, (from, state), &situation))?;
+        terminal.data(&explained(
+            program,
+            &tables,
+            role,
+            (from, state),
+            &situation,
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,7 +126,11 @@ fn explained(
     situation: &Situation,
 ) -> String {
     let mut space = Space::new(program);
-    let system_named = |name: &str| program.system_ids().find(|id| program.system(*id).name == name);
+    let system_named = |name: &str| {
+        program
+            .system_ids()
+            .find(|id| program.system(*id).name == name)
+    };
     let values: Vec<u32> = space
         .variables()
         .iter()
@@ -115,35 +141,61 @@ fn explained(
                     let fact = program.fact(*fact);
                     let given = tables.fact(&fact.name).map(|at| (at, situation.facts[at]));
                     given.and_then(|(at, value)| match (&tables.facts[at].kind, &fact.kind) {
-                        (FactKind::Choice { values, .. }, program::FactKind::Choice { values: known, .. }) => {
+                        (
+                            FactKind::Choice { values, .. },
+                            program::FactKind::Choice { values: known, .. },
+                        ) => {
                             let name = values.get(value as usize)?;
-                            known.iter().position(|known| known == name).map(|at| at as u32)
+                            known
+                                .iter()
+                                .position(|known| known == name)
+                                .map(|at| at as u32)
                         }
                         _ => Some(value),
                     })
                 }
                 Variable::State(system) => {
                     let system = program.system(*system);
-                    let given =
-                        tables.system(&system.name).and_then(|at| Some((at, situation.states[at].checked_sub(1)?)));
+                    let given = tables
+                        .system(&system.name)
+                        .and_then(|at| Some((at, situation.states[at].checked_sub(1)?)));
                     given.and_then(|(at, state)| {
                         let name = &tables.systems[at].states[state as usize].name;
-                        system.states.iter().position(|state| state.name == *name).map(|at| at as u32 + 1)
+                        system
+                            .states
+                            .iter()
+                            .position(|state| state.name == *name)
+                            .map(|at| at as u32 + 1)
                     })
                 }
             };
             found.unwrap_or(space.usual()[at])
         })
         .collect();
-    let names =
-        (&tables.roles[role].name, &tables.systems[from].name, &tables.systems[from].states[state as usize].name);
-    let role = program.role_ids().find(|id| program.role(*id).name == *names.0);
+    let names = (
+        &tables.roles[role].name,
+        &tables.systems[from].name,
+        &tables.systems[from].states[state as usize].name,
+    );
+    let role = program
+        .role_ids()
+        .find(|id| program.role(*id).name == *names.0);
     let system = system_named(names.1);
     let entered = system.and_then(|system| {
-        program.system(system).states().find(|id| program.system(system).state(*id).name == *names.2)
+        program
+            .system(system)
+            .states()
+            .find(|id| program.system(system).state(*id).name == *names.2)
     });
-    let (Some(role), Some(from), Some(state)) = (role, system, entered) else { return String::new() };
-    let question = explanation::Question { role, from, state, values: &values };
+    let (Some(role), Some(from), Some(state)) = (role, system, entered) else {
+        return String::new();
+    };
+    let question = explanation::Question {
+        role,
+        from,
+        state,
+        values: &values,
+    };
     let place = |location| program.sources.file_line(location);
     let mut text = String::new();
     for found in explanation::explain(&mut space, &question) {
@@ -182,8 +234,12 @@ fn explained(
             text.push_str(&format!("  {rules} for other states\n"));
         }
         match (&found.nearest, found.entangled) {
-            (Some((change, then)), _) => text.push_str(&format!("  with {change} it would be {then}\n")),
-            (None, true) => text.push_str("  the role is too entangled to look for what would change it\n"),
+            (Some((change, then)), _) => {
+                text.push_str(&format!("  with {change} it would be {then}\n"))
+            }
+            (None, true) => {
+                text.push_str("  the role is too entangled to look for what would change it\n")
+            }
             (None, false) => text.push_str("  nothing else would change it\n"),
         }
     }
@@ -197,14 +253,29 @@ fn human(decisions: &Decisions<'_>) -> String {
             Some(state) => quote(state),
             None => decision.outcome.to_owned(),
         };
-        let append: Vec<String> = decision.append.iter().map(|text| quote_always(text)).collect();
-        let append = if append.is_empty() { String::new() } else { format!(" append {}", append.join(", ")) };
+        let append: Vec<String> = decision
+            .append
+            .iter()
+            .map(|text| quote_always(text))
+            .collect();
+        let append = if append.is_empty() {
+            String::new()
+        } else {
+            format!(" append {}", append.join(", "))
+        };
         let origin = match (decision.profile, decision.rule) {
             (Some(profile), Some(rule)) => format!("by profile {} ({rule})", quote_always(profile)),
-            _ => format!("no profile of role {} maps it", quote_always(decisions.role)),
+            _ => format!(
+                "no profile of role {} maps it",
+                quote_always(decisions.role)
+            ),
         };
-        let line =
-            format!("{} {} -> {} {outcome}{append}", quote(decisions.from), quote(decisions.state), quote(decision.to));
+        let line = format!(
+            "{} {} -> {} {outcome}{append}",
+            quote(decisions.from),
+            quote(decisions.state),
+            quote(decision.to)
+        );
         text.push_str(&format!("{line}    {}\n", visible(&origin)));
     }
     text
@@ -214,9 +285,11 @@ fn decided<'a>(tables: &'a Tables, to: usize, decision: &'a Decision) -> Decided
     let (outcome, state, append): (_, _, &[String]) = match &decision.outcome {
         Outcome::Unmapped => ("unmapped", None, &[]),
         Outcome::Unchanged => ("unchanged", None, &[]),
-        Outcome::Set { state, append } => {
-            ("set", Some(tables.systems[to].states[*state as usize].name.as_str()), append)
-        }
+        Outcome::Set { state, append } => (
+            "set",
+            Some(tables.systems[to].states[*state as usize].name.as_str()),
+            append,
+        ),
     };
     Decided {
         to: &tables.systems[to].name,
@@ -231,25 +304,40 @@ fn decided<'a>(tables: &'a Tables, to: usize, decision: &'a Decision) -> Decided
 fn role(tables: &Tables, name: Option<&str>) -> Result<usize, CommandError> {
     let names: Vec<&str> = tables.roles.iter().map(|role| role.name.as_str()).collect();
     match (name, names.as_slice()) {
-        (Some(name), _) => tables.role(name).ok_or_else(|| unknown("role", name, &names)),
+        (Some(name), _) => tables
+            .role(name)
+            .ok_or_else(|| unknown("role", name, &names)),
         (None, [_]) => Ok(0),
-        (None, _) => Err(CommandError::Usage(format!("say which role: --role with one of {}", quoted(&names)))),
+        (None, _) => Err(CommandError::Usage(format!(
+            "say which role: --role with one of {}",
+            quoted(&names)
+        ))),
     }
 }
 
 fn change(tables: &Tables, text: &str) -> Result<(usize, u32), CommandError> {
     let (system, state) = syntax::parse_change(text).map_err(|error| {
-        CommandError::Usage(format!("a change is a system and a state, like 'cic \"At Lunch\"': {error}"))
+        CommandError::Usage(format!(
+            "a change is a system and a state, like 'cic \"At Lunch\"': {error}"
+        ))
     })?;
-    let systems: Vec<&str> = tables.systems.iter().map(|system| system.name.as_str()).collect();
-    let from = tables.system(&system.text).ok_or_else(|| unknown("system", &system.text, &systems))?;
+    let systems: Vec<&str> = tables
+        .systems
+        .iter()
+        .map(|system| system.name.as_str())
+        .collect();
+    let from = tables
+        .system(&system.text)
+        .ok_or_else(|| unknown("system", &system.text, &systems))?;
     Ok((from, self::state(tables, from, &state.text)?))
 }
 
 fn state(tables: &Tables, system: usize, name: &str) -> Result<u32, CommandError> {
     let of = &tables.systems[system];
     let names: Vec<&str> = of.states.iter().map(|state| state.name.as_str()).collect();
-    tables.state(system, name).ok_or_else(|| unknown(&format!("state of {}", of.name), name, &names))
+    tables
+        .state(system, name)
+        .ok_or_else(|| unknown(&format!("state of {}", of.name), name, &names))
 }
 
 struct Situation {
@@ -262,22 +350,34 @@ impl Situation {
     fn new(tables: &Tables) -> Self {
         Self {
             given: std::collections::BTreeSet::new(),
-            facts: tables.facts.iter().map(presync_engine::table::Fact::initial).collect(),
+            facts: tables
+                .facts
+                .iter()
+                .map(presync_engine::table::Fact::initial)
+                .collect(),
             states: vec![0; tables.systems.len()],
         }
     }
 
     fn set(&mut self, fact: usize, value: u32, name: &str) -> Result<(), CommandError> {
         if !self.given.insert(fact) && self.facts[fact] != value {
-            return Err(CommandError::Usage(format!("--given: `{name}` is given two values")));
+            return Err(CommandError::Usage(format!(
+                "--given: `{name}` is given two values"
+            )));
         }
         self.facts[fact] = value;
         Ok(())
     }
 
-    fn give(&mut self, given: &str, tables: &Tables, program: Option<&Program>) -> Result<(), CommandError> {
+    fn give(
+        &mut self,
+        given: &str,
+        tables: &Tables,
+        program: Option<&Program>,
+    ) -> Result<(), CommandError> {
         let wrong = |error: String| {
-            let forms = "what is given is like `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`";
+            let forms =
+                "what is given is like `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`";
             CommandError::Usage(format!("--given: {forms}: {error}"))
         };
         for assignment in syntax::parse_given(given).map_err(wrong)? {
@@ -287,11 +387,16 @@ impl Situation {
                 let value = fact_value(tables, fact, value)?;
                 self.set(fact, value, &tables.facts[fact].name)?;
             } else if let Some(system) = tables.system(name) {
-                let value = value
-                    .ok_or_else(|| CommandError::Usage(format!("--given: `{name}` is a system: write {name}=STATE")))?;
+                let value = value.ok_or_else(|| {
+                    CommandError::Usage(format!(
+                        "--given: `{name}` is a system: write {name}=STATE"
+                    ))
+                })?;
                 let value = state(tables, system, value)? + 1;
                 if self.states[system] != 0 && self.states[system] != value {
-                    return Err(CommandError::Usage(format!("--given: `{name}` is given two states")));
+                    return Err(CommandError::Usage(format!(
+                        "--given: `{name}` is given two states"
+                    )));
                 }
                 self.states[system] = value;
             } else {
@@ -308,12 +413,14 @@ fn fact_value(tables: &Tables, fact: usize, value: Option<&str>) -> Result<u32, 
     match (&tables.facts[fact].kind, value) {
         (FactKind::Flag, None | Some("true")) => Ok(1),
         (FactKind::Flag, Some("false")) => Ok(0),
-        (FactKind::Flag, Some(other)) => {
-            Err(CommandError::Usage(format!("--given: `{name}` is a flag: true or false, not `{other}`")))
-        }
+        (FactKind::Flag, Some(other)) => Err(CommandError::Usage(format!(
+            "--given: `{name}` is a flag: true or false, not `{other}`"
+        ))),
         (FactKind::Choice { values, .. }, Some(value)) => {
             let names: Vec<&str> = values.iter().map(String::as_str).collect();
-            tables.value(fact, value).ok_or_else(|| unknown(&format!("value of `{name}`"), value, &names))
+            tables
+                .value(fact, value)
+                .ok_or_else(|| unknown(&format!("value of `{name}`"), value, &names))
         }
         (FactKind::Choice { .. }, None) => Err(unset(tables, fact)),
     }
@@ -326,13 +433,17 @@ fn bare_value(
     value: Option<&str>,
     program: Option<&Program>,
 ) -> Result<(usize, u32), CommandError> {
-    let choices: Vec<(usize, u32)> =
-        (0..tables.facts.len()).filter_map(|fact| tables.value(fact, name).map(|value| (fact, value))).collect();
+    let choices: Vec<(usize, u32)> = (0..tables.facts.len())
+        .filter_map(|fact| tables.value(fact, name).map(|value| (fact, value)))
+        .collect();
     match (choices.as_slice(), value) {
         ([one], None) => Ok(*one),
         ([], _) => {
             let conditions = program.iter().flat_map(|program| &program.declared);
-            if conditions.clone().any(|declared| declared.kind == DeclaredKind::Condition && declared.name == name) {
+            if conditions
+                .clone()
+                .any(|declared| declared.kind == DeclaredKind::Condition && declared.name == name)
+            {
                 return Err(CommandError::Usage(format!(
                     "--given: `{name}` is a condition: give the facts that make it hold"
                 )));
@@ -342,14 +453,18 @@ fn bare_value(
             Err(unknown("fact or system", name, &names))
         }
         (several, None) => {
-            let forms: Vec<String> =
-                several.iter().map(|(fact, _)| format!("{}={name}", tables.facts[*fact].name)).collect();
+            let forms: Vec<String> = several
+                .iter()
+                .map(|(fact, _)| format!("{}={name}", tables.facts[*fact].name))
+                .collect();
             Err(CommandError::Usage(format!(
                 "--given: more than one choice has the value `{name}`: write {}",
                 forms.join(" or ")
             )))
         }
-        (_, Some(_)) => Err(CommandError::Usage(format!("--given: `{name}` is a value: it takes none itself"))),
+        (_, Some(_)) => Err(CommandError::Usage(format!(
+            "--given: `{name}` is a value: it takes none itself"
+        ))),
     }
 }
 
@@ -358,8 +473,15 @@ fn unset(tables: &Tables, fact: usize) -> CommandError {
     let FactKind::Choice { values, .. } = &fact.kind else {
         return CommandError::Usage(format!("`{}` has no value", fact.name));
     };
-    let forms: Vec<String> = values.iter().map(|value| format!("{}={}", quote(&fact.name), quote(value))).collect();
-    CommandError::Usage(format!("`{}` has no value: add --given with one of {}", fact.name, forms.join(", ")))
+    let forms: Vec<String> = values
+        .iter()
+        .map(|value| format!("{}={}", quote(&fact.name), quote(value)))
+        .collect();
+    CommandError::Usage(format!(
+        "`{}` has no value: add --given with one of {}",
+        fact.name,
+        forms.join(", ")
+    ))
 }
 
 fn unknown(what: &str, name: &str, known: &[&str]) -> CommandError {
@@ -371,5 +493,9 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> CommandError {
 }
 
 fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| quote_always(name)).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| quote_always(name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

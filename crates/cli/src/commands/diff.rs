@@ -43,7 +43,11 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if found.is_empty() {
         terminal.say("no situation decides differently");
     }
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if found.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 fn human(found: &Differences) -> String {
@@ -58,18 +62,37 @@ fn human(found: &Differences) -> String {
             text.push_str(&format!("\n{of}\n"));
             heading = of;
         }
-        text.push_str(&format!("  {}: {} → {}   {}\n", change.to, change.old, change.new, count(change)));
+        text.push_str(&format!(
+            "  {}: {} → {}   {}\n",
+            change.to,
+            change.old,
+            change.new,
+            count(change)
+        ));
         match &change.rows {
-            Some(rows) => rows.iter().for_each(|row| text.push_str(&format!("    {row}\n"))),
-            None => text.push_str(&format!("    too many to list, for example {}\n", change.witness)),
+            Some(rows) => rows
+                .iter()
+                .for_each(|row| text.push_str(&format!("    {row}\n"))),
+            None => text.push_str(&format!(
+                "    too many to list, for example {}\n",
+                change.witness
+            )),
         }
-        text.push_str(&format!("    was {}, is {}\n", by(&change.old_rules), by(&change.new_rules)));
+        text.push_str(&format!(
+            "    was {}, is {}\n",
+            by(&change.old_rules),
+            by(&change.new_rules)
+        ));
     }
     text.trim_start_matches('\n').to_owned()
 }
 
 fn count(change: &Change) -> String {
-    format!("{} of {} situations", grouped(change.count), grouped(change.total))
+    format!(
+        "{} of {} situations",
+        grouped(change.count),
+        grouped(change.total)
+    )
 }
 
 /// 1152 as `1,152`.
@@ -86,7 +109,11 @@ fn grouped(number: u128) -> String {
 }
 
 fn by(rules: &[String]) -> String {
-    if rules.is_empty() { "nobody's".to_owned() } else { rules.join(", ") }
+    if rules.is_empty() {
+        "nobody's".to_owned()
+    } else {
+        rules.join(", ")
+    }
 }
 
 fn json(found: &Differences) -> String {
@@ -106,7 +133,11 @@ fn json(found: &Differences) -> String {
 }
 
 fn markdown(found: &Differences) -> String {
-    let cell = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;");
+    let cell = |text: &str| {
+        text.replace('\\', "\\\\")
+            .replace('|', "\\|")
+            .replace('<', "&lt;")
+    };
     if found.is_empty() {
         return "No situation decides differently.\n".to_owned();
     }
@@ -118,8 +149,10 @@ fn markdown(found: &Differences) -> String {
         text.push_str("\n| role | change | outcome | situations | where | was | is |\n|---|---|---|---|---|---|---|\n");
     }
     for change in &found.changes {
-        let rows =
-            change.rows.as_ref().map_or_else(|| format!("for example {}", change.witness), |rows| rows.join("; "));
+        let rows = change.rows.as_ref().map_or_else(
+            || format!("for example {}", change.witness),
+            |rows| rows.join("; "),
+        );
         let cells = [
             change.role.clone(),
             format!("{} → {}", change.from, change.to),
@@ -129,7 +162,10 @@ fn markdown(found: &Differences) -> String {
             by(&change.old_rules),
             by(&change.new_rules),
         ];
-        text.push_str(&format!("| {} |\n", cells.map(|text| cell(&text)).join(" | ")));
+        text.push_str(&format!(
+            "| {} |\n",
+            cells.map(|text| cell(&text)).join(" | ")
+        ));
     }
     text.trim_start_matches('\n').to_owned()
 }

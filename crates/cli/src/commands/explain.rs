@@ -22,7 +22,10 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         let mut list = String::new();
         for explanation in codes::all() {
             let kind = explanation.default.map_or("error", |level| level.as_str());
-            list.push_str(&format!("{:22}{kind:7}{}\n", explanation.code, explanation.summary));
+            list.push_str(&format!(
+                "{:22}{kind:7}{}\n",
+                explanation.code, explanation.summary
+            ));
         }
         terminal.data(&list)?;
         return Ok(ExitCode::SUCCESS);
@@ -30,24 +33,41 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let Some(explanation) = codes::explanation(code) else {
         let near = nearest(code, codes::all().map(|explanation| explanation.code));
         let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-        return Err(CommandError::Usage(format!("there is no code `{code}`{near}")));
+        return Err(CommandError::Usage(format!(
+            "there is no code `{code}`{near}"
+        )));
     };
     terminal.data(&text(&explanation))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn text(explanation: &Explanation) -> String {
-    let indented = |source: &str| source.lines().map(|line| format!("    {}\n", visible(line))).collect::<String>();
+    let indented = |source: &str| {
+        source
+            .lines()
+            .map(|line| format!("    {}\n", visible(line)))
+            .collect::<String>()
+    };
     let mut text = format!("{}: {}\n\n", explanation.code, explanation.summary);
     text.push_str(&textwrap::fill(explanation.text, 88));
     text.push_str("\n\n");
     if !explanation.bad.is_empty() {
-        text.push_str(&format!("bad:\n\n{}\ngood:\n\n{}\n", indented(explanation.bad), indented(explanation.good)));
+        text.push_str(&format!(
+            "bad:\n\n{}\ngood:\n\n{}\n",
+            indented(explanation.bad),
+            indented(explanation.good)
+        ));
     }
     let paragraphs = explanation.configuration();
     let paragraphs: Vec<String> = paragraphs
         .lines()
-        .map(|line| if line.starts_with(' ') { line.to_owned() } else { textwrap::fill(line, 88) })
+        .map(|line| {
+            if line.starts_with(' ') {
+                line.to_owned()
+            } else {
+                textwrap::fill(line, 88)
+            }
+        })
         .collect();
     text.push_str(&format!("{}\n", paragraphs.join("\n")));
     text

@@ -36,8 +36,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         Write::Tables(write) => write(&tables),
         Write::Report(write) => write(&tables, &findings(&arguments.path, program.as_ref())?),
     };
-    let text = text.map_err(|error| CommandError::Usage(format!("cannot be written as {}: {error}", format.name)))?;
-    match arguments.output.as_deref().filter(|file| file.as_os_str() != "-") {
+    let text = text.map_err(|error| {
+        CommandError::Usage(format!("cannot be written as {}: {error}", format.name))
+    })?;
+    match arguments
+        .output
+        .as_deref()
+        .filter(|file| file.as_os_str() != "-")
+    {
         Some(file) => {
             files::write_atomically(file, text.as_bytes())?;
             terminal.say(&format!("wrote {} ({} bytes)", file.display(), text.len()));
@@ -49,15 +55,23 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 
 /// What the lints find in a program; tables alone have nothing to look at.
 fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<Finding>, CommandError> {
-    let Some(program) = program else { return Ok(Vec::new()) };
+    let Some(program) = program else {
+        return Ok(Vec::new());
+    };
     let found = presync::lint::run(program, &config::settings(&project::one_root(path)?, &[])?);
     let finding = |found: Diagnostic| {
         let place = found.location().map(|location| {
             let file = program.sources.file(location.file);
-            format!("{}:{}", program.sources.shown_path(location.file), file.line(location.span.start))
+            format!(
+                "{}:{}",
+                program.sources.shown_path(location.file),
+                file.line(location.span.start)
+            )
         });
-        let example =
-            found.situation.as_ref().map(|situation| format!("for example: {}", presync_report::situation(situation)));
+        let example = found
+            .situation
+            .as_ref()
+            .map(|situation| format!("for example: {}", presync_report::situation(situation)));
         let help: Vec<String> = example.into_iter().chain(found.help).collect();
         Finding {
             severity: found.severity.as_str(),

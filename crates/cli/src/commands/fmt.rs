@@ -45,22 +45,46 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             Fate::Alone => alone += 1,
         }
     }
-    let count = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let count = |count: usize| {
+        if count == 1 {
+            "1 file".to_owned()
+        } else {
+            format!("{count} files")
+        }
+    };
     let only_shown = arguments.check || arguments.diff;
     if files.iter().all(|file| file.as_os_str() != "-") {
         let same = count(files.len() - changed - alone);
-        let verb = if only_shown { "would change" } else { "changed" };
-        let errors =
-            if alone == 0 { String::new() } else { format!(", {} with syntax errors left alone", count(alone)) };
-        terminal.say(&format!("{} {verb}, {same} as they should be{errors}", count(changed)));
+        let verb = if only_shown {
+            "would change"
+        } else {
+            "changed"
+        };
+        let errors = if alone == 0 {
+            String::new()
+        } else {
+            format!(", {} with syntax errors left alone", count(alone))
+        };
+        terminal.say(&format!(
+            "{} {verb}, {same} as they should be{errors}",
+            count(changed)
+        ));
     }
-    Ok(if alone > 0 || (only_shown && changed > 0) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if alone > 0 || (only_shown && changed > 0) {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fate, CommandError> {
     let bytes = files::read(file)?;
     let is_stdin = file.as_os_str() == "-";
-    let shown = if is_stdin { "<stdin>".to_owned() } else { file.display().to_string() };
+    let shown = if is_stdin {
+        "<stdin>".to_owned()
+    } else {
+        file.display().to_string()
+    };
     let source = SourceFile::new(shown.clone(), bytes, false);
     let text = match presync::format::format(&source) {
         Ok(text) => text,
@@ -68,13 +92,19 @@ fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fat
             let mut sources = Sources::default();
             sources.add(source);
             terminal.draw(&errors, &sources);
-            terminal.write(&format!("`{}` is left as it is: it has syntax errors", visible(&shown)));
+            terminal.write(&format!(
+                "`{}` is left as it is: it has syntax errors",
+                visible(&shown)
+            ));
             return Ok(Fate::Alone);
         }
         Err(FormatError::Changed) => return Err(internal(&shown)),
     };
     let same = text == source.text;
-    if !same && digest(file, &source.text, terminal.file_access)? != digest(file, &text, terminal.file_access)? {
+    if !same
+        && digest(file, &source.text, terminal.file_access)?
+            != digest(file, &text, terminal.file_access)?
+    {
         return Err(internal(&shown));
     }
     if arguments.diff {
@@ -98,12 +128,23 @@ fn internal(shown: &str) -> CommandError {
 }
 
 /// The digest of the program that has the file, with this text, as its root; `None` where it has errors.
-fn digest(file: &Path, text: &str, file_access: FileAccess) -> Result<Option<String>, CommandError> {
-    let path = if file.as_os_str() == "-" { PathBuf::from("-") } else { files::canonical(file) };
+fn digest(
+    file: &Path,
+    text: &str,
+    file_access: FileAccess,
+) -> Result<Option<String>, CommandError> {
+    let path = if file.as_os_str() == "-" {
+        PathBuf::from("-")
+    } else {
+        files::canonical(file)
+    };
     let instead = Overlay::from([(path, text.to_owned())]);
-    let (program, errors) = presync::resolve::check(project::parse_with(file, Some(&instead), file_access)?);
+    let (program, errors) =
+        presync::resolve::check(project::parse_with(file, Some(&instead), file_access)?);
     if !errors.is_empty() {
         return Ok(None);
     }
-    Ok(presync::compile::compile(&program).ok().map(|tables| tables.digest))
+    Ok(presync::compile::compile(&program)
+        .ok()
+        .map(|tables| tables.digest))
 }

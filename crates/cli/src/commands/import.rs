@@ -31,9 +31,11 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     } else {
         std::fs::read(path).map_err(|error| files::cannot_read(path, &error))?
     };
-    let text =
-        String::from_utf8(bytes).map_err(|_| CommandError::Usage(format!("`{}` is not UTF-8 text", path.display())))?;
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let text = String::from_utf8(bytes)
+        .map_err(|_| CommandError::Usage(format!("`{}` is not UTF-8 text", path.display())))?;
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase());
     // Standard input has no name: what it is shows at its first character.
     let extension = extension.unwrap_or_else(|| match text.trim_start().chars().next() {
         Some('{') => "json".to_owned(),
@@ -41,17 +43,30 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         _ => "csv".to_owned(),
     });
     let kind = KINDS.iter().find(|kind| kind.extension == extension);
-    let kind = kind
-        .ok_or_else(|| CommandError::Usage(format!("`{}` is not a .csv, a .dmn or a tables.json", path.display())))?;
-    let imported = (kind.read)(&text)
-        .map_err(|error| CommandError::Usage(format!("`{}` cannot be imported: {error}", path.display())))?;
+    let kind = kind.ok_or_else(|| {
+        CommandError::Usage(format!(
+            "`{}` is not a .csv, a .dmn or a tables.json",
+            path.display()
+        ))
+    })?;
+    let imported = (kind.read)(&text).map_err(|error| {
+        CommandError::Usage(format!("`{}` cannot be imported: {error}", path.display()))
+    })?;
     for sentence in &imported.understood {
         terminal.say(sentence);
     }
     let source = SourceFile::new("imported.presync", imported.source.into_bytes(), false);
-    let text = presync::format::format(&source)
-        .map_err(|error| CommandError::Usage(format!("`{}` cannot be imported: {error:?}", path.display())))?;
-    match arguments.output.as_deref().filter(|file| file.as_os_str() != "-") {
+    let text = presync::format::format(&source).map_err(|error| {
+        CommandError::Usage(format!(
+            "`{}` cannot be imported: {error:?}",
+            path.display()
+        ))
+    })?;
+    match arguments
+        .output
+        .as_deref()
+        .filter(|file| file.as_os_str() != "-")
+    {
         Some(file) => {
             files::write_atomically(file, text.as_bytes())?;
             terminal.say(&format!(

@@ -21,18 +21,28 @@ const FILES: [(&str, &str); 4] = [
     ("profiles/site.presync", include_str!("init/site.presync")),
     ("presync.toml", include_str!("init/presync.toml")),
     ("README.md", include_str!("init/README.md")),
-    (".github/workflows/presync.yml", include_str!("../../../../docs/ci/github.yml")),
+    (
+        ".github/workflows/presync.yml",
+        include_str!("../../../../docs/ci/github.yml"),
+    ),
 ];
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    let places: Vec<(PathBuf, &str)> = FILES.iter().map(|(name, text)| (arguments.folder.join(name), *text)).collect();
+    let places: Vec<(PathBuf, &str)> = FILES
+        .iter()
+        .map(|(name, text)| (arguments.folder.join(name), *text))
+        .collect();
     // All or nothing: what is there is never written over.
     if let Some((place, _)) = places.iter().find(|(place, _)| place.exists()) {
-        return Err(CommandError::Usage(format!("`{}` is there already: nothing is written", place.display())));
+        return Err(CommandError::Usage(format!(
+            "`{}` is there already: nothing is written",
+            place.display()
+        )));
     }
     for (place, text) in places {
-        let cannot =
-            |error: std::io::Error| CommandError::Usage(format!("`{}` cannot be written: {error}", place.display()));
+        let cannot = |error: std::io::Error| {
+            CommandError::Usage(format!("`{}` cannot be written: {error}", place.display()))
+        };
         if let Some(folder) = place.parent() {
             std::fs::create_dir_all(folder).map_err(cannot)?;
         }

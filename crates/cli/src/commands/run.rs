@@ -58,7 +58,11 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     }
     let (tables, _) = loading::tables(&arguments.path, terminal)?;
     let engine = Engine::new(&tables, arguments.echo_seconds);
-    let mut stream = Stream::new(engine, usize::from(arguments.jobs), arguments.trace.is_some());
+    let mut stream = Stream::new(
+        engine,
+        usize::from(arguments.jobs),
+        arguments.trace.is_some(),
+    );
     let stored = load_state(arguments, &mut stream, terminal)?;
     if let Some(users) = &arguments.users {
         let others = give_roles(users, &mut stream)?;
@@ -77,7 +81,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         if source.skip(position)? {
             stream.skip_lines(position.lines);
         } else {
-            terminal.say("the events file is not the one that the state has read: starting at its beginning");
+            terminal.say(
+                "the events file is not the one that the state has read: starting at its beginning",
+            );
         }
     }
     let mut sinks = Sinks::open(arguments)?;
@@ -113,8 +119,15 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         let position = source.position(stream.lines()).or(stored);
         files::write_atomically(file, Stored::save(&stream, position).to_json().as_bytes())?;
     }
-    terminal.say(&format!("{} events, {} commands, {} rejected", totals.events, totals.sent, totals.rejected));
-    Ok(if totals.rejected > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    terminal.say(&format!(
+        "{} events, {} commands, {} rejected",
+        totals.events, totals.sent, totals.rejected
+    ));
+    Ok(if totals.rejected > 0 {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 enum RunError {
@@ -146,7 +159,9 @@ fn closed(error: SinkError, arguments: &Arguments, terminal: &Terminal) -> Comma
         && error.kind() == std::io::ErrorKind::BrokenPipe
     {
         if arguments.state.is_some() {
-            terminal.say("the commands' reader has gone: the state was not saved, so that nothing is lost");
+            terminal.say(
+                "the commands' reader has gone: the state was not saved, so that nothing is lost",
+            );
         }
         return Err(CommandError::Closed);
     }
@@ -161,9 +176,14 @@ fn load_state(
     stream: &mut Stream<'_>,
     terminal: &Terminal,
 ) -> Result<Option<Position>, CommandError> {
-    let Some(file) = &arguments.state else { return Ok(None) };
+    let Some(file) = &arguments.state else {
+        return Ok(None);
+    };
     if files::is_special(file) {
-        return Err(CommandError::Usage(format!("`{}` cannot keep the state: it is not a file", file.display())));
+        return Err(CommandError::Usage(format!(
+            "`{}` cannot keep the state: it is not a file",
+            file.display()
+        )));
     }
     files::can_write_beside(file)?;
     let text = match std::fs::read_to_string(file) {
@@ -172,12 +192,16 @@ fn load_state(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(files::cannot_read(file, &error)),
     };
-    let stored = Stored::parse(&text).map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
+    let stored = Stored::parse(&text)
+        .map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
     let position = stored.position.clone();
-    let lost =
-        stored.load(stream).map_err(|full| CommandError::Usage(format!("`{}`: {}", file.display(), full.message)))?;
+    let lost = stored
+        .load(stream)
+        .map_err(|full| CommandError::Usage(format!("`{}`: {}", file.display(), full.message)))?;
     for (what, count) in lost {
-        terminal.say(&format!("the program no longer knows {what}, left out of {count} sessions"));
+        terminal.say(&format!(
+            "the program no longer knows {what}, left out of {count} sessions"
+        ));
     }
     Ok(position)
 }
@@ -186,14 +210,20 @@ fn load_state(
 /// many of them have another role than in the file.
 fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, CommandError> {
     let cannot = |error: csv::Error| CommandError::Usage(format!("`{}`: {error}", file.display()));
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(|error| match error.into_kind() {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(file)
+        .map_err(|error| match error.into_kind() {
             csv::ErrorKind::Io(error) => files::cannot_read(file, &error),
             other => CommandError::Usage(format!("`{}`: {other:?}", file.display())),
         })?;
     let headers = reader.headers().map_err(cannot)?.clone();
     let column = |name: &str| {
-        let at = headers.iter().position(|header| header.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
+        let at = headers.iter().position(|header| {
+            header
+                .trim_start_matches('\u{feff}')
+                .eq_ignore_ascii_case(name)
+        });
         at.ok_or_else(|| {
             CommandError::Usage(format!(
                 "`{}` has no column `{name}`: its first line is `{}` and has to be `user,role`, with a comma",
@@ -208,7 +238,10 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, CommandErro
     for record in reader.records() {
         let record = record.map_err(cannot)?;
         let line = record.position().map_or(0, csv::Position::line);
-        let (user, role) = (record.get(user).unwrap_or_default(), record.get(role).unwrap_or_default());
+        let (user, role) = (
+            record.get(user).unwrap_or_default(),
+            record.get(role).unwrap_or_default(),
+        );
         let tables = stream.engine.tables;
         let Some(at) = tables.role(role) else {
             let known: Vec<&str> = tables.roles.iter().map(|role| role.name.as_str()).collect();
@@ -218,21 +251,30 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, CommandErro
                 known.join(", ")
             )));
         };
-        if let Some((_, first)) = given.insert(user.to_owned(), (at, line)).filter(|(before, _)| *before != at) {
+        if let Some((_, first)) = given
+            .insert(user.to_owned(), (at, line))
+            .filter(|(before, _)| *before != at)
+        {
             return Err(CommandError::Usage(format!(
                 "`{}` line {line}: user `{user}` has another role in line {first}: leave one of them",
                 file.display()
             )));
         }
-        let mut session = stream.session(user).unwrap_or_else(|| stream.engine.session());
+        let mut session = stream
+            .session(user)
+            .unwrap_or_else(|| stream.engine.session());
         if let Some(known) = session.role {
             others += usize::from(known != at);
             continue;
         }
         session.role = Some(at);
-        stream
-            .put(user, &session)
-            .map_err(|full| CommandError::Usage(format!("`{}` line {line}: {}", file.display(), full.message)))?;
+        stream.put(user, &session).map_err(|full| {
+            CommandError::Usage(format!(
+                "`{}` line {line}: {}",
+                file.display(),
+                full.message
+            ))
+        })?;
     }
     Ok(others)
 }
@@ -256,7 +298,10 @@ impl Source {
         let input: Box<dyn BufRead> = match file {
             Some(file) => {
                 if file.is_dir() {
-                    return Err(CommandError::Usage(format!("`{}` cannot be read: it is a directory", file.display())));
+                    return Err(CommandError::Usage(format!(
+                        "`{}` cannot be read: it is a directory",
+                        file.display()
+                    )));
                 }
                 Box::new(BufReader::with_capacity(
                     BLOCK,
@@ -267,7 +312,9 @@ impl Source {
         };
         Ok(Self {
             input,
-            path: file.map(Path::to_path_buf).unwrap_or_else(|| PathBuf::from("standard input")),
+            path: file
+                .map(Path::to_path_buf)
+                .unwrap_or_else(|| PathBuf::from("standard input")),
             is_file: file.is_some_and(Path::is_file),
             rest: Vec::new(),
             ended: false,
@@ -283,8 +330,13 @@ impl Source {
         let mut left = position.bytes;
         let mut buffer = vec![0; BLOCK];
         while left > 0 {
-            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            let read = self.input.read(&mut buffer[..most]).map_err(|error| files::cannot_read(&self.path, &error))?;
+            let most = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
+            let read = self
+                .input
+                .read(&mut buffer[..most])
+                .map_err(|error| files::cannot_read(&self.path, &error))?;
             if read == 0 {
                 break;
             }
@@ -296,7 +348,10 @@ impl Source {
             self.bytes = position.bytes;
             return Ok(true);
         }
-        *self = Self { keeps_torn_line: self.keeps_torn_line, ..Self::open(Some(&self.path.clone()))? };
+        *self = Self {
+            keeps_torn_line: self.keeps_torn_line,
+            ..Self::open(Some(&self.path.clone()))?
+        };
         Ok(false)
     }
 
@@ -308,7 +363,10 @@ impl Source {
         block.clear();
         block.append(&mut self.rest);
         loop {
-            let read = self.input.fill_buf().map_err(|error| files::cannot_read(&self.path, &error))?;
+            let read = self
+                .input
+                .fill_buf()
+                .map_err(|error| files::cannot_read(&self.path, &error))?;
             if read.is_empty() {
                 self.ended = true;
                 let torn = serde_json::from_slice::<serde::de::IgnoredAny>(block).is_err();
@@ -351,7 +409,10 @@ impl Source {
         block.truncate(1 << 16);
         block.push(b'\n');
         loop {
-            let read = self.input.fill_buf().map_err(|error| files::cannot_read(&self.path, &error))?;
+            let read = self
+                .input
+                .fill_buf()
+                .map_err(|error| files::cannot_read(&self.path, &error))?;
             if read.is_empty() {
                 self.ended = true;
                 return Ok(());
@@ -369,12 +430,20 @@ impl Source {
 
     /// How far a file has been read; standard input has no position.
     fn position(&self, lines: u64) -> Option<Position> {
-        self.is_file.then(|| Position { bytes: self.bytes, lines, sha256: hex(self.hasher.clone()) })
+        self.is_file.then(|| Position {
+            bytes: self.bytes,
+            lines,
+            sha256: hex(self.hasher.clone()),
+        })
     }
 }
 
 fn hex(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 enum SinkError {
@@ -394,31 +463,51 @@ impl Sinks {
             None => Ok(None),
             Some(file) => match File::create(file) {
                 Ok(open) => Ok(Some((file.clone(), BufWriter::new(open)))),
-                Err(error) => Err(CommandError::Usage(format!("`{}` cannot be written: {error}", file.display()))),
+                Err(error) => Err(CommandError::Usage(format!(
+                    "`{}` cannot be written: {error}",
+                    file.display()
+                ))),
             },
         };
-        Ok(Self { rejects: create(&arguments.rejects)?, trace: create(&arguments.trace)? })
+        Ok(Self {
+            rejects: create(&arguments.rejects)?,
+            trace: create(&arguments.trace)?,
+        })
     }
 
-    fn write(&mut self, block: &presync_stream::Output, bar: &ProgressBar) -> Result<(), SinkError> {
+    fn write(
+        &mut self,
+        block: &presync_stream::Output,
+        bar: &ProgressBar,
+    ) -> Result<(), SinkError> {
         match &mut self.rejects {
-            Some((path, file)) => {
-                file.write_all(&block.rejects).map_err(|error| SinkError::File(path.clone(), error))?
-            }
+            Some((path, file)) => file
+                .write_all(&block.rejects)
+                .map_err(|error| SinkError::File(path.clone(), error))?,
             None if block.rejects.is_empty() => {}
             // Whoever closes stderr does not want to read it.
-            None => bar.suspend(|| std::io::stderr().lock().write_all(&block.rejects).unwrap_or_default()),
+            None => bar.suspend(|| {
+                std::io::stderr()
+                    .lock()
+                    .write_all(&block.rejects)
+                    .unwrap_or_default()
+            }),
         }
         if let Some((path, file)) = &mut self.trace {
-            file.write_all(&block.trace).map_err(|error| SinkError::File(path.clone(), error))?;
+            file.write_all(&block.trace)
+                .map_err(|error| SinkError::File(path.clone(), error))?;
         }
         let mut stdout = std::io::stdout().lock();
-        stdout.write_all(&block.commands).and_then(|()| stdout.flush()).map_err(SinkError::Stdout)
+        stdout
+            .write_all(&block.commands)
+            .and_then(|()| stdout.flush())
+            .map_err(SinkError::Stdout)
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
         for (path, file) in [&mut self.rejects, &mut self.trace].into_iter().flatten() {
-            file.flush().map_err(|error| SinkError::File(path.clone(), error))?;
+            file.flush()
+                .map_err(|error| SinkError::File(path.clone(), error))?;
         }
         Ok(())
     }

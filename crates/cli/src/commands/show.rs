@@ -30,14 +30,22 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let (tables, _) = loading::tables(&arguments.path, terminal)?;
-    let wanted = |role: &&Role| arguments.role.as_ref().is_none_or(|name| *name == role.name);
+    let wanted = |role: &&Role| {
+        arguments
+            .role
+            .as_ref()
+            .is_none_or(|name| *name == role.name)
+    };
     let roles: Vec<&Role> = tables.roles.iter().filter(wanted).collect();
     if let (Some(name), []) = (&arguments.role, roles.as_slice()) {
         return Err(crate::CommandError::Usage(format!("unknown role `{name}`")));
     }
     let mut graphs = graph::graphs(&tables);
     graphs.retain(|graph| roles.iter().any(|role| role.name == graph.role));
-    if let Some(picture) = PICTURES.iter().find(|picture| Some(picture.name) == arguments.to.as_deref()) {
+    if let Some(picture) = PICTURES
+        .iter()
+        .find(|picture| Some(picture.name) == arguments.to.as_deref())
+    {
         terminal.data(&(picture.draw)(&tables, &graphs))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -58,15 +66,22 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 }
 
 fn heading(tables: &Tables, role: &Role, table: &Table) -> String {
-    let (from, to) = (&tables.systems[table.from].name, &tables.systems[table.to].name);
+    let (from, to) = (
+        &tables.systems[table.from].name,
+        &tables.systems[table.to].name,
+    );
     visible(&format!("{}: {from} → {to}\n", role.name))
 }
 
 /// The graph as lines of three columns.
 fn lines(tables: &Tables, graph: &Graph<'_>, terminal: &Terminal) -> String {
-    let (left, right) = (&tables.systems[graph.left].name, &tables.systems[graph.right].name);
+    let (left, right) = (
+        &tables.systems[graph.left].name,
+        &tables.systems[graph.right].name,
+    );
     let mut grid = Grid::new();
-    grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    grid.load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     grid.set_width(terminal.width() as u16);
     grid.set_header([visible(left), String::new(), visible(right)]);
     for (left, arrow, right) in graph::text(tables, graph) {
@@ -85,7 +100,10 @@ fn grid(tables: &Tables, table: &Table, terminal: &Terminal) -> String {
             return format!("  too many rows to show: decision diagrams of {nodes} nodes\n");
         }
     };
-    let (from, to) = (&tables.systems[table.from].name, &tables.systems[table.to].name);
+    let (from, to) = (
+        &tables.systems[table.from].name,
+        &tables.systems[table.to].name,
+    );
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)

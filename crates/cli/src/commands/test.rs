@@ -36,7 +36,11 @@ enum Coverage {
 }
 
 fn percent(text: &str) -> Result<f64, String> {
-    let number = text.trim_end_matches('%').parse().ok().filter(|number| (0.0..=100.0).contains(number));
+    let number = text
+        .trim_end_matches('%')
+        .parse()
+        .ok()
+        .filter(|number| (0.0..=100.0).contains(number));
     number.ok_or_else(|| "a number from 0 to 100 is wanted".to_owned())
 }
 
@@ -49,7 +53,8 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let mut total = Total::default();
     for root in roots {
         let program = loading::program(&root, terminal)?;
-        let tables = presync::compile::compile(&program).map_err(|error| CommandError::Usage(error.to_string()))?;
+        let tables = presync::compile::compile(&program)
+            .map_err(|error| CommandError::Usage(error.to_string()))?;
         let mut lines = String::new();
         let mut failures = Vec::new();
         for verdict in presync::analysis::proofs::prove(&program, &tables) {
@@ -59,7 +64,11 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             } else {
                 failed += 1
             }
-            lines.push_str(&format!("{} {}\n", if holds { "✓" } else { "✗" }, visible(&verdict.name)));
+            lines.push_str(&format!(
+                "{} {}\n",
+                if holds { "✓" } else { "✗" },
+                visible(&verdict.name)
+            ));
             failures.extend(verdict.failures);
         }
         if arguments.coverage == Some(Coverage::Lcov) {
@@ -88,29 +97,46 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let covered = total.percent();
     let short = arguments.fail_under.filter(|wanted| covered < *wanted);
     if let Some(wanted) = short {
-        terminal.write(&format!("coverage is {covered:.2} %, under the {wanted} % that are wanted"));
+        terminal.write(&format!(
+            "coverage is {covered:.2} %, under the {wanted} % that are wanted"
+        ));
     }
-    Ok(if failed > 0 || short.is_some() { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if failed > 0 || short.is_some() {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn generate(roots: &[PathBuf], terminal: &Terminal) -> CommandResult {
     let [root] = roots else {
-        let message = format!("tests are proposed for one program at a time; these are {}", roots.len());
+        let message = format!(
+            "tests are proposed for one program at a time; these are {}",
+            roots.len()
+        );
         return Err(CommandError::Usage(message));
     };
     let program = loading::program(root, terminal)?;
-    let tables = presync::compile::compile(&program).map_err(|error| CommandError::Usage(error.to_string()))?;
+    let tables = presync::compile::compile(&program)
+        .map_err(|error| CommandError::Usage(error.to_string()))?;
     let proposal = presync::analysis::generate(&program, &tables);
     let source = SourceFile::new("", proposal.source.clone().into_bytes(), false);
     let source = presync::format::format(&source).unwrap_or(proposal.source);
     terminal.data(source.trim_start_matches('\n'))?;
     if proposal.left > 0 {
-        terminal.say(&format!("{} rules and outcomes are left out: their conditions are too entangled", proposal.left));
+        terminal.say(&format!(
+            "{} rules and outcomes are left out: their conditions are too entangled",
+            proposal.left
+        ));
     }
     if proposal.tests == 0 && proposal.left == 0 {
         terminal.say("nothing to add: the tests exercise every rule and every condition both ways");
     } else if proposal.tests > 0 {
-        let tests = if proposal.tests == 1 { "1 test".to_owned() } else { format!("{} tests", proposal.tests) };
+        let tests = if proposal.tests == 1 {
+            "1 test".to_owned()
+        } else {
+            format!("{} tests", proposal.tests)
+        };
         let fewest = match proposal.at_least {
             Some(least) if least == proposal.tests => " (fewer situations cannot)".to_owned(),
             Some(least) => format!(" (fewer than {least} situations cannot)"),

@@ -21,7 +21,10 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         let width = vocabulary::names().map(str::len).max().unwrap_or(0);
         let mut list = String::new();
         for (name, text) in vocabulary::ALL {
-            let about = text.lines().find_map(|line| line.strip_prefix("// ")).unwrap_or_default();
+            let about = text
+                .lines()
+                .find_map(|line| line.strip_prefix("// "))
+                .unwrap_or_default();
             list.push_str(&format!("{name:width$}  {about}\n"));
         }
         terminal.data(&list)?;
@@ -32,9 +35,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         None => {
             let hint = match nearest(name, vocabulary::names()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", vocabulary::names().collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "there are {}",
+                    vocabulary::names().collect::<Vec<_>>().join(", ")
+                ),
             };
-            return Err(CommandError::Usage(format!("there is no vocabulary `{name}`: {hint}")));
+            return Err(CommandError::Usage(format!(
+                "there is no vocabulary `{name}`: {hint}"
+            )));
         }
     }
     Ok(ExitCode::SUCCESS)

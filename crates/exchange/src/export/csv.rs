@@ -5,13 +5,27 @@ use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, views};
 use presync_engine::table::Tables;
 
-pub(super) const FORMAT: Format =
-    Format { name: "csv", description: "the rows, for people and spreadsheets", write: Write::Tables(write) };
+pub(super) const FORMAT: Format = Format {
+    name: "csv",
+    description: "the rows, for people and spreadsheets",
+    write: Write::Tables(write),
+};
 
-const HEADINGS: [&str; 8] = ["role", "from", "to", "when", "states", "outcome", "append", "decided by"];
+const HEADINGS: [&str; 8] = [
+    "role",
+    "from",
+    "to",
+    "when",
+    "states",
+    "outcome",
+    "append",
+    "decided by",
+];
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
     let wrong = |error: csv::Error| ExportError(error.to_string());
     writer.write_record(HEADINGS).map_err(wrong)?;
     for view in views(tables)? {
@@ -23,18 +37,30 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 name(view.table.from),
                 name(view.table.to),
                 cells::when(tables, &view.table.columns, &row.when).replace('\n', " "),
-                cells::entered(tables, view.table, row).replace("any but\n", "any but ").replace('\n', " | "),
+                cells::entered(tables, view.table, row)
+                    .replace("any but\n", "any but ")
+                    .replace('\n', " | "),
                 state.map_or_else(|| kind.to_owned(), presync::quote::quote),
-                append.iter().map(|text| presync::quote::quote_always(text)).collect::<Vec<_>>().join(", "),
+                append
+                    .iter()
+                    .map(|text| presync::quote::quote_always(text))
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 cells::origin(row).replace('\n', ", "),
             ];
             writer.write_record(cells.map(harmless)).map_err(wrong)?;
         }
     }
-    let bytes = writer.into_inner().map_err(|error| ExportError(error.to_string()))?;
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| ExportError(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| ExportError(error.to_string()))
 }
 
 fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
 }

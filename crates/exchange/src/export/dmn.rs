@@ -12,14 +12,20 @@ use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, Identifiers, View, views};
 use presync_engine::table::{Cell, Column, FactKind, Tables};
 
-pub(super) const FORMAT: Format =
-    Format { name: "dmn", description: "DMN 1.3 decision tables", write: Write::Tables(write) };
+pub(super) const FORMAT: Format = Format {
+    name: "dmn",
+    description: "DMN 1.3 decision tables",
+    write: Write::Tables(write),
+};
 
 type Xml = Writer<Vec<u8>>;
 
 const NAMESPACES: [(&str, &str); 6] = [
     ("xmlns", "https://www.omg.org/spec/DMN/20191111/MODEL/"),
-    ("xmlns:dmndi", "https://www.omg.org/spec/DMN/20191111/DMNDI/"),
+    (
+        "xmlns:dmndi",
+        "https://www.omg.org/spec/DMN/20191111/DMNDI/",
+    ),
     ("xmlns:dc", "http://www.omg.org/spec/DMN/20180521/DC/"),
     ("id", "presync"),
     ("name", "presync"),
@@ -37,14 +43,31 @@ fn document(xml: &mut Xml, tables: &Tables, views: &[View<'_>]) -> io::Result<()
     let identifiers = Identifiers::new(tables);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     parent(xml, "definitions", &NAMESPACES, |xml| {
-        text(xml, "description", &format!("Decision tables of Presync, {}", tables.digest))?;
+        text(
+            xml,
+            "description",
+            &format!("Decision tables of Presync, {}", tables.digest),
+        )?;
         input_data(xml, "entered", "the state entered", "string")?;
-        let columns = (0..tables.facts.len()).map(Column::Fact).chain((0..tables.systems.len()).map(Column::State));
+        let columns = (0..tables.facts.len())
+            .map(Column::Fact)
+            .chain((0..tables.systems.len()).map(Column::State));
         for column in columns {
-            input_data(xml, identifiers.column(column), tables.column_name(column), kind(tables, column))?;
+            input_data(
+                xml,
+                identifiers.column(column),
+                tables.column_name(column),
+                kind(tables, column),
+            )?;
         }
         for (at, view) in views.iter().enumerate() {
-            decision(xml, tables, &identifiers, view, &format!("decision_{}", at + 1))?;
+            decision(
+                xml,
+                tables,
+                &identifiers,
+                view,
+                &format!("decision_{}", at + 1),
+            )?;
         }
         diagram(xml, views)
     })
@@ -57,10 +80,20 @@ fn diagram(xml: &mut Xml, views: &[View<'_>]) -> io::Result<()> {
             for at in 0..views.len() {
                 let (number, x, y) = (at + 1, 160 + at % 3 * 280, 80 + at / 3 * 120);
                 let (shape, element) = (format!("shape_{number}"), format!("decision_{number}"));
-                parent(xml, "dmndi:DMNShape", &[("id", &shape), ("dmnElementRef", &element)], |xml| {
-                    let bounds = [("x", &*x.to_string()), ("y", &*y.to_string()), ("width", "240"), ("height", "80")];
-                    empty(xml, "dc:Bounds", &bounds)
-                })?;
+                parent(
+                    xml,
+                    "dmndi:DMNShape",
+                    &[("id", &shape), ("dmnElementRef", &element)],
+                    |xml| {
+                        let bounds = [
+                            ("x", &*x.to_string()),
+                            ("y", &*y.to_string()),
+                            ("width", "240"),
+                            ("height", "80"),
+                        ];
+                        empty(xml, "dc:Bounds", &bounds)
+                    },
+                )?;
             }
             Ok(())
         })
@@ -75,77 +108,200 @@ fn kind(tables: &Tables, column: Column) -> &'static str {
 }
 
 fn input_data(xml: &mut Xml, name: &str, label: &str, kind: &str) -> io::Result<()> {
-    parent(xml, "inputData", &[("id", name), ("name", name), ("label", label)], |xml| {
-        empty(xml, "variable", &[("id", &format!("{name}_variable")), ("name", name), ("typeRef", kind)])
-    })
+    parent(
+        xml,
+        "inputData",
+        &[("id", name), ("name", name), ("label", label)],
+        |xml| {
+            empty(
+                xml,
+                "variable",
+                &[
+                    ("id", &format!("{name}_variable")),
+                    ("name", name),
+                    ("typeRef", kind),
+                ],
+            )
+        },
+    )
 }
 
-fn decision(xml: &mut Xml, tables: &Tables, identifiers: &Identifiers, view: &View<'_>, id: &str) -> io::Result<()> {
-    let (from, to) = (&tables.systems[view.table.from], &tables.systems[view.table.to]);
+fn decision(
+    xml: &mut Xml,
+    tables: &Tables,
+    identifiers: &Identifiers,
+    view: &View<'_>,
+    id: &str,
+) -> io::Result<()> {
+    let (from, to) = (
+        &tables.systems[view.table.from],
+        &tables.systems[view.table.to],
+    );
     let label = format!("{}: {} → {}", view.role.name, from.name, to.name);
     // Nothing refers to a decision by its name, so it can be the one that people read.
-    parent(xml, "decision", &[("id", id), ("name", &label), ("label", &label)], |xml| {
-        // For `presync import`: names can be told apart in here whatever is in them.
-        parent(xml, "extensionElements", &[], |xml| {
-            let implicit = view.role.implicit.to_string();
-            let names = [("role", &*view.role.name), ("implicit", &implicit), ("from", &from.name), ("to", &to.name)];
-            parent(xml, "presync:table", &[("xmlns:presync", "urn:presync:tables")], |xml| {
-                names.into_iter().try_for_each(|(element, name)| text(xml, &format!("presync:{element}"), name))
-            })
-        })?;
-        empty(xml, "variable", &[("id", &format!("{id}_variable")), ("name", id)])?;
-        let columns = view.table.columns.iter().map(|column| identifiers.column(*column));
-        for input in std::iter::once("entered").chain(columns) {
-            parent(xml, "informationRequirement", &[("id", &format!("{id}_needs_{input}"))], |xml| {
-                empty(xml, "requiredInput", &[("href", &format!("#{input}"))])
+    parent(
+        xml,
+        "decision",
+        &[("id", id), ("name", &label), ("label", &label)],
+        |xml| {
+            // For `presync import`: names can be told apart in here whatever is in them.
+            parent(xml, "extensionElements", &[], |xml| {
+                let implicit = view.role.implicit.to_string();
+                let names = [
+                    ("role", &*view.role.name),
+                    ("implicit", &implicit),
+                    ("from", &from.name),
+                    ("to", &to.name),
+                ];
+                parent(
+                    xml,
+                    "presync:table",
+                    &[("xmlns:presync", "urn:presync:tables")],
+                    |xml| {
+                        names.into_iter().try_for_each(|(element, name)| {
+                            text(xml, &format!("presync:{element}"), name)
+                        })
+                    },
+                )
             })?;
-        }
-        parent(xml, "decisionTable", &[("id", &format!("{id}_table")), ("hitPolicy", "UNIQUE")], |xml| {
-            let states: Vec<String> = from.states.iter().map(|state| string(&state.name)).collect();
-            input(xml, id, ("entered", &from.name, "string"), &states.join(", "))?;
-            for column in &view.table.columns {
-                let values: Vec<u32> = (0..tables.size(*column)).collect();
-                let head = (identifiers.column(*column), tables.column_name(*column), kind(tables, *column));
-                input(xml, id, head, &entry(tables, *column, &values))?;
+            empty(
+                xml,
+                "variable",
+                &[("id", &format!("{id}_variable")), ("name", id)],
+            )?;
+            let columns = view
+                .table
+                .columns
+                .iter()
+                .map(|column| identifiers.column(*column));
+            for input in std::iter::once("entered").chain(columns) {
+                parent(
+                    xml,
+                    "informationRequirement",
+                    &[("id", &format!("{id}_needs_{input}"))],
+                    |xml| empty(xml, "requiredInput", &[("href", &format!("#{input}"))]),
+                )?;
             }
-            for (name, kind) in [("outcome", "string"), ("state", "string"), ("append", "Any")] {
-                empty(xml, "output", &[("id", &format!("{id}_{name}")), ("name", name), ("typeRef", kind)])?;
-            }
-            empty(xml, "annotation", &[("name", "decided by")])?;
-            (0..view.rows.len()).try_for_each(|at| rule(xml, tables, view, at, &format!("{id}_row_{}", at + 1)))
-        })
-    })
+            parent(
+                xml,
+                "decisionTable",
+                &[("id", &format!("{id}_table")), ("hitPolicy", "UNIQUE")],
+                |xml| {
+                    let states: Vec<String> = from
+                        .states
+                        .iter()
+                        .map(|state| string(&state.name))
+                        .collect();
+                    input(
+                        xml,
+                        id,
+                        ("entered", &from.name, "string"),
+                        &states.join(", "),
+                    )?;
+                    for column in &view.table.columns {
+                        let values: Vec<u32> = (0..tables.size(*column)).collect();
+                        let head = (
+                            identifiers.column(*column),
+                            tables.column_name(*column),
+                            kind(tables, *column),
+                        );
+                        input(xml, id, head, &entry(tables, *column, &values))?;
+                    }
+                    for (name, kind) in [
+                        ("outcome", "string"),
+                        ("state", "string"),
+                        ("append", "Any"),
+                    ] {
+                        empty(
+                            xml,
+                            "output",
+                            &[
+                                ("id", &format!("{id}_{name}")),
+                                ("name", name),
+                                ("typeRef", kind),
+                            ],
+                        )?;
+                    }
+                    empty(xml, "annotation", &[("name", "decided by")])?;
+                    (0..view.rows.len()).try_for_each(|at| {
+                        rule(xml, tables, view, at, &format!("{id}_row_{}", at + 1))
+                    })
+                },
+            )
+        },
+    )
 }
 
 /// `name`: as FEEL reads it; `label`: as people do.
-fn input(xml: &mut Xml, id: &str, (name, label, kind): (&str, &str, &str), allowed: &str) -> io::Result<()> {
-    parent(xml, "input", &[("id", &format!("{id}_input_{name}")), ("label", label)], |xml| {
-        let expression = [("id", &*format!("{id}_expression_{name}")), ("typeRef", kind)];
-        parent(xml, "inputExpression", &expression, |xml| text(xml, "text", name))?;
-        parent(xml, "inputValues", &[("id", &format!("{id}_values_{name}"))], |xml| text(xml, "text", allowed))
-    })
+fn input(
+    xml: &mut Xml,
+    id: &str,
+    (name, label, kind): (&str, &str, &str),
+    allowed: &str,
+) -> io::Result<()> {
+    parent(
+        xml,
+        "input",
+        &[("id", &format!("{id}_input_{name}")), ("label", label)],
+        |xml| {
+            let expression = [
+                ("id", &*format!("{id}_expression_{name}")),
+                ("typeRef", kind),
+            ];
+            parent(xml, "inputExpression", &expression, |xml| {
+                text(xml, "text", name)
+            })?;
+            parent(
+                xml,
+                "inputValues",
+                &[("id", &format!("{id}_values_{name}"))],
+                |xml| text(xml, "text", allowed),
+            )
+        },
+    )
 }
 
 fn rule(xml: &mut Xml, tables: &Tables, view: &View<'_>, at: usize, id: &str) -> io::Result<()> {
     let row = &view.rows[at];
     let states = &tables.systems[view.table.from].states;
     let any = || "-".to_owned();
-    let names: Vec<String> = row.from.iter().map(|state| string(&states[*state as usize].name)).collect();
-    let mut inputs = vec![if names.len() == states.len() { any() } else { names.join(", ") }];
+    let names: Vec<String> = row
+        .from
+        .iter()
+        .map(|state| string(&states[*state as usize].name))
+        .collect();
+    let mut inputs = vec![if names.len() == states.len() {
+        any()
+    } else {
+        names.join(", ")
+    }];
     let cells = view.table.columns.iter().zip(&row.when);
-    inputs.extend(cells.map(|(column, values)| values.as_ref().map_or_else(any, |of| entry(tables, *column, of))));
+    inputs.extend(cells.map(|(column, values)| {
+        values
+            .as_ref()
+            .map_or_else(any, |of| entry(tables, *column, of))
+    }));
     let (outcome, state, append) = cells::parts(tables, view.table, row);
     let texts: Vec<String> = append.iter().map(|text| string(text)).collect();
-    let outputs = [string(outcome), state.map_or("null".to_owned(), string), format!("[{}]", texts.join(", "))];
+    let outputs = [
+        string(outcome),
+        state.map_or("null".to_owned(), string),
+        format!("[{}]", texts.join(", ")),
+    ];
     parent(xml, "rule", &[("id", id)], |xml| {
-        for (element, short, entries) in [("inputEntry", "in", &*inputs), ("outputEntry", "out", &outputs)] {
+        for (element, short, entries) in [
+            ("inputEntry", "in", &*inputs),
+            ("outputEntry", "out", &outputs),
+        ] {
             for (place, entry) in entries.iter().enumerate() {
                 let id = format!("{id}_{short}_{place}");
                 parent(xml, element, &[("id", &id)], |xml| text(xml, "text", entry))?;
             }
         }
         let origin = cells::origin(row).replace('\n', ", ");
-        parent(xml, "annotationEntry", &[], |xml| text(xml, "text", &origin))
+        parent(xml, "annotationEntry", &[], |xml| {
+            text(xml, "text", &origin)
+        })
     })
 }
 
@@ -155,14 +311,23 @@ fn parent(
     attributes: &[(&str, &str)],
     children: impl FnOnce(&mut Xml) -> io::Result<()>,
 ) -> io::Result<()> {
-    let attributes: Vec<(&str, String)> = attributes.iter().map(|(name, value)| (*name, sayable(value))).collect();
-    let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
-    xml.create_element(name).with_attributes(attributes).write_inner_content(children)?;
+    let attributes: Vec<(&str, String)> = attributes
+        .iter()
+        .map(|(name, value)| (*name, sayable(value)))
+        .collect();
+    let attributes = attributes
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()));
+    xml.create_element(name)
+        .with_attributes(attributes)
+        .write_inner_content(children)?;
     Ok(())
 }
 
 fn empty(xml: &mut Xml, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
-    xml.create_element(name).with_attributes(attributes.iter().copied()).write_empty()?;
+    xml.create_element(name)
+        .with_attributes(attributes.iter().copied())
+        .write_empty()?;
     Ok(())
 }
 
@@ -190,13 +355,17 @@ fn sayable(text: &str) -> String {
 /// Values as a FEEL unary test: any of them. What nobody has set (`null`) is false, or the default of a choice.
 fn entry(tables: &Tables, column: Column, values: &[u32]) -> String {
     let default = cells::default_value(tables, column);
-    let values = values.iter().map(|value| match tables.cell(column, *value) {
-        Cell::Flag(true) => "true".to_owned(),
-        Cell::Flag(false) => "false, null".to_owned(),
-        Cell::Name(name) if default == Some(name.as_str()) => format!("{}, null", string(&name)),
-        Cell::Name(name) => string(&name),
-        Cell::Unknown(()) => "null".to_owned(),
-    });
+    let values = values
+        .iter()
+        .map(|value| match tables.cell(column, *value) {
+            Cell::Flag(true) => "true".to_owned(),
+            Cell::Flag(false) => "false, null".to_owned(),
+            Cell::Name(name) if default == Some(name.as_str()) => {
+                format!("{}, null", string(&name))
+            }
+            Cell::Name(name) => string(&name),
+            Cell::Unknown(()) => "null".to_owned(),
+        });
     values.collect::<Vec<_>>().join(", ")
 }
 

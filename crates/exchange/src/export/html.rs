@@ -11,11 +11,18 @@ use crate::text::cells;
 use presync::quote::visible;
 use presync_engine::table::{Body, Column, FactKind, Outcome, Table, Tables};
 
-pub(super) const FORMAT: Format =
-    Format { name: "html", description: "one page to read, search and ask what if", write: Write::Report(write) };
+pub(super) const FORMAT: Format = Format {
+    name: "html",
+    description: "one page to read, search and ask what if",
+    write: Write::Report(write),
+};
 
 fn write(tables: &Tables, findings: &[Finding]) -> Result<String, ExportError> {
-    let systems: Vec<String> = tables.systems.iter().map(|system| visible(&system.name)).collect();
+    let systems: Vec<String> = tables
+        .systems
+        .iter()
+        .map(|system| visible(&system.name))
+        .collect();
     let title = format!("Status synchronization: {}", systems.join(", "));
     let page = html! {
         (DOCTYPE)
@@ -75,13 +82,21 @@ fn contents(tables: &Tables, findings: &[Finding]) -> Markup {
 }
 
 fn what_if(tables: &Tables) -> Markup {
-    let flags = tables.facts.iter().filter(|fact| fact.kind == FactKind::Flag);
+    let flags = tables
+        .facts
+        .iter()
+        .filter(|fact| fact.kind == FactKind::Flag);
     let choices = tables.facts.iter().filter_map(|fact| match &fact.kind {
         FactKind::Choice { values, default } => Some((&fact.name, values, *default)),
         FactKind::Flag => None,
     });
     // Who is not logged in is rarely what is asked about.
-    let online = |name: &str| tables.systems.iter().any(|system| system.online.as_deref() == Some(name));
+    let online = |name: &str| {
+        tables
+            .systems
+            .iter()
+            .any(|system| system.online.as_deref() == Some(name))
+    };
     html! {
         h2 { "What if" }
         form id="what-if" aria-label="What if" {

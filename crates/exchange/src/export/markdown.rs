@@ -4,15 +4,30 @@ use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, views};
 use presync_engine::table::Tables;
 
-pub(super) const FORMAT: Format =
-    Format { name: "markdown", description: "tables for a wiki or a pull request", write: Write::Tables(write) };
+pub(super) const FORMAT: Format = Format {
+    name: "markdown",
+    description: "tables for a wiki or a pull request",
+    write: Write::Tables(write),
+};
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let mut text = String::from("# Decision tables\n");
     for view in views(tables)? {
-        let (from, to) = (&tables.systems[view.table.from].name, &tables.systems[view.table.to].name);
-        text.push_str(&format!("\n## {}: {} → {}\n\n", escape(&view.role.name), escape(from), escape(to)));
-        text.push_str(&format!("| when | {} | {} | decided by |\n|---|---|---|---|\n", escape(from), escape(to)));
+        let (from, to) = (
+            &tables.systems[view.table.from].name,
+            &tables.systems[view.table.to].name,
+        );
+        text.push_str(&format!(
+            "\n## {}: {} → {}\n\n",
+            escape(&view.role.name),
+            escape(from),
+            escape(to)
+        ));
+        text.push_str(&format!(
+            "| when | {} | {} | decided by |\n|---|---|---|---|\n",
+            escape(from),
+            escape(to)
+        ));
         for row in view.rows {
             let cells = [
                 cells::when(tables, &view.table.columns, &row.when),
@@ -20,7 +35,10 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 cells::outcome(tables, view.table, row),
                 cells::origin(row),
             ];
-            text.push_str(&format!("| {} |\n", cells.map(|cell| escape(&cell)).join(" | ")));
+            text.push_str(&format!(
+                "| {} |\n",
+                cells.map(|cell| escape(&cell)).join(" | ")
+            ));
         }
     }
     Ok(text)
@@ -39,7 +57,9 @@ fn escape(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(char);
             }
-            char if char.is_control() || presync::quote::is_hidden(char) => escaped.extend(char.escape_unicode()),
+            char if char.is_control() || presync::quote::is_hidden(char) => {
+                escaped.extend(char.escape_unicode())
+            }
             char => escaped.push(char),
         }
     }

@@ -23,10 +23,18 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         tables.digest
     );
     for (at, fact) in tables.facts.iter().enumerate() {
-        text.push_str(&format!("-- {} is {}\n", identifiers.column(Column::Fact(at)), comment(&fact.name)));
+        text.push_str(&format!(
+            "-- {} is {}\n",
+            identifiers.column(Column::Fact(at)),
+            comment(&fact.name)
+        ));
     }
     for (at, system) in tables.systems.iter().enumerate() {
-        text.push_str(&format!("-- {} is {}\n", identifiers.column(Column::State(at)), comment(&system.name)));
+        text.push_str(&format!(
+            "-- {} is {}\n",
+            identifiers.column(Column::State(at)),
+            comment(&system.name)
+        ));
     }
     text.push_str(
         "\nCREATE TABLE presync_rows (\n    row_number INTEGER,\n    to_system VARCHAR(2000),\n    outcome VARCHAR(16),\n    \
@@ -34,18 +42,36 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
          event_id BIGINT,\n    role VARCHAR(2000),\n    from_system VARCHAR(2000),\n    entered VARCHAR(2000)",
     );
     for (at, fact) in tables.facts.iter().enumerate() {
-        let kind = if fact.kind == FactKind::Flag { "BOOLEAN" } else { "VARCHAR(2000)" };
-        text.push_str(&format!(",\n    {} {kind}", identifiers.column(Column::Fact(at))));
+        let kind = if fact.kind == FactKind::Flag {
+            "BOOLEAN"
+        } else {
+            "VARCHAR(2000)"
+        };
+        text.push_str(&format!(
+            ",\n    {} {kind}",
+            identifiers.column(Column::Fact(at))
+        ));
     }
     for at in 0..tables.systems.len() {
-        text.push_str(&format!(",\n    {} VARCHAR(2000)", identifiers.column(Column::State(at))));
+        text.push_str(&format!(
+            ",\n    {} VARCHAR(2000)",
+            identifiers.column(Column::State(at))
+        ));
     }
     text.push_str("\n);\n");
     let mut cases = Vec::new();
     let mut number = 0;
     for view in &views {
-        let (from, to) = (&tables.systems[view.table.from].name, &tables.systems[view.table.to].name);
-        text.push_str(&format!("\n-- role {}, {} to {}\n", comment(&view.role.name), comment(from), comment(to)));
+        let (from, to) = (
+            &tables.systems[view.table.from].name,
+            &tables.systems[view.table.to].name,
+        );
+        text.push_str(&format!(
+            "\n-- role {}, {} to {}\n",
+            comment(&view.role.name),
+            comment(from),
+            comment(to)
+        ));
         let first = number;
         for row in view.rows {
             number += 1;
@@ -55,8 +81,16 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 "INSERT INTO presync_rows VALUES ({number}, {}, '{kind}', {}, {}, {});\n",
                 literal(to),
                 state.map_or("NULL".to_owned(), literal),
-                if state.is_some() { literal(&append.join(", ")) } else { "NULL".to_owned() },
-                if origin.is_empty() { "NULL".to_owned() } else { literal(&origin) },
+                if state.is_some() {
+                    literal(&append.join(", "))
+                } else {
+                    "NULL".to_owned()
+                },
+                if origin.is_empty() {
+                    "NULL".to_owned()
+                } else {
+                    literal(&origin)
+                },
             ));
         }
         cases.push(case(tables, &identifiers, view, first));
@@ -83,18 +117,40 @@ fn case(tables: &Tables, identifiers: &Identifiers, view: &View<'_>, first: usiz
         let mut conditions = Vec::new();
         let states = &tables.systems[view.table.from].states;
         if row.from.len() < states.len() {
-            let names: Vec<String> = row.from.iter().map(|state| literal(&states[*state as usize].name)).collect();
+            let names: Vec<String> = row
+                .from
+                .iter()
+                .map(|state| literal(&states[*state as usize].name))
+                .collect();
             conditions.push(format!("v.entered IN ({})", names.join(", ")));
         }
         for (column, values) in view.table.columns.iter().zip(&row.when) {
             if let Some(values) = values {
-                conditions.push(condition(tables, identifiers.column(*column), *column, values));
+                conditions.push(condition(
+                    tables,
+                    identifiers.column(*column),
+                    *column,
+                    values,
+                ));
             }
         }
-        let condition = if conditions.is_empty() { "1 = 1".to_owned() } else { conditions.join(" AND ") };
-        let origin = visible(&cells::origin(row)).replace('\n', ", ").replace("${", "$ {");
-        let by = if origin.is_empty() { String::new() } else { format!(" -- {origin}") };
-        text.push_str(&format!("        WHEN {condition} THEN {}{by}\n", first + at + 1));
+        let condition = if conditions.is_empty() {
+            "1 = 1".to_owned()
+        } else {
+            conditions.join(" AND ")
+        };
+        let origin = visible(&cells::origin(row))
+            .replace('\n', ", ")
+            .replace("${", "$ {");
+        let by = if origin.is_empty() {
+            String::new()
+        } else {
+            format!(" -- {origin}")
+        };
+        text.push_str(&format!(
+            "        WHEN {condition} THEN {}{by}\n",
+            first + at + 1
+        ));
     }
     let from = literal(&tables.systems[view.table.from].name);
     text.push_str(&format!(
@@ -124,7 +180,11 @@ fn condition(tables: &Tables, identifier: &str, column: Column, values: &[u32]) 
         };
         parts.push(format!("{value} IN ({})", names.join(", ")));
     }
-    if parts.len() == 1 { parts.remove(0) } else { format!("({})", parts.join(" OR ")) }
+    if parts.len() == 1 {
+        parts.remove(0)
+    } else {
+        format!("({})", parts.join(" OR "))
+    }
 }
 
 /// A text as all of them read it. Spark takes a backslash for an escape and `${` for a variable, the others do not: a

@@ -4,14 +4,22 @@ use crate::graph::{Graph, Picture, Way};
 use presync::quote::visible;
 use presync_engine::table::Tables;
 
-pub(super) const PICTURE: Picture = Picture { name: "dot", description: "for Graphviz", draw };
+pub(super) const PICTURE: Picture = Picture {
+    name: "dot",
+    description: "for Graphviz",
+    draw,
+};
 
 fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
-    let mut text = String::from("digraph presync {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
+    let mut text =
+        String::from("digraph presync {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
     for (at, graph) in graphs.iter().enumerate() {
         let (left, right) = (&tables.systems[graph.left], &tables.systems[graph.right]);
         let title = format!("{}: {} and {}", graph.role, left.name, right.name);
-        text.push_str(&format!("  subgraph cluster_{at} {{\n    label={};\n", quoted(&title)));
+        text.push_str(&format!(
+            "  subgraph cluster_{at} {{\n    label={};\n",
+            quoted(&title)
+        ));
         let (lefts, rights) = graph.columns();
         for (side, system, states) in [("l", left, lefts), ("r", right, rights)] {
             for state in states {
@@ -40,5 +48,11 @@ fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
 /// A text that Graphviz shows as it is: a backslash would begin an escape of its own, an ampersand a character's name.
 fn quoted(text: &str) -> String {
     let visible = visible(text);
-    format!("\"{}\"", visible.replace('\\', "\\\\").replace('"', "\\\"").replace('&', "&amp;"))
+    format!(
+        "\"{}\"",
+        visible
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('&', "&amp;")
+    )
 }

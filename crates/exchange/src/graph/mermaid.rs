@@ -4,22 +4,35 @@ use crate::graph::{Graph, Picture, Way};
 use presync::quote::visible;
 use presync_engine::table::Tables;
 
-pub(super) const PICTURE: Picture = Picture { name: "mermaid", description: "for a wiki or a code host", draw };
+pub(super) const PICTURE: Picture = Picture {
+    name: "mermaid",
+    description: "for a wiki or a code host",
+    draw,
+};
 
 fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
     let mut text = String::from("flowchart LR\n");
     for (at, graph) in graphs.iter().enumerate() {
         let (left, right) = (&tables.systems[graph.left], &tables.systems[graph.right]);
         let title = format!("{}: {} and {}", graph.role, left.name, right.name);
-        text.push_str(&format!("  subgraph g{at} [{}]\n    direction LR\n", quoted(&title)));
+        text.push_str(&format!(
+            "  subgraph g{at} [{}]\n    direction LR\n",
+            quoted(&title)
+        ));
         let (lefts, rights) = graph.columns();
         for (side, system, states) in [("l", left, lefts), ("r", right, rights)] {
             for state in states {
-                text.push_str(&format!("    g{at}{side}{state}[{}]\n", quoted(&system.states[state as usize].name)));
+                text.push_str(&format!(
+                    "    g{at}{side}{state}[{}]\n",
+                    quoted(&system.states[state as usize].name)
+                ));
             }
         }
         for edge in &graph.edges {
-            let (from, to) = (format!("g{at}l{}", edge.left), format!("g{at}r{}", edge.right));
+            let (from, to) = (
+                format!("g{at}l{}", edge.left),
+                format!("g{at}r{}", edge.right),
+            );
             let line = if edge.is_sure() { "--" } else { "-.-" };
             text.push_str(&match (edge.there, edge.back) {
                 (_, Way::Never) => format!("    {from} {line}> {to}\n"),

@@ -6,7 +6,11 @@ use crate::graph::{Edge, Graph, Picture, Way};
 use presync::quote::visible;
 use presync_engine::table::Tables;
 
-pub(super) const PICTURE: Picture = Picture { name: "svg", description: "a picture", draw };
+pub(super) const PICTURE: Picture = Picture {
+    name: "svg",
+    description: "a picture",
+    draw,
+};
 
 /// Pixels.
 const LINE: usize = 26;
@@ -40,7 +44,11 @@ const STYLE: &str = "
 fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
     let sizes: Vec<(usize, usize)> = graphs.iter().map(|graph| size(tables, graph)).collect();
     let width = sizes.iter().map(|(width, _)| *width).max().unwrap_or(200);
-    let height: usize = sizes.iter().map(|(_, height)| height + 20).sum::<usize>().max(20);
+    let height: usize = sizes
+        .iter()
+        .map(|(_, height)| height + 20)
+        .sum::<usize>()
+        .max(20);
     let mut top = 0;
     let placed: Vec<(usize, &Graph<'_>)> = graphs
         .iter()
@@ -78,7 +86,10 @@ pub fn drawing(tables: &Tables, graph: &Graph<'_>) -> Markup {
 }
 
 fn title(tables: &Tables, graph: &Graph<'_>) -> String {
-    let (left, right) = (&tables.systems[graph.left].name, &tables.systems[graph.right].name);
+    let (left, right) = (
+        &tables.systems[graph.left].name,
+        &tables.systems[graph.right].name,
+    );
     visible(&format!("{}: {left} and {right}", graph.role))
 }
 
@@ -96,8 +107,14 @@ fn widths(tables: &Tables, graph: &Graph<'_>) -> (usize, usize) {
     let (left, right) = graph.columns();
     let width = |system: usize, states: &[u32]| {
         let system = &tables.systems[system];
-        let names = states.iter().map(|state| &system.states[*state as usize].name).chain([&system.name]);
-        let longest = names.map(|name| shortened(name).chars().count()).max().unwrap_or_default();
+        let names = states
+            .iter()
+            .map(|state| &system.states[*state as usize].name)
+            .chain([&system.name]);
+        let longest = names
+            .map(|name| shortened(name).chars().count())
+            .max()
+            .unwrap_or_default();
         longest * CHARACTER + 20
     };
     (width(graph.left, &left), width(graph.right, &right))
@@ -117,13 +134,20 @@ fn contents(tables: &Tables, graph: &Graph<'_>) -> Markup {
     let tallest = lefts.len().max(rights.len());
     // The shorter column is spread over the height of the longer one.
     let place = |states: &[u32], state: u32| {
-        let at = states.iter().position(|other| *other == state).unwrap_or_default();
+        let at = states
+            .iter()
+            .position(|other| *other == state)
+            .unwrap_or_default();
         HEAD + (2 * at + 1) * tallest * LINE / (2 * states.len().max(1))
     };
     let (start, end) = (left_width, left_width + GAP);
     let path = |edge: &Edge| {
         let (from, to) = (place(&lefts, edge.left), place(&rights, edge.right));
-        format!("M {start} {from} C {} {from}, {} {to}, {end} {to}", start + GAP / 2, end - GAP / 2)
+        format!(
+            "M {start} {from} C {} {from}, {} {to}, {end} {to}",
+            start + GAP / 2,
+            end - GAP / 2
+        )
     };
     let (left, right) = (&tables.systems[graph.left], &tables.systems[graph.right]);
     html! {
@@ -155,7 +179,11 @@ fn class(edge: &Edge) -> String {
         (Way::Never, _) => "back",
         _ => "both",
     };
-    if edge.is_sure() { direction.to_owned() } else { format!("{direction} sometimes") }
+    if edge.is_sure() {
+        direction.to_owned()
+    } else {
+        format!("{direction} sometimes")
+    }
 }
 
 fn shortened(name: &str) -> String {

@@ -16,13 +16,36 @@ const STATE: [&str; 4] = ["state", "status", "presence", "availability"];
 
 /// What people call the systems of the bundled vocabularies.
 const SYSTEMS: [(&str, &[&str]); 3] = [
-    ("cic", &["cic", "genesys", "interaction center", "customer interaction center", "pureconnect", "genesys cic"]),
-    ("lync", &["lync", "skype", "skype for business", "sfb", "microsoft lync", "lync skype for business"]),
+    (
+        "cic",
+        &[
+            "cic",
+            "genesys",
+            "interaction center",
+            "customer interaction center",
+            "pureconnect",
+            "genesys cic",
+        ],
+    ),
+    (
+        "lync",
+        &[
+            "lync",
+            "skype",
+            "skype for business",
+            "sfb",
+            "microsoft lync",
+            "lync skype for business",
+        ],
+    ),
     ("teams", &["teams", "microsoft teams", "ms teams"]),
 ];
 
 /// A vocabulary with the systems that it has.
-const VOCABULARIES: [(&str, [&str; 2]); 2] = [("cic_lync", ["cic", "lync"]), ("cic_teams", ["cic", "teams"])];
+const VOCABULARIES: [(&str, [&str; 2]); 2] = [
+    ("cic_lync", ["cic", "lync"]),
+    ("cic_teams", ["cic", "teams"]),
+];
 
 /// Where what is.
 #[derive(Default)]
@@ -49,18 +72,29 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
         return Err(ImportError("the file is empty".to_owned()));
     }
     let first = text.lines().next().unwrap_or_default();
-    let delimiter = [',', ';', '\t'].into_iter().max_by_key(|mark| (first.matches(*mark).count(), *mark == ','));
+    let delimiter = [',', ';', '\t']
+        .into_iter()
+        .max_by_key(|mark| (first.matches(*mark).count(), *mark == ','));
     let delimiter = delimiter.unwrap_or(',');
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter as u8)
         .trim(csv::Trim::All)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let headings: Vec<String> = reader.headers().map_err(wrong)?.iter().map(str::to_owned).collect();
+    let headings: Vec<String> = reader
+        .headers()
+        .map_err(wrong)?
+        .iter()
+        .map(str::to_owned)
+        .collect();
     let columns = sense(&headings)?;
     let mut understood = vec![format!(
         "columns are separated by {}",
-        if delimiter == '\t' { "tabs".to_owned() } else { format!("`{delimiter}`") }
+        if delimiter == '\t' {
+            "tabs".to_owned()
+        } else {
+            format!("`{delimiter}`")
+        }
     )];
     understood.extend(columns.told(&headings));
 
@@ -76,7 +110,10 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
         let error = |what: String| ImportError(format!("line {line}: {what}"));
         let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
         let side = |side: &Side, which: &str| {
-            let system = side.named.clone().unwrap_or_else(|| known(cell(side.system)));
+            let system = side
+                .named
+                .clone()
+                .unwrap_or_else(|| known(cell(side.system)));
             let states = cell(side.state).to_owned();
             match (system.is_empty(), states.is_empty()) {
                 (true, _) => Err(error(format!("the {which} system is missing"))),
@@ -92,13 +129,20 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
             let declared = systems.entry(system.clone()).or_default();
             declared.extend(split(states).filter(|state| special(state).is_none()));
         }
-        let profile = Some(cell(columns.profile)).filter(|name| !name.is_empty()).unwrap_or("Imported");
+        let profile = Some(cell(columns.profile))
+            .filter(|name| !name.is_empty())
+            .unwrap_or("Imported");
         let rules = profiles.entry(profile.to_owned()).or_default();
         let (there, back) = direction(cell(columns.direction)).ok_or_else(|| {
-            error(format!("`{}` is no direction: write `->`, `<-` or `<->`", cell(columns.direction)))
+            error(format!(
+                "`{}` is no direction: write `->`, `<-` or `<->`",
+                cell(columns.direction)
+            ))
         })?;
         // One state on each side and both ways: one rule says it.
-        let names_one = |(_, states): &(String, String)| special(states).is_none() && split(states).count() == 1;
+        let names_one = |(_, states): &(String, String)| {
+            special(states).is_none() && split(states).count() == 1
+        };
         if there && back && names_one(&from) && names_one(&to) {
             rules.insert(rule(&from, "<->", &to).map_err(error)?);
             continue;
@@ -111,7 +155,10 @@ pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
     if profiles.is_empty() {
         return Err(ImportError("the file has no mappings".to_owned()));
     }
-    Ok(Imported { source: source(&systems, &profiles), understood })
+    Ok(Imported {
+        source: source(&systems, &profiles),
+        understood,
+    })
 }
 
 fn wrong(error: csv::Error) -> ImportError {
@@ -133,13 +180,21 @@ fn sense(headings: &[String]) -> Result<Columns, ImportError> {
         let rest: Vec<&str> = words
             .iter()
             .map(String::as_str)
-            .filter(|word| ![&FROM[..], &TO, &SYSTEM, &STATE].iter().any(|known| known.contains(word)))
+            .filter(|word| {
+                ![&FROM[..], &TO, &SYSTEM, &STATE]
+                    .iter()
+                    .any(|known| known.contains(word))
+            })
             .collect();
         let named = Some(known(&rest.join(" "))).filter(|name| !name.is_empty());
         if has(&PROFILE) {
             columns.profile.get_or_insert(at);
         } else if has(&FROM) || has(&TO) {
-            let side = if has(&FROM) { &mut columns.from } else { &mut columns.to };
+            let side = if has(&FROM) {
+                &mut columns.from
+            } else {
+                &mut columns.to
+            };
             if has(&SYSTEM) {
                 side.system.get_or_insert(at);
             } else if words.len() == 1 {
@@ -150,7 +205,11 @@ fn sense(headings: &[String]) -> Result<Columns, ImportError> {
             }
         } else if has(&DIRECTION) {
             columns.direction.get_or_insert(at);
-        } else if has(&STATE) || SYSTEMS.iter().any(|(name, _)| named.as_deref() == Some(name)) {
+        } else if has(&STATE)
+            || SYSTEMS
+                .iter()
+                .any(|(name, _)| named.as_deref() == Some(name))
+        {
             sideless.push((at, named));
         }
     }
@@ -176,7 +235,10 @@ fn sense(headings: &[String]) -> Result<Columns, ImportError> {
         }
     }
     let missing = |what: &str| {
-        let quoted: Vec<String> = headings.iter().map(|heading| format!("`{heading}`")).collect();
+        let quoted: Vec<String> = headings
+            .iter()
+            .map(|heading| format!("`{heading}`"))
+            .collect();
         Err(ImportError(format!(
             "no column for the {what} among {}; headings such as `profile, from system, from state, to system, to state, \
              direction` are understood",
@@ -203,7 +265,9 @@ impl Columns {
         };
         tell("profile", self.profile, "no column, all in `Imported`");
         for (side, which) in [(&self.from, "from"), (&self.to, "to")] {
-            let named = side.named.as_ref().map_or(String::new(), |name| format!("`{name}`, as the heading says"));
+            let named = side.named.as_ref().map_or(String::new(), |name| {
+                format!("`{name}`, as the heading says")
+            });
             tell(&format!("{which} system"), side.system, &named);
             tell(&format!("{which} state"), side.state, "");
         }
@@ -221,26 +285,35 @@ fn known(name: &str) -> String {
         .map(str::to_owned)
         .collect();
     let plain = plain.join(" ");
-    let found = SYSTEMS.iter().find(|(_, others)| others.contains(&plain.as_str()));
+    let found = SYSTEMS
+        .iter()
+        .find(|(_, others)| others.contains(&plain.as_str()));
     found.map_or_else(|| name.to_owned(), |(system, _)| (*system).to_owned())
 }
 
 /// Whether there is a way there, and one back.
 fn direction(cell: &str) -> Option<(bool, bool)> {
-    let plain: String = cell.to_lowercase().chars().filter(|char| !char.is_whitespace() && *char != '_').collect();
+    let plain: String = cell
+        .to_lowercase()
+        .chars()
+        .filter(|char| !char.is_whitespace() && *char != '_')
+        .collect();
     match plain.trim_matches('-').trim_matches('=') {
-        "" | ">" | "→" | "⇒" | "to" | "oneway" | "one-way" | "forward" | "there" => Some((true, false)),
-        "<" | "←" | "⇐" | "from" | "back" | "backward" | "reverse" => Some((false, true)),
-        "<>" | "<->" | "<=>" | "↔" | "⇔" | "both" | "twoway" | "two-way" | "bidirectional" | "bi" => {
-            Some((true, true))
+        "" | ">" | "→" | "⇒" | "to" | "oneway" | "one-way" | "forward" | "there" => {
+            Some((true, false))
         }
+        "<" | "←" | "⇐" | "from" | "back" | "backward" | "reverse" => Some((false, true)),
+        "<>" | "<->" | "<=>" | "↔" | "⇔" | "both" | "twoway" | "two-way" | "bidirectional"
+        | "bi" => Some((true, true)),
         _ => None,
     }
 }
 
 /// The states of a cell; several are separated by `|`.
 fn split(cell: &str) -> impl Iterator<Item = String> + '_ {
-    cell.split('|').map(|state| state.trim().to_owned()).filter(|state| !state.is_empty())
+    cell.split('|')
+        .map(|state| state.trim().to_owned())
+        .filter(|state| !state.is_empty())
 }
 
 /// A cell that names no state.
@@ -253,36 +326,66 @@ fn special(cell: &str) -> Option<&'static str> {
     }
 }
 
-fn rule((from, states): &(String, String), arrow: &str, (to, target): &(String, String)) -> Result<String, String> {
+fn rule(
+    (from, states): &(String, String),
+    arrow: &str,
+    (to, target): &(String, String),
+) -> Result<String, String> {
     let source = match special(states) {
-        Some("unchanged") => return Err(format!("`{states}` is no state of {from} that a change could come from")),
+        Some("unchanged") => {
+            return Err(format!(
+                "`{states}` is no state of {from} that a change could come from"
+            ));
+        }
         Some(special) => special.to_owned(),
-        None => split(states).map(|state| quote(&state)).collect::<Vec<_>>().join(" | "),
+        None => split(states)
+            .map(|state| quote(&state))
+            .collect::<Vec<_>>()
+            .join(" | "),
     };
     let targets: Vec<String> = split(target).collect();
     let target = match (special(target), targets.as_slice()) {
         (Some("unchanged"), _) => "unchanged".to_owned(),
         (None, [one]) => quote(one),
-        _ => return Err(format!("a change sets {to} to one state, not to `{target}`")),
+        _ => {
+            return Err(format!(
+                "a change sets {to} to one state, not to `{target}`"
+            ));
+        }
     };
-    Ok(format!("{} {source} {arrow} {} {target}", quote(from), quote(to)))
+    Ok(format!(
+        "{} {source} {arrow} {} {target}",
+        quote(from),
+        quote(to)
+    ))
 }
 
-fn source(systems: &IndexMap<String, IndexSet<String>>, profiles: &IndexMap<String, IndexSet<String>>) -> String {
+fn source(
+    systems: &IndexMap<String, IndexSet<String>>,
+    profiles: &IndexMap<String, IndexSet<String>>,
+) -> String {
     let mut text = String::new();
-    let bundled = VOCABULARIES.iter().find(|(_, has)| systems.keys().all(|system| has.contains(&system.as_str())));
+    let bundled = VOCABULARIES
+        .iter()
+        .find(|(_, has)| systems.keys().all(|system| has.contains(&system.as_str())));
     match bundled {
         Some((vocabulary, _)) => text.push_str(&format!("use {vocabulary}\n")),
         None => {
             for (system, states) in systems {
-                let states: String = states.iter().map(|state| format!("state {}\n", quote(state))).collect();
+                let states: String = states
+                    .iter()
+                    .map(|state| format!("state {}\n", quote(state)))
+                    .collect();
                 text.push_str(&format!("system {} {{\n{states}}}\n\n", quote(system)));
             }
         }
     }
     for (profile, rules) in profiles {
         let rules: String = rules.iter().map(|rule| format!("{rule}\n")).collect();
-        text.push_str(&format!("\nprofile {} {{\n{rules}}}\n", quote_always(profile)));
+        text.push_str(&format!(
+            "\nprofile {} {{\n{rules}}}\n",
+            quote_always(profile)
+        ));
     }
     text
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::import::ImportError;
 use presync_engine::json::document::{
-    Cell, Document, FactDocument, OutcomeDocument, OutcomeKind, RoleDocument, RowDocument, StateDocument,
-    SystemDocument, TableDocument, When,
+    Cell, Document, FactDocument, OutcomeDocument, OutcomeKind, RoleDocument, RowDocument,
+    StateDocument, SystemDocument, TableDocument, When,
 };
 use presync_engine::table::Tables;
 
@@ -18,8 +18,13 @@ const MAX_ATTRIBUTES: usize = 10_000;
 
 pub(super) fn read(text: &str) -> Result<Tables, ImportError> {
     // Each attribute of an element is compared with the others.
-    if text.split('<').any(|element| element.matches('=').count() > MAX_ATTRIBUTES) {
-        return Err(ImportError(format!("an element has more than {MAX_ATTRIBUTES} attributes")));
+    if text
+        .split('<')
+        .any(|element| element.matches('=').count() > MAX_ATTRIBUTES)
+    {
+        return Err(ImportError(format!(
+            "an element has more than {MAX_ATTRIBUTES} attributes"
+        )));
     }
     let xml = Xml::parse(text).map_err(|error| ImportError(format!("this is not XML: {error}")))?;
     let decisions: Vec<Node<'_, '_>> = children(xml.root_element(), "decision").collect();
@@ -52,22 +57,43 @@ impl Read {
     fn decision(&mut self, decision: Node<'_, '_>) -> Result<(), ImportError> {
         let label = decision.attribute("name").unwrap_or("a decision");
         let wrong = |what: &str| ImportError(format!("`{label}`: {what}"));
-        let ours = decision
-            .descendants()
-            .find(|node| is(*node, "table") && node.tag_name().namespace() == Some("urn:presync:tables"));
+        let ours = decision.descendants().find(|node| {
+            is(*node, "table") && node.tag_name().namespace() == Some("urn:presync:tables")
+        });
         let ours = ours.ok_or_else(|| wrong("it was not written by `presync export --to dmn`"))?;
-        let name =
-            |element: &'static str| children(ours, element).next().map(text).ok_or_else(|| wrong("a name is missing"));
-        let (role, implicit, from, to) = (name("role")?, name("implicit")? == "true", name("from")?, name("to")?);
-        let table = children(decision, "decisionTable").next().ok_or_else(|| wrong("it has no table"))?;
+        let name = |element: &'static str| {
+            children(ours, element)
+                .next()
+                .map(text)
+                .ok_or_else(|| wrong("a name is missing"))
+        };
+        let (role, implicit, from, to) = (
+            name("role")?,
+            name("implicit")? == "true",
+            name("from")?,
+            name("to")?,
+        );
+        let table = children(decision, "decisionTable")
+            .next()
+            .ok_or_else(|| wrong("it has no table"))?;
         if table.attribute("hitPolicy").unwrap_or("UNIQUE") != "UNIQUE" {
             return Err(wrong("its hit policy is not UNIQUE"));
         }
         let mut inputs = Vec::new();
         for (at, input) in children(table, "input").enumerate() {
-            let allowed = children(input, "inputValues").next().map(text).unwrap_or_default();
-            let allowed = values(&allowed).ok_or_else(|| wrong("the allowed values of an input cannot be read"))?;
-            let strings = || allowed.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<String>>();
+            let allowed = children(input, "inputValues")
+                .next()
+                .map(text)
+                .unwrap_or_default();
+            let allowed = values(&allowed)
+                .ok_or_else(|| wrong("the allowed values of an input cannot be read"))?;
+            let strings = || {
+                allowed
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect::<Vec<String>>()
+            };
             if at == 0 {
                 self.systems.insert(from.clone(), strings());
                 continue;
@@ -77,14 +103,22 @@ impl Read {
             let variable = expression.map(text).unwrap_or_default();
             let is_state = variable.starts_with("state_");
             if !is_state {
-                let kind = expression.and_then(|node| node.attribute("typeRef")).unwrap_or_default();
+                let kind = expression
+                    .and_then(|node| node.attribute("typeRef"))
+                    .unwrap_or_default();
                 let fact = if kind == "boolean" {
                     FactDocument::Flag { name: name.clone() }
                 } else {
                     // What stands beside null is what holds until somebody sets something.
                     let null = allowed.iter().position(Value::is_null);
-                    let default = null.and_then(|at| at.checked_sub(1)).and_then(|at| allowed[at].as_str());
-                    FactDocument::Choice { name: name.clone(), values: strings(), default: default.map(str::to_owned) }
+                    let default = null
+                        .and_then(|at| at.checked_sub(1))
+                        .and_then(|at| allowed[at].as_str());
+                    FactDocument::Choice {
+                        name: name.clone(),
+                        values: strings(),
+                        default: default.map(str::to_owned),
+                    }
                 };
                 self.facts.insert(name.clone(), fact);
             }
@@ -118,12 +152,21 @@ impl Read {
             attributes: Vec::new(),
             states: states
                 .into_iter()
-                .map(|name| StateDocument { id: name.clone(), name, attributes: Vec::new(), read_only: false })
+                .map(|name| StateDocument {
+                    id: name.clone(),
+                    name,
+                    attributes: Vec::new(),
+                    read_only: false,
+                })
                 .collect(),
         };
         let role = |(name, (implicit, mut tables)): (String, (bool, Vec<TableDocument>))| {
             tables.sort_by(|one, other| (&one.from, &one.to).cmp(&(&other.from, &other.to)));
-            RoleDocument { name, implicit, tables }
+            RoleDocument {
+                name,
+                implicit,
+                tables,
+            }
         };
         Document {
             format: "presync-tables".to_owned(),
@@ -139,10 +182,17 @@ impl Read {
 fn row(rule: Node<'_, '_>, inputs: &[Input], states: &[String]) -> Option<RowDocument> {
     let mut cells = children(rule, "inputEntry").map(text);
     let strings = |cell: &str| -> Option<Vec<String>> {
-        values(cell)?.into_iter().map(|value| value.as_str().map(str::to_owned)).collect()
+        values(cell)?
+            .into_iter()
+            .map(|value| value.as_str().map(str::to_owned))
+            .collect()
     };
     let entered = cells.next()?;
-    let from = if entered.trim() == "-" { states.to_vec() } else { strings(&entered)? };
+    let from = if entered.trim() == "-" {
+        states.to_vec()
+    } else {
+        strings(&entered)?
+    };
     let mut when = When::new();
     for (input, cell) in inputs.iter().zip(cells) {
         if cell.trim() != "-" {
@@ -153,21 +203,40 @@ fn row(rule: Node<'_, '_>, inputs: &[Input], states: &[String]) -> Option<RowDoc
                 Value::Null if input.is_state => Some(Cell::Unknown(())),
                 _ => None,
             };
-            when.insert(input.name.clone(), values(&cell)?.into_iter().filter_map(value).collect());
+            when.insert(
+                input.name.clone(),
+                values(&cell)?.into_iter().filter_map(value).collect(),
+            );
         }
     }
-    let outputs: Vec<Value> =
-        children(rule, "outputEntry").map(|entry| serde_json::from_str(&text(entry)).ok()).collect::<Option<_>>()?;
-    let [outcome, state, append] = outputs.as_slice() else { return None };
+    let outputs: Vec<Value> = children(rule, "outputEntry")
+        .map(|entry| serde_json::from_str(&text(entry)).ok())
+        .collect::<Option<_>>()?;
+    let [outcome, state, append] = outputs.as_slice() else {
+        return None;
+    };
     let outcome = match outcome.as_str()? {
         "set" => OutcomeKind::Set,
         "unchanged" => OutcomeKind::Unchanged,
         "unmapped" => OutcomeKind::Unmapped,
         _ => return None,
     };
-    let append = append.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-    let outcome = OutcomeDocument { outcome, state: state.as_str().map(str::to_owned), append };
-    Some(RowDocument { when, from, outcome, origin: Vec::new() })
+    let append = append
+        .as_array()?
+        .iter()
+        .map(|text| text.as_str().map(str::to_owned))
+        .collect::<Option<_>>()?;
+    let outcome = OutcomeDocument {
+        outcome,
+        state: state.as_str().map(str::to_owned),
+        append,
+    };
+    Some(RowDocument {
+        when,
+        from,
+        outcome,
+        origin: Vec::new(),
+    })
 }
 
 /// A FEEL list of texts, booleans and null is one of JSON, too.
@@ -186,5 +255,8 @@ fn children<'a, 'i>(of: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item 
 /// The text in an element, white space around it left out where it stands in a `text` of its own.
 fn text(node: Node<'_, '_>) -> String {
     let inner = children(node, "text").next().unwrap_or(node);
-    inner.descendants().filter_map(|part| part.is_text().then(|| part.text()).flatten()).collect()
+    inner
+        .descendants()
+        .filter_map(|part| part.is_text().then(|| part.text()).flatten())
+        .collect()
 }

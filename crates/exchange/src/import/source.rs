@@ -18,7 +18,9 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
         text.push_str(&match &fact.kind {
             FactKind::Flag => format!("flag {name}\n"),
             FactKind::Choice { values, default } => {
-                let default = default.map_or(String::new(), |at| format!(" default {}", quote(&values[at as usize])));
+                let default = default.map_or(String::new(), |at| {
+                    format!(" default {}", quote(&values[at as usize]))
+                });
                 format!("choice {name} = {}{default}\n", listed(values.iter()))
             }
         });
@@ -26,7 +28,10 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
     for role in &tables.roles {
         let mut profiles = Vec::new();
         for table in &role.tables {
-            let (from, to) = (&tables.systems[table.from].name, &tables.systems[table.to].name);
+            let (from, to) = (
+                &tables.systems[table.from].name,
+                &tables.systems[table.to].name,
+            );
             let name = format!("{}: {from} to {to}", role.name);
             let body = rules(tables, table).ok_or_else(|| {
                 ImportError(format!(
@@ -48,16 +53,26 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
             text.push_str(&format!("\nprofile {name} {{}}\n"));
             profiles.push(name);
         }
-        text.push_str(&format!("\nrole {} uses {}\n", quote(&role.name), profiles.join(", ")));
+        text.push_str(&format!(
+            "\nrole {} uses {}\n",
+            quote(&role.name),
+            profiles.join(", ")
+        ));
     }
     Ok(text)
 }
 
 fn declared(system: &System) -> String {
-    let title = system.title.as_ref().map_or(String::new(), |title| format!(" {}", quote_always(title)));
+    let title = system
+        .title
+        .as_ref()
+        .map_or(String::new(), |title| format!(" {}", quote_always(title)));
     let mut text = format!("system {}{title} {{\n", quote(&system.name));
     if !system.attributes.is_empty() {
-        text.push_str(&format!("attributes {}\n", separated(system.attributes.iter())));
+        text.push_str(&format!(
+            "attributes {}\n",
+            separated(system.attributes.iter())
+        ));
     }
     if let Some(online) = &system.online {
         text.push_str(&format!("online {}\n", quote(online)));
@@ -66,10 +81,21 @@ fn declared(system: &System) -> String {
         text.push_str(&format!("text {longest}\n"));
     }
     for state in &system.states {
-        let id = state.id.as_ref().map_or(String::new(), |id| format!(" id {}", quote_always(id)));
-        let mut marks: Vec<String> = state.attributes.iter().map(|attribute| quote(attribute)).collect();
+        let id = state
+            .id
+            .as_ref()
+            .map_or(String::new(), |id| format!(" id {}", quote_always(id)));
+        let mut marks: Vec<String> = state
+            .attributes
+            .iter()
+            .map(|attribute| quote(attribute))
+            .collect();
         marks.extend(state.read_only.then(|| "read_only".to_owned()));
-        let marks = if marks.is_empty() { String::new() } else { format!(" {{ {} }}", marks.join(", ")) };
+        let marks = if marks.is_empty() {
+            String::new()
+        } else {
+            format!(" {{ {} }}", marks.join(", "))
+        };
         text.push_str(&format!("state {}{id}{marks}\n", quote(&state.name)));
     }
     text.push_str("}\n\n");
@@ -78,7 +104,9 @@ fn declared(system: &System) -> String {
 
 /// A rule for each row that decides; `None` for diagrams.
 fn rules(tables: &Tables, table: &Table) -> Option<String> {
-    let Body::Rows(rows) = &table.body else { return None };
+    let Body::Rows(rows) = &table.body else {
+        return None;
+    };
     let (from, to) = (&tables.systems[table.from], &tables.systems[table.to]);
     let mut text = String::new();
     for row in rows {
@@ -90,20 +118,40 @@ fn rules(tables: &Tables, table: &Table) -> Option<String> {
         let sources = if row.from.len() == from.states.len() {
             "any".to_owned()
         } else {
-            listed(row.from.iter().map(|state| &from.states[*state as usize].name))
+            listed(
+                row.from
+                    .iter()
+                    .map(|state| &from.states[*state as usize].name),
+            )
         };
-        let rule = format!("{} {sources} -> {} {target}", quote(&from.name), quote(&to.name));
+        let rule = format!(
+            "{} {sources} -> {} {target}",
+            quote(&from.name),
+            quote(&to.name)
+        );
         let condition = condition(tables, &table.columns, row);
-        let when = condition.as_ref().map_or(String::new(), |condition| format!("when {condition}: "));
+        let when = condition
+            .as_ref()
+            .map_or(String::new(), |condition| format!("when {condition}: "));
         text.push_str(&format!("{when}{rule}\n"));
         if !append.is_empty() {
-            let states: Vec<&str> = from.states.iter().map(|state| state.name.as_str()).collect();
+            let states: Vec<&str> = from
+                .states
+                .iter()
+                .map(|state| state.name.as_str())
+                .collect();
             let entered: Vec<u32> = row.from.iter().map(|state| state + 1).collect();
             let guard = state_literal(&quote(&from.name), &states, &entered);
-            let condition = condition.map_or(guard.clone(), |condition| format!("{condition} and {guard}"));
+            let condition = condition.map_or(guard.clone(), |condition| {
+                format!("{condition} and {guard}")
+            });
             text.push_str(&format!("when {condition} {{\n"));
             for appended in append {
-                text.push_str(&format!("append {} to {}\n", quote_always(appended), quote(&to.name)));
+                text.push_str(&format!(
+                    "append {} to {}\n",
+                    quote_always(appended),
+                    quote(&to.name)
+                ));
             }
             text.push_str("}\n");
         }
@@ -117,7 +165,10 @@ fn condition(tables: &Tables, columns: &[Column], row: &Row) -> Option<String> {
 }
 
 fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    names.map(|name| quote(name)).collect::<Vec<_>>().join(" | ")
+    names
+        .map(|name| quote(name))
+        .collect::<Vec<_>>()
+        .join(" | ")
 }
 
 fn separated<'a>(names: impl Iterator<Item = &'a String>) -> String {

@@ -17,7 +17,10 @@ pub(crate) struct View<'t> {
 /// # Errors
 /// One has too many rows to be written as rows.
 pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
-    let all = tables.roles.iter().flat_map(|role| role.tables.iter().map(move |table| (role, table)));
+    let all = tables
+        .roles
+        .iter()
+        .flat_map(|role| role.tables.iter().map(move |table| (role, table)));
     all.map(|(role, table)| match &table.body {
         Body::Rows(rows) => Ok(View { role, table, rows }),
         Body::Diagrams(_) => Err(ExportError(format!(
@@ -31,7 +34,11 @@ pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
 /// `in_queue\nand user_type is im`, or `always`.
 pub fn when(tables: &Tables, columns: &[Column], cells: &Cells) -> String {
     let conditions = conditions(tables, columns, cells);
-    if conditions.is_empty() { "always".to_owned() } else { conditions.join("\nand ") }
+    if conditions.is_empty() {
+        "always".to_owned()
+    } else {
+        conditions.join("\nand ")
+    }
 }
 
 /// The states entered, one a line: `any`, `any but`, or the list.
@@ -42,8 +49,10 @@ pub fn entered(tables: &Tables, table: &Table, row: &Row) -> String {
     }
     let name = |state: usize| quote(&states[state].name);
     if row.from.len() * 2 > states.len() {
-        let others: Vec<String> =
-            (0..states.len()).filter(|state| !row.from.contains(&(*state as u32))).map(name).collect();
+        let others: Vec<String> = (0..states.len())
+            .filter(|state| !row.from.contains(&(*state as u32)))
+            .map(name)
+            .collect();
         return format!("any but\n{}", others.join("\n"));
     }
     let names: Vec<String> = row.from.iter().map(|state| name(*state as usize)).collect();
@@ -58,15 +67,22 @@ pub fn outcome(tables: &Tables, table: &Table, row: &Row) -> String {
         Outcome::Set { state, append } => {
             let texts: Vec<String> = append.iter().map(|text| quote_always(text)).collect();
             let state = quote(&tables.systems[table.to].states[*state as usize].name);
-            if texts.is_empty() { state } else { format!("{state}\nappend {}", texts.join(", ")) }
+            if texts.is_empty() {
+                state
+            } else {
+                format!("{state}\nappend {}", texts.join(", "))
+            }
         }
     }
 }
 
 /// Who decides, one a line: `"Voice" (agents.presync:14)`.
 pub fn origin(row: &Row) -> String {
-    let mut lines: Vec<String> =
-        row.origins.iter().map(|origin| format!("{} ({})", quote_always(&origin.profile), origin.rule)).collect();
+    let mut lines: Vec<String> = row
+        .origins
+        .iter()
+        .map(|origin| format!("{} ({})", quote_always(&origin.profile), origin.rule))
+        .collect();
     lines.sort();
     lines.dedup();
     lines.join("\n")
@@ -81,15 +97,24 @@ pub(crate) fn parts<'t>(
     match &row.outcome {
         Outcome::Unmapped => ("unmapped", None, &[]),
         Outcome::Unchanged => ("unchanged", None, &[]),
-        Outcome::Set { state, append } => ("set", Some(&tables.systems[table.to].states[*state as usize].name), append),
+        Outcome::Set { state, append } => (
+            "set",
+            Some(&tables.systems[table.to].states[*state as usize].name),
+            append,
+        ),
     }
 }
 
 /// The value of a choice until somebody sets it, by name.
 pub(crate) fn default_value(tables: &Tables, column: Column) -> Option<&str> {
-    let Column::Fact(at) = column else { return None };
+    let Column::Fact(at) = column else {
+        return None;
+    };
     match &tables.facts[at].kind {
-        FactKind::Choice { values, default: Some(default) } => Some(&values[*default as usize]),
+        FactKind::Choice {
+            values,
+            default: Some(default),
+        } => Some(&values[*default as usize]),
         _ => None,
     }
 }
@@ -105,7 +130,10 @@ impl Identifiers {
     pub fn new(tables: &Tables) -> Self {
         let mut taken = std::collections::BTreeSet::new();
         let mut identifier = |prefix: &str, at: usize, name: &str| {
-            let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && name.len() <= 40;
+            let plain = name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && name.len() <= 40;
             let wanted = format!("{prefix}_{}", name.to_ascii_lowercase());
             if plain && taken.insert(wanted.clone()) {
                 return wanted;
@@ -117,9 +145,18 @@ impl Identifiers {
             }
             number
         };
-        let facts = tables.facts.iter().enumerate().map(|(at, fact)| identifier("fact", at, &fact.name)).collect();
-        let systems =
-            tables.systems.iter().enumerate().map(|(at, system)| identifier("state", at, &system.name)).collect();
+        let facts = tables
+            .facts
+            .iter()
+            .enumerate()
+            .map(|(at, fact)| identifier("fact", at, &fact.name))
+            .collect();
+        let systems = tables
+            .systems
+            .iter()
+            .enumerate()
+            .map(|(at, system)| identifier("state", at, &system.name))
+            .collect();
         Self { facts, systems }
     }
 

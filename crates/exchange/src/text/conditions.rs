@@ -14,11 +14,17 @@ pub fn conditions(tables: &Tables, columns: &[Column], cells: &Cells) -> Vec<Str
                 FactKind::Choice { values: names, .. } => choice_literal(&name, names, values),
             },
             Column::State(at) => {
-                let states: Vec<&str> = tables.systems[*at].states.iter().map(|state| state.name.as_str()).collect();
+                let states: Vec<&str> = tables.systems[*at]
+                    .states
+                    .iter()
+                    .map(|state| state.name.as_str())
+                    .collect();
                 state_literal(&name, &states, values)
             }
         }
     };
     let cells = columns.iter().zip(cells);
-    cells.filter_map(|(column, values)| Some(literal(column, values.as_ref()?))).collect()
+    cells
+        .filter_map(|(column, values)| Some(literal(column, values.as_ref()?)))
+        .collect()
 }

@@ -15,18 +15,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = std::fs::read_to_string(&path)?;
     let model = dsntk_model::parse(&text).map_err(|error| error.to_string())?;
     let label = |element: &dyn DmnElement| element.label().clone().unwrap_or_default();
-    let decisions: HashMap<String, String> =
-        model.decisions().iter().map(|decision| (label(decision), decision.name().to_owned())).collect();
-    let inputs: Vec<(String, Name)> =
-        model.input_data().iter().map(|input| (label(input), input.variable().feel_name().clone())).collect();
-    let evaluator = ModelEvaluator::new(std::slice::from_ref(&model)).map_err(|error| error.to_string())?;
+    let decisions: HashMap<String, String> = model
+        .decisions()
+        .iter()
+        .map(|decision| (label(decision), decision.name().to_owned()))
+        .collect();
+    let inputs: Vec<(String, Name)> = model
+        .input_data()
+        .iter()
+        .map(|input| (label(input), input.variable().feel_name().clone()))
+        .collect();
+    let evaluator =
+        ModelEvaluator::new(std::slice::from_ref(&model)).map_err(|error| error.to_string())?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lock().lines() {
         let situation: serde_json::Value = serde_json::from_str(&line?)?;
         let text = |member: &str| situation[member].as_str().unwrap_or_default();
         let mut context = FeelContext::default();
         for (label, name) in &inputs {
-            let given = if label == "the state entered" { &situation["entered"] } else { &situation["given"][label] };
+            let given = if label == "the state entered" {
+                &situation["entered"]
+            } else {
+                &situation["given"][label]
+            };
             let value = match given {
                 serde_json::Value::Bool(value) => Value::Boolean(*value),
                 serde_json::Value::String(value) => Value::String(value.clone()),
@@ -35,8 +46,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             context.set_entry(name, value);
         }
         let decision = &decisions[&format!("{}: {} → {}", text("role"), text("from"), text("to"))];
-        let value = evaluator.evaluate_invocable(model.namespace(), model.name(), decision, &context);
-        let Value::Context(found) = &value else { return Err(format!("{situation} gives {value:?}").into()) };
+        let value =
+            evaluator.evaluate_invocable(model.namespace(), model.name(), decision, &context);
+        let Value::Context(found) = &value else {
+            return Err(format!("{situation} gives {value:?}").into());
+        };
         writeln!(out, "{}", json(&Value::Context(found.clone())))?;
     }
     Ok(())
@@ -44,9 +58,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn json(value: &Value) -> serde_json::Value {
     match value {
-        Value::Context(entries) => {
-            entries.iter().map(|(name, value)| (name.to_string(), json(value))).collect::<serde_json::Map<_, _>>().into()
-        }
+        Value::Context(entries) => entries
+            .iter()
+            .map(|(name, value)| (name.to_string(), json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
         Value::List(items) => items.iter().map(json).collect::<Vec<_>>().into(),
         Value::String(text) => text.clone().into(),
         Value::Null(_) => serde_json::Value::Null,

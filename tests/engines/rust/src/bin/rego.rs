@@ -5,14 +5,19 @@ use std::io::{BufRead, Write};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let policy = std::env::args().nth(1).ok_or("name a policy")?;
     let mut engine = regorus::Engine::new();
-    engine.add_policy_from_file(&policy).map_err(|error| error.to_string())?;
+    engine
+        .add_policy_from_file(&policy)
+        .map_err(|error| error.to_string())?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lock().lines() {
         let mut situation: serde_json::Value = serde_json::from_str(&line?)?;
         situation["state"] = situation["entered"].take();
-        let input = regorus::Value::from_json_str(&situation.to_string()).map_err(|error| error.to_string())?;
+        let input = regorus::Value::from_json_str(&situation.to_string())
+            .map_err(|error| error.to_string())?;
         engine.set_input(input);
-        let decision = engine.eval_rule("data.presync.decision".to_owned()).map_err(|error| error.to_string())?;
+        let decision = engine
+            .eval_rule("data.presync.decision".to_owned())
+            .map_err(|error| error.to_string())?;
         // On one line.
         let text = decision.to_json_str().map_err(|error| error.to_string())?;
         writeln!(out, "{}", serde_json::from_str::<serde_json::Value>(&text)?)?;
