@@ -1,9 +1,9 @@
 //! Presync: status synchronization profiles as code.
 //!
 //! A contact centre's people show one status in CIC and another in Lync, Skype for Business or Teams. A *profile* says
-//! how a change in one becomes a change in the other, under which conditions. The stages, in the order of the modules:
-//! text is parsed ([`load`], [`syntax`]), checked ([`mod@check`]) into a [`model`] over an exact [`space`] of situations,
-//! compiled ([`mod@compile`]) into [`table`]s, and those are executed ([`run`]).
+//! how a change in one becomes a change in the other, under which conditions. Text is parsed ([`load`], [`syntax`]), checked
+//! ([`resolve`]) into a [`program`](mod@program) over an exact [`space`] of situations, and compiled ([`mod@compile`]) into
+//! [`table`]s, which `presync-engine` executes.
 //!
 //! ```
 //! let source = r#"

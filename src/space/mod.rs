@@ -8,7 +8,7 @@
 //! variables with two values: a choice of ten values or a system of seventeen states needs four or five of them, with
 //! codes that mean nothing, and which of 2,000 rules decides needs a diagram for each bit of the answer. Here a node
 //! has a child for each value and a leaf is the decision itself, which is what a decision table is made of;
-//! restricting to a state is one step. It takes [`diagram`], without `unsafe` and without global state.
+//! restricting to a state is one step. It takes [`diagram`](crate::diagram), without `unsafe` and without global state.
 
 mod precedence;
 mod situation;

@@ -7,7 +7,7 @@ use crate::space::precedence::Decided;
 use crate::space::situation::{Space, Variable};
 
 impl Space<'_> {
-    /// See [`Diagrams::cover`].
+    /// See [`Diagrams::cover`](crate::diagram::Diagrams::cover).
     pub fn cover(&mut self, region: Ref, most: usize) -> Option<Vec<Cube>> {
         let usual = self.usual().to_vec();
         self.diagrams.cover(region, &usual, most)
