@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Changes the exact core (src/space, compile, table, run) in one place at a time and says which changes no test sees.
+"""Changes the exact core (space, diagram, compile, engine, stream) in one place at a time and says which changes no test sees.
 
 cargo-mutants lists the changes; here they are all compiled into one program, each behind a switch that a variable of the
 environment turns on, which takes half an hour instead of many. Where no switch can stand (constants, patterns), a change
@@ -8,7 +8,7 @@ its reason, and is printed below it; any other change that all tests pass is pri
 that nothing needs.
 
 Needs cargo-mutants and the Python packages tree-sitter and tree-sitter-rust. Works in a copy under target/mutants.
-Usage: mutants.py [PART_OF_A_NAME...]    only changes whose names have one of these parts: `space/order.rs`, `widen`
+Usage: mutants.py [PART_OF_A_NAME...]    only changes whose names have one of these parts: `space/variable_order.rs`, `widen`
 """
 import concurrent.futures
 import itertools
@@ -28,10 +28,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 COPY = ROOT / "target" / "mutants"
 BUILD = ROOT / "target" / "mutants-build"
 EXPLAINED = pathlib.Path(__file__).with_suffix(".toml")
-CORE = ("space", "compile", "table", "run")
+CORE = ("src/space", "src/diagram", "src/compile", "crates/engine/src", "crates/stream/src")
+# The crates that these lie in: each has switches of its own.
+LIBRARIES = {"presync": "src/lib.rs", "presync-engine": "crates/engine/src/lib.rs",
+             "presync-stream": "crates/stream/src/lib.rs"}
+# Modules of tests/suite; what is not is a test of its own, or the unit tests of a crate.
+SUITE = "suite"
 # Seconds after which a change counts as seen. The quick ones first: what they see, the others need not; what is explained
 # is tried with the quick ones alone.
-QUICK = {"presync": 10, "session": 15, "tables": 10, "examples": 10, "independent": 10, "exports": 10}
+QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "tables": 10, "examples": 10, "independent": 10, "exports": 10}
 TESTS = {**QUICK, "explain": 20, "near_misses": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40,
          "cli": 40, "import": 40, "faults": 90, "lints": 90, "large": 150, "limits": 150}
 SWITCH = """
@@ -90,7 +95,7 @@ def alone(changes, numbers, explained):
         plain = rewriter.source
         (COPY / change["file"]).write_bytes(plain[:start] + change["replacement"].encode() + plain[end:])
         # Some errors, a shift that goes too far, come after `cargo check`.
-        build = subprocess.run(["cargo", "build", "--lib"], cwd=COPY, env=environment(), capture_output=True)
+        build = subprocess.run(["cargo", "build", *packages(), "--lib"], cwd=COPY, env=environment(), capture_output=True)
         if build.returncode == 0:
             test = tried(built(QUICK), None)
             yield number, test or (None if number in explained else tried(built(TESTS), None))
@@ -99,13 +104,13 @@ def alone(changes, numbers, explained):
 
 def listed():
     """The changes by number."""
-    files = [word for part in CORE for word in ("-f", f"src/{part}/**")]
-    output = subprocess.run(["cargo", "mutants", "--list", "--json", *files], cwd=ROOT, check=True, capture_output=True)
+    files = [word for part in CORE for word in ("-f", f"{part}/**")]
+    output = subprocess.run(["cargo", "mutants", "--list", "--json", "--workspace", *files], cwd=ROOT, check=True, capture_output=True)
     return dict(enumerate(json.loads(output.stdout)))
 
 
 def matches(name, part):
-    """`src/space/order.rs:20:34: replace / with * in arrange`: by what it is, without the place in the file."""
+    """`src/space/variable_order.rs:20:34: replace / with * in arrange`: by what it is, without the place in the file."""
     return part in re.sub(r":\d+:\d+:", ":", name)
 
 
@@ -114,9 +119,10 @@ def compiled(changes):
     shutil.rmtree(COPY, ignore_errors=True)
     ignored = shutil.ignore_patterns("target", ".git", "corpus")
     shutil.copytree(ROOT, COPY, ignore=ignored)
-    library = (ROOT / "src" / "lib.rs").read_text()
-    library = library.replace("#![forbid(unsafe_code)]", "#![forbid(unsafe_code)]\n#![allow(warnings)]")
-    (COPY / "src" / "lib.rs").write_text(library + SWITCH)
+    for file in LIBRARIES.values():
+        library = (ROOT / file).read_text()
+        library = library.replace("#![forbid(unsafe_code)]", "#![forbid(unsafe_code)]\n#![allow(warnings)]")
+        (COPY / file).write_text(library + SWITCH)
     # The first difference is enough: nobody reads a small program here.
     independent = COPY / "tests" / "independent" / "main.rs"
     found = "    if let Some((spec, seed, difference)) = failure {\n"
@@ -125,7 +131,7 @@ def compiled(changes):
     dropped = set()
     while True:
         missing = switched(changes, dropped)
-        check = subprocess.run(["cargo", "check", "--lib", "--message-format=json"], cwd=COPY, env=environment(),
+        check = subprocess.run(["cargo", "check", "--keep-going", *packages(), "--lib", "--message-format=json"], cwd=COPY, env=environment(),
                                capture_output=True, text=True)
         if check.returncode == 0:
             return dropped | missing
@@ -152,6 +158,10 @@ def blamed(message):
         if inside:
             return {int(inside[-1])}
     return set()
+
+
+def packages():
+    return [word for package in LIBRARIES for word in ("-p", package)]
 
 
 def parser():
@@ -270,21 +280,25 @@ def environment(number=None):
 
 
 def built(tests):
-    """The tests' programs by name."""
-    command = ["cargo", "test", "--quiet", "--no-run", "--message-format=json", "--lib", "--bins"]
-    command += [word for test in tests if test != "presync" for word in ("--test", test)]
-    output = subprocess.run(command, cwd=COPY, env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
-    messages = [message for message in map(json.loads, output.splitlines()) if message.get("executable")]
-    found = {message["target"]["name"]: message["executable"] for message in messages
-             if message["target"]["kind"] != ["bin"] and message["profile"]["test"]}
-    return {test: found[test] for test in tests}
+    """The tests' programs by name, with the words that each is called with."""
+    # The unit tests of the crates, and those that start the tool.
+    commands = [[*packages(), "--lib"], ["-p", "presync-cli", "--bins", "--test", SUITE, *(
+        word for test in tests if test in ("independent", "faults") for word in ("--test", test))]]
+    found = {}
+    for words in commands:
+        command = ["cargo", "test", "--quiet", "--no-run", "--message-format=json", *words]
+        output = subprocess.run(command, cwd=COPY, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
+        for message in map(json.loads, output.stdout.splitlines()):
+            if message.get("executable") and message["target"]["kind"] != ["bin"] and message["profile"]["test"]:
+                found[message["target"]["name"].replace("_", "-")] = message["executable"]
+    return {test: [found[test]] if test in found else [found[SUITE], f"{test}::"] for test in tests}
 
 
 def tried(binaries, number):
     """The first test that sees a change, if any does."""
-    for test, program in binaries.items():
+    for test, words in binaries.items():
         few = {"PRESYNC_PROGRAMS": "150"} if test == "independent" else {}
-        process = subprocess.Popen([program], cwd=COPY, env={**environment(number), **few}, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(words, cwd=COPY / "crates" / "cli", env={**environment(number), **few}, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
             failed = process.wait(TESTS[test]) != 0
