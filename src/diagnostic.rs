@@ -38,15 +38,15 @@ pub struct Fix {
 
 /// A situation by names: the value of every fact, and each system's state (`None`: not known).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Situation {
-    pub facts: Vec<(String, FactValue)>,
+pub struct Witness {
+    pub facts: Vec<(String, WitnessValue)>,
     pub states: Vec<(String, Option<String>)>,
     /// The names that the finding depends on; the others could be anything.
     pub relevant: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FactValue {
+pub enum WitnessValue {
     Flag(bool),
     Choice(String),
 }
@@ -63,7 +63,7 @@ pub struct Diagnostic {
     /// What to write instead.
     pub help: Option<String>,
     pub fixes: Vec<Fix>,
-    pub situation: Option<Situation>,
+    pub situation: Option<Witness>,
 }
 
 impl Diagnostic {
@@ -129,47 +129,7 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.dedup();
 }
 
-/// The name among `known` that a misspelt one most likely means.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = name.to_lowercase();
-    let length = wanted.chars().count();
-    known
-        .into_iter()
-        // Of names that differ this much in length, the distance need not be taken.
-        .filter(|candidate| {
-            let other = candidate.chars().count();
-            length.abs_diff(other) <= length.max(other).div_ceil(3)
-        })
-        .map(|candidate| {
-            (
-                strsim::osa_distance(&wanted, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(distance, candidate)| {
-            let longest = length.max(candidate.chars().count());
-            *distance <= longest.div_ceil(3).max(1) && *distance < longest
-        })
-        .min_by_key(|(distance, candidate)| (*distance, candidate.len()))
-        .map(|(_, candidate)| candidate)
-}
-
 /// A span of nothing at a byte, for what is missing there.
 pub fn point(at: u32) -> Span {
     Span { start: at, end: at }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn nearest_wants_a_resemblance() {
-        assert_eq!(
-            nearest("At Lumch", ["At Lunch", "Gone Home"]),
-            Some("At Lunch")
-        );
-        assert_eq!(nearest("busy", ["Busy", "Away"]), Some("Busy"));
-        assert_eq!(nearest("xyz", ["At Lunch", "Away"]), None);
-    }
 }

@@ -1,125 +1,96 @@
 //! Presync: status synchronization profiles as code.
 //!
-//! A contact centre's people show one status in CIC and another in Lync, Skype for Business or Teams. A *profile* says
-//! how a change in one becomes a change in the other, under which conditions. Text is parsed ([`load`], [`syntax`]), checked
-//! ([`resolve`]) into a [`program`](mod@program) over an exact [`space`] of situations, and compiled ([`mod@compile`]) into
-//! [`table`]s, which `presync-engine` executes.
+//! Agents in a contact center show one status in CIC and another in Lync, Skype for Business or Teams. A *profile* says
+//! how a change in one becomes a change in the other, under which conditions. A [`Program`] is checked as a whole and
+//! compiled into exact decision [`Tables`].
 //!
 //! ```
-//! let source = r#"
+//! use presync::{Event, MemoryStore, Program};
+//!
+//! const SOURCE: &str = r#"
 //!     use cic_lync
 //!     profile "Voice" when enterprise_voice {
 //!         when both_logged_in: cic "At Lunch" -> lync Away
 //!     }
 //! "#;
-//! let read = |_: &str| Ok(source.as_bytes().to_vec());
-//! let parsed = presync::parse("voice.presync", &read)?;
-//! let program = presync::check(parsed)?;
-//! let tables = presync::compile(&program)?;
 //!
-//! let (cic, lync) = (tables.system("cic").unwrap(), tables.system("lync").unwrap());
-//! let mut facts: Vec<u32> = tables.facts.iter().map(|fact| fact.initial()).collect();
-//! for flag in ["cic_logged_in", "lync_logged_in"] {
-//!     facts[tables.fact(flag).unwrap()] = 1;
+//! // Every error at once; its `Display` shows them.
+//! let tables = Program::check_source("voice.presync", SOURCE)?.compile()?;
+//! let ann = tables
+//!     .situation()
+//!     .set("user_type", "enterprise_voice")?
+//!     .set("cic_logged_in", true)?
+//!     .set("lync_logged_in", true)?;
+//! // An unknown name is an error that says what was probably meant.
+//! let lunch = tables.state("cic", "At Lunch")?;
+//! // A choice that matters and has no value is an error rather than a guess.
+//! for decision in tables.only_role()?.decide(&ann, lunch)? {
+//!     assert_eq!(decision.to_string(), r#"lync Away, by "Voice" (voice.presync:4)"#);
 //! }
-//! let user_type = tables.fact("user_type").unwrap();
-//! facts[user_type] = tables.value(user_type, "enterprise_voice").unwrap();
 //!
-//! let lunch = tables.state(cic, "At Lunch").unwrap();
-//! let decision = tables.table(0, cic, lync).decide(&facts, &[0, 0], lunch);
-//! assert_eq!(decision.profile.as_deref(), Some("Voice"));
-//! assert_eq!(decision.rule.as_deref(), Some("voice.presync:4"));
+//! // Sessions know what was seen and sent; tables can be swapped while they run.
+//! let mut engine = presync::Engine::new(tables, MemoryStore::default());
+//! engine.apply("ann", Event::setting(ann.values()))?;
+//! for command in engine.apply("ann", Event::changed(lunch))? {
+//!     println!("{}", serde_json::to_string(&command)?);
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! The stages, and which may know which, are in `ARCHITECTURE.md`.
 
 #![forbid(unsafe_code)]
 
-pub mod analysis;
-pub mod codes;
-pub mod compile;
-pub mod diagnostic;
-pub mod diagram;
-pub mod format;
-pub mod lint;
-pub mod load;
-pub mod program;
-pub mod quote;
-pub mod resolve;
-pub mod source;
-pub mod space;
-pub mod syntax;
-pub mod vocabulary;
+mod analysis;
+mod api;
+mod codes;
+mod compile;
+mod diagnostic;
+mod diagram;
+mod format;
+mod lint;
+mod load;
+mod program;
+mod quote;
+mod resolve;
+mod source;
+mod space;
+mod stack;
+mod syntax;
+mod vocabulary;
 
-pub use presync_engine::table;
+pub use analysis::{
+    Coverage, DecisionChange, DecisionExplanation, Differences, Exercised, Other, Proposal,
+    Question, Verdict, describe,
+};
+pub use api::{CheckErrors, check, coverage, diff, explain, format, parse, propose_tests, prove};
+pub use codes::{Code, code, codes};
+pub use diagnostic::{Diagnostic, Fix, Label, Severity, Witness, WitnessValue};
+pub use format::FormatError;
+pub use lint::{LINTS, Level, Lint, Settings, lint};
+pub use load::{Files, Outside, Parsed, relative};
+pub use presync_engine::{
+    Column, Command, DecideError, Decided, Decision, Direction, Engine, EngineError, Event,
+    EventMessage, Fact, FactId, FactKind, MemoryStore, Origin, Outcome, Rejection, RoleId,
+    RoleTables, Schema, Session, SessionStore, SeveralRoles, Situation, State, StateId, System,
+    SystemId, Table, Tables, TablesError, TooComplex, UnknownName, ValueId, nearest,
+};
+pub use program::{Declared, DeclaredKind, Program};
+pub use quote::{choice_literal, is_hidden, quote, quote_always, state_literal, visible};
+pub use resolve::CheckReport;
+pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span};
+pub use syntax::{Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given, tree};
+pub use vocabulary::{ALL as VOCABULARIES, Vocabulary};
 
-/// Reads and parses a program: the file at `path` and all that it uses. Syntax errors are in the result.
-///
-/// # Errors
-/// The root file cannot be read.
-pub fn parse(path: &str, read: &load::Reader<'_>) -> std::io::Result<load::Parsed> {
-    load::parse("", path, read)
+/// What the tests and measurements of this repository look at. Not for others: it changes without notice.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::diagnostic::sort;
+    pub use crate::diagram::{Cube, Diagrams, Ref};
+    pub use crate::format::WIDTH;
+    pub use crate::lint::MAX_FINDINGS;
+    pub use crate::program::*;
+    pub use crate::resolve::limits;
+    pub use crate::space::{Precedence, SituationSpace};
+    pub use crate::syntax::{MAX_ERRORS, MAX_STATEMENT, lexer};
 }
-
-/// Checks a parsed program.
-///
-/// # Errors
-/// Everything that is wrong with it, syntax errors included.
-pub fn check(parsed: load::Parsed) -> Result<program::Program, Box<Errors>> {
-    let (program, diagnostics) = resolve::check(parsed);
-    if diagnostics.is_empty() {
-        Ok(program)
-    } else {
-        Err(Box::new(Errors {
-            program,
-            diagnostics,
-        }))
-    }
-}
-
-/// Compiles a checked program into its tables.
-///
-/// # Errors
-/// The conditions are too entangled for the limits of [`space`].
-pub fn compile(program: &program::Program) -> Result<table::Tables, compile::CompileError> {
-    compile::compile(program)
-}
-
-/// What is wrong with a program.
-#[derive(Debug)]
-pub struct Errors {
-    /// What could be resolved; its sources are what the diagnostics point into.
-    pub program: program::Program,
-    /// Sorted by place, never empty.
-    pub diagnostics: Vec<diagnostic::Diagnostic>,
-}
-
-impl std::fmt::Display for Errors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, diagnostic) in self.diagnostics.iter().enumerate() {
-            let place = diagnostic.location().map(|location| {
-                let place = self
-                    .program
-                    .sources
-                    .file(location.file)
-                    .line_column(location.span.start);
-                format!(
-                    "{}:{}:{}: ",
-                    self.program.sources.shown_path(location.file),
-                    place.line,
-                    place.column
-                )
-            });
-            let newline = if at == 0 { "" } else { "\n" };
-            write!(
-                f,
-                "{newline}{}{}: {}",
-                place.unwrap_or_default(),
-                diagnostic.code,
-                diagnostic.message
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Errors {}

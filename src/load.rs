@@ -4,10 +4,11 @@
 use std::collections::HashSet;
 use std::io;
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Location, SourceFile, Sources};
 use crate::syntax::tree;
 use crate::{syntax, vocabulary};
+use presync_engine::nearest;
 
 /// Why a file was not read: it lies where a program's files must not come from.
 #[derive(Debug, thiserror::Error)]

@@ -2,13 +2,14 @@
 
 mod common;
 
-use presync_stream::{Engine, Stream};
+use presync_engine::SessionEngine;
+use presync_stream::Stream;
 
 #[test]
 fn known_users_cost_no_allocation() {
     let centre =
         common::program_at(&common::root().join("examples/contact-centre/contact-centre.presync"));
-    let tables = presync::compile(&centre).expect("it has a form");
+    let tables = centre.compile().expect("it has a form");
     let start: String = (0..500)
         .map(|user| {
             format!(
@@ -23,7 +24,7 @@ fn known_users_cost_no_allocation() {
             format!("{{\"user\":\"agent{user}\",\"change\":{{\"cic\":\"{state}\"}},\"id\":\"{at}\",\"at\":\"2026-11-22T12:00:00Z\"}}\n")
         })
         .collect();
-    let mut stream = Stream::new(Engine::new(&tables, 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
     let mut commands = 0;
     let mut blocks = [&start, &changes, &changes, &changes].into_iter();
     let mut counted = Vec::new();
@@ -36,7 +37,7 @@ fn known_users_cost_no_allocation() {
             into.extend_from_slice(block.as_bytes());
             Ok(true)
         };
-        let write = |output: &presync_stream::Output| {
+        let write = |output: &presync_stream::BlockOutput| {
             *commands += output.sent;
             Ok(())
         };

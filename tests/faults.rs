@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{presync, text};
-use presync_stream::Stored;
+use presync_stream::StateFile;
 
 const PROGRAM: &str = "use cic_lync\nprofile \"P\" {\n    when in_queue: append \"in queue\" to lync\n    \
                        cic any -> lync Away\n    override cic Available -> lync Available\n}\n";
@@ -83,7 +83,7 @@ fn a_killed_run_leaves_a_whole_state_and_loses_no_command() {
         let _ = child.kill();
         let _ = child.wait();
         let state = std::fs::read(at.join("s.json")).expect("there is always a state");
-        Stored::parse(&text(&state)).expect("it is whole");
+        StateFile::parse(&text(&state)).expect("it is whole");
         let again = text(&presync(at, &RUN, b"").stdout);
         if state == before {
             early += 1;

@@ -267,12 +267,9 @@ fn memory_of_a_check() {
 fn memory(text: &str) -> f64 {
     let read = |_: &str| Ok(text.as_bytes().to_vec());
     let memory = allocation_counter::measure(|| {
-        let parsed = presync::parse("a.presync", &read).expect("memory can be read");
-        if let Ok(program) = presync::check(parsed) {
-            drop(presync::lint::run(
-                &program,
-                &presync::lint::Settings::default(),
-            ));
+        let parsed = presync::parse("", "a.presync", &read).expect("memory can be read");
+        if let Some(program) = presync::check(parsed).program {
+            drop(program.lint(&presync::Settings::default()));
         }
     });
     memory.bytes_max as f64

@@ -3,6 +3,10 @@
 
 use std::hint::black_box;
 
+use presync::{
+    Direction, FactId, Program, Schema, Situation, StateId, SystemId, Table, Tables, ValueId,
+};
+
 const PROGRAM: &str = r#"
 use cic_lync_profiles
 role "Agents" uses "Enterprise Voice", "Remote Call Control", "IM"
@@ -16,46 +20,32 @@ fn main() {
         .and_then(|count| count.parse().ok())
         .expect("say how many");
     if let Some(file) = words.next() {
-        return wide(count, &std::fs::read(file).expect("there is such a file"));
+        return wide(count, &std::fs::read_to_string(file).expect("there is such a file"));
     }
-    let parsed = presync::parse("a.presync", &|_: &str| Ok(PROGRAM.as_bytes().to_vec()))
-        .expect("it is read");
-    let tables =
-        presync::compile(&presync::check(parsed).expect("it is right")).expect("it has a form");
-    let (cic, lync) = (
-        tables.system("cic").expect("it is there"),
-        tables.system("lync").expect("it is there"),
-    );
-    let table = tables.table(0, cic, lync);
-    let fact = |name: &str| tables.fact(name).expect("it is there");
+    let program = Program::check_source("a.presync", PROGRAM).expect("it is right");
+    let tables = program.compile().expect("it has a form");
+    let schema = tables.schema();
+    let (cic, lync) = (system(schema, "cic"), system(schema, "lync"));
+    let table = table(&tables, cic, lync);
     let (user_type, flags) = (
-        fact("user_type"),
-        ["cic_logged_in", "lync_logged_in", "in_queue"].map(fact),
+        fact(schema, "user_type"),
+        ["cic_logged_in", "lync_logged_in", "in_queue"].map(|name| fact(schema, name)),
     );
-    let states: Vec<&str> = tables.systems[cic]
-        .states
-        .iter()
-        .map(|state| state.name.as_str())
-        .collect();
+    let states: Vec<StateId> = schema.states(cic).collect();
+    let names: Vec<&str> = states.iter().map(|state| schema.state(*state).name.as_str()).collect();
     let types = ["enterprise_voice", "remote_call_control", "im"];
-    let mut facts: Vec<u32> = tables
-        .facts
-        .iter()
-        .map(presync_engine::table::Fact::initial)
-        .collect();
-    let shown = vec![0; tables.systems.len()];
+    let mut situation = tables.situation();
+    situation.set_value(ValueId::from_index(user_type, 0));
     let dense = table.dense().expect("it is small");
-    facts[user_type] = 0;
-    let set = |facts: &mut [u32], at: usize| {
+    let set = |situation: &mut Situation, at: usize| {
         for (bit, flag) in flags.iter().enumerate() {
-            facts[*flag] = (at >> bit & 1) as u32;
+            situation.set_value(ValueId::from_index(*flag, at >> bit & 1));
         }
     };
     // 408 inputs, over and over.
-    let inputs: Vec<(usize, u32, &str, &str)> = (0..408)
-        .map(|at| (at % 8, at as u32 % 17, types[at % 3], states[at % 17]))
-        .collect();
-    let packed: Vec<u32> = (0..408).map(|at| at % dense.len() as u32).collect();
+    let inputs: Vec<(usize, StateId, &str, &str)> =
+        (0..408).map(|at| (at % 8, states[at % 17], types[at % 3], names[at % 17])).collect();
+    let packed: Vec<_> = dense.all().cycle().take(408).collect();
     let rounds = count / 408;
     match kind.as_str() {
         "packed" => (0..rounds).for_each(|_| {
@@ -65,44 +55,48 @@ fn main() {
         }),
         "ids" => (0..rounds).for_each(|_| {
             for (context, state, ..) in &inputs {
-                set(&mut facts, *context);
-                black_box(table.decide(&facts, &shown, *state));
+                set(&mut situation, *context);
+                black_box(table.decide(&situation, *state));
             }
         }),
         _ => (0..rounds).for_each(|_| {
             for (context, _, kind, state) in &inputs {
-                set(&mut facts, *context);
-                facts[user_type] = tables.value(user_type, kind).expect("it is there");
-                let state = tables.state(cic, state).expect("it is there");
-                black_box(table.decide(&facts, &shown, state));
+                set(&mut situation, *context);
+                situation.set_value(schema.find_value(user_type, kind).expect("it is there"));
+                let state = schema.find_state(cic, state).expect("it is there");
+                black_box(table.decide(&situation, state));
             }
         }),
     }
 }
 
-fn wide(count: usize, program: &[u8]) {
-    let parsed = presync::parse("a.presync", &|_: &str| Ok(program.to_vec())).expect("it is read");
-    let tables =
-        presync::compile(&presync::check(parsed).expect("it is right")).expect("it has a form");
-    let (cic, lync) = (
-        tables.system("cic").expect("it is there"),
-        tables.system("lync").expect("it is there"),
-    );
-    let table = tables.table(0, cic, lync);
-    let (a, b) = (
-        tables.fact("a").expect("it is there"),
-        tables.fact("b").expect("it is there"),
-    );
-    let values = tables.size(presync_engine::table::Column::Fact(a));
-    let mut facts: Vec<u32> = tables
-        .facts
-        .iter()
-        .map(presync_engine::table::Fact::initial)
-        .collect();
-    let shown = vec![0; tables.systems.len()];
+fn wide(count: usize, program: &str) {
+    let program = Program::check_source("a.presync", program).expect("it is right");
+    let tables = program.compile().expect("it has a form");
+    let schema = tables.schema();
+    let (cic, lync) = (system(schema, "cic"), system(schema, "lync"));
+    let table = table(&tables, cic, lync);
+    let (a, b) = (fact(schema, "a"), fact(schema, "b"));
+    let values = schema.values(a).len() as u32;
+    let mut situation = tables.situation();
     for at in 0..count as u32 {
-        facts[a] = at * 7 % values;
-        facts[b] = at * 11 % values;
-        black_box(table.decide(&facts, &shown, at % 17));
+        situation.set_value(ValueId::from_index(a, (at * 7 % values) as usize));
+        situation.set_value(ValueId::from_index(b, (at * 11 % values) as usize));
+        let entered = StateId::from_index(cic, (at % 17) as usize);
+        black_box(table.decide(&situation, entered));
     }
+}
+
+fn system(schema: &Schema, name: &str) -> SystemId {
+    schema.find_system(name).expect("it is there")
+}
+
+fn fact(schema: &Schema, name: &str) -> FactId {
+    schema.find_fact(name).expect("it is there")
+}
+
+fn table(tables: &Tables, from: SystemId, to: SystemId) -> &Table {
+    let direction = Direction::new(from, to).expect("they are two");
+    let table = tables.only_role().expect("there is one").table(direction);
+    table.expect("it has a form").expect("it is there")
 }

@@ -5,8 +5,9 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use presync_engine::table::Tables;
-use presync_stream::{Engine, Stream};
+use presync::Tables;
+use presync_engine::SessionEngine;
+use presync_stream::Stream;
 
 const TABLES: &str = include_str!("../../examples/contact-centre/tables.json");
 
@@ -19,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         block.push(b'\n');
     }
     let run = |jobs| {
-        let mut stream = Stream::new(Engine::new(tables, 60), jobs, true);
+        let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), jobs, true);
         let output = stream.block(&block);
         (
             output.commands,

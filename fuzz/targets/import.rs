@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use presync::source::SourceFile;
+use presync::SourceFile;
 
 fuzz_target!(|text: &str| {
     for kind in &presync_exchange::import::KINDS {
@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
                 false,
             );
             assert!(
-                presync::format::format(&file).is_ok(),
+                presync::format(&file).is_ok(),
                 "{}",
                 imported.source
             );

@@ -5,10 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
 use crate::diagram::Ref;
-use crate::program::{
-    CondId, Level, Profile, ProfileId, Program, StateId, SystemId, Target, WrittenId,
-};
-use crate::space::Space;
+use crate::program::{Change, CondId, Direction, ProfileId, Program, Rank, RuleSourceId, Target};
+use crate::space::Precedence;
+
+/// What errors have taken out of a profile, so that nothing false is said about the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MissingRules {
+    /// Perhaps a plain rule or an `otherwise`.
+    pub plain: bool,
+    /// Perhaps an `override`.
+    pub overriding: bool,
+}
+
+impl MissingRules {
+    pub const ANYTHING: Self = Self {
+        plain: true,
+        overriding: true,
+    };
+}
+
+impl std::ops::BitOrAssign for MissingRules {
+    fn bitor_assign(&mut self, other: Self) {
+        self.plain |= other.plain;
+        self.overriding |= other.overriding;
+    }
+}
 
 /// Beyond so many nodes for the union of a level's candidates they are compared pair by pair.
 const UNION_NODES: usize = 200_000;
@@ -16,9 +37,11 @@ const UNION_NODES: usize = 200_000;
 /// A condition of more nodes is refused.
 const CONDITION_NODES: usize = 300_000;
 
-pub(crate) fn conflicts(program: &Program) -> Vec<Diagnostic> {
+/// `missing`: by profile, rules that errors have taken out.
+pub(crate) fn conflicts<'p>(program: &'p Program, missing: &'p [MissingRules]) -> Vec<Diagnostic> {
     let mut overlaps = Overlaps {
-        space: Space::new(program),
+        missing,
+        space: Precedence::new(program),
         conflicts: BTreeMap::new(),
         overriding: BTreeMap::new(),
     };
@@ -34,20 +57,19 @@ pub(crate) fn conflicts(program: &Program) -> Vec<Diagnostic> {
 /// A conflict: the later written rule, those it contradicts, and the first place where.
 struct Conflict {
     profile: ProfileId,
-    from: SystemId,
-    to: SystemId,
-    state: StateId,
-    others: BTreeSet<WrittenId>,
+    change: Change,
+    others: BTreeSet<RuleSourceId>,
     /// Where the later rule meets the first of the others; leaves are rule numbers of the others.
-    witness: crate::diagnostic::Situation,
+    witness: crate::diagnostic::Witness,
 }
 
 struct Overlaps<'p> {
-    space: Space<'p>,
-    conflicts: BTreeMap<(WrittenId, SystemId, SystemId), Conflict>,
+    missing: &'p [MissingRules],
+    space: Precedence<'p>,
+    conflicts: BTreeMap<(RuleSourceId, Direction), Conflict>,
     /// For each overriding rule and direction, whether it meets a plain candidate in some profile, or might have met one
     /// that is missing.
-    overriding: BTreeMap<(WrittenId, SystemId, SystemId), bool>,
+    overriding: BTreeMap<(RuleSourceId, Direction), bool>,
 }
 
 impl Overlaps<'_> {
@@ -59,7 +81,7 @@ impl Overlaps<'_> {
             let rules = profile
                 .rules
                 .iter()
-                .map(|rule| (rule.condition, program.written(rule.written).location));
+                .map(|rule| (rule.condition, program.rule_source(rule.source).location));
             rules.chain(
                 profile
                     .appends
@@ -73,7 +95,7 @@ impl Overlaps<'_> {
             .map(|test| (test.given, test.given_location));
         // The lints look at each by itself, used or not.
         let written = program
-            .written_conditions
+            .condition_sites
             .iter()
             .map(|written| (written.condition, written.location));
         let mut asked = vec![false; program.conditions.len()];
@@ -97,99 +119,82 @@ impl Overlaps<'_> {
 
     fn profile(&mut self, profile: ProfileId) {
         let program = self.space.program;
-        let Profile { rules, lost, .. } = program.profile(profile);
+        let missing = self.missing[profile.index()];
+        let rules = &program.profile(profile).rules;
         // Also those that no state brings anywhere: a group may be empty.
-        for rule in rules.iter().filter(|rule| rule.level == Level::Override) {
+        for rule in rules.iter().filter(|rule| rule.rank == Rank::Override) {
             *self
                 .overriding
-                .entry((rule.written, rule.from, rule.to))
-                .or_default() |= lost.plain;
+                .entry((rule.source, rule.direction))
+                .or_default() |= missing.plain;
         }
-        for (from, to) in program.directions() {
-            for state in self.space.kinds(profile, from, to) {
-                self.change(profile, from, to, state);
+        for direction in program.directions() {
+            for state in self.space.state_classes_of_profile(profile, direction) {
+                self.change(profile, Change::of(direction, state));
             }
         }
     }
 
-    fn change(&mut self, profile: ProfileId, from: SystemId, to: SystemId, state: StateId) {
+    fn change(&mut self, profile: ProfileId, change: Change) {
         let program = self.space.program;
-        let rules = self.space.rules_for(profile, from, to, state);
+        let candidates = self.space.rules_for(profile, change);
         let rule = |at: u32| &program.profile(profile).rules[at as usize];
         // Most states have one rule: nothing to contradict, and nothing to override.
-        if let [only] = *rules
-            && rule(only).level != Level::Override
+        if let [only] = *candidates
+            && rule(only).rank != Rank::Override
         {
             return;
         }
-        let plain: Vec<CondId> = rules
-            .iter()
-            .map(|at| rule(*at))
-            .filter(|rule| rule.level == Level::Plain)
-            .map(|rule| rule.condition)
-            .collect();
-        for overriding in rules
-            .iter()
-            .map(|at| rule(*at))
-            .filter(|rule| rule.level == Level::Override)
-        {
-            let key = (overriding.written, from, to);
+        let all = || candidates.iter().map(|at| rule(*at));
+        let plain = all().filter(|rule| rule.rank == Rank::Plain);
+        let plain: Vec<CondId> = plain.map(|rule| rule.condition).collect();
+        for overriding in all().filter(|rule| rule.rank == Rank::Override) {
+            let key = (overriding.source, change.direction());
             let known = self.overriding.get(&key).copied().unwrap_or_default();
             // One by one: the first that it meets is enough.
-            let meets = known
-                || plain
-                    .iter()
-                    .any(|plain| self.meet(overriding.condition, *plain, (from, state)));
+            let mut meets = plain.iter();
+            let meets = known || meets.any(|plain| self.meet(overriding.condition, *plain, change));
             self.overriding.insert(key, meets);
         }
-        let shape = self.space.shape(profile, from, to, state);
+        let shape = self.space.shape(profile, change);
         if shape.is_none_or(|shape| !self.space.overlapping(&shape)) {
             return;
         }
-        for level in [Level::Override, Level::Plain, Level::Otherwise] {
-            let lost = program.profile(profile).lost;
+        for rank in [Rank::Override, Rank::Plain, Rank::Otherwise] {
+            let missing = self.missing[profile.index()];
             // A stronger rule that is missing might have beaten both.
-            if (lost.overriding && level < Level::Override)
-                || (lost.plain && level == Level::Otherwise)
+            if (missing.overriding && rank < Rank::Override)
+                || (missing.plain && rank == Rank::Otherwise)
             {
                 continue;
             }
-            let of_level: Vec<u32> = rules
+            let of_rank = candidates
                 .iter()
                 .copied()
-                .filter(|at| rule(*at).level == level)
-                .collect();
-            let targets: BTreeSet<Target> = of_level.iter().map(|at| rule(*at).target).collect();
+                .filter(|at| rule(*at).rank == rank);
+            let of_rank: Vec<u32> = of_rank.collect();
+            let targets: BTreeSet<Target> = of_rank.iter().map(|at| rule(*at).target).collect();
             if targets.len() > 1 {
-                self.level(profile, (from, to, state), level, &of_level);
+                self.rank(profile, change, rank, &of_rank);
             }
         }
     }
 
-    fn meet(&mut self, left: CondId, right: CondId, (from, state): (SystemId, StateId)) -> bool {
-        let (left, right) = (
-            self.space.condition_in(left, from, state),
-            self.space.condition_in(right, from, state),
-        );
+    fn meet(&mut self, left: CondId, right: CondId, change: Change) -> bool {
+        let left = self.space.condition_in(left, change.entered());
+        let right = self.space.condition_in(right, change.entered());
         self.space.diagrams.mask(left, right) != Ref::ZERO
     }
 
-    /// Finds those of a level's candidates that contradict each other, in one go where their union is small.
-    fn level(
-        &mut self,
-        profile: ProfileId,
-        change: (SystemId, SystemId, StateId),
-        level: Level,
-        rules: &[u32],
-    ) {
-        let (from, to, state) = change;
-        let Some(shape) = self.space.shape(profile, from, to, state) else {
+    /// Finds those of a rank's candidates that contradict each other, in one go where their union is small.
+    fn rank(&mut self, profile: ProfileId, change: Change, rank: Rank, candidates: &[u32]) {
+        let Some(shape) = self.space.shape(profile, change) else {
             return;
         };
-        let stronger: Vec<Ref> = match level {
-            Level::Override => Vec::new(),
-            Level::Plain => shape.overriding.to_vec(),
-            Level::Otherwise => shape
+        let stronger: Vec<Ref> = match rank {
+            Rank::Override => Vec::new(),
+            Rank::Plain => shape.overriding.to_vec(),
+            Rank::Otherwise => shape
                 .overriding
                 .iter()
                 .chain(shape.plain.iter())
@@ -197,26 +202,20 @@ impl Overlaps<'_> {
                 .collect(),
         };
         let program = self.space.program;
-        let conditions: Vec<Ref> = rules
-            .iter()
-            .map(|at| {
-                self.space.condition_in(
-                    program.profile(profile).rules[*at as usize].condition,
-                    from,
-                    state,
-                )
-            })
+        let condition = |at: &u32| program.profile(profile).rules[*at as usize].condition;
+        let conditions = candidates.iter().map(condition);
+        let conditions: Vec<Ref> = conditions
+            .map(|holds| self.space.condition_in(holds, change.entered()))
             .collect();
         let mut met: Vec<(u32, Ref)> = Vec::new();
-        let candidates = || rules.iter().copied().zip(conditions.iter().copied());
+        let candidates = || candidates.iter().copied().zip(conditions.iter().copied());
         let done = self.space.diagrams.within(UNION_NODES, |diagrams| {
             // What came first decides so far: whoever disagrees with it there is in conflict, and who agrees with it
             // there was found to be in conflict already if others are.
             let mut decided = Ref::ZERO;
             for (at, condition) in candidates() {
-                let condition = stronger
-                    .iter()
-                    .fold(condition, |left, part| diagrams.without(left, *part));
+                let left = stronger.iter();
+                let condition = left.fold(condition, |left, part| diagrams.without(left, *part));
                 met.push((at, diagrams.mask(condition, decided)));
                 let candidate = diagrams.mask(condition, Ref::leaf(at + 1));
                 decided = diagrams.or_else(decided, candidate);
@@ -256,38 +255,26 @@ impl Overlaps<'_> {
     }
 
     /// `met`: which earlier rule stands where the rule `at` does, too.
-    fn record(
-        &mut self,
-        profile: ProfileId,
-        (from, to, state): (SystemId, SystemId, StateId),
-        at: u32,
-        met: Ref,
-    ) {
+    fn record(&mut self, profile: ProfileId, change: Change, at: u32, met: Ref) {
         let program = self.space.program;
         let rule = |at: u32| &program.profile(profile).rules[at as usize];
         let disagrees = |leaf: u32| leaf > 0 && rule(leaf - 1).target != rule(at).target;
-        let others: Vec<u32> = self
-            .space
-            .diagrams
-            .leaves(met)
-            .into_iter()
-            .filter(|leaf| disagrees(*leaf))
-            .collect();
+        let mut others = self.space.diagrams.leaves(met);
+        others.retain(|leaf| disagrees(*leaf));
         if others.is_empty() {
             return;
         }
-        let key = (rule(at).written, from, to);
+        let key = (rule(at).source, change.direction());
         if !self.conflicts.contains_key(&key)
-            && let Some(witness) = self.space.witness(met, Some((from, state)), &disagrees)
+            && let Some(witness) = self.space.witness(met, Some(change.entered()), &disagrees)
         {
+            let others = BTreeSet::new();
             self.conflicts.insert(
                 key,
                 Conflict {
                     profile,
-                    from,
-                    to,
-                    state,
-                    others: BTreeSet::new(),
+                    change,
+                    others,
                     witness,
                 },
             );
@@ -295,23 +282,26 @@ impl Overlaps<'_> {
         if let Some(conflict) = self.conflicts.get_mut(&key) {
             conflict
                 .others
-                .extend(others.iter().map(|leaf| rule(leaf - 1).written));
+                .extend(others.iter().map(|leaf| rule(leaf - 1).source));
         }
     }
 
     fn diagnostics(self) -> Vec<Diagnostic> {
         let program = self.space.program;
         let mut found = Vec::new();
-        for ((written, ..), conflict) in self.conflicts {
-            found.push(conflict_diagnostic(program, written, conflict));
+        for ((source, _), conflict) in self.conflicts {
+            found.push(conflict_diagnostic(program, source, conflict));
         }
-        for ((written, from, to), _) in self.overriding.iter().filter(|(_, meets)| !**meets) {
-            let (from, to) = (&program.system(*from).name, &program.system(*to).name);
+        for ((source, direction), _) in self.overriding.iter().filter(|(_, meets)| !**meets) {
+            let (from, to) = (
+                &program.system(direction.from()).name,
+                &program.system(direction.to()).name,
+            );
             // Of a `<->` it may be needed in the other direction.
             let help = if self
                 .overriding
                 .iter()
-                .any(|((other, ..), meets)| other == written && *meets)
+                .any(|((other, _), meets)| other == source && *meets)
             {
                 "write each direction as a rule of its own, with `->`, and `override` before the other one alone"
             } else {
@@ -323,7 +313,7 @@ impl Overlaps<'_> {
                     format!("this `override` overrides nothing on the way {from} → {to}"),
                 )
                 .label(
-                    program.written(*written).location,
+                    program.rule_source(*source).location,
                     "no rule of its profile applies where this one does",
                 )
                 .help(help),
@@ -339,31 +329,27 @@ impl Overlaps<'_> {
     }
 }
 
-fn conflict_diagnostic(program: &Program, written: WrittenId, conflict: Conflict) -> Diagnostic {
+fn conflict_diagnostic(program: &Program, source: RuleSourceId, conflict: Conflict) -> Diagnostic {
     let Conflict {
         profile,
-        from,
-        to,
-        state,
+        change,
         others,
         witness,
     } = conflict;
-    let (from, to) = (program.system(from), program.system(to));
-    let state = crate::quote::quote(&from.state(state).name);
-    let what = |written: WrittenId| {
-        let rules = &program.profile(profile).rules;
-        let rule = rules
-            .iter()
-            .find(|rule| rule.written == written && program.system(rule.to).name == to.name);
-        match rule.map(|rule| rule.target) {
+    let (from, to) = (program.system(change.from()), program.system(change.to()));
+    let state = crate::quote::quote(&program.state(change.entered()).name);
+    let what = |source: RuleSourceId| {
+        let mut rules = program.profile(profile).rules.iter();
+        let of = rules.find(|rule| rule.source == source && rule.direction == change.direction());
+        match of.map(|rule| rule.target) {
             Some(Target::Set(target)) => {
                 format!(
                     "sets {} {}",
                     to.name,
-                    crate::quote::quote(&to.state(target).name)
+                    crate::quote::quote(&program.state(target).name)
                 )
             }
-            _ => format!("leaves {} unchanged", to.name),
+            Some(Target::Unchanged) | None => format!("leaves {} unchanged", to.name),
         }
     };
     let names = others.len() + 1;
@@ -372,22 +358,20 @@ fn conflict_diagnostic(program: &Program, written: WrittenId, conflict: Conflict
     } else {
         format!("{names} rules")
     };
-    let mut error = Diagnostic::error(
-        "conflict",
-        format!(
-            "{count} disagree on what {} {state} means for {}",
-            from.name, to.name
-        ),
-    )
-    .label(program.written(written).location, what(written));
+    let message = format!(
+        "{count} disagree on what {} {state} means for {}",
+        from.name, to.name
+    );
+    let mut error = Diagnostic::error("conflict", message)
+        .label(program.rule_source(source).location, what(source));
     for other in others {
-        error = error.label(program.written(other).location, what(other));
+        error = error.label(program.rule_source(other).location, what(other));
     }
     let profile = &program.profile(profile).name;
     let all = if names == 2 { "both" } else { "all" };
-    error = error
-        .note(format!("{all} belong to profile `{profile}` and have the same rank"))
-        .help("make their conditions exclude each other, or put `override` before the one that is to win");
+    error = error.note(format!("{all} belong to profile `{profile}` and have the same rank")).help(
+        "make their conditions exclude each other, or put `override` before the one that is to win",
+    );
     error.situation = Some(witness);
     error
 }

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::scenarios;
-use crate::analysis::targets::{Change, Exercised, Targets};
-use crate::program::{Program, WhenId};
-use crate::space::Space;
-use presync_engine::table::Tables;
+use crate::analysis::targets::{Exercised, RoleChange, Targets};
+use crate::program::{Change, ConditionSiteId, Program};
+use crate::space::Precedence;
+use presync_engine::Tables;
 
 /// What the tests of a program exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +21,12 @@ pub struct Coverage {
 
 /// Measures what the program's tests and scenarios exercise.
 pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
-    let mut space = Space::new(program);
+    let mut space = Precedence::new(program);
     let targets = Targets::new(&mut space);
     measure(&mut space, &targets, tables)
 }
 
-pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables) -> Coverage {
+pub(super) fn measure(space: &mut Precedence<'_>, targets: &Targets, tables: &Tables) -> Coverage {
     let program = space.program;
     let mut counts: BTreeMap<Exercised, usize> = targets
         .possible
@@ -38,12 +38,11 @@ pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables)
         for expectation in &test.expectations {
             let mut hit = Vec::new();
             for &state in &expectation.states {
-                let given = space.enter(given, expectation.from, state);
-                let change = Change {
+                let given = space.after_entering(given, state);
+                let change = Change::of(expectation.direction, state);
+                let change = RoleChange {
                     role: test.role,
-                    from: expectation.from,
-                    to: expectation.to,
-                    state,
+                    change,
                 };
                 hit.extend(targets.exercised_in(space, change, given));
             }
@@ -52,7 +51,8 @@ pub(super) fn measure(space: &mut Space<'_>, targets: &Targets, tables: &Tables)
     }
     for scenario in &program.scenarios {
         scenarios::run(program, tables, scenario, &mut |change, situation| {
-            let situation = space.diagrams.product_of(&situation.variables(space));
+            let known = situation.variables(space);
+            let situation = space.diagrams.product_of(&known);
             count(&mut counts, targets.exercised_in(space, change, situation));
         });
     }
@@ -76,26 +76,24 @@ fn count(counts: &mut BTreeMap<Exercised, usize>, mut hit: Vec<Exercised>) {
 }
 
 /// What a reader calls it: the rule's text, or the condition's, as it stands in the source.
-pub fn text(program: &Program, exercised: Exercised) -> String {
+pub fn describe(program: &Program, exercised: Exercised) -> String {
     let text = |location| {
         let words: Vec<&str> = program.sources.text(location).split_whitespace().collect();
         words.join(" ")
     };
     match exercised {
-        Exercised::Rule(written, from, to) => {
-            let rule = text(program.written(written).location);
-            let (from, to) = (&program.system(from).name, &program.system(to).name);
+        Exercised::Rule(source, direction) => {
+            let rule = text(program.rule_source(source).location);
+            let from = &program.system(direction.from()).name;
+            let to = &program.system(direction.to()).name;
             if rule.contains("<->") {
                 format!("`{rule}` ({from} to {to})")
             } else {
                 format!("`{rule}`")
             }
         }
-        Exercised::Condition(WhenId(at), _) => {
-            format!(
-                "`{}`",
-                text(program.written_conditions[at as usize].location)
-            )
+        Exercised::Condition(ConditionSiteId(at), _) => {
+            format!("`{}`", text(program.condition_sites[at as usize].location))
         }
     }
 }

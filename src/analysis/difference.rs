@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::diagram::{Diagrams, Ref};
 use crate::quote::{choice_literal, quote, quote_always, state_literal};
-use presync_engine::table::{
-    Body, Cells, Column, Decision, Diagram, FactKind, Next, Outcome, Table, Tables, UNSET,
+use presync_engine::{
+    Body, Cells, Column, Decision, Diagram, Direction, FactKind, Next, Outcome, Row, Schema,
+    StateId, Table, Tables, TooComplex,
 };
 
 /// More nodes than this for one direction are refused.
@@ -21,7 +22,7 @@ pub struct Differences {
     /// What only one side declares, as sentences.
     pub one_sided: Vec<String>,
     /// By role, direction and outcomes.
-    pub changes: Vec<Change>,
+    pub changes: Vec<DecisionChange>,
     /// Directions of roles that are too entangled to be compared.
     pub skipped: Vec<String>,
 }
@@ -34,7 +35,7 @@ impl Differences {
 
 /// Situations of one role and direction in which one outcome has become another.
 #[derive(Debug)]
-pub struct Change {
+pub struct DecisionChange {
     pub role: String,
     pub from: String,
     pub to: String,
@@ -54,71 +55,92 @@ pub struct Change {
 }
 
 /// Compares two sets of tables.
-pub fn diff(old: &Tables, new: &Tables) -> Differences {
+///
+/// # Errors
+/// A role is too complex to be compiled.
+pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
+    let (old_schema, new_schema) = (old.schema(), new.schema());
+    let one_sided = one_sided(old_schema, new_schema);
     let mut found = Differences {
-        one_sided: one_sided(old, new),
+        one_sided,
         ..Differences::default()
     };
-    for (role, old_role) in old.roles.iter().enumerate() {
-        let Some(new_role) = new.role(&old_role.name) else {
+    for role in old.roles() {
+        let Ok(other_role) = new.role(role.name()) else {
             continue;
         };
-        for table in &old.roles[role].tables {
-            let ends = [table.from, table.to].map(|system| new.system(&old.systems[system].name));
-            let [Some(from), Some(to)] = ends else {
+        for table in role.tables()? {
+            let end = |system| new_schema.find_system(&old_schema.system(system).name);
+            let (from, to) = (end(table.direction().from()), end(table.direction().to()));
+            let Some(direction) = from.zip(to).and_then(|(from, to)| Direction::new(from, to))
+            else {
                 continue;
             };
-            let other = new.table(new_role, from, to);
-            match Comparison::new(old, table, new, other).changes(&old_role.name) {
+            let Some(other) = other_role.table(direction)? else {
+                continue;
+            };
+            let (old, new) = (
+                Side {
+                    schema: old_schema,
+                    table,
+                },
+                Side {
+                    schema: new_schema,
+                    table: other,
+                },
+            );
+            match Comparison::new(old, new).changes(role.name()) {
                 Some(changes) => found.changes.extend(changes),
                 None => found.skipped.push(format!(
                     "role `{}`, {} → {}: too entangled to be compared",
-                    old_role.name, old.systems[table.from].name, old.systems[table.to].name
+                    role.name(),
+                    old_schema.system(table.direction().from()).name,
+                    old_schema.system(table.direction().to()).name
                 )),
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// What only one side declares or what is declared otherwise.
-fn one_sided(old: &Tables, new: &Tables) -> Vec<String> {
+fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
     let mut found = Vec::new();
+    let (old_roles, new_roles) = (old.roles(), new.roles());
     only(
         &mut found,
         "role",
-        old.roles.iter().map(|role| &role.name),
-        new.roles.iter().map(|role| &role.name),
+        old_roles.map(|(_, role)| &role.name),
+        new_roles.map(|(_, role)| &role.name),
     );
+    let (old_systems, new_systems) = (old.systems(), new.systems());
     only(
         &mut found,
         "system",
-        old.systems.iter().map(|system| &system.name),
-        new.systems.iter().map(|system| &system.name),
+        old_systems.map(|(_, system)| &system.name),
+        new_systems.map(|(_, system)| &system.name),
     );
+    let (old_facts, new_facts) = (old.facts(), new.facts());
     only(
         &mut found,
         "fact",
-        old.facts.iter().map(|fact| &fact.name),
-        new.facts.iter().map(|fact| &fact.name),
+        old_facts.map(|(_, fact)| &fact.name),
+        new_facts.map(|(_, fact)| &fact.name),
     );
-    for system in &old.systems {
-        let Some(other) = new.system(&system.name).map(|at| &new.systems[at]) else {
+    for (_, system) in old.systems() {
+        let Some(other) = new.find_system(&system.name).map(|at| new.system(at)) else {
             continue;
         };
         let what = format!("state of {}", system.name);
-        only(
-            &mut found,
-            &what,
-            system.states.iter().map(|state| &state.name),
-            other.states.iter().map(|state| &state.name),
-        );
+        let names = |of: &'_ presync_engine::System| -> Vec<String> {
+            of.states.iter().map(|state| state.name.clone()).collect()
+        };
+        let (olds, news) = (names(system), names(other));
+        only(&mut found, &what, olds.iter(), news.iter());
         for state in &system.states {
-            let renamed = other
-                .states
-                .iter()
-                .find(|other| other.name == state.name && other.wire() != state.wire());
-            if let Some(renamed) = renamed {
+            let mut others = other.states.iter();
+            let same = others.find(|other| other.name == state.name);
+            if let Some(renamed) = same.filter(|other| other.wire() != state.wire()) {
                 found.push(format!(
                     "`{}` of {} had the id `{}` and has `{}`",
                     state.name,
@@ -129,8 +151,8 @@ fn one_sided(old: &Tables, new: &Tables) -> Vec<String> {
             }
         }
     }
-    for fact in &old.facts {
-        let Some(other) = new.fact(&fact.name).map(|at| &new.facts[at]) else {
+    for (_, fact) in old.facts() {
+        let Some(other) = new.find_fact(&fact.name).map(|at| new.fact(at)) else {
             continue;
         };
         match (&fact.kind, &other.kind) {
@@ -142,14 +164,10 @@ fn one_sided(old: &Tables, new: &Tables) -> Vec<String> {
                     default: other,
                 },
             ) => {
-                only(
-                    &mut found,
-                    &format!("value of {}", fact.name),
-                    values.iter(),
-                    others.iter(),
-                );
+                let what = format!("value of {}", fact.name);
+                only(&mut found, &what, values.iter(), others.iter());
                 let name = |values: &[String], default: &Option<u32>| {
-                    default.map(|at| values[at as usize].clone())
+                    default.and_then(|at| values.get(at as usize).cloned())
                 };
                 if name(values, default) != name(others, other) {
                     found.push(format!("the default of `{}` is another", fact.name));
@@ -184,7 +202,7 @@ fn only<'a>(
 /// One side of a comparison.
 #[derive(Clone, Copy)]
 struct Side<'a> {
-    tables: &'a Tables,
+    schema: &'a Schema,
     table: &'a Table,
 }
 
@@ -209,30 +227,24 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(old_tables: &'a Tables, old: &'a Table, new_tables: &'a Tables, new: &'a Table) -> Self {
-        let (old, new) = (
-            Side {
-                tables: old_tables,
-                table: old,
-            },
-            Side {
-                tables: new_tables,
-                table: new,
-            },
-        );
+    fn new(old: Side<'a>, new: Side<'a>) -> Self {
         let names = |side: Side<'_>| {
-            let columns = side.table.columns.iter().chain(&side.table.origin_columns);
+            let columns = side
+                .table
+                .columns()
+                .iter()
+                .chain(side.table.origin_columns());
             columns
-                .map(|column| side.tables.column_name(*column).to_owned())
+                .map(|column| side.schema.column_name(*column).to_owned())
                 .collect::<BTreeSet<String>>()
         };
         let all: BTreeSet<String> = names(old).union(&names(new)).cloned().collect();
         let inputs: Vec<Input> = all
             .into_iter()
-            .filter_map(|name| input(old_tables, new_tables, name))
+            .filter_map(|name| input(old.schema, new.schema, name))
             .collect();
         let states = |side: Side<'_>| {
-            let system = &side.tables.systems[side.table.from];
+            let system = side.schema.system(side.table.direction().from());
             system
                 .states
                 .iter()
@@ -258,7 +270,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// `None` if there is no room for the diagrams.
-    fn changes(mut self, role: &str) -> Option<Vec<Change>> {
+    fn changes(mut self, role: &str) -> Option<Vec<DecisionChange>> {
         // No state of both: that the states are others is told of the systems.
         if self.entered.is_empty() {
             return Some(Vec::new());
@@ -269,7 +281,7 @@ impl<'a> Comparison<'a> {
         let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
         let texts = |side: Side<'_>| -> Vec<String> {
             side.table
-                .decisions
+                .decisions()
                 .iter()
                 .map(|decision| outcome(side, decision))
                 .collect()
@@ -307,7 +319,7 @@ impl<'a> Comparison<'a> {
             let rules = |side: &Table, of: &dyn Fn(&(u32, u32)) -> u32| {
                 let decisions = leaves
                     .iter()
-                    .map(|leaf| &side.decisions[of(&pairs[*leaf as usize - 1]) as usize]);
+                    .map(|leaf| &side.decisions()[of(&pairs[*leaf as usize - 1]) as usize]);
                 let rules: BTreeSet<String> = decisions.filter_map(rule).collect();
                 rules.into_iter().collect()
             };
@@ -322,10 +334,20 @@ impl<'a> Comparison<'a> {
                 .filter_map(|(at, value)| Some((at as u32, vec![(*value)?])))
                 .collect();
             let rows = self.diagrams.cover(region, &usual, MAX_ROWS);
-            changes.push(Change {
+            changes.push(DecisionChange {
                 role: role.to_owned(),
-                from: self.old.tables.systems[old_table.from].name.clone(),
-                to: self.old.tables.systems[old_table.to].name.clone(),
+                from: self
+                    .old
+                    .schema
+                    .system(old_table.direction().from())
+                    .name
+                    .clone(),
+                to: self
+                    .old
+                    .schema
+                    .system(old_table.direction().to())
+                    .name
+                    .clone(),
                 count: self.diagrams.count(region, &|leaf| leaf == 1),
                 total,
                 rows: rows.map(|rows| rows.iter().map(|cube| self.text(&cube.0)).collect()),
@@ -341,10 +363,15 @@ impl<'a> Comparison<'a> {
 
     /// A side's decisions over the common inputs.
     fn function(&mut self, side: Side<'_>) -> Ref {
-        match &side.table.body {
+        match side.table.body() {
             Body::Rows(rows) => {
                 let mut parts = Vec::with_capacity(rows.len());
-                for (decision, when, from) in cubes(side.table, rows) {
+                for RowPart {
+                    decision,
+                    when,
+                    from,
+                } in row_parts(side.table, rows)
+                {
                     if let Some(cube) = self.cube(side, &when, &from) {
                         let holds = self.diagrams.product_of(&cube);
                         parts.push(self.diagrams.mask(holds, Ref::leaf(decision + 1)));
@@ -355,7 +382,7 @@ impl<'a> Comparison<'a> {
             }
             Body::Diagrams(diagrams) => {
                 let mut parts = Vec::with_capacity(diagrams.len());
-                for diagram in diagrams {
+                for diagram in diagrams.iter() {
                     parts.push(self.walk(side, diagram));
                 }
                 let all = self.diagrams.first_of(parts);
@@ -365,15 +392,18 @@ impl<'a> Comparison<'a> {
     }
 
     /// A row's cells as variables and values here; `None` if no common situation matches.
-    fn cube(&self, side: Side<'_>, when: &Cells, from: &[u32]) -> Option<Vec<(u32, Vec<u32>)>> {
-        let states = &side.tables.systems[side.table.from].states;
+    fn cube(&self, side: Side<'_>, when: &Cells, from: &[StateId]) -> Option<Vec<(u32, Vec<u32>)>> {
         let entered = from.iter().filter_map(|state| {
             self.entered
                 .iter()
-                .position(|name| *name == states[*state as usize].name)
+                .position(|name| *name == side.schema.state(*state).name)
         });
         let mut cube = vec![(0, entered.map(|at| at as u32).collect::<Vec<u32>>())];
-        let columns = side.table.columns.iter().chain(&side.table.origin_columns);
+        let columns = side
+            .table
+            .columns()
+            .iter()
+            .chain(side.table.origin_columns());
         for (column, cell) in columns.zip(when) {
             let Some(values) = cell else { continue };
             match self.variable(side, *column) {
@@ -407,10 +437,11 @@ impl<'a> Comparison<'a> {
                 let child = get(&made, *next);
                 let place = match node.ask {
                     None => {
-                        let name = &side.tables.systems[side.table.from].states[value].name;
+                        let name =
+                            &side.schema.system(side.table.direction().from()).states[value].name;
                         self.entered
                             .iter()
-                            .position(|known| known == name)
+                            .position(|known| *known == *name)
                             .map(|value| (0, value as u32))
                     }
                     Some(column) => match self.variable(side, column) {
@@ -436,13 +467,13 @@ impl<'a> Comparison<'a> {
 
     /// The place of a column among the common inputs.
     fn variable(&self, side: Side<'_>, column: Column) -> Option<usize> {
-        let name = side.tables.column_name(column);
+        let name = side.schema.column_name(column);
         self.inputs.iter().position(|input| input.name == *name)
     }
 
     /// A side's value as the common one.
     fn value(&self, side: Side<'_>, column: Column, input: usize, value: u32) -> Option<u32> {
-        let name = value_name(side.tables, column, value);
+        let name = value_name(side.schema, column, value);
         self.inputs[input]
             .values
             .iter()
@@ -452,7 +483,11 @@ impl<'a> Comparison<'a> {
 
     /// `when in_queue: cic A | B`
     fn text(&self, cube: &[(u32, Vec<u32>)]) -> String {
-        let from = &self.old.tables.systems[self.old.table.from].name;
+        let from = &self
+            .old
+            .schema
+            .system(self.old.table.direction().from())
+            .name;
         let mut states = "any".to_owned();
         let mut conditions = Vec::new();
         for (variable, values) in cube {
@@ -492,98 +527,98 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The parts of a table's rows, each with its decision, cells and states entered; of a row's parts the first that fits
-/// counts.
-fn cubes(table: &Table, rows: &[presync_engine::table::Row]) -> Vec<(u32, Cells, Box<[u32]>)> {
-    let width = table.columns.len() + table.origin_columns.len();
+/// A part of a row: its decision, cells and states entered.
+struct RowPart {
+    decision: u32,
+    when: Cells,
+    from: Box<[StateId]>,
+}
+
+/// The parts of a table's rows; of a row's parts the first that fits counts.
+fn row_parts(table: &Table, rows: &[Row]) -> Vec<RowPart> {
+    let width = table.columns().len() + table.origin_columns().len();
     let number = |decision: &Decision| {
-        table
-            .decisions
-            .iter()
-            .position(|known| known == decision)
-            .unwrap_or_default() as u32
+        let at = table.decisions().iter().position(|known| known == decision);
+        at.unwrap_or_default() as u32
     };
     let mut found = Vec::new();
     for row in rows {
         let mut when = row.when.clone();
         when.resize(width, None);
         if row.origins.is_empty() {
-            let decision = Decision {
+            let decision = number(&Decision {
                 outcome: row.outcome.clone(),
-                profile: None,
-                rule: None,
-            };
-            found.push((number(&decision), when, row.from.clone()));
+                origin: None,
+            });
+            found.push(RowPart {
+                decision,
+                when,
+                from: row.from.clone(),
+            });
             continue;
         }
-        for origin in &row.origins {
-            let (profile, rule) = (Some(origin.profile.clone()), Some(origin.rule.clone()));
-            let decision = Decision {
+        for part in &row.origins {
+            let origin = Some(part.origin.clone());
+            let decision = number(&Decision {
                 outcome: row.outcome.clone(),
-                profile,
-                rule,
-            };
-            let narrowed = origin
-                .when
-                .iter()
-                .zip(&when)
-                .map(|(own, rows)| own.clone().or_else(|| rows.clone()))
+                origin,
+            });
+            let cells = part.when.iter().zip(&when);
+            let when = cells
+                .map(|(own, row)| own.clone().or_else(|| row.clone()))
                 .collect();
-            found.push((
-                number(&decision),
-                narrowed,
-                origin.from.clone().unwrap_or_else(|| row.from.clone()),
-            ));
+            let from = part.from.clone().unwrap_or_else(|| row.from.clone());
+            found.push(RowPart {
+                decision,
+                when,
+                from,
+            });
         }
     }
     found
 }
 
 /// An input by name, if both sides have it as the same kind of thing.
-fn input(old: &Tables, new: &Tables, name: String) -> Option<Input> {
-    if let (Some(a), Some(b)) = (old.fact(&name), new.fact(&name)) {
-        let (a, b) = (&old.facts[a], &new.facts[b]);
-        return match (&a.kind, &b.kind) {
-            (FactKind::Flag, FactKind::Flag) => Some(Input {
-                name,
-                is_state: false,
-                values: vec!["false".to_owned(), "true".to_owned()],
-                flag: true,
-                usual: 0,
-            }),
-            (FactKind::Choice { values, default }, FactKind::Choice { values: others, .. }) => {
-                let usual = default.map(|at| values[at as usize].clone());
-                let values: Vec<String> = values
-                    .iter()
-                    .filter(|value| others.contains(value))
-                    .cloned()
-                    .collect();
-                let usual = usual
-                    .and_then(|usual| values.iter().position(|value| *value == usual))
-                    .unwrap_or(0);
-                (!values.is_empty()).then_some(Input {
+fn input(old: &Schema, new: &Schema, name: String) -> Option<Input> {
+    if let (Some(a), Some(b)) = (old.find_fact(&name), new.find_fact(&name)) {
+        return match (&old.fact(a).kind, &new.fact(b).kind) {
+            (FactKind::Flag, FactKind::Flag) => {
+                let values = vec!["false".to_owned(), "true".to_owned()];
+                Some(Input {
                     name,
                     is_state: false,
                     values,
-                    flag: false,
-                    usual: usual as u32,
+                    flag: true,
+                    usual: 0,
                 })
+            }
+            (FactKind::Choice { values, default }, FactKind::Choice { values: others, .. }) => {
+                let usual = default.and_then(|at| values.get(at as usize));
+                let common = values.iter().filter(|value| others.contains(value));
+                let common: Vec<String> = common.cloned().collect();
+                let usual = usual.and_then(|usual| common.iter().position(|one| one == usual));
+                let usual = usual.unwrap_or(0) as u32;
+                let input = Input {
+                    name,
+                    is_state: false,
+                    values: common,
+                    flag: false,
+                    usual,
+                };
+                (!input.values.is_empty()).then_some(input)
             }
             _ => None,
         };
     }
-    let (a, b) = (old.system(&name)?, new.system(&name)?);
-    let others: BTreeSet<&String> = new.systems[b]
+    let (a, b) = (old.find_system(&name)?, new.find_system(&name)?);
+    let others: BTreeSet<&String> = new
+        .system(b)
         .states
         .iter()
         .map(|state| &state.name)
         .collect();
-    let states = old.systems[a]
-        .states
-        .iter()
-        .map(|state| &state.name)
-        .filter(|name| others.contains(name))
-        .cloned();
+    let states = old.system(a).states.iter().map(|state| &state.name);
+    let states = states.filter(|name| others.contains(name)).cloned();
     let values = std::iter::once(UNKNOWN.to_owned()).chain(states).collect();
     Some(Input {
         name,
@@ -597,25 +632,19 @@ fn input(old: &Tables, new: &Tables, name: String) -> Option<Input> {
 /// The name of "not known" among a state's values; no state can have it.
 const UNKNOWN: &str = "\u{0}";
 
-fn value_name(tables: &Tables, column: Column, value: u32) -> String {
-    match column {
-        Column::Fact(fact) => match &tables.facts[fact].kind {
-            FactKind::Flag => (value == 1).to_string(),
-            FactKind::Choice { values, .. } => values[value as usize].clone(),
-        },
-        Column::State(system) => match value.checked_sub(1) {
-            Some(state) => tables.systems[system].states[state as usize].name.clone(),
-            None => UNKNOWN.to_owned(),
-        },
+fn value_name(schema: &Schema, column: Column, value: u32) -> String {
+    use presync_engine::Input;
+    match schema.inputs(column, &[value]).next() {
+        Some(Input::Flag(flag)) => flag.to_string(),
+        Some(Input::Name(name)) => name.to_owned(),
+        Some(Input::Unknown) | None => UNKNOWN.to_owned(),
     }
 }
 
 /// What an input of one side alone is taken to be.
 fn initial(side: Side<'_>, column: Column) -> u32 {
     match column {
-        Column::Fact(fact) => Some(side.tables.facts[fact].initial())
-            .filter(|value| *value != UNSET)
-            .unwrap_or(0),
+        Column::Fact(fact) => side.schema.initial(fact).map_or(0, |value| value.value()),
         Column::State(_) => 0,
     }
 }
@@ -625,7 +654,7 @@ fn outcome(side: Side<'_>, decision: &Decision) -> String {
         Outcome::Unmapped => "unmapped".to_owned(),
         Outcome::Unchanged => "unchanged".to_owned(),
         Outcome::Set { state, append } => {
-            let name = quote(&side.tables.systems[side.table.to].states[*state as usize].name);
+            let name = quote(&side.schema.state(*state).name);
             let texts: Vec<String> = append.iter().map(|text| quote_always(text)).collect();
             if texts.is_empty() {
                 name
@@ -637,9 +666,10 @@ fn outcome(side: Side<'_>, decision: &Decision) -> String {
 }
 
 fn rule(decision: &Decision) -> Option<String> {
+    let origin = decision.origin.as_ref()?;
     Some(format!(
         "{} ({})",
-        quote_always(decision.profile.as_ref()?),
-        decision.rule.as_ref()?
+        quote_always(&origin.profile),
+        origin.rule
     ))
 }

@@ -2,13 +2,15 @@
 //! of that direction the nearest condition that kept it out, and the smallest change that would change the outcome.
 
 use crate::diagram::Ref;
-use crate::program::{RoleId, Rule, StateId, SystemId, WrittenId};
+use presync_engine::Situation;
+
+use crate::program::{Change, Program, RoleId, Rule, RuleSourceId, StateId, SystemId};
 use crate::source::Location;
-use crate::space::{Decided, Decision, Space};
+use crate::space::{Decision, Precedence, RoleDecision};
 
 /// Why a change is decided as it is, for one system.
 #[derive(Debug)]
-pub struct Explanation {
+pub struct DecisionExplanation {
     pub to: SystemId,
     /// `Away append "in queue"`, `unchanged`, `unmapped`
     pub outcome: String,
@@ -31,59 +33,74 @@ pub struct Other {
     pub why: String,
 }
 
-/// A situation: a value for each variable of the space, and the change.
+/// Why is this change decided so in this situation?
 pub struct Question<'a> {
     pub role: RoleId,
-    pub from: SystemId,
-    pub state: StateId,
-    pub values: &'a [u32],
+    pub entered: StateId,
+    /// Choices without a value count as their first one.
+    pub situation: &'a Situation,
+}
+
+/// The same with a value for each variable of the space.
+struct Asked {
+    role: RoleId,
+    change: Change,
+    values: Vec<u32>,
 }
 
 /// Explains a change for every other system.
-pub fn explain(space: &mut Space<'_>, question: &Question<'_>) -> Vec<Explanation> {
-    let systems: Vec<SystemId> = space
-        .program
-        .system_ids()
-        .filter(|to| *to != question.from)
+pub fn explain(program: &Program, question: &Question<'_>) -> Vec<DecisionExplanation> {
+    let space = &mut Precedence::new(program);
+    let mut situation = question.situation.clone();
+    situation.set_state(question.entered);
+    let systems = space.program.system_ids();
+    let changes: Vec<Change> = systems
+        .filter_map(|to| Change::new(question.entered, to))
         .collect();
-    systems
+    let values = space.values(&situation);
+    let asked = |change| Asked {
+        role: question.role,
+        change,
+        values: values.clone(),
+    };
+    changes
         .into_iter()
-        .map(|to| direction(space, question, to))
+        .map(|change| explain_change(space, &asked(change)))
         .collect()
 }
 
-fn direction(space: &mut Space<'_>, question: &Question<'_>, to: SystemId) -> Explanation {
+fn explain_change(space: &mut Precedence<'_>, asked: &Asked) -> DecisionExplanation {
     let program = space.program;
-    let decided_as = space.decision(question.role, question.from, to, question.state);
+    let decided_as = space.decision(asked.role, asked.change);
     let parts = decided_as.parts.clone();
-    let leaf = parts
+    let leaves = parts
         .iter()
-        .map(|part| space.diagrams.evaluate(*part, question.values))
-        .find(|leaf| *leaf != 0)
-        .unwrap_or(0);
+        .map(|part| space.diagrams.evaluate(*part, &asked.values));
+    let leaf = leaves.into_iter().find(|leaf| *leaf != 0).unwrap_or(0);
     let decision = space.decision_of(&decided_as, leaf);
     let mut others: Vec<Other> = Vec::new();
-    let mut known: Vec<(WrittenId, String)> = Vec::new();
+    let mut known: Vec<(RuleSourceId, String)> = Vec::new();
     let mut elsewhere = 0;
     let mut decided = false;
-    for &profile in &program.role(question.role).profiles {
+    for &profile in &program.role(asked.role).profiles {
         let this = program.profile(profile);
         let decides = decision.filter(|decision| decision.profile == profile);
         for (at, rule) in this.rules.iter().enumerate() {
             let is_decider = decides.is_some_and(|decision| decision.rule as usize == at);
-            if (rule.from, rule.to) != (question.from, to) || is_decider {
+            if rule.direction != asked.change.direction() || is_decider {
                 continue;
             }
-            if !rule.source.contains(&question.state) {
+            if !rule.states.contains(&asked.change.entered()) {
                 elsewhere += 1;
                 continue;
             }
-            let why = why_not(space, question, rule, decides, decided);
-            if !known.contains(&(rule.written, why.clone())) {
-                known.push((rule.written, why.clone()));
+            let why = why_not(space, asked, rule, decides, decided);
+            if !known.contains(&(rule.source, why.clone())) {
+                known.push((rule.source, why.clone()));
+                let location = program.rule_source(rule.source).location;
                 others.push(Other {
                     profile: this.name.clone(),
-                    location: program.written(rule.written).location,
+                    location,
                     why,
                 });
             }
@@ -92,21 +109,15 @@ fn direction(space: &mut Space<'_>, question: &Question<'_>, to: SystemId) -> Ex
     }
     let outcome = space.outcome_text(&decided_as, leaf, false);
     let nearest = match &*parts {
-        [] => None,
-        [one] => nearest(space, question, &decided_as, *one, &outcome),
+        [one] => nearest(space, asked, &decided_as, *one, &outcome),
         _ => None,
     };
     let decider = decision.map(|decision| {
-        let profile = program.profile(decision.profile);
-        (
-            profile.name.clone(),
-            program
-                .written(profile.rules[decision.rule as usize].written)
-                .location,
-        )
+        let location = program.rule_source(space.rule_of(decision).source).location;
+        (program.profile(decision.profile).name.clone(), location)
     });
-    Explanation {
-        to,
+    DecisionExplanation {
+        to: asked.change.to(),
         outcome,
         decider,
         others,
@@ -117,19 +128,19 @@ fn direction(space: &mut Space<'_>, question: &Question<'_>, to: SystemId) -> Ex
 }
 
 fn why_not(
-    space: &mut Space<'_>,
-    question: &Question<'_>,
+    space: &mut Precedence<'_>,
+    asked: &Asked,
     rule: &Rule,
     decides: Option<Decision>,
     decided: bool,
 ) -> String {
-    let holds = space.condition_in(rule.condition, question.from, question.state);
-    if space.diagrams.evaluate(holds, question.values) == 0 {
+    let holds = space.condition_in(rule.condition, asked.change.entered());
+    if space.diagrams.evaluate(holds, &asked.values) == 0 {
         return match space
             .diagrams
-            .witness(holds, question.values, &|leaf| leaf != 0)
+            .witness(holds, &asked.values, &|leaf| leaf != 0)
         {
-            Some(wanted) => format!("needs {}", changes(space, question, &wanted).join(" and ")),
+            Some(wanted) => format!("needs {}", changes(space, asked, &wanted).join(" and ")),
             None => "its condition cannot hold here".to_owned(),
         };
     }
@@ -138,8 +149,8 @@ fn why_not(
     }
     match decides {
         Some(decision) => {
-            let winner = &space.program.profile(decision.profile).rules[decision.rule as usize];
-            if winner.level > rule.level {
+            let winner = space.rule_of(decision);
+            if winner.rank > rule.rank {
                 "holds, but a stronger rule of its profile decides".to_owned()
             } else {
                 "holds, and says the same as the rule that decides".to_owned()
@@ -150,10 +161,10 @@ fn why_not(
 }
 
 /// What has to be otherwise for an assignment to hold.
-fn changes(space: &Space<'_>, question: &Question<'_>, wanted: &[Option<u32>]) -> Vec<String> {
+fn changes(space: &Precedence<'_>, asked: &Asked, wanted: &[Option<u32>]) -> Vec<String> {
     let different = wanted.iter().enumerate().filter_map(|(at, value)| {
         let value = (*value)?;
-        (value != question.values[at]).then_some((space.variables()[at], value))
+        (value != asked.values[at]).then_some((space.variables()[at], value))
     });
     different
         .map(|(variable, value)| space.literal(variable, &[value]))
@@ -161,20 +172,20 @@ fn changes(space: &Space<'_>, question: &Question<'_>, wanted: &[Option<u32>]) -
 }
 
 fn nearest(
-    space: &Space<'_>,
-    question: &Question<'_>,
-    decided: &Decided,
+    space: &Precedence<'_>,
+    asked: &Asked,
+    decided: &RoleDecision,
     decision: Ref,
     outcome_now: &str,
 ) -> Option<(String, String)> {
-    let wanted = space.diagrams.witness(decision, question.values, &|leaf| {
+    let wanted = space.diagrams.witness(decision, &asked.values, &|leaf| {
         space.outcome_text(decided, leaf, false) != outcome_now
     })?;
     let values: Vec<u32> = wanted
         .iter()
-        .zip(question.values)
+        .zip(&asked.values)
         .map(|(value, now)| value.unwrap_or(*now))
         .collect();
     let then = space.outcome_text(decided, space.diagrams.evaluate(decision, &values), false);
-    Some((changes(space, question, &wanted).join(" and "), then))
+    Some((changes(space, asked, &wanted).join(" and "), then))
 }

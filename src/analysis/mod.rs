@@ -1,14 +1,17 @@
 //! What can be proved about a program: conflicts, tests, coverage, scenarios, differences, explanations.
 
-pub(crate) mod conflicts;
+pub mod conflicts;
 mod coverage;
-pub mod difference;
-pub mod explanation;
-pub mod proofs;
+mod difference;
+mod explanation;
+mod proofs;
 mod proposals;
 mod scenarios;
 mod targets;
 
-pub use coverage::{Coverage, coverage, text};
-pub use proposals::{Proposal, generate};
+pub use coverage::{Coverage, coverage, describe};
+pub use difference::{DecisionChange, Differences, diff};
+pub use explanation::{DecisionExplanation, Other, Question, explain};
+pub use proofs::{Verdict, prove};
+pub use proposals::{Proposal, propose_tests};
 pub use targets::Exercised;

@@ -3,12 +3,12 @@
 
 use crate::analysis::scenarios;
 use crate::diagnostic::Diagnostic;
-use crate::diagram::Ref;
-use crate::program::{Expectation, Program, StateId, Target, Test};
+use crate::diagram::{Ref, SearchResult};
+use crate::program::{Change, Expectation, Program, StateId, Target, Test};
 use crate::quote::{quote, quote_always};
 use crate::source::Location;
-use crate::space::{Decided, Found, Space};
-use presync_engine::table::Tables;
+use crate::space::{Precedence, RoleDecision};
+use presync_engine::Tables;
 
 /// More nodes than this for the smallest counterexample: then any one is shown.
 const BUDGET: usize = 200_000;
@@ -25,7 +25,7 @@ pub struct Verdict {
 
 /// Proves every test and runs every scenario, in source order.
 pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
-    let mut space = Space::new(program);
+    let mut space = Precedence::new(program);
     let mut verdicts: Vec<Verdict> = program
         .tests
         .iter()
@@ -46,7 +46,7 @@ pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
     verdicts
 }
 
-fn prove_test(space: &mut Space<'_>, test: &Test) -> Vec<Diagnostic> {
+fn prove_test(space: &mut Precedence<'_>, test: &Test) -> Vec<Diagnostic> {
     let given = space.condition(test.given);
     if given == Ref::ZERO {
         return vec![
@@ -69,18 +69,17 @@ fn prove_test(space: &mut Space<'_>, test: &Test) -> Vec<Diagnostic> {
 
 /// The smallest counterexample of an expectation, over all of its states.
 fn refute(
-    space: &mut Space<'_>,
+    space: &mut Precedence<'_>,
     test: &Test,
     given: Ref,
     expectation: &Expectation,
 ) -> Option<Diagnostic> {
-    let (from, to) = (expectation.from, expectation.to);
     let mut found: Option<Counterexample> = None;
     let mut possible = expectation.states.is_empty();
     for &state in &expectation.states {
-        let given = space.enter(given, from, state);
+        let given = space.after_entering(given, state);
         possible |= given != Ref::ZERO;
-        let decided = space.decision(test.role, from, to, state);
+        let decided = space.decision(test.role, Change::of(expectation.direction, state));
         let parts = &decided.parts;
         // What one part leaves open, the next one decides; what none does is unmapped.
         for (at, part) in parts.iter().enumerate() {
@@ -128,13 +127,15 @@ struct Counterexample {
 /// Looks where the first and the second function hold and none of the others; keeps the counterexample if it is
 /// smaller than the one there is.
 fn consider(
-    space: &mut Space<'_>,
+    space: &mut Precedence<'_>,
     state: StateId,
     (given, wrong, before): (Ref, Ref, &[Ref]),
     found: &mut Option<Counterexample>,
 ) {
-    let any = space.diagrams.find(&[given, wrong], before, space.usual());
-    if any == Found::Nowhere {
+    let any = space
+        .diagrams
+        .find(&[given, wrong], before, space.defaults());
+    if any == SearchResult::Nowhere {
         return;
     }
     let region = space.diagrams.within(BUDGET, |diagrams| {
@@ -144,22 +145,24 @@ fn consider(
             .fold(both, |left, part| diagrams.without(left, *part))
     });
     let assignment = match (region, any) {
-        (Some(region), _) => match space
-            .diagrams
-            .witness(region, space.usual(), &|leaf| leaf != 0)
-        {
-            Some(nearest) => Some(nearest),
-            None => return,
-        },
+        (Some(region), _) => {
+            match space
+                .diagrams
+                .witness(region, space.defaults(), &|leaf| leaf != 0)
+            {
+                Some(nearest) => Some(nearest),
+                None => return,
+            }
+        }
         // Too entangled for the smallest, but there is one.
-        (None, Found::Here(values)) => Some(values.into_iter().map(Some).collect()),
+        (None, SearchResult::Here(values)) => Some(values.into_iter().map(Some).collect()),
         (None, _) => None,
     };
     let differs = |(value, usual): (&Option<u32>, &u32)| value.is_some_and(|value| value != *usual);
     let unusual = match &assignment {
         Some(assignment) => assignment
             .iter()
-            .zip(space.usual())
+            .zip(space.defaults())
             .filter(|pair| differs(*pair))
             .count(),
         None => usize::MAX,
@@ -174,17 +177,15 @@ fn consider(
 }
 
 fn failure(
-    space: &mut Space<'_>,
+    space: &mut Precedence<'_>,
     test: &Test,
     expectation: &Expectation,
     found: &Counterexample,
 ) -> Diagnostic {
     let program = space.program;
-    let (from, to) = (
-        program.system(expectation.from),
-        program.system(expectation.to),
-    );
-    let change = format!("{} {}", from.name, quote(&from.state(found.state).name));
+    let (from, to) = (expectation.direction.from(), expectation.direction.to());
+    let (from, to) = (program.system(from), program.system(to));
+    let change = format!("{} {}", from.name, quote(&program.state(found.state).name));
     let Some(assignment) = &found.assignment else {
         let message = format!(
             "test `{}` cannot be proved: what {change} gives is too entangled",
@@ -196,10 +197,10 @@ fn failure(
     };
     let values: Vec<u32> = assignment
         .iter()
-        .zip(space.usual())
+        .zip(space.defaults())
         .map(|(value, usual)| value.unwrap_or(*usual))
         .collect();
-    let decided = space.decision(test.role, expectation.from, expectation.to, found.state);
+    let decided = space.decision(test.role, Change::of(expectation.direction, found.state));
     let parts = decided.parts.iter();
     let leaf = parts
         .map(|part| space.diagrams.evaluate(*part, &values))
@@ -213,23 +214,27 @@ fn failure(
     let mut failure =
         Diagnostic::error("failed-test", message).label(expectation.location, "expected here");
     if let Some(decision) = space.decision_of(&decided, leaf) {
-        let rule = &program.profile(decision.profile).rules[decision.rule as usize];
+        let rule = space.rule_of(decision);
         let profile = &program.profile(decision.profile).name;
         failure = failure.label(
-            program.written(rule.written).location,
+            program.rule_source(rule.source).location,
             format!("decides, in profile {}", quote_always(profile)),
         );
     }
     let relevant: Vec<u32> = (0..assignment.len() as u32)
         .filter(|variable| assignment[*variable as usize].is_some())
         .collect();
-    failure.situation =
-        Some(space.situation(assignment, Some((expectation.from, found.state)), &relevant));
+    failure.situation = Some(space.situation(assignment, Some(found.state), &relevant));
     failure
 }
 
 /// Whether a decision (0: unmapped) is what is expected.
-fn meets(space: &Space<'_>, expectation: &Expectation, decided: &Decided, leaf: u32) -> bool {
+fn meets(
+    space: &Precedence<'_>,
+    expectation: &Expectation,
+    decided: &RoleDecision,
+    leaf: u32,
+) -> bool {
     let listed = match space.decision_of(decided, leaf) {
         None => expectation.unmapped,
         Some(decision) => {

@@ -7,12 +7,12 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::analysis::coverage;
-use crate::analysis::targets::{Change, Exercised, Region, Targets};
-use crate::diagram::{Diagrams, Ref};
+use crate::analysis::targets::{Exercised, Region, RoleChange, Targets};
+use crate::diagram::{Cube, Diagrams, Ref, SearchResult};
 use crate::program::{Program, RoleId, SystemId};
 use crate::quote::{quote, quote_always};
-use crate::space::{Found, Parts, Space};
-use presync_engine::table::Tables;
+use crate::space::{Parts, Precedence};
+use presync_engine::Tables;
 
 /// More nodes than this for the conditions of one test: then it names every fact.
 const BUDGET: usize = 20_000;
@@ -54,7 +54,7 @@ type Seats = BTreeMap<Seat, HashMap<Exercised, Place>>;
 struct Place {
     /// Any of these.
     regions: IndexSet<Region, FxBuildHasher>,
-    by_change: Vec<(Change, Region)>,
+    by_change: Vec<(RoleChange, Region)>,
 }
 
 /// What is exercised together in one test.
@@ -70,15 +70,15 @@ struct Together {
 struct Draft {
     seat: Seat,
     /// Each with its outcome.
-    changes: Vec<(Change, String)>,
+    changes: Vec<(RoleChange, String)>,
     /// Conditions as the language writes them.
     given: Vec<String>,
     exercises: BTreeSet<Exercised>,
 }
 
 /// Proposes tests for what the program's own leave out.
-pub fn generate(program: &Program, tables: &Tables) -> Proposal {
-    let mut space = Space::new(program);
+pub fn propose_tests(program: &Program, tables: &Tables) -> Proposal {
+    let mut space = Precedence::new(program);
     let targets = Targets::new(&mut space);
     let known = coverage::measure(&mut space, &targets, tables);
     let missing: BTreeSet<Exercised> = known
@@ -127,7 +127,7 @@ fn seats(targets: &Targets, missing: &BTreeSet<Exercised>) -> Seats {
         let seat = seats
             .entry(Seat {
                 role: change.role,
-                from: change.from,
+                from: change.change.from(),
             })
             .or_default();
         for (exercised, regions) in regions
@@ -146,7 +146,7 @@ fn seats(targets: &Targets, missing: &BTreeSet<Exercised>) -> Seats {
 
 /// What few situations exercise comes first.
 fn hardest_first(
-    space: &Space<'_>,
+    space: &Precedence<'_>,
     seats: &Seats,
     missing: &BTreeSet<Exercised>,
 ) -> Vec<Exercised> {
@@ -170,7 +170,7 @@ fn hardest_first(
 }
 
 /// How many, at least, have pairwise no situation in common; `None` if it would take too long to say.
-fn apart(space: &Space<'_>, seats: &Seats, order: &[Exercised]) -> Option<usize> {
+fn apart(space: &Precedence<'_>, seats: &Seats, order: &[Exercised]) -> Option<usize> {
     let mut members: Vec<Exercised> = Vec::new();
     let mut questions = 0;
     for exercised in order {
@@ -196,9 +196,13 @@ fn apart(space: &Space<'_>, seats: &Seats, order: &[Exercised]) -> Option<usize>
                 let found =
                     space
                         .diagrams
-                        .find(&[one.wanted, other.wanted], &unwanted, space.usual());
-                questions += if found == Found::Unknown { HARD } else { 1 };
-                found != Found::Nowhere
+                        .find(&[one.wanted, other.wanted], &unwanted, space.defaults());
+                questions += if found == SearchResult::Unknown {
+                    HARD
+                } else {
+                    1
+                };
+                found != SearchResult::Nowhere
             });
             if questions > MAX_QUESTIONS {
                 return None;
@@ -216,7 +220,7 @@ fn apart(space: &Space<'_>, seats: &Seats, order: &[Exercised]) -> Option<usize>
 
 /// The seat in which most can be exercised together with the first, and where.
 fn fullest(
-    space: &mut Space<'_>,
+    space: &mut Precedence<'_>,
     seats: &Seats,
     first: Exercised,
     left: &[Exercised],
@@ -229,9 +233,9 @@ fn fullest(
         let start = place.regions.iter().find_map(|region| {
             match space
                 .diagrams
-                .find(&[region.wanted], &region.unwanted, space.usual())
+                .find(&[region.wanted], &region.unwanted, space.defaults())
             {
-                Found::Here(situation) => Some((region, situation)),
+                SearchResult::Here(situation) => Some((region, situation)),
                 _ => None,
             }
         });
@@ -265,7 +269,7 @@ fn fullest(
 
 /// Exercises something more, if some situation allows it.
 fn join(
-    space: &mut Space<'_>,
+    space: &mut Precedence<'_>,
     together: &mut Together,
     other: Exercised,
     place: &Place,
@@ -293,11 +297,15 @@ fn join(
                 let found = space.diagrams.find(
                     &[together.wanted, region.wanted],
                     &unwanted(),
-                    space.usual(),
+                    space.defaults(),
                 );
-                *questions += if found == Found::Unknown { HARD } else { 1 };
+                *questions += if found == SearchResult::Unknown {
+                    HARD
+                } else {
+                    1
+                };
                 match found {
-                    Found::Here(situation) => Some(situation),
+                    SearchResult::Here(situation) => Some(situation),
                     _ => None,
                 }
             } else {
@@ -312,10 +320,15 @@ fn join(
     }
 }
 
-fn draft(space: &mut Space<'_>, targets: &Targets, seats: &Seats, together: &Together) -> Draft {
+fn draft(
+    space: &mut Precedence<'_>,
+    targets: &Targets,
+    seats: &Seats,
+    together: &Together,
+) -> Draft {
     let situation = &together.situation;
     let chosen = fewest_changes(space, &seats[&together.seat], together);
-    let changes: BTreeMap<Change, Outcome> = chosen
+    let changes: BTreeMap<RoleChange, Outcome> = chosen
         .iter()
         .map(|(change, _)| (*change, outcome(space, *change, situation)))
         .collect();
@@ -353,11 +366,11 @@ fn draft(space: &mut Space<'_>, targets: &Targets, seats: &Seats, together: &Tog
     }
     let held = space.diagrams.product_of(&cube);
     let exercised = changes.keys().flat_map(|change| {
-        let held = space.enter(held, change.from, change.state);
+        let held = space.after_entering(held, change.change.entered());
         targets.exercised_in(space, *change, held)
     });
     let exercises: BTreeSet<Exercised> = exercised.collect();
-    let given = space.condition_terms(&crate::space::Cube(cube));
+    let given = space.condition_terms(&Cube(cube));
     let changes = changes
         .into_iter()
         .map(|(change, outcome)| (change, outcome.text))
@@ -372,11 +385,11 @@ fn draft(space: &mut Space<'_>, targets: &Targets, seats: &Seats, together: &Tog
 
 /// Few changes that exercise all of them in the situation, each with the regions of those it is there for.
 fn fewest_changes(
-    space: &Space<'_>,
+    space: &Precedence<'_>,
     seat: &HashMap<Exercised, Place>,
     together: &Together,
-) -> Vec<(Change, Vec<Region>)> {
-    let mut by_change: BTreeMap<Change, BTreeMap<Exercised, Region>> = BTreeMap::new();
+) -> Vec<(RoleChange, Vec<Region>)> {
+    let mut by_change: BTreeMap<RoleChange, BTreeMap<Exercised, Region>> = BTreeMap::new();
     for exercised in &together.exercised {
         for (change, region) in seat
             .get(exercised)
@@ -428,14 +441,8 @@ struct Outcome {
     equal: BTreeSet<u32>,
 }
 
-fn outcome(space: &mut Space<'_>, change: Change, situation: &[u32]) -> Outcome {
-    let Change {
-        role,
-        from,
-        to,
-        state,
-    } = change;
-    let decided = space.decision(role, from, to, state);
+fn outcome(space: &mut Precedence<'_>, change: RoleChange, situation: &[u32]) -> Outcome {
+    let decided = space.decision(change.role, change.change);
     let parts = decided.parts.clone();
     let leaf = parts
         .iter()
@@ -501,28 +508,28 @@ fn source(program: &Program, drafts: &[Draft]) -> String {
     );
     let mut text = String::new();
     for draft in drafts {
-        let role = program.role(draft.seat.role);
+        let role = program.role_name(draft.seat.role);
         let from = &program.system(draft.seat.from).name;
-        let free = |number: &usize| !taken.contains(&format!("{}: {from} {number}", role.name));
+        let free = |number: &usize| !taken.contains(&format!("{role}: {from} {number}"));
         let number = (1..).find(free).expect("numbers do not end");
-        let name = format!("{}: {from} {number}", role.name);
+        let name = format!("{role}: {from} {number}");
         text.push_str(&format!("\ntest {} {{\n", quote_always(&name)));
         taken.insert(name);
         if program.roles.len() > 1 {
-            text.push_str(&format!("    role {}\n", quote_always(&role.name)));
+            text.push_str(&format!("    role {}\n", quote_always(role)));
         }
         if !draft.given.is_empty() {
             text.push_str(&format!("    given {}\n", draft.given.join(", ")));
         }
         let mut lines: Vec<(SystemId, &str, Vec<String>)> = Vec::new();
         for (change, outcome) in &draft.changes {
-            let state = quote(&program.system(change.from).state(change.state).name);
+            let state = quote(&program.state(change.change.entered()).name);
             match lines
                 .iter_mut()
-                .find(|(to, known, _)| *to == change.to && *known == outcome.as_str())
+                .find(|(to, known, _)| *to == change.change.to() && *known == outcome.as_str())
             {
                 Some((_, _, states)) => states.push(state),
-                None => lines.push((change.to, outcome, vec![state])),
+                None => lines.push((change.change.to(), outcome, vec![state])),
             }
         }
         for (to, outcome, states) in lines {

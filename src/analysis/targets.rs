@@ -8,38 +8,37 @@ use std::rc::Rc;
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::diagram::Ref;
+use crate::diagram::{Cascade, Ref, SearchResult};
 use crate::program::{
-    Cond, CondId, ProfileId, Program, RoleId, StateId, SystemId, Target, WhenId, WrittenId,
+    Change, Cond, CondId, ConditionSiteId, Direction, ProfileId, Program, RoleId, RuleSourceId,
+    StateId, Target,
 };
 use crate::source::Location;
-use crate::space::{Found, Layers, Shape, Space};
+use crate::space::{Precedence, Shape};
 
 /// What a test can exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exercised {
     /// One direction of a written rule decides.
-    Rule(WrittenId, SystemId, SystemId),
+    Rule(RuleSourceId, Direction),
     /// A written condition holds, or does not.
-    Condition(WhenId, bool),
+    Condition(ConditionSiteId, bool),
 }
 
 impl Exercised {
     pub fn location(self, program: &Program) -> Location {
         match self {
-            Self::Rule(written, ..) => program.written(written).location,
-            Self::Condition(when, _) => program.written_conditions[when.index()].location,
+            Self::Rule(source, _) => program.rule_source(source).location,
+            Self::Condition(site, _) => program.condition_sites[site.index()].location,
         }
     }
 }
 
-/// A system enters a state, for the sake of another, in a role.
+/// A change in a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Change {
+pub(super) struct RoleChange {
     pub role: RoleId,
-    pub from: SystemId,
-    pub to: SystemId,
-    pub state: StateId,
+    pub change: Change,
 }
 
 /// Situations in which something is so and others are not; kept apart, because the whole may be far larger.
@@ -53,7 +52,7 @@ pub(super) struct Region {
 #[derive(Default)]
 pub(super) struct Targets {
     /// By change, where each is exercised: in any of the regions.
-    pub by_change: BTreeMap<Change, Regions>,
+    pub by_change: BTreeMap<RoleChange, Regions>,
     /// Those that no situation exercises are missing.
     pub possible: HashSet<Exercised, FxBuildHasher>,
     /// Those of which that could not be found out.
@@ -65,24 +64,16 @@ pub(super) type Regions = IndexMap<Exercised, IndexSet<Region, FxBuildHasher>, F
 
 impl Targets {
     /// What stands in the bundled vocabularies is left out: their rules and conditions are not the user's to test.
-    pub fn new(space: &mut Space<'_>) -> Self {
+    pub fn new(space: &mut Precedence<'_>) -> Self {
         let mut collector = Collector {
             named: named_within(space.program),
             targets: Self::default(),
         };
         let program = space.program;
         for role in program.role_ids() {
-            for (from, to) in program.directions() {
-                for state in program.system(from).states() {
-                    collector.change(
-                        space,
-                        Change {
-                            role,
-                            from,
-                            to,
-                            state,
-                        },
-                    );
+            for direction in program.directions() {
+                for change in program.changes(direction) {
+                    collector.change(space, RoleChange { role, change });
                 }
             }
         }
@@ -94,7 +85,12 @@ impl Targets {
     }
 
     /// What a change exercises in some situation of `given`.
-    pub fn exercised_in(&self, space: &Space<'_>, change: Change, given: Ref) -> Vec<Exercised> {
+    pub fn exercised_in(
+        &self,
+        space: &Precedence<'_>,
+        change: RoleChange,
+        given: Ref,
+    ) -> Vec<Exercised> {
         let Some(regions) = self.by_change.get(&change) else {
             return Vec::new();
         };
@@ -102,8 +98,8 @@ impl Targets {
             matches!(
                 space
                     .diagrams
-                    .find(&[given, region.wanted], &region.unwanted, space.usual()),
-                Found::Here(_)
+                    .find(&[given, region.wanted], &region.unwanted, space.defaults()),
+                SearchResult::Here(_)
             )
         };
         regions
@@ -115,19 +111,19 @@ impl Targets {
 }
 
 /// For each condition that is written in a `when`, the named ones that it is made of.
-fn named_within(program: &Program) -> FxHashMap<CondId, Vec<WhenId>> {
-    let mut named: FxHashMap<CondId, Vec<WhenId>> = FxHashMap::default();
-    for (at, written) in program.written_conditions.iter().enumerate() {
+fn named_within(program: &Program) -> FxHashMap<CondId, Vec<ConditionSiteId>> {
+    let mut named: FxHashMap<CondId, Vec<ConditionSiteId>> = FxHashMap::default();
+    for (at, written) in program.condition_sites.iter().enumerate() {
         if written.named && !program.sources.file(written.location.file).bundled {
             named
                 .entry(written.condition)
                 .or_default()
-                .push(WhenId(at as u32));
+                .push(ConditionSiteId(at as u32));
         }
     }
     let mut within = FxHashMap::default();
     for written in program
-        .written_conditions
+        .condition_sites
         .iter()
         .filter(|written| !written.named)
     {
@@ -150,34 +146,26 @@ fn named_within(program: &Program) -> FxHashMap<CondId, Vec<WhenId>> {
 }
 
 struct Collector {
-    named: FxHashMap<CondId, Vec<WhenId>>,
+    named: FxHashMap<CondId, Vec<ConditionSiteId>>,
     targets: Targets,
 }
 
 impl Collector {
-    fn change(&mut self, space: &mut Space<'_>, change: Change) {
+    fn change(&mut self, space: &mut Precedence<'_>, at: RoleChange) {
         let program = space.program;
-        let Change {
-            role,
-            from,
-            to,
-            state,
-        } = change;
-        let mut before = Layers::default();
+        let mut before = Cascade::default();
         let mut regions = Regions::default();
-        for &profile in &program.role(role).profiles {
-            if let Some(shape) = space.shape(profile, from, to, state) {
+        for &profile in &program.role(at.role).profiles {
+            if let Some(shape) = space.shape(profile, at.change) {
                 self.profile(
                     space,
-                    change,
+                    at.change,
                     (profile, &shape),
                     before.parts(),
                     &mut regions,
                 );
-                shape
-                    .decider
-                    .iter()
-                    .for_each(|part| before.push(&mut space.diagrams, *part));
+                let parts = shape.decider.iter();
+                parts.for_each(|part| before.push(&mut space.diagrams, *part));
             }
         }
         regions.retain(|exercised, regions| {
@@ -186,14 +174,14 @@ impl Collector {
             !regions.is_empty()
         });
         if !regions.is_empty() {
-            self.targets.by_change.insert(change, regions);
+            self.targets.by_change.insert(at, regions);
         }
     }
 
     /// Finds out whether it is exercised here, unless it is known to be elsewhere.
     fn ask(
         &mut self,
-        space: &Space<'_>,
+        space: &Precedence<'_>,
         exercised: Exercised,
         regions: &IndexSet<Region, FxBuildHasher>,
     ) {
@@ -203,11 +191,11 @@ impl Collector {
             }
             match space
                 .diagrams
-                .find(&[region.wanted], &region.unwanted, space.usual())
+                .find(&[region.wanted], &region.unwanted, space.defaults())
             {
-                Found::Here(_) => drop(self.targets.possible.insert(exercised)),
-                Found::Nowhere => {}
-                Found::Unknown => drop(self.targets.unknown.insert(exercised)),
+                SearchResult::Here(_) => drop(self.targets.possible.insert(exercised)),
+                SearchResult::Nowhere => {}
+                SearchResult::Unknown => drop(self.targets.unknown.insert(exercised)),
             }
         }
     }
@@ -215,16 +203,13 @@ impl Collector {
     /// The rules and conditions of a profile, wherever those of the profiles before have no mapping.
     fn profile(
         &mut self,
-        space: &mut Space<'_>,
+        space: &mut Precedence<'_>,
         change: Change,
         (profile, shape): (ProfileId, &Shape),
         before: &[Ref],
         regions: &mut Regions,
     ) {
         let program = space.program;
-        let Change {
-            from, to, state, ..
-        } = change;
         let reached: Rc<[Ref]> = before.into();
         let stronger = |levels: &[&[Ref]]| {
             levels
@@ -235,26 +220,26 @@ impl Collector {
                     all
                 })
         };
-        let by_level: [Rc<[Ref]>; 3] = [
+        let by_rank: [Rc<[Ref]>; 3] = [
             stronger(&[&shape.overriding, &shape.plain]).into(),
             stronger(&[&shape.overriding]).into(),
             reached.clone(),
         ];
-        let candidates = space.rules_for(profile, from, to, state);
+        let candidates = space.rules_for(profile, change);
         for &at in &*candidates {
             let rule = &program.profile(profile).rules[at as usize];
             let start = Region {
                 wanted: Ref::ONE,
                 unwanted: reached.clone(),
             };
-            let wanted = self.conditions(space, &rule.under, (from, state), start, regions);
-            if !is_bundled(program, program.written(rule.written).location) {
+            let wanted = self.conditions(space, &rule.enclosing, change.entered(), start, regions);
+            if !is_bundled(program, program.rule_source(rule.source).location) {
                 let decides = Region {
                     wanted,
-                    unwanted: by_level[rule.level as usize].clone(),
+                    unwanted: by_rank[rule.rank as usize].clone(),
                 };
                 regions
-                    .entry(Exercised::Rule(rule.written, from, to))
+                    .entry(Exercised::Rule(rule.source, rule.direction))
                     .or_default()
                     .insert(decides);
             }
@@ -263,7 +248,7 @@ impl Collector {
             .profile(profile)
             .appends
             .iter()
-            .filter(|append| append.to == to && !append.under.is_empty());
+            .filter(|append| append.to == change.to() && !append.enclosing.is_empty());
         for append in appends {
             let mut unwanted = reached.to_vec();
             for part in shape.decider.iter() {
@@ -278,7 +263,7 @@ impl Collector {
                     wanted: sets,
                     unwanted: unwanted.clone().into(),
                 };
-                self.conditions(space, &append.under, (from, state), start, regions);
+                self.conditions(space, &append.enclosing, change.entered(), start, regions);
                 unwanted.push(*part);
             }
         }
@@ -287,16 +272,16 @@ impl Collector {
     /// Goes from the outermost condition inwards, as far as they hold; gives where all do.
     fn conditions(
         &mut self,
-        space: &mut Space<'_>,
-        under: &[WhenId],
-        (from, state): (SystemId, StateId),
+        space: &mut Precedence<'_>,
+        enclosing: &[ConditionSiteId],
+        entered: StateId,
         start: Region,
         regions: &mut Regions,
     ) -> Ref {
         let program = space.program;
         let mut inside = start.wanted;
-        for &when in under {
-            let written = &program.written_conditions[when.index()];
+        for &when in enclosing {
+            let written = &program.condition_sites[when.index()];
             let named = self
                 .named
                 .get(&written.condition)
@@ -304,11 +289,8 @@ impl Collector {
                 .unwrap_or_default();
             let own = Some(when).filter(|_| !is_bundled(program, written.location));
             for asked in named.into_iter().chain(own) {
-                let condition = space.condition_in(
-                    program.written_conditions[asked.index()].condition,
-                    from,
-                    state,
-                );
+                let condition =
+                    space.condition_in(program.condition_sites[asked.index()].condition, entered);
                 let holds = space.diagrams.mask(condition, inside);
                 let fails = space.diagrams.without(inside, condition);
                 for (outcome, wanted) in [(true, holds), (false, fails)] {
@@ -322,7 +304,7 @@ impl Collector {
                         .insert(region);
                 }
             }
-            let condition = space.condition_in(written.condition, from, state);
+            let condition = space.condition_in(written.condition, entered);
             inside = space.diagrams.mask(condition, inside);
         }
         inside

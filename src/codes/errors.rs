@@ -1,16 +1,16 @@
 //! The errors, in the order of the language reference.
 
-use crate::codes::Explanation;
+use crate::codes::Code;
 
 const fn error(
-    code: &'static str,
+    name: &'static str,
     summary: &'static str,
     text: &'static str,
     bad: &'static str,
     good: &'static str,
-) -> Explanation {
-    Explanation {
-        code,
+) -> Code {
+    Code {
+        name,
         default: None,
         summary,
         text,
@@ -19,7 +19,7 @@ const fn error(
     }
 }
 
-pub(super) const ERRORS: [Explanation; 23] = [
+pub(super) const ERRORS: [Code; 23] = [
     error(
         "syntax",
         "the text is not of the language",

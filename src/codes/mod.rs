@@ -7,8 +7,8 @@ use crate::lint::{LINTS, Level};
 
 /// What `presync explain CODE` says.
 #[derive(Debug, Clone, Copy)]
-pub struct Explanation {
-    pub code: &'static str,
+pub struct Code {
+    pub name: &'static str,
     /// `None`: an error, which cannot be allowed.
     pub default: Option<Level>,
     /// One line.
@@ -22,9 +22,9 @@ pub struct Explanation {
 }
 
 /// Every code: errors first, then lints, each in the order of the language reference.
-pub fn all() -> impl Iterator<Item = Explanation> {
-    let lints = LINTS.iter().map(|lint| Explanation {
-        code: lint.code,
+pub fn codes() -> impl Iterator<Item = Code> {
+    let lints = LINTS.iter().map(|lint| Code {
+        name: lint.code,
         default: Some(lint.default),
         summary: lint.summary,
         text: lint.explanation,
@@ -34,15 +34,15 @@ pub fn all() -> impl Iterator<Item = Explanation> {
     errors::ERRORS.iter().copied().chain(lints)
 }
 
-pub fn explanation(code: &str) -> Option<Explanation> {
-    all().find(|explanation| explanation.code == code)
+pub fn code(name: &str) -> Option<Code> {
+    codes().find(|code| code.name == name)
 }
 
-impl Explanation {
+impl Code {
     /// How its level is set; for errors, that it is not.
     pub fn configuration(&self) -> String {
         match self.default {
-            None if self.code == "failed-test" => {
+            None if self.name == "failed-test" => {
                 "`presync test` reports it; it stops no other command.".to_owned()
             }
             None => "An error: it cannot be allowed, and stops every command.".to_owned(),
@@ -51,7 +51,7 @@ impl Explanation {
                  `when`. For one run: `--level {code}=deny`. For a project, in `presync.toml`:\n\n    \
                  [lints]\n    {code} = \"deny\"",
                 level.as_str(),
-                code = self.code
+                code = self.name
             ),
         }
     }

@@ -240,7 +240,7 @@ fn distinct(children: &[At]) -> Box<[At]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::rows;
+    use crate::diagram::paths;
 
     /// Pairs of inputs that belong together but stand far apart: (a and e) or (b and f) or (c and g) or (d and h).
     #[test]
@@ -260,9 +260,9 @@ mod tests {
             .zip(0..)
             .for_each(|(variable, place)| places[*variable as usize] = place);
         let mut moved = Diagrams::new(vec![2; 8], 10_000);
-        let reordered = diagrams.transfer(&[any], &mut moved, &places, &|_, value| value)[0];
+        let reordered = diagrams.transfer(&[any], &mut moved, &places)[0];
         // A pair holds in one way and fails in two, after which the next is asked: 1 + 2 (1 + 2 (1 + 2 (1 + 2))) paths.
-        assert_eq!(rows::count_paths(&moved, reordered), 31.0, "{order:?}");
-        assert!(rows::count_paths(&diagrams, any) > 31.0);
+        assert_eq!(paths::count_paths(&moved, reordered), 31.0, "{order:?}");
+        assert!(paths::count_paths(&diagrams, any) > 31.0);
     }
 }

@@ -4,9 +4,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::compile::rows;
-use crate::diagram::{Diagrams, Ref};
-use presync_engine::table::Cells;
+use crate::diagram::{Diagrams, Ref, paths};
+use presync_engine::Cells;
 
 /// More parts than this are not searched for in one row.
 const MAX_PARTS: usize = 200;
@@ -87,8 +86,8 @@ fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<Part>> {
     let inputs = diagrams.sizes().len();
     let mut parts: Vec<Part> = Vec::new();
     // Where the paths are about as few as the decisions, there is nothing to search for.
-    if rows::count_paths(diagrams, within) <= 2.0 * leaves.len() as f64 {
-        rows::paths(
+    if paths::count_paths(diagrams, within) <= 2.0 * leaves.len() as f64 {
+        paths::paths(
             diagrams,
             within,
             &mut vec![None; inputs],

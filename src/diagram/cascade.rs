@@ -5,13 +5,13 @@ use crate::diagram::{Diagrams, Ref};
 
 /// Functions that came one after the other.
 #[derive(Debug, Clone, Default)]
-pub struct Layers {
+pub struct Cascade {
     parts: Vec<Ref>,
     /// How often each part was joined.
     ranks: Vec<u32>,
 }
 
-impl Layers {
+impl Cascade {
     pub fn parts(&self) -> &[Ref] {
         &self.parts
     }

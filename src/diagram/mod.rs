@@ -4,12 +4,13 @@
 
 mod cascade;
 mod cover;
+pub mod paths;
 mod queries;
 mod search;
 
-pub use cascade::Layers;
+pub use cascade::Cascade;
 pub use cover::Cube;
-pub use search::Found;
+pub use search::SearchResult;
 
 use std::hash::{BuildHasher, Hash};
 
@@ -425,15 +426,9 @@ impl Diagrams {
         result
     }
 
-    /// The same functions over other variables: `places[v]` is where variable `v` stands in `target`, and
-    /// `value(v, x)` what its value `x` is there. All zero if the target overflows.
-    pub fn transfer(
-        &self,
-        roots: &[Ref],
-        target: &mut Self,
-        places: &[u32],
-        value: &dyn Fn(u32, u32) -> u32,
-    ) -> Vec<Ref> {
+    /// The same functions over other variables: `places[v]` is where variable `v` stands in `target`. All zero if the
+    /// target overflows.
+    pub fn transfer(&self, roots: &[Ref], target: &mut Self, places: &[u32]) -> Vec<Ref> {
         let mut moved: FxHashMap<Ref, Ref> = FxHashMap::default();
         let get = |moved: &FxHashMap<Ref, Ref>, of: Ref| {
             if of.as_leaf().is_some() {
@@ -443,8 +438,7 @@ impl Diagrams {
             }
         };
         for node in self.below(roots).into_iter().rev() {
-            let own = self.nodes[node.0 as usize].variable;
-            let variable = places[own as usize];
+            let variable = places[self.nodes[node.0 as usize].variable as usize];
             let mut parts = Vec::new();
             // Values with the same child go together.
             let children = self.children(node);
@@ -452,12 +446,8 @@ impl Diagrams {
             distinct.sort_unstable();
             distinct.dedup();
             for child in distinct {
-                let values = children
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, other)| **other == child)
-                    .map(|(at, _)| value(own, at as u32));
-                let test = target.test(variable, values);
+                let same = (0..).zip(children).filter(|(_, other)| **other == child);
+                let test = target.test(variable, same.map(|(value, _)| value));
                 parts.push(target.mask(test, get(&moved, child)));
             }
             let result = target.first_of(parts);
@@ -556,7 +546,7 @@ mod tests {
         let masked = d.mask(a, Ref::leaf(7));
         let f = d.or_else(masked, b);
         let mut other = Diagrams::new(vec![3, 2], 1000);
-        let moved = d.transfer(&[f], &mut other, &[1, 0], &|_, value| value)[0];
+        let moved = d.transfer(&[f], &mut other, &[1, 0])[0];
         for x in 0..2 {
             for y in 0..3 {
                 assert_eq!(d.evaluate(f, &[x, y]), other.evaluate(moved, &[y, x]));

@@ -12,7 +12,7 @@ const MAX_STEPS: usize = 2_000;
 
 /// What a search came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum SearchResult {
     /// A value for each variable.
     Here(Vec<u32>),
     Nowhere,
@@ -22,7 +22,7 @@ pub enum Found {
 
 impl Diagrams {
     /// A full assignment on which every function of `wanted` is not zero and every one of `unwanted` is, near to `usual`.
-    pub fn find(&self, wanted: &[Ref], unwanted: &[Ref], usual: &[u32]) -> Found {
+    pub fn find(&self, wanted: &[Ref], unwanted: &[Ref], usual: &[u32]) -> SearchResult {
         let mut search = Search {
             diagrams: self,
             usual,
@@ -31,9 +31,9 @@ impl Diagrams {
             steps: 0,
         };
         match search.go(wanted.to_vec(), unwanted.to_vec()) {
-            Some(true) => Found::Here(search.assignment),
-            Some(false) => Found::Nowhere,
-            None => Found::Unknown,
+            Some(true) => SearchResult::Here(search.assignment),
+            Some(false) => SearchResult::Nowhere,
+            None => SearchResult::Unknown,
         }
     }
 

@@ -26,16 +26,17 @@ fn find(context: &mut Context<'_>) {
     let mut known = BTreeSet::new();
     for profile in &program.profiles {
         for rule in &profile.rules {
-            let (Some(online), Target::Set(_)) = (program.system(rule.to).online, rule.target)
+            let (Some(online), Target::Set(_)) =
+                (program.system(rule.direction.to()).online, rule.target)
             else {
                 continue;
             };
             let holds = context.space.condition(rule.condition);
             let flag = context.space.of_fact(online);
             let logged_in = context.space.diagrams.restrict(holds, flag, 1);
-            if holds != Ref::ZERO && logged_in == Ref::ZERO && known.insert(rule.written) {
+            if holds != Ref::ZERO && logged_in == Ref::ZERO && known.insert(rule.source) {
                 let (to, flag) = (
-                    &program.system(rule.to).name,
+                    &program.system(rule.direction.to()).name,
                     crate::quote::quote(&program.fact(online).name),
                 );
                 let finding = context
@@ -43,7 +44,7 @@ fn find(context: &mut Context<'_>) {
                         "this rule sets {to} only while the user is logged out of it"
                     ))
                     .label(
-                        context.rule_location(rule.written),
+                        context.rule_location(rule.source),
                         format!("its conditions exclude `{flag}`"),
                     )
                     .help(format!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, shown, with_situation};
-use crate::program::{RoleId, StateId, SystemId, WrittenId};
+use crate::program::{Change, Direction, RoleId, RuleSourceId, StateId};
 
 pub(super) const LINT: Lint = Lint {
     code: "ambiguous-return",
@@ -30,25 +30,30 @@ profile \"P\" {
 
 fn find(context: &mut Context<'_>) {
     for role in context.program.role_ids() {
-        for (from, to) in context.program.directions() {
+        for direction in context.program.directions() {
             // An early return means that the role is too entangled, which is noted.
-            let _ = direction(context, role, from, to);
+            let _ = one_direction(context, role, direction);
         }
     }
 }
 
-fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: SystemId) -> Option<()> {
+fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) -> Option<()> {
+    let (from, reversed) = (direction.from(), direction.reversed());
     let program = context.program;
     // For each state of the target, the states that lead to it and where.
     let mut sources: BTreeMap<StateId, Vec<(StateId, Ref)>> = BTreeMap::new();
-    for state in program.system(from).states() {
-        for (target, region) in context.change(role, from, to, state)?.sets.iter() {
+    for state in program.states(from) {
+        for (target, region) in context
+            .change(role, Change::of(direction, state))?
+            .sets
+            .iter()
+        {
             sources.entry(*target).or_default().push((state, *region));
         }
     }
     let mut back = Vec::new();
-    for state in program.system(to).states() {
-        back.push(context.change(role, to, from, state)?.decided);
+    for state in program.states(direction.to()) {
+        back.push(context.change(role, Change::of(reversed, state))?.decided);
     }
     let active = context.space.diagrams.first_of(back);
     if active == Ref::ZERO {
@@ -62,25 +67,26 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
             several = context.space.diagrams.or_else(several, again);
             one = context.space.diagrams.or_else(one, *region);
         }
-        let way_back = context.change(role, to, from, *target)?;
+        let way_back = context.change(role, Change::of(reversed, *target))?;
         for (state, region) in sources {
             let variable = context.space.of_system(from);
             let here = context.space.diagrams.mask(several, *region);
             let active = context
                 .space
                 .diagrams
-                .restrict(active, variable, state.0 + 1);
+                .restrict(active, variable, state.value());
             let here = context.space.diagrams.mask(here, active);
-            let decided = context
-                .space
-                .diagrams
-                .restrict(way_back.decided, variable, state.0 + 1);
+            let decided =
+                context
+                    .space
+                    .diagrams
+                    .restrict(way_back.decided, variable, state.value());
             let mut fine = decided;
             for (returned, sets) in way_back.sets.iter() {
                 let sets = context
                     .space
                     .diagrams
-                    .restrict(*sets, variable, state.0 + 1);
+                    .restrict(*sets, variable, state.value());
                 let among = sources
                     .iter()
                     .find(|(source, _)| source == returned)
@@ -90,7 +96,7 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
             }
             let lost = context.space.diagrams.without(here, fine);
             if lost != Ref::ZERO {
-                report(context, role, (from, *state), (to, *target), lost);
+                report(context, role, *state, *target, lost);
                 break;
             }
         }
@@ -98,17 +104,14 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
     Some(())
 }
 
-fn report(
-    context: &mut Context<'_>,
-    role: RoleId,
-    (from, state): (SystemId, StateId),
-    (to, target): (SystemId, StateId),
-    region: Ref,
-) {
+fn report(context: &mut Context<'_>, role: RoleId, state: StateId, target: StateId, region: Ref) {
     let program = context.program;
-    let mut rules: Vec<WrittenId> = Vec::new();
-    for source in program.system(from).states() {
-        let Some(change) = context.change(role, from, to, source) else {
+    let Some(direction) = Direction::new(state.system(), target.system()) else {
+        return;
+    };
+    let mut rules: Vec<RuleSourceId> = Vec::new();
+    for source in program.states(state.system()) {
+        let Some(change) = context.change(role, Change::of(direction, source)) else {
             return;
         };
         let Some(sets) = change.sets.get(&target) else {
@@ -116,14 +119,14 @@ fn report(
         };
         let there = context.space.diagrams.mask(region, *sets);
         for leaf in context.deciders_in(there, change.decision) {
-            rules.extend(context.written(&change.by, leaf));
+            rules.extend(context.rule_behind(&change.by, leaf));
         }
     }
     rules.sort_unstable();
     rules.dedup();
     let (shown_as, from_name) = (
-        shown(program, to, target),
-        program.system(from).name.clone(),
+        shown(program, target),
+        program.system(state.system()).name.clone(),
     );
     let mut finding = context.finding(format!(
         "several states of {from_name} show as {shown_as}{}, and it leads back to none of them",
@@ -137,6 +140,6 @@ fn report(
     ));
     let situation = context
         .space
-        .witness(region, Some((from, state)), &|leaf| leaf == 1);
+        .witness(region, Some(state), &|leaf| leaf == 1);
     context.report(with_situation(finding, situation));
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Diagnostic;
 use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, shown, state_name, with_situation};
-use crate::program::{Level as Rank, RoleId, StateId, SystemId, WrittenId};
-use crate::space::Decided;
+use crate::program::{Change, Rank, RoleId, RuleSourceId, StateId};
+use crate::space::RoleDecision;
 
 pub(super) const UNSAFE: Lint = Lint {
     code: "unsafe-collapse",
@@ -54,85 +54,77 @@ profile \"P\" {
 };
 
 /// One way there and back, wherever it is met.
-type Collapse = (
-    SystemId,
-    StateId,
-    SystemId,
-    StateId,
-    StateId,
-    WrittenId,
-    WrittenId,
-);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct RoundTrip {
+    start: StateId,
+    shown_as: StateId,
+    returned: StateId,
+    goes: RuleSourceId,
+    comes: RuleSourceId,
+}
 
 fn find(context: &mut Context<'_>, unsafe_ones: bool) {
     let program = context.program;
-    let mut known: BTreeSet<Collapse> = BTreeSet::new();
+    let mut known: BTreeSet<RoundTrip> = BTreeSet::new();
     for role in program.role_ids() {
-        for (from, to) in program.directions() {
-            for state in program.system(from).states() {
-                change(context, role, (from, to, state), unsafe_ones, &mut known);
+        for direction in program.directions() {
+            for change in program.changes(direction) {
+                round_trips(context, role, change, unsafe_ones, &mut known);
             }
         }
     }
 }
 
-fn change(
+fn round_trips(
     context: &mut Context<'_>,
     role: RoleId,
-    (from, to, state): (SystemId, SystemId, StateId),
+    change: Change,
     unsafe_ones: bool,
-    known: &mut BTreeSet<Collapse>,
+    known: &mut BTreeSet<RoundTrip>,
 ) {
-    let program = context.program;
-    let Some(there) = context.change(role, from, to, state) else {
+    let start = change.entered();
+    let Some(there) = context.change(role, change) else {
         return;
     };
     for (shown_as, region) in there.sets.iter() {
-        let Some(back) = context.change(role, to, from, *shown_as) else {
+        let way_back = Change::of(change.direction().reversed(), *shown_as);
+        let Some(back) = context.change(role, way_back) else {
             return;
         };
-        for (returned, way_back) in back.sets.iter() {
-            if *returned == state {
-                continue;
-            }
-            let differ = attributes(context, from, state) != attributes(context, from, *returned);
+        for (returned, way_back) in back.sets.iter().filter(|(returned, _)| **returned != start) {
+            let differ = attributes(context, start) != attributes(context, *returned);
             if differ != unsafe_ones {
                 continue;
             }
             // The way back starts with the first system in its new state.
-            let variable = context.space.of_system(from);
+            let variable = context.space.of_system(start.system());
             let way_back = context
                 .space
                 .diagrams
-                .restrict(*way_back, variable, state.0 + 1);
+                .restrict(*way_back, variable, start.value());
             let both = context.space.diagrams.mask(*region, way_back);
             if both == Ref::ZERO {
                 continue;
             }
-            let (goes, comes) = (first_rule(context, both, (there.decision, &there.by)), {
-                let decision =
-                    context
-                        .space
-                        .diagrams
-                        .restrict(back.decision, variable, state.0 + 1);
-                first_rule(context, both, (decision, &back.by))
-            });
-            let (Some(goes), Some(comes)) = (goes, comes) else {
+            let goes = first_rule(context, both, (there.decision, &there.by));
+            let decision = context
+                .space
+                .diagrams
+                .restrict(back.decision, variable, start.value());
+            let comes = first_rule(context, both, (decision, &back.by));
+            let Some((goes, comes)) = goes.zip(comes) else {
                 continue;
             };
-            if known.insert((from, state, to, *shown_as, *returned, goes, comes)) {
-                let situation = context
-                    .space
-                    .witness(both, Some((from, state)), &|leaf| leaf == 1);
-                let finding = finding(
-                    context,
-                    role,
-                    (from, state),
-                    (to, *shown_as),
-                    *returned,
-                    (goes, comes),
-                );
-                debug_assert!(program.systems.len() > 1, "a way back needs two systems");
+            let trip = RoundTrip {
+                start,
+                shown_as: *shown_as,
+                returned: *returned,
+                goes,
+                comes,
+            };
+            if known.insert(trip) {
+                let situation = context.space.witness(both, Some(start), &|leaf| leaf == 1);
+                let finding = finding(context, role, trip);
                 context.report(with_situation(finding, situation));
             }
         }
@@ -142,20 +134,24 @@ fn change(
 fn first_rule(
     context: &mut Context<'_>,
     region: Ref,
-    (decision, by): (Ref, &Decided),
-) -> Option<WrittenId> {
+    (decision, by): (Ref, &RoleDecision),
+) -> Option<RuleSourceId> {
     let leaves = context.deciders_in(region, decision);
-    leaves.first().and_then(|leaf| context.written(by, *leaf))
+    leaves
+        .first()
+        .and_then(|leaf| context.rule_behind(by, *leaf))
 }
 
 /// The attributes of a state that count.
-fn attributes(context: &Context<'_>, system: SystemId, state: StateId) -> Vec<u32> {
-    let system = context.program.system(system);
+/// The attributes of a state that count.
+fn attributes(context: &Context<'_>, state: StateId) -> Vec<u32> {
+    let system = context.program.system(state.system());
     let counts = |at: &u32| match &context.settings.protected {
         Some(protected) => protected.contains(&system.attributes[*at as usize]),
         None => true,
     };
-    system
+    context
+        .program
         .state(state)
         .attributes
         .iter()
@@ -164,20 +160,17 @@ fn attributes(context: &Context<'_>, system: SystemId, state: StateId) -> Vec<u3
         .collect()
 }
 
-fn finding(
-    context: &Context<'_>,
-    role: RoleId,
-    (from, state): (SystemId, StateId),
-    (to, shown_as): (SystemId, StateId),
-    returned: StateId,
-    (goes, comes): (WrittenId, WrittenId),
-) -> Diagnostic {
+fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     let program = context.program;
-    let way = [
-        shown(program, from, state),
-        shown(program, to, shown_as),
-        shown(program, from, returned),
-    ];
+    let RoundTrip {
+        start,
+        shown_as,
+        returned,
+        goes,
+        comes,
+    } = trip;
+    let (from, to) = (start.system(), shown_as.system());
+    let way = [start, shown_as, returned].map(|state| shown(program, state));
     let mut finding = context
         .finding(format!(
             "{}{} comes back as another state: {}",
@@ -200,10 +193,7 @@ fn finding(
             .map(|at| program.system(from).attributes[*at as usize].as_str());
         names.collect::<Vec<_>>().join(", ")
     };
-    let (before, after) = (
-        attributes(context, from, state),
-        attributes(context, from, returned),
-    );
+    let (before, after) = (attributes(context, start), attributes(context, returned));
     let (gained, lost) = (names(&after, &before), names(&before, &after));
     if !gained.is_empty() {
         finding = finding.note(format!("gained: {gained}"));
@@ -214,27 +204,27 @@ fn finding(
     let (from_name, to_name) = (&program.system(from).name, &program.system(to).name);
     let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);
     let rank = rules
-        .find(|rule| rule.written == comes && rule.from == to)
-        .map(|rule| rule.level);
+        .find(|rule| rule.source == comes && rule.direction.from() == to)
+        .map(|rule| rule.rank);
     // A second override would contradict the first.
     if rank == Some(Rank::Override) {
-        let guard = format!("{from_name} is not {}", state_name(program, from, state));
+        let guard = format!("{from_name} is not {}", state_name(program, start));
         return finding.help(format!(
             "let the way back leave it alone: add `{guard}` to the conditions of the override"
         ));
     }
     let rule = format!(
         "when {from_name} is {}: {}{to_name} {} -> {from_name} unchanged",
-        state_name(program, from, state),
+        state_name(program, start),
         if rank == Some(Rank::Otherwise) {
             ""
         } else {
             "override "
         },
-        state_name(program, to, shown_as),
+        state_name(program, shown_as),
     );
     let fix = context.line_below(
-        program.written(comes).item,
+        program.rule_source(comes).item,
         &rule,
         "let the way back leave it alone",
     );

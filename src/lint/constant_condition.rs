@@ -20,7 +20,7 @@ profile \"P\" when enterprise_voice or im { cic Available -> lync Available }
 
 fn find(context: &mut Context<'_>) {
     let program = context.program;
-    for written in &program.written_conditions {
+    for written in &program.condition_sites {
         if program.sources.file(written.location.file).bundled {
             continue;
         }

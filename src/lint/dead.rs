@@ -6,10 +6,10 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
-use crate::diagram::Ref;
+use crate::diagram::{Cascade, Ref};
 use crate::lint::{Context, Level, Lint};
-use crate::program::{self, ProfileId, RoleId, StateId, SystemId, WrittenId};
-use crate::space::{Layers, Shape};
+use crate::program::{self, Change, Direction, ProfileId, Rank, RoleId, RuleSourceId};
+use crate::space::Shape;
 
 pub(super) const RULE: Lint = Lint {
     code: "dead-rule",
@@ -54,28 +54,28 @@ role \"Agents\" uses \"Voice\", \"All\"
 };
 
 /// One direction of a written rule.
-type OneWay = (WrittenId, SystemId, SystemId);
+type OneWay = (RuleSourceId, Direction);
 
 /// A set of them: a rule lies between two systems, so that there are two ways.
 #[derive(Default)]
 struct Ways(Vec<[bool; 2]>);
 
 impl Ways {
-    fn insert(&mut self, (written, from, to): OneWay) {
-        if self.0.len() <= written.index() {
-            self.0.resize(written.index() + 1, [false; 2]);
+    fn insert(&mut self, (source, direction): OneWay) {
+        if self.0.len() <= source.index() {
+            self.0.resize(source.index() + 1, [false; 2]);
         }
-        self.0[written.index()][usize::from(from > to)] = true;
+        self.0[source.index()][usize::from(direction.from() > direction.to())] = true;
     }
 
-    fn both(&self, written: WrittenId) -> bool {
-        self.0.get(written.index()) == Some(&[true; 2])
+    fn both(&self, source: RuleSourceId) -> bool {
+        self.0.get(source.index()) == Some(&[true; 2])
     }
 
-    fn contains(&self, (written, from, to): &OneWay) -> bool {
+    fn contains(&self, (source, direction): &OneWay) -> bool {
         self.0
-            .get(written.index())
-            .is_some_and(|ways| ways[usize::from(from > to)])
+            .get(source.index())
+            .is_some_and(|ways| ways[usize::from(direction.from() > direction.to())])
     }
 }
 
@@ -103,9 +103,15 @@ fn alive(context: &mut Context<'_>) -> Rc<Alive> {
     let mut alive = Alive::default();
     for role in program.role_ids() {
         let mut failures = 0;
-        for (from, to) in program.directions() {
-            for state in context.space.kinds_in(role, from, to) {
-                change(context, role, (from, to, state), &mut alive, &mut failures);
+        for direction in program.directions() {
+            for state in context.space.state_classes_of_role(role, direction) {
+                one_change(
+                    context,
+                    role,
+                    Change::of(direction, state),
+                    &mut alive,
+                    &mut failures,
+                );
             }
         }
     }
@@ -114,16 +120,16 @@ fn alive(context: &mut Context<'_>) -> Rc<Alive> {
     alive
 }
 
-fn change(
+fn one_change(
     context: &mut Context<'_>,
     role: RoleId,
-    (from, to, state): (SystemId, SystemId, StateId),
+    change: Change,
     alive: &mut Alive,
     failures: &mut usize,
 ) {
     let program = context.program;
     // Who is the origin somewhere decides; the others may still agree with one that is, or never come to it.
-    let decided = context.space.decision(role, from, to, state);
+    let decided = context.space.decision(role, change);
     for leaf in decided
         .parts
         .first()
@@ -132,22 +138,22 @@ fn change(
         .flat_map(|leaves| leaves.iter())
     {
         if let Some(decision) = context.space.decision_of(&decided, *leaf) {
-            let written = program.profile(decision.profile).rules[decision.rule as usize].written;
-            alive.rules.insert((written, from, to));
+            let source = context.space.rule_of(decision).source;
+            alive.rules.insert((source, change.direction()));
             alive.profiles.insert((role, decision.profile));
         }
     }
     // What the profiles before have decided, as far as somebody has asked.
-    let mut before = Layers::default();
+    let mut before = Cascade::default();
     let mut passed: Vec<Rc<Shape>> = Vec::new();
     for &profile in &program.role(role).profiles {
-        let Some(shape) = context.space.shape(profile, from, to, state) else {
+        let Some(shape) = context.space.shape(profile, change) else {
             continue;
         };
-        let rules = context.space.rules_for(profile, from, to, state);
+        let rules = context.space.rules_for(profile, change);
         for (at, (level, holds)) in rules.iter().zip(shape.candidates.iter()) {
             let rule = &program.profile(profile).rules[*at as usize];
-            let key = (rule.written, from, to);
+            let key = (rule.source, change.direction());
             if alive.rules.contains(&key) && alive.profiles.contains(&(role, profile)) {
                 continue;
             }
@@ -162,9 +168,9 @@ fn change(
                     .for_each(|part| before.push(&mut context.space.diagrams, *part));
             }
             let stronger: &[&[Ref]] = match level {
-                program::Level::Override => &[],
-                program::Level::Plain => &[&shape.overriding],
-                program::Level::Otherwise => &[&shape.overriding, &shape.plain],
+                Rank::Override => &[],
+                Rank::Plain => &[&shape.overriding],
+                Rank::Otherwise => &[&shape.overriding, &shape.plain],
             };
             let covers: Vec<Ref> = before
                 .parts()
@@ -222,7 +228,7 @@ fn find_rules(context: &mut Context<'_>) {
 }
 
 /// The changes for which a profile has a rule that overrides others.
-type Overridden = FxHashSet<(ProfileId, SystemId, SystemId, StateId)>;
+type Overridden = FxHashSet<(ProfileId, Change)>;
 
 fn overridden(program: &program::Program) -> Overridden {
     let of_profile = |profile: ProfileId| {
@@ -230,11 +236,11 @@ fn overridden(program: &program::Program) -> Overridden {
             .profile(profile)
             .rules
             .iter()
-            .filter(|rule| rule.level == program::Level::Override);
+            .filter(|rule| rule.rank == Rank::Override);
         rules.flat_map(move |rule| {
-            rule.source
+            rule.states
                 .iter()
-                .map(move |state| (profile, rule.from, rule.to, *state))
+                .map(move |state| (profile, Change::of(rule.direction, *state)))
         })
     };
     program.profile_ids().flat_map(of_profile).collect()
@@ -257,38 +263,33 @@ fn instances<'p>(context: &Context<'p>) -> impl Iterator<Item = (OneWay, Instanc
         .flat_map(profiles)
         .flat_map(move |(role, profile)| {
             let rules = program.profile(profile).rules.iter().enumerate();
-            rules.map(move |(at, rule)| {
-                (
-                    (rule.written, rule.from, rule.to),
-                    (role, profile, at as u32),
-                )
-            })
+            rules.map(move |(at, rule)| ((rule.source, rule.direction), (role, profile, at as u32)))
         })
 }
 
 fn dead_rule(
     context: &mut Context<'_>,
-    (written, from, to): OneWay,
+    (source, direction): OneWay,
     instances: &[Instance],
     other_way: bool,
     overridden: &Overridden,
 ) {
     let program = context.program;
-    let mut covering: Vec<(WrittenId, String)> = Vec::new();
+    let mut covering: Vec<(RuleSourceId, String)> = Vec::new();
     let mut possible = false;
     for (role, profile, at) in instances {
         let rule = &program.profile(*profile).rules[*at as usize];
-        for state in rule.source.iter() {
-            let holds = context.space.condition_in(rule.condition, from, *state);
+        for state in rule.states.iter() {
+            let holds = context.space.condition_in(rule.condition, *state);
             possible |= holds != Ref::ZERO;
-            let decided = context.space.decision(*role, from, to, *state);
+            let decided = context.space.decision(*role, Change::of(direction, *state));
             for part in decided.parts.iter() {
                 let within = context.space.diagrams.mask(holds, *part);
                 for leaf in context.space.diagrams.leaves(within) {
                     let Some(decision) = context.space.decision_of(&decided, leaf) else {
                         continue;
                     };
-                    let Some(by) = context.written(&decided, leaf) else {
+                    let Some(by) = context.rule_behind(&decided, leaf) else {
                         continue;
                     };
                     if !covering.iter().any(|(known, _)| *known == by) {
@@ -302,8 +303,8 @@ fn dead_rule(
     let which = if other_way {
         format!(
             " on the way {} → {}",
-            program.system(from).name,
-            program.system(to).name
+            program.system(direction.from()).name,
+            program.system(direction.to()).name
         )
     } else {
         String::new()
@@ -315,7 +316,7 @@ fn dead_rule(
     };
     let mut finding = context
         .finding(format!("this rule never decides{which}"))
-        .label(context.rule_location(written), label);
+        .label(context.rule_location(source), label);
     if possible {
         let together = if covering.len() > 1 {
             " together with the others"
@@ -338,16 +339,16 @@ fn dead_rule(
     // that it beat disagree.
     let needed = instances.iter().any(|(_, profile, at)| {
         let rule = &program.profile(*profile).rules[*at as usize];
-        match rule.level {
-            program::Level::Override => possible,
-            program::Level::Plain => rule
-                .source
+        match rule.rank {
+            Rank::Override => possible,
+            Rank::Plain => rule
+                .states
                 .iter()
-                .any(|state| overridden.contains(&(*profile, from, to, *state))),
-            program::Level::Otherwise => false,
+                .any(|state| overridden.contains(&(*profile, Change::of(direction, *state)))),
+            Rank::Otherwise => false,
         }
     });
-    let fix = Some(program.written(written).item).filter(|_| !other_way && !needed);
+    let fix = Some(program.rule_source(source).item).filter(|_| !other_way && !needed);
     let fix = fix.and_then(|item| context.deletion(item, true));
     context.report(finding.help(help).fix(fix));
 }
@@ -374,7 +375,7 @@ fn find_profiles(context: &mut Context<'_>) {
             let mut finding = context
                 .finding(format!(
                     "profile `{name}` never decides in role `{}`",
-                    program.role(role).name
+                    program.role_name(role)
                 ))
                 .label(program.profile(profile).location, why);
             if let Some(location) = program.role(role).location {

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use crate::diagnostic::Situation;
-use crate::diagram::Ref;
+use crate::diagnostic::Witness;
+use crate::diagram::{Ref, SearchResult};
 use crate::lint::{Context, Level, Lint, shown, with_situation};
-use crate::program::{self, ProfileId, StateId, SystemId, Target, WrittenId};
-use crate::space::Found;
+use crate::program::{Change, ProfileId, Rank, RuleSourceId, Target};
 
 pub(super) const LINT: Lint = Lint {
     code: "duplicate-rule",
@@ -47,15 +46,15 @@ fn find(context: &mut Context<'_>) {
     let program = context.program;
     let mut known = Known::new();
     for profile in program.profile_ids() {
-        for (from, to) in program.directions() {
-            for state in context.space.kinds(profile, from, to) {
-                change(context, profile, (from, to, state), &mut known);
+        for direction in program.directions() {
+            for state in context.space.state_classes_of_profile(profile, direction) {
+                one_change(context, profile, Change::of(direction, state), &mut known);
             }
         }
     }
     // A map that was filled in order has room in it for as much again.
     let known: Vec<_> = known.into_iter().collect();
-    let is_known = |written: WrittenId| {
+    let is_known = |written: RuleSourceId| {
         known
             .binary_search_by_key(&written, |(rule, _)| *rule)
             .is_ok()
@@ -63,16 +62,16 @@ fn find(context: &mut Context<'_>) {
     let mut instances: Vec<Instance> = Vec::with_capacity(known.len());
     for profile in program.profile_ids().filter(|_| !known.is_empty()) {
         let rules = program.profile(profile).rules.iter().enumerate();
-        let rules = rules.filter(|(_, rule)| is_known(rule.written));
-        instances.extend(rules.map(|(at, rule)| (rule.written, profile, at as u32)));
+        let rules = rules.filter(|(_, rule)| is_known(rule.source));
+        instances.extend(rules.map(|(at, rule)| (rule.source, profile, at as u32)));
     }
     instances.sort_unstable();
     let mut effort = Effort::default();
     for (rule, (others, change, (met, wanted))) in known {
-        let (from, _, state) = change;
+        let entered = Some(change.entered());
         let situation = context
             .space
-            .witness(met, Some((from, state)), &|found| found == wanted);
+            .witness(met, entered, &|found| found == wanted);
         let superfluous = effort.failures < MAX_FAILURES
             && effort.compared < MAX_COMPARED
             && instances[instances.partition_point(|(written, ..)| *written < rule)..]
@@ -90,54 +89,46 @@ struct Effort {
     compared: usize,
 }
 
-type Change = (SystemId, SystemId, StateId);
-
 /// For each rule those before it that it repeats, and the first place where: the leaf of a diagram that marks the other.
-type Known = BTreeMap<WrittenId, (Others, Change, (Ref, u32))>;
+type Known = BTreeMap<RuleSourceId, (Others, Change, (Ref, u32))>;
 
 /// Ascending. Most often one.
-type Others = SmallVec<[WrittenId; 4]>;
+type Others = SmallVec<[RuleSourceId; 4]>;
 
 /// A written rule, a profile in which it acts, and its index there.
-type Instance = (WrittenId, ProfileId, u32);
+type Instance = (RuleSourceId, ProfileId, u32);
 
-fn change(
-    context: &mut Context<'_>,
-    profile: ProfileId,
-    (from, to, state): Change,
-    known: &mut Known,
-) {
+fn one_change(context: &mut Context<'_>, profile: ProfileId, change: Change, known: &mut Known) {
     let program = context.program;
-    let Some(shape) = context.space.shape(profile, from, to, state) else {
+    let Some(shape) = context.space.shape(profile, change) else {
         return;
     };
     if !context.space.overlapping(&shape) {
         return;
     }
     let rules = &program.profile(profile).rules;
-    let mut alike: BTreeMap<(program::Level, Target), Vec<u32>> = BTreeMap::new();
-    for &at in &*context.space.rules_for(profile, from, to, state) {
+    let mut alike: BTreeMap<(Rank, Target), Vec<u32>> = BTreeMap::new();
+    for &at in &*context.space.rules_for(profile, change) {
         let rule = &rules[at as usize];
-        alike.entry((rule.level, rule.target)).or_default().push(at);
+        alike.entry((rule.rank, rule.target)).or_default().push(at);
     }
     for group in alike.values().filter(|group| group.len() > 1) {
         if group.len() <= MAX_PAIRED {
             for (place, &at) in group.iter().enumerate() {
                 for &other in &group[..place] {
                     let (later, earlier) = (&rules[at as usize], &rules[other as usize]);
-                    if later.written == earlier.written {
+                    if later.source == earlier.source {
                         continue;
                     }
-                    let holds = context.space.condition_in(later.condition, from, state);
-                    let also = context.space.condition_in(earlier.condition, from, state);
+                    let holds = context
+                        .space
+                        .condition_in(later.condition, change.entered());
+                    let also = context
+                        .space
+                        .condition_in(earlier.condition, change.entered());
                     let both = context.space.diagrams.mask(holds, also);
                     if both != Ref::ZERO {
-                        note(
-                            known,
-                            (from, to, state),
-                            (later.written, earlier.written),
-                            (both, 1),
-                        );
+                        note(known, change, (later.source, earlier.source), (both, 1));
                     }
                 }
             }
@@ -146,19 +137,14 @@ fn change(
         let mut seen = Ref::ZERO;
         for &at in group {
             let rule = &rules[at as usize];
-            let holds = context.space.condition_in(rule.condition, from, state);
+            let holds = context.space.condition_in(rule.condition, change.entered());
             let met = context.space.diagrams.mask(holds, seen);
             for leaf in context.space.diagrams.leaves(met) {
                 let Some(other) = leaf.checked_sub(1).map(|other| &rules[other as usize]) else {
                     continue;
                 };
-                if other.written != rule.written {
-                    note(
-                        known,
-                        (from, to, state),
-                        (rule.written, other.written),
-                        (met, leaf),
-                    );
+                if other.source != rule.source {
+                    note(known, change, (rule.source, other.source), (met, leaf));
                 }
             }
             let joined = context.space.diagrams.within(BUDGET, |diagrams| {
@@ -185,7 +171,7 @@ fn change(
 fn note(
     known: &mut Known,
     change: Change,
-    (rule, other): (WrittenId, WrittenId),
+    (rule, other): (RuleSourceId, RuleSourceId),
     place: (Ref, u32),
 ) {
     let (others, ..) = known
@@ -204,20 +190,18 @@ fn is_superfluous(
 ) -> bool {
     let rules = &context.program.profile(profile).rules;
     let rule = &rules[at as usize];
-    rule.source.iter().all(|state| {
-        let holds = context
-            .space
-            .condition_in(rule.condition, rule.from, *state);
+    rule.states.iter().all(|state| {
+        let holds = context.space.condition_in(rule.condition, *state);
         let mut others = Vec::new();
-        for &other in &*context.space.rules_for(profile, rule.from, rule.to, *state) {
+        for &other in &*context
+            .space
+            .rules_for(profile, Change::of(rule.direction, *state))
+        {
             effort.compared += 1;
             let other = &rules[other as usize];
-            if other.written != rule.written
-                && (other.level, other.target) == (rule.level, rule.target)
+            if other.source != rule.source && (other.rank, other.target) == (rule.rank, rule.target)
             {
-                let also = context
-                    .space
-                    .condition_in(other.condition, rule.from, *state);
+                let also = context.space.condition_in(other.condition, *state);
                 if also == holds {
                     return true;
                 }
@@ -228,11 +212,11 @@ fn is_superfluous(
         match context
             .space
             .diagrams
-            .find(&[holds], &others, context.space.usual())
+            .find(&[holds], &others, context.space.defaults())
         {
-            Found::Here(_) => false,
-            Found::Nowhere => true,
-            Found::Unknown => {
+            SearchResult::Here(_) => false,
+            SearchResult::Nowhere => true,
+            SearchResult::Unknown => {
                 let left = context.space.diagrams.within(BUDGET, |diagrams| {
                     others
                         .iter()
@@ -247,9 +231,9 @@ fn is_superfluous(
 
 fn report(
     context: &mut Context<'_>,
-    rule: WrittenId,
-    others: &[WrittenId],
-    ((from, to, state), situation): (Change, Option<Situation>),
+    rule: RuleSourceId,
+    others: &[RuleSourceId],
+    (change, situation): (Change, Option<Witness>),
     superfluous: bool,
 ) {
     let program = context.program;
@@ -261,8 +245,8 @@ fn report(
     let mut finding = context
         .finding(format!(
             "{count} the same about {} for {}",
-            shown(program, from, state),
-            program.system(to).name
+            shown(program, change.entered()),
+            program.system(change.to()).name
         ))
         .label(context.rule_location(rule), "this rule");
     for other in others.iter().take(MAX_NAMED) {
@@ -275,7 +259,7 @@ fn report(
         .help("take the state or the situation out of all but one of them")
         .fix(
             superfluous
-                .then(|| context.deletion(program.written(rule).item, true))
+                .then(|| context.deletion(program.rule_source(rule).item, true))
                 .flatten(),
         );
     context.report(with_situation(finding, situation));

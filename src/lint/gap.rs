@@ -2,7 +2,7 @@
 
 use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, state_name};
-use crate::program::{RoleId, StateId, SystemId};
+use crate::program::{Change, Direction, RoleId, StateId};
 
 pub(super) const LINT: Lint = Lint {
     code: "gap",
@@ -32,17 +32,17 @@ const MAX_RULES: usize = 12;
 
 fn find(context: &mut Context<'_>) {
     for role in context.program.role_ids() {
-        for (from, to) in context.program.directions() {
-            direction(context, role, from, to);
+        for direction in context.program.directions() {
+            one_direction(context, role, direction);
         }
     }
 }
 
-fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: SystemId) {
-    let states: Vec<StateId> = context.program.system(from).states().collect();
+fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) {
+    let states: Vec<StateId> = context.program.states(direction.from()).collect();
     let mut decided = Vec::with_capacity(states.len());
     for state in &states {
-        let Some(change) = context.change(role, from, to, *state) else {
+        let Some(change) = context.change(role, Change::of(direction, *state)) else {
             return;
         };
         decided.push(change.decided);
@@ -64,17 +64,18 @@ fn direction(context: &mut Context<'_>, role: RoleId, from: SystemId, to: System
         }
     }
     if !gaps.is_empty() {
-        report(context, role, (from, to), gaps);
+        report(context, role, direction, gaps);
     }
 }
 
 fn report(
     context: &mut Context<'_>,
     role: RoleId,
-    (from, to): (SystemId, SystemId),
+    direction: Direction,
     gaps: Vec<(Ref, Vec<StateId>)>,
 ) {
     let program = context.program;
+    let (from, to) = (direction.from(), direction.to());
     let (from_name, to_name) = (
         program.system(from).name.clone(),
         program.system(to).name.clone(),
@@ -88,7 +89,7 @@ fn report(
     for (region, states) in gaps {
         let names: Vec<String> = states
             .iter()
-            .map(|state| state_name(program, from, *state))
+            .map(|state| state_name(program, *state))
             .collect();
         let Some(cubes) = context.space.cover(region, MAX_RULES) else {
             complete = false;
@@ -129,7 +130,7 @@ fn report(
     finding.situation = first.and_then(|(region, state)| {
         context
             .space
-            .witness(region, Some((from, state)), &|leaf| leaf == 1)
+            .witness(region, Some(state), &|leaf| leaf == 1)
     });
     let more = if complete { "" } else { "\nand more" };
     context.report(finding.help(format!(

@@ -19,10 +19,10 @@ mod unused_allow;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::diagnostic::{self, Diagnostic, Fix, Severity, Situation};
-use crate::program::{ProfileId, Program, RoleId, WrittenId};
+use crate::diagnostic::{self, Diagnostic, Fix, Severity, Witness};
+use crate::program::{ProfileId, Program, RoleId, RuleSourceId, StateId};
 use crate::source::{Location, Span};
-use crate::space::Space;
+use crate::space::Precedence;
 
 /// What a lint's findings are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +117,7 @@ const BYTES_OF_A_FINDING: usize = 250;
 pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
     let mut context = Context {
         program,
-        space: Space::new(program),
+        space: Precedence::new(program),
         regions: regions::Regions::default(),
         alive: None,
         allows: allows(program),
@@ -196,7 +196,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
             code,
             format!(
                 "role `{}` is too entangled to be looked at whole",
-                program.role(role).name
+                program.role_name(role)
             ),
         );
         note.severity = Severity::Info;
@@ -215,7 +215,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
 /// What a lint works with.
 struct Context<'p> {
     program: &'p Program,
-    space: Space<'p>,
+    space: Precedence<'p>,
     regions: regions::Regions,
     alive: Option<std::rc::Rc<dead::Alive>>,
     allows: HashMap<&'p str, Vec<Allowed>>,
@@ -387,8 +387,8 @@ impl Context<'_> {
     }
 
     /// Where a rule stands.
-    fn rule_location(&self, written: WrittenId) -> Location {
-        self.program.written(written).location
+    fn rule_location(&self, source: RuleSourceId) -> Location {
+        self.program.rule_source(source).location
     }
 
     fn profile_name(&self, profile: ProfileId) -> &str {
@@ -408,35 +408,27 @@ impl Context<'_> {
     /// ` of role R`, where roles are declared.
     fn of_role(&self, role: RoleId) -> String {
         match self.program.role(role).location {
-            Some(_) => format!(" of role `{}`", self.program.role(role).name),
+            Some(_) => format!(" of role `{}`", self.program.role_name(role)),
             None => String::new(),
         }
     }
 }
 
 /// A state as source, with its system.
-fn shown(
-    program: &Program,
-    system: crate::program::SystemId,
-    state: crate::program::StateId,
-) -> String {
+fn shown(program: &Program, state: StateId) -> String {
     format!(
         "{} {}",
-        program.system(system).name,
-        state_name(program, system, state)
+        program.system(state.system()).name,
+        state_name(program, state)
     )
 }
 
 /// A state's name as source.
-fn state_name(
-    program: &Program,
-    system: crate::program::SystemId,
-    state: crate::program::StateId,
-) -> String {
-    crate::quote::quote(&program.system(system).state(state).name)
+fn state_name(program: &Program, state: StateId) -> String {
+    crate::quote::quote(&program.state(state).name)
 }
 
-fn with_situation(mut finding: Diagnostic, situation: Option<Situation>) -> Diagnostic {
+fn with_situation(mut finding: Diagnostic, situation: Option<Witness>) -> Diagnostic {
     finding.situation = situation;
     finding
 }

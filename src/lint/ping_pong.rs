@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::diagram::Ref;
 use crate::lint::{Context, Level, Lint, shown, with_situation};
-use crate::program::{RoleId, StateId, SystemId, WrittenId};
+use crate::program::{Change, RoleId, RuleSourceId, StateId};
 
 pub(super) const LINT: Lint = Lint {
     code: "ping-pong",
@@ -36,14 +36,11 @@ profile \"P\" {
 /// More loops than this of one role say nothing new.
 const MAX_LOOPS: usize = 10;
 
-/// A change: a system that has entered a state.
-type Node = (SystemId, StateId);
-
 /// Changes that follow each other, each with the rule that makes the next.
-type Loop = Vec<(Node, WrittenId)>;
+type Loop = Vec<(StateId, RuleSourceId)>;
 
 /// A way on: the system and state that are set, and where.
-type Edges = Rc<[(Node, Ref)]>;
+type Edges = Rc<[(StateId, Ref)]>;
 
 fn find(context: &mut Context<'_>) {
     for role in context.program.role_ids() {
@@ -56,45 +53,49 @@ fn find(context: &mut Context<'_>) {
 }
 
 /// For each change the commands that follow from it, each where it is sent and alters something.
-fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<Node, Edges>> {
+fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<StateId, Edges>> {
     let program = context.program;
-    let mut edges: FxHashMap<Node, Edges> = FxHashMap::default();
-    for from in program.system_ids() {
-        for state in program.system(from).states() {
-            let others = program.system_ids().filter(|to| *to != from);
-            let mut like: Vec<StateId> = others
-                .map(|to| context.space.like(role, from, to, state))
-                .collect();
-            like.dedup();
-            if let [like] = *like
-                && like != state
-            {
-                edges.insert((from, state), edges[&(from, like)].clone());
-                continue;
-            }
-            let mut out = Vec::new();
-            for to in program.system_ids().filter(|to| *to != from) {
-                let change = context.change(role, from, to, state)?;
-                for (target, region) in change.sets.iter() {
-                    let variable = context.space.of_system(to);
-                    let there = context.space.diagrams.test(variable, [target.0 + 1]);
-                    let alters = context.space.diagrams.without(*region, there);
-                    if alters != Ref::ZERO {
-                        out.push(((to, *target), alters));
-                    }
+    let mut edges: FxHashMap<StateId, Edges> = FxHashMap::default();
+    for state in program
+        .system_ids()
+        .flat_map(|system| program.states(system))
+    {
+        let changes = program.system_ids().filter_map(|to| Change::new(state, to));
+        let changes: Vec<Change> = changes.collect();
+        let like = changes
+            .iter()
+            .map(|change| context.space.representative(role, *change));
+        let mut like: Vec<StateId> = like.map(Change::entered).collect();
+        like.dedup();
+        if let [like] = *like
+            && like != state
+        {
+            edges.insert(state, edges[&like].clone());
+            continue;
+        }
+        let mut out = Vec::new();
+        for change in changes {
+            for (target, region) in context.change(role, change)?.sets.iter() {
+                let there = context.space.showing(*target);
+                let alters = context.space.diagrams.without(*region, there);
+                if alters != Ref::ZERO {
+                    out.push((*target, alters));
                 }
             }
-            edges.insert((from, state), out.into());
         }
+        edges.insert(state, out.into());
     }
     Some(edges)
 }
 
 /// For each change the situations from which it can go on for ever: those that always have a successor among them.
-fn endless(context: &mut Context<'_>, edges: &FxHashMap<Node, Edges>) -> FxHashMap<Node, Ref> {
-    let mut nodes: Vec<Node> = edges.keys().copied().collect();
+fn endless(
+    context: &mut Context<'_>,
+    edges: &FxHashMap<StateId, Edges>,
+) -> FxHashMap<StateId, Ref> {
+    let mut nodes: Vec<StateId> = edges.keys().copied().collect();
     nodes.sort_unstable();
-    let mut endless: FxHashMap<Node, Ref> = nodes.iter().map(|node| (*node, Ref::ONE)).collect();
+    let mut endless: FxHashMap<StateId, Ref> = nodes.iter().map(|node| (*node, Ref::ONE)).collect();
     loop {
         let mut changed = false;
         for node in &nodes {
@@ -118,30 +119,33 @@ fn endless(context: &mut Context<'_>, edges: &FxHashMap<Node, Edges>) -> FxHashM
 /// Where `node` leads to `next` and that is in `then`, which is a function of the situation after the step.
 fn going_on(
     context: &mut Context<'_>,
-    (from, state): Node,
-    (to, target): Node,
+    node: StateId,
+    next: StateId,
     region: Ref,
     then: Ref,
 ) -> Ref {
-    let (from, to) = (context.space.of_system(from), context.space.of_system(to));
-    let before = context.space.diagrams.restrict(then, from, state.0 + 1);
-    let before = context.space.diagrams.restrict(before, to, target.0 + 1);
+    let (from, to) = (
+        context.space.of_system(node.system()),
+        context.space.of_system(next.system()),
+    );
+    let before = context.space.diagrams.restrict(then, from, node.value());
+    let before = context.space.diagrams.restrict(before, to, next.value());
     context.space.diagrams.mask(region, before)
 }
 
 fn report(
     context: &mut Context<'_>,
     role: RoleId,
-    edges: &FxHashMap<Node, Edges>,
-    endless: &FxHashMap<Node, Ref>,
+    edges: &FxHashMap<StateId, Edges>,
+    endless: &FxHashMap<StateId, Ref>,
 ) {
-    let mut starts: Vec<Node> = endless
+    let mut starts: Vec<StateId> = endless
         .iter()
         .filter(|(_, region)| **region != Ref::ZERO)
         .map(|(node, _)| *node)
         .collect();
     starts.sort_unstable();
-    let mut known: Vec<Vec<Node>> = Vec::new();
+    let mut known: Vec<Vec<StateId>> = Vec::new();
     for start in starts {
         if known.len() == MAX_LOOPS {
             break;
@@ -152,7 +156,7 @@ fn report(
         let Some((path, situation)) = follow(context, role, start, edges, endless) else {
             continue;
         };
-        let mut sorted: Vec<Node> = path.iter().map(|(node, _)| *node).collect();
+        let mut sorted: Vec<StateId> = path.iter().map(|(node, _)| *node).collect();
         sorted.sort_unstable();
         if known.contains(&sorted) {
             continue;
@@ -161,7 +165,7 @@ fn report(
         let program = context.program;
         let mut drawn: Vec<String> = path
             .iter()
-            .map(|((system, state), _)| shown(program, *system, *state))
+            .map(|(state, _)| shown(program, *state))
             .collect();
         drawn.extend(drawn.first().cloned());
         let mut finding = context.finding(format!(
@@ -184,11 +188,11 @@ fn report(
 fn follow(
     context: &mut Context<'_>,
     role: RoleId,
-    start: Node,
-    edges: &FxHashMap<Node, Edges>,
-    endless: &FxHashMap<Node, Ref>,
-) -> Option<(Loop, Option<crate::diagnostic::Situation>)> {
-    let usual = context.space.usual().to_vec();
+    start: StateId,
+    edges: &FxHashMap<StateId, Edges>,
+    endless: &FxHashMap<StateId, Ref>,
+) -> Option<(Loop, Option<crate::diagnostic::Witness>)> {
+    let usual = context.space.defaults().to_vec();
     let chosen = context
         .space
         .diagrams
@@ -199,9 +203,9 @@ fn follow(
         .map(|(value, usual)| value.unwrap_or(*usual))
         .collect();
     let mut node = start;
-    let mut path: Vec<(Node, Vec<u32>, WrittenId)> = Vec::new();
+    let mut path: Vec<(StateId, Vec<u32>, RuleSourceId)> = Vec::new();
     loop {
-        situation[context.space.of_system(node.0) as usize] = node.1.0 + 1;
+        situation[context.space.of_system(node.system()) as usize] = node.value();
         if let Some(first) = path
             .iter()
             .position(|(known, before, _)| *known == node && *before == situation)
@@ -231,14 +235,14 @@ fn follow(
         }
         let next = edges[&node].iter().find(|(next, region)| {
             let mut after = situation.clone();
-            after[context.space.of_system(next.0) as usize] = next.1.0 + 1;
+            after[context.space.of_system(next.system()) as usize] = next.value();
             context.space.diagrams.evaluate(*region, &situation) == 1
                 && context.space.diagrams.evaluate(endless[next], &after) == 1
         });
         let (next, _) = next?;
-        let change = context.change(role, node.0, next.0, node.1)?;
+        let change = context.change(role, Change::new(node, next.system())?)?;
         let leaf = context.space.diagrams.evaluate(change.decision, &situation);
-        let written = context.written(&change.by, leaf)?;
+        let written = context.rule_behind(&change.by, leaf)?;
         path.push((node, situation.clone(), written));
         node = *next;
     }

@@ -7,10 +7,8 @@ use rustc_hash::FxHashMap;
 
 use crate::diagram::Ref;
 use crate::lint::Context;
-use crate::program::{RoleId, StateId, SystemId, Target, WrittenId};
-use crate::space::Decided;
-
-type Key = (RoleId, SystemId, SystemId, StateId);
+use crate::program::{Change, RoleId, RuleSourceId, StateId, Target};
+use crate::space::RoleDecision;
 
 /// For each leaf of a decision the state that it sets.
 type Targets = Box<[Option<StateId>]>;
@@ -21,7 +19,7 @@ type Sets = Rc<BTreeMap<StateId, Ref>>;
 /// What has been worked out already.
 #[derive(Default)]
 pub(super) struct Regions {
-    known: FxHashMap<Key, Option<Rc<Change>>>,
+    known: FxHashMap<(RoleId, Change), Option<Rc<ChangeRegions>>>,
     /// By decision: where it is decided at all.
     decided: FxHashMap<Ref, Ref>,
     /// By decision and, for each of its leaves, the state that it sets.
@@ -29,10 +27,10 @@ pub(super) struct Regions {
 }
 
 /// What a change comes to, as regions of the situations.
-pub(super) struct Change {
+pub(super) struct ChangeRegions {
     /// Who decides.
     pub decision: Ref,
-    pub by: Decided,
+    pub by: RoleDecision,
     /// Where some profile decides.
     pub decided: Ref,
     /// Where it sets which state.
@@ -41,17 +39,11 @@ pub(super) struct Change {
 
 impl Context<'_> {
     /// The regions of a change; `None`, noted, if the role is too entangled.
-    pub(super) fn change(
-        &mut self,
-        role: RoleId,
-        from: SystemId,
-        to: SystemId,
-        state: StateId,
-    ) -> Option<Rc<Change>> {
-        let state = self.space.like(role, from, to, state);
-        let key = (role, from, to, state);
+    pub(super) fn change(&mut self, role: RoleId, change: Change) -> Option<Rc<ChangeRegions>> {
+        let change = self.space.representative(role, change);
+        let key = (role, change);
         if !self.regions.known.contains_key(&key) {
-            let by = self.space.decision(role, from, to, state);
+            let by = self.space.decision(role, change);
             let change = match *by.parts {
                 [] => Some(self.split(Ref::ZERO, by)),
                 [one] => Some(self.split(one, by)),
@@ -66,7 +58,7 @@ impl Context<'_> {
         change
     }
 
-    fn split(&mut self, decision: Ref, by: Decided) -> Change {
+    fn split(&mut self, decision: Ref, by: RoleDecision) -> ChangeRegions {
         let diagrams = &mut self.space.diagrams;
         let decided = *self
             .regions
@@ -77,7 +69,7 @@ impl Context<'_> {
         let targets: Targets = leaves.iter().map(|leaf| self.target(&by, *leaf)).collect();
         let key = (decision, targets);
         if let Some(sets) = self.regions.sets.get(&key) {
-            return Change {
+            return ChangeRegions {
                 decision,
                 decided,
                 by,
@@ -98,7 +90,7 @@ impl Context<'_> {
         });
         let sets: Sets = Rc::new(sets.collect());
         self.regions.sets.insert(key, sets.clone());
-        Change {
+        ChangeRegions {
             decision,
             decided,
             by,
@@ -107,18 +99,18 @@ impl Context<'_> {
     }
 
     /// The state that a decision sets.
-    fn target(&self, by: &Decided, leaf: u32) -> Option<StateId> {
+    fn target(&self, by: &RoleDecision, leaf: u32) -> Option<StateId> {
         let decision = self.space.decision_of(by, leaf)?;
-        match self.program.profile(decision.profile).rules[decision.rule as usize].target {
+        match self.space.rule_of(decision).target {
             Target::Set(state) => Some(state),
             Target::Unchanged => None,
         }
     }
 
     /// The written rule behind a decision.
-    pub(super) fn written(&self, by: &Decided, leaf: u32) -> Option<WrittenId> {
+    pub(super) fn rule_behind(&self, by: &RoleDecision, leaf: u32) -> Option<RuleSourceId> {
         let decision = self.space.decision_of(by, leaf)?;
-        Some(self.program.profile(decision.profile).rules[decision.rule as usize].written)
+        Some(self.space.rule_of(decision).source)
     }
 
     /// The rules that decide within a region, as leaves.

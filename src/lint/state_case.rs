@@ -22,7 +22,7 @@ profile \"P\" { cic \"At Lunch\" -> lync Away }
 fn find(context: &mut Context<'_>) {
     let program = context.program;
     for mismatch in &program.case_mismatches {
-        let right = quote(&program.system(mismatch.system).state(mismatch.state).name);
+        let right = quote(&program.state(mismatch.state).name);
         let finding = context
             .finding(format!("the state is called {right}"))
             .label(mismatch.location, "differs in case")

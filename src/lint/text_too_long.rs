@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::lint::{Context, Level, Lint, shown};
-use crate::program::Target;
+use crate::program::{Change, Target};
 
 pub(super) const LINT: Lint = Lint {
     code: "text-too-long",
@@ -30,26 +30,26 @@ fn find(context: &mut Context<'_>) {
     let program = context.program;
     let mut known = BTreeSet::new();
     for role in program.role_ids() {
-        for (from, to) in program.directions() {
-            let Some(limit) = program.system(to).text else {
+        for direction in program.directions() {
+            let Some(limit) = program.system(direction.to()).text else {
                 continue;
             };
-            for state in context.space.kinds_in(role, from, to) {
-                let decided = context.space.decision(role, from, to, state);
+            for state in context.space.state_classes_of_role(role, direction) {
+                let decided = context.space.decision(role, Change::of(direction, state));
                 for part in decided.parts.iter() {
                     for leaf in context.space.leaves(*part).iter() {
                         let Some(decision) = context.space.decision_of(&decided, *leaf) else {
                             continue;
                         };
-                        let rule = &program.profile(decision.profile).rules[decision.rule as usize];
+                        let rule = context.space.rule_of(decision);
                         let Target::Set(target) = rule.target else {
                             continue;
                         };
-                        if !known.insert((to, target, decision.append)) {
+                        if !known.insert((target, decision.append)) {
                             continue;
                         }
                         let texts = context.space.append_texts(decision.append).to_vec();
-                        let name = &program.system(to).state(target).name;
+                        let name = &program.state(target).name;
                         let text = std::iter::once(name)
                             .chain(&texts)
                             .cloned()
@@ -62,14 +62,14 @@ fn find(context: &mut Context<'_>) {
                         let mut finding = context
                             .finding(format!(
                                 "{} shows {length} characters, {} takes {limit}",
-                                shown(program, to, target),
-                                program.system(to).name
+                                shown(program, target),
+                                program.system(direction.to()).name
                             ))
-                            .label(context.rule_location(rule.written), format!("`{text}`"));
+                            .label(context.rule_location(rule.source), format!("`{text}`"));
                         let appends = program.profile(decision.profile).appends.iter();
-                        for append in
-                            appends.filter(|append| append.to == to && texts.contains(&append.text))
-                        {
+                        for append in appends.filter(|append| {
+                            append.to == direction.to() && texts.contains(&append.text)
+                        }) {
                             finding = finding.label(append.location, "appended here");
                         }
                         context

@@ -1,7 +1,7 @@
 //! `unused-allow`: an `@allow` that silences nothing.
 
-use crate::diagnostic::nearest;
 use crate::lint::{Context, LINTS, Level, Lint, lint};
+use presync_engine::nearest;
 
 pub(super) const LINT: Lint = Lint {
     code: "unused-allow",

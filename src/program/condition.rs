@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::program::{FactId, StateId, SystemId};
+use crate::program::{FactId, StateId, SystemId, ValueId};
 
 /// An index into [`Conditions`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,7 +14,7 @@ pub enum Cond {
     /// The flag holds.
     Flag(FactId),
     /// The choice has one of these values, ascending.
-    Value(FactId, Box<[u32]>),
+    Value(FactId, Box<[ValueId]>),
     /// The system's state is known and one of these, ascending.
     State(SystemId, Box<[StateId]>),
     Not(CondId),

@@ -1,6 +1,6 @@
 //! Tests and scenarios with their names resolved.
 
-use crate::program::{CondId, FactId, RoleId, StateId, SystemId};
+use crate::program::{CondId, Direction, RoleId, StateId, SystemId, ValueId};
 use crate::source::Location;
 
 #[derive(Debug)]
@@ -17,9 +17,8 @@ pub struct Test {
 
 #[derive(Debug)]
 pub struct Expectation {
-    pub from: SystemId,
+    pub direction: Direction,
     pub states: Vec<StateId>,
-    pub to: SystemId,
     pub negated: bool,
     /// Any of these states.
     pub set: Vec<StateId>,
@@ -43,29 +42,21 @@ pub struct Scenario {
 pub struct Step {
     pub kind: StepKind,
     /// `None`: any commands.
-    pub commands: Option<Vec<Command>>,
+    pub commands: Option<Vec<ExpectedCommand>>,
     pub location: Location,
 }
 
 #[derive(Debug)]
 pub enum StepKind {
     Role(RoleId),
-    Set(Vec<Assignment>),
+    Set(Vec<ValueId>),
     Observe(Vec<(SystemId, Option<StateId>)>),
     Resync(SystemId),
-    Change(SystemId, StateId),
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Assignment {
-    pub fact: FactId,
-    /// 0 or 1 for a flag, else an index into the choice's values.
-    pub value: u32,
+    Change(StateId),
 }
 
 #[derive(Debug)]
-pub struct Command {
-    pub to: SystemId,
+pub struct ExpectedCommand {
     pub state: StateId,
     /// `None`: any appendix.
     pub append: Option<Vec<String>>,

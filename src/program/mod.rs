@@ -5,7 +5,11 @@ mod condition;
 mod expectation;
 
 pub use condition::{Cond, CondId, Conditions};
-pub use expectation::{Assignment, Command, Expectation, Scenario, Step, StepKind, Test};
+pub use expectation::{Expectation, ExpectedCommand, Scenario, Step, StepKind, Test};
+pub use presync_engine::{
+    Column, Direction, Fact, FactId, FactKind, RoleId, Schema, State, StateId, System, SystemId,
+    ValueId,
+};
 
 use std::sync::Arc;
 
@@ -28,47 +32,35 @@ macro_rules! id {
 }
 
 id!(
-    /// An index into [`Program::systems`].
-    SystemId
-);
-id!(
-    /// An index into the states of one system.
-    StateId
-);
-id!(
-    /// An index into [`Program::facts`].
-    FactId
-);
-id!(
     /// An index into [`Program::profiles`].
     ProfileId
 );
 id!(
-    /// An index into [`Program::roles`].
-    RoleId
+    /// An index into [`Program::rule_sources`].
+    RuleSourceId
 );
 id!(
-    /// An index into [`Program::written`].
-    WrittenId
-);
-id!(
-    /// An index into [`Program::written_conditions`].
-    WhenId
+    /// An index into [`Program::condition_sites`].
+    ConditionSiteId
 );
 id!(
     /// An index into [`Program::declared`].
     DeclaredId
 );
 
-/// A program without errors, except conflicts where the checker says so.
-#[derive(Debug, Default)]
+/// A resolved program.
+#[derive(Debug)]
 pub struct Program {
     pub sources: Sources,
-    pub systems: Vec<System>,
-    pub facts: Vec<Fact>,
+    pub schema: Arc<Schema>,
+    /// By system.
+    pub system_sources: Vec<SystemSource>,
+    /// By fact.
+    pub fact_locations: Vec<Location>,
     pub conditions: Conditions,
-    pub written: Vec<Written>,
+    pub rule_sources: Vec<RuleSource>,
     pub profiles: Vec<Profile>,
+    /// By role.
     pub roles: Vec<Role>,
     pub tests: Vec<Test>,
     pub scenarios: Vec<Scenario>,
@@ -76,75 +68,77 @@ pub struct Program {
     pub declared: Vec<Declared>,
     pub references: FxHashSet<Reference>,
     pub allows: Vec<Allow>,
-    pub written_conditions: Vec<WrittenCondition>,
+    pub condition_sites: Vec<ConditionSite>,
     pub case_mismatches: Vec<CaseMismatch>,
 }
 
+/// Where a system is declared.
 #[derive(Debug)]
-pub struct System {
-    pub name: String,
-    pub title: Option<String>,
-    pub states: Vec<State>,
-    pub attributes: Vec<String>,
-    /// The flag that says that the user is logged in to it.
-    pub online: Option<FactId>,
-    /// The longest text that it takes, in characters, appendices counted.
-    pub text: Option<u32>,
+pub struct SystemSource {
     pub location: Location,
+    /// By state.
+    pub states: Vec<StateSource>,
 }
 
-impl System {
-    pub fn states(&self) -> impl Iterator<Item = StateId> + use<> {
-        (0..self.states.len() as u32).map(StateId)
-    }
-
-    pub fn state(&self, id: StateId) -> &State {
-        &self.states[id.index()]
-    }
-}
-
+/// Where a state is declared.
 #[derive(Debug)]
-pub struct State {
-    pub name: String,
-    /// The wire name, if it differs.
-    pub id: Option<String>,
-    /// Indices into the system's attributes, ascending.
-    pub attributes: Vec<u32>,
-    pub read_only: bool,
+pub struct StateSource {
     pub doc: Option<String>,
     pub location: Location,
 }
 
-#[derive(Debug)]
-pub struct Fact {
-    pub name: String,
-    pub kind: FactKind,
-    pub location: Location,
+/// A change of state, and the system for whose sake it is looked at: another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Change {
+    direction: Direction,
+    entered: StateId,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FactKind {
-    /// False until told otherwise.
-    Flag,
-    Choice {
-        values: Vec<String>,
-        default: Option<u32>,
-    },
-}
+impl Change {
+    /// `None` if the state is one of the system that follows.
+    pub fn new(entered: StateId, to: SystemId) -> Option<Self> {
+        Some(Self {
+            direction: Direction::new(entered.system(), to)?,
+            entered,
+        })
+    }
 
-impl Fact {
-    /// How many values it has: two for a flag, false first.
-    pub fn size(&self) -> u32 {
-        match &self.kind {
-            FactKind::Flag => 2,
-            FactKind::Choice { values, .. } => values.len() as u32,
-        }
+    /// `entered`: a state of the system that changes.
+    pub fn of(direction: Direction, entered: StateId) -> Self {
+        debug_assert_eq!(
+            entered.system(),
+            direction.from(),
+            "a state of the system that changes"
+        );
+        Self { direction, entered }
+    }
+
+    pub fn direction(self) -> Direction {
+        self.direction
+    }
+
+    pub fn entered(self) -> StateId {
+        self.entered
+    }
+
+    pub fn from(self) -> SystemId {
+        self.direction.from()
+    }
+
+    pub fn to(self) -> SystemId {
+        self.direction.to()
+    }
+
+    /// The same with another state of the system.
+    #[must_use]
+    pub fn entering(self, entered: StateId) -> Self {
+        Self::of(self.direction, entered)
     }
 }
 
 /// A rule as it stands in a file, however many profiles apply it.
 #[derive(Debug)]
-pub struct Written {
+pub struct RuleSource {
     /// From the system of its source to its target.
     pub location: Location,
     /// With its documentation and the `when`s that hold for it alone.
@@ -161,36 +155,11 @@ pub struct Profile {
     pub rules: Box<[Rule]>,
     /// In written order.
     pub appends: Box<[Append]>,
-    /// Rules of it that are missing because of errors.
-    pub lost: Lost,
-}
-
-/// What errors have taken out of a profile, so that nothing false is said about the rest.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Lost {
-    /// Perhaps a plain rule or an `otherwise`.
-    pub plain: bool,
-    /// Perhaps an `override`.
-    pub overriding: bool,
-}
-
-impl Lost {
-    pub const ANYTHING: Self = Self {
-        plain: true,
-        overriding: true,
-    };
-}
-
-impl std::ops::BitOrAssign for Lost {
-    fn bitor_assign(&mut self, other: Self) {
-        self.plain |= other.plain;
-        self.overriding |= other.overriding;
-    }
 }
 
 /// What beats what within a profile: later is stronger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
+pub enum Rank {
     Otherwise,
     Plain,
     Override,
@@ -199,15 +168,14 @@ pub enum Level {
 /// One direction of a written rule in one profile, with all conditions around it.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    pub written: WrittenId,
-    pub from: SystemId,
-    pub to: SystemId,
-    pub level: Level,
+    pub source: RuleSourceId,
+    pub direction: Direction,
+    pub rank: Rank,
     pub condition: CondId,
     /// The conditions written around it, outermost first; `condition` is all of them.
-    pub under: Arc<[WhenId]>,
+    pub enclosing: Arc<[ConditionSiteId]>,
     /// Ascending.
-    pub source: Arc<[StateId]>,
+    pub states: Arc<[StateId]>,
     pub target: Target,
     /// Where the `apply` that took it in stands.
     pub applied: Option<Location>,
@@ -224,14 +192,13 @@ pub struct Append {
     pub text: String,
     pub to: SystemId,
     pub condition: CondId,
-    /// As in [`Rule::under`].
-    pub under: Arc<[WhenId]>,
+    /// As in [`Rule::enclosing`].
+    pub enclosing: Arc<[ConditionSiteId]>,
     pub location: Location,
 }
 
 #[derive(Debug)]
 pub struct Role {
-    pub name: String,
     /// By priority.
     pub profiles: Vec<ProfileId>,
     /// `None`: the role of a program that declares none.
@@ -297,7 +264,7 @@ pub struct Allow {
 
 /// A condition as one `when` or `condition` writes it, without those around it.
 #[derive(Debug, Clone, Copy)]
-pub struct WrittenCondition {
+pub struct ConditionSite {
     /// Whether it is a `condition` with a name.
     pub named: bool,
     pub condition: CondId,
@@ -308,17 +275,32 @@ pub struct WrittenCondition {
 #[derive(Debug)]
 pub struct CaseMismatch {
     pub location: Location,
-    pub system: SystemId,
     pub state: StateId,
 }
 
 impl Program {
     pub fn system(&self, id: SystemId) -> &System {
-        &self.systems[id.index()]
+        self.schema.system(id)
+    }
+
+    pub fn state(&self, id: StateId) -> &State {
+        self.schema.state(id)
     }
 
     pub fn fact(&self, id: FactId) -> &Fact {
-        &self.facts[id.index()]
+        self.schema.fact(id)
+    }
+
+    pub fn role_name(&self, id: RoleId) -> &str {
+        &self.schema.role(id).name
+    }
+
+    pub fn system_source(&self, id: SystemId) -> &SystemSource {
+        &self.system_sources[id.index()]
+    }
+
+    pub fn state_source(&self, id: StateId) -> &StateSource {
+        &self.system_source(id.system()).states[id.index()]
     }
 
     pub fn profile(&self, id: ProfileId) -> &Profile {
@@ -329,30 +311,35 @@ impl Program {
         &self.roles[id.index()]
     }
 
-    pub fn written(&self, id: WrittenId) -> &Written {
-        &self.written[id.index()]
+    pub fn rule_source(&self, id: RuleSourceId) -> &RuleSource {
+        &self.rule_sources[id.index()]
     }
 
     pub fn system_ids(&self) -> impl Iterator<Item = SystemId> + use<> {
-        (0..self.systems.len() as u32).map(SystemId)
+        self.schema.system_ids()
     }
 
     pub fn role_ids(&self) -> impl Iterator<Item = RoleId> + use<> {
-        (0..self.roles.len() as u32).map(RoleId)
+        self.schema.role_ids()
+    }
+
+    pub fn states(&self, system: SystemId) -> impl ExactSizeIterator<Item = StateId> + use<> {
+        self.schema.states(system)
     }
 
     pub fn profile_ids(&self) -> impl Iterator<Item = ProfileId> + use<> {
         (0..self.profiles.len() as u32).map(ProfileId)
     }
 
-    /// Ordered pairs of different systems.
-    pub fn directions(&self) -> impl Iterator<Item = (SystemId, SystemId)> + use<> {
-        let count = self.systems.len() as u32;
-        (0..count).flat_map(move |from| {
-            (0..count)
-                .filter(move |to| *to != from)
-                .map(move |to| (SystemId(from), SystemId(to)))
-        })
+    /// Every ordered pair of different systems.
+    pub fn directions(&self) -> impl Iterator<Item = Direction> + use<> {
+        self.schema.directions()
+    }
+
+    /// Every change of a direction.
+    pub fn changes(&self, direction: Direction) -> impl Iterator<Item = Change> + use<> {
+        self.states(direction.from())
+            .map(move |entered| Change { direction, entered })
     }
 
     /// `true` if no role was declared and the one there is holds for everyone.

@@ -1,13 +1,13 @@
 //! Conditions: names to facts, values, named conditions and state guards.
 
 use crate::diagnostic::Diagnostic;
-use crate::program::{self, Cond, CondId, Conditions, FactId, FactKind, WhenId};
+use crate::program::{self, Cond, CondId, ConditionSiteId, Conditions, FactId, FactKind, ValueId};
 use crate::resolve::declare::NamedCondition;
-use crate::resolve::{Atom, Checker, Unknown, dependency_order};
+use crate::resolve::{Atom, Resolver, Unknown, dependency_order};
 use crate::source::{FileId, Location};
 use crate::syntax::tree::{self, ConditionKind};
 
-impl Checker {
+impl Resolver {
     pub(super) fn resolve_conditions(&mut self, named: &[NamedCondition<'_>]) {
         self.names.conditions = vec![None; named.len()];
         let needs: Vec<Vec<usize>> = named
@@ -35,7 +35,7 @@ impl Checker {
             let condition = &named[at];
             self.owner = Some(condition.id);
             let written =
-                self.written_condition(condition.condition, condition.declaration.file, true);
+                self.condition_site(condition.condition, condition.declaration.file, true);
             self.names.conditions[at] = written.map(|(id, _)| id);
         }
     }
@@ -56,25 +56,23 @@ impl Checker {
     }
 
     /// A condition that stands in a `when` or a `condition`: the lints look at it by itself, too.
-    pub(super) fn written_condition(
+    pub(super) fn condition_site(
         &mut self,
         condition: &tree::Condition,
         file: FileId,
         named: bool,
-    ) -> Option<(CondId, WhenId)> {
+    ) -> Option<(CondId, ConditionSiteId)> {
         let id = self.condition(condition, file)?;
         let location = Location {
             file,
             span: condition.span,
         };
-        let when = WhenId(self.program.written_conditions.len() as u32);
-        self.program
-            .written_conditions
-            .push(program::WrittenCondition {
-                named,
-                condition: id,
-                location,
-            });
+        let when = ConditionSiteId(self.draft.condition_sites.len() as u32);
+        self.draft.condition_sites.push(program::ConditionSite {
+            named,
+            condition: id,
+            location,
+        });
         Some((id, when))
     }
 
@@ -92,7 +90,7 @@ impl Checker {
                     .collect();
                 let ids: Box<[CondId]> = ids.into_iter().collect::<Option<_>>()?;
                 let is_and = matches!(condition.kind, ConditionKind::And(_));
-                Some(self.program.conditions.intern(if is_and {
+                Some(self.draft.conditions.intern(if is_and {
                     Cond::And(ids)
                 } else {
                     Cond::Or(ids)
@@ -103,7 +101,7 @@ impl Checker {
                 Some(if times % 2 == 0 {
                     inner
                 } else {
-                    self.program.conditions.intern(Cond::Not(inner))
+                    self.draft.conditions.intern(Cond::Not(inner))
                 })
             }
             ConditionKind::Name(name) => self.bare(name, file),
@@ -114,7 +112,7 @@ impl Checker {
             } => {
                 let id = self.is(subject, values, file)?;
                 Some(if *negated {
-                    self.program.conditions.intern(Cond::Not(id))
+                    self.draft.conditions.intern(Cond::Not(id))
                 } else {
                     id
                 })
@@ -131,8 +129,8 @@ impl Checker {
         match self.names.atoms.get(&name.text).cloned() {
             Some(Atom::Fact(fact, id)) => {
                 self.refer(id);
-                let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else {
-                    return Some(self.program.conditions.intern(Cond::Flag(fact)));
+                let FactKind::Choice { values, .. } = &self.draft.fact(fact).kind else {
+                    return Some(self.draft.conditions.intern(Cond::Flag(fact)));
                 };
                 let example = values
                     .first()
@@ -148,20 +146,17 @@ impl Checker {
                 None
             }
             Some(Atom::Value(choices)) => {
-                self.refer(choices[0].2);
-                if let [(fact, value, _)] = choices.as_slice() {
-                    return Some(
-                        self.program
-                            .conditions
-                            .intern(Cond::Value(*fact, [*value].into())),
-                    );
+                self.refer(choices[0].1);
+                if let [(value, _)] = choices.as_slice() {
+                    let cond = Cond::Value(value.fact(), [*value].into());
+                    return Some(self.draft.conditions.intern(cond));
                 }
                 let forms: Vec<String> = choices
                     .iter()
-                    .map(|(fact, ..)| {
+                    .map(|(value, _)| {
                         format!(
                             "`{} is {written}`",
-                            crate::quote::quote(&self.program.fact(*fact).name)
+                            crate::quote::quote(&self.draft.fact(value.fact()).name)
                         )
                     })
                     .collect();
@@ -198,12 +193,12 @@ impl Checker {
     }
 
     fn unknown_condition(&mut self, name: &tree::Name, location: Location) {
-        if self.tells_no_unknown() {
+        if self.suppresses_unknown_names() {
             return;
         }
         let written = crate::quote::quote(&name.text);
         let of = self
-            .program
+            .draft
             .systems
             .iter()
             .find(|system| system.states.iter().any(|state| *state.name == *name.text));
@@ -218,8 +213,9 @@ impl Checker {
             what: "condition",
             name: &name.text,
             location,
-            known: &|checker| {
-                checker.atoms(|atom| !matches!(atom, Atom::System(..)) && !checker.is_choice(atom))
+            known: &|resolver| {
+                resolver
+                    .atoms(|atom| !matches!(atom, Atom::System(..)) && !resolver.is_choice(atom))
             },
             help,
         });
@@ -232,7 +228,7 @@ impl Checker {
     }
 
     fn is_choice(&self, atom: &Atom) -> bool {
-        matches!(atom, Atom::Fact(fact, _) if self.program.fact(*fact).kind != FactKind::Flag)
+        matches!(atom, Atom::Fact(fact, _) if self.draft.fact(*fact).kind != FactKind::Flag)
     }
 
     fn is(&mut self, subject: &tree::Name, values: &[tree::Value], file: FileId) -> Option<CondId> {
@@ -245,18 +241,18 @@ impl Checker {
                 self.refer(id);
                 let states = self.states(system, values, file)?;
                 Some(
-                    self.program
+                    self.draft
                         .conditions
                         .intern(Cond::State(system, states.into())),
                 )
             }
-            Some(Atom::Fact(fact, id)) if self.program.fact(fact).kind != FactKind::Flag => {
+            Some(Atom::Fact(fact, id)) if self.draft.fact(fact).kind != FactKind::Flag => {
                 self.refer(id);
                 let mut indices = Vec::new();
                 let mut complete = true;
                 for value in values {
                     match value {
-                        tree::Value::Any(_) => indices.extend(0..self.program.fact(fact).size()),
+                        tree::Value::Any(_) => indices.extend(self.draft.values(fact)),
                         tree::Value::Name(name) => match self.value(fact, name, file) {
                             Some(index) => indices.push(index),
                             None => complete = false,
@@ -266,7 +262,7 @@ impl Checker {
                 indices.sort_unstable();
                 indices.dedup();
                 complete.then(|| {
-                    self.program
+                    self.draft
                         .conditions
                         .intern(Cond::Value(fact, indices.into()))
                 })
@@ -290,9 +286,9 @@ impl Checker {
                     what: "system or choice",
                     name: &subject.text,
                     location,
-                    known: &|checker| {
-                        checker.atoms(|atom| {
-                            matches!(atom, Atom::System(..)) || checker.is_choice(atom)
+                    known: &|resolver| {
+                        resolver.atoms(|atom| {
+                            matches!(atom, Atom::System(..)) || resolver.is_choice(atom)
                         })
                     },
                     help: None,
@@ -303,13 +299,18 @@ impl Checker {
     }
 
     /// The index of a choice's value.
-    pub(super) fn value(&mut self, fact: FactId, name: &tree::Name, file: FileId) -> Option<u32> {
-        let FactKind::Choice { values, .. } = &self.program.fact(fact).kind else {
+    pub(super) fn value(
+        &mut self,
+        fact: FactId,
+        name: &tree::Name,
+        file: FileId,
+    ) -> Option<ValueId> {
+        let FactKind::Choice { values, .. } = &self.draft.fact(fact).kind else {
             return None;
         };
         let found = values.iter().position(|value| **value == *name.text);
         if found.is_none() {
-            let (values, fact_name) = (values.clone(), self.program.fact(fact).name.clone());
+            let (values, fact_name) = (values.clone(), self.draft.fact(fact).name.clone());
             self.unknown(Unknown {
                 code: "unknown-value",
                 what: &format!("value of `{fact_name}`"),
@@ -322,7 +323,7 @@ impl Checker {
                 help: None,
             });
         }
-        found.map(|at| at as u32)
+        found.map(|at| ValueId::from_index(fact, at))
     }
 
     /// A flag by name, for `online`.
@@ -330,7 +331,7 @@ impl Checker {
         // What conditions say is not known yet.
         if !matches!(self.names.atoms.get(&name.text), Some(Atom::Condition(..))) {
             let id = self.bare(name, file)?;
-            if let Cond::Flag(fact) = self.program.conditions.get(id) {
+            if let Cond::Flag(fact) = self.draft.conditions.get(id) {
                 return Some(*fact);
             }
         }
@@ -352,7 +353,7 @@ impl Checker {
 
     /// Both conditions together.
     pub(super) fn and(&mut self, left: CondId, right: CondId) -> CondId {
-        self.program.conditions.and(left, right)
+        self.draft.conditions.and(left, right)
     }
 
     pub(super) const ALWAYS: CondId = Conditions::TRUE;

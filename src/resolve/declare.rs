@@ -1,8 +1,9 @@
 //! Flags, choices and conditions: the names that share a space with the systems.
 
 use crate::diagnostic::Diagnostic;
-use crate::program::{self, DeclaredKind, FactId, FactKind};
-use crate::resolve::{Atom, Checker, Declared};
+use crate::program::{self, DeclaredKind, FactId, FactKind, ValueId};
+use crate::resolve::limits;
+use crate::resolve::{Atom, Declared, Resolver};
 use crate::source::Location;
 use crate::syntax::tree::{self, DeclarationKind};
 
@@ -14,7 +15,7 @@ pub(super) struct NamedCondition<'a> {
     pub id: program::DeclaredId,
 }
 
-impl Checker {
+impl Resolver {
     /// Declares flags, choices and conditions, and returns the conditions in the order of their indices.
     pub(super) fn declare_facts<'a>(
         &mut self,
@@ -52,9 +53,16 @@ impl Checker {
         conditions
     }
 
+    /// Whether there is room for another flag or choice; one more than may be is kept, to be told of.
+    fn has_room_for_fact(&mut self) -> bool {
+        let has_room = self.draft.facts.len() <= limits::MAX_FACTS;
+        self.names.incomplete |= !has_room;
+        has_room
+    }
+
     fn declare_flag(&mut self, name: &tree::Name, declaration: Declared<'_>) {
         let location = declaration.at(name.span);
-        if self.declare_atom_name(name, location) {
+        if self.declare_atom_name(name, location) && self.has_room_for_fact() {
             let id = self.declared(DeclaredKind::Flag, name, declaration);
             let fact = self.add_fact(name, FactKind::Flag, location);
             self.names
@@ -71,18 +79,18 @@ impl Checker {
         declaration: Declared<'_>,
     ) {
         let location = declaration.at(name.span);
-        if !self.declare_atom_name(name, location) {
+        if !self.declare_atom_name(name, location) || !self.has_room_for_fact() {
             return;
         }
-        let id = self.declared(DeclaredKind::Choice, name, declaration);
+        let declared = self.declared(DeclaredKind::Choice, name, declaration);
         let mut texts: Vec<String> = Vec::with_capacity(values.len());
-        let fact = FactId(self.program.facts.len() as u32);
+        let fact = FactId::from_index(self.draft.facts.len());
         self.names
             .atoms
-            .insert(name.text.clone(), Atom::Fact(fact, id));
+            .insert(name.text.clone(), Atom::Fact(fact, declared));
         for value in values {
             let known = self.names.atoms.get(&value.text);
-            if matches!(known, Some(Atom::Value(choices)) if choices.last().is_some_and(|(of, ..)| *of == fact))
+            if matches!(known, Some(Atom::Value(choices)) if choices.last().is_some_and(|(of, _)| of.fact() == fact))
             {
                 let first = values
                     .iter()
@@ -98,10 +106,10 @@ impl Checker {
                 self.error(error);
                 continue;
             }
-            let index = texts.len() as u32;
+            let id = ValueId::from_index(fact, texts.len().min(limits::MAX_VALUES));
             texts.push(value.text.to_string());
             match self.names.atoms.get_mut(&value.text) {
-                Some(Atom::Value(choices)) => choices.push((fact, index, id)),
+                Some(Atom::Value(choices)) => choices.push((id, declared)),
                 Some(_) => {
                     let first = self.atom_location(&value.text);
                     self.duplicate("the name", &value.text, first, declaration.at(value.span));
@@ -109,7 +117,7 @@ impl Checker {
                 None => {
                     self.names
                         .atoms
-                        .insert(value.text.clone(), Atom::Value(vec![(fact, index, id)]));
+                        .insert(value.text.clone(), Atom::Value(vec![(id, declared)]));
                 }
             }
         }
@@ -138,12 +146,13 @@ impl Checker {
     }
 
     fn add_fact(&mut self, name: &tree::Name, kind: FactKind, location: Location) -> FactId {
-        self.program.facts.push(program::Fact {
+        let id = FactId::from_index(self.draft.facts.len());
+        self.draft.facts.push(program::Fact {
             name: name.text.to_string(),
             kind,
-            location,
         });
-        FactId(self.program.facts.len() as u32 - 1)
+        self.draft.fact_locations.push(location);
+        id
     }
 
     /// Whether the name is free in the space of facts, values, conditions and systems; reports it if not.
@@ -159,8 +168,8 @@ impl Checker {
     fn atom_location(&self, name: &str) -> Location {
         let id = match &self.names.atoms[name] {
             Atom::System(_, id) | Atom::Fact(_, id) | Atom::Condition(_, id) => *id,
-            Atom::Value(choices) => choices[0].2,
+            Atom::Value(choices) => choices[0].1,
         };
-        self.program.declared[id.index()].location
+        self.draft.declared[id.index()].location
     }
 }

@@ -1,17 +1,17 @@
 //! Tests and scenarios: names resolved, proved and run by later stages.
 
 use crate::diagnostic::Diagnostic;
-use crate::program::{self, Assignment, Cond, CondId, FactKind, RoleId};
-use crate::resolve::{Checker, Declared};
+use crate::program::{self, Cond, CondId, Direction, FactKind, RoleId, ValueId};
+use crate::resolve::{Declared, Owned, Resolver};
 use crate::source::{FileId, Location};
 use crate::syntax::tree::{self, DeclarationKind, Outcome, StepKind, TestItem};
 
-impl Checker {
-    pub(super) fn resolve_tests(&mut self, declared: &[Declared<'_>]) {
+impl Resolver {
+    pub(super) fn resolve_tests(&mut self, tests: &[Owned]) {
         self.owner = None;
         let mut names: std::collections::HashMap<(bool, &str), Location> =
             std::collections::HashMap::new();
-        for declaration in declared {
+        for declaration in tests.iter().map(Owned::borrowed) {
             let (name, is_test) = match &declaration.node.kind {
                 DeclarationKind::Test { name, .. } => (name, true),
                 DeclarationKind::Scenario { name, .. } => (name, false),
@@ -27,8 +27,8 @@ impl Checker {
                 );
             }
             match &declaration.node.kind {
-                DeclarationKind::Test { items, .. } => self.test(name, items, *declaration),
-                DeclarationKind::Scenario { steps, .. } => self.scenario(name, steps, *declaration),
+                DeclarationKind::Test { items, .. } => self.test(name, items, declaration),
+                DeclarationKind::Scenario { steps, .. } => self.scenario(name, steps, declaration),
                 _ => {}
             }
         }
@@ -80,7 +80,7 @@ impl Checker {
         }
         if let (Some(role), Some(given), true) = (role, given, complete) {
             let given_location = given_location.unwrap_or(location);
-            self.program.tests.push(program::Test {
+            self.draft.tests.push(program::Test {
                 name: name.text.to_string(),
                 location,
                 role,
@@ -97,17 +97,17 @@ impl Checker {
 
     /// The role of a test or scenario that names none.
     fn only_role(&mut self, location: Location, what: &str) -> Option<RoleId> {
-        if let [_] = self.program.roles.as_slice() {
-            return Some(RoleId(0));
+        if let [_] = self.draft.roles.as_slice() {
+            return Some(RoleId::from_index(0));
         }
-        if self.program.roles.is_empty() {
+        if self.draft.roles.is_empty() {
             return None;
         }
         let names: Vec<String> = self
-            .program
+            .draft
             .roles
             .iter()
-            .map(|role| format!("`role {}`", crate::quote::quote(&role.name)))
+            .map(|(role, _)| format!("`role {}`", crate::quote::quote(&role.name)))
             .collect();
         let error = Diagnostic::error(
             "unknown-role",
@@ -123,7 +123,7 @@ impl Checker {
         let from = self.system(&expect.system, file);
         let to = self.system(&expect.target, file);
         let (from, to) = from.zip(to)?;
-        if from == to {
+        let Some(direction) = Direction::new(from, to) else {
             let error = Diagnostic::error(
                 "same-system",
                 "a change in one system is expected to show in another",
@@ -145,7 +145,7 @@ impl Checker {
             .help("name the system that is to follow on the right");
             self.error(error);
             return None;
-        }
+        };
         let states = self.states(from, &expect.states, file);
         let (mut unchanged, mut unmapped) = (false, false);
         let mut values = Vec::new();
@@ -164,9 +164,8 @@ impl Checker {
             span: expect.span,
         };
         Some(program::Expectation {
-            from,
+            direction,
             states: states?,
-            to,
             negated: expect.negated,
             set,
             unchanged,
@@ -196,7 +195,7 @@ impl Checker {
         if let Some(steps) = resolved.into_iter().collect()
             && (starts_with_role || role.is_some())
         {
-            self.program.scenarios.push(program::Scenario {
+            self.draft.scenarios.push(program::Scenario {
                 name: name.text.to_string(),
                 location,
                 role,
@@ -209,7 +208,7 @@ impl Checker {
         let kind = match &step.kind {
             StepKind::Role(name) => self.role(name, file).map(program::StepKind::Role),
             StepKind::Set(conditions) => {
-                let assignments: Vec<Option<Assignment>> = conditions
+                let assignments: Vec<Option<ValueId>> = conditions
                     .iter()
                     .map(|condition| self.assignment(condition, file))
                     .collect();
@@ -238,17 +237,15 @@ impl Checker {
                 let (system, state) = &**change;
                 let system = self.system(system, file);
                 system.and_then(|system| {
-                    Some(program::StepKind::Change(
-                        system,
-                        self.one_state(system, state, file)?,
-                    ))
+                    self.one_state(system, state, file)
+                        .map(program::StepKind::Change)
                 })
             }
         };
         let commands = match &step.commands {
             None => None,
             Some(commands) => {
-                let resolved: Vec<Option<program::Command>> = commands
+                let resolved: Vec<Option<program::ExpectedCommand>> = commands
                     .iter()
                     .map(|command| self.command(command, file))
                     .collect();
@@ -265,12 +262,15 @@ impl Checker {
         })
     }
 
-    fn command(&mut self, command: &tree::Command, file: FileId) -> Option<program::Command> {
+    fn command(
+        &mut self,
+        command: &tree::Command,
+        file: FileId,
+    ) -> Option<program::ExpectedCommand> {
         let to = self.system(&command.system, file)?;
         let state = self.one_state(to, &command.state, file)?;
         let append = command.appendix.as_ref().map(texts);
-        Some(program::Command {
-            to,
+        Some(program::ExpectedCommand {
             state,
             append,
             location: Location {
@@ -308,32 +308,23 @@ impl Checker {
     }
 
     /// A fact that a step sets: `flag`, `not flag`, `value`, `choice is value`.
-    fn assignment(&mut self, condition: &tree::Condition, file: FileId) -> Option<Assignment> {
+    fn assignment(&mut self, condition: &tree::Condition, file: FileId) -> Option<ValueId> {
         let id = self.condition(condition, file)?;
         let inner = match &condition.kind {
             tree::ConditionKind::Not { inner, .. } => &inner.kind,
             kind => kind,
         };
         let named = matches!(inner, tree::ConditionKind::Name(name) if matches!(self.names.atoms.get(&name.text), Some(super::Atom::Condition(..))));
-        let assignment = match self.program.conditions.get(id) {
+        let assignment = match self.draft.conditions.get(id) {
             _ if named => None,
-            Cond::Flag(fact) => Some(Assignment {
-                fact: *fact,
-                value: 1,
-            }),
+            Cond::Flag(fact) => Some(ValueId::from_index(*fact, 1)),
             Cond::Value(fact, values)
-                if values.len() == 1 && self.program.fact(*fact).kind != FactKind::Flag =>
+                if values.len() == 1 && self.draft.fact(*fact).kind != FactKind::Flag =>
             {
-                Some(Assignment {
-                    fact: *fact,
-                    value: values[0],
-                })
+                values.first().copied()
             }
-            Cond::Not(inner) => match self.program.conditions.get(*inner) {
-                Cond::Flag(fact) => Some(Assignment {
-                    fact: *fact,
-                    value: 0,
-                }),
+            Cond::Not(inner) => match self.draft.conditions.get(*inner) {
+                Cond::Flag(fact) => Some(ValueId::from_index(*fact, 0)),
                 _ => None,
             },
             _ => None,

@@ -5,6 +5,7 @@ mod conditions;
 mod confusable;
 mod declare;
 mod dependency_order;
+mod draft;
 mod expectations;
 pub mod limits;
 mod roles;
@@ -19,67 +20,91 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::analysis::conflicts;
-use crate::diagnostic::{self, Diagnostic, nearest};
+use crate::diagnostic::{self, Diagnostic};
 use crate::load::Parsed;
-use crate::program::{self, CondId, DeclaredId, FactId, Program, SystemId};
+use crate::program::{self, CondId, DeclaredId, FactId, Program, SystemId, ValueId};
 use crate::quote::quote;
-use crate::source::{FileId, Location, Span};
+use crate::resolve::draft::{Draft, Renumbering};
+use crate::source::{FileId, Location, Sources, Span};
 use crate::syntax::tree;
+use presync_engine::nearest;
 
 /// More rule instances than this (mappings applied over and over) are refused.
 pub const MAX_RULES: usize = 1_000_000;
 
-/// Resolves names and proves that rules do not contradict each other. Diagnostics come sorted.
-pub fn check(parsed: Parsed) -> (Program, Vec<Diagnostic>) {
+/// What checking comes to.
+pub struct CheckReport {
+    /// Sorted by place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The program, if it has no errors.
+    pub program: Option<Program>,
+    /// What the diagnostics point into, where there is no program.
+    sources: Sources,
+}
+
+impl CheckReport {
+    pub fn sources(&self) -> &Sources {
+        self.program
+            .as_ref()
+            .map_or(&self.sources, |program| &program.sources)
+    }
+}
+
+/// Resolves names and proves that rules do not contradict each other.
+pub fn check(parsed: Parsed) -> CheckReport {
     let Parsed {
         sources,
-        mut files,
+        files,
         errors,
         missing,
     } = parsed;
-    let mut checker = Checker {
-        program: Program {
+    let mut resolver = Resolver {
+        draft: Draft {
             sources,
-            ..Program::default()
+            ..Draft::default()
         },
         syntax_errors: errors.iter().filter_map(Diagnostic::location).collect(),
         errors,
         names: Names::default(),
         owner: None,
-        told: 0,
+        reported: 0,
     };
-    checker.syntax_errors.sort_unstable();
-    checker.names.broken = files
-        .iter()
-        .flat_map(|file| file.broken.iter().cloned())
-        .collect();
-    checker.names.lacks_files = !missing.is_empty();
-    missing.into_iter().for_each(|error| checker.error(error));
-    checker.collect_allows(&files);
-    let bodies = rules::take_bodies(&mut files);
-    checker.run(&files, bodies);
-    // Of a large program they take as much room as what follows.
-    drop(files);
-    drop(std::mem::take(&mut checker.names));
-    checker.find_confusables();
-    let large = limits::too_large(&checker.program);
-    let last = if large.is_empty() {
-        conflicts::conflicts(&checker.program)
-    } else {
-        large
-    };
-    last.into_iter().for_each(|error| checker.error(error));
-    let Checker {
+    resolver.syntax_errors.sort_unstable();
+    let broken = files.iter().flat_map(|file| file.broken.iter().cloned());
+    resolver.names.broken = broken.collect();
+    resolver.names.incomplete = !missing.is_empty();
+    missing.into_iter().for_each(|error| resolver.error(error));
+    resolver.collect_allows(&files);
+    resolver.run(files);
+    drop(std::mem::take(&mut resolver.names));
+    resolver.find_confusables();
+    let large = limits::too_large(&resolver.draft);
+    let too_large = !large.is_empty();
+    large.into_iter().for_each(|error| resolver.error(error));
+    let draft = std::mem::take(&mut resolver.draft);
+    let (mut program, missing, mut sources) = draft.into_program();
+    if let Some(program) = program.as_ref().filter(|_| !too_large) {
+        let conflicts = conflicts::conflicts(program, &missing);
+        conflicts
+            .into_iter()
+            .for_each(|error| resolver.error(error));
+    }
+    let mut diagnostics = resolver.errors;
+    diagnostic::sort(&mut diagnostics);
+    if !diagnostics.is_empty()
+        && let Some(broken) = program.take()
+    {
+        sources = broken.sources;
+    }
+    CheckReport {
+        diagnostics,
         program,
-        mut errors,
-        ..
-    } = checker;
-    diagnostic::sort(&mut errors);
-    (program, errors)
+        sources,
+    }
 }
 
-struct Checker {
-    program: Program,
+struct Resolver {
+    draft: Draft,
     errors: Vec<Diagnostic>,
     /// Where syntax errors are, sorted: around them, what is missing may have been lost.
     syntax_errors: Vec<Location>,
@@ -87,7 +112,7 @@ struct Checker {
     /// The declaration whose inside is being resolved.
     owner: Option<DeclaredId>,
     /// How many errors there have been, beside those of syntax.
-    told: usize,
+    reported: usize,
 }
 
 /// What each name means, by space.
@@ -108,14 +133,37 @@ struct Names {
     broken: std::collections::HashSet<ArcStr>,
     /// What rules start from: many have it in common.
     sources: FxHashSet<Arc<[program::StateId]>>,
-    /// A file that is used was not read: any name may be declared in it.
-    lacks_files: bool,
+    /// A file was not read, or there are too many declarations: any name may be declared in what is left out.
+    incomplete: bool,
 }
 
 impl Names {
+    /// Gives everything its final id.
+    fn renumber(&mut self, to: &Renumbering) {
+        for atom in self.atoms.values_mut() {
+            match atom {
+                Atom::System(system, _) => *system = to.system(*system),
+                Atom::Fact(fact, _) => *fact = to.fact(*fact),
+                Atom::Value(choices) => {
+                    choices
+                        .iter_mut()
+                        .for_each(|(value, _)| *value = to.value(*value));
+                }
+                Atom::Condition(..) => {}
+            }
+        }
+        let mut states: Vec<states::StateNames> = Vec::new();
+        states.resize_with(self.states.len(), Default::default);
+        for (at, mut names) in std::mem::take(&mut self.states).into_iter().enumerate() {
+            names.renumber(to);
+            states[to.system(SystemId::from_index(at)).index()] = names;
+        }
+        self.states = states;
+    }
+
     /// Whether a role may have been lost to an error.
-    fn may_lack_roles(&self) -> bool {
-        self.lacks_files || self.broken.iter().any(|name| name.starts_with("role "))
+    fn may_be_missing_roles(&self) -> bool {
+        self.incomplete || self.broken.iter().any(|name| name.starts_with("role "))
     }
 }
 
@@ -125,7 +173,7 @@ enum Atom {
     Fact(FactId, DeclaredId),
     Condition(usize, DeclaredId),
     /// A value of one or more choices.
-    Value(Vec<(FactId, u32, DeclaredId)>),
+    Value(Vec<(ValueId, DeclaredId)>),
 }
 
 /// A declaration and the file it stands in.
@@ -153,24 +201,87 @@ fn all_declared(files: &[tree::File]) -> impl Iterator<Item = Declared<'_>> {
     })
 }
 
-impl Checker {
-    fn run(&mut self, files: &[tree::File], bodies: rules::Bodies) {
-        let declared: Vec<Declared<'_>> = all_declared(files).collect();
-        self.program.declared.reserve_exact(declared.len());
+/// A declaration that is used up when it is resolved: a large program's trees are gone when its rules are there.
+struct Owned {
+    file: FileId,
+    node: tree::Declaration,
+}
+
+impl Owned {
+    fn borrowed(&self) -> Declared<'_> {
+        Declared {
+            file: self.file,
+            node: &self.node,
+        }
+    }
+}
+
+/// All declarations of a program, by the step that resolves them.
+#[derive(Default)]
+struct Declarations {
+    /// `system`, `extend`, `flag`, `choice`, `condition` and `group`.
+    vocabulary: Vec<Owned>,
+    mappings: Vec<Owned>,
+    profiles: Vec<Owned>,
+    roles: Vec<Owned>,
+    tests: Vec<Owned>,
+}
+
+impl Declarations {
+    fn new(files: Vec<tree::File>) -> Self {
+        use tree::DeclarationKind as Kind;
+        let mut all = Self::default();
+        for (file, tree) in (0..).map(FileId).zip(files) {
+            for node in tree.declarations {
+                let list = match &node.kind {
+                    Kind::Use(_) => continue,
+                    Kind::System { .. }
+                    | Kind::Extend { .. }
+                    | Kind::Group { .. }
+                    | Kind::Flag(_)
+                    | Kind::Choice { .. }
+                    | Kind::Condition { .. } => &mut all.vocabulary,
+                    Kind::Mapping { .. } => &mut all.mappings,
+                    Kind::Profile { .. } => &mut all.profiles,
+                    Kind::Role { .. } => &mut all.roles,
+                    Kind::Test { .. } | Kind::Scenario { .. } => &mut all.tests,
+                };
+                list.push(Owned { file, node });
+            }
+        }
+        all
+    }
+}
+
+impl Resolver {
+    fn run(&mut self, files: Vec<tree::File>) {
+        let count = files.iter().map(|file| file.declarations.len()).sum();
+        self.draft.declared.reserve_exact(count);
+        let Declarations {
+            vocabulary,
+            mappings,
+            profiles,
+            roles,
+            tests,
+        } = Declarations::new(files);
+        let declared: Vec<Declared<'_>> = vocabulary.iter().map(Owned::borrowed).collect();
         self.declare_systems(&declared);
         let conditions = self.declare_facts(&declared);
+        let renumbering = self.draft.order_by_name();
+        self.names.renumber(&renumbering);
         self.resolve_online(&declared);
         self.resolve_groups(&declared);
         self.resolve_conditions(&conditions);
-        let mappings = self.resolve_mappings(&declared, bodies.mappings);
-        self.resolve_profiles(&declared, bodies.profiles, &mappings);
-        self.resolve_roles(&declared);
-        self.resolve_tests(&declared);
+        drop(vocabulary);
+        let mappings = self.resolve_mappings(mappings);
+        self.resolve_profiles(profiles, &mappings);
+        self.resolve_roles(&roles);
+        self.resolve_tests(&tests);
     }
 
     fn error(&mut self, error: Diagnostic) {
-        self.told += 1;
-        match self.told.cmp(&(limits::MAX_ERRORS + 1)) {
+        self.reported += 1;
+        match self.reported.cmp(&(limits::MAX_ERRORS + 1)) {
             Ordering::Less => self.errors.push(error),
             Ordering::Equal => {
                 let last = format!(
@@ -191,7 +302,7 @@ impl Checker {
     }
 
     fn text(&self, location: Location) -> &str {
-        self.program.sources.text(location)
+        self.draft.sources.text(location)
     }
 
     /// Registers a declaration that others can name.
@@ -208,17 +319,17 @@ impl Checker {
             .doc()
             .iter()
             .fold(node.span, |whole, doc| whole.to(*doc)));
-        self.program.declared.push(program::Declared {
+        self.draft.declared.push(program::Declared {
             kind,
             name: name.text.to_string(),
             location,
             whole,
         });
-        DeclaredId(self.program.declared.len() as u32 - 1)
+        DeclaredId(self.draft.declared.len() as u32 - 1)
     }
 
     fn refer(&mut self, target: DeclaredId) {
-        self.program.references.insert(program::Reference {
+        self.draft.references.insert(program::Reference {
             owner: self.owner,
             target,
         });
@@ -244,7 +355,7 @@ impl Checker {
     /// Two declarations with one name in one space.
     fn duplicate(&mut self, what: &str, name: &str, first: Location, second: Location) {
         // What a vocabulary declares was there before whatever uses it.
-        let bundled = |location: Location| self.program.sources.file(location.file).bundled;
+        let bundled = |location: Location| self.draft.sources.file(location.file).bundled;
         let (first, second) = if bundled(second) && !bundled(first) {
             (second, first)
         } else {
@@ -261,8 +372,8 @@ impl Checker {
     }
 
     /// Whether unknown names are not told: they may be declared in a file that is missing, or enough has been told.
-    fn tells_no_unknown(&self) -> bool {
-        self.names.lacks_files || self.told > limits::MAX_ERRORS
+    fn suppresses_unknown_names(&self) -> bool {
+        self.names.incomplete || self.reported > limits::MAX_ERRORS
     }
 
     /// An unresolved name: look-alikes get their own diagnostic, broken declarations none.
@@ -275,7 +386,7 @@ impl Checker {
             known,
             help,
         } = unknown;
-        if self.tells_no_unknown()
+        if self.suppresses_unknown_names()
             || self.names.broken.contains(name)
             || self.has_syntax_error(location)
         {
@@ -354,7 +465,7 @@ impl Checker {
 
     fn allows(&mut self, allows: &[tree::Allow], scope: Location) {
         for allow in allows {
-            self.program.allows.push(program::Allow {
+            self.draft.allows.push(program::Allow {
                 code: allow.code.text.to_string(),
                 reason: allow.reason.as_ref().map(|reason| reason.text.to_string()),
                 location: Location {
@@ -368,7 +479,7 @@ impl Checker {
 
     fn find_confusables(&mut self) {
         let mut spaces: HashMap<(u8, u32), Vec<(&str, Location)>> = HashMap::new();
-        for declared in &self.program.declared {
+        for declared in &self.draft.declared {
             let space = match declared.kind {
                 program::DeclaredKind::Mapping => 1,
                 program::DeclaredKind::Profile => 2,
@@ -381,19 +492,16 @@ impl Checker {
                 .or_default()
                 .push((&declared.name, declared.location));
         }
-        for fact in &self.program.facts {
+        for (fact, location) in self.draft.facts.iter().zip(&self.draft.fact_locations) {
             if let program::FactKind::Choice { values, .. } = &fact.kind {
-                spaces
-                    .entry((0, 0))
-                    .or_default()
-                    .extend(values.iter().map(|value| (value.as_str(), fact.location)));
+                let values = values.iter().map(|value| (value.as_str(), *location));
+                spaces.entry((0, 0)).or_default().extend(values);
             }
         }
-        for (at, system) in self.program.systems.iter().enumerate() {
-            let states = system
-                .states
-                .iter()
-                .map(|state| (state.name.as_str(), state.location));
+        let systems = self.draft.systems.iter().zip(&self.draft.system_sources);
+        for (at, (system, source)) in systems.enumerate() {
+            let states = system.states.iter().zip(&source.states);
+            let states = states.map(|(state, source)| (state.name.as_str(), source.location));
             spaces.entry((5, at as u32)).or_default().extend(states);
         }
         let found: Vec<_> = spaces
@@ -410,7 +518,7 @@ struct Unknown<'a> {
     name: &'a str,
     location: Location,
     /// What is known instead, in an order for people: wanted only if the name is told.
-    known: &'a dyn Fn(&Checker) -> Vec<String>,
+    known: &'a dyn Fn(&Resolver) -> Vec<String>,
     /// Replaces the nearest known name.
     help: Option<String>,
 }

@@ -1,74 +1,95 @@
 //! Roles: which profiles they use, by priority; and the one of a program that declares none.
 
+use presync_engine::Role as RoleName;
+
 use crate::diagnostic::Diagnostic;
 use crate::program::{self, DeclaredKind, ProfileId, RoleId};
-use crate::resolve::{Checker, Declared, Unknown, doc_text};
+use crate::resolve::{Declared, Owned, Resolver, Unknown, doc_text, draft};
 use crate::source::{FileId, Location};
 use crate::syntax::tree::{self, DeclarationKind};
 
-impl Checker {
-    pub(super) fn resolve_roles(&mut self, declared: &[Declared<'_>]) {
-        let mut any = false;
-        for declaration in declared {
+impl Resolver {
+    pub(super) fn resolve_roles(&mut self, roles: &[Owned]) {
+        for role in roles {
+            let declaration = role.borrowed();
             let DeclarationKind::Role { name, profiles } = &declaration.node.kind else {
                 continue;
             };
-            any = true;
             let location = declaration.at(name.span);
             if let Some((_, first)) = self.names.roles.get(&name.text) {
-                let first = self.program.declared[first.index()].location;
+                let first = self.draft.declared[first.index()].location;
                 self.duplicate("role", &name.text, first, location);
                 continue;
             }
-            let declared_id = self.declared(DeclaredKind::Role, name, *declaration);
-            self.owner = Some(declared_id);
-            self.names.roles.insert(
-                name.text.clone(),
-                (RoleId(self.program.roles.len() as u32), declared_id),
-            );
-            let mut ids: Vec<ProfileId> = Vec::with_capacity(profiles.len());
-            let mut places = Vec::with_capacity(profiles.len());
-            for profile in profiles {
-                let Some(id) = self.profile(profile, declaration.file) else {
-                    continue;
-                };
-                if let Some(first) = ids.iter().position(|known| *known == id) {
-                    let error = Diagnostic::error(
-                        "duplicate-definition",
-                        format!(
-                            "`{}` stands twice in the role `{}`",
-                            profile.text, name.text
-                        ),
-                    )
-                    .label(declaration.at(profile.span), "listed again here")
-                    .label(declaration.at(places[first]), "first listed here")
-                    .help("delete it: the first one has already decided all that it can");
-                    self.error(error);
-                } else {
-                    ids.push(id);
-                    places.push(profile.span);
-                }
-            }
-            let doc = doc_text(
-                &self.program.sources.file(declaration.file).text,
-                declaration.node.before.doc(),
-            );
-            self.program.roles.push(program::Role {
+            let declared = self.declared(DeclaredKind::Role, name, declaration);
+            self.owner = Some(declared);
+            let id = RoleId::from_index(self.draft.roles.len());
+            self.names.roles.insert(name.text.clone(), (id, declared));
+            let profiles = self.profiles(name, profiles, declaration);
+            let text = &self.draft.sources.file(declaration.file).text;
+            let doc = doc_text(text, declaration.node.before.doc());
+            let named = RoleName {
                 name: name.text.to_string(),
-                profiles: ids,
+                implicit: false,
+            };
+            let role = program::Role {
+                profiles,
                 location: Some(location),
                 doc,
-            });
+            };
+            self.draft.roles.push((named, role));
         }
-        if !any && !self.names.may_lack_roles() {
-            let profiles: Vec<ProfileId> = self.program.profile_ids().collect();
-            self.program.roles.push(program::Role {
+        if roles.is_empty() && !self.names.may_be_missing_roles() {
+            let profiles = (0..self.draft.profiles.len() as u32)
+                .map(ProfileId)
+                .collect();
+            let named = RoleName {
                 name: "default".to_owned(),
+                implicit: true,
+            };
+            let role = program::Role {
                 profiles,
                 location: None,
                 doc: None,
-            });
+            };
+            self.draft.roles.push((named, role));
         }
+        let places = draft::sort_by_name(&mut self.draft.roles, |(role, _)| &role.name);
+        for (id, _) in self.names.roles.values_mut() {
+            *id = RoleId::from_index(places[id.index()]);
+        }
+    }
+
+    fn profiles(
+        &mut self,
+        role: &tree::Name,
+        profiles: &[tree::Name],
+        declaration: Declared<'_>,
+    ) -> Vec<ProfileId> {
+        let mut ids: Vec<ProfileId> = Vec::with_capacity(profiles.len());
+        let mut places = Vec::with_capacity(profiles.len());
+        for profile in profiles {
+            let Some(id) = self.profile(profile, declaration.file) else {
+                continue;
+            };
+            if let Some(first) = ids.iter().position(|known| *known == id) {
+                let error = Diagnostic::error(
+                    "duplicate-definition",
+                    format!(
+                        "`{}` stands twice in the role `{}`",
+                        profile.text, role.text
+                    ),
+                )
+                .label(declaration.at(profile.span), "listed again here")
+                .label(declaration.at(places[first]), "first listed here")
+                .help("delete it: the first one has already decided all that it can");
+                self.error(error);
+            } else {
+                ids.push(id);
+                places.push(profile.span);
+            }
+        }
+        ids
     }
 
     fn profile(&mut self, name: &tree::Name, file: FileId) -> Option<ProfileId> {
@@ -85,9 +106,9 @@ impl Checker {
             what: "profile",
             name: &name.text,
             location,
-            known: &|checker| {
-                checker
-                    .program
+            known: &|resolver| {
+                resolver
+                    .draft
                     .profiles
                     .iter()
                     .map(|profile| profile.name.clone())
@@ -107,20 +128,20 @@ impl Checker {
             self.refer(declared);
             return Some(role);
         }
-        if self.program.has_implicit_role() && *name.text == *"default" {
-            return Some(RoleId(0));
+        if self.draft.has_implicit_role() && *name.text == *"default" {
+            return Some(RoleId::from_index(0));
         }
         self.unknown(Unknown {
             code: "unknown-role",
             what: "role",
             name: &name.text,
             location,
-            known: &|checker| {
-                checker
-                    .program
+            known: &|resolver| {
+                resolver
+                    .draft
                     .roles
                     .iter()
-                    .map(|role| role.name.clone())
+                    .map(|(role, _)| role.name.clone())
                     .collect()
             },
             help: None,

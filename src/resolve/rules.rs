@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::program::{
-    self, CondId, DeclaredKind, Level, Lost, ProfileId, StateId, SystemId, Target, WhenId,
-    WrittenId,
+    self, CondId, ConditionSiteId, DeclaredKind, Direction, ProfileId, Rank, RuleSourceId, StateId,
+    SystemId, Target,
 };
-use crate::resolve::{Checker, Declared, Unknown, dependency_order, doc_text};
+use crate::resolve::draft::MissingRules;
+use crate::resolve::{Owned, Resolver, Unknown, dependency_order, doc_text};
 use crate::source::{FileId, Location, Span};
 use crate::syntax::tree::{self, DeclarationKind, Item, ItemKind, Term};
 
@@ -15,7 +16,7 @@ use crate::syntax::tree::{self, DeclarationKind, Item, ItemKind, Term};
 #[derive(Default, Clone)]
 pub(super) struct Collected {
     rules: Box<[program::Rule]>,
-    lost: Lost,
+    missing: MissingRules,
 }
 
 pub(super) struct Mappings {
@@ -24,53 +25,31 @@ pub(super) struct Mappings {
 
 /// What holds around an item.
 #[derive(Clone)]
-struct Around {
+struct Scope {
     condition: CondId,
-    under: Arc<[WhenId]>,
+    enclosing: Arc<[ConditionSiteId]>,
 }
 
-impl Around {
-    fn nothing() -> Self {
+impl Scope {
+    fn everywhere() -> Self {
         Self {
-            condition: Checker::ALWAYS,
-            under: Arc::default(),
+            condition: Resolver::ALWAYS,
+            enclosing: Arc::default(),
         }
     }
 
     /// The conditions around, then those further in.
-    fn followed_by(&self, inner: &[WhenId]) -> Arc<[WhenId]> {
+    fn followed_by(&self, inner: &[ConditionSiteId]) -> Arc<[ConditionSiteId]> {
         if inner.is_empty() {
-            self.under.clone()
+            self.enclosing.clone()
         } else {
-            self.under.iter().chain(inner).copied().collect()
+            self.enclosing.iter().chain(inner).copied().collect()
         }
     }
 }
 
 /// What stands in the braces of a mapping or profile.
 type Body = Box<[Item]>;
-
-/// In the order of the declarations.
-pub(super) struct Bodies {
-    pub mappings: Vec<Body>,
-    pub profiles: Vec<Body>,
-}
-
-/// Takes them out, so that each is gone when it has been resolved.
-pub(super) fn take_bodies(files: &mut [tree::File]) -> Bodies {
-    let mut bodies = Bodies {
-        mappings: Vec::new(),
-        profiles: Vec::new(),
-    };
-    for declaration in files.iter_mut().flat_map(|file| &mut file.declarations) {
-        match &mut declaration.kind {
-            DeclarationKind::Mapping { items, .. } => bodies.mappings.push(std::mem::take(items)),
-            DeclarationKind::Profile { items, .. } => bodies.profiles.push(std::mem::take(items)),
-            _ => {}
-        }
-    }
-    bodies
-}
 
 fn with_doc(item: &Item) -> Span {
     item.before
@@ -79,94 +58,109 @@ fn with_doc(item: &Item) -> Span {
         .fold(item.span, |whole, doc| whole.to(*doc))
 }
 
-struct Walk<'a> {
+/// Builds the rules of one mapping or profile.
+struct BodyBuilder<'a> {
     file: FileId,
     /// The `when` without braces that is being gone through, with its documentation.
     alone: Option<Span>,
     rules: Vec<program::Rule>,
     appends: Vec<program::Append>,
-    lost: Lost,
+    missing: MissingRules,
     mappings: &'a [Collected],
 }
 
-impl Checker {
-    pub(super) fn resolve_mappings(
-        &mut self,
-        declared: &[Declared<'_>],
-        bodies: Vec<Body>,
-    ) -> Mappings {
+/// One direction of a rule as it is written.
+struct RuleDirection {
+    direction: Direction,
+    /// Ascending.
+    states: Arc<[StateId]>,
+    target: Target,
+    otherwise: bool,
+}
+
+impl Resolver {
+    pub(super) fn resolve_mappings(&mut self, declared: Vec<Owned>) -> Mappings {
         let mut mappings = Vec::new();
-        let mut bodies = bodies.into_iter();
-        for declaration in declared {
-            let DeclarationKind::Mapping { name, .. } = &declaration.node.kind else {
+        for Owned { file, node } in declared {
+            let DeclarationKind::Mapping { name, .. } = &node.kind else {
                 continue;
             };
-            let items = bodies.next().unwrap_or_default();
-            let location = declaration.at(name.span);
+            let location = Location {
+                file,
+                span: name.span,
+            };
             if let Some((_, first)) = self.names.mappings.get(&name.text) {
-                let first = self.program.declared[first.index()].location;
+                let first = self.draft.declared[first.index()].location;
                 self.duplicate("mapping", &name.text, first, location);
                 continue;
             }
-            let id = self.declared(DeclaredKind::Mapping, name, *declaration);
+            let declaration = super::Declared { file, node: &node };
+            let id = self.declared(DeclaredKind::Mapping, name, declaration);
             self.names
                 .mappings
                 .insert(name.text.clone(), (mappings.len(), id));
-            mappings.push((name, items, *declaration, id));
+            let whole = Location {
+                file,
+                span: node.span,
+            };
+            let DeclarationKind::Mapping { name, items } = node.kind else {
+                continue;
+            };
+            mappings.push((name, items, whole, id));
         }
-        let needs: Vec<Vec<usize>> = mappings
-            .iter()
-            .map(|(_, items, ..)| {
-                let mut needs = Vec::new();
-                self.applied(items, &mut needs);
-                needs
-            })
-            .collect();
+        let needs = mappings.iter().map(|(_, items, ..)| {
+            let mut needs = Vec::new();
+            self.applied(items, &mut needs);
+            needs
+        });
+        let needs: Vec<Vec<usize>> = needs.collect();
         let (order, circles) = dependency_order::dependencies_first(&needs);
         for circle in circles {
-            let names: Vec<_> = circle
-                .iter()
-                .map(|at| {
-                    (
-                        &*mappings[*at].0.text,
-                        mappings[*at].2.at(mappings[*at].0.span),
-                    )
-                })
-                .collect();
+            let place = |at: &usize| {
+                let (name, _, whole, _) = &mappings[*at];
+                (
+                    &*name.text,
+                    Location {
+                        file: whole.file,
+                        span: name.span,
+                    },
+                )
+            };
+            let names: Vec<_> = circle.iter().map(place).collect();
             self.circle("mapping", &names);
         }
         let empty = Collected {
-            lost: Lost::ANYTHING,
+            missing: MissingRules::ANYTHING,
             ..Collected::default()
         };
         let mut collected = vec![empty; mappings.len()];
         for at in order {
-            let (_, items, declaration, id) = &mut mappings[at];
-            let items = std::mem::take(items);
+            let (_, items, whole, id) = &mut mappings[at];
+            let (items, whole) = (std::mem::take(items), *whole);
             self.owner = Some(*id);
-            let mut walk = Walk {
-                file: declaration.file,
+            let mut builder = BodyBuilder {
+                file: whole.file,
                 alone: None,
-                rules: self.room_for(&items, &collected),
+                rules: self.reserve_for(&items, &collected),
                 appends: Vec::new(),
-                lost: Lost::default(),
+                missing: MissingRules::default(),
                 mappings: &collected,
             };
-            self.items(&mut walk, items, &Around::nothing());
-            let mut lost = walk.lost;
-            lost |= self.lost_to_syntax(declaration.at(declaration.node.span));
+            self.items(&mut builder, items, &Scope::everywhere());
+            let mut missing = builder.missing;
+            missing |= self.lost_to_syntax(whole);
             collected[at] = Collected {
-                rules: walk.rules.into(),
-                lost,
+                rules: builder.rules.into(),
+                missing,
             };
         }
         Mappings { collected }
     }
 
     /// An empty list for what the items come to. A large one that grows takes three times as much room on the way.
-    fn room_for(&mut self, items: &[Item], mappings: &[Collected]) -> Vec<program::Rule> {
+    fn reserve_for(&mut self, items: &[Item], mappings: &[Collected]) -> Vec<program::Rule> {
         let (written, rules) = self.count(items, mappings);
-        self.program.written.reserve(written);
+        self.draft.rule_sources.reserve(written);
         Vec::with_capacity(rules.min(super::MAX_RULES))
     }
 
@@ -202,105 +196,106 @@ impl Checker {
         }
     }
 
-    pub(super) fn resolve_profiles(
-        &mut self,
-        declared: &[Declared<'_>],
-        bodies: Vec<Body>,
-        mappings: &Mappings,
-    ) {
-        let mut bodies = bodies.into_iter();
-        for declaration in declared {
-            let DeclarationKind::Profile {
-                name, condition, ..
-            } = &declaration.node.kind
-            else {
+    pub(super) fn resolve_profiles(&mut self, declared: Vec<Owned>, mappings: &Mappings) {
+        for Owned { file, node } in declared {
+            let DeclarationKind::Profile { name, .. } = &node.kind else {
                 continue;
             };
-            let items = bodies.next().unwrap_or_default();
-            let location = declaration.at(name.span);
+            let location = Location {
+                file,
+                span: name.span,
+            };
             if let Some((_, first)) = self.names.profiles.get(&name.text) {
-                let first = self.program.declared[first.index()].location;
+                let first = self.draft.declared[first.index()].location;
                 self.duplicate("profile", &name.text, first, location);
                 continue;
             }
-            let declared_id = self.declared(DeclaredKind::Profile, name, *declaration);
-            self.owner = Some(declared_id);
-            let id = ProfileId(self.program.profiles.len() as u32);
+            let declaration = super::Declared { file, node: &node };
+            let declared = self.declared(DeclaredKind::Profile, name, declaration);
+            self.owner = Some(declared);
+            let id = ProfileId(self.draft.profiles.len() as u32);
             self.names
                 .profiles
-                .insert(name.text.clone(), (id, declared_id));
-            let nothing = Around::nothing();
-            let outer = match condition {
-                Some(condition) => {
-                    self.within(&nothing, std::iter::once(&**condition), declaration.file)
-                }
-                None => Some(nothing.clone()),
+                .insert(name.text.clone(), (id, declared));
+            let doc = doc_text(&self.draft.sources.file(file).text, node.before.doc());
+            let whole = Location {
+                file,
+                span: node.span,
             };
-            let mut walk = Walk {
-                file: declaration.file,
+            let DeclarationKind::Profile {
+                name,
+                condition,
+                items,
+            } = node.kind
+            else {
+                continue;
+            };
+            let everywhere = Scope::everywhere();
+            let outer = match &condition {
+                Some(condition) => self.within(&everywhere, std::iter::once(&**condition), file),
+                None => Some(everywhere.clone()),
+            };
+            let missing = match outer {
+                Some(_) => self.lost_to_syntax(whole),
+                None => MissingRules::ANYTHING,
+            };
+            let mut builder = BodyBuilder {
+                file,
                 alone: None,
-                rules: self.room_for(&items, &mappings.collected),
+                rules: self.reserve_for(&items, &mappings.collected),
                 appends: Vec::new(),
-                lost: if outer.is_none() {
-                    Lost::ANYTHING
-                } else {
-                    self.lost_to_syntax(declaration.at(declaration.node.span))
-                },
+                missing,
                 mappings: &mappings.collected,
             };
-            self.items(&mut walk, items, outer.as_ref().unwrap_or(&nothing));
-            let doc = doc_text(
-                &self.program.sources.file(declaration.file).text,
-                declaration.node.before.doc(),
-            );
+            self.items(&mut builder, items, outer.as_ref().unwrap_or(&everywhere));
             // Without its condition the rules would act where they must not.
             let rules = if outer.is_some() {
-                walk.rules.into()
+                builder.rules.into()
             } else {
                 Box::default()
             };
-            self.program.profiles.push(program::Profile {
+            self.draft.missing.push(builder.missing);
+            self.draft.profiles.push(program::Profile {
                 name: name.text.to_string(),
                 location,
                 doc,
                 rules,
-                appends: walk.appends.into(),
-                lost: walk.lost,
+                appends: builder.appends.into(),
             });
         }
     }
 
-    fn lost_to_syntax(&self, location: Location) -> Lost {
+    fn lost_to_syntax(&self, location: Location) -> MissingRules {
         if self.has_syntax_error(location) {
-            Lost::ANYTHING
+            MissingRules::ANYTHING
         } else {
-            Lost::default()
+            MissingRules::default()
         }
     }
 
     /// What holds inside conditions that stand in `outer`, outermost first; all that do not resolve are reported.
     fn within<'a>(
         &mut self,
-        outer: &Around,
+        outer: &Scope,
         conditions: impl Iterator<Item = &'a tree::Condition>,
         file: FileId,
-    ) -> Option<Around> {
-        let found: Vec<Option<(CondId, WhenId)>> = conditions
-            .map(|condition| self.written_condition(condition, file, false))
+    ) -> Option<Scope> {
+        let found: Vec<Option<(CondId, ConditionSiteId)>> = conditions
+            .map(|condition| self.condition_site(condition, file, false))
             .collect();
-        let found: Vec<(CondId, WhenId)> = found.into_iter().collect::<Option<_>>()?;
+        let found: Vec<(CondId, ConditionSiteId)> = found.into_iter().collect::<Option<_>>()?;
         let condition = found.iter().fold(outer.condition, |all, (condition, _)| {
             self.and(all, *condition)
         });
-        let under: Vec<WhenId> = found.into_iter().map(|(_, when)| when).collect();
-        Some(Around {
+        let inner: Vec<ConditionSiteId> = found.into_iter().map(|(_, when)| when).collect();
+        Some(Scope {
             condition,
-            under: outer.followed_by(&under),
+            enclosing: outer.followed_by(&inner),
         })
     }
 
     /// Goes through the items of a block; `outer` is what holds around it.
-    fn items(&mut self, walk: &mut Walk<'_>, items: Body, outer: &Around) {
+    fn items(&mut self, builder: &mut BodyBuilder<'_>, items: Body, outer: &Scope) {
         for item in items {
             let whole = with_doc(&item);
             match item.kind {
@@ -308,100 +303,105 @@ impl Checker {
                     let inside = self.within(
                         outer,
                         when.heads.iter().map(|head| &head.condition),
-                        walk.file,
+                        builder.file,
                     );
-                    let before = (walk.rules.len(), walk.appends.len());
-                    let alone = walk.alone;
-                    walk.alone = if when.block {
+                    let before = (builder.rules.len(), builder.appends.len());
+                    let alone = builder.alone;
+                    builder.alone = if when.block {
                         None
                     } else {
                         alone.or(Some(whole))
                     };
-                    self.items(walk, when.body, inside.as_ref().unwrap_or(outer));
-                    walk.alone = alone;
+                    self.items(builder, when.body, inside.as_ref().unwrap_or(outer));
+                    builder.alone = alone;
                     if inside.is_none() {
-                        walk.lost |= Lost::ANYTHING;
-                        walk.rules.truncate(before.0);
-                        walk.appends.truncate(before.1);
+                        builder.missing |= MissingRules::ANYTHING;
+                        builder.rules.truncate(before.0);
+                        builder.appends.truncate(before.1);
                     }
                 }
-                ItemKind::Apply(apply) => self.apply(walk, item.span, &apply, outer),
+                ItemKind::Apply(apply) => self.apply(builder, item.span, &apply, outer),
                 ItemKind::Append(append) => {
-                    if let Some(to) = self.system(&append.system, walk.file) {
+                    if let Some(to) = self.system(&append.system, builder.file) {
                         let location = Location {
-                            file: walk.file,
+                            file: builder.file,
                             span: item.span,
                         };
-                        walk.appends.push(program::Append {
+                        builder.appends.push(program::Append {
                             text: append.text.text.to_string(),
                             to,
                             condition: outer.condition,
-                            under: outer.under.clone(),
+                            enclosing: outer.enclosing.clone(),
                             location,
                         });
                     }
                 }
-                ItemKind::Rule(ref rule) => self.rule(walk, &item, rule, outer),
+                ItemKind::Rule(ref rule) => self.rule(builder, &item, rule, outer),
             }
         }
     }
 
     fn apply(
         &mut self,
-        walk: &mut Walk<'_>,
+        builder: &mut BodyBuilder<'_>,
         span: Span,
         tree::Apply { mapping, direction }: &tree::Apply,
-        outer: &Around,
+        outer: &Scope,
     ) {
         let location = Location {
-            file: walk.file,
+            file: builder.file,
             span: mapping.span,
         };
         let only = match direction.as_deref() {
             Some((from, to)) => {
-                let (from, to) = (self.system(from, walk.file), self.system(to, walk.file));
+                let (from, to) = (
+                    self.system(from, builder.file),
+                    self.system(to, builder.file),
+                );
                 if from.is_none() || to.is_none() {
-                    walk.lost |= Lost::ANYTHING;
+                    builder.missing |= MissingRules::ANYTHING;
                 }
-                let Some(pair) = from.zip(to) else { return };
-                if pair.0 == pair.1 {
+                let Some((from, to)) = from.zip(to) else {
+                    return;
+                };
+                let Some(direction) = Direction::new(from, to) else {
                     let error = Diagnostic::error(
                         "same-system",
                         "a mapping is applied from one system to another",
                     )
                     .label(
                         Location {
-                            file: walk.file,
+                            file: builder.file,
                             span,
                         },
                         "both ends are the same",
                     )
                     .help("name two systems, or none for all directions");
                     return self.error(error);
-                }
-                Some(pair)
+                };
+                Some(direction)
             }
             None => None,
         };
         let Some((at, id)) = self.names.mappings.get(&mapping.text).copied() else {
-            walk.lost |= Lost::ANYTHING;
+            builder.missing |= MissingRules::ANYTHING;
             self.unknown(Unknown {
                 code: "unknown-mapping",
                 what: "mapping",
                 name: &mapping.text,
                 location,
-                known: &|checker| {
-                    super::sorted(checker.names.mappings.keys().map(|name| name.to_string()))
+                known: &|resolver| {
+                    super::sorted(resolver.names.mappings.keys().map(|name| name.to_string()))
                 },
                 help: None,
             });
             return;
         };
         self.refer(id);
-        let mapping = &walk.mappings[at];
-        walk.lost |= mapping.lost;
-        if walk.rules.len() + mapping.rules.len() > super::MAX_RULES {
-            walk.lost |= Lost::ANYTHING;
+        let mapping = &builder.mappings[at];
+        builder.missing |= mapping.missing;
+        if builder.rules.len() + mapping.rules.len() > super::MAX_RULES {
+            builder.missing |= MissingRules::ANYTHING;
             let error = Diagnostic::error(
                 "circular-definition",
                 format!(
@@ -414,16 +414,16 @@ impl Checker {
             return self.error(error);
         }
         let applied = Some(Location {
-            file: walk.file,
+            file: builder.file,
             span,
         });
         for rule in &*mapping.rules {
-            if only.is_none_or(|only| only == (rule.from, rule.to)) {
-                let condition = self.program.conditions.and(outer.condition, rule.condition);
-                let under = outer.followed_by(&rule.under);
-                walk.rules.push(program::Rule {
+            if only.is_none_or(|only| only == rule.direction) {
+                let condition = self.draft.conditions.and(outer.condition, rule.condition);
+                let enclosing = outer.followed_by(&rule.enclosing);
+                builder.rules.push(program::Rule {
                     condition,
-                    under,
+                    enclosing,
                     applied,
                     ..rule.clone()
                 });
@@ -431,20 +431,26 @@ impl Checker {
         }
     }
 
-    fn rule(&mut self, walk: &mut Walk<'_>, item: &Item, rule: &tree::Rule, outer: &Around) {
-        let file = walk.file;
-        let gone = Lost {
+    fn rule(
+        &mut self,
+        builder: &mut BodyBuilder<'_>,
+        item: &Item,
+        rule: &tree::Rule,
+        outer: &Scope,
+    ) {
+        let file = builder.file;
+        let gone = MissingRules {
             plain: rule.overriding.is_none(),
             overriding: rule.overriding.is_some(),
         };
         let left = self.system(&rule.left.system, file);
         let right = self.system(&rule.right.system, file);
         let (Some(left), Some(right)) = (left, right) else {
-            walk.lost |= gone;
+            builder.missing |= gone;
             return;
         };
-        if left == right {
-            walk.lost |= gone;
+        let Some(direction) = Direction::new(left, right) else {
+            builder.missing |= gone;
             let error = Diagnostic::error("same-system", "a rule goes from one system to another")
                 .label(
                     Location {
@@ -462,45 +468,53 @@ impl Checker {
                 )
                 .help("name the system that is to follow on the right");
             return self.error(error);
-        }
+        };
         let span = rule
             .overriding
             .unwrap_or(rule.left.span())
             .to(rule.right.span());
-        let written = WrittenId(self.program.written.len() as u32);
+        let source = RuleSourceId(self.draft.rule_sources.len() as u32);
         let resolved = if rule.two_way {
-            self.two_way(rule, left, right, file)
+            self.two_way(rule, direction, file)
         } else {
-            self.one_way(rule, left, right, file)
+            self.one_way(rule, direction, file)
         };
-        let doc = doc_text(&self.program.sources.file(file).text, item.before.doc());
-        self.program.written.push(program::Written {
+        let doc = doc_text(&self.draft.sources.file(file).text, item.before.doc());
+        self.draft.rule_sources.push(program::RuleSource {
             location: Location { file, span },
             item: Location {
                 file,
-                span: walk.alone.unwrap_or_else(|| with_doc(item)),
+                span: builder.alone.unwrap_or_else(|| with_doc(item)),
             },
             doc: doc.map(String::into_boxed_str),
         });
         let Some(directions) = resolved else {
-            walk.lost |= gone;
+            builder.missing |= gone;
             return;
         };
-        for (from, to, source, target, otherwise) in directions {
-            let level = match (rule.overriding, otherwise) {
-                (Some(_), _) => Level::Override,
-                (None, true) => Level::Otherwise,
-                (None, false) => Level::Plain,
+        for RuleDirection {
+            direction,
+            states,
+            target,
+            otherwise,
+        } in directions
+        {
+            let rank = match (rule.overriding, otherwise) {
+                (Some(_), _) => Rank::Override,
+                (None, true) => Rank::Otherwise,
+                (None, false) => Rank::Plain,
             };
-            let Around { condition, under } = outer.clone();
-            walk.rules.push(program::Rule {
-                written,
-                from,
-                to,
-                level,
+            let Scope {
                 condition,
-                under,
+                enclosing,
+            } = outer.clone();
+            builder.rules.push(program::Rule {
                 source,
+                direction,
+                rank,
+                condition,
+                enclosing,
+                states,
                 target,
                 applied: None,
             });
@@ -510,52 +524,55 @@ impl Checker {
     fn one_way(
         &mut self,
         rule: &tree::Rule,
-        from: SystemId,
-        to: SystemId,
+        direction: Direction,
         file: FileId,
-    ) -> Option<Vec<Direction>> {
-        let mut source = Vec::new();
+    ) -> Option<Vec<RuleDirection>> {
+        let from = direction.from();
+        let mut states = Vec::new();
         let mut complete = true;
         let mut otherwise = false;
         for term in &rule.left.terms {
             match term {
                 Term::Name(name) => match self.states_of(from, name, file) {
-                    Some(states) => source.extend(states),
+                    Some(more) => states.extend(more),
                     None => complete = false,
                 },
-                Term::Any(_) => source.extend(self.program.system(from).states()),
+                Term::Any(_) => states.extend(self.draft.states(from)),
                 Term::Otherwise(_) => {
                     otherwise = true;
-                    source.extend(self.program.system(from).states());
+                    states.extend(self.draft.states(from));
                 }
                 Term::Unchanged(_) => complete = false,
             }
         }
-        source.sort_unstable();
-        source.dedup();
+        states.sort_unstable();
+        states.dedup();
         let target = match rule.right.terms.as_slice() {
             [Term::Unchanged(_)] => Some(Target::Unchanged),
-            [Term::Name(name)] => self.target(to, name, file).map(Target::Set),
+            [Term::Name(name)] => self.target(direction.to(), name, file).map(Target::Set),
             _ => None,
         };
-        Some(vec![(
-            from,
-            to,
-            self.shared(&source),
-            target.filter(|_| complete)?,
+        let target = target.filter(|_| complete)?;
+        let states = self.shared(&states);
+        Some(vec![RuleDirection {
+            direction,
+            states,
+            target,
             otherwise,
-        )])
+        }])
     }
 
     fn two_way(
         &mut self,
         rule: &tree::Rule,
-        left: SystemId,
-        right: SystemId,
+        direction: Direction,
         file: FileId,
-    ) -> Option<Vec<Direction>> {
-        let sides = [(&rule.left, left), (&rule.right, right)];
-        let mut states = Vec::with_capacity(2);
+    ) -> Option<Vec<RuleDirection>> {
+        let sides = [
+            (&rule.left, direction.from()),
+            (&rule.right, direction.to()),
+        ];
+        let mut found = Vec::with_capacity(2);
         for (side, system) in sides {
             let name = match side.terms.as_slice() {
                 [Term::Name(name)] => name,
@@ -570,13 +587,8 @@ impl Checker {
                     continue;
                 }
                 _ => {
-                    self.not_one_state(
-                        rule,
-                        Location {
-                            file,
-                            span: side.terms[0].span().to(side.span()),
-                        },
-                    );
+                    let span = side.terms[0].span().to(side.span());
+                    self.not_one_state(rule, Location { file, span });
                     continue;
                 }
             };
@@ -590,26 +602,20 @@ impl Checker {
                 );
                 continue;
             }
-            states.extend(self.target(system, name, file));
+            found.extend(self.target(system, name, file));
         }
-        let [left_state, right_state] = states.as_slice() else {
+        let [left, right] = *found.as_slice() else {
             return None;
         };
+        let mut way = |direction, from, to| RuleDirection {
+            direction,
+            states: self.shared(&[from]),
+            target: Target::Set(to),
+            otherwise: false,
+        };
         Some(vec![
-            (
-                left,
-                right,
-                self.shared(&[*left_state]),
-                Target::Set(*right_state),
-                false,
-            ),
-            (
-                right,
-                left,
-                self.shared(&[*right_state]),
-                Target::Set(*left_state),
-                false,
-            ),
+            way(direction, left, right),
+            way(direction.reversed(), right, left),
         ])
     }
 
@@ -657,27 +663,24 @@ impl Checker {
                 return None;
             }
         };
-        let (system_name, state) = (
-            &self.program.system(system).name,
-            (state, self.program.system(system).state(state)),
-        );
-        if state.1.read_only {
+        if self.draft.state(state).read_only {
+            let system_name = &self.draft.system(system).name;
             let error = Diagnostic::error(
                 "read-only-target",
                 format!(
                     "{system_name} does not take `{}` as a command",
-                    state.1.name
+                    self.draft.state(state).name
                 ),
             )
             .label(location, "can be observed, never set")
-            .label(state.1.location, "declared `read_only` here")
+            .label(
+                self.draft.state_source(state).location,
+                "declared `read_only` here",
+            )
             .help("set another state, or write `unchanged`");
             self.error(error);
             return None;
         }
-        Some(state.0)
+        Some(state)
     }
 }
-
-/// From, to, the source states, the target, and whether it is an `otherwise`.
-type Direction = (SystemId, SystemId, Arc<[StateId]>, Target, bool);

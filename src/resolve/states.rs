@@ -6,7 +6,9 @@ use std::collections::hash_map::Entry;
 
 use crate::diagnostic::Diagnostic;
 use crate::program::{self, DeclaredKind, StateId, SystemId};
-use crate::resolve::{Checker, Declared, Unknown, dependency_order, doc_text};
+use crate::resolve::draft::Renumbering;
+use crate::resolve::limits;
+use crate::resolve::{Declared, Resolver, Unknown, dependency_order, doc_text};
 use crate::source::Location;
 use crate::syntax::tree::{self, DeclarationKind, GroupTerm, SystemItem};
 
@@ -20,6 +22,13 @@ pub(super) struct StateNames {
     incomplete: bool,
     /// Where its `text` stands.
     text: Option<Location>,
+}
+
+impl StateNames {
+    pub fn renumber(&mut self, to: &Renumbering) {
+        let states = self.exact.values_mut().chain(self.folded.values_mut());
+        states.for_each(|state| *state = to.state(*state));
+    }
 }
 
 /// With ASCII case ignored.
@@ -38,7 +47,7 @@ pub(super) enum StateOrGroup {
     Group(usize),
 }
 
-impl Checker {
+impl Resolver {
     pub(super) fn declare_systems(&mut self, declared: &[Declared<'_>]) {
         for declaration in declared {
             if let DeclarationKind::System { name, title, .. } = &declaration.node.kind {
@@ -46,21 +55,25 @@ impl Checker {
                 if !self.declare_atom_name(name, location) {
                     continue;
                 }
-                let system = SystemId(self.program.systems.len() as u32);
+                if self.draft.systems.len() > limits::MAX_SYSTEMS {
+                    self.names.incomplete = true;
+                    continue;
+                }
+                let system = SystemId::from_index(self.draft.systems.len());
                 let id = self.declared(DeclaredKind::System, name, *declaration);
                 self.names
                     .atoms
                     .insert(name.text.clone(), super::Atom::System(system, id));
                 self.names.states.push(StateNames::default());
-                self.program.systems.push(program::System {
+                self.draft.systems.push(program::System {
                     name: name.text.to_string(),
                     title: title.as_ref().map(|title| title.text.to_string()),
-                    states: Vec::new(),
-                    attributes: Vec::new(),
-                    online: None,
-                    text: None,
-                    location,
+                    ..program::System::default()
                 });
+                let states = Vec::new();
+                self.draft
+                    .system_sources
+                    .push(program::SystemSource { location, states });
             }
         }
         // An extension may be read before what it extends: files are, too.
@@ -113,7 +126,7 @@ impl Checker {
                     }
                     Entry::Vacant(place) => {
                         place.insert(location);
-                        self.program.systems[system.index()]
+                        self.draft.systems[system.index()]
                             .attributes
                             .push(name.text.to_string());
                     }
@@ -129,7 +142,7 @@ impl Checker {
         declaration: Declared<'_>,
         extends: bool,
     ) {
-        self.program.systems[system.index()]
+        self.draft.systems[system.index()]
             .states
             .reserve(items.len());
         for item in items {
@@ -152,7 +165,7 @@ impl Checker {
                     }
                     self.names.states[system.index()].text = Some(location);
                     match u32::try_from(*limit) {
-                        Ok(limit) => self.program.systems[system.index()].text = Some(limit),
+                        Ok(limit) => self.draft.systems[system.index()].text = Some(limit),
                         Err(_) => {
                             let error = Diagnostic::error("syntax", "no text is that long")
                                 .label(location, "too large a number")
@@ -168,18 +181,22 @@ impl Checker {
 
     fn declare_state(&mut self, system: SystemId, state: &tree::State, declaration: Declared<'_>) {
         let location = declaration.at(state.name.span);
-        let id = StateId(self.program.system(system).states.len() as u32);
+        let count = self.draft.system(system).states.len();
+        if count > limits::MAX_STATES {
+            self.names.states[system.index()].incomplete = true;
+            return;
+        }
+        let id = StateId::from_index(system, count);
         let mut keys = vec![folded(&state.name)];
         keys.extend(state.id.as_ref().map(folded));
         keys.dedup();
         for key in &keys {
             if let Some(first) = self.names.states[system.index()].folded.get(key) {
-                let first = self.program.system(system).state(*first);
-                let (name, first_name, first_location) = (
+                let (name, first_name) = (
                     state.name.text.to_string(),
-                    first.name.clone(),
-                    first.location,
+                    self.draft.state(*first).name.clone(),
                 );
+                let first_location = self.draft.state_source(*first).location;
                 if name == first_name {
                     self.duplicate("state", &name, first_location, location);
                 } else {
@@ -199,7 +216,7 @@ impl Checker {
         }
         let mut attributes = Vec::new();
         for name in &state.attributes {
-            let known = &self.program.system(system).attributes;
+            let known = &self.draft.system(system).attributes;
             match known.iter().position(|attribute| **attribute == *name.text) {
                 Some(at) => attributes.push(at as u32),
                 None => self.unknown_attribute(system, name, declaration),
@@ -213,24 +230,20 @@ impl Checker {
         self.names.states[system.index()]
             .exact
             .insert(state.name.text.clone(), id);
-        let doc = doc_text(
-            &self.program.sources.file(declaration.file).text,
-            &state.doc,
-        );
-        self.program.systems[system.index()]
+        let doc = doc_text(&self.draft.sources.file(declaration.file).text, &state.doc);
+        let id = state.id.as_ref().map(|id| id.text.to_string());
+        self.draft.systems[system.index()]
             .states
             .push(program::State {
                 name: state.name.text.to_string(),
-                id: state
-                    .id
-                    .as_ref()
-                    .map(|id| id.text.to_string())
-                    .filter(|id| *id != *state.name.text),
+                id: id.filter(|id| *id != *state.name.text),
                 attributes,
                 read_only: state.read_only.is_some(),
-                doc,
-                location,
             });
+        let source = program::StateSource { doc, location };
+        self.draft.system_sources[system.index()]
+            .states
+            .push(source);
     }
 
     fn unknown_attribute(
@@ -239,13 +252,13 @@ impl Checker {
         name: &tree::Name,
         declaration: Declared<'_>,
     ) {
-        let system_name = self.program.system(system).name.clone();
+        let system_name = self.draft.system(system).name.clone();
         self.unknown(Unknown {
             code: "unknown-attribute",
             what: &format!("attribute of {system_name}"),
             name: &name.text,
             location: declaration.at(name.span),
-            known: &|checker| checker.program.system(system).attributes.clone(),
+            known: &|resolver| resolver.draft.system(system).attributes.clone(),
             help: None,
         });
     }
@@ -266,7 +279,7 @@ impl Checker {
                 let SystemItem::Online { fact, span } = item else {
                     continue;
                 };
-                if self.program.system(system).online.is_some() {
+                if self.draft.system(system).online.is_some() {
                     let first = items.iter().find_map(|item| match item {
                         SystemItem::Online { span, .. } => Some(*span),
                         _ => None,
@@ -275,7 +288,7 @@ impl Checker {
                     self.duplicate("the flag of", "online", first, declaration.at(*span));
                 }
                 if let Some(flag) = self.flag(fact, declaration.file) {
-                    self.program.systems[system.index()].online = Some(flag);
+                    self.draft.systems[system.index()].online = Some(flag);
                 }
             }
         }
@@ -295,10 +308,10 @@ impl Checker {
             self.refer(declared);
             return Some(system);
         }
-        if self.tells_no_unknown() {
+        if self.suppresses_unknown_names() {
             return None;
         }
-        let systems = &self.program.systems;
+        let systems = &self.draft.systems;
         let with_state = systems
             .iter()
             .zip(&self.names.states)
@@ -320,9 +333,9 @@ impl Checker {
             what: "system",
             name: &name.text,
             location,
-            known: &|checker| {
-                checker
-                    .program
+            known: &|resolver| {
+                resolver
+                    .draft
                     .systems
                     .iter()
                     .map(|system| system.name.clone())
@@ -353,17 +366,14 @@ impl Checker {
         }
         let folded = names.folded.get(&folded(name)).copied();
         if let Some(state) = folded.filter(|state| {
-            self.program
-                .system(system)
+            self.draft
                 .state(*state)
                 .name
                 .eq_ignore_ascii_case(&name.text)
         }) {
-            self.program.case_mismatches.push(program::CaseMismatch {
-                location,
-                system,
-                state,
-            });
+            self.draft
+                .case_mismatches
+                .push(program::CaseMismatch { location, state });
             return Some(StateOrGroup::State(state));
         }
         if !names.incomplete {
@@ -379,11 +389,11 @@ impl Checker {
         location: Location,
         by_id: Option<StateId>,
     ) {
-        if self.tells_no_unknown() {
+        if self.suppresses_unknown_names() {
             return;
         }
-        let this = self.program.system(system);
-        let mut known: Vec<String> = this.states.iter().map(|state| state.name.clone()).collect();
+        let this = self.draft.system(system);
+        let mut known = self.draft.state_names(system);
         known.extend(
             self.names
                 .groups
@@ -393,24 +403,23 @@ impl Checker {
         );
         let what = format!("state or group of {}", this.name);
         // Nearest to a group: that is what was meant.
-        let states = self.program.system(system).states.len();
-        let meant = crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str));
+        let states = self.draft.system(system).states.len();
+        let meant = presync_engine::nearest(&name.text, known.iter().map(String::as_str));
         let is_group =
             meant.is_some_and(|meant| known[states..].iter().any(|group| group == meant));
         let written = crate::quote::quote(&name.text);
         let elsewhere = self
-            .program
+            .draft
             .systems
             .iter()
             .zip(&self.names.states)
             .find(|(_, names)| names.exact.contains_key(&name.text));
-        let near =
-            crate::diagnostic::nearest(&name.text, known.iter().map(String::as_str)).is_some();
+        let near = presync_engine::nearest(&name.text, known.iter().map(String::as_str)).is_some();
         let is_fact = self.names.atoms.contains_key(&name.text);
         let help = match (by_id, elsewhere) {
             (Some(state), _) => Some(format!(
                 "`{written}` is the id of `{}`: write its name",
-                crate::quote::quote(&this.state(state).name)
+                crate::quote::quote(&self.draft.state(state).name)
             )),
             (None, Some((other, _))) if !near => Some(format!(
                 "{} has a state `{written}`, {} has not",
@@ -446,7 +455,7 @@ impl Checker {
         let mut complete = true;
         for value in names {
             match value {
-                tree::Value::Any(_) => states.extend(self.program.system(system).states()),
+                tree::Value::Any(_) => states.extend(self.draft.states(system)),
                 tree::Value::Name(name) => match self.states_of(system, name, file) {
                     Some(more) => states.extend(more),
                     None => complete = false,
@@ -495,14 +504,13 @@ impl Checker {
             let location = declaration.at(name.span);
             let key = (id, name.text.clone());
             if let Some(first) = self.names.groups.get(&key) {
-                let first =
-                    self.program.declared[self.names.group_declared[*first].index()].location;
+                let first = self.draft.declared[self.names.group_declared[*first].index()].location;
                 self.duplicate("group", &name.text, first, location);
                 continue;
             }
             let folded = self.names.states[id.index()].exact.get(&name.text);
             if let Some(state) = folded {
-                let first = self.program.system(id).state(*state).location;
+                let first = self.draft.state_source(*state).location;
                 self.duplicate("state or group", &name.text, first, location);
                 continue;
             }
@@ -551,22 +559,17 @@ impl Checker {
         let mut complete = true;
         for term in terms {
             match term {
-                GroupTerm::Any(_) => states.extend(self.program.system(system).states()),
+                GroupTerm::Any(_) => states.extend(self.draft.states(system)),
                 GroupTerm::Name(name) => match self.states_of(system, name, declaration.file) {
                     Some(more) => states.extend(more),
                     None => complete = false,
                 },
                 GroupTerm::All { attribute, .. } => {
-                    let of = self.program.system(system);
-                    match of
-                        .attributes
-                        .iter()
-                        .position(|known| **known == *attribute.text)
-                    {
-                        Some(at) => states
-                            .extend(of.states().filter(|state| {
-                                of.state(*state).attributes.contains(&(at as u32))
-                            })),
+                    let known = &self.draft.system(system).attributes;
+                    match known.iter().position(|known| **known == *attribute.text) {
+                        Some(at) => states.extend(self.draft.states(system).filter(|state| {
+                            self.draft.state(*state).attributes.contains(&(at as u32))
+                        })),
                         None => {
                             complete = false;
                             self.unknown_attribute(system, attribute, declaration);

@@ -15,6 +15,5 @@ mod situation;
 mod text;
 mod variable_order;
 
-pub use crate::diagram::{Cube, Found, Layers};
-pub use precedence::{AppendId, Decided, Decision, Parts, Shape};
-pub use situation::{Space, Variable};
+pub use precedence::{Decision, Parts, Precedence, RoleDecision, Shape};
+pub use situation::SituationSpace;

@@ -3,14 +3,17 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::diagram::Ref;
-use crate::program::{Level, ProfileId, RoleId, StateId, SystemId, Target};
-use crate::space::situation::Space;
+use crate::program::{
+    Change, Direction, ProfileId, Program, Rank, RoleId, Rule, StateId, SystemId, Target,
+};
+use crate::space::situation::SituationSpace;
 
 /// An index into the lists of appended texts; 0 is the empty one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,9 +30,9 @@ pub struct Decision {
 
 /// What a role decides on one change. Leaves do not name rules but places in the list of candidates, so that all
 /// changes that are decided under the same conditions share one diagram, whichever rules and roles they belong to; who
-/// it is in this case, [`Space::decision_of`] says.
+/// it is in this case, [`Precedence::decision_of`] says.
 #[derive(Debug, Clone)]
-pub struct Decided {
+pub struct RoleDecision {
     pub to: SystemId,
     /// A leaf is 0 where the change is unmapped.
     pub parts: Parts,
@@ -41,13 +44,13 @@ pub struct Decided {
 /// conditions are so entangled that a single diagram would blow up.
 pub type Parts = Rc<[Ref]>;
 
-/// The candidates of a profile for one change. A leaf is a place in [`Space::rules_for`] plus one; of several
+/// The candidates of a profile for one change. A leaf is a place in [`Precedence::rules_for`] plus one; of several
 /// candidates the first written wins. Changes whose candidates have the same levels and conditions share one.
 #[derive(Debug)]
 pub struct Shape {
     id: u32,
     /// Under which condition each holds, and how strong it is.
-    pub candidates: Rc<[(Level, Ref)]>,
+    pub candidates: Rc<[(Rank, Ref)]>,
     pub overriding: Parts,
     pub plain: Parts,
     pub otherwise: Parts,
@@ -60,26 +63,44 @@ pub struct Shape {
 /// The union of candidates is not built beyond so many nodes.
 const UNION_NODES: usize = 50_000;
 
-type Change = (SystemId, SystemId, StateId);
-
 type Decorated = (u32, u32, Ref, Box<[bool]>);
+
+/// Who decides what, over the situations of a program; what has been worked out is kept.
+pub struct Precedence<'p> {
+    space: SituationSpace<'p>,
+    cache: Cache,
+}
+
+impl<'p> Deref for Precedence<'p> {
+    type Target = SituationSpace<'p>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.space
+    }
+}
+
+impl DerefMut for Precedence<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.space
+    }
+}
 
 /// What has been worked out already.
 #[derive(Default)]
-pub(super) struct Memory {
+struct Cache {
     /// By profile.
-    directions: Vec<Option<Box<[Direction]>>>,
+    directions: Vec<Option<Box<[ProfileDirection]>>>,
     /// What many directions have in common.
-    likes: FxHashSet<Rc<[StateId]>>,
-    /// For each role and direction, for each state the first one that is treated the same way.
-    alike: FxHashMap<(RoleId, SystemId, SystemId), Rc<[StateId]>>,
-    shapes: FxHashMap<Rc<[(Level, Ref)]>, Rc<Shape>>,
+    shared: FxHashSet<Rc<[StateId]>>,
+    /// For each role and direction, for each state its representative.
+    representatives: FxHashMap<(RoleId, Direction), Rc<[StateId]>>,
+    shapes: FxHashMap<Rc<[(Rank, Ref)]>, Rc<Shape>>,
     /// What is appended under which conditions.
     appends: FxHashMap<Vec<(u32, Ref)>, Ref>,
     texts: IndexSet<String, FxBuildHasher>,
     /// By place among a role's profiles, shape, appendix and which candidates set something.
     decorated: FxHashMap<Decorated, Parts>,
-    role_decisions: FxHashMap<(RoleId, Change), Decided>,
+    role_decisions: FxHashMap<(RoleId, Change), RoleDecision>,
     /// Functions of profiles by priority, and what they come to.
     combined: FxHashMap<Box<[Ref]>, Parts>,
     leaves: FxHashMap<Ref, Rc<[u32]>>,
@@ -89,17 +110,16 @@ pub(super) struct Memory {
 }
 
 /// A profile's rules of one direction.
-struct Direction {
-    from: SystemId,
-    to: SystemId,
+struct ProfileDirection {
+    direction: Direction,
     /// For each state the first one that is treated the same way.
-    like: Rc<[StateId]>,
+    representatives: Rc<[StateId]>,
     /// By that state.
-    kinds: Box<[Kind]>,
+    classes: Box<[StateClass]>,
 }
 
 /// States that a profile treats the same way.
-struct Kind {
+struct StateClass {
     first: StateId,
     /// In written order.
     rules: Rc<[u32]>,
@@ -107,18 +127,19 @@ struct Kind {
     shape: Option<Rc<Shape>>,
 }
 
-impl Direction {
-    /// `guarded`: conditions may tell states apart that have the same rules.
-    fn new((from, to): (SystemId, SystemId), by_state: Vec<Vec<u32>>, guarded: bool) -> Self {
+impl ProfileDirection {
+    /// `tested`: conditions may tell states apart that have the same rules.
+    fn new(direction: Direction, by_state: &[Vec<u32>], tested: bool) -> Self {
         let mut known: FxHashMap<&[u32], (StateId, Rc<[u32]>)> = FxHashMap::default();
-        let mut kinds = Vec::new();
-        let like = (0..).map(StateId).zip(&by_state).map(|(state, rules)| {
+        let mut classes = Vec::new();
+        let states = (0..).map(|at| StateId::from_index(direction.from(), at));
+        let representatives = states.zip(by_state).map(|(state, rules)| {
             let (first, rules) = known
                 .entry(rules)
                 .or_insert_with(|| (state, Rc::from(rules.as_slice())));
-            let first = if guarded { state } else { *first };
+            let first = if tested { state } else { *first };
             if first == state {
-                kinds.push(Kind {
+                classes.push(StateClass {
                     first,
                     rules: rules.clone(),
                     shape: None,
@@ -126,174 +147,171 @@ impl Direction {
             }
             first
         });
-        let like = like.collect();
+        let representatives = representatives.collect();
         Self {
-            from,
-            to,
-            like,
-            kinds: kinds.into(),
+            direction,
+            representatives,
+            classes: classes.into(),
         }
     }
 
-    fn kind(&mut self, state: StateId) -> &mut Kind {
-        let first = self.like[state.index()];
-        // Each first state has its kind.
-        let at = self.kinds.partition_point(|kind| kind.first < first);
-        &mut self.kinds[at]
+    fn class(&mut self, state: StateId) -> &mut StateClass {
+        let first = self.representatives[state.index()];
+        // Each first state has its class.
+        let at = self.classes.partition_point(|class| class.first < first);
+        &mut self.classes[at]
     }
 }
 
-/// The states that are the first of their kind.
-fn first_ones(like: &[StateId]) -> Vec<StateId> {
-    (0..)
-        .map(StateId)
-        .zip(like)
-        .filter(|(state, like)| state == *like)
-        .map(|(state, _)| state)
+/// The states that represent themselves.
+fn first_ones(representatives: &[StateId]) -> Vec<StateId> {
+    let all = representatives.iter().enumerate();
+    all.filter(|(at, first)| first.index() == *at)
+        .map(|(_, first)| *first)
         .collect()
 }
 
-impl Space<'_> {
+impl<'p> Precedence<'p> {
+    pub fn new(program: &'p Program) -> Self {
+        Self {
+            space: SituationSpace::new(program),
+            cache: Cache::default(),
+        }
+    }
+
     /// The rules of a profile that a change could make candidates, in written order.
-    pub fn rules_for(
+    pub fn rules_for(&mut self, profile: ProfileId, change: Change) -> Rc<[u32]> {
+        let direction = self.profile_direction(profile, change.direction());
+        direction
+            .map(|of| of.class(change.entered()).rules.clone())
+            .unwrap_or_default()
+    }
+
+    /// One state of each class that a profile treats differently; none if it has no rule of that direction.
+    pub fn state_classes_of_profile(
         &mut self,
         profile: ProfileId,
-        from: SystemId,
-        to: SystemId,
-        state: StateId,
-    ) -> Rc<[u32]> {
-        self.direction(profile, from, to)
-            .map(|direction| direction.kind(state).rules.clone())
+        direction: Direction,
+    ) -> Vec<StateId> {
+        let direction = self.profile_direction(profile, direction);
+        direction
+            .map(|direction| first_ones(&direction.representatives))
             .unwrap_or_default()
     }
 
-    /// One state of each kind that a profile treats differently; none if it has no rule of that direction.
-    pub fn kinds(&mut self, profile: ProfileId, from: SystemId, to: SystemId) -> Vec<StateId> {
-        self.direction(profile, from, to)
-            .map(|direction| first_ones(&direction.like))
-            .unwrap_or_default()
+    /// One state of each class that a role treats differently.
+    pub fn state_classes_of_role(&mut self, role: RoleId, direction: Direction) -> Vec<StateId> {
+        first_ones(&self.representatives(role, direction))
     }
 
-    /// One state of each kind that a role treats differently.
-    pub fn kinds_in(&mut self, role: RoleId, from: SystemId, to: SystemId) -> Vec<StateId> {
-        first_ones(&self.alike(role, from, to))
+    /// The same change of the first state for which a role decides as for this one: most states of a system are only
+    /// mentioned together, or not at all.
+    pub fn representative(&mut self, role: RoleId, change: Change) -> Change {
+        let representatives = self.representatives(role, change.direction());
+        change.entering(representatives[change.entered().index()])
     }
 
-    /// The first state for which a role decides as for this one: most states of a system are only mentioned together,
-    /// or not at all.
-    pub fn like(&mut self, role: RoleId, from: SystemId, to: SystemId, state: StateId) -> StateId {
-        self.alike(role, from, to)[state.index()]
-    }
-
-    fn alike(&mut self, role: RoleId, from: SystemId, to: SystemId) -> Rc<[StateId]> {
-        if let Some(known) = self.memory.alike.get(&(role, from, to)) {
+    fn representatives(&mut self, role: RoleId, direction: Direction) -> Rc<[StateId]> {
+        if let Some(known) = self.cache.representatives.get(&(role, direction)) {
             return known.clone();
         }
         let program = self.program;
         let mut concerned: Vec<Rc<[StateId]>> = Vec::new();
         for profile in &program.role(role).profiles {
-            concerned.extend(
-                self.direction(*profile, from, to)
-                    .map(|direction| direction.like.clone()),
-            );
+            let direction = self.profile_direction(*profile, direction);
+            concerned.extend(direction.map(|direction| direction.representatives.clone()));
         }
-        let alike = if let [one] = concerned.as_slice() {
+        let all = if let [one] = concerned.as_slice() {
             one.clone()
         } else {
             let mut first: FxHashMap<Vec<StateId>, StateId> = FxHashMap::default();
-            let kind = |state: StateId| concerned.iter().map(|like| like[state.index()]).collect();
-            program
-                .system(from)
-                .states()
-                .map(|state| *first.entry(kind(state)).or_insert(state))
+            let class = |state: StateId| concerned.iter().map(|of| of[state.index()]).collect();
+            let states = program.states(direction.from());
+            states
+                .map(|state| *first.entry(class(state)).or_insert(state))
                 .collect()
         };
-        self.memory.alike.insert((role, from, to), alike.clone());
-        alike
+        self.cache
+            .representatives
+            .insert((role, direction), all.clone());
+        all
     }
 
-    fn direction(
+    fn profile_direction(
         &mut self,
         profile: ProfileId,
-        from: SystemId,
-        to: SystemId,
-    ) -> Option<&mut Direction> {
-        if self.memory.directions.is_empty() {
-            self.memory
-                .directions
-                .resize_with(self.program.profiles.len(), || None);
+        direction: Direction,
+    ) -> Option<&mut ProfileDirection> {
+        if self.cache.directions.is_empty() {
+            let count = self.program.profiles.len();
+            self.cache.directions.resize_with(count, || None);
         }
-        if self.memory.directions[profile.index()].is_none() {
-            let mut directions = self.directions(profile);
+        if self.cache.directions[profile.index()].is_none() {
+            let mut directions = self.profile_directions(profile);
             for direction in &mut directions {
-                match self.memory.likes.get(&direction.like) {
-                    Some(known) => direction.like = known.clone(),
-                    None => drop(self.memory.likes.insert(direction.like.clone())),
+                match self.cache.shared.get(&direction.representatives) {
+                    Some(known) => direction.representatives = known.clone(),
+                    None => drop(self.cache.shared.insert(direction.representatives.clone())),
                 }
             }
-            self.memory.directions[profile.index()] = Some(directions);
+            self.cache.directions[profile.index()] = Some(directions);
         }
-        let directions = self.memory.directions[profile.index()].as_mut()?;
-        directions
-            .iter_mut()
-            .find(|direction| (direction.from, direction.to) == (from, to))
+        let directions = self.cache.directions[profile.index()].as_mut()?;
+        directions.iter_mut().find(|of| of.direction == direction)
     }
 
-    fn directions(&self, profile: ProfileId) -> Box<[Direction]> {
+    fn profile_directions(&self, profile: ProfileId) -> Box<[ProfileDirection]> {
         let program = self.program;
-        let mut found: BTreeMap<(SystemId, SystemId), Vec<Vec<u32>>> = BTreeMap::new();
+        let mut found: BTreeMap<Direction, Vec<Vec<u32>>> = BTreeMap::new();
         for (at, rule) in program.profile(profile).rules.iter().enumerate() {
-            let states = program.system(rule.from).states.len();
+            let states = program.states(rule.direction.from()).len();
             let by_state = found
-                .entry((rule.from, rule.to))
+                .entry(rule.direction)
                 .or_insert_with(|| vec![Vec::new(); states]);
-            for state in rule.source.iter() {
+            for state in rule.states.iter() {
                 by_state[state.index()].push(at as u32);
             }
         }
-        found
-            .into_iter()
-            .map(|(way, by_state)| Direction::new(way, by_state, self.guarded(way.0)))
-            .collect()
+        let directions = found.into_iter().map(|(direction, by_state)| {
+            ProfileDirection::new(direction, &by_state, self.is_tested(direction.from()))
+        });
+        directions.collect()
     }
 
-    /// The candidates of a profile for `from` entering `state`, for the sake of `to`; `None` if there are none.
-    pub fn shape(
-        &mut self,
-        profile: ProfileId,
-        from: SystemId,
-        to: SystemId,
-        state: StateId,
-    ) -> Option<Rc<Shape>> {
-        let kind = self.direction(profile, from, to)?.kind(state);
-        if let Some(known) = &kind.shape {
+    /// The candidates of a profile for a change; `None` if there are none.
+    pub fn shape(&mut self, profile: ProfileId, change: Change) -> Option<Rc<Shape>> {
+        let class = self
+            .profile_direction(profile, change.direction())?
+            .class(change.entered());
+        if let Some(known) = &class.shape {
             return Some(known.clone());
         }
         // What is treated the same way has the same shape.
-        let (state, rules) = (kind.first, kind.rules.clone());
+        let (entered, rules) = (class.first, class.rules.clone());
         if rules.is_empty() {
             return None;
         }
-        let written = &self.program.profile(profile).rules;
+        let of_profile = &self.program.profile(profile).rules;
         let candidates = rules.iter().map(|at| {
-            let rule = &written[*at as usize];
-            (rule.level, self.condition_in(rule.condition, from, state))
+            let rule = &of_profile[*at as usize];
+            (rule.rank, self.space.condition_in(rule.condition, entered))
         });
         let candidates = candidates.collect();
         let shape = self.shape_of(candidates);
-        self.direction(profile, from, to)?.kind(state).shape = Some(shape.clone());
+        let direction = self.profile_direction(profile, change.direction())?;
+        direction.class(entered).shape = Some(shape.clone());
         Some(shape)
     }
 
-    /// Whether two candidates of one level can hold together; `true` as well where that is too much to ask.
+    /// Whether two candidates of one rank can hold together; `true` as well where that is too much to ask.
     pub fn overlapping(&mut self, shape: &Shape) -> bool {
         if let Some(known) = shape.overlapping.get() {
             return *known;
         }
         let disjoint = self.diagrams.within(UNION_NODES, |diagrams| {
             let mut seen = [Ref::ZERO; 3];
-            shape.candidates.iter().all(|(level, holds)| {
-                let seen = &mut seen[*level as usize];
+            shape.candidates.iter().all(|(rank, holds)| {
+                let seen = &mut seen[*rank as usize];
                 let apart = diagrams.mask(*holds, *seen) == Ref::ZERO;
                 *seen = diagrams.or_else(*holds, *seen);
                 apart
@@ -302,23 +320,23 @@ impl Space<'_> {
         *shape.overlapping.get_or_init(|| disjoint != Some(true))
     }
 
-    fn shape_of(&mut self, candidates: Rc<[(Level, Ref)]>) -> Rc<Shape> {
-        if let Some(known) = self.memory.shapes.get(&candidates) {
+    fn shape_of(&mut self, candidates: Rc<[(Rank, Ref)]>) -> Rc<Shape> {
+        if let Some(known) = self.cache.shapes.get(&candidates) {
             return known.clone();
         }
-        let mut of_level: [Vec<Ref>; 3] = Default::default();
-        for (place, (level, holds)) in candidates.iter().enumerate() {
+        let mut of_rank: [Vec<Ref>; 3] = Default::default();
+        for (place, (rank, holds)) in candidates.iter().enumerate() {
             let candidate = self.diagrams.mask(*holds, Ref::leaf(place as u32 + 1));
-            of_level[*level as usize].push(candidate);
+            of_rank[*rank as usize].push(candidate);
         }
         let [otherwise, plain, overriding] =
-            of_level.map(|rules| Parts::from(self.diagrams.combine(&rules)));
+            of_rank.map(|rules| Parts::from(self.diagrams.combine(&rules)));
         let all: Vec<Ref> = [&overriding, &plain, &otherwise]
             .into_iter()
             .flat_map(|level| level.iter().copied())
             .collect();
         let decider = Parts::from(self.diagrams.combine(&all));
-        let id = self.memory.shapes.len() as u32;
+        let id = self.cache.shapes.len() as u32;
         let overlapping = OnceCell::new();
         let shape = Shape {
             id,
@@ -330,7 +348,7 @@ impl Space<'_> {
             overlapping,
         };
         let shape = Rc::new(shape);
-        self.memory.shapes.insert(candidates, shape.clone());
+        self.cache.shapes.insert(candidates, shape.clone());
         shape
     }
 
@@ -345,52 +363,45 @@ impl Space<'_> {
         })
     }
 
-    /// Which texts a profile appends on `to`: a leaf is an [`AppendId`].
-    fn appended(
-        &mut self,
-        profile: ProfileId,
-        from: SystemId,
-        to: SystemId,
-        state: StateId,
-    ) -> Ref {
+    /// Which texts a profile appends for a change: a leaf is an [`AppendId`].
+    fn appended(&mut self, profile: ProfileId, change: Change) -> Ref {
         let program = self.program;
         let mut key = Vec::new();
-        for append in program
-            .profile(profile)
-            .appends
-            .iter()
-            .filter(|append| append.to == to)
-        {
-            let text = match self.memory.texts.get_index_of(&append.text) {
+        let appends = program.profile(profile).appends.iter();
+        for append in appends.filter(|append| append.to == change.to()) {
+            let text = match self.cache.texts.get_index_of(&append.text) {
                 Some(known) => known,
-                None => self.memory.texts.insert_full(append.text.clone()).0,
+                None => self.cache.texts.insert_full(append.text.clone()).0,
             };
             key.push((
                 text as u32,
-                self.condition_in(append.condition, from, state),
+                self.condition_in(append.condition, change.entered()),
             ));
         }
-        if let Some(known) = self.memory.appends.get(&key) {
+        if let Some(known) = self.cache.appends.get(&key) {
             return *known;
         }
-        self.memory.append_lists.insert(Vec::new());
+        self.cache.append_lists.insert(Vec::new());
         let mut lists = Ref::ZERO;
         for (text, holds) in &key {
-            let text = &self.memory.texts[*text as usize];
-            let known = &mut self.memory.append_lists;
-            lists = self.diagrams.product(lists, *holds, &mut |list, holds| {
-                if holds == 0 || known[list as usize].contains(text) {
-                    return list;
-                }
-                let longer = known[list as usize]
-                    .iter()
-                    .cloned()
-                    .chain([text.clone()])
-                    .collect();
-                known.insert_full(longer).0 as u32
-            });
+            let text = &self.cache.texts[*text as usize];
+            let known = &mut self.cache.append_lists;
+            lists = self
+                .space
+                .diagrams
+                .product(lists, *holds, &mut |list, holds| {
+                    if holds == 0 || known[list as usize].contains(text) {
+                        return list;
+                    }
+                    let longer = known[list as usize]
+                        .iter()
+                        .cloned()
+                        .chain([text.clone()])
+                        .collect();
+                    known.insert_full(longer).0 as u32
+                });
         }
-        self.memory.appends.insert(key, lists);
+        self.cache.appends.insert(key, lists);
         lists
     }
 
@@ -399,23 +410,23 @@ impl Space<'_> {
         &mut self,
         place: u32,
         profile: ProfileId,
-        (from, to, state): Change,
+        change: Change,
         rules: &[u32],
     ) -> Parts {
-        let Some(shape) = self.shape(profile, from, to, state) else {
+        let Some(shape) = self.shape(profile, change) else {
             return Parts::default();
         };
-        let appended = self.appended(profile, from, to, state);
-        let written = &self.program.profile(profile).rules;
+        let appended = self.appended(profile, change);
+        let of_profile = &self.program.profile(profile).rules;
         // What is left unchanged is not decorated either.
         let sets = rules.iter().map(|rule| {
-            appended != Ref::ZERO && matches!(written[*rule as usize].target, Target::Set(_))
+            appended != Ref::ZERO && matches!(of_profile[*rule as usize].target, Target::Set(_))
         });
         let key = (place, shape.id, appended, sets.collect());
-        if let Some(known) = self.memory.decorated.get(&key) {
+        if let Some(known) = self.cache.decorated.get(&key) {
             return known.clone();
         }
-        let (diagrams, choices, sets) = (&mut self.diagrams, &mut self.memory.choices, &key.3);
+        let (diagrams, choices, sets) = (&mut self.space.diagrams, &mut self.cache.choices, &key.3);
         let parts = shape.decider.iter().map(|part| {
             diagrams.product(*part, appended, &mut |candidate, append| {
                 let Some(candidate) = candidate.checked_sub(1) else {
@@ -426,61 +437,55 @@ impl Space<'_> {
             })
         });
         let parts: Parts = parts.collect();
-        self.memory.decorated.insert(key, parts.clone());
+        self.cache.decorated.insert(key, parts.clone());
         parts
     }
 
     /// What a role decides.
-    pub fn decision(
-        &mut self,
-        role: RoleId,
-        from: SystemId,
-        to: SystemId,
-        state: StateId,
-    ) -> Decided {
-        let state = self.like(role, from, to, state);
-        let key = (role, (from, to, state));
-        if let Some(known) = self.memory.role_decisions.get(&key) {
+    pub fn decision(&mut self, role: RoleId, change: Change) -> RoleDecision {
+        let change = self.representative(role, change);
+        if let Some(known) = self.cache.role_decisions.get(&(role, change)) {
             return known.clone();
         }
         let program = self.program;
         let mut candidates: Vec<(ProfileId, Rc<[u32]>)> = Vec::new();
         let mut all: Vec<Ref> = Vec::new();
         for profile in &program.role(role).profiles {
-            let rules = self.rules_for(*profile, from, to, state);
+            let rules = self.rules_for(*profile, change);
             if rules.is_empty() {
                 continue;
             }
-            all.extend(
-                self.decorated(candidates.len() as u32, *profile, (from, to, state), &rules)
-                    .iter(),
-            );
+            let place = candidates.len() as u32;
+            all.extend(self.decorated(place, *profile, change, &rules).iter());
             candidates.push((*profile, rules));
         }
         let all = all.into_boxed_slice();
-        let parts = match self.memory.combined.get(&all) {
+        let parts = match self.cache.combined.get(&all) {
             Some(known) => known.clone(),
             None => {
                 let parts = Parts::from(self.diagrams.combine(&all));
-                self.memory.combined.insert(all, parts.clone());
+                self.cache.combined.insert(all, parts.clone());
                 parts
             }
         };
-        let decided = Decided {
-            to,
+        let decided = RoleDecision {
+            to: change.to(),
             parts,
             candidates: candidates.into(),
         };
-        self.memory.role_decisions.insert(key, decided.clone());
+        self.cache
+            .role_decisions
+            .insert((role, change), decided.clone());
         decided
     }
 
     /// The decision that a leaf names; `None` for unmapped.
-    pub fn decision_of(&self, decided: &Decided, leaf: u32) -> Option<Decision> {
-        let (place, candidate, append) = *self
-            .memory
+    pub fn decision_of(&self, decided: &RoleDecision, leaf: u32) -> Option<Decision> {
+        let choice = self
+            .cache
             .choices
             .get_index(leaf.checked_sub(1)? as usize)?;
+        let (place, candidate, append) = *choice;
         let (profile, rules) = &decided.candidates[place as usize];
         Some(Decision {
             profile: *profile,
@@ -489,19 +494,25 @@ impl Space<'_> {
         })
     }
 
+    /// The rule that decides.
+    pub fn rule_of(&self, decision: Decision) -> &'p Rule {
+        let program = self.space.program;
+        &program.profile(decision.profile).rules[decision.rule as usize]
+    }
+
     /// The leaves that a function reaches, ascending; kept, because many changes share their diagrams.
     pub fn leaves(&mut self, of: Ref) -> Rc<[u32]> {
-        if let Some(known) = self.memory.leaves.get(&of) {
+        if let Some(known) = self.cache.leaves.get(&of) {
             return known.clone();
         }
         let leaves: Rc<[u32]> = self.diagrams.leaves(of).into();
-        self.memory.leaves.insert(of, leaves.clone());
+        self.cache.leaves.insert(of, leaves.clone());
         leaves
     }
 
     /// The texts of a list, in the order they are shown.
     pub fn append_texts(&self, id: AppendId) -> &[String] {
-        self.memory
+        self.cache
             .append_lists
             .get_index(id.0 as usize)
             .map_or(&[], Vec::as_slice)

@@ -1,94 +1,72 @@
 //! In: a model. Out: its facts and states as variables, its conditions as diagrams, and situations by name.
 
-use crate::diagnostic::{FactValue, Situation};
+use crate::diagnostic::{Witness, WitnessValue};
 use crate::diagram::{Diagrams, Ref};
-use crate::program::{Cond, CondId, FactId, FactKind, Program, StateId, SystemId};
-use crate::space::precedence::Memory;
+use crate::program::{Column, Cond, CondId, FactId, FactKind, Program, StateId, SystemId, ValueId};
 use crate::space::variable_order;
 
 /// More nodes than this are refused: about a gigabyte.
 const NODE_LIMIT: usize = 5_000_000;
 
-/// What a variable of the diagrams stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Variable {
-    /// Its value: 0 or 1 for a flag, else an index into the choice's values.
-    Fact(FactId),
-    /// Its state plus one; 0 where the state is not known.
-    State(SystemId),
-}
-
-/// All situations of a program.
-pub struct Space<'p> {
+/// All situations of a program: a variable for each fact and for the state of each system.
+pub struct SituationSpace<'p> {
     pub program: &'p Program,
     pub diagrams: Diagrams,
-    variables: Vec<Variable>,
+    variables: Vec<Column>,
     of_fact: Vec<u32>,
     of_system: Vec<u32>,
     /// For each variable the value that needs no mention.
-    usual: Vec<u32>,
-    /// Whether any condition asks for the state of a system.
-    guarded: Vec<bool>,
+    defaults: Vec<u32>,
+    /// By system: whether any condition asks for its state.
+    tested: Vec<bool>,
     /// By id, once asked for.
     conditions: Vec<Option<Ref>>,
-    pub(super) memory: Memory,
 }
 
-impl<'p> Space<'p> {
+impl<'p> SituationSpace<'p> {
     pub fn new(program: &'p Program) -> Self {
-        let facts = program.facts.len();
-        let count = facts + program.systems.len();
-        let variable = |at: usize| {
-            if at < facts {
-                Variable::Fact(FactId(at as u32))
-            } else {
-                Variable::State(SystemId((at - facts) as u32))
-            }
+        let schema = &program.schema;
+        let facts = schema.facts().map(|(fact, _)| Column::Fact(fact));
+        let columns: Vec<Column> = facts
+            .chain(schema.system_ids().map(Column::State))
+            .collect();
+        let order = variable_order::arrange(columns.len(), &together(program));
+        let variables: Vec<Column> = order.into_iter().map(|at| columns[at]).collect();
+        let default = |variable: &Column| match variable {
+            Column::Fact(fact) => schema.initial(*fact).map_or(0, ValueId::value),
+            Column::State(_) => 0,
         };
-        let order = variable_order::arrange(count, &together(program, facts));
-        let variables: Vec<Variable> = order.into_iter().map(variable).collect();
-        let size = |variable: &Variable| match variable {
-            Variable::Fact(fact) => program.fact(*fact).size(),
-            Variable::State(system) => program.system(*system).states.len() as u32 + 1,
-        };
-        let usual = |variable: &Variable| match variable {
-            Variable::Fact(fact) => match program.fact(*fact).kind {
-                FactKind::Choice {
-                    default: Some(value),
-                    ..
-                } => value,
-                _ => 0,
-            },
-            Variable::State(_) => 0,
-        };
-        let mut of_fact = vec![0; facts];
-        let mut of_system = vec![0; program.systems.len()];
+        let mut of_fact = vec![0; schema.facts().len()];
+        let mut of_system = vec![0; schema.systems().len()];
         for (at, variable) in variables.iter().enumerate() {
             match variable {
-                Variable::Fact(fact) => of_fact[fact.index()] = at as u32,
-                Variable::State(system) => of_system[system.index()] = at as u32,
+                Column::Fact(fact) => of_fact[fact.index()] = at as u32,
+                Column::State(system) => of_system[system.index()] = at as u32,
             }
         }
-        let mut guarded = vec![false; program.systems.len()];
+        let mut tested = vec![false; schema.systems().len()];
         for (_, cond) in program.conditions.iter() {
             if let Cond::State(system, _) = cond {
-                guarded[system.index()] = true;
+                tested[system.index()] = true;
             }
         }
+        let sizes = variables
+            .iter()
+            .map(|variable| schema.column_size(*variable))
+            .collect();
         Self {
             program,
-            diagrams: Diagrams::new(variables.iter().map(size).collect(), NODE_LIMIT),
-            usual: variables.iter().map(usual).collect(),
+            diagrams: Diagrams::new(sizes, NODE_LIMIT),
+            defaults: variables.iter().map(default).collect(),
             variables,
             of_fact,
             of_system,
-            guarded,
+            tested,
             conditions: vec![None; program.conditions.len()],
-            memory: Memory::default(),
         }
     }
 
-    pub fn variables(&self) -> &[Variable] {
+    pub fn variables(&self) -> &[Column] {
         &self.variables
     }
 
@@ -100,8 +78,20 @@ impl<'p> Space<'p> {
         self.of_system[system.index()]
     }
 
-    pub fn usual(&self) -> &[u32] {
-        &self.usual
+    pub fn defaults(&self) -> &[u32] {
+        &self.defaults
+    }
+
+    /// A value for each variable; what has none gets its default.
+    pub fn values(&self, situation: &presync_engine::Situation) -> Vec<u32> {
+        let known = |variable: &Column| match variable {
+            Column::Fact(fact) => situation.value(*fact).map(ValueId::value),
+            Column::State(system) => situation.state(*system).map(StateId::value),
+        };
+        let variables = self.variables.iter().zip(&self.defaults);
+        variables
+            .map(|(variable, default)| known(variable).unwrap_or(*default))
+            .collect()
     }
 
     /// Where the condition holds.
@@ -157,12 +147,13 @@ impl<'p> Space<'p> {
         match cond {
             Cond::True => Ref::ONE,
             Cond::Flag(fact) => self.diagrams.test(self.of_fact[fact.index()], [1]),
-            Cond::Value(fact, values) => self
-                .diagrams
-                .test(self.of_fact[fact.index()], values.iter().copied()),
+            Cond::Value(fact, values) => self.diagrams.test(
+                self.of_fact[fact.index()],
+                values.iter().map(|value| value.value()),
+            ),
             Cond::State(system, states) => self.diagrams.test(
                 self.of_system[system.index()],
-                states.iter().map(|state| state.0 + 1),
+                states.iter().map(|state| state.value()),
             ),
             Cond::Not(part) => {
                 let part = self.part(*part);
@@ -181,35 +172,41 @@ impl<'p> Space<'p> {
         }
     }
 
-    /// Where the condition holds once `system` has entered `state`.
-    pub fn condition_in(&mut self, id: CondId, system: SystemId, state: StateId) -> Ref {
+    /// Where the condition holds once a state has been entered.
+    pub fn condition_in(&mut self, id: CondId, entered: StateId) -> Ref {
         let holds = self.condition(id);
-        self.enter(holds, system, state)
+        self.after_entering(holds, entered)
     }
 
     /// Whether any condition asks for the state of a system.
-    pub fn guarded(&self, system: SystemId) -> bool {
-        self.guarded[system.index()]
+    pub fn is_tested(&self, system: SystemId) -> bool {
+        self.tested[system.index()]
     }
 
-    /// A function once `system` has entered `state`.
-    pub fn enter(&mut self, of: Ref, system: SystemId, state: StateId) -> Ref {
-        if self.guarded(system) {
-            self.diagrams
-                .restrict(of, self.of_system[system.index()], state.0 + 1)
+    /// A function once a state has been entered.
+    pub fn after_entering(&mut self, of: Ref, entered: StateId) -> Ref {
+        if self.is_tested(entered.system()) {
+            let variable = self.of_system(entered.system());
+            self.diagrams.restrict(of, variable, entered.value())
         } else {
             of
         }
+    }
+
+    /// Where the system shows the state.
+    pub fn showing(&mut self, state: StateId) -> Ref {
+        let variable = self.of_system(state.system());
+        self.diagrams.test(variable, [state.value()])
     }
 
     /// The nearest situation to the usual one in which the function has a wanted leaf; `entered` is what has happened.
     pub fn witness(
         &self,
         of: Ref,
-        entered: Option<(SystemId, StateId)>,
+        entered: Option<StateId>,
         wanted: &dyn Fn(u32) -> bool,
-    ) -> Option<Situation> {
-        let assignment = self.diagrams.witness(of, &self.usual, wanted)?;
+    ) -> Option<Witness> {
+        let assignment = self.diagrams.witness(of, &self.defaults, wanted)?;
         Some(self.situation(&assignment, entered, &self.diagrams.support(&[of])))
     }
 
@@ -217,46 +214,41 @@ impl<'p> Space<'p> {
     pub fn situation(
         &self,
         assignment: &[Option<u32>],
-        entered: Option<(SystemId, StateId)>,
+        entered: Option<StateId>,
         relevant: &[u32],
-    ) -> Situation {
-        let value =
-            |variable: u32| assignment[variable as usize].unwrap_or(self.usual[variable as usize]);
-        let facts = self
-            .program
-            .facts
-            .iter()
-            .zip(&self.of_fact)
-            .map(|(fact, variable)| {
-                let value = value(*variable);
-                let value = match &fact.kind {
-                    FactKind::Flag => FactValue::Flag(value == 1),
-                    FactKind::Choice { values, .. } => {
-                        FactValue::Choice(values[value as usize].clone())
-                    }
-                };
-                (fact.name.clone(), value)
-            });
-        let states = self.program.system_ids().map(|system| {
-            let this = self.program.system(system);
-            let state = match entered {
-                Some((entered, state)) if entered == system => Some(state),
-                _ => value(self.of_system[system.index()])
-                    .checked_sub(1)
-                    .map(StateId),
+    ) -> Witness {
+        let value = |variable: u32| {
+            assignment[variable as usize].unwrap_or(self.defaults[variable as usize])
+        };
+        let schema = &self.program.schema;
+        let facts = schema.facts().map(|(id, fact)| {
+            let value = value(self.of_fact(id));
+            let value = match &fact.kind {
+                FactKind::Flag => WitnessValue::Flag(value == 1),
+                FactKind::Choice { values, .. } => {
+                    WitnessValue::Choice(values[value as usize].clone())
+                }
+            };
+            (fact.name.clone(), value)
+        });
+        let states = schema.systems().map(|(id, system)| {
+            let state = match entered.filter(|entered| entered.system() == id) {
+                Some(entered) => Some(entered),
+                None => StateId::from_value(id, value(self.of_system(id))),
             };
             (
-                this.name.clone(),
-                state.map(|state| this.state(state).name.clone()),
+                system.name.clone(),
+                state.map(|state| schema.state(state).name.clone()),
             )
         });
-        let name = |variable: &u32| match self.variables[*variable as usize] {
-            Variable::Fact(fact) => self.program.fact(fact).name.clone(),
-            Variable::State(system) => self.program.system(system).name.clone(),
+        let name = |variable: &u32| {
+            schema
+                .column_name(self.variables[*variable as usize])
+                .to_owned()
         };
         let mut names: Vec<String> = relevant.iter().map(name).collect();
-        names.extend(entered.map(|(system, _)| self.program.system(system).name.clone()));
-        Situation {
+        names.extend(entered.map(|entered| schema.system(entered.system()).name.clone()));
+        Witness {
             facts: facts.collect(),
             states: states.collect(),
             relevant: names,
@@ -265,7 +257,8 @@ impl<'p> Space<'p> {
 }
 
 /// The variables that stand together, for the order: one group for each condition of a rule or an append.
-fn together(program: &Program, facts: usize) -> Vec<Vec<usize>> {
+fn together(program: &Program) -> Vec<Vec<usize>> {
+    let facts = program.schema.facts().len();
     let mut of: Vec<Vec<usize>> = Vec::with_capacity(program.conditions.len());
     for (_, cond) in program.conditions.iter() {
         let mut variables: Vec<usize> = match cond {

@@ -1,20 +1,18 @@
 //! In: variables, cubes and decisions. Out: how the language writes them.
 
 use crate::diagram::{Cube, Ref};
-use crate::program::{FactKind, Target};
+use crate::program::{Column, FactKind, Target};
 use crate::quote::{choice_literal, quote, quote_always, state_literal};
-use crate::space::precedence::Decided;
-use crate::space::situation::{Space, Variable};
+use crate::space::precedence::{Precedence, RoleDecision};
+use crate::space::situation::SituationSpace;
 
-impl Space<'_> {
+impl SituationSpace<'_> {
     /// See [`Diagrams::cover`](crate::diagram::Diagrams::cover).
     pub fn cover(&mut self, region: Ref, most: usize) -> Option<Vec<Cube>> {
-        let usual = self.usual().to_vec();
-        self.diagrams.cover(region, &usual, most)
+        let defaults = self.defaults().to_vec();
+        self.diagrams.cover(region, &defaults, most)
     }
-}
 
-impl Space<'_> {
     /// A cube as a condition of the language; empty if it always holds.
     pub fn condition_text(&self, cube: &Cube) -> String {
         self.condition_terms(cube).join(" and ")
@@ -22,15 +20,11 @@ impl Space<'_> {
 
     /// The conditions that a cube joins.
     pub fn condition_terms(&self, cube: &Cube) -> Vec<String> {
-        let mut literals: Vec<(Variable, &Vec<u32>)> = cube
-            .0
-            .iter()
+        let literals = cube.0.iter();
+        let mut literals: Vec<(Column, &Vec<u32>)> = literals
             .map(|(variable, values)| (self.variables()[*variable as usize], values))
             .collect();
-        literals.sort_by_key(|(variable, _)| match variable {
-            Variable::Fact(fact) => (0, fact.0),
-            Variable::State(system) => (1, system.0),
-        });
+        literals.sort_by_key(|(variable, _)| *variable);
         literals
             .into_iter()
             .map(|(variable, values)| self.literal(variable, values))
@@ -38,9 +32,9 @@ impl Space<'_> {
     }
 
     /// A variable with some of its values, as a condition of the language.
-    pub fn literal(&self, variable: Variable, values: &[u32]) -> String {
+    pub fn literal(&self, variable: Column, values: &[u32]) -> String {
         match variable {
-            Variable::Fact(fact) => {
+            Column::Fact(fact) => {
                 let fact = self.program.fact(fact);
                 let name = quote(&fact.name);
                 match &fact.kind {
@@ -49,36 +43,32 @@ impl Space<'_> {
                     FactKind::Choice { values: names, .. } => choice_literal(&name, names, values),
                 }
             }
-            Variable::State(system) => {
+            Column::State(system) => {
                 let system = self.program.system(system);
-                let name = quote(&system.name);
                 let states: Vec<&str> = system
                     .states
                     .iter()
                     .map(|state| state.name.as_str())
                     .collect();
-                state_literal(&name, &states, values)
+                state_literal(&quote(&system.name), &states, values)
             }
         }
     }
+}
 
+impl Precedence<'_> {
     /// What a decision (0: unmapped) comes to, as a test expects it; an appendix that is empty is mentioned only if
     /// `decorated`.
-    pub fn outcome_text(&self, decided: &Decided, leaf: u32, decorated: bool) -> String {
+    pub fn outcome_text(&self, decided: &RoleDecision, leaf: u32, decorated: bool) -> String {
         let Some(decision) = self.decision_of(decided, leaf) else {
             return "unmapped".to_owned();
         };
-        let Target::Set(state) =
-            self.program.profile(decision.profile).rules[decision.rule as usize].target
-        else {
+        let Target::Set(state) = self.rule_of(decision).target else {
             return "unchanged".to_owned();
         };
-        let name = quote(&self.program.system(decided.to).state(state).name);
-        let texts: Vec<String> = self
-            .append_texts(decision.append)
-            .iter()
-            .map(|text| quote_always(text))
-            .collect();
+        let name = quote(&self.program.state(state).name);
+        let texts = self.append_texts(decision.append).iter();
+        let texts: Vec<String> = texts.map(|text| quote_always(text)).collect();
         match (decorated, texts.as_slice()) {
             (false, []) => name,
             (true, []) => format!("{name} append nothing"),

@@ -9,13 +9,14 @@ use pest::error::{ErrorVariant, InputLocation};
 
 use arcstr::ArcStr;
 
-use crate::diagnostic::{Diagnostic, nearest, point};
+use crate::diagnostic::{Diagnostic, point};
 use crate::source::{Location, Span};
 use crate::syntax::chunked_vec::List;
 use crate::syntax::lexer::{Token, TokenKind};
 use crate::syntax::lower::{Lower, Node, Parts, Pending};
 use crate::syntax::split::{DECLARATIONS, MAX_DEPTH, Piece};
 use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, tree};
+use presync_engine::nearest;
 
 /// So many tokens are looked ahead to tell an error.
 const NEAR: usize = 1_000;

@@ -1,22 +1,38 @@
 //! The bundled vocabularies: readable `.presync` files that a program takes in with `use name`.
 
-/// Name and text of every bundled vocabulary, in the order they are listed.
-pub const ALL: [(&str, &str); 4] = [
-    ("cic", include_str!("cic.presync")),
-    ("cic_lync", include_str!("cic_lync.presync")),
-    (
-        "cic_lync_profiles",
-        include_str!("cic_lync_profiles.presync"),
-    ),
-    ("cic_teams", include_str!("cic_teams.presync")),
+/// A bundled vocabulary.
+#[derive(Debug)]
+pub struct Vocabulary {
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+/// Every bundled vocabulary, in the order they are listed.
+pub static ALL: [Vocabulary; 4] = [
+    Vocabulary {
+        name: "cic",
+        text: include_str!("cic.presync"),
+    },
+    Vocabulary {
+        name: "cic_lync",
+        text: include_str!("cic_lync.presync"),
+    },
+    Vocabulary {
+        name: "cic_lync_profiles",
+        text: include_str!("cic_lync_profiles.presync"),
+    },
+    Vocabulary {
+        name: "cic_teams",
+        text: include_str!("cic_teams.presync"),
+    },
 ];
 
 pub fn text(name: &str) -> Option<&'static str> {
     ALL.iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, text)| *text)
+        .find(|known| known.name == name)
+        .map(|known| known.text)
 }
 
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ALL.iter().map(|(name, _)| *name)
+    ALL.iter().map(|known| known.name)
 }

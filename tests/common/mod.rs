@@ -9,8 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use presync::program::Program;
-use presync_engine::table::Tables;
+use presync::{CheckErrors, Program, Tables};
 
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -21,9 +20,8 @@ pub fn root() -> PathBuf {
 }
 
 /// Checks a program of one file.
-pub fn check(source: &str) -> Result<Program, Box<presync::Errors>> {
-    let read = |_: &str| Ok(source.as_bytes().to_vec());
-    presync::check(presync::parse("main.presync", &read).expect("memory can be read"))
+pub fn check(source: &str) -> Result<Program, CheckErrors> {
+    Program::check_source("main.presync", source)
 }
 
 pub fn program(source: &str) -> Program {
@@ -31,7 +29,7 @@ pub fn program(source: &str) -> Program {
 }
 
 pub fn tables(source: &str) -> Tables {
-    presync::compile(&program(source)).expect("it is small")
+    program(source).compile().expect("it is small")
 }
 
 /// A program from disk.
@@ -43,8 +41,10 @@ pub fn program_at(path: &Path) -> Program {
         .to_string_lossy()
         .into_owned();
     let read = |path: &str| std::fs::read(folder.join(path));
-    let parsed = presync::parse(&name, &read).expect("it can be read");
-    presync::check(parsed).unwrap_or_else(|errors| panic!("{errors}"))
+    let parsed = presync::parse("", &name, &read).expect("it can be read");
+    presync::check(parsed)
+        .into_program()
+        .unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 /// Every program in `examples/`: the root files.

@@ -1,7 +1,8 @@
 //! A second evaluator, written from the "Meaning" section of the language and as naive as it: it walks the rules.
-//! It shares the model with the compiler (and so the checks), nothing of `space`, `compile` or `table`.
+//! It shares the model with the compiler (and so the checks), nothing of `space`, `compile` or the engine's look-up.
 
-use presync::program::{Cond, CondId, Fact, Program, RoleId, StateId, SystemId, Target};
+use presync::internal::{Cond, CondId, Target};
+use presync::{Program, RoleId, StateId, SystemId, ValueId};
 
 /// Values of all facts, and for each system a state or unknown.
 #[derive(Debug, Clone)]
@@ -28,7 +29,9 @@ pub fn holds(program: &Program, condition: CondId, situation: &Situation) -> boo
     match program.conditions.get(condition) {
         Cond::True => true,
         Cond::Flag(fact) => situation.facts[fact.index()] == 1,
-        Cond::Value(fact, values) => values.contains(&situation.facts[fact.index()]),
+        Cond::Value(fact, values) => values
+            .iter()
+            .any(|value| value.value() == situation.facts[fact.index()]),
         Cond::State(system, states) => {
             situation.states[system.index()].is_some_and(|state| states.contains(&state))
         }
@@ -38,35 +41,33 @@ pub fn holds(program: &Program, condition: CondId, situation: &Situation) -> boo
     }
 }
 
-/// δ(σ, s, x, t): what the role decides for `to` when `from` enters `state`.
+/// δ(σ, s, x, t): what the role decides for `to` when a system enters `state`.
 pub fn decide(
     program: &Program,
     role: RoleId,
     situation: &Situation,
-    from: SystemId,
     state: StateId,
     to: SystemId,
 ) -> Decided {
     let mut situation = situation.clone();
-    situation.states[from.index()] = Some(state);
+    situation.states[state.system().index()] = Some(state);
     for profile_id in &program.role(role).profiles {
         let profile = program.profile(*profile_id);
         let candidates: Vec<usize> = (0..profile.rules.len())
             .filter(|at| {
                 let rule = &profile.rules[*at];
-                rule.from == from
-                    && rule.to == to
-                    && rule.source.contains(&state)
+                rule.direction.to() == to
+                    && rule.states.contains(&state)
                     && holds(program, rule.condition, &situation)
             })
             .collect();
-        let Some(level) = candidates.iter().map(|at| profile.rules[*at].level).max() else {
+        let Some(rank) = candidates.iter().map(|at| profile.rules[*at].rank).max() else {
             continue;
         };
         let deciding = candidates
             .into_iter()
-            .find(|at| profile.rules[*at].level == level)
-            .expect("the level has a rule");
+            .find(|at| profile.rules[*at].rank == rank)
+            .expect("the rank has a rule");
         let outcome = match profile.rules[deciding].target {
             Target::Unchanged => Outcome::Unchanged,
             Target::Set(target) => {
@@ -93,27 +94,28 @@ pub fn decide(
     }
 }
 
+/// How many values each fact has, and then each system: its states and unknown.
+fn sizes(program: &Program) -> impl Iterator<Item = u32> + '_ {
+    let facts = program.schema.facts().map(|(_, fact)| fact.size());
+    facts.chain(
+        program
+            .schema
+            .systems()
+            .map(|(_, system)| system.states.len() as u32 + 1),
+    )
+}
+
 /// Goes through all situations.
 pub fn each_situation(program: &Program, visit: &mut dyn FnMut(&Situation)) {
-    let sizes: Vec<u32> = program
-        .facts
-        .iter()
-        .map(Fact::size)
-        .chain(
-            program
-                .systems
-                .iter()
-                .map(|system| system.states.len() as u32 + 1),
-        )
-        .collect();
+    let sizes: Vec<u32> = sizes(program).collect();
     let mut values = vec![0; sizes.len()];
     loop {
-        let (facts, states) = values.split_at(program.facts.len());
+        let (facts, states) = values.split_at(program.schema.facts().len());
+        let states = program.system_ids().zip(states);
         visit(&Situation {
             facts: facts.to_vec(),
             states: states
-                .iter()
-                .map(|value: &u32| value.checked_sub(1).map(StateId))
+                .map(|(system, value)| StateId::from_value(system, *value))
                 .collect(),
         });
         let Some(at) = (0..sizes.len()).find(|at| values[*at] + 1 < sizes[*at]) else {
@@ -126,15 +128,19 @@ pub fn each_situation(program: &Program, visit: &mut dyn FnMut(&Situation)) {
 
 /// How many situations there are.
 pub fn count(program: &Program) -> f64 {
-    let facts: f64 = program
-        .facts
+    sizes(program).map(f64::from).product()
+}
+
+/// The same for the engine.
+pub fn engine(program: &Program, situation: &Situation) -> presync::Situation {
+    let mut given = presync::Situation::new(program.schema.clone());
+    for ((fact, _), value) in program.schema.facts().zip(&situation.facts) {
+        given.set_value(ValueId::from_index(fact, *value as usize));
+    }
+    situation
+        .states
         .iter()
-        .map(|fact| f64::from(fact.size()))
-        .product();
-    facts
-        * program
-            .systems
-            .iter()
-            .map(|system| system.states.len() as f64 + 1.0)
-            .product::<f64>()
+        .flatten()
+        .for_each(|state| given.set_state(*state));
+    given
 }

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use presync_engine::table::{Cell, Column, FactKind, Outcome, Table, Tables};
+use presync::{Column, Decided, Program, Schema, Situation, StateId, SystemId, Tables, ValueId};
 use serde_json::{Map, Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,96 +19,120 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .to_string_lossy()
         .into_owned();
     let read = |path: &str| std::fs::read(folder.join(path));
-    let tables = presync::compile(&presync::check(presync::parse(&name, &read)?)?)?;
+    let program: Program = presync::check(presync::parse("", &name, &read)?).into_program()?;
+    let tables = program.compile()?;
+    let schema = tables.schema();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for role in &tables.roles {
-        for table in &role.tables {
+    for role in tables.roles() {
+        for table in role.tables()? {
+            let direction = table.direction();
             let mut number = 0;
-            situations(&tables, table, &mut |facts, states, entered| {
-                number += 1;
-                let decision = table.decide(facts, states, entered);
-                let (outcome, state, append): (_, Option<&str>, &[String]) = match &decision.outcome
-                {
-                    Outcome::Unmapped => ("unmapped", None, &[]),
-                    Outcome::Unchanged => ("unchanged", None, &[]),
-                    Outcome::Set { state, append } => (
-                        "set",
-                        Some(&tables.systems[table.to].states[*state as usize].name),
-                        append,
-                    ),
-                };
-                let line = json!({
-                    "role": role.name,
-                    "from": tables.systems[table.from].name,
-                    "to": tables.systems[table.to].name,
-                    "entered": tables.systems[table.from].states[entered as usize].name,
-                    "given": given(&tables, facts, states, number % 2 == 1),
-                    "outcome": outcome,
-                    "state": state,
-                    "append": append,
-                });
-                writeln!(out, "{line}")
-            })?;
+            situations(
+                &tables,
+                table.columns(),
+                direction.from(),
+                &mut |situation, entered| {
+                    number += 1;
+                    let decided = role
+                        .decide(situation, entered)
+                        .map_err(std::io::Error::other)?;
+                    let is_wanted = |decided: &&Decided<'_>| decided.to() == direction.to();
+                    let decided = decided
+                        .iter()
+                        .find(is_wanted)
+                        .expect("there is a table for it");
+                    let line = json!({
+                        "role": role.name(),
+                        "from": schema.system(direction.from()).name,
+                        "to": decided.system(),
+                        "entered": schema.state(entered).name,
+                        "given": given(schema, situation, number % 2 == 1),
+                        "outcome": decided.kind(),
+                        "state": decided.state(),
+                        "append": decided.append(),
+                    });
+                    writeln!(out, "{line}")
+                },
+            )?;
         }
     }
     Ok(())
 }
 
 /// By name; every second time without what is as it would be if nobody had said so.
-fn given(tables: &Tables, facts: &[u32], states: &[u32], brief: bool) -> Map<String, Value> {
-    let value = |column: Column, value: u32| match tables.cell(column, value) {
-        Cell::Flag(value) => Value::Bool(value),
-        Cell::Name(name) => Value::String(name),
-        Cell::Unknown(()) => Value::Null,
-    };
-    let facts = facts.iter().enumerate();
-    let facts = facts.map(|(at, fact)| (Column::Fact(at), *fact, tables.facts[at].initial()));
-    let states = states
-        .iter()
-        .enumerate()
-        .map(|(at, state)| (Column::State(at), *state, 0));
-    let said = facts
-        .chain(states)
-        .filter(|(_, value, usual)| !brief || value != usual);
-    said.map(|(column, value, _)| (column, value))
-        .map(|(column, at)| (tables.column_name(column).to_owned(), value(column, at)))
-        .collect()
+fn given(schema: &Schema, situation: &Situation, brief: bool) -> Map<String, Value> {
+    let facts = schema.facts().filter_map(|(id, fact)| {
+        let value = situation.value(id)?;
+        let shown = match fact.is_flag() {
+            true => Value::Bool(schema.value_name(value) == "true"),
+            false => schema.value_name(value).into(),
+        };
+        (!brief || schema.initial(id) != Some(value)).then(|| (fact.name.clone(), shown))
+    });
+    let systems = schema.systems().filter_map(|(id, system)| {
+        let state = situation.state(id);
+        let shown = state.map_or(Value::Null, |state| {
+            schema.state(state).name.as_str().into()
+        });
+        (!brief || state.is_some()).then(|| (system.name.clone(), shown))
+    });
+    facts.chain(systems).collect()
 }
 
-type Visit<'a> = dyn FnMut(&[u32], &[u32], u32) -> std::io::Result<()> + 'a;
+type Visit<'a> = dyn FnMut(&Situation, StateId) -> std::io::Result<()> + 'a;
 
-fn situations(tables: &Tables, table: &Table, visit: &mut Visit<'_>) -> std::io::Result<()> {
-    let columns = &table.columns;
+fn situations(
+    tables: &Tables,
+    columns: &[Column],
+    from: SystemId,
+    visit: &mut Visit<'_>,
+) -> std::io::Result<()> {
+    let schema = tables.schema();
     let mut values = vec![0; columns.len()];
     let mut number: usize = 0;
     loop {
-        for entered in 0..tables.systems[table.from].states.len() as u32 {
+        for entered in schema.states(from) {
             number += 1;
+            let mut situation = tables.situation();
             // What is no input takes turns, so that an export that looks at it is found out.
-            let mut facts: Vec<u32> = tables
-                .facts
-                .iter()
-                .enumerate()
-                .map(|(at, fact)| match fact.kind {
-                    FactKind::Flag => (number / (at + 1)) as u32 % 2,
-                    FactKind::Choice { .. } => (number / (at + 1)) as u32 % fact.size(),
-                })
-                .collect();
-            let mut states: Vec<u32> = (0..tables.systems.len())
-                .map(|at| (number / (at + 1)) as u32 % tables.size(Column::State(at)))
-                .collect();
-            for (column, value) in columns.iter().zip(&values) {
-                match column {
-                    Column::Fact(at) => facts[*at] = *value,
-                    Column::State(at) => states[*at] = *value,
-                }
+            let facts = schema.facts().map(|(id, _)| Column::Fact(id));
+            for (at, column) in facts.enumerate() {
+                set(
+                    &mut situation,
+                    column,
+                    (number / (at + 1)) as u32 % schema.column_size(column),
+                );
             }
-            states[table.from] = entered + 1;
-            visit(&facts, &states, entered)?;
+            for (at, column) in schema.system_ids().map(Column::State).enumerate() {
+                set(
+                    &mut situation,
+                    column,
+                    (number / (at + 1)) as u32 % schema.column_size(column),
+                );
+            }
+            for (column, value) in columns.iter().zip(&values) {
+                set(&mut situation, *column, *value);
+            }
+            situation.set_state(entered);
+            visit(&situation, entered)?;
         }
-        let next = (0..columns.len()).find(|at| values[*at] + 1 < tables.size(columns[*at]));
+        let next = (0..columns.len()).find(|at| values[*at] + 1 < schema.column_size(columns[*at]));
         let Some(at) = next else { return Ok(()) };
         values[at] += 1;
         values[..at].fill(0);
+    }
+}
+
+/// A state that is not known is how a situation begins.
+fn set(situation: &mut Situation, column: Column, value: u32) {
+    match column {
+        Column::Fact(fact) => situation.set_value(ValueId::from_index(fact, value as usize)),
+        Column::State(system) => {
+            if let Some(state) = StateId::from_value(system, value) {
+                situation.set_state(state);
+            } else {
+                situation.forget_state(system);
+            }
+        }
     }
 }

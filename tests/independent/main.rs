@@ -15,8 +15,9 @@ mod spec;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use presync_engine::table::{self, Tables};
-use presync_stream::{Engine, Stream};
+use presync::{Program, Tables};
+use presync_engine::SessionEngine;
+use presync_stream::Stream;
 use serde_json::Value;
 
 use generate::Shape;
@@ -127,18 +128,20 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
     let most = if small { SITUATIONS } else { SAMPLED };
     Counts::add(&counts.programs, 1);
 
-    let read = |_: &str| Ok(source.as_bytes().to_vec());
-    let parsed =
-        presync::parse("main.presync", &read).map_err(|error| format!("unread: {error}"))?;
     let (mut conflict, mut beaten) = (false, BTreeSet::new());
     meaning.each(most, &mut |size| random.below(size), &mut |situation| {
         conflict |= meaning.conflicts(situation, &mut beaten);
     });
     let idle = meaning.overrides().difference(&beaten).next().is_some();
-    let program = match presync::check(parsed) {
+    let program = match Program::check_source("main.presync", &source) {
         Ok(program) => program,
         Err(errors) => {
-            let codes: BTreeSet<&str> = errors.diagnostics.iter().map(|error| error.code).collect();
+            let codes: BTreeSet<&str> = errors
+                .report()
+                .diagnostics
+                .iter()
+                .map(|error| error.code)
+                .collect();
             if let Some(other) = codes
                 .iter()
                 .find(|code| !["conflict", "override-nothing"].contains(code))
@@ -171,10 +174,14 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
             "missed: conflict {conflict}, override-nothing {idle}"
         ));
     }
-    let tables = presync::compile(&program).map_err(|error| format!("too large: {error}"))?;
-    let text = tables.to_json();
+    let tables = program
+        .compile()
+        .map_err(|error| format!("too large: {error}"))?;
+    let text = tables.to_json().expect("it is small");
     let reread = Tables::from_json(&text).map_err(|error| format!("reading: {error}"))?;
-    if reread.digest != tables.digest || reread.to_json() != text {
+    if reread.digest().expect("it is small") != tables.digest().expect("it is small")
+        || reread.to_json().expect("it is small") != text
+    {
         return Err("reading: what was written is read as something else".to_owned());
     }
     let mut different = None;
@@ -227,44 +234,46 @@ fn decided(
     to: usize,
 ) -> Decided {
     let spec = meaning.spec;
-    let system = |at: usize| {
-        tables
-            .system(&spec.systems[at].name)
-            .expect("systems keep their names")
-    };
-    let mut facts = vec![0; tables.facts.len()];
+    let system = |at: usize| &*spec.systems[at].name;
+    let mut given = tables.situation();
     for (name, value) in spec.flags.iter().zip(&situation.flags) {
-        facts[tables.fact(name).expect("facts keep their names")] = u32::from(*value);
+        given = given.set(name, *value).expect("facts keep their names");
     }
     for (choice, value) in spec.choices.iter().zip(&situation.values) {
-        let fact = tables.fact(&choice.name).expect("facts keep their names");
-        let name = &choice.values[value.expect("all are set")];
-        facts[fact] = tables.value(fact, name).expect("values keep their names");
+        let name = &*choice.values[value.expect("all are set")];
+        given = given
+            .set(&choice.name, name)
+            .expect("values keep their names");
     }
     let state = |at: usize, state: usize| {
+        let of = tables
+            .schema()
+            .find_system(system(at))
+            .expect("systems keep their names");
         let name = &spec.systems[at].states[state].name;
-        tables.systems[system(at)]
-            .states
-            .iter()
-            .position(|state| state.name == *name)
-            .expect("states keep their names")
+        let mut states = tables.schema().states(of);
+        let found = states.find(|state| tables.schema().state(*state).name == *name);
+        found.expect("states keep their names")
     };
-    let mut states = vec![0; tables.systems.len()];
     for (at, shown) in situation.states.iter().enumerate() {
-        states[system(at)] = shown.map_or(0, |shown| state(at, shown) as u32 + 1);
+        if let Some(shown) = shown {
+            given.set_state(state(at, *shown));
+        }
     }
     let role = tables
         .role(&meaning.roles[role].0)
         .expect("roles keep their names");
-    let entered = states[system(from)] - 1;
-    let decision = tables
-        .table(role, system(from), system(to))
-        .decide(&facts, &states, entered);
+    let entered = state(from, situation.states[from].expect("it is known"));
+    let decided = role.decide(&given, entered).expect("all has a value");
+    let decided = decided
+        .into_iter()
+        .find(|decided| decided.system() == system(to));
+    let decision = decided.expect("it follows").decision();
     let outcome = match &decision.outcome {
-        table::Outcome::Unmapped => Outcome::Unmapped,
-        table::Outcome::Unchanged => Outcome::Unchanged,
-        table::Outcome::Set { state, append } => {
-            let name = &tables.systems[system(to)].states[*state as usize].name;
+        presync::Outcome::Unmapped => Outcome::Unmapped,
+        presync::Outcome::Unchanged => Outcome::Unchanged,
+        presync::Outcome::Set { state, append } => {
+            let name = &tables.schema().state(*state).name;
             let known = spec.systems[to]
                 .states
                 .iter()
@@ -277,10 +286,8 @@ fn decided(
             .and_then(|line| line.parse().ok())
             .unwrap_or(0)
     };
-    let origin = decision
-        .profile
-        .clone()
-        .zip(decision.rule.as_ref().map(line));
+    let origin = decision.origin.as_ref();
+    let origin = origin.map(|origin| (origin.profile.clone(), line(&origin.rule)));
     Decided { outcome, origin }
 }
 
@@ -310,7 +317,11 @@ fn sessions(
             .map(|(at, _)| (at, 0))
             .collect();
     }
-    let mut stream = Stream::new(Engine::new(tables, session::ECHO_SECONDS as u32), 1, false);
+    let mut stream = Stream::new(
+        SessionEngine::new(tables.clone(), session::ECHO_SECONDS as u32),
+        1,
+        false,
+    );
     let mut sessions = Sessions::new(meaning);
     let lines: Vec<String> = events
         .iter()
@@ -378,28 +389,30 @@ fn the_digest_covers_the_decisions_and_nothing_else() {
         let others = compiled(&text)
             .unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{text}"));
         assert_eq!(
-            others.digest, tables.digest,
+            others.digest().expect("it is small"),
+            tables.digest().expect("it is small"),
             "seed {seed}\n{source}\n// becomes\n{text}"
         );
         assert!(
-            presync::analysis::difference::diff(&tables, &others).is_empty(),
+            presync::diff(&tables, &others)
+                .expect("they are small")
+                .is_empty(),
             "seed {seed}\n{source}\n// becomes\n{text}"
         );
 
-        let file =
-            presync::source::SourceFile::new("main.presync", source.clone().into_bytes(), false);
-        let formatted = presync::format::format(&file)
+        let file = presync::SourceFile::new("main.presync", source.clone().into_bytes(), false);
+        let formatted = presync::format(&file)
             .unwrap_or_else(|error| panic!("seed {seed}: {error:?}\n{source}"));
         let others = compiled(&formatted)
             .unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{formatted}"));
         assert_eq!(
-            others.digest, tables.digest,
+            others.digest().expect("it is small"),
+            tables.digest().expect("it is small"),
             "seed {seed}\n{source}\n// becomes\n{formatted}"
         );
-        let file =
-            presync::source::SourceFile::new("main.presync", formatted.clone().into_bytes(), false);
+        let file = presync::SourceFile::new("main.presync", formatted.clone().into_bytes(), false);
         assert_eq!(
-            presync::format::format(&file).ok().as_ref(),
+            presync::format(&file).ok().as_ref(),
             Some(&formatted),
             "seed {seed}: it settles"
         );
@@ -412,11 +425,13 @@ fn the_digest_covers_the_decisions_and_nothing_else() {
         };
         let equal = outcomes(&mutated) == said;
         assert_eq!(
-            others.digest == tables.digest,
+            others.digest().expect("it is small") == tables.digest().expect("it is small"),
             equal,
             "seed {seed}\n{source}\n// becomes\n{text}"
         );
-        let unchanged = presync::analysis::difference::diff(&tables, &others).is_empty();
+        let unchanged = presync::diff(&tables, &others)
+            .expect("they are small")
+            .is_empty();
         assert_eq!(
             unchanged, equal,
             "seed {seed}: diff\n{source}\n// becomes\n{text}"
@@ -428,9 +443,10 @@ fn the_digest_covers_the_decisions_and_nothing_else() {
 }
 
 fn compiled(source: &str) -> Option<Tables> {
-    let read = |_: &str| Ok(source.as_bytes().to_vec());
-    let program = presync::check(presync::parse("main.presync", &read).ok()?).ok()?;
-    presync::compile(&program).ok()
+    Program::check_source("main.presync", source)
+        .ok()?
+        .compile()
+        .ok()
 }
 
 /// Every outcome in every situation, by roles in the order of their names.

@@ -327,7 +327,7 @@ fn wrong_decisions() {
         fails(folder, &arguments, b"", 2, says);
     };
     decide(&["cic Available"], "say which role");
-    decide(&["cic Available", "--role", "C"], "unknown role `C`");
+    decide(&["cic Available", "--role", "C"], "there is no role `C`");
     decide(
         &["cic Availabel", "--role", "A"],
         "did you mean `Available`?",
@@ -355,7 +355,7 @@ fn wrong_decisions() {
     );
     decide(
         &["cic Available", "--role", "A", "--given", "user_type=fax"],
-        "unknown value",
+        "`user_type` has no value `fax`",
     );
     decide(
         &["cic Available", "--role", "A", "--given", "a,,b"],

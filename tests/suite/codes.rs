@@ -6,25 +6,27 @@ use crate::common;
 use std::collections::BTreeSet;
 
 use common::text;
-use presync::codes::{self, Explanation};
-use presync::lint::{LINTS, Level, Settings};
+use presync::{Code, LINTS, Level, Settings, codes};
 
 /// The codes that are found in a program, tests included.
 fn found(source: &[u8]) -> BTreeSet<&'static str> {
     let read = |_: &str| Ok(source.to_vec());
-    match presync::check(presync::parse("main.presync", &read).expect("memory can be read")) {
-        Err(errors) => errors.diagnostics.iter().map(|error| error.code).collect(),
-        Ok(program) => {
+    let parsed = presync::parse("", "main.presync", &read).expect("memory can be read");
+    let report = presync::check(parsed);
+    match report.program {
+        None => report.diagnostics.iter().map(|error| error.code).collect(),
+        Some(program) => {
             let mut settings = Settings::default();
             LINTS
                 .iter()
                 .for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
-            let mut found: BTreeSet<&str> = presync::lint::run(&program, &settings)
+            let mut found: BTreeSet<&str> = program
+                .lint(&settings)
                 .iter()
                 .map(|finding| finding.code)
                 .collect();
-            let tables = presync::compile(&program).expect("it is small");
-            let failures = presync::analysis::proofs::prove(&program, &tables)
+            let tables = program.compile().expect("it is small");
+            let failures = presync::prove(&program, &tables)
                 .into_iter()
                 .flat_map(|verdict| verdict.failures);
             found.extend(failures.map(|failure| failure.code));
@@ -35,9 +37,12 @@ fn found(source: &[u8]) -> BTreeSet<&'static str> {
 
 #[test]
 fn examples_show_what_they_say() {
-    for explanation in codes::all().filter(|explanation| explanation.code != "too-complex") {
-        let Explanation {
-            code, bad, good, ..
+    for explanation in codes().filter(|explanation| explanation.name != "too-complex") {
+        let Code {
+            name: code,
+            bad,
+            good,
+            ..
         } = explanation;
         // The one example that cannot be written in UTF-8.
         let bad = match code {
@@ -56,7 +61,7 @@ fn examples_show_what_they_say() {
         let good = found(good.as_bytes());
         let errors: Vec<&&str> = good
             .iter()
-            .filter(|code| presync::lint::lint(code).is_none())
+            .filter(|code| presync::lint(code).is_none())
             .collect();
         assert!(
             !good.contains(code) && errors.is_empty(),
@@ -69,7 +74,7 @@ fn examples_show_what_they_say() {
 fn every_code_is_explained_and_listed() {
     let reference =
         std::fs::read_to_string(common::root().join("docs/language.md")).expect("it is there");
-    let explained: Vec<&str> = codes::all().map(|explanation| explanation.code).collect();
+    let explained: Vec<&str> = codes().map(|explanation| explanation.name).collect();
     for line in reference
         .lines()
         .filter_map(|line| line.strip_prefix("| `"))
@@ -120,10 +125,10 @@ fn the_page_is_the_same_text() {
     );
     // In a page, what nobody sees is named.
     let seen = |text: &str| text.replace('\u{202e}', "\\u{202e}");
-    for explanation in codes::all() {
+    for explanation in codes() {
         page.push_str(&format!(
             "\n## `{}`\n\n{}.\n\n{}\n",
-            explanation.code, explanation.summary, explanation.text
+            explanation.name, explanation.summary, explanation.text
         ));
         if !explanation.bad.is_empty() {
             let (bad, good) = (seen(explanation.bad), seen(explanation.good));

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use common::generate;
 use common::reference::{self, Situation};
-use presync::analysis::{self, Exercised};
-use presync::program::{Cond, CondId, Program, RoleId, StateId, SystemId, WhenId};
+use presync::internal::{Cond, CondId, ConditionSiteId, Target};
+use presync::{Direction, Exercised, Program, RoleId, StateId};
 
 #[test]
 fn coverage_is_what_enumeration_finds() {
@@ -37,8 +37,8 @@ fn coverage_is_what_enumeration_finds() {
         if reference::count(&program) > 2_000.0 {
             continue;
         }
-        let tables = presync::compile(&program).expect("it is small");
-        let coverage = analysis::coverage(&program, &tables);
+        let tables = program.compile().expect("it is small");
+        let coverage = presync::coverage(&program, &tables);
         assert_eq!(coverage.unknown, 0);
         let (possible, exercised) = enumerate(&program);
         let said: BTreeSet<Exercised> = coverage
@@ -72,19 +72,19 @@ fn proposed_tests_hold_and_leave_nothing_out() {
         let Ok(program) = common::check(&source) else {
             continue;
         };
-        let tables = presync::compile(&program).expect("it is small");
-        let proposal = analysis::generate(&program, &tables);
+        let tables = program.compile().expect("it is small");
+        let proposal = presync::propose_tests(&program, &tables);
         let tested = format!("{source}\n{}", proposal.source);
         let program = common::program(&tested);
         assert_eq!(program.tests.len(), proposal.tests, "seed {seed}\n{tested}");
-        for verdict in analysis::proofs::prove(&program, &tables) {
+        for verdict in presync::prove(&program, &tables) {
             assert!(
                 verdict.failures.is_empty(),
                 "seed {seed}: {:?}\n{tested}",
                 verdict.failures
             );
         }
-        let coverage = analysis::coverage(&program, &tables);
+        let coverage = presync::coverage(&program, &tables);
         let all = coverage.exercised.len();
         let hit = coverage
             .exercised
@@ -97,7 +97,7 @@ fn proposed_tests_hold_and_leave_nothing_out() {
             "seed {seed}\n{tested}"
         );
         assert_eq!(
-            analysis::generate(&program, &tables).source,
+            presync::propose_tests(&program, &tables).source,
             "",
             "seed {seed}: there is nothing to add"
         );
@@ -118,12 +118,12 @@ fn enumerate(program: &Program) -> (BTreeSet<Exercised>, BTreeSet<Exercised>) {
     let wanted = &test.expectations[0];
     reference::each_situation(program, &mut |situation| {
         for role in program.role_ids() {
-            for (from, to) in program.directions() {
-                for state in program.system(from).states() {
+            for direction in program.directions() {
+                for state in program.states(direction.from()) {
                     let mut situation = situation.clone();
-                    situation.states[from.index()] = Some(state);
-                    let here = walk(program, role, &situation, (from, to, state));
-                    if (role, from, to) == (test.role, wanted.from, wanted.to)
+                    situation.states[direction.from().index()] = Some(state);
+                    let here = walk(program, role, &situation, (direction, state));
+                    if (role, direction) == (test.role, wanted.direction)
                         && wanted.states.contains(&state)
                         && reference::holds(program, test.given, &situation)
                     {
@@ -142,7 +142,7 @@ fn walk(
     program: &Program,
     role: RoleId,
     situation: &Situation,
-    (from, to, state): (SystemId, SystemId, StateId),
+    (direction, state): (Direction, StateId),
 ) -> Vec<Exercised> {
     let mut asked = Vec::new();
     for id in &program.role(role).profiles {
@@ -150,30 +150,34 @@ fn walk(
         let usable: Vec<_> = profile
             .rules
             .iter()
-            .filter(|rule| (rule.from, rule.to) == (from, to) && rule.source.contains(&state))
+            .filter(|rule| rule.direction == direction && rule.states.contains(&state))
             .collect();
         for rule in &usable {
-            ask(program, &rule.under, situation, &mut asked);
+            ask(program, &rule.enclosing, situation, &mut asked);
         }
         let candidates: Vec<_> = usable
             .into_iter()
             .filter(|rule| reference::holds(program, rule.condition, situation))
             .collect();
-        let Some(level) = candidates.iter().map(|rule| rule.level).max() else {
+        let Some(rank) = candidates.iter().map(|rule| rule.rank).max() else {
             continue;
         };
         let deciding: Vec<_> = candidates
             .into_iter()
-            .filter(|rule| rule.level == level)
+            .filter(|rule| rule.rank == rank)
             .collect();
         asked.extend(
             deciding
                 .iter()
-                .map(|rule| Exercised::Rule(rule.written, from, to)),
+                .map(|rule| Exercised::Rule(rule.source, direction)),
         );
-        if matches!(deciding[0].target, presync::program::Target::Set(_)) {
-            for append in profile.appends.iter().filter(|append| append.to == to) {
-                ask(program, &append.under, situation, &mut asked);
+        if matches!(deciding[0].target, Target::Set(_)) {
+            for append in profile
+                .appends
+                .iter()
+                .filter(|append| append.to == direction.to())
+            {
+                ask(program, &append.enclosing, situation, &mut asked);
             }
         }
         break;
@@ -181,11 +185,16 @@ fn walk(
     asked
 }
 
-fn ask(program: &Program, under: &[WhenId], situation: &Situation, asked: &mut Vec<Exercised>) {
+fn ask(
+    program: &Program,
+    under: &[ConditionSiteId],
+    situation: &Situation,
+    asked: &mut Vec<Exercised>,
+) {
     for when in under {
-        let condition = program.written_conditions[when.index()].condition;
-        for (at, written) in program.written_conditions.iter().enumerate() {
-            let id = WhenId(at as u32);
+        let condition = program.condition_sites[when.index()].condition;
+        for (at, written) in program.condition_sites.iter().enumerate() {
+            let id = ConditionSiteId(at as u32);
             if id == *when || (written.named && is_part(program, condition, written.condition)) {
                 asked.push(Exercised::Condition(
                     id,
@@ -299,20 +308,20 @@ fn proposed_tests_are_source() {
     assert_eq!(code, Some(0));
     assert_eq!(
         out,
-        "test \"default: lync 1\" {
-    given lync_logged_in, user_type is enterprise_voice, cic_logged_in
-    lync Available => cic Available
-}
-
-test \"default: lync 2\" {
-    given not cic_logged_in
-    lync Available => cic unmapped
-}
-
-test \"default: cic 1\" {
-    given lync_logged_in, user_type is enterprise_voice, cic_logged_in, not in_queue
-    cic Available  => lync Available
+        "test \"default: cic 1\" {
+    given cic_logged_in, not in_queue, lync_logged_in, user_type is enterprise_voice
     cic \"At Lunch\" => lync unmapped
+    cic Available  => lync Available
+}
+
+test \"default: cic 2\" {
+    given not lync_logged_in
+    cic \"At Lunch\" => lync unmapped
+}
+
+test \"default: lync 1\" {
+    given cic_logged_in, lync_logged_in, user_type is enterprise_voice
+    lync Available => cic Available
 }
 "
     );

@@ -248,9 +248,9 @@ fn lines_may_end_as_on_windows() {
 /// The bad example of each lint, and what is said of it.
 #[test]
 fn lints() {
-    for lint in presync::lint::LINTS {
+    for lint in presync::LINTS {
         let level = format!("{}=warn", lint.code);
-        let others = presync::lint::LINTS
+        let others = presync::LINTS
             .iter()
             .filter(|other| other.code != lint.code)
             .map(|other| format!("--level={}=allow", other.code));
@@ -282,7 +282,7 @@ fn lints() {
     }
     let reference = std::fs::read_to_string(common::root().join("docs/language.md"))
         .expect("there is a reference");
-    for lint in presync::lint::LINTS {
+    for lint in presync::LINTS {
         let level = format!("{:?}", lint.default).to_lowercase();
         let row = format!("| `{}` | {level} | {} |", lint.code, lint.summary);
         assert!(

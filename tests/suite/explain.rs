@@ -6,10 +6,8 @@ use common::generate::{self, Random};
 use common::reference::{self, Situation};
 use std::collections::BTreeSet;
 
-use presync::analysis::explanation::{Explanation, Question, explain};
-use presync::program::{Program, RoleId, Rule, StateId, SystemId};
-use presync::source::Location;
-use presync::space::{Space, Variable};
+use presync::internal::Rule;
+use presync::{DecisionExplanation, Location, Program, Question, RoleId, StateId, SystemId};
 
 #[test]
 fn explanations_are_what_enumeration_finds() {
@@ -27,31 +25,27 @@ fn explanations_are_what_enumeration_finds() {
         reference::each_situation(&program, &mut |situation| {
             situations.push(situation.clone())
         });
-        let mut space = Space::new(&program);
         for _ in 0..3 {
             let mut situation = random.pick(&situations).clone();
-            let from = SystemId(random.below(program.systems.len()) as u32);
-            let state = StateId(random.below(program.system(from).states.len()) as u32);
-            let role = RoleId(random.below(program.roles.len()) as u32);
+            let from = SystemId::from_index(random.below(program.schema.systems().len()));
+            let state = StateId::from_index(from, random.below(program.system(from).states.len()));
+            let role = RoleId::from_index(random.below(program.roles.len()));
             situation.states[from.index()] = Some(state);
-            let values = values(&space, &situation);
-            for found in explain(
-                &mut space,
-                &Question {
-                    role,
-                    from,
-                    state,
-                    values: &values,
-                },
-            ) {
+            let given = reference::engine(&program, &situation);
+            let question = Question {
+                role,
+                entered: state,
+                situation: &given,
+            };
+            for found in presync::explain(&program, &question) {
                 let told = format!("seed {seed}: {found:?}\n{situation:?}\n{source}");
                 assert!(!found.entangled, "{told}");
-                let now = reference::decide(&program, role, &situation, from, state, found.to);
+                let now = reference::decide(&program, role, &situation, state, found.to);
                 let decider = now.origin.map(|(profile, rule)| {
                     let profile = &program.profiles[profile];
                     (
                         profile.name.clone(),
-                        program.written(profile.rules[rule].written).location,
+                        program.rule_source(profile.rules[rule].source).location,
                     )
                 });
                 assert_eq!(found.decider, decider, "{told}");
@@ -77,12 +71,12 @@ fn explanations_are_what_enumeration_finds() {
                     &situations,
                     &distance,
                     &situation,
-                    (from, state, found.to),
+                    (state, found.to),
                 );
                 assert_eq!(needs(&found), kept_out, "{told}");
                 let others = situations.iter().filter(|other| {
                     other.states[from.index()] == Some(state)
-                        && reference::decide(&program, role, other, from, state, found.to).outcome
+                        && reference::decide(&program, role, other, state, found.to).outcome
                             != now.outcome
                 });
                 let least = others.map(distance).min();
@@ -103,19 +97,11 @@ fn explanations_are_what_enumeration_finds() {
     assert!(changed > 100 && constant > 100, "{changed} {constant}");
 }
 
-fn values(space: &Space<'_>, situation: &Situation) -> Vec<u32> {
-    let value = |variable: &Variable| match variable {
-        Variable::Fact(fact) => situation.facts[fact.index()],
-        Variable::State(system) => situation.states[system.index()].map_or(0, |state| state.0 + 1),
-    };
-    space.variables().iter().map(value).collect()
-}
-
 /// What a rule's source is, and how much would have to be otherwise for its condition to hold.
 type KeptOut = BTreeSet<(Location, Option<usize>)>;
 
 /// What is said of the rules for this state whose condition does not hold.
-fn needs(found: &Explanation) -> KeptOut {
+fn needs(found: &DecisionExplanation) -> KeptOut {
     let told = found.others.iter().filter_map(|other| {
         let changes = match other.why.strip_prefix("needs ") {
             Some(changes) => Some(changes.split(" and ").count()),
@@ -133,7 +119,7 @@ fn kept_out(
     situations: &[Situation],
     distance: &dyn Fn(&Situation) -> usize,
     situation: &Situation,
-    (from, state, to): (SystemId, StateId, SystemId),
+    (state, to): (StateId, SystemId),
 ) -> KeptOut {
     let profiles = program
         .role(role)
@@ -141,18 +127,18 @@ fn kept_out(
         .iter()
         .map(|id| program.profile(*id));
     let rules = profiles.flat_map(|profile| &profile.rules).filter(|rule| {
-        (rule.from, rule.to) == (from, to)
-            && rule.source.contains(&state)
+        rule.direction.to() == to
+            && rule.states.contains(&state)
             && !reference::holds(program, rule.condition, situation)
     });
     let least = |rule: &Rule| {
         let holding = situations.iter().filter(|other| {
-            other.states[from.index()] == Some(state)
+            other.states[state.system().index()] == Some(state)
                 && reference::holds(program, rule.condition, other)
         });
         holding.map(distance).min()
     };
     rules
-        .map(|rule| (program.written(rule.written).location, least(rule)))
+        .map(|rule| (program.rule_source(rule.source).location, least(rule)))
         .collect()
 }

@@ -7,7 +7,7 @@ use common::text;
 
 /// A program with one name of the user's, in every place.
 fn with_name(name: &str) -> String {
-    let name = presync::quote::quote_always(name);
+    let name = presync::quote_always(name);
     format!(
         "system a {{ state {name} state a2 }} system b {{ state {name} state b2 }} flag f
 profile {name} {{ when f: a {name} -> b {name} append {name} to b a otherwise -> b unchanged b any -> a unchanged }}

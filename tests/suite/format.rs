@@ -3,8 +3,7 @@
 use crate::common;
 
 use common::generate::{self, Random};
-use presync::format::{FormatError, format};
-use presync::source::SourceFile;
+use presync::{FormatError, SourceFile, format};
 
 fn formatted(text: &str) -> String {
     let source = SourceFile::new("a.presync", text.as_bytes().to_vec(), false);
@@ -131,7 +130,7 @@ scenario "s" { role R set f, not c is v a A => b D append "t", observe a A, b D,
 
 #[test]
 fn two_comments_near_each_other_stay_and_settle() {
-    let scanned = presync::syntax::lexer::scan(presync::source::FileId(0), LISTS);
+    let scanned = presync::internal::lexer::scan(presync::FileId(0), LISTS);
     let gaps: Vec<usize> = scanned
         .tokens
         .iter()
@@ -234,7 +233,7 @@ fn syntax_errors_are_told() {
 
 /// The same tokens with other white space, some comments among them.
 fn shuffled(text: &str, random: &mut Random) -> (String, Vec<String>) {
-    let scanned = presync::syntax::lexer::scan(presync::source::FileId(0), text);
+    let scanned = presync::internal::lexer::scan(presync::FileId(0), text);
     let mut out = String::new();
     let mut comments = Vec::new();
     let mut end = 0;
@@ -284,7 +283,10 @@ fn random_layouts_settle_and_keep_the_meaning() {
             assert_eq!(once, formatted(&source), "white space does not matter");
         }
         if let Ok(program) = common::check(&source) {
-            let digest = |program| presync::compile(program).expect("it is small").digest;
+            let digest = |program: &presync::Program| {
+                let tables = program.compile().expect("it is small");
+                tables.digest().expect("it is small").to_owned()
+            };
             assert_eq!(
                 digest(&common::program(&once)),
                 digest(&program),

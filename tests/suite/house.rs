@@ -25,7 +25,7 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Each stage of the library with those that it may import.
-const STAGES: [(&str, &[&str]); 15] = [
+const STAGES: [(&str, &[&str]); 17] = [
     ("source", &[]),
     ("quote", &[]),
     ("vocabulary", &[]),
@@ -72,6 +72,22 @@ const STAGES: [(&str, &[&str]); 15] = [
     ),
     ("codes", &["lint"]),
     ("compile", &["program", "diagram", "space"]),
+    ("stack", &[]),
+    (
+        "api",
+        &[
+            "source",
+            "diagnostic",
+            "load",
+            "format",
+            "program",
+            "resolve",
+            "analysis",
+            "lint",
+            "compile",
+            "stack",
+        ],
+    ),
 ];
 
 #[test]

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use common::generate::Random;
 use common::reference;
-use presync::program::{FactKind, Program, StateId};
-use presync_engine::table::{Body, Lookup, Tables};
+use presync::{Outcome, Program, RoleId, StateId, SystemId, Tables, ValueId};
+use presync_engine::Body;
 
 const RULES: usize = 2_000;
 
@@ -135,7 +135,7 @@ fn forty_flags_compile_and_decide_as_the_naive_evaluator() {
         let start = Instant::now();
         let program = common::program(&source);
         let checked = start.elapsed();
-        let tables = presync::compile(&program).expect("it has a form");
+        let tables = program.compile().expect("it has a form");
         println!(
             "{name}: checked in {checked:?}, compiled in {:?} with it",
             start.elapsed()
@@ -146,23 +146,31 @@ fn forty_flags_compile_and_decide_as_the_naive_evaluator() {
             "{name} took {:?}",
             start.elapsed()
         );
-        let read = Tables::from_json(&tables.to_json()).expect("it can be read back");
-        assert_eq!(read.digest, tables.digest);
+        let read = Tables::from_json(&tables.to_json().expect("it is small"))
+            .expect("it can be read back");
+        assert_eq!(
+            read.digest().expect("it is small"),
+            tables.digest().expect("it is small")
+        );
         let decided = sample(&program, &[&tables, &read], &mut random);
         assert!(
             decided > 50,
             "{name}: {decided} of the sampled situations are mapped"
         );
     }
-    let tables =
-        presync::compile(&common::program(&entangled(&mut Random(7)))).expect("it has a form");
-    let entangled = tables.roles[0]
-        .tables
+    let tables = common::program(&entangled(&mut Random(7)))
+        .compile()
+        .expect("it has a form");
+    let of_role = tables
+        .only_role()
+        .map(|role| role.tables().expect("it has a form"));
+    let of_role = of_role.expect("there is one");
+    let entangled = of_role
         .iter()
-        .any(|table| matches!(&table.body, Body::Diagrams(diagrams) if diagrams.len() > 1));
+        .any(|table| matches!(table.body(), Body::Diagrams(diagrams) if diagrams.len() > 1));
     assert!(entangled, "one diagram is not enough there");
-    for table in &tables.roles[0].tables {
-        let Body::Diagrams(diagrams) = &table.body else {
+    for table in of_role {
+        let Body::Diagrams(diagrams) = table.body() else {
             continue;
         };
         let asked: BTreeSet<_> = diagrams
@@ -171,15 +179,15 @@ fn forty_flags_compile_and_decide_as_the_naive_evaluator() {
             .filter_map(|node| node.ask)
             .collect();
         let (matter, other): (BTreeSet<_>, BTreeSet<_>) = (
-            table.columns.iter().copied().collect(),
-            table.origin_columns.iter().copied().collect(),
+            table.columns().iter().copied().collect(),
+            table.origin_columns().iter().copied().collect(),
         );
         assert!(
             matter.is_disjoint(&other) && asked.is_subset(&matter.union(&other).copied().collect())
         );
         assert_eq!(
             matter.len() + other.len(),
-            table.columns.len() + table.origin_columns.len(),
+            table.columns().len() + table.origin_columns().len(),
             "none stands twice"
         );
         assert!(
@@ -215,7 +223,14 @@ fn entangled_rules_contradict_each_other_where_nothing_stronger_decides() {
         let checked = common::check(&format!("{}profile \"P\" {{\n{rules}{more}}}\n", head()));
         checked
             .err()
-            .map(|errors| errors.diagnostics.iter().map(|error| error.code).collect())
+            .map(|errors| {
+                errors
+                    .report()
+                    .diagnostics
+                    .iter()
+                    .map(|error| error.code)
+                    .collect()
+            })
             .unwrap_or_default()
     };
     let other = "when f0: cic \"At Lunch\" -> lync Busy\n";
@@ -237,74 +252,63 @@ fn entangled_rules_contradict_each_other_where_nothing_stronger_decides() {
 
 /// Compares sampled situations; returns how many were mapped.
 fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize {
-    let tables = compiled[0];
-    let named = |name: &str| {
-        program
-            .system_ids()
-            .find(|id| program.system(*id).name == name)
-            .expect("it is declared")
-    };
+    let named = |name: &str| program.schema.find_system(name).expect("it is declared");
     let (cic, lync) = (named("cic"), named("lync"));
+    let any = |system: SystemId, random: &mut Random| {
+        StateId::from_index(system, random.below(program.system(system).states.len()))
+    };
     let mut decided = 0;
     for _ in 0..20_000 {
         let mut situation = reference::Situation {
             facts: Vec::new(),
-            states: vec![None; program.systems.len()],
+            states: vec![None; program.schema.systems().len()],
         };
-        let mut facts = vec![0; program.facts.len()];
-        for fact in &program.facts {
+        for (_, fact) in program.schema.facts() {
             let value = random.below(fact.size() as usize) as u32;
             // Early digits of the structured rules come up often enough to be hit.
-            let value = if fact.name == "c3" { value % 2 } else { value };
-            situation.facts.push(value);
-            let at = tables.fact(&fact.name).expect("facts keep their names");
-            facts[at] = match &fact.kind {
-                FactKind::Flag => value,
-                FactKind::Choice { values, .. } => tables
-                    .value(at, &values[value as usize])
-                    .expect("values keep their names"),
-            };
+            situation
+                .facts
+                .push(if fact.name == "c3" { value % 2 } else { value });
         }
-        let mut states = vec![0; program.systems.len()];
-        let shown = StateId(random.below(program.system(lync).states.len()) as u32);
-        situation.states[lync.index()] = Some(shown);
-        let lync_at = tables.system("lync").expect("lync is there");
-        states[lync_at] = tables
-            .state(lync_at, &program.system(lync).state(shown).name)
-            .expect("states keep their names")
-            + 1;
-        let state = StateId(random.below(15) as u32);
-        let cic_at = tables.system("cic").expect("cic is there");
-        let entered = tables
-            .state(cic_at, &program.system(cic).state(state).name)
-            .expect("states keep their names");
-        states[cic_at] = entered + 1;
-        let wanted = reference::decide(
-            program,
-            presync::program::RoleId(0),
-            &situation,
-            cic,
-            state,
-            lync,
-        );
+        situation.states[lync.index()] = Some(any(lync, random));
+        let state = any(cic, random);
+        let role = RoleId::from_index(0);
+        let wanted = reference::decide(program, role, &situation, state, lync);
+        let given = reference::engine(program, &situation);
         for tables in compiled {
-            let found = tables
-                .table(0, cic_at, lync_at)
-                .decide(&facts, &states, entered);
+            let role = tables.role_of(role).expect("there is one");
+            let found = role.decide(&given, state).expect("all has a value");
+            let found = found
+                .iter()
+                .find(|found| found.to() == lync)
+                .expect("lync follows");
             let rule = wanted.origin.map(|(profile, rule)| {
-                program.sources.file_line(
-                    program
-                        .written(program.profiles[profile].rules[rule].written)
-                        .location,
-                )
+                let rule = program.profiles[profile].rules[rule].source;
+                program
+                    .sources
+                    .file_line(program.rule_source(rule).location)
             });
-            assert_eq!(found.rule, rule);
-            if let (
-                reference::Outcome::Set(_, append),
-                presync_engine::table::Outcome::Set { append: found, .. },
-            ) = (&wanted.outcome, &found.outcome)
-            {
-                assert_eq!(append.as_slice(), &found[..]);
+            assert_eq!(
+                found
+                    .decision()
+                    .origin
+                    .as_ref()
+                    .map(|origin| origin.rule.clone()),
+                rule
+            );
+            match &wanted.outcome {
+                reference::Outcome::Unmapped => assert_eq!(found.kind(), "unmapped"),
+                reference::Outcome::Unchanged => assert_eq!(found.kind(), "unchanged"),
+                reference::Outcome::Set(state, append) => {
+                    let append = append.clone().into();
+                    assert_eq!(
+                        found.decision().outcome,
+                        Outcome::Set {
+                            state: *state,
+                            append
+                        }
+                    );
+                }
             }
         }
         decided += usize::from(wanted.origin.is_some());
@@ -331,20 +335,28 @@ fn dense_tables_and_diagrams_decide_alike() {
         text + "a x -> b q }\n"
     };
     let (dense, diagram) = (common::tables(&source(12)), common::tables(&source(24)));
-    assert!(matches!(dense.table(0, 0, 1).lookup, Lookup::Dense(_)));
-    assert!(matches!(diagram.table(0, 0, 1).lookup, Lookup::Diagrams(_)));
+    let is_dense = |tables: &Tables| {
+        let role = tables.only_role().expect("there is one");
+        role.tables().expect("they are small")[0].dense().is_some()
+    };
+    assert!(is_dense(&dense) && !is_dense(&diagram));
     for bits in 0..1 << 12 {
-        let mut facts = vec![0; 12];
-        let mut more = vec![0; 24];
-        for flag in 0..12 {
-            let name = format!("f{flag}");
-            facts[dense.fact(&name).expect("it is there")] = bits >> flag & 1;
-            more[diagram.fact(&name).expect("it is there")] = bits >> flag & 1;
-        }
-        let (a, b) = (
-            dense.table(0, 0, 1).decide(&facts, &[1, 0], 0),
-            diagram.table(0, 0, 1).decide(&more, &[1, 0], 0),
-        );
-        assert_eq!(a.outcome, b.outcome);
+        let decide = |tables: &Tables| {
+            let mut given = tables.situation();
+            for flag in 0..12 {
+                let fact = tables
+                    .schema()
+                    .find_fact(&format!("f{flag}"))
+                    .expect("it is there");
+                given.set_value(ValueId::from_index(fact, bits >> flag & 1));
+            }
+            let entered = tables.state("a", "x").expect("it is there");
+            let role = tables.only_role().expect("there is one");
+            role.decide(&given, entered).expect("it is right")[0]
+                .decision()
+                .outcome
+                .clone()
+        };
+        assert_eq!(decide(&dense), decide(&diagram));
     }
 }

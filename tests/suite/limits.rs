@@ -34,7 +34,7 @@ fn file_size() {
         text.resize(bytes, b' ');
         text
     };
-    let most = presync::syntax::MAX_FILE;
+    let most = presync::MAX_FILE;
     assert_eq!(said(&CHECK, &text(most)), "");
     snapshot("file_size", said(&CHECK, &text(most + 1)));
 }
@@ -193,7 +193,7 @@ fn outside_of_the_project() {
 /// A condition and a list are read whole: so many tokens has the longest.
 #[test]
 fn statements() {
-    let most = presync::syntax::MAX_STATEMENT;
+    let most = presync::internal::MAX_STATEMENT;
     let check = |text: &str| {
         said(
             &["check", "a.presync", "-q", "--level", "unused=allow"],
@@ -283,7 +283,7 @@ fn findings() {
             told,
         )
     };
-    let most = presync::lint::MAX_FINDINGS;
+    let most = presync::internal::MAX_FINDINGS;
     let (all, shown) = told(most);
     assert_eq!(all, most);
     assert!(!shown.contains("there are more"), "{shown}");
@@ -322,7 +322,7 @@ fn findings() {
 /// Each number of things from both sides.
 #[test]
 fn numbers_of_things() {
-    use presync::resolve::limits;
+    use presync::internal::limits;
     let lines = |count: usize, line: &dyn Fn(usize) -> String| {
         (0..count).map(line).collect::<Vec<_>>().join("\n")
     };
@@ -369,13 +369,13 @@ fn numbers_of_things() {
                 lines(count, &|at| format!("append \"t{at}\" to lync"))
             )
         }),
-        ("name", presync::syntax::lexer::MAX_NAME, &|count| {
+        ("name", presync::internal::lexer::MAX_NAME, &|count| {
             format!(
                 "use cic_lync\nprofile \"{}\" {{ cic any -> lync Away }}",
                 "x".repeat(count - 1)
             )
         }),
-        ("word", presync::syntax::lexer::MAX_NAME, &|count| {
+        ("word", presync::internal::lexer::MAX_NAME, &|count| {
             format!(
                 "use cic_lync\nprofile {} {{ cic any -> lync Away }}",
                 "x".repeat(count)
@@ -387,8 +387,9 @@ fn numbers_of_things() {
         let errors = |count: usize| {
             let text = source(count);
             let read = |_: &str| Ok(text.clone().into_bytes());
-            let parsed = presync::parse("a.presync", &read).expect("memory can be read");
+            let parsed = presync::parse("", "a.presync", &read).expect("memory can be read");
             presync::check(parsed)
+                .into_program()
                 .err()
                 .map(|errors| errors.to_string())
         };
@@ -404,7 +405,7 @@ fn numbers_of_things() {
 /// A file that is no program at all: errors are told until nobody would read on.
 #[test]
 fn many_errors() {
-    let most = presync::syntax::MAX_ERRORS;
+    let most = presync::internal::MAX_ERRORS;
     let said = said(
         &["check", "a.presync", "-q", "--format", "agent"],
         "}\n".repeat(200_000).as_bytes(),
@@ -491,7 +492,7 @@ fn anything_many_times() {
         println!("{start:?}: {:?}", begin.elapsed());
         assert!(
             said.matches("\n  × ").count()
-                <= presync::resolve::limits::MAX_ERRORS + presync::syntax::MAX_ERRORS + 2,
+                <= presync::internal::limits::MAX_ERRORS + presync::internal::MAX_ERRORS + 2,
             "{start}"
         );
         assert!(
@@ -505,7 +506,7 @@ fn anything_many_times() {
 /// A program for a system that is not there: each unknown name is compared with all known ones.
 #[test]
 fn many_unknown_names() {
-    let most = presync::resolve::limits::MAX_ERRORS;
+    let most = presync::internal::limits::MAX_ERRORS;
     let rules: String = (0..20_000)
         .map(|at| format!("cic Availablee{at} -> lync Away\n"))
         .collect();

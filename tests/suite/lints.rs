@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::generate;
 use common::reference::{self, Outcome, Situation};
-use presync::diagnostic::{Diagnostic, Severity};
-use presync::lint::{LINTS, Level, Settings};
-use presync::program::{Level as Rank, Program, RoleId, StateId, SystemId, Target};
+use presync::internal::{Rank, Target};
+use presync::{
+    Declared, DeclaredKind as Kind, Diagnostic, LINTS, Level, Program, RoleId, Settings, Severity,
+    StateId, SystemId,
+};
 
 /// All lints switched on.
 fn everything() -> Settings {
@@ -24,7 +26,7 @@ fn everything() -> Settings {
 fn each_finds_its_bad_example_and_not_the_good_one() {
     for lint in LINTS {
         let found = |source: &str| {
-            let findings = presync::lint::run(&common::program(source), &everything());
+            let findings = common::program(source).lint(&everything());
             findings
                 .iter()
                 .filter(|finding| finding.code == lint.code)
@@ -38,7 +40,7 @@ fn each_finds_its_bad_example_and_not_the_good_one() {
 #[test]
 fn bundled_profiles_are_clean() {
     let program = common::program("use cic_lync_profiles use cic_teams");
-    let findings = presync::lint::run(&program, &Settings::default());
+    let findings = program.lint(&Settings::default());
     assert!(findings.is_empty(), "{findings:?}");
 }
 
@@ -48,11 +50,9 @@ fn an_allow_silences_what_has_a_label_in_its_scope() {
     let mut settings = Settings::default();
     settings.set("gap", Level::Allow);
     settings.set("dead-rule", Level::Allow);
-    assert_eq!(presync::lint::run(&common::program(source), &settings), []);
-    let without = presync::lint::run(
-        &common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")),
-        &settings,
-    );
+    assert_eq!(common::program(source).lint(&settings), []);
+    let without = common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", ""))
+        .lint(&settings);
     assert_eq!(
         without
             .iter()
@@ -61,15 +61,13 @@ fn an_allow_silences_what_has_a_label_in_its_scope() {
         ["duplicate-rule"]
     );
     settings.set("duplicate-rule", Level::Deny);
-    let denied = presync::lint::run(
-        &common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", "")),
-        &settings,
-    );
+    let denied = common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", ""))
+        .lint(&settings);
     assert_eq!(denied[0].severity, Severity::Error);
 }
 
 /// A program without some spans.
-fn without(source: &str, mut spans: Vec<presync::source::Span>) -> String {
+fn without(source: &str, mut spans: Vec<presync::Span>) -> String {
     spans.sort();
     let mut text = source.to_owned();
     for span in spans.into_iter().rev() {
@@ -86,13 +84,13 @@ fn unused_is_exactly_what_can_go() {
         let Ok(program) = common::check(&source) else {
             continue;
         };
-        let findings = presync::lint::run(&program, &everything());
+        let findings = program.lint(&everything());
         let said: BTreeSet<u32> = findings
             .iter()
             .filter(|finding| finding.code == "unused")
             .map(|finding| finding.labels[0].location.span.start)
             .collect();
-        let whole = |at: &presync::program::Declared| at.whole.span;
+        let whole = |at: &Declared| at.whole.span;
         let (reported, others): (Vec<_>, Vec<_>) = program
             .declared
             .iter()
@@ -104,7 +102,6 @@ fn unused_is_exactly_what_can_go() {
             "seed {seed}\n{source}\n{left}"
         );
         unused += reported.len();
-        use presync::program::DeclaredKind as Kind;
         let kinds = [Kind::Group, Kind::Condition, Kind::Mapping, Kind::Flag];
         for other in others
             .into_iter()
@@ -134,8 +131,12 @@ fn safe_repairs_keep_every_decision() {
         let Ok(program) = common::check(&source) else {
             continue;
         };
-        let digest = presync::compile(&program).expect("it is small").digest;
-        for finding in presync::lint::run(&program, &everything()) {
+        let digest = |program: &Program| {
+            let tables = program.compile().expect("it is small");
+            tables.digest().expect("it is small").to_owned()
+        };
+        let before = digest(&program);
+        for finding in program.lint(&everything()) {
             for fix in &finding.fixes {
                 let mut text = source.clone();
                 let mut edits = fix.edits.clone();
@@ -164,6 +165,7 @@ fn safe_repairs_keep_every_decision() {
                             _ => &[],
                         };
                         let only = errors
+                            .report()
                             .diagnostics
                             .iter()
                             .all(|error| known.contains(&error.code));
@@ -172,15 +174,15 @@ fn safe_repairs_keep_every_decision() {
                     }
                 };
                 if fix.safe {
-                    let after = presync::compile(&repaired).expect("it is small").digest;
+                    let after = digest(&repaired);
                     assert_eq!(
-                        after, digest,
+                        after, before,
                         "seed {seed}: {}\n{source}\n{text}",
                         finding.message
                     );
                 } else if finding.code.ends_with("collapse") {
                     // The same way can also go through another rule, of another profile.
-                    let still = presync::lint::run(&repaired, &everything());
+                    let still = repaired.lint(&everything());
                     collapses.0 +=
                         u32::from(!still.iter().any(|other| other.message == finding.message));
                     collapses.1 += 1;
@@ -237,7 +239,7 @@ fn lints_say_what_enumeration_finds() {
         if reference::count(&program) > 3_000.0 {
             continue;
         }
-        let findings = presync::lint::run(&program, &everything());
+        let findings = program.lint(&everything());
         assert!(
             findings
                 .iter()
@@ -377,14 +379,13 @@ impl<'p> Truth<'p> {
         &self,
         role: RoleId,
         situation: &Situation,
-        from: SystemId,
         state: StateId,
         to: SystemId,
     ) -> Outcome {
-        reference::decide(self.program, role, situation, from, state, to).outcome
+        reference::decide(self.program, role, situation, state, to).outcome
     }
 
-    fn line(&self, location: presync::source::Location) -> String {
+    fn line(&self, location: presync::Location) -> String {
         self.program
             .sources
             .file(location.file)
@@ -392,16 +393,15 @@ impl<'p> Truth<'p> {
             .to_string()
     }
 
-    fn state(&self, system: SystemId, state: StateId) -> String {
-        presync::quote::quote(&self.program.system(system).state(state).name)
+    fn state(&self, state: StateId) -> String {
+        presync::quote(&self.program.state(state).name)
     }
 
     fn of_role(&self, role: RoleId) -> String {
-        let role = self.program.role(role);
-        if role.location.is_some() {
-            format!(" of role `{}`", role.name)
-        } else {
-            String::new()
+        let name = self.program.role_name(role);
+        match self.program.role(role).location {
+            Some(_) => format!(" of role `{name}`"),
+            None => String::new(),
         }
     }
 
@@ -410,28 +410,27 @@ impl<'p> Truth<'p> {
         &self,
         role: RoleId,
         situation: &Situation,
-        from: SystemId,
         state: StateId,
         to: SystemId,
     ) -> Option<(usize, Vec<usize>)> {
         let mut situation = situation.clone();
-        situation.states[from.index()] = Some(state);
+        situation.states[state.system().index()] = Some(state);
         self.program.role(role).profiles.iter().find_map(|id| {
             let rules = &self.program.profile(*id).rules;
             let candidates: Vec<usize> = (0..rules.len())
                 .filter(|at| {
                     let rule = &rules[*at];
-                    (rule.from, rule.to) == (from, to)
-                        && rule.source.contains(&state)
+                    rule.direction.to() == to
+                        && rule.states.contains(&state)
                         && reference::holds(self.program, rule.condition, &situation)
                 })
                 .collect();
-            let level = candidates.iter().map(|at| rules[*at].level).max()?;
+            let rank = candidates.iter().map(|at| rules[*at].rank).max()?;
             Some((
                 id.index(),
                 candidates
                     .into_iter()
-                    .filter(|at| rules[*at].level == level)
+                    .filter(|at| rules[*at].rank == rank)
                     .collect(),
             ))
         })
@@ -448,21 +447,20 @@ impl<'p> Truth<'p> {
                         .profile(*id)
                         .rules
                         .iter()
-                        .map(|rule| (rule.written, rule.from, rule.to)),
+                        .map(|rule| (rule.source, rule.direction)),
                 );
             }
             for situation in &self.situations {
-                for (from, to) in self.program.directions() {
-                    for state in self.program.system(from).states() {
-                        let Some((profile, deciding)) =
-                            self.deciding(role, situation, from, state, to)
+                for (from, to) in self.program.directions().map(|way| (way.from(), way.to())) {
+                    for state in self.program.states(from) {
+                        let Some((profile, deciding)) = self.deciding(role, situation, state, to)
                         else {
                             continue;
                         };
                         profiles.insert((role, profile));
                         rules.extend(deciding.into_iter().map(|at| {
                             let rule = &self.program.profiles[profile].rules[at];
-                            (rule.written, rule.from, rule.to)
+                            (rule.source, rule.direction)
                         }));
                     }
                 }
@@ -470,7 +468,7 @@ impl<'p> Truth<'p> {
         }
         let dead = occurring
             .difference(&rules)
-            .map(|(written, ..)| self.line(self.program.written(*written).location))
+            .map(|(written, ..)| self.line(self.program.rule_source(*written).location))
             .collect();
         let mut idle = BTreeSet::new();
         for role in self.program.role_ids() {
@@ -484,7 +482,7 @@ impl<'p> Truth<'p> {
                 idle.insert(format!(
                     "profile `{}` never decides in role `{}`",
                     self.program.profile(*id).name,
-                    self.program.role(role).name
+                    self.program.role_name(role)
                 ));
             }
         }
@@ -495,17 +493,14 @@ impl<'p> Truth<'p> {
         let mut found: BTreeMap<(RoleId, SystemId, SystemId), BTreeSet<StateId>> = BTreeMap::new();
         for role in self.program.role_ids() {
             for situation in &self.situations {
-                for (from, to) in self.program.directions() {
+                for (from, to) in self.program.directions().map(|way| (way.from(), way.to())) {
                     let decided: Vec<bool> = self
                         .program
-                        .system(from)
-                        .states()
-                        .map(|state| {
-                            self.outcome(role, situation, from, state, to) != Outcome::Unmapped
-                        })
+                        .states(from)
+                        .map(|state| self.outcome(role, situation, state, to) != Outcome::Unmapped)
                         .collect();
                     // Some rule has its condition true for another state exactly where that state is decided.
-                    for state in self.program.system(from).states() {
+                    for state in self.program.states(from) {
                         let others = decided
                             .iter()
                             .enumerate()
@@ -540,19 +535,19 @@ impl<'p> Truth<'p> {
         for situation in &self.situations {
             for profile in &self.program.profiles {
                 for (later, rule) in profile.rules.iter().enumerate() {
-                    for state in rule.source.iter() {
+                    for state in rule.states.iter() {
                         let mut situation = situation.clone();
-                        situation.states[rule.from.index()] = Some(*state);
+                        situation.states[rule.direction.from().index()] = Some(*state);
                         let repeated = reference::holds(self.program, rule.condition, &situation)
                             && profile.rules[..later].iter().any(|other| {
-                                let same = (other.from, other.to, other.level, other.target)
-                                    == (rule.from, rule.to, rule.level, rule.target);
-                                same && other.written != rule.written
-                                    && other.source.contains(state)
+                                let same = (other.direction, other.rank, other.target)
+                                    == (rule.direction, rule.rank, rule.target);
+                                same && other.source != rule.source
+                                    && other.states.contains(state)
                                     && reference::holds(self.program, other.condition, &situation)
                             });
                         if repeated {
-                            found.insert(rule.written);
+                            found.insert(rule.source);
                         }
                     }
                 }
@@ -560,7 +555,7 @@ impl<'p> Truth<'p> {
         }
         found
             .into_iter()
-            .map(|written| self.line(self.program.written(written).location))
+            .map(|written| self.line(self.program.rule_source(written).location))
             .collect()
     }
 
@@ -572,7 +567,8 @@ impl<'p> Truth<'p> {
             .iter()
             .flat_map(|profile| &profile.rules)
         {
-            let (Some(online), Target::Set(_)) = (self.program.system(rule.to).online, rule.target)
+            let (Some(online), Target::Set(_)) =
+                (self.program.system(rule.direction.to()).online, rule.target)
             else {
                 continue;
             };
@@ -585,7 +581,7 @@ impl<'p> Truth<'p> {
                 .map(|situation| situation.facts[online.index()] == 1)
                 .collect();
             if !there.is_empty() && there.iter().all(|there| !there) {
-                found.insert(self.line(self.program.written(rule.written).location));
+                found.insert(self.line(self.program.rule_source(rule.source).location));
             }
         }
         found
@@ -595,22 +591,21 @@ impl<'p> Truth<'p> {
         let mut found = BTreeSet::new();
         for role in self.program.role_ids() {
             for situation in &self.situations {
-                for (from, to) in self.program.directions() {
+                for (from, to) in self.program.directions().map(|way| (way.from(), way.to())) {
                     let Some(limit) = self.program.system(to).text else {
                         continue;
                     };
-                    for state in self.program.system(from).states() {
-                        let Outcome::Set(target, texts) =
-                            self.outcome(role, situation, from, state, to)
+                    for state in self.program.states(from) {
+                        let Outcome::Set(target, texts) = self.outcome(role, situation, state, to)
                         else {
                             continue;
                         };
-                        let name = &self.program.system(to).state(target).name;
+                        let name = &self.program.state(target).name;
                         let length = name.chars().count()
                             + texts.iter().map(|text| text.len() + 2).sum::<usize>();
                         if length > limit as usize {
                             let (to_name, state) =
-                                (&self.program.system(to).name, self.state(to, target));
+                                (&self.program.system(to).name, self.state(target));
                             found.insert(format!(
                                 "{to_name} {state} shows {length} characters, {to_name} takes {limit}"
                             ));
@@ -631,7 +626,7 @@ impl<'p> Truth<'p> {
             let first = outcomes.next();
             outcomes.all(|outcome| Some(outcome) == first)
         };
-        let written = self.program.written_conditions.iter();
+        let written = self.program.condition_sites.iter();
         written
             .filter(|written| constant(written.condition))
             .map(|written| self.line(written.location))
@@ -642,17 +637,16 @@ impl<'p> Truth<'p> {
         let (mut unsafe_ones, mut plain) = (BTreeSet::new(), BTreeSet::new());
         for role in self.program.role_ids() {
             for situation in &self.situations {
-                for (from, to) in self.program.directions() {
-                    for state in self.program.system(from).states() {
-                        let Outcome::Set(shown, _) = self.outcome(role, situation, from, state, to)
+                for (from, to) in self.program.directions().map(|way| (way.from(), way.to())) {
+                    for state in self.program.states(from) {
+                        let Outcome::Set(shown, _) = self.outcome(role, situation, state, to)
                         else {
                             continue;
                         };
                         let mut after = situation.clone();
                         after.states[from.index()] = Some(state);
                         after.states[to.index()] = Some(shown);
-                        let Outcome::Set(back, _) = self.outcome(role, &after, to, shown, from)
-                        else {
+                        let Outcome::Set(back, _) = self.outcome(role, &after, shown, from) else {
                             continue;
                         };
                         if back == state {
@@ -662,12 +656,12 @@ impl<'p> Truth<'p> {
                         let (from_name, to_name) = (&system.name, &self.program.system(to).name);
                         let words = format!(
                             "{from_name} {} → {to_name} {} → {from_name} {}",
-                            self.state(from, state),
-                            self.state(to, shown),
-                            self.state(from, back)
+                            self.state(state),
+                            self.state(shown),
+                            self.state(back)
                         );
-                        let differ =
-                            system.state(state).attributes != system.state(back).attributes;
+                        let differ = self.program.state(state).attributes
+                            != self.program.state(back).attributes;
                         if differ {
                             unsafe_ones.insert(words)
                         } else {
@@ -724,16 +718,14 @@ impl<'p> Truth<'p> {
                 .program
                 .system_ids()
                 .filter(|to| *to != system)
-                .any(
-                    |to| match truth.outcome(role, &situation, system, entered, to) {
-                        Outcome::Set(target, _) if states[to.index()] != Some(target) => {
-                            let mut after = states.clone();
-                            after[to.index()] = Some(target);
-                            walk(truth, role, (after, to), facts, path, done)
-                        }
-                        _ => false,
-                    },
-                );
+                .any(|to| match truth.outcome(role, &situation, entered, to) {
+                    Outcome::Set(target, _) if states[to.index()] != Some(target) => {
+                        let mut after = states.clone();
+                        after[to.index()] = Some(target);
+                        walk(truth, role, (after, to), facts, path, done)
+                    }
+                    _ => false,
+                });
             path.pop();
             cycle
         }
@@ -751,12 +743,10 @@ impl<'p> Truth<'p> {
         let mut found = BTreeSet::new();
         for role in self.program.role_ids() {
             for situation in &self.situations {
-                for (from, to) in self.program.directions() {
+                for (from, to) in self.program.directions().map(|way| (way.from(), way.to())) {
                     let mut sources: BTreeMap<StateId, Vec<StateId>> = BTreeMap::new();
-                    for state in self.program.system(from).states() {
-                        if let Outcome::Set(target, _) =
-                            self.outcome(role, situation, from, state, to)
-                        {
+                    for state in self.program.states(from) {
+                        if let Outcome::Set(target, _) = self.outcome(role, situation, state, to) {
                             sources.entry(target).or_default().push(state);
                         }
                     }
@@ -764,11 +754,11 @@ impl<'p> Truth<'p> {
                         let lost = states.iter().any(|state| {
                             let mut after = situation.clone();
                             after.states[from.index()] = Some(*state);
-                            let active = self.program.system(to).states().any(|other| {
-                                self.outcome(role, &after, to, other, from) != Outcome::Unmapped
+                            let active = self.program.states(to).any(|other| {
+                                self.outcome(role, &after, other, from) != Outcome::Unmapped
                             });
                             active
-                                && match self.outcome(role, &after, to, *target, from) {
+                                && match self.outcome(role, &after, *target, from) {
                                     Outcome::Unmapped => true,
                                     Outcome::Unchanged => false,
                                     Outcome::Set(back, _) => !states.contains(&back),
@@ -779,7 +769,7 @@ impl<'p> Truth<'p> {
                                 "several states of {} show as {} {}{}, and it leads back to none of them",
                                 self.program.system(from).name,
                                 self.program.system(to).name,
-                                self.state(to, *target),
+                                self.state(*target),
                                 self.of_role(role)
                             ));
                         }
@@ -799,7 +789,7 @@ fn ranks_and_targets_are_what_the_oracle_thinks() {
     let ranks: Vec<(Rank, bool)> = program.profiles[0]
         .rules
         .iter()
-        .map(|rule| (rule.level, matches!(rule.target, Target::Set(_))))
+        .map(|rule| (rule.rank, matches!(rule.target, Target::Set(_))))
         .collect();
     assert_eq!(
         ranks,

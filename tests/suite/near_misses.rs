@@ -3,7 +3,7 @@
 
 use crate::common;
 
-use presync::lint::{LINTS, Level, Settings};
+use presync::{LINTS, Level, Settings};
 
 /// Facts, and two systems with little to say; a third one where it is wanted.
 const TWO: &str = "flag f  flag g  choice kind = one | two | three default one
@@ -25,7 +25,8 @@ fn found(code: &str, source: &str) -> usize {
         ""
     };
     let program = common::program(&format!("{TWO}{third}{source}"));
-    presync::lint::run(&program, &settings)
+    program
+        .lint(&settings)
         .iter()
         .filter(|finding| finding.code == code)
         .count()

@@ -3,9 +3,7 @@
 use crate::common;
 
 use common::generate::Random;
-use presync::diagnostic::Diagnostic;
-use presync::source::{FileId, SourceFile};
-use presync::syntax;
+use presync::{Diagnostic, FileId, SourceFile, tree};
 
 const FILES: u64 = 300;
 const ERRORS: usize = 5;
@@ -108,12 +106,12 @@ fn five_errors_a_file() {
     assert!(kept as f64 / rules as f64 > 0.8);
 }
 
-fn parse(text: &str) -> (syntax::tree::File, Vec<Diagnostic>) {
-    let (tree, mut errors) = syntax::parse(
+fn parse(text: &str) -> (tree::File, Vec<Diagnostic>) {
+    let (tree, mut errors) = presync::parse_file(
         FileId(0),
         &SourceFile::new("a.presync", text.as_bytes().to_vec(), false),
     );
-    presync::diagnostic::sort(&mut errors);
+    presync::internal::sort(&mut errors);
     (tree, errors)
 }
 
@@ -122,13 +120,13 @@ fn within(error: &Diagnostic, from: usize, to: usize) -> bool {
     (span.start as usize) >= from && (span.start as usize) <= to
 }
 
-fn count_rules(tree: &syntax::tree::File) -> usize {
-    fn of(items: &[syntax::tree::Item]) -> usize {
+fn count_rules(tree: &tree::File) -> usize {
+    fn of(items: &[tree::Item]) -> usize {
         items
             .iter()
             .map(|item| match &item.kind {
-                syntax::tree::ItemKind::When(when) => of(&when.body),
-                syntax::tree::ItemKind::Rule(_) => 1,
+                tree::ItemKind::When(when) => of(&when.body),
+                tree::ItemKind::Rule(_) => 1,
                 _ => 0,
             })
             .sum()
@@ -136,8 +134,8 @@ fn count_rules(tree: &syntax::tree::File) -> usize {
     tree.declarations
         .iter()
         .map(|declaration| match &declaration.kind {
-            syntax::tree::DeclarationKind::Profile { items, .. }
-            | syntax::tree::DeclarationKind::Mapping { items, .. } => of(items),
+            tree::DeclarationKind::Profile { items, .. }
+            | tree::DeclarationKind::Mapping { items, .. } => of(items),
             _ => 0,
         })
         .sum()

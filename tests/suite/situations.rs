@@ -3,8 +3,7 @@
 use crate::common;
 
 use common::reference;
-use presync::program::{FactKind, Program, SystemId};
-use presync_engine::table::{self, Outcome, Tables};
+use presync::{Decision, Origin, Outcome, Program, Tables};
 
 /// Compares every decision in every situation.
 fn compare(program: &Program, compiled: &[&Tables], name: &str, decided: &mut u64) -> u64 {
@@ -13,54 +12,22 @@ fn compare(program: &Program, compiled: &[&Tables], name: &str, decided: &mut u6
         "{name} has few enough situations to go through"
     );
     let mut compared = 0;
-    let tables = compiled[0];
     reference::each_situation(program, &mut |situation| {
-        let mut facts = vec![0; program.facts.len()];
-        for (fact, value) in program.facts.iter().zip(&situation.facts) {
-            let at = tables.fact(&fact.name).expect("facts keep their names");
-            facts[at] = match &fact.kind {
-                FactKind::Flag => *value,
-                FactKind::Choice { values, .. } => tables
-                    .value(at, &values[*value as usize])
-                    .expect("values keep their names"),
-            };
-        }
-        let system_at = |system: SystemId| {
-            tables
-                .system(&program.system(system).name)
-                .expect("systems keep their names")
-        };
-        let mut states = vec![0; program.systems.len()];
-        for system in program.system_ids() {
-            if let Some(state) = situation.states[system.index()] {
-                let at = system_at(system);
-                states[at] = tables
-                    .state(at, &program.system(system).state(state).name)
-                    .expect("states keep their names")
-                    + 1;
-            }
-        }
+        let given = reference::engine(program, situation);
         for role in program.role_ids() {
-            let role_at = tables
-                .role(&program.role(role).name)
-                .expect("roles keep their names");
-            for (from, to) in program.directions() {
-                for state in program.system(from).states() {
-                    let wanted = reference::decide(program, role, situation, from, state, to);
-                    let from_at = system_at(from);
-                    let entered = tables
-                        .state(from_at, &program.system(from).state(state).name)
-                        .expect("states keep their names");
-                    let mut states = states.clone();
-                    states[from_at] = entered + 1;
+            for direction in program.directions() {
+                for state in program.states(direction.from()) {
+                    let wanted = reference::decide(program, role, situation, state, direction.to());
+                    let mut given = given.clone();
+                    given.set_state(state);
                     for tables in compiled {
-                        let found = tables
-                            .table(role_at, from_at, system_at(to))
-                            .decide(&facts, &states, entered);
-                        let wanted = translate(program, tables, to, &wanted);
+                        let role = tables.role_of(role).expect("roles keep their ids");
+                        let table = role.table(direction).expect("it is small");
+                        let found = table.and_then(|table| table.decide(&given, state));
                         assert_eq!(
-                            *found, wanted,
-                            "{name}: {situation:?} {from:?} {state:?} {to:?}"
+                            found,
+                            Some(&decision(program, &wanted)),
+                            "{name}: {situation:?} {state:?} {direction:?}"
                         );
                     }
                     compared += 1;
@@ -72,51 +39,33 @@ fn compare(program: &Program, compiled: &[&Tables], name: &str, decided: &mut u6
     compared
 }
 
-fn translate(
-    program: &Program,
-    tables: &Tables,
-    to: SystemId,
-    decided: &reference::Decided,
-) -> table::Decision {
+fn decision(program: &Program, decided: &reference::Decided) -> Decision {
     let outcome = match &decided.outcome {
         reference::Outcome::Unmapped => Outcome::Unmapped,
         reference::Outcome::Unchanged => Outcome::Unchanged,
-        reference::Outcome::Set(state, append) => {
-            let at = tables
-                .system(&program.system(to).name)
-                .expect("systems keep their names");
-            let state = tables
-                .state(at, &program.system(to).state(*state).name)
-                .expect("states keep their names");
-            Outcome::Set {
-                state,
-                append: append.clone().into(),
-            }
-        }
+        reference::Outcome::Set(state, append) => Outcome::Set {
+            state: *state,
+            append: append.clone().into(),
+        },
     };
-    let rule = decided.origin.map(|(profile, rule)| {
+    let origin = decided.origin.map(|(profile, rule)| {
         let profile = &program.profiles[profile];
-        (
-            profile.name.clone(),
-            program
-                .sources
-                .file_line(program.written(profile.rules[rule].written).location),
-        )
+        let location = program.rule_source(profile.rules[rule].source).location;
+        Origin {
+            profile: profile.name.clone(),
+            rule: program.sources.file_line(location),
+        }
     });
-    let (profile, rule) = rule.unzip();
-    table::Decision {
-        outcome,
-        profile,
-        rule,
-    }
+    Decision { outcome, origin }
 }
 
 #[test]
 fn every_situation_of_every_example() {
     for path in common::examples() {
         let program = common::program_at(&path);
-        let tables = presync::compile(&program).expect("examples are small");
-        let read = Tables::from_json(&tables.to_json()).expect("tables can be read back");
+        let tables = program.compile().expect("examples are small");
+        let read = Tables::from_json(&tables.to_json().expect("it is small"))
+            .expect("tables can be read back");
         let mut decided = 0;
         let compared = compare(
             &program,

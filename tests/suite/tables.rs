@@ -4,12 +4,13 @@ use crate::common;
 
 use common::generate::Random;
 use common::tables;
-use presync_engine::table::{Body, Outcome, Tables};
+use presync::{Outcome, Table, Tables};
+use presync_engine::Body;
 
 #[test]
 fn the_committed_schema_is_the_generated_one_and_holds() {
     let path = common::root().join("docs/tables.schema.json");
-    let generated = presync_engine::table::schema();
+    let generated = presync_engine::tables_schema();
     if std::env::var_os("PRESYNC_BLESS").is_some() {
         std::fs::write(&path, &generated).expect("it can be written");
     }
@@ -21,9 +22,11 @@ fn the_committed_schema_is_the_generated_one_and_holds() {
     let schema: serde_json::Value = serde_json::from_str(&generated).expect("it is JSON");
     let validator = jsonschema::validator_for(&schema).expect("it is a schema");
     for example in common::examples() {
-        let tables = presync::compile(&common::program_at(&example)).expect("examples are small");
+        let tables = common::program_at(&example)
+            .compile()
+            .expect("examples are small");
         let document: serde_json::Value =
-            serde_json::from_str(&tables.to_json()).expect("it is JSON");
+            serde_json::from_str(&tables.to_json().expect("it is small")).expect("it is JSON");
         let errors: Vec<String> = validator
             .iter_errors(&document)
             .map(|error| error.to_string())
@@ -105,18 +108,33 @@ fn the_digest_covers_the_meaning_alone() {
             all = all.replace("profile \"Q\"", "profile \"Other\"");
             continue;
         }
-        assert_eq!(tables(&BASE.replace(old, new)).digest, base.digest, "{new}");
+        assert_eq!(
+            tables(&BASE.replace(old, new))
+                .digest()
+                .expect("it is small"),
+            base.digest().expect("it is small"),
+            "{new}"
+        );
     }
     let refactored = tables(&all);
-    assert_eq!(refactored.digest, base.digest);
     assert_eq!(
-        without_origins(&refactored.to_json()),
-        without_origins(&base.to_json()),
+        refactored.digest().expect("it is small"),
+        base.digest().expect("it is small")
+    );
+    assert_eq!(
+        without_origins(&refactored.to_json().expect("it is small")),
+        without_origins(&base.to_json().expect("it is small")),
         "the same bytes apart from origins"
     );
     for (old, new) in CHANGED {
         assert!(BASE.contains(old), "{old}");
-        assert_ne!(tables(&BASE.replace(old, new)).digest, base.digest, "{new}");
+        assert_ne!(
+            tables(&BASE.replace(old, new))
+                .digest()
+                .expect("it is small"),
+            base.digest().expect("it is small"),
+            "{new}"
+        );
     }
 }
 
@@ -141,7 +159,7 @@ fn without_origins(text: &str) -> serde_json::Value {
 fn tables_can_go_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Tables>();
-    shared::<presync::program::Program>();
+    shared::<presync::Program>();
 }
 
 /// More decisions than a byte can number, each of them read from the dense table.
@@ -155,16 +173,19 @@ fn three_hundred_decisions() {
         lines(&|at| format!("a a{at} -> b b{}", (at + 7) % 300))
     );
     let tables = tables(&source);
-    let table = tables.table(0, 0, 1);
-    assert!(table.dense().is_some());
+    assert!(first(&tables).dense().is_some());
     for at in 0..300 {
-        let entered = tables.state(0, &format!("a{at}")).expect("it is declared");
-        let state = tables
-            .state(1, &format!("b{}", (at + 7) % 300))
+        let entered = tables
+            .state("a", &format!("a{at}"))
             .expect("it is declared");
-        let decided = &table.decide(&[], &[0, 0], entered).outcome;
+        let state = tables
+            .state("b", &format!("b{}", (at + 7) % 300))
+            .expect("it is declared");
+        let decided = first(&tables)
+            .decide(&tables.situation(), entered)
+            .expect("it is of a");
         assert_eq!(
-            *decided,
+            decided.outcome,
             Outcome::Set {
                 state,
                 append: Box::default()
@@ -172,6 +193,15 @@ fn three_hundred_decisions() {
             "{at}"
         );
     }
+}
+
+/// The first table of the only role.
+fn first(tables: &Tables) -> &Table {
+    &tables
+        .only_role()
+        .expect("there is one")
+        .tables()
+        .expect("they are small")[0]
 }
 
 const SMALL: &str = r#"
@@ -184,7 +214,7 @@ profile "P" { when vip: cic otherwise -> lync Busy  when not vip: cic "At Lunch"
 /// Its table from cic to lync as a diagram: `vip` or not, then the state that was entered.
 fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {
     let mut document: serde_json::Value =
-        serde_json::from_str(&tables(SMALL).to_json()).expect("it is JSON");
+        serde_json::from_str(&tables(SMALL).to_json().expect("it is small")).expect("it is JSON");
     let table = document["roles"][0]["tables"][0]
         .as_object_mut()
         .expect("it is an object");
@@ -204,40 +234,29 @@ fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, Strin
 #[test]
 fn a_diagram_decides_as_rows_do() {
     let tables = diagrams(|_| {}).expect("they are whole");
-    let written: serde_json::Value = serde_json::from_str(&tables.to_json()).expect("it is JSON");
+    let written: serde_json::Value =
+        serde_json::from_str(&tables.to_json().expect("it is small")).expect("it is JSON");
     let nodes =
         serde_json::json!([{ "ask": "vip", "next": [1, -1] }, { "ask": null, "next": [-3, -2] }]);
     assert_eq!(
         written["roles"][0]["tables"][0]["diagrams"][0],
         serde_json::json!({ "root": 0, "nodes": nodes })
     );
-    let (cic, lync) = (
-        tables.system("cic").expect("it is there"),
-        tables.system("lync").expect("it is there"),
-    );
-    let vip = tables.fact("vip").expect("it is there");
     let mut found = Vec::new();
-    for value in [0, 1] {
+    for value in [false, true] {
         for state in ["Available", "At Lunch"] {
-            let mut facts = vec![0; tables.facts.len()];
-            facts[vip] = value;
-            let entered = tables.state(cic, state).expect("it is there");
-            found.push(
-                match tables
-                    .table(0, cic, lync)
-                    .decide(&facts, &[0, 0], entered)
-                    .outcome
-                {
-                    Outcome::Set { state, .. } => {
-                        tables.systems[lync].states[state as usize].name.clone()
-                    }
-                    ref other => format!("{other:?}"),
-                },
-            );
+            let given = tables.situation().set("vip", value).expect("it is there");
+            let entered = tables.state("cic", state).expect("it is there");
+            let decided = tables
+                .only_role()
+                .expect("there is one")
+                .decide(&given, entered);
+            let decided = decided.expect("it is right")[0];
+            found.push(decided.state().unwrap_or(decided.kind()).to_owned());
         }
     }
     // States stand in the order of their names.
-    assert_eq!(found, ["Unmapped", "Away", "Busy", "Busy"]);
+    assert_eq!(found, ["unmapped", "Away", "Busy", "Busy"]);
 }
 
 #[test]
@@ -276,7 +295,7 @@ fn a_diagram_goes_on_to_what_is_there() {
 #[test]
 fn what_is_no_table_is_told() {
     use serde_json::{Value, json};
-    let text = tables(BASE).to_json();
+    let text = tables(BASE).to_json().expect("it is small");
     let refused = |change: fn(&mut Value)| {
         let mut document = serde_json::from_str(&text).expect("it is JSON");
         change(&mut document);
@@ -397,7 +416,7 @@ fn the_origin_is_the_first_profile_that_holds() {
             source += &format!("profile \"P{at}\" {{ {when}a x -> b p }}\n");
         }
         let tables = tables(&source);
-        let origins = match &tables.table(0, 0, 1).body {
+        let origins = match first(&tables).body() {
             Body::Rows(rows) => rows.iter().map(|row| row.origins.len()).max().unwrap_or(0),
             Body::Diagrams(_) => 0,
         };
@@ -405,18 +424,30 @@ fn the_origin_is_the_first_profile_that_holds() {
             form.contains(&origins),
             "{origins} origins, {form:?} wanted"
         );
-        let read = Tables::from_json(&tables.to_json()).expect("it was just written");
+        let read = Tables::from_json(&tables.to_json().expect("it is small"))
+            .expect("it was just written");
         for bits in 0..1_u32 << flags {
             let facts: Vec<u32> = (0..flags).map(|flag| bits >> flag & 1).collect();
+            let given = |tables: &Tables| {
+                facts
+                    .iter()
+                    .enumerate()
+                    .fold(tables.situation(), |given, (flag, value)| {
+                        given
+                            .set(&format!("f{flag:02}"), *value == 1)
+                            .expect("it is there")
+                    })
+            };
             let holds =
                 |rule: &Vec<(usize, u32)>| rule.iter().all(|(flag, value)| facts[*flag] == *value);
             let first = rules.iter().position(holds).map(|at| format!("P{at}"));
             for tables in [&tables, &read] {
-                assert_eq!(
-                    tables.table(0, 0, 1).decide(&facts, &[1, 0], 0).profile,
-                    first,
-                    "{facts:?}"
-                );
+                let x = tables.state("a", "x").expect("it is there");
+                let decided = self::first(tables)
+                    .decide(&given(tables), x)
+                    .expect("it is of a");
+                let profile = decided.origin.as_ref().map(|origin| origin.profile.clone());
+                assert_eq!(profile, first, "{facts:?}");
             }
         }
     }

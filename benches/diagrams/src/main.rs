@@ -6,7 +6,7 @@ use std::time::Instant;
 use biodivine_lib_bdd::{Bdd, BddPartialValuation, BddVariable, BddVariableSet};
 use oxidd::bdd::BDDFunction;
 use oxidd::{BooleanFunction, Manager, ManagerRef};
-use presync::diagram::{Diagrams, Ref};
+use presync::internal::{Diagrams, Ref};
 
 const FLAGS: usize = 40;
 const CHOICES: usize = 4;

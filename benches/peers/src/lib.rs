@@ -37,7 +37,7 @@ pub struct Input {
 }
 
 pub fn tables() -> Tables {
-    let parsed = presync::parse("peers.presync", &|_: &str| Ok(PROGRAM.as_bytes().to_vec()))
+    let parsed = presync::parse("", "peers.presync", &|_: &str| Ok(PROGRAM.as_bytes().to_vec()))
         .expect("it is read");
     presync::compile(&presync::check(parsed).expect("it is right")).expect("it has a form")
 }

@@ -6,7 +6,7 @@ mod others;
 use std::hint::black_box;
 
 use peers::{Input, by_names, inputs, order, tables, text, time, wrong};
-use presync_engine::table::Tables;
+use presync::Tables;
 
 /// A decider and what it takes, in nanoseconds a decision.
 struct Row {

@@ -8,9 +8,9 @@ use crate::error::CommandResult;
 use crate::files;
 use crate::findings::{Findings, path_of};
 use crate::terminal::Terminal;
-use presync::quote::quote_always;
-use presync::source::{FileId, SourceFile, Span};
-use presync::syntax::{self, tree};
+use presync::quote_always;
+use presync::tree;
+use presync::{FileId, SourceFile, Span};
 
 /// The text of a file, and which code is allowed from which byte on.
 type Places<'a> = (String, BTreeSet<(u32, &'a str)>);
@@ -20,18 +20,19 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
     let mut places: BTreeMap<PathBuf, Places<'_>> = BTreeMap::new();
     let mut left = 0;
     for (at, diagnostic, _) in &findings.found {
-        let (root, program, broken) = &findings.programs[*at];
+        let (root, report) = &findings.programs[*at];
+        let (sources, broken) = (report.sources(), report.program.is_none());
         let location = diagnostic
             .location()
-            .filter(|location| !program.sources.file(location.file).bundled);
+            .filter(|location| !sources.file(location.file).bundled);
         let Some(location) = location.filter(|_| !broken && diagnostic.code != "unused-allow")
         else {
             left += 1;
             continue;
         };
-        let text = &program.sources.file(location.file).text;
-        let path = path_of(root, program, location.file);
-        let (tree, _) = syntax::parse(
+        let text = &sources.file(location.file).text;
+        let path = path_of(root, sources, location.file);
+        let (tree, _) = presync::parse_file(
             FileId(0),
             &SourceFile::new("", text.clone().into_bytes(), false),
         );
@@ -72,7 +73,10 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
         }
     }
     terminal.say(&format!("added {added} allows; {left} findings are left"));
-    let broken = findings.programs.iter().any(|(_, _, broken)| *broken);
+    let broken = findings
+        .programs
+        .iter()
+        .any(|(_, report)| report.program.is_none());
     Ok(if broken {
         ExitCode::from(1)
     } else {

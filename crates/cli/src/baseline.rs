@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CommandError;
 use crate::files;
 use crate::findings::Findings;
-use presync::diagnostic::Severity;
+use presync::{CheckReport, Severity};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,21 +34,20 @@ pub enum Applied {
 
 /// Takes the known findings out; without a record, writes one of all that there are. Errors are never known.
 pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandError> {
-    let can_be_known = |programs: &[(_, _, bool)], at: usize| !programs[at].2;
+    let can_be_known = |programs: &[(_, CheckReport)], at: usize| programs[at].1.program.is_some();
     if !path.exists() {
         let lints = findings.found.iter().filter(|(at, diagnostic, _)| {
             can_be_known(&findings.programs, *at) && diagnostic.severity != Severity::Info
         });
-        let known =
-            |(_, diagnostic, fingerprint): &(usize, presync::diagnostic::Diagnostic, String)| {
-                (
-                    fingerprint.clone(),
-                    Known {
-                        code: diagnostic.code.to_owned(),
-                        message: diagnostic.message.clone(),
-                    },
-                )
-            };
+        let known = |(_, diagnostic, fingerprint): &(usize, presync::Diagnostic, String)| {
+            (
+                fingerprint.clone(),
+                Known {
+                    code: diagnostic.code.to_owned(),
+                    message: diagnostic.message.clone(),
+                },
+            )
+        };
         let record = Baseline {
             version: 1,
             findings: lints.map(known).collect(),
@@ -72,7 +71,7 @@ pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandErr
     }
     let before = findings.found.len();
     findings.found.retain(|(at, _, fingerprint)| {
-        findings.programs[*at].2 || !record.findings.contains_key(fingerprint)
+        findings.programs[*at].1.program.is_none() || !record.findings.contains_key(fingerprint)
     });
     let known = before - findings.found.len();
     Ok(Applied::Known(

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use presync::diagnostic::nearest;
-use presync::lint::{LINTS, Level, Settings};
-use presync::program::Program;
+use presync::CheckReport;
+use presync::nearest;
+use presync::{LINTS, Level, Settings};
 use presync_report::{FORMATS, Format};
 
 const NAME: &str = "presync.toml";
@@ -181,12 +181,21 @@ pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError
 /// Refuses protected attributes that no system of any program has: a misspelt one would protect nothing.
 pub fn check_attributes<'p>(
     settings: &[Settings],
-    programs: impl Iterator<Item = &'p Program> + Clone,
+    reports: impl Iterator<Item = &'p CheckReport> + Clone,
 ) -> Result<(), CommandError> {
-    let systems = || programs.clone().flat_map(|program| &program.systems);
+    let programs = || reports.clone().filter_map(|report| report.program.as_ref());
+    let systems = || {
+        programs()
+            .flat_map(|program| program.schema.systems())
+            .map(|(_, system)| system)
+    };
+    // What has errors may be what has the attribute.
+    if reports.clone().any(|report| report.program.is_none()) {
+        return Ok(());
+    }
     for settings in settings {
         for wanted in settings.protected.iter().flatten() {
-            // Without any system there are errors to be told.
+            // Without any system nothing can be protected.
             if systems().next().is_some()
                 && !systems().any(|system| system.attributes.contains(wanted))
             {
@@ -218,7 +227,7 @@ fn level_named(name: &str) -> Result<Level, String> {
 }
 
 fn known(code: &str) -> Result<(), String> {
-    if presync::lint::lint(code).is_some() {
+    if presync::lint(code).is_some() {
         return Ok(());
     }
     Err(match nearest(code, LINTS.iter().map(|lint| lint.code)) {

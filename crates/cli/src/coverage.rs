@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use presync::analysis::{self, Exercised};
-use presync::program::Program;
-use presync::quote::visible;
-use presync::source::LineColumn;
+use presync::LineColumn;
+use presync::Program;
+use presync::visible;
+use presync::{Coverage, Exercised};
 
 /// A file that several programs use counts once.
 #[derive(Default)]
@@ -23,7 +23,7 @@ enum Kind {
 }
 
 impl Total {
-    pub fn add(&mut self, program: &Program, coverage: analysis::Coverage) {
+    pub fn add(&mut self, program: &Program, coverage: Coverage) {
         for (exercised, count) in coverage.exercised {
             let location = exercised.location(program);
             let place = program
@@ -31,14 +31,14 @@ impl Total {
                 .file(location.file)
                 .line_column(location.span.start);
             let kind = match exercised {
-                Exercised::Rule(_, from, to) => Kind::Rule(from < to),
+                Exercised::Rule(_, direction) => Kind::Rule(direction.from() > direction.to()),
                 Exercised::Condition(_, true) => Kind::Holds,
                 Exercised::Condition(_, false) => Kind::Fails,
             };
             let at = (program.sources.shown_path(location.file), place);
             let known = self.places.entry(at).or_default().entry(kind);
             known
-                .or_insert_with(|| (0, analysis::text(program, exercised)))
+                .or_insert_with(|| (0, presync::describe(program, exercised)))
                 .0 += count;
         }
         self.unknown += coverage.unknown;

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use presync::quote_always;
+use presync_engine::{TooComplex, UnknownName};
+
 /// What ends a command early: wrong usage or a file that cannot be read (2), or errors in a program that have been
 /// printed already (1).
 pub enum CommandError {
@@ -18,6 +21,26 @@ impl From<std::io::Error> for CommandError {
         } else {
             Self::Usage(error.to_string())
         }
+    }
+}
+
+impl From<UnknownName> for CommandError {
+    fn from(error: UnknownName) -> Self {
+        let known: Vec<String> = error
+            .known()
+            .iter()
+            .map(|name| quote_always(name))
+            .collect();
+        Self::Usage(match error.near() {
+            None if !known.is_empty() => format!("{error}: known are {}", known.join(", ")),
+            _ => error.to_string(),
+        })
+    }
+}
+
+impl From<TooComplex> for CommandError {
+    fn from(error: TooComplex) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 

@@ -3,8 +3,6 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use presync::syntax;
-
 use crate::error::CommandError;
 
 /// The bytes of a file, or of standard input for `-`.
@@ -23,7 +21,7 @@ pub fn source(path: &Path) -> std::io::Result<Vec<u8>> {
 /// All there is, or enough to be told that it is too large: a device may have no end.
 pub fn bounded(from: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(syntax::MAX_FILE as u64 + 1)
+    from.take(presync::MAX_FILE as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -7,15 +7,16 @@ use crate::{config, project};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use presync::diagnostic::Diagnostic;
-use presync::lint::Settings;
-use presync::program::Program;
+use presync::CheckReport;
+use presync::Diagnostic;
+use presync::Settings;
+use presync::{FileId, Sources};
 use presync_report::{Finding, fingerprints};
 
 /// Checked programs with what was found in them.
 pub struct Findings {
-    /// By root file; `true`: it has errors.
-    pub programs: Vec<(PathBuf, Program, bool)>,
+    /// By root file; the diagnostics are among what was found.
+    pub programs: Vec<(PathBuf, CheckReport)>,
     /// The index of a program, what was found there, and what it is known by when lines move.
     pub found: Vec<(usize, Diagnostic, String)>,
 }
@@ -35,16 +36,14 @@ impl Findings {
             .map(|root| config::settings(root, levels))
             .collect::<Result<_, _>>()?;
         for (root, settings) in roots.iter().zip(&settings) {
-            let (program, mut diagnostics) =
-                presync::resolve::check(project::parse_with(root, instead, file_access)?);
-            let broken = !diagnostics.is_empty();
-            if !broken {
-                diagnostics = presync::lint::run(&program, settings);
-            }
-            programs.push((root.clone(), program, broken));
-            found.push(diagnostics);
+            let mut report = presync::check(project::parse_with(root, instead, file_access)?);
+            found.push(match &report.program {
+                Some(program) => program.lint(settings),
+                None => std::mem::take(&mut report.diagnostics),
+            });
+            programs.push((root.clone(), report));
         }
-        config::check_attributes(&settings, programs.iter().map(|(_, program, _)| program))?;
+        config::check_attributes(&settings, programs.iter().map(|(_, report)| report))?;
         used_elsewhere(&programs, &mut found);
         let mut found: Vec<(usize, Diagnostic)> = found
             .into_iter()
@@ -56,7 +55,7 @@ impl Findings {
             })
             .collect();
         let key = |(at, diagnostic): &(usize, Diagnostic)| {
-            let sources = &programs[*at].1.sources;
+            let sources = programs[*at].1.sources();
             let labels = diagnostic
                 .labels
                 .iter()
@@ -74,7 +73,7 @@ impl Findings {
         let known = fingerprints(
             found
                 .iter()
-                .map(|(at, diagnostic)| (diagnostic, &programs[*at].1.sources)),
+                .map(|(at, diagnostic)| (diagnostic, programs[*at].1.sources())),
             &Disk,
         );
         let found = found
@@ -90,14 +89,14 @@ impl Findings {
             .iter()
             .map(|(at, diagnostic, fingerprint)| Finding {
                 diagnostic,
-                sources: &self.programs[*at].1.sources,
+                sources: self.programs[*at].1.sources(),
                 fingerprint,
             })
     }
 
     /// Every file that was looked at, bundled ones left out, as the user would type them.
     pub fn files(&self) -> BTreeSet<String> {
-        let sources = self.programs.iter().map(|(_, program, _)| &program.sources);
+        let sources = self.programs.iter().map(|(_, report)| report.sources());
         sources
             .flat_map(|sources| {
                 sources
@@ -110,39 +109,37 @@ impl Findings {
 }
 
 /// Where a file of a program lies.
-pub fn path_of(root: &Path, program: &Program, file: presync::source::FileId) -> PathBuf {
+pub fn path_of(root: &Path, sources: &Sources, file: FileId) -> PathBuf {
     if file.0 == 0 {
         root.to_path_buf()
     } else {
-        PathBuf::from(program.sources.shown_path(file))
+        PathBuf::from(sources.shown_path(file))
     }
 }
 
 /// What one program leaves unused counts only if no other program that has the file uses it.
-fn used_elsewhere(programs: &[(PathBuf, Program, bool)], found: &mut [Vec<Diagnostic>]) {
-    let place = |program: &Program, diagnostic: &Diagnostic| {
+fn used_elsewhere(programs: &[(PathBuf, CheckReport)], found: &mut [Vec<Diagnostic>]) {
+    let place = |sources: &Sources, diagnostic: &Diagnostic| {
         let location = diagnostic.location()?;
-        Some((
-            program.sources.shown_path(location.file),
-            location.span.start,
-        ))
+        Some((sources.shown_path(location.file), location.span.start))
     };
     let mut unused: BTreeMap<(String, u32), usize> = BTreeMap::new();
     let mut having: BTreeMap<String, usize> = BTreeMap::new();
-    for ((_, program, _), diagnostics) in programs.iter().zip(found.iter()) {
-        for (id, _) in program.sources.iter() {
-            *having.entry(program.sources.shown_path(id)).or_default() += 1;
+    for ((_, report), diagnostics) in programs.iter().zip(found.iter()) {
+        let sources = report.sources();
+        for (id, _) in sources.iter() {
+            *having.entry(sources.shown_path(id)).or_default() += 1;
         }
         let places = diagnostics
             .iter()
             .filter(|diagnostic| diagnostic.code == "unused");
-        for place in places.filter_map(|diagnostic| place(program, diagnostic)) {
+        for place in places.filter_map(|diagnostic| place(sources, diagnostic)) {
             *unused.entry(place).or_default() += 1;
         }
     }
-    for ((_, program, _), diagnostics) in programs.iter().zip(found) {
+    for ((_, report), diagnostics) in programs.iter().zip(found) {
         diagnostics.retain(|diagnostic| {
-            let known = place(program, diagnostic).filter(|_| diagnostic.code == "unused");
+            let known = place(report.sources(), diagnostic).filter(|_| diagnostic.code == "unused");
             known.is_none_or(|place| having.get(&place.0) == unused.get(&place))
         });
     }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::error::CommandError;
 use crate::files;
 use crate::findings::{Findings, path_of};
+use crate::loading::meaning;
 use crate::project::{FileAccess, Overlay};
-use presync::diagnostic::Fix;
-use presync::source::{Sources, Span};
+use presync::Fix;
+use presync::{Sources, Span};
 
 /// Repairs can make room for others, but not for ever.
 const MAX_ROUNDS: usize = 100;
@@ -85,14 +86,14 @@ impl Worker<'_> {
         let before = digests(&findings);
         let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
         for (at, diagnostic, known) in &findings.found {
-            let (root, program, _) = &findings.programs[*at];
+            let (root, report) = &findings.programs[*at];
             let usable = |fix: &&Fix| (fix.safe || allow_unsafe) && !self.refused.contains(known);
             let Some(fix) = diagnostic.fixes.iter().find(usable) else {
                 continue;
             };
             let mut edits = Edits::new();
             let places = fix.edits.iter().map(|(location, text)| {
-                let shown = path_of(root, program, location.file);
+                let shown = path_of(root, report.sources(), location.file);
                 (files::canonical(&shown), shown, location, text)
             });
             let places: Vec<_> = places.collect();
@@ -103,7 +104,7 @@ impl Worker<'_> {
                 continue;
             }
             for (path, shown, location, text) in places {
-                self.remember(&path, &shown, &program.sources, location.file);
+                self.remember(&path, &shown, report.sources(), location.file);
                 edits
                     .entry(path)
                     .or_default()
@@ -124,13 +125,7 @@ impl Worker<'_> {
         self.keep(&wanted, &before).map(Some)
     }
 
-    fn remember(
-        &mut self,
-        path: &Path,
-        shown: &Path,
-        sources: &Sources,
-        file: presync::source::FileId,
-    ) {
+    fn remember(&mut self, path: &Path, shown: &Path, sources: &Sources, file: presync::FileId) {
         let text = || sources.file(file).text.clone();
         self.paths
             .entry(path.to_path_buf())
@@ -238,15 +233,9 @@ enum Digest {
 fn digests(findings: &Findings) -> Vec<Digest> {
     let programs = findings.programs.iter().enumerate();
     programs
-        .map(|(at, (_, program, broken))| {
-            if *broken {
-                return Digest::Errors(findings.found.iter().filter(|(of, ..)| *of == at).count());
-            }
-            Digest::Meaning(
-                presync::compile::compile(program)
-                    .ok()
-                    .map(|tables| tables.digest),
-            )
+        .map(|(at, (_, report))| match &report.program {
+            Some(program) => Digest::Meaning(meaning(program)),
+            None => Digest::Errors(findings.found.iter().filter(|(of, ..)| *of == at).count()),
         })
         .collect()
 }

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use presync::diagnostic::Diagnostic;
-use presync::program::Program;
-use presync_engine::table::Tables;
+use presync::Program;
+use presync_engine::Tables;
 
 use crate::error::CommandError;
 use crate::files::cannot_read;
@@ -13,22 +12,17 @@ use crate::terminal::Terminal;
 
 /// A checked program; errors are printed.
 pub fn program(root: &Path, terminal: &Terminal) -> Result<Program, CommandError> {
-    let (program, errors) = presync::resolve::check(parse_with(root, None, terminal.file_access)?);
-    stop_at(&errors, &program, terminal)?;
-    Ok(program)
+    let mut report = presync::check(parse_with(root, None, terminal.file_access)?);
+    report.program.take().ok_or_else(|| {
+        terminal.draw(&report.diagnostics, report.sources());
+        terminal.write(&presync_report::summary(report.diagnostics.iter()));
+        CommandError::Findings
+    })
 }
 
-fn stop_at(
-    errors: &[Diagnostic],
-    program: &Program,
-    terminal: &Terminal,
-) -> Result<(), CommandError> {
-    if errors.is_empty() {
-        return Ok(());
-    }
-    terminal.draw(errors, &program.sources);
-    terminal.write(&presync_report::summary(errors.iter()));
-    Err(CommandError::Findings)
+/// The digest of what a program means; `None` if it is too complex to be compiled.
+pub fn meaning(program: &Program) -> Option<String> {
+    program.compile().ok()?.digest().ok().map(str::to_owned)
 }
 
 /// A program or a tables.json, compiled; with the program where there is one.
@@ -45,7 +39,6 @@ pub fn tables(path: &Path, terminal: &Terminal) -> Result<(Tables, Option<Progra
         return Ok((tables, None));
     }
     let program = program(&one_root(path)?, terminal)?;
-    let tables = presync::compile::compile(&program)
-        .map_err(|error| CommandError::Usage(error.to_string()))?;
+    let tables = program.compile()?;
     Ok((tables, Some(program)))
 }

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use presync::load::{self, Parsed};
-use presync::source::{FileId, SourceFile};
-use presync::syntax::{self, tree};
+use presync::tree;
+use presync::{FileId, SourceFile};
+use presync::{Files, Outside, Parsed, relative};
 
 use crate::config;
 use crate::error::CommandError;
@@ -64,13 +64,14 @@ fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, CommandError> {
     for file in &files {
         let bytes = source(file).map_err(|error| cannot_read(file, &error))?;
         let path = slashes(file);
-        let (tree, _) = syntax::parse(FileId(0), &SourceFile::new(path.clone(), bytes, false));
+        let (tree, _) =
+            presync::parse_file(FileId(0), &SourceFile::new(path.clone(), bytes, false));
         let used = tree
             .declarations
             .iter()
             .filter_map(|declaration| match &declaration.kind {
                 tree::DeclarationKind::Use(name) if name.quoted() => {
-                    Some(load::relative(&path, &name.text))
+                    Some(relative(&path, &name.text))
                 }
                 _ => None,
             });
@@ -98,7 +99,7 @@ fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, CommandError> {
 }
 
 fn slashes(path: &Path) -> String {
-    load::relative("", &path.to_string_lossy().replace('\\', "/"))
+    relative("", &path.to_string_lossy().replace('\\', "/"))
 }
 
 /// Where files that a program uses may come from.
@@ -163,7 +164,7 @@ pub fn parse_with(
         instead,
         within,
     };
-    load::parse(&base, &name, &disk).map_err(|error| cannot_read(root, &error))
+    presync::parse(&base, &name, &disk).map_err(|error| cannot_read(root, &error))
 }
 
 /// Texts that are not written yet, by canonical path; standard input is `-`.
@@ -190,7 +191,7 @@ impl ProjectFiles<'_> {
     }
 }
 
-impl load::Files for ProjectFiles<'_> {
+impl Files for ProjectFiles<'_> {
     fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
         if let Some(text) = self
             .instead
@@ -205,9 +206,7 @@ impl load::Files for ProjectFiles<'_> {
         if let Some(within) = self.within.as_ref().filter(|_| path != self.name)
             && !std::fs::canonicalize(&place)?.starts_with(within)
         {
-            return Err(std::io::Error::other(load::Outside(
-                within.display().to_string(),
-            )));
+            return Err(std::io::Error::other(Outside(within.display().to_string())));
         }
         source(&place)
     }

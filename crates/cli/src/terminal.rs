@@ -5,9 +5,9 @@ use std::io::{IsTerminal, Write};
 use clap::ValueEnum;
 
 use crate::project::FileAccess;
-use presync::diagnostic::Diagnostic;
-use presync::quote::visible;
-use presync::source::Sources;
+use presync::Diagnostic;
+use presync::Sources;
+use presync::visible;
 use presync_report::Style;
 
 use crate::places::Disk;

@@ -14,18 +14,23 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::table::{Body, Cells, Column, Diagram, FactKind, Next, Outcome, Table, Tables};
+use crate::flat_diagram::{Diagram, Next};
+use crate::ids::SystemId;
+use crate::schema::{Column, FactKind, Schema};
+use crate::table::{Body, Cells, Outcome, Table};
+use crate::tables::{Tables, TooComplex};
 
 /// A prime: the field of the sums.
 const FIELD: u64 = (1 << 61) - 1;
 
-pub(crate) fn digest(tables: &Tables) -> String {
+pub(crate) fn digest(tables: &Tables) -> Result<String, TooComplex> {
+    let schema = tables.schema();
     let mut hasher = Sha256::new();
     let mut part = |text: &str| {
         hasher.update((text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     };
-    for system in &tables.systems {
+    for (_, system) in schema.systems() {
         part("system");
         part(&system.name);
         for state in &system.states {
@@ -33,40 +38,39 @@ pub(crate) fn digest(tables: &Tables) -> String {
             part(state.wire());
         }
     }
-    for fact in &tables.facts {
+    for (_, fact) in schema.facts() {
         part("fact");
         part(&fact.name);
         if let FactKind::Choice { values, default } = &fact.kind {
             values.iter().for_each(|value| part(value));
             part("default");
-            part(default.map_or("", |at| &values[at as usize]));
+            let default = default.and_then(|at| values.get(at as usize));
+            part(default.map_or("", String::as_str));
         }
     }
     let mut weights = Weights {
-        tables,
+        schema,
         known: HashMap::new(),
     };
-    for role in &tables.roles {
+    for role in tables.roles() {
         part("role");
-        part(&role.name);
-        for table in &role.tables {
+        part(role.name());
+        for table in role.tables()? {
             for [a, b] in weights.table(table) {
                 part(&format!("{a:016x}{b:016x}"));
             }
         }
     }
-    hasher
+    let digits = hasher
         .finalize()
         .iter()
-        .fold("sha256:".to_owned(), |mut text, byte| {
-            // Writing into a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    Ok(format!("sha256:{digits}"))
 }
 
 struct Weights<'a> {
-    tables: &'a Tables,
+    schema: &'a Schema,
     /// For each column, and for the state entered, the weight of each value.
     known: HashMap<Input, Vec<[u64; 2]>>,
 }
@@ -74,16 +78,16 @@ struct Weights<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Input {
     Column(Column),
-    From(usize),
+    From(SystemId),
 }
 
 impl Weights<'_> {
     fn table(&mut self, table: &Table) -> Vec<[u64; 2]> {
-        match &table.body {
+        match table.body() {
             Body::Rows(rows) => vec![rows.iter().fold([0, 0], |sum, row| {
-                let from = Some(row.from.clone());
-                let cube = self.cube(&table.columns, &row.when, table.from, &from);
-                let outcome = self.outcome(table.to, &row.outcome);
+                let from = row.from.iter().map(|state| state.index()).collect();
+                let cube = self.cube(table, &row.when, from);
+                let outcome = self.outcome(&row.outcome);
                 [0, 1].map(|f| add(sum[f], multiply(cube[f], outcome[f])))
             })],
             Body::Diagrams(diagrams) => diagrams
@@ -93,36 +97,38 @@ impl Weights<'_> {
         }
     }
 
-    fn cube(
-        &mut self,
-        columns: &[Column],
-        when: &Cells,
-        from: usize,
-        states: &Option<Box<[u32]>>,
-    ) -> [u64; 2] {
-        let cells = columns
-            .iter()
-            .map(|column| Input::Column(*column))
-            .zip(when)
-            .chain([(Input::From(from), states)]);
-        cells.fold([1, 1], |product, (input, values)| {
-            let Some(values) = values else { return product };
-            let weights = self.weights(input);
-            [0, 1].map(|f| {
-                let sum = values
+    fn cube(&mut self, table: &Table, when: &Cells, from: Vec<usize>) -> [u64; 2] {
+        let columns = table.columns().iter().map(|column| Input::Column(*column));
+        let cells = columns.zip(when).filter_map(|(input, values)| {
+            Some((
+                input,
+                values
+                    .as_ref()?
                     .iter()
-                    .fold(0, |sum, value| add(sum, weights[*value as usize][f]));
-                multiply(product[f], sum)
+                    .map(|value| *value as usize)
+                    .collect(),
+            ))
+        });
+        let entered: (Input, Vec<usize>) = (Input::From(table.direction().from()), from);
+        cells
+            .chain([entered])
+            .fold([1, 1], |product, (input, values)| {
+                let weights = self.weights(input);
+                [0, 1].map(|f| {
+                    let sum = values
+                        .iter()
+                        .fold(0, |sum, value| add(sum, weights[*value][f]));
+                    multiply(product[f], sum)
+                })
             })
-        })
     }
 
     fn diagram(&mut self, table: &Table, diagram: &Diagram) -> [u64; 2] {
         let mut of_node = vec![[0, 0]; diagram.nodes.len()];
         let outcomes: Vec<[u64; 2]> = table
-            .decisions
+            .decisions()
             .iter()
-            .map(|decision| self.outcome(table.to, &decision.outcome))
+            .map(|decision| self.outcome(&decision.outcome))
             .collect();
         let pass = point(&["pass"]);
         let get = |of_node: &[[u64; 2]], next: Next| match next {
@@ -131,7 +137,9 @@ impl Weights<'_> {
             Next::Pass => pass,
         };
         for (at, node) in diagram.nodes.iter().enumerate().rev() {
-            let input = node.ask.map_or(Input::From(table.from), Input::Column);
+            let input = node
+                .ask
+                .map_or(Input::From(table.direction().from()), Input::Column);
             let weights = self.weights(input);
             let value = node
                 .next
@@ -146,13 +154,13 @@ impl Weights<'_> {
         get(&of_node, diagram.root)
     }
 
-    fn outcome(&self, to: usize, outcome: &Outcome) -> [u64; 2] {
+    fn outcome(&self, outcome: &Outcome) -> [u64; 2] {
         let mut text = String::new();
         match outcome {
             Outcome::Unmapped => text.push('0'),
             Outcome::Unchanged => text.push('1'),
             Outcome::Set { state, append } => {
-                let name = &self.tables.systems[to].states[*state as usize].name;
+                let name = &self.schema.state(*state).name;
                 for part in std::iter::once(name).chain(append) {
                     // Writing into a string cannot fail.
                     let _ = write!(text, "{}:{part}", part.len());
@@ -163,11 +171,11 @@ impl Weights<'_> {
     }
 
     fn weights(&mut self, input: Input) -> &[[u64; 2]] {
-        let tables = self.tables;
+        let schema = self.schema;
         self.known.entry(input).or_insert_with(|| {
             let (kind, name, values): (_, _, Vec<&str>) = match input {
                 Input::From(system) => {
-                    let system = &tables.systems[system];
+                    let system = schema.system(system);
                     (
                         "from",
                         &system.name,
@@ -179,7 +187,7 @@ impl Weights<'_> {
                     )
                 }
                 Input::Column(Column::Fact(fact)) => {
-                    let fact = &tables.facts[fact];
+                    let fact = schema.fact(fact);
                     let values = match &fact.kind {
                         FactKind::Flag => vec!["false", "true"],
                         FactKind::Choice { values, .. } => {
@@ -189,7 +197,7 @@ impl Weights<'_> {
                     ("fact", &fact.name, values)
                 }
                 Input::Column(Column::State(system)) => {
-                    let system = &tables.systems[system];
+                    let system = schema.system(system);
                     // No state has an empty name with this kind: the first value is "not known".
                     let names = system.states.iter().map(|state| state.name.as_str());
                     (

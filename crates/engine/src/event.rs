@@ -1,55 +1,121 @@
-//! In: one line of the event stream. Out: an event with names resolved to the tables' indices.
+//! Events: what happened to a user. In: one line of the event stream. Out: an event with ids instead of names.
 //! Errors: a rejection with a stable code and a sentence.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use crate::table::{FactKind, Tables};
+use crate::ids::{RoleId, StateId, SystemId, ValueId};
+use crate::rejection::{Malformed, Rejection};
+use crate::schema::{FactKind, Schema};
 use crate::time::time;
 
-/// Why an event was refused; nothing of it was carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// `malformed`, `unknown-role`, `unknown-system`, `unknown-state`, `unknown-fact`, `unknown-value`, `no-role`,
-    /// `unset-choice`, `several-systems`, `too-many-users`.
-    pub code: &'static str,
-    pub message: String,
+/// What happened to a user. Carried out in this order: role and facts, what is observed, the change, the resync.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub role: Option<RoleId>,
+    pub set: SmallVec<[ValueId; 3]>,
+    /// `None`: the state is not known any more.
+    pub observe: SmallVec<[(SystemId, Option<StateId>); 2]>,
+    pub change: Option<StateId>,
+    pub resync: Option<SystemId>,
+    /// In milliseconds since 1970.
+    pub at: Option<i64>,
 }
 
-impl Rejection {
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+impl Event {
+    /// A system has entered a state.
+    pub fn changed(state: StateId) -> Self {
         Self {
-            code,
-            message: message.into(),
+            change: Some(state),
+            ..Self::default()
         }
+    }
+
+    /// A system shows a state; nothing follows from that.
+    pub fn observed(state: StateId) -> Self {
+        Self {
+            observe: [(state.system(), Some(state))].into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The user has this role from now on.
+    pub fn in_role(role: RoleId) -> Self {
+        Self {
+            role: Some(role),
+            ..Self::default()
+        }
+    }
+
+    /// Facts have these values from now on.
+    pub fn setting(values: impl IntoIterator<Item = ValueId>) -> Self {
+        Self {
+            set: values.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The state of a system is to be decided again.
+    pub fn resync(system: SystemId) -> Self {
+        Self {
+            resync: Some(system),
+            ..Self::default()
+        }
+    }
+
+    /// When it happened, in milliseconds.
+    #[must_use]
+    pub fn at(mut self, time: SystemTime) -> Self {
+        let milliseconds = |time: std::time::Duration| i64::try_from(time.as_millis()).ok();
+        self.at = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => milliseconds(after),
+            Err(before) => milliseconds(before.duration()).map(|time| -time),
+        };
+        self
+    }
+
+    /// Whether all its ids are of this schema.
+    #[inline]
+    pub(crate) fn is_of(&self, schema: &Schema) -> bool {
+        self.change.is_none_or(|state| schema.has_state(state))
+            && self.role.is_none_or(|role| schema.has_role(role))
+            && self.set.iter().all(|value| schema.has_value(*value))
+            && self.observe.iter().all(|(system, state)| match state {
+                Some(state) => state.system() == *system && schema.has_state(*state),
+                None => schema.has_system(*system),
+            })
+            && self.resync.is_none_or(|system| schema.has_system(system))
     }
 }
 
-/// An event as it stands in its line.
-#[derive(Debug, Default, Deserialize)]
+/// An event as it stands in its line: by names.
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(expecting = "an event: an object in one line")]
-pub struct RawEvent<'a> {
+pub struct EventMessage<'a> {
     #[serde(borrow)]
     pub user: Cow<'a, str>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    #[serde(borrow, default)]
-    pub set: Pairs<'a, FactValue<'a>>,
-    #[serde(borrow, default)]
-    pub state: Pairs<'a, Option<String>>,
-    #[serde(borrow, default)]
-    pub change: Pairs<'a, String>,
-    #[serde(default)]
+    #[serde(borrow, default, skip_serializing_if = "Members::is_empty")]
+    pub set: Members<'a, FactValue<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Members::is_empty")]
+    pub state: Members<'a, Option<String>>,
+    #[serde(borrow, default, skip_serializing_if = "Members::is_empty")]
+    pub change: Members<'a, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resync: Option<String>,
-    /// As JSON.
-    #[serde(borrow, default, deserialize_with = "raw")]
+    /// JSON that the commands carry as their `cause`.
+    #[serde(borrow, default, deserialize_with = "raw", serialize_with = "as_json")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a str>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
 }
 
@@ -57,12 +123,19 @@ fn raw<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a 
     Ok(Option::<&'a RawValue>::deserialize(deserializer)?.map(RawValue::get))
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+fn as_json<S: Serializer>(id: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
+    let value: Option<serde_json::Value> = id.and_then(|id| serde_json::from_str(id).ok());
+    value.serialize(serializer)
+}
+
+/// The value that an event gives a fact.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FactValue<'a> {
     Flag(bool),
     #[serde(borrow)]
     Choice(Cow<'a, str>),
+    #[serde(skip_serializing)]
     Other(serde::de::IgnoredAny),
 }
 
@@ -71,27 +144,27 @@ const MAX_MEMBERS: usize = 1_000;
 
 /// An object's members in order; a name that comes twice counts with its last value.
 #[derive(Debug)]
-pub struct Pairs<'a, T>(pub SmallVec<[(Cow<'a, str>, T); 3]>);
+pub struct Members<'a, T>(pub SmallVec<[(Cow<'a, str>, T); 3]>);
 
-impl<T> Default for Pairs<'_, T> {
+impl<T> Default for Members<'_, T> {
     fn default() -> Self {
         Self(SmallVec::new())
     }
 }
 
-impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<'a, T>(std::marker::PhantomData<(&'a (), T)>);
+        struct ObjectVisitor<'a, T>(std::marker::PhantomData<(&'a (), T)>);
 
-        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Members<'a, T> {
-            type Value = Pairs<'a, T>;
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<'a, T> {
+            type Value = Members<'a, T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Pairs(SmallVec::new()))
+                Ok(Members(SmallVec::new()))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -107,11 +180,11 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
                         None => pairs.push((name, value)),
                     }
                 }
-                Ok(Pairs(pairs))
+                Ok(Members(pairs))
             }
         }
 
-        deserializer.deserialize_any(Members(std::marker::PhantomData))
+        deserializer.deserialize_any(ObjectVisitor(std::marker::PhantomData))
     }
 }
 
@@ -119,110 +192,92 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// An event with its names resolved.
-#[derive(Debug, Default, Clone)]
-pub struct Event {
-    pub role: Option<u32>,
-    /// Fact and value.
-    pub set: SmallVec<[(u32, u32); 3]>,
-    /// System and state; `None`: not known any more.
-    pub observe: SmallVec<[(u32, Option<u32>); 2]>,
-    pub change: Option<(u32, u32)>,
-    pub resync: Option<u32>,
-    /// In milliseconds since 1970.
-    pub at: Option<i64>,
+impl<T> Members<'_, T> {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
-impl<'a> RawEvent<'a> {
-    /// Any JSON that is an event.
+impl<T: Serialize> Serialize for Members<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            object.serialize_entry(name, value)?;
+        }
+        object.end()
+    }
+}
+
+impl<'a> EventMessage<'a> {
+    /// Reads any JSON that is an event.
+    ///
+    /// # Errors
+    /// It is something else.
     pub fn parse(text: &'a str) -> Result<Self, Rejection> {
         if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
-            return Err(Rejection::new("malformed", "an event is a JSON object"));
+            return Err(Malformed::NotAnObject.into());
         }
         serde_json::from_str(text).map_err(|error| {
             let message = error.to_string();
             let what = message
                 .rsplit_once(" at line ")
                 .map_or(message.as_str(), |(what, _)| what);
-            let message = match error.classify() {
-                serde_json::error::Category::Data => {
-                    format!("{what}, at character {}", error.column())
-                }
-                serde_json::error::Category::Eof => {
-                    "the line ends in the middle of the JSON".to_owned()
-                }
-                _ => format!("not JSON: {what} at character {}", error.column()),
-            };
-            Rejection::new("malformed", message)
+            let (what, column) = (what.to_owned(), error.column());
+            match error.classify() {
+                serde_json::error::Category::Data => Malformed::Shape { what, column },
+                serde_json::error::Category::Eof => Malformed::CutShort,
+                _ => Malformed::NotJson { what, column },
+            }
+            .into()
         })
     }
 
-    pub fn resolve(&self, tables: &Tables) -> Result<Event, Rejection> {
-        let system = |name: &str| {
-            tables
-                .system(name)
-                .map(|at| at as u32)
-                .ok_or_else(|| unknown("system", name))
-        };
-        let state = |at: u32, name: &str| {
-            let at = at as usize;
-            let unknown = || {
-                Rejection::new(
-                    "unknown-state",
-                    format!("{} has no state `{name}`", tables.systems[at].name),
-                )
-            };
-            tables.state(at, name).ok_or_else(unknown)
-        };
-        let role = match &self.role {
-            Some(name) => Some(tables.role(name).ok_or_else(|| unknown("role", name))? as u32),
-            None => None,
-        };
+    /// The same with ids.
+    ///
+    /// # Errors
+    /// A name that the schema does not have, or a value of the wrong kind.
+    pub fn resolve(&self, schema: &Schema) -> Result<Event, Rejection> {
+        let role = self
+            .role
+            .as_ref()
+            .map(|name| schema.role_named(name))
+            .transpose()?;
         let set = self
             .set
             .0
             .iter()
-            .map(|(name, value)| fact_value(tables, name, value))
-            .collect::<Result<_, _>>()?;
+            .map(|(name, value)| fact_value(schema, name, value));
+        let set = set.collect::<Result<_, _>>()?;
         let mut observe = SmallVec::new();
         for (name, observed) in &self.state.0 {
-            let at = system(name)?;
-            observe.push((
-                at,
-                observed.as_ref().map(|name| state(at, name)).transpose()?,
-            ));
+            let system = schema.system_named(name)?;
+            let state = observed
+                .as_ref()
+                .map(|name| schema.state_named(system, name));
+            observe.push((system, state.transpose()?));
         }
         let change = match self.change.0.as_slice() {
             [] => None,
-            [(name, entered)] => {
-                let at = system(name)?;
-                Some((at, state(at, entered)?))
-            }
+            [(name, entered)] => Some(schema.state_named(schema.system_named(name)?, entered)?),
             several => {
-                let names: Vec<&str> = several.iter().map(|(name, _)| &**name).collect();
-                let message = format!(
-                    "one event changes one system, this one {}: send one event for each",
-                    names.join(" and ")
-                );
-                return Err(Rejection::new("several-systems", message));
+                let systems = several.iter().map(|(name, _)| name.to_string()).collect();
+                return Err(Rejection::SeveralSystems { systems });
             }
         };
-        let resync = self.resync.as_ref().map(|name| system(name)).transpose()?;
-        let at = match &self.at {
-            None => None,
-            Some(text) => Some(match time(text) {
-                Some(time) => time,
-                None => text
-                    .parse::<jiff::Timestamp>()
+        let resync = self
+            .resync
+            .as_ref()
+            .map(|name| schema.system_named(name))
+            .transpose()?;
+        let parse = |text: &String| {
+            let known = time(text).or_else(|| {
+                text.parse::<jiff::Timestamp>()
+                    .ok()
                     .map(jiff::Timestamp::as_millisecond)
-                    .map_err(|_| {
-                        Rejection::new(
-                            "malformed",
-                            format!("`at` is not a time like 2026-11-22T12:00:00Z, but `{text}`"),
-                        )
-                    })?,
-            }),
+            });
+            known.ok_or_else(|| Malformed::Time(text.clone()))
         };
+        let at = self.at.as_ref().map(parse).transpose()?;
         Ok(Event {
             role,
             set,
@@ -234,29 +289,19 @@ impl<'a> RawEvent<'a> {
     }
 }
 
-fn fact_value(tables: &Tables, name: &str, value: &FactValue<'_>) -> Result<(u32, u32), Rejection> {
-    let fact = tables.fact(name).ok_or_else(|| unknown("fact", name))?;
-    let number = fact as u32;
-    let wrong = |message: String| Err(Rejection::new("unknown-value", message));
-    match (&tables.facts[fact].kind, value) {
-        (FactKind::Flag, FactValue::Flag(value)) => Ok((number, u32::from(*value))),
-        (FactKind::Flag, _) => wrong(format!("`{name}` is a flag: it is true or false")),
-        (FactKind::Choice { .. }, FactValue::Choice(value)) => match tables.value(fact, value) {
-            Some(at) => Ok((number, at)),
-            None => wrong(format!("`{name}` has no value `{value}`")),
-        },
-        (FactKind::Choice { values, .. }, _) => wrong(format!(
-            "`{name}` takes one of the texts {}",
-            values.join(", ")
-        )),
+fn fact_value(schema: &Schema, name: &str, value: &FactValue<'_>) -> Result<ValueId, Rejection> {
+    let fact = schema.fact_named(name)?;
+    match (&schema.fact(fact).kind, value) {
+        (FactKind::Flag, FactValue::Flag(value)) => {
+            Ok(ValueId::from_index(fact, usize::from(*value)))
+        }
+        (FactKind::Flag, _) => Err(Rejection::NotAFlag {
+            fact: name.to_owned(),
+        }),
+        (FactKind::Choice { .. }, FactValue::Choice(value)) => Ok(schema.value_named(fact, value)?),
+        (FactKind::Choice { values, .. }, _) => Err(Rejection::NotAChoice {
+            fact: name.to_owned(),
+            values: values.clone(),
+        }),
     }
-}
-
-fn unknown(what: &str, name: &str) -> Rejection {
-    let code = match what {
-        "system" => "unknown-system",
-        "role" => "unknown-role",
-        _ => "unknown-fact",
-    };
-    Rejection::new(code, format!("no {what} is called `{name}`"))
 }

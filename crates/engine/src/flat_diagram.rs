@@ -1,7 +1,7 @@
 //! Decision diagrams laid out flat: the form of a table that would take too many rows or cells. There is one, or where
 //! one would be too large, several of which the first that does not pass decides.
 
-use crate::table::Column;
+use crate::schema::Column;
 
 /// What comes after asking: another node, or a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,25 +30,27 @@ pub struct Diagram {
 }
 
 impl Diagram {
-    /// The decision, or `None` to pass.
-    pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> Option<u32> {
+    /// The decision, or `None` to pass. What is not a value of an input counts as its first.
+    pub(crate) fn find(
+        &self,
+        facts: &impl Fn(usize) -> u32,
+        states: &impl Fn(usize) -> u32,
+        entered: u32,
+    ) -> Option<u32> {
         let mut at = self.root;
         loop {
             match at {
                 Next::Decision(decision) => return Some(decision),
                 Next::Pass => return None,
                 Next::Node(index) => {
-                    let node = &self.nodes[index as usize];
+                    let node = self.nodes.get(index as usize)?;
                     let value = match node.ask {
-                        None => state,
-                        Some(Column::Fact(fact)) => facts[fact],
-                        Some(Column::State(system)) => states[system],
+                        None => entered,
+                        Some(Column::Fact(fact)) => facts(fact.index()),
+                        Some(Column::State(system)) => states(system.index()),
                     };
-                    at = node
-                        .next
-                        .get(value as usize)
-                        .copied()
-                        .unwrap_or(node.next[0]);
+                    let next = node.next.get(value as usize);
+                    at = *next.or_else(|| node.next.first())?;
                 }
             }
         }

@@ -1,14 +1,57 @@
-//! What executes decision tables: tables, decisions and sessions. It knows no language, no threads and no files.
+//! What executes decision tables: tables, decisions and sessions.
+//!
+//! For applications that only decide: no parser, no threads, no files, no clock. `presync` compiles a program into
+//! [`Tables`], or `presync export --to json` writes them into a file that [`Tables::from_json`] reads.
+//!
+//! ```
+//! # let text = include_str!("../../../examples/contact-centre/tables.json");
+//! use presync_engine::Tables;
+//!
+//! let tables = Tables::from_json(text)?;
+//! let ann = tables.situation().set("user_type", "im")?.set("cic_logged_in", true)?;
+//! let lunch = tables.state("cic", "At Lunch")?;
+//! for decision in tables.role("Agents")?.decide(&ann, lunch)? {
+//!     println!("{decision}");
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
-pub mod event;
-pub mod json;
-pub mod lookup;
-pub mod session;
-pub mod table;
+mod digest;
+mod engine;
+mod event;
+mod flat_diagram;
+mod ids;
+mod json;
+pub mod limits;
+mod lookup;
+mod name_index;
+mod names;
+mod rejection;
+mod saved;
+mod schema;
+mod session;
+mod situation;
+mod table;
+mod tables;
+#[doc(hidden)]
 pub mod time;
 
-mod digest;
-mod flat_diagram;
-mod name_index;
+pub use engine::{Command, ECHO_SECONDS, Engine, EngineError, MemoryStore, SessionStore};
+pub use event::{Event, EventMessage, FactValue, Members};
+pub use flat_diagram::{Diagram, Next, Node};
+pub use ids::{Direction, FactId, RoleId, StateId, SystemId, ValueId};
+pub use json::{DiagramFault, TableFault, TablesError, document, schema as tables_schema};
+pub use lookup::{CoverError, Cube, DENSE_CELLS, Dense, Number, Packed, Values, cell_count};
+pub use names::{NameKind, UnknownName, nearest};
+pub use rejection::{Malformed, Rejection};
+pub use saved::{LostName, SavedSession};
+pub use schema::{Column, Fact, FactKind, Input, Role, Schema, SchemaError, State, System};
+pub use session::{
+    AppendId, Delivery, Effect, LastCommand, MAX_UNCONFIRMED, PendingCommand, Session,
+    SessionEngine, Shown, SystemDecision, SystemDecisions, SystemView,
+};
+pub use situation::{Given, Situation};
+pub use table::{Body, Cells, Decision, DecisionId, Origin, OriginPart, Outcome, Row, Table};
+pub use tables::{DecideError, Decided, Role as RoleTables, SeveralRoles, Tables, TooComplex};

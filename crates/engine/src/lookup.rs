@@ -2,18 +2,22 @@
 //! Errors: rows that overlap or leave a situation open, which only a file from outside can have.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::table::{Cells, Column, Diagram, Next, Node};
+use crate::flat_diagram::{Diagram, Next, Node};
+use crate::ids::{Direction, FactId, StateId, SystemId, ValueId};
+use crate::schema::{Column, Schema};
+use crate::table::{Cells, DecisionId};
 
 /// A dense table has at most this many cells; beyond, the diagram itself is walked.
 pub const DENSE_CELLS: u64 = 1 << 20;
 
 /// Where the decisions of a table are found.
 #[derive(Debug)]
-pub enum Lookup {
+pub(crate) enum Lookup {
     Dense(Dense),
     /// The first that does not pass decides.
-    Diagrams(Vec<Diagram>),
+    Diagrams(Arc<[Diagram]>),
 }
 
 /// One cell for each combination of inputs, the state entered last.
@@ -29,7 +33,7 @@ pub struct Dense {
 #[derive(Debug)]
 struct Input {
     /// Of the fact or system.
-    index: u32,
+    index: usize,
     /// How many values there are.
     size: u32,
     /// The distance between the cells of neighbouring values.
@@ -55,7 +59,19 @@ enum CellVec {
     Wide(Vec<u32>),
 }
 
-/// As wide as a decision's index may be asked for.
+/// All inputs of a dense table as one number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Packed(u32);
+
+/// A column of inputs, a value for each row.
+#[derive(Debug, Clone, Copy)]
+pub enum Values<'c> {
+    Facts(&'c [ValueId]),
+    /// `None` where a state is not known.
+    States(&'c [Option<StateId>]),
+}
+
+/// As wide as a decision's number may be asked for.
 pub trait Number: Copy {
     fn of(wide: u32) -> Self;
 }
@@ -90,20 +106,37 @@ pub enum CoverError {
 }
 
 impl Lookup {
+    /// `facts`: the number of a fact's value by place, smaller than the fact has values; `states`: a system's state plus
+    /// one.
     #[inline]
-    pub fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
+    pub(crate) fn find(
+        &self,
+        facts: impl Fn(usize) -> u32,
+        states: impl Fn(usize) -> u32,
+        entered: u32,
+    ) -> u32 {
         match self {
-            Self::Dense(dense) => dense.find(facts, states, state),
-            Self::Diagrams(diagrams) => diagrams
-                .iter()
-                .find_map(|diagram| diagram.find(facts, states, state))
-                .unwrap_or_default(),
+            Self::Dense(dense) => dense.find(facts, states, entered),
+            Self::Diagrams(diagrams) => walk(diagrams, facts, states, entered),
         }
     }
 
-    /// From rows that cover the whole space once. `sizes`: the number of values of each input; `states`: of the
-    /// system entered.
-    pub fn from_cubes(
+    /// From rows that cover the whole space once.
+    pub(crate) fn from_cubes(
+        schema: &Schema,
+        direction: Direction,
+        inputs: &[Column],
+        cubes: &[Cube],
+    ) -> Result<Self, CoverError> {
+        let states = schema.system(direction.from()).states.len() as u32;
+        let sizes: Vec<u32> = inputs
+            .iter()
+            .map(|column| schema.column_size(*column))
+            .collect();
+        Self::over(inputs, &sizes, states, cubes)
+    }
+
+    fn over(
         inputs: &[Column],
         sizes: &[u32],
         states: u32,
@@ -143,11 +176,28 @@ impl Lookup {
         for node in &mut nodes {
             node.next.iter_mut().for_each(|next| *next = turn(*next));
         }
-        Ok(Self::Diagrams(vec![Diagram {
-            root: turn(root),
-            nodes,
-        }]))
+        Ok(Self::Diagrams(
+            [Diagram {
+                root: turn(root),
+                nodes,
+            }]
+            .into(),
+        ))
     }
+}
+
+/// Out of line, so that deciding from a dense table stays short.
+#[inline(never)]
+fn walk(
+    diagrams: &[Diagram],
+    facts: impl Fn(usize) -> u32,
+    states: impl Fn(usize) -> u32,
+    entered: u32,
+) -> u32 {
+    diagrams
+        .iter()
+        .find_map(|diagram| diagram.find(&facts, &states, entered))
+        .unwrap_or_default()
 }
 
 /// How many cells a dense table takes; saturating.
@@ -159,8 +209,20 @@ pub fn cell_count(sizes: &[u32], states: u32) -> u64 {
 
 impl Dense {
     #[inline]
-    fn find(&self, facts: &[u32], states: &[u32], state: u32) -> u32 {
-        self.decision(self.context(facts, states) + state)
+    fn find(
+        &self,
+        facts: impl Fn(usize) -> u32,
+        states: impl Fn(usize) -> u32,
+        entered: u32,
+    ) -> u32 {
+        let mut at = entered;
+        for input in &self.facts {
+            at = at.wrapping_add(facts(input.index).wrapping_mul(input.stride));
+        }
+        for input in &self.states {
+            at = at.wrapping_add(states(input.index).wrapping_mul(input.stride));
+        }
+        self.cell(at)
     }
 
     /// How many cells there are: what is packed is below.
@@ -176,46 +238,32 @@ impl Dense {
         self.len() == 0
     }
 
-    /// All inputs but the state entered as one number: add that state, and you have the packed input. Facts and states
-    /// as in [`crate::table::Table::decide`].
+    /// What is not a cell is the first decision.
     #[inline]
-    pub fn context(&self, facts: &[u32], states: &[u32]) -> u32 {
-        let mut at = 0;
-        for input in &self.facts {
-            at += input.part(facts[input.index as usize]);
-        }
-        for input in &self.states {
-            at += input.part(states[input.index as usize]);
-        }
-        at
-    }
-
-    /// The decision for a packed input: an index into the table's decisions, which say the outcome and its origin.
-    /// For what is not below [`Dense::len`] it is 0.
-    #[inline]
-    pub fn decision(&self, packed: u32) -> u32 {
+    fn cell(&self, at: u32) -> u32 {
         match &self.cells {
-            CellVec::Byte(cells) => {
-                u32::from(cells.get(packed as usize).copied().unwrap_or_default())
-            }
-            CellVec::Short(cells) => {
-                u32::from(cells.get(packed as usize).copied().unwrap_or_default())
-            }
-            CellVec::Wide(cells) => cells.get(packed as usize).copied().unwrap_or_default(),
+            CellVec::Byte(cells) => cells.get(at as usize).copied().unwrap_or_default().into(),
+            CellVec::Short(cells) => cells.get(at as usize).copied().unwrap_or_default().into(),
+            CellVec::Wide(cells) => cells.get(at as usize).copied().unwrap_or_default(),
         }
     }
 
-    /// The decisions for many packed inputs, as far as there is room: `u16` is wide enough for tables of fewer than
-    /// 65,536 decisions.
-    pub fn decisions<I: Copy + Into<u32>, D: Number>(&self, packed: &[I], into: &mut [D]) {
-        fn look_up<C: Copy + Into<u32>, I: Copy + Into<u32>, D: Number>(
-            cells: &[C],
-            packed: &[I],
-            into: &mut [D],
-        ) {
+    /// The decision for a packed input; for one of another table it may be any of this one's.
+    #[inline]
+    pub fn decision(&self, packed: Packed) -> DecisionId {
+        DecisionId(self.cell(packed.0))
+    }
+
+    /// The decisions for many packed inputs, as far as there is room: numbers of [`DecisionId`], for which `u16` is wide
+    /// enough in tables of fewer than 65,536 decisions.
+    pub fn decisions<D: Number>(&self, packed: &[Packed], into: &mut [D]) {
+        fn look_up<C: Copy + Into<u32>, D: Number>(cells: &[C], packed: &[Packed], into: &mut [D]) {
             for (packed, into) in packed.iter().zip(into) {
-                let packed: u32 = (*packed).into();
-                *into = D::of(cells.get(packed as usize).map_or(0, |cell| (*cell).into()));
+                *into = D::of(
+                    cells
+                        .get(packed.0 as usize)
+                        .map_or(0, |cell| (*cell).into()),
+                );
             }
         }
         match &self.cells {
@@ -225,28 +273,36 @@ impl Dense {
         }
     }
 
-    /// Packs whole columns: `entered` has the state entered in each row, and `column` gives each row's value of an input
-    /// (of a system's state: plus one, 0 where it is not known). As far as there is room.
+    /// All inputs of the table, packed, in ascending order.
+    pub fn all(&self) -> impl ExactSizeIterator<Item = Packed> + Clone + use<> {
+        (0..self.len()).map(|at| Packed(at as u32))
+    }
+
+    /// Packs whole columns: `entered` has the state entered in each row, and `column` gives each row's value of an
+    /// input. As far as there is room; values and states of others count as the first.
     pub fn pack<'c>(
         &self,
-        entered: &[u32],
-        column: impl Fn(Column) -> &'c [u32],
-        into: &mut [u32],
+        entered: &[StateId],
+        column: impl Fn(Column) -> Values<'c>,
+        into: &mut [Packed],
     ) {
-        into.iter_mut()
-            .zip(entered)
-            .for_each(|(packed, state)| *packed = *state);
-        let facts = self
-            .facts
-            .iter()
-            .map(|input| (input, Column::Fact(input.index as usize)));
-        let states = self
-            .states
-            .iter()
-            .map(|input| (input, Column::State(input.index as usize)));
-        for (input, of) in facts.chain(states) {
-            for (packed, value) in into.iter_mut().zip(column(of)) {
-                *packed += input.part(*value);
+        for (packed, state) in into.iter_mut().zip(entered) {
+            *packed = Packed(state.index() as u32);
+        }
+        for input in &self.facts {
+            let fact = FactId::from_index(input.index);
+            if let Values::Facts(values) = column(Column::Fact(fact)) {
+                for (packed, value) in into.iter_mut().zip(values) {
+                    packed.0 += input.part(value.value());
+                }
+            }
+        }
+        for input in &self.states {
+            let system = SystemId::from_index(input.index);
+            if let Values::States(values) = column(Column::State(system)) {
+                for (packed, state) in into.iter_mut().zip(values) {
+                    packed.0 += input.part(state.map_or(0, StateId::value));
+                }
             }
         }
     }
@@ -306,12 +362,12 @@ impl Dense {
         for (column, size, stride) in strides {
             match column {
                 Column::Fact(fact) => facts.push(Input {
-                    index: fact as u32,
+                    index: fact.index(),
                     size,
                     stride,
                 }),
                 Column::State(system) => systems.push(Input {
-                    index: system as u32,
+                    index: system.index(),
                     size,
                     stride,
                 }),
@@ -405,11 +461,19 @@ impl Partition<'_> {
 mod tests {
     use super::*;
 
+    fn find(lookup: &Lookup, facts: &[u32], states: &[u32], entered: u32) -> u32 {
+        lookup.find(|at| facts[at], |at| states[at], entered)
+    }
+
+    fn fact(at: usize) -> Column {
+        Column::Fact(FactId::from_index(at))
+    }
+
     #[test]
     fn dense_and_diagram_find_the_same() {
         // Twenty flags make a dense table too large; both say whether an odd number of three of them hold.
         for flags in [3, 20] {
-            let inputs: Vec<Column> = (0..flags).map(Column::Fact).collect();
+            let inputs: Vec<Column> = (0..flags).map(fact).collect();
             let asked = [0, 1, flags - 1];
             let cubes: Vec<Cube> = (0..8_u32)
                 .map(|bits| {
@@ -423,13 +487,12 @@ mod tests {
                     }
                 })
                 .collect();
-            let lookup =
-                Lookup::from_cubes(&inputs, &vec![2; flags], 2, &cubes).expect("it covers once");
+            let lookup = Lookup::over(&inputs, &vec![2; flags], 2, &cubes).expect("it covers once");
             assert_eq!(matches!(lookup, Lookup::Dense(_)), flags == 3);
             for bits in 0..8_u32 {
                 let mut facts = vec![0; flags];
                 (0..3).for_each(|at| facts[asked[at]] = bits >> at & 1);
-                assert_eq!(lookup.find(&facts, &[], 1), bits.count_ones() % 2);
+                assert_eq!(find(&lookup, &facts, &[], 1), bits.count_ones() % 2);
             }
         }
     }
@@ -444,7 +507,7 @@ mod tests {
             (64, 256, 2),
             (300, 300, 4),
         ] {
-            let inputs = [Column::Fact(1), Column::State(0)];
+            let inputs = [fact(1), Column::State(SystemId::from_index(0))];
             let cubes: Vec<Cube> = (0..width * 4 * states)
                 .map(|at| {
                     let (first, second) = (at / states % width, at / states / width);
@@ -457,7 +520,7 @@ mod tests {
                 })
                 .collect();
             let lookup =
-                Lookup::from_cubes(&inputs, &[width, 4], states, &cubes).expect("it covers once");
+                Lookup::over(&inputs, &[width, 4], states, &cubes).expect("it covers once");
             let Lookup::Dense(dense) = &lookup else {
                 panic!("it is small")
             };
@@ -468,34 +531,50 @@ mod tests {
                 CellVec::Wide(_) => 4,
             };
             assert_eq!(each, bytes, "{} decisions", cubes.len());
-            let rows: Vec<(u32, u32, u32)> = (0..1000)
-                .map(|at| (at * 7 % states, at * 5 % (width + 1), at * 3 % 5))
+            let rows: Vec<(usize, usize, usize)> = (0..1000)
+                .map(|at| {
+                    (
+                        at * 7 % states as usize,
+                        at * 5 % (width as usize + 1),
+                        at * 3 % 5,
+                    )
+                })
                 .collect();
-            let entered: Vec<u32> = rows.iter().map(|row| row.0).collect();
-            let facts: Vec<u32> = rows.iter().map(|row| row.1).collect();
-            let shown: Vec<u32> = rows.iter().map(|row| row.2).collect();
-            let mut packed = vec![0; rows.len()];
-            let column = |column| {
-                if column == Column::Fact(1) {
-                    facts.as_slice()
-                } else {
-                    shown.as_slice()
-                }
+            let (from, of) = (SystemId::from_index(1), SystemId::from_index(0));
+            let entered: Vec<StateId> = rows
+                .iter()
+                .map(|row| StateId::from_index(from, row.0))
+                .collect();
+            let values: Vec<ValueId> = rows
+                .iter()
+                .map(|row| ValueId::from_index(FactId::from_index(1), row.1))
+                .collect();
+            let shown: Vec<Option<StateId>> = rows
+                .iter()
+                .map(|row| StateId::from_value(of, row.2 as u32))
+                .collect();
+            let mut packed = vec![Packed::default(); rows.len()];
+            let column = |column| match column {
+                Column::Fact(_) => Values::Facts(&values),
+                Column::State(_) => Values::States(&shown),
             };
             dense.pack(&entered, column, &mut packed);
             let (mut wide, mut narrow) = (vec![0_u32; rows.len()], vec![0_u16; rows.len()]);
             dense.decisions(&packed, &mut wide);
             dense.decisions(&packed, &mut narrow);
             for (at, (state, fact, system)) in rows.iter().enumerate() {
-                let one = lookup.find(&[9, *fact], &[*system], *state);
-                // What no value is counts as the first.
+                let (state, fact, system) = (*state as u32, *fact as u32, *system as u32);
+                // What no value is counts as the first when it is packed.
                 let known = |value: u32, size: u32| if value < size { value } else { 0 };
-                assert_eq!(
-                    one,
-                    lookup.find(&[9, known(*fact, width)], &[known(*system, 4)], *state)
+                let one = find(
+                    &lookup,
+                    &[9, known(fact, width)],
+                    &[known(system, 4)],
+                    state,
                 );
                 assert_eq!(one, wide[at]);
                 assert_eq!(one as u16, narrow[at]);
+                assert_eq!(one, dense.decision(packed[at]).0);
             }
         }
     }
@@ -504,7 +583,7 @@ mod tests {
     fn overlap_and_gap_are_told() {
         // Few inputs make a dense table, many a diagram.
         for flags in [1, 21] {
-            let inputs: Vec<Column> = (0..flags).map(Column::Fact).collect();
+            let inputs: Vec<Column> = (0..flags).map(fact).collect();
             let cube = |first: Option<&[u32]>, from: Option<&[u32]>, row| {
                 let mut when: Cells = vec![None; flags];
                 when[0] = first.map(Into::into);
@@ -515,7 +594,7 @@ mod tests {
                     decision: row,
                 }
             };
-            let of = |cubes: &[Cube]| Lookup::from_cubes(&inputs, &vec![2; flags], 2, cubes);
+            let of = |cubes: &[Cube]| Lookup::over(&inputs, &vec![2; flags], 2, cubes);
             assert_eq!(
                 of(&[cube(None, Some(&[0]), 0)]).err(),
                 Some(CoverError::Gap)
@@ -535,8 +614,8 @@ mod tests {
             let facts = |value| (0..flags).map(|_| value).collect::<Vec<u32>>();
             assert_eq!(
                 (
-                    lookup.find(&facts(1), &[], 0),
-                    lookup.find(&facts(0), &[], 1)
+                    find(&lookup, &facts(1), &[], 0),
+                    find(&lookup, &facts(0), &[], 1)
                 ),
                 (7, 8)
             );

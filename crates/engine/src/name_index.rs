@@ -5,12 +5,12 @@ use std::hash::BuildHasher;
 
 use rustc_hash::FxBuildHasher;
 
-/// Names by their text, exactly.
+/// Numbers by the exact text of their names.
 #[derive(Debug, Default)]
-pub struct Names {
+pub struct NameIndex {
     /// At least twice as many as there are names, and a power of two of them.
     slots: Box<[Slot]>,
-    /// Names that their keys do not tell apart.
+    /// Names that their keys do not distinguish.
     long: Vec<Box<str>>,
 }
 
@@ -31,7 +31,7 @@ struct Key {
     length: u32,
 }
 
-impl Names {
+impl NameIndex {
     /// Of two equal names the later counts.
     pub fn new(names: impl IntoIterator<Item = (String, u32)>) -> Self {
         let names: Vec<(String, u32)> = names.into_iter().collect();
@@ -87,15 +87,16 @@ impl Key {
     #[inline]
     fn of(name: &str) -> Self {
         let bytes = name.as_bytes();
-        let (first, last) = match bytes {
-            [a] => (u64::from(*a), 0),
-            [a, b] => (u64::from(*a), u64::from(*b)),
-            [a, b, c] => (u64::from(*a) | u64::from(*b) << 8, u64::from(*c)),
-            _ => match (bytes.first_chunk(), bytes.last_chunk()) {
-                (Some(first), Some(last)) if bytes.len() <= SHORT => {
-                    (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-                }
-                (Some(_), Some(_)) => (FxBuildHasher.hash_one(name), 0),
+        // Most names have eight bytes or more: they are asked for first.
+        let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) if bytes.len() <= SHORT => {
+                (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+            }
+            (Some(_), Some(_)) => (FxBuildHasher.hash_one(name), 0),
+            _ => match bytes {
+                [a] => (u64::from(*a), 0),
+                [a, b] => (u64::from(*a), u64::from(*b)),
+                [a, b, c] => (u64::from(*a) | u64::from(*b) << 8, u64::from(*c)),
                 _ => (half(bytes.first_chunk()), half(bytes.last_chunk())),
             },
         };
@@ -125,14 +126,14 @@ mod tests {
     fn every_name_is_found_and_no_other() {
         for count in [0, 1, 2, 17, 1000] {
             let name = |at: u32| "x".repeat(at as usize % 40) + &at.to_string();
-            let names = Names::new((0..count).map(|at| (name(at), at)));
+            let names = NameIndex::new((0..count).map(|at| (name(at), at)));
             for at in 0..count {
                 assert_eq!(names.get(&name(at)), Some(at));
                 assert_eq!(names.get(&format!("{}y", name(at))), None);
             }
             assert_eq!(names.get(""), None);
         }
-        let twice = Names::new([("a".to_owned(), 1), ("a".to_owned(), 2)]);
+        let twice = NameIndex::new([("a".to_owned(), 1), ("a".to_owned(), 2)]);
         assert_eq!(twice.get("a"), Some(2));
     }
 }

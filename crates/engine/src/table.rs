@@ -1,132 +1,38 @@
-//! The compiled tables: what is exported and what is executed. Depends on nothing above it.
-//! Everything is in the order of names, so that the same meaning gives the same tables.
+//! One decision table: what a change in one system means for another. Hit policy UNIQUE, complete over its inputs.
 
-pub use crate::flat_diagram::{Diagram, Next, Node};
-pub use crate::json::document::{Cell, Document};
-pub use crate::json::{TableError, schema};
-pub use crate::lookup::{CoverError, Cube, DENSE_CELLS, Dense, Lookup, cell_count};
+use std::sync::Arc;
 
-use crate::digest;
-use crate::name_index::Names;
+use crate::flat_diagram::Diagram;
+use crate::ids::{Direction, FactId, StateId};
+use crate::lookup::{CoverError, Cube, Dense, Lookup};
+use crate::schema::{Column, Schema};
+use crate::situation::{Situation, UNSET};
 
-/// The tables of a program, with everything that an event can name.
-#[derive(Debug)]
-pub struct Tables {
-    /// `sha256:...` over the meaning alone.
-    pub digest: String,
-    pub systems: Vec<System>,
-    pub facts: Vec<Fact>,
-    pub roles: Vec<Role>,
-    index: Index,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct System {
-    pub name: String,
-    pub title: Option<String>,
-    pub states: Vec<State>,
-    pub attributes: Vec<String>,
-    /// The flag, by name, that says that the user is logged in to it.
-    pub online: Option<String>,
-    /// The longest text that it takes, in characters, appendices counted.
-    pub text: Option<u32>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    pub name: String,
-    /// The wire name, if it differs.
-    pub id: Option<String>,
-    pub attributes: Vec<String>,
-    pub read_only: bool,
-}
-
-impl State {
-    /// What commands carry.
-    pub fn wire(&self) -> &str {
-        self.id.as_deref().unwrap_or(&self.name)
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
-    pub name: String,
-    pub kind: FactKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FactKind {
-    Flag,
-    Choice {
-        values: Vec<String>,
-        default: Option<u32>,
-    },
-}
-
-impl Fact {
-    /// How many values it has: two for a flag, false first.
-    pub fn size(&self) -> u32 {
-        match &self.kind {
-            FactKind::Flag => 2,
-            FactKind::Choice { values, .. } => values.len() as u32,
-        }
-    }
-
-    /// The value until told otherwise; [`UNSET`] for a choice without default.
-    pub fn initial(&self) -> u32 {
-        match &self.kind {
-            FactKind::Flag => 0,
-            FactKind::Choice { default, .. } => default.unwrap_or(UNSET),
-        }
-    }
-}
-
-/// The value of a choice that nobody has set.
-pub const UNSET: u32 = u32::MAX;
-
-#[derive(Debug)]
-pub struct Role {
-    pub name: String,
-    /// The role of a program that declares none: everyone has it.
-    pub implicit: bool,
-    /// One for each ordered pair of systems, by names.
-    pub tables: Vec<Table>,
-}
-
-/// What a change in one system means for another: hit policy UNIQUE, complete over its inputs.
 #[derive(Debug)]
 pub struct Table {
-    /// Indices into [`Tables::systems`].
-    pub from: usize,
-    pub to: usize,
-    /// What the outcome depends on beside the state entered.
-    pub columns: Vec<Column>,
-    /// What only the origin depends on: which of several agreeing rules decides.
-    pub origin_columns: Vec<Column>,
-    pub body: Body,
-    /// What the lookup's cells name.
-    pub decisions: Vec<Decision>,
-    pub lookup: Lookup,
+    schema: Arc<Schema>,
+    direction: Direction,
+    columns: Vec<Column>,
+    origin_columns: Vec<Column>,
+    body: Body,
+    decisions: Vec<Decision>,
+    lookup: Lookup,
+    /// How many states the system has that changes.
+    states: usize,
+    /// The choices among the columns.
+    choices: Vec<FactId>,
 }
 
-/// An input of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Column {
-    /// An index into [`Tables::facts`].
-    Fact(usize),
-    /// The current state of a system, an index into [`Tables::systems`]; value 0 is "not known".
-    State(usize),
-}
-
-/// A table as it is handed on.
+/// A table as it is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     Rows(Vec<Row>),
     /// For tables that would take too many rows; the first that does not pass decides.
-    Diagrams(Vec<Diagram>),
+    Diagrams(Arc<[Diagram]>),
 }
 
-/// For each column the values that match, ascending; `None`: all of them.
+/// For each column the numbers of the values that match, ascending; `None`: all of them. [`Schema::inputs`] says what
+/// they stand for.
 pub type Cells = Vec<Option<Box<[u32]>>>;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -134,140 +40,250 @@ pub struct Row {
     /// In the order of the columns.
     pub when: Cells,
     /// The states entered, ascending.
-    pub from: Box<[u32]>,
+    pub from: Box<[StateId]>,
     pub outcome: Outcome,
     /// Who decides in this row, the first that fits; several where agreeing rules share it. Empty for unmapped.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<OriginPart>,
 }
 
 /// A part of a row that one rule decides.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Origin {
+pub struct OriginPart {
     /// In the order of the columns, then of the origin columns; `None` where it is as in the row.
     pub when: Cells,
     /// `None`: all states of the row.
-    pub from: Option<Box<[u32]>>,
-    pub profile: String,
-    /// `agents.presync:14`
-    pub rule: String,
+    pub from: Option<Box<[StateId]>>,
+    pub origin: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
+    /// No profile decides.
     Unmapped,
+    /// A rule says that the system stays as it is.
     Unchanged,
-    Set { state: u32, append: Box<[String]> },
+    Set {
+        state: StateId,
+        append: Box<[String]>,
+    },
 }
 
-/// An outcome and who decided it; no origin for unmapped.
+/// Who decides.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    pub profile: String,
+    /// File and line of the rule: `agents.presync:14`
+    pub rule: String,
+}
+
+/// An outcome and who decided it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decision {
     pub outcome: Outcome,
-    pub profile: Option<String>,
-    pub rule: Option<String>,
+    /// `None` for unmapped, and where a table came from elsewhere.
+    pub origin: Option<Origin>,
 }
 
-/// Indices by name, as events name things: states by id or name, exactly first, then with ASCII case ignored.
-#[derive(Debug, Default)]
-struct Index {
-    systems: Names,
-    facts: Names,
-    roles: Names,
-    /// By system.
-    states: Vec<Names>,
-    /// By system, in lower case.
-    folded: Vec<Names>,
-    /// By fact.
-    values: Vec<Names>,
-}
+/// A decision of one table, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DecisionId(pub(crate) u32);
 
-impl Tables {
-    /// Puts tables together and computes their digest.
-    pub fn new(systems: Vec<System>, facts: Vec<Fact>, roles: Vec<Role>) -> Self {
-        let index = Index::new(&systems, &facts, &roles);
-        let mut tables = Self {
-            digest: String::new(),
-            systems,
-            facts,
-            roles,
-            index,
-        };
-        tables.digest = digest::digest(&tables);
-        tables
-    }
-
+impl DecisionId {
+    #[doc(hidden)]
     #[inline]
-    pub fn system(&self, name: &str) -> Option<usize> {
-        self.index.systems.get(name).map(|at| at as usize)
-    }
-
-    #[inline]
-    pub fn fact(&self, name: &str) -> Option<usize> {
-        self.index.facts.get(name).map(|at| at as usize)
-    }
-
-    pub fn role(&self, name: &str) -> Option<usize> {
-        self.index.roles.get(name).map(|at| at as usize)
-    }
-
-    /// The role that everyone has in a program without roles.
-    pub fn implicit_role(&self) -> Option<usize> {
-        self.roles.iter().position(|role| role.implicit)
-    }
-
-    /// The value of a choice.
-    #[inline]
-    pub fn value(&self, fact: usize, name: &str) -> Option<u32> {
-        self.index.values[fact].get(name)
-    }
-
-    /// A state by id or name, exactly first, then with ASCII case ignored.
-    #[inline]
-    pub fn state(&self, system: usize, name: &str) -> Option<u32> {
-        let exact = self.index.states[system].get(name);
-        exact.or_else(|| self.index.folded[system].get(&name.to_ascii_lowercase()))
-    }
-
-    /// The table of a role from one system to another.
-    pub fn table(&self, role: usize, from: usize, to: usize) -> &Table {
-        // Ordered pairs without the diagonal.
-        let at = from * (self.systems.len() - 1) + to - usize::from(to > from);
-        &self.roles[role].tables[at]
-    }
-
-    /// The tables of a role for changes in one system.
-    pub fn from(&self, role: usize, from: usize) -> &[Table] {
-        let others = self.systems.len() - 1;
-        &self.roles[role].tables[from * others..(from + 1) * others]
-    }
-
-    /// The number of values of an input.
-    pub fn size(&self, column: Column) -> u32 {
-        column_size(&self.systems, &self.facts, column)
-    }
-
-    pub fn column_name(&self, column: Column) -> &str {
-        match column {
-            Column::Fact(fact) => &self.facts[fact].name,
-            Column::State(system) => &self.systems[system].name,
-        }
+    pub fn index(self) -> usize {
+        self.0 as usize
     }
 }
 
-pub fn column_size(systems: &[System], facts: &[Fact], column: Column) -> u32 {
-    match column {
-        Column::Fact(fact) => facts[fact].size(),
-        Column::State(system) => systems[system].states.len() as u32 + 1,
-    }
-}
+static UNMAPPED: Decision = Decision {
+    outcome: Outcome::Unmapped,
+    origin: None,
+};
 
 impl Table {
-    /// The decision for `from` entering `state`. `facts`: a value for each fact; `states`: for each system its state
-    /// plus one, 0 where it is not known. A column whose fact is [`UNSET`] is read as its first value: ask
-    /// [`Table::unset`] before.
+    /// Puts a table together from its rows, which must cover every situation once.
+    ///
+    /// # Errors
+    /// Two rows overlap, or a situation is left open.
+    pub fn from_rows(
+        schema: &Arc<Schema>,
+        direction: Direction,
+        (columns, origin_columns): (Vec<Column>, Vec<Column>),
+        rows: Vec<Row>,
+    ) -> Result<Self, CoverError> {
+        let inputs: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
+        let mut decisions: indexmap::IndexSet<Decision> = indexmap::IndexSet::new();
+        let mut cubes = Vec::with_capacity(rows.len());
+        for (at, row) in (0..).zip(&rows) {
+            let mut when = row.when.clone();
+            when.resize(inputs.len(), None);
+            let mut add = |when: Cells, from: &[StateId], origin: Option<&Origin>| {
+                let decision = Decision {
+                    outcome: row.outcome.clone(),
+                    origin: origin.cloned(),
+                };
+                let decision = decisions.insert_full(decision).0 as u32;
+                let from = from.iter().map(|state| state.index() as u32).collect();
+                cubes.push(Cube {
+                    row: at,
+                    when,
+                    from: Some(from),
+                    decision,
+                });
+            };
+            if row.origins.is_empty() {
+                add(when, &row.from, None);
+                continue;
+            }
+            for part in &row.origins {
+                let cells = part.when.iter().zip(&when);
+                let narrowed = cells.map(|(own, row)| own.clone().or_else(|| row.clone()));
+                let from = part.from.as_deref().unwrap_or(&row.from);
+                add(narrowed.collect(), from, Some(&part.origin));
+            }
+        }
+        let lookup = Lookup::from_cubes(schema, direction, &inputs, &cubes)?;
+        let decisions = decisions.into_iter().collect();
+        let parts = Parts {
+            columns,
+            origin_columns,
+            body: Body::Rows(rows),
+            decisions,
+            lookup,
+        };
+        Ok(Self::new(schema, direction, parts))
+    }
+
+    /// Puts a table together from diagrams, of which the first that does not pass decides. `dense`: the same as cubes
+    /// over the inputs in this order, where a dense look-up is small enough.
+    pub fn from_diagrams(
+        schema: &Arc<Schema>,
+        direction: Direction,
+        (columns, origin_columns): (Vec<Column>, Vec<Column>),
+        diagrams: Vec<Diagram>,
+        decisions: Vec<Decision>,
+        dense: Option<(&[Column], &[Cube])>,
+    ) -> Self {
+        let diagrams: Arc<[Diagram]> = diagrams.into();
+        let dense = dense
+            .and_then(|(inputs, cubes)| Lookup::from_cubes(schema, direction, inputs, cubes).ok());
+        let lookup = dense.unwrap_or_else(|| Lookup::Diagrams(diagrams.clone()));
+        let body = Body::Diagrams(diagrams);
+        let parts = Parts {
+            columns,
+            origin_columns,
+            body,
+            decisions,
+            lookup,
+        };
+        Self::new(schema, direction, parts)
+    }
+
+    fn new(schema: &Arc<Schema>, direction: Direction, parts: Parts) -> Self {
+        let Parts {
+            columns,
+            origin_columns,
+            body,
+            decisions,
+            lookup,
+        } = parts;
+        let choices = columns.iter().filter_map(|column| match column {
+            Column::Fact(fact) => Some(*fact).filter(|fact| !schema.fact(*fact).is_flag()),
+            Column::State(_) => None,
+        });
+        Self {
+            schema: schema.clone(),
+            choices: choices.collect(),
+            states: schema.system(direction.from()).states.len(),
+            direction,
+            columns,
+            origin_columns,
+            body,
+            decisions,
+            lookup,
+        }
+    }
+
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// What the outcome depends on beside the state entered.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// What only the origin depends on: which of several agreeing rules decides.
+    pub fn origin_columns(&self) -> &[Column] {
+        &self.origin_columns
+    }
+
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// All decisions that the table can make.
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// A decision by its id; of another table's id it may be unmapped.
     #[inline]
-    pub fn decide(&self, facts: &[u32], states: &[u32], state: u32) -> &Decision {
-        &self.decisions[self.lookup.find(facts, states, state) as usize]
+    pub fn decision(&self, id: DecisionId) -> &Decision {
+        self.decisions.get(id.index()).unwrap_or(&UNMAPPED)
+    }
+
+    /// The decision for entering a state; `None` if it is not a state of the system that changes, or the situation is of
+    /// another schema. A choice without a value is read as its first one: ask [`Table::unset`] before.
+    #[inline]
+    pub fn decide(&self, situation: &Situation, entered: StateId) -> Option<&Decision> {
+        let here = entered.system() == self.direction.from() && entered.index() < self.states;
+        if !here || !self.is_of(&situation.schema) {
+            return None;
+        }
+        let fact = |at: usize| situation.facts.get(at).map_or(0, |fact| fact.value);
+        let state = |at: usize| situation.states.get(at).copied().unwrap_or_default();
+        let found = self.lookup.find(fact, state, entered.index() as u32);
+        Some(self.decision(DecisionId(found)))
+    }
+
+    /// Whether the ids of a schema are those of this table.
+    #[inline]
+    fn is_of(&self, schema: &Arc<Schema>) -> bool {
+        Arc::ptr_eq(&self.schema, schema) || self.schema.has_same_ids(schema)
+    }
+
+    /// `facts`: a number for each fact, which is below its size; `states`: for each system its state plus one.
+    #[inline]
+    pub(crate) fn find(&self, facts: &[u32], states: &[u32], entered: StateId) -> DecisionId {
+        // A choice without a value, which this outcome does not depend on, has a number that is too large.
+        let fact = |at: usize| {
+            facts
+                .get(at)
+                .copied()
+                .filter(|value| *value != UNSET)
+                .unwrap_or(0)
+        };
+        let state = |at: usize| states.get(at).copied().unwrap_or_default();
+        DecisionId(self.lookup.find(fact, state, entered.index() as u32))
+    }
+
+    /// A choice that the outcome depends on and that has no value.
+    #[inline]
+    pub fn unset(&self, situation: &Situation) -> Option<FactId> {
+        let is_unset = |fact: &FactId| {
+            situation
+                .facts
+                .get(fact.index())
+                .is_some_and(|fact| !fact.is_set)
+        };
+        self.choices.iter().copied().find(is_unset)
+    }
+
+    /// The choices among the inputs.
+    pub(crate) fn choices(&self) -> &[FactId] {
+        &self.choices
     }
 
     /// The table as one cell for each combination of inputs, where it is small enough: to decide by packed inputs.
@@ -277,48 +293,12 @@ impl Table {
             Lookup::Diagrams(_) => None,
         }
     }
-
-    /// The choices that the outcome depends on and that have no value.
-    pub fn unset(&self, facts: &[u32]) -> impl Iterator<Item = usize> {
-        self.columns.iter().filter_map(|column| match column {
-            Column::Fact(fact) if facts[*fact] == UNSET => Some(*fact),
-            _ => None,
-        })
-    }
 }
 
-impl Index {
-    fn new(systems: &[System], facts: &[Fact], roles: &[Role]) -> Self {
-        let numbered =
-            |names: Vec<&String>| Names::new((0..).zip(names).map(|(at, name)| (name.clone(), at)));
-        // By name or id; of two that are equal when case is ignored the last one counts.
-        let wire = |system: &System, fold: fn(&str) -> String| {
-            Names::new((0..).zip(&system.states).flat_map(|(at, state)| {
-                let names = [Some(&state.name), state.id.as_ref()];
-                names
-                    .into_iter()
-                    .flatten()
-                    .map(move |name| (fold(name), at))
-                    .collect::<Vec<_>>()
-            }))
-        };
-        let values = |fact: &Fact| match &fact.kind {
-            FactKind::Flag => Names::default(),
-            FactKind::Choice { values, .. } => numbered(values.iter().collect()),
-        };
-        Self {
-            systems: numbered(systems.iter().map(|system| &system.name).collect()),
-            facts: numbered(facts.iter().map(|fact| &fact.name).collect()),
-            roles: numbered(roles.iter().map(|role| &role.name).collect()),
-            states: systems
-                .iter()
-                .map(|system| wire(system, str::to_owned))
-                .collect(),
-            folded: systems
-                .iter()
-                .map(|system| wire(system, str::to_ascii_lowercase))
-                .collect(),
-            values: facts.iter().map(values).collect(),
-        }
-    }
+struct Parts {
+    columns: Vec<Column>,
+    origin_columns: Vec<Column>,
+    body: Body,
+    decisions: Vec<Decision>,
+    lookup: Lookup,
 }

@@ -10,7 +10,7 @@ mod markdown;
 mod rego;
 mod sql;
 
-use presync_engine::table::Tables;
+use presync_engine::{Tables, TooComplex};
 
 /// A format that tables can be handed on in.
 pub struct Format {
@@ -42,6 +42,12 @@ pub struct Finding {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ExportError(pub String);
+
+impl From<TooComplex> for ExportError {
+    fn from(error: TooComplex) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Every format, in the order they are listed.
 pub const FORMATS: [Format; 8] = [

@@ -11,13 +11,15 @@ pub use text::text;
 
 use std::collections::BTreeMap;
 
-use presync_engine::table::{Body, Diagram, Next, Outcome, Table, Tables};
+use presync_engine::{
+    Body, Diagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
+};
 
 /// A way to draw the graphs.
 pub struct Picture {
     pub name: &'static str,
     pub description: &'static str,
-    pub draw: fn(&Tables, &[Graph<'_>]) -> String,
+    pub draw: fn(&Schema, &[Graph<'_>]) -> String,
 }
 
 /// Every way that gives a file of its own.
@@ -26,17 +28,16 @@ pub const PICTURES: [Picture; 3] = [svg::PICTURE, dot::PICTURE, mermaid::PICTURE
 /// What a role maps between two systems.
 pub struct Graph<'t> {
     pub role: &'t str,
-    /// Indices into [`Tables::systems`].
-    pub left: usize,
-    pub right: usize,
+    pub left: SystemId,
+    pub right: SystemId,
     /// By the states of the left system, then of the right one.
     pub edges: Vec<Edge>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edge {
-    pub left: u32,
-    pub right: u32,
+    pub left: StateId,
+    pub right: StateId,
     /// Whether the left state sets the right one.
     pub there: Way,
     /// Whether the right state sets the left one.
@@ -61,56 +62,60 @@ impl Edge {
 }
 
 /// The graphs of all roles, without empty ones.
-pub fn graphs(tables: &Tables) -> Vec<Graph<'_>> {
+///
+/// # Errors
+/// A role is too complex.
+pub fn graphs(tables: &Tables) -> Result<Vec<Graph<'_>>, TooComplex> {
+    let schema = tables.schema();
     let mut graphs = Vec::new();
-    for (at, role) in tables.roles.iter().enumerate() {
-        for left in 0..tables.systems.len() {
-            for right in left + 1..tables.systems.len() {
-                let mut edges: BTreeMap<(u32, u32), (Way, Way)> = BTreeMap::new();
-                let none = (Way::Never, Way::Never);
-                for (from, to, way) in ways(tables, tables.table(at, left, right)) {
-                    edges.entry((from, to)).or_insert(none).0 = way;
-                }
-                for (from, to, way) in ways(tables, tables.table(at, right, left)) {
-                    edges.entry((to, from)).or_insert(none).1 = way;
-                }
-                let edges = edges
-                    .into_iter()
-                    .map(|((left, right), (there, back))| Edge {
-                        left,
-                        right,
-                        there,
-                        back,
-                    });
-                let edges: Vec<Edge> = edges.collect();
-                if !edges.is_empty() {
-                    graphs.push(Graph {
-                        role: &role.name,
-                        left,
-                        right,
-                        edges,
-                    });
-                }
+    for role in tables.roles() {
+        let ways = |direction| -> Result<_, TooComplex> {
+            Ok(role
+                .table(direction)?
+                .map_or_else(Vec::new, |table| ways(schema, table)))
+        };
+        for there in schema
+            .directions()
+            .filter(|direction| direction.from() < direction.to())
+        {
+            let mut edges: BTreeMap<(StateId, StateId), (Way, Way)> = BTreeMap::new();
+            let none = (Way::Never, Way::Never);
+            for (from, to, way) in ways(there)? {
+                edges.entry((from, to)).or_insert(none).0 = way;
+            }
+            for (from, to, way) in ways(there.reversed())? {
+                edges.entry((to, from)).or_insert(none).1 = way;
+            }
+            let edges = edges
+                .into_iter()
+                .map(|((left, right), (there, back))| Edge {
+                    left,
+                    right,
+                    there,
+                    back,
+                });
+            let edges: Vec<Edge> = edges.collect();
+            if !edges.is_empty() {
+                let (left, right) = (there.from(), there.to());
+                graphs.push(Graph {
+                    role: role.name(),
+                    left,
+                    right,
+                    edges,
+                });
             }
         }
     }
-    graphs
+    Ok(graphs)
 }
 
 /// For each state entered the states that are set, and when.
-fn ways(tables: &Tables, table: &Table) -> Vec<(u32, u32, Way)> {
+fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, Way)> {
     let mut ways = Vec::new();
-    for state in 0..tables.systems[table.from].states.len() as u32 {
+    for state in schema.states(table.direction().from()) {
         let outcomes = outcomes(table, state);
-        let mut targets: Vec<u32> = Vec::new();
-        let mut unchanged = false;
-        for outcome in outcomes {
-            match outcome {
-                Outcome::Set { state, .. } => targets.push(*state),
-                Outcome::Unchanged => unchanged = true,
-                Outcome::Unmapped => {}
-            }
-        }
+        let mut targets: Vec<StateId> = outcomes.iter().filter_map(|of| of.state()).collect();
+        let unchanged = outcomes.contains(&&Outcome::Unchanged);
         targets.sort_unstable();
         targets.dedup();
         let way = if targets.len() == 1 && !unchanged {
@@ -124,8 +129,8 @@ fn ways(tables: &Tables, table: &Table) -> Vec<(u32, u32, Way)> {
 }
 
 /// What can come of entering a state.
-fn outcomes(table: &Table, state: u32) -> Vec<&Outcome> {
-    match &table.body {
+fn outcomes(table: &Table, state: StateId) -> Vec<&Outcome> {
+    match table.body() {
         Body::Rows(rows) => rows
             .iter()
             .filter(|row| row.from.contains(&state))
@@ -134,14 +139,14 @@ fn outcomes(table: &Table, state: u32) -> Vec<&Outcome> {
         Body::Diagrams(diagrams) => {
             let reached = diagrams.iter().flat_map(|diagram| reached(diagram, state));
             reached
-                .map(|decision| &table.decisions[decision as usize].outcome)
+                .map(|decision| &table.decisions()[decision as usize].outcome)
                 .collect()
         }
     }
 }
 
 /// The decisions that a diagram can end at.
-fn reached(diagram: &Diagram, state: u32) -> Vec<u32> {
+fn reached(diagram: &Diagram, state: StateId) -> Vec<u32> {
     let mut seen = vec![false; diagram.nodes.len()];
     let mut decisions = Vec::new();
     let mut pending = vec![diagram.root];
@@ -154,7 +159,7 @@ fn reached(diagram: &Diagram, state: u32) -> Vec<u32> {
                     let node = &diagram.nodes[at as usize];
                     match node.ask {
                         // The state entered.
-                        None => pending.push(node.next[state as usize]),
+                        None => pending.push(node.next[state.index()]),
                         Some(_) => pending.extend(node.next.iter().copied()),
                     }
                 }
@@ -166,8 +171,8 @@ fn reached(diagram: &Diagram, state: u32) -> Vec<u32> {
 
 impl Graph<'_> {
     /// The states on each side that have an edge, arranged so that few edges cross.
-    pub fn columns(&self) -> (Vec<u32>, Vec<u32>) {
-        let distinct = |states: Vec<u32>| {
+    pub fn columns(&self) -> (Vec<StateId>, Vec<StateId>) {
+        let distinct = |states: Vec<StateId>| {
             let mut states = states;
             states.sort_unstable();
             states.dedup();
@@ -183,15 +188,20 @@ impl Graph<'_> {
         (left, right)
     }
 
-    fn arranged(&self, states: &[u32], others: &[u32], ends: fn(&Edge) -> (u32, u32)) -> Vec<u32> {
-        let place = |other: u32| {
+    fn arranged(
+        &self,
+        states: &[StateId],
+        others: &[StateId],
+        ends: fn(&Edge) -> (StateId, StateId),
+    ) -> Vec<StateId> {
+        let place = |other: StateId| {
             others
                 .iter()
                 .position(|state| *state == other)
                 .unwrap_or_default()
         };
         // In thousandths, which sort.
-        let middle = |state: u32| {
+        let middle = |state: StateId| {
             let places = self
                 .edges
                 .iter()

@@ -5,9 +5,8 @@ mod csv;
 mod dmn;
 mod source;
 
-use presync::source::{FileId, SourceFile};
-use presync::syntax;
-use presync_engine::table::Tables;
+use presync::{FileId, SourceFile};
+use presync_engine::Tables;
 
 /// A table as source.
 #[derive(Debug)]
@@ -60,7 +59,7 @@ fn sayable(imported: Imported) -> Result<Imported, ImportError> {
         imported.source.clone().into_bytes(),
         false,
     );
-    match syntax::parse(FileId(0), &file).1.first() {
+    match presync::parse_file(FileId(0), &file).1.first() {
         None => Ok(imported),
         Some(error) => Err(ImportError(format!(
             "no program can say what is in it: {}",

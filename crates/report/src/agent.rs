@@ -1,6 +1,6 @@
 //! One line each, with everything that is needed to act on it: `path:line:column: severity[code]: message; ...`.
 
-use presync::quote::visible;
+use presync::visible;
 
 use crate::{Finding, Format, Report, ReportError};
 

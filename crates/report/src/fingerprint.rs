@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::Places;
-use presync::diagnostic::Diagnostic;
-use presync::source::Sources;
+use presync::Diagnostic;
+use presync::Sources;
 
 /// One for each finding, in order; findings that are alike are numbered.
 pub fn fingerprints<'a>(

@@ -1,7 +1,7 @@
 //! Workflow commands of GitHub Actions: `::error file=a.presync,line=1,col=2,title=conflict::message`.
 
 use crate::{Finding, Format, Report, ReportError};
-use presync::diagnostic::Severity;
+use presync::Severity;
 
 pub(super) const FORMAT: Format = Format {
     name: "github",

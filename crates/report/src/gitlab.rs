@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{Format, Report, ReportError};
-use presync::diagnostic::Severity;
+use presync::Severity;
 
 pub(super) const FORMAT: Format = Format {
     name: "gitlab",

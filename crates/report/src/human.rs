@@ -6,9 +6,9 @@ use miette::{
 
 use crate::text::situation;
 use crate::{Format, Places, Style};
-use presync::diagnostic::{Diagnostic, Label, Severity};
-use presync::quote::visible;
-use presync::source::{FileId, Location, Sources};
+use presync::visible;
+use presync::{Diagnostic, Label, Severity};
+use presync::{FileId, Location, Sources};
 
 pub(super) const FORMAT: Format = Format {
     name: "human",

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::{Finding, Format, Report, ReportError};
-use presync::diagnostic::{Diagnostic, FactValue, Severity, Situation};
-use presync::source::{Location, Sources};
+use presync::{Diagnostic, Severity, Witness, WitnessValue};
+use presync::{Location, Sources};
 
 pub(super) const FORMAT: Format = Format {
     name: "json",
@@ -151,14 +151,14 @@ fn one<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> 
 }
 
 /// `{"facts":{...},"states":{...}}`, all of them by name.
-fn json_situation(situation: &Situation) -> serde_json::Value {
+fn json_situation(situation: &Witness) -> serde_json::Value {
     let facts: serde_json::Map<String, serde_json::Value> = situation
         .facts
         .iter()
         .map(|(name, value)| {
             let value = match value {
-                FactValue::Flag(value) => serde_json::Value::Bool(*value),
-                FactValue::Choice(value) => serde_json::Value::String(value.clone()),
+                WitnessValue::Flag(value) => serde_json::Value::Bool(*value),
+                WitnessValue::Choice(value) => serde_json::Value::String(value.clone()),
             };
             (name.clone(), value)
         })

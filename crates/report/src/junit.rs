@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use crate::{Finding, Format, Report, ReportError};
-use presync::diagnostic::Severity;
-use presync::quote::visible;
+use presync::Severity;
+use presync::visible;
 
 pub(super) const FORMAT: Format = Format {
     name: "junit",

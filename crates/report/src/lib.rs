@@ -15,8 +15,8 @@ mod plain;
 mod sarif;
 mod text;
 
-use presync::diagnostic::{Diagnostic, Severity};
-use presync::source::{LineColumn, Location, Sources};
+use presync::{Diagnostic, Severity};
+use presync::{LineColumn, Location, Sources};
 
 pub use fingerprint::fingerprints;
 pub use human::draw;

@@ -1,6 +1,6 @@
 //! Sentences without drawings or colours, for screen readers and logs.
 
-use presync::quote::visible;
+use presync::visible;
 
 use crate::{Format, Report, ReportError};
 

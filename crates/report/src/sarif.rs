@@ -10,10 +10,8 @@ use serde_sarif::sarif::{
 };
 
 use crate::{Finding, Format, Report, ReportError};
-use presync::codes;
-use presync::diagnostic::{self, Severity};
-use presync::lint::Level;
-use presync::source;
+use presync::Level;
+use presync::{Code, Severity};
 
 pub(super) const FORMAT: Format = Format {
     name: "sarif",
@@ -23,8 +21,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn write(report: &Report<'_>) -> std::result::Result<String, ReportError> {
-    let rules: Vec<ReportingDescriptor> =
-        codes::all().map(|explanation| rule(&explanation)).collect();
+    let rules: Vec<ReportingDescriptor> = presync::codes().map(|code| rule(&code)).collect();
     let driver = ToolComponent::builder()
         .name("presync")
         .version(env!("CARGO_PKG_VERSION"))
@@ -50,18 +47,18 @@ fn write(report: &Report<'_>) -> std::result::Result<String, ReportError> {
     Ok(format!("{}\n", serde_json::to_string_pretty(&log)?))
 }
 
-fn rule(explanation: &codes::Explanation) -> ReportingDescriptor {
+fn rule(code: &Code) -> ReportingDescriptor {
     let text = |text: &str| MultiformatMessageString::builder().text(text).build();
-    let level = match explanation.default {
+    let level = match code.default {
         None | Some(Level::Deny) => ReportingConfigurationLevel::Error,
         Some(Level::Warn) => ReportingConfigurationLevel::Warning,
         Some(Level::Allow) => ReportingConfigurationLevel::None,
     };
-    let help = format!("{}\n\n{}", explanation.text, explanation.configuration());
+    let help = format!("{}\n\n{}", code.text, code.configuration());
     ReportingDescriptor::builder()
-        .id(explanation.code)
-        .short_description(text(explanation.summary))
-        .full_description(text(explanation.text))
+        .id(code.name)
+        .short_description(text(code.summary))
+        .full_description(text(code.text))
         .help(text(&help))
         .default_configuration(
             ReportingConfiguration::builder()
@@ -87,7 +84,7 @@ fn result(report: &Report<'_>, found: &Finding<'_>) -> SarifResult {
     let message: Vec<String> = std::iter::once(diagnostic.message.clone())
         .chain(found.more())
         .collect();
-    let known = codes::all().position(|explanation| explanation.code == diagnostic.code);
+    let known = presync::codes().position(|code| code.name == diagnostic.code);
     let mut result = SarifResult::builder()
         .rule_id(diagnostic.code)
         .level(level)
@@ -110,7 +107,7 @@ fn result(report: &Report<'_>, found: &Finding<'_>) -> SarifResult {
     result
 }
 
-fn place(report: &Report<'_>, found: &Finding<'_>, label: &diagnostic::Label) -> Location {
+fn place(report: &Report<'_>, found: &Finding<'_>, label: &presync::Label) -> Location {
     let physical = PhysicalLocation::builder()
         .artifact_location(artifact(report, found, label.location))
         .region(region(found, label.location))
@@ -124,7 +121,7 @@ fn place(report: &Report<'_>, found: &Finding<'_>, label: &diagnostic::Label) ->
 fn artifact(
     report: &Report<'_>,
     found: &Finding<'_>,
-    location: source::Location,
+    location: presync::Location,
 ) -> ArtifactLocation {
     ArtifactLocation::builder()
         .uri(uri(&report.project_path(found, location)))
@@ -145,7 +142,7 @@ fn uri(path: &str) -> String {
         .collect()
 }
 
-fn region(found: &Finding<'_>, location: source::Location) -> Region {
+fn region(found: &Finding<'_>, location: presync::Location) -> Region {
     let (start, end) = (found.place(location), found.end(location));
     Region::builder()
         .start_line(i64::from(start.line))
@@ -155,7 +152,7 @@ fn region(found: &Finding<'_>, location: source::Location) -> Region {
         .build()
 }
 
-fn fix(report: &Report<'_>, found: &Finding<'_>, fix: &diagnostic::Fix) -> Fix {
+fn fix(report: &Report<'_>, found: &Finding<'_>, fix: &presync::Fix) -> Fix {
     let changes = fix.edits.iter().map(|(location, text)| {
         let replacement = Replacement::builder()
             .deleted_region(region(found, *location))

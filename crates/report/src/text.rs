@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use presync::diagnostic::{Diagnostic, FactValue, Severity, Situation};
-use presync::quote::quote;
+use presync::quote;
+use presync::{Diagnostic, Severity, Witness, WitnessValue};
 
 use crate::Finding;
 
@@ -34,16 +34,16 @@ pub fn summary<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic> + Clone) ->
 }
 
 /// A situation as conditions of the language, those that matter only.
-pub fn situation(situation: &Situation) -> String {
+pub fn situation(situation: &Witness) -> String {
     let relevant = |name: &String| situation.relevant.contains(name);
     let facts = situation
         .facts
         .iter()
         .filter(|(name, _)| relevant(name))
         .map(|(name, value)| match value {
-            FactValue::Flag(true) => quote(name),
-            FactValue::Flag(false) => format!("not {}", quote(name)),
-            FactValue::Choice(value) => format!("{} is {}", quote(name), quote(value)),
+            WitnessValue::Flag(true) => quote(name),
+            WitnessValue::Flag(false) => format!("not {}", quote(name)),
+            WitnessValue::Choice(value) => format!("{} is {}", quote(name), quote(value)),
         });
     let states = situation
         .states
@@ -64,9 +64,7 @@ pub fn statistics(found: &[Finding<'_>]) -> String {
     }
     let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
-    let summary = |code: &str| {
-        presync::codes::explanation(code).map_or("", |explanation| explanation.summary)
-    };
+    let summary = |code: &str| presync::code(code).map_or("", |code| code.summary);
     counts
         .iter()
         .map(|(code, count)| format!("{count:5}  {code:22}{}\n", summary(code)))

@@ -6,8 +6,7 @@ use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
 use crate::fast_path::Scanner;
-use presync_engine::event::{Event, RawEvent, Rejection};
-use presync_engine::table::Tables;
+use presync_engine::{Event, EventMessage, Malformed, Rejection, Schema};
 
 /// What the lines of a block of less than 4 GiB say; places are offsets into it, so that both can go from thread to thread.
 pub(super) struct Batch {
@@ -25,10 +24,10 @@ pub(super) struct Line {
     pub number: u32,
     pub start: u32,
     pub end: u32,
-    pub said: Result<Said, Box<Refused>>,
+    pub content: Result<AcceptedLine, Box<RejectedLine>>,
 }
 
-pub(super) struct Said {
+pub(super) struct AcceptedLine {
     /// Of the user's name.
     pub hash: u64,
     pub user: Text,
@@ -38,9 +37,9 @@ pub(super) struct Said {
     pub event: Event,
 }
 
-pub(super) struct Refused {
+pub(super) struct RejectedLine {
     pub rejection: Rejection,
-    /// Where the line said so much.
+    /// Where the line content so much.
     pub user: Option<String>,
 }
 
@@ -76,7 +75,7 @@ impl Batch {
     }
 
     /// Reads a block in place of the one before.
-    pub fn read(&mut self, block: &[u8], tables: &Tables) {
+    pub fn read(&mut self, block: &[u8], schema: &Schema) {
         self.decoded.clear();
         self.shards.iter_mut().for_each(Vec::clear);
         (self.lines, self.events) = (0, 0);
@@ -87,7 +86,7 @@ impl Batch {
         while start < block.len() {
             let scanned = scanner
                 .as_mut()
-                .and_then(|scanner| scanner.event(start, tables, &mut event));
+                .and_then(|scanner| scanner.event(start, schema, &mut event));
             let end = match scanned {
                 Some(scanned) => {
                     let place = |text: &str| Text::within(block, text);
@@ -97,19 +96,24 @@ impl Batch {
                         scanned.at.map(place),
                     );
                     let hash = hash(scanned.user);
-                    let said = Said {
+                    let content = AcceptedLine {
                         hash,
                         user,
                         id,
                         at,
                         event: std::mem::take(&mut event),
                     };
-                    self.add(shard(hash, self.shards.len()), start, scanned.end, Ok(said));
+                    self.add(
+                        shard(hash, self.shards.len()),
+                        start,
+                        scanned.end,
+                        Ok(content),
+                    );
                     scanned.end
                 }
                 None => {
                     event = Event::default();
-                    self.slow_line(block, start, tables)
+                    self.slow_line(block, start, schema)
                 }
             };
             self.lines += 1;
@@ -117,18 +121,24 @@ impl Batch {
         }
     }
 
-    fn add(&mut self, shard: usize, start: usize, end: usize, said: Result<Said, Box<Refused>>) {
+    fn add(
+        &mut self,
+        shard: usize,
+        start: usize,
+        end: usize,
+        content: Result<AcceptedLine, Box<RejectedLine>>,
+    ) {
         self.events += 1;
         self.shards[shard].push(Line {
             number: self.lines as u32,
             start: start as u32,
             end: end as u32,
-            said,
+            content,
         });
     }
 
     /// Reads the line that begins at `start` in whatever shape it is; returns where it ends.
-    fn slow_line(&mut self, block: &[u8], start: usize, tables: &Tables) -> usize {
+    fn slow_line(&mut self, block: &[u8], start: usize, schema: &Schema) -> usize {
         let rest = &block[start..];
         let rest = &rest[..rest
             .iter()
@@ -137,31 +147,35 @@ impl Batch {
         let line = rest.trim_ascii();
         if !line.is_empty() {
             let from = start + rest.len() - rest.trim_ascii_start().len();
-            let said = self.slow(block, line, tables).map_err(Box::new);
-            let shard = match &said {
-                Ok(said) => shard(said.hash, self.shards.len()),
+            let content = self.slow(block, line, schema);
+            let shard = match &content {
+                Ok(content) => shard(content.hash, self.shards.len()),
                 Err(_) => self.lines as usize % self.shards.len(),
             };
-            self.add(shard, from, from + line.len(), said);
+            self.add(shard, from, from + line.len(), content);
         }
         start + rest.len()
     }
 
-    fn slow(&mut self, block: &[u8], line: &[u8], tables: &Tables) -> Result<Said, Refused> {
-        let refused = |rejection: Rejection, user: Option<&str>| Refused {
-            rejection,
-            user: user.map(str::to_owned),
+    fn slow(
+        &mut self,
+        block: &[u8],
+        line: &[u8],
+        schema: &Schema,
+    ) -> Result<AcceptedLine, Box<RejectedLine>> {
+        let refused = |rejection: Rejection, user: Option<&str>| {
+            Box::new(RejectedLine {
+                rejection,
+                user: user.map(str::to_owned),
+            })
         };
         let text = std::str::from_utf8(line).map_err(|error| {
-            let message = format!(
-                "the line is not UTF-8 from byte {} on",
-                error.valid_up_to() + 1
-            );
-            refused(Rejection::new("malformed", message), None)
+            let byte = error.valid_up_to() + 1;
+            refused(Malformed::NotUtf8 { byte }.into(), None)
         })?;
-        let raw = RawEvent::parse(text).map_err(|rejection| refused(rejection, None))?;
+        let raw = EventMessage::parse(text).map_err(|rejection| refused(rejection, None))?;
         let event = raw
-            .resolve(tables)
+            .resolve(schema)
             .map_err(|rejection| refused(rejection, Some(&raw.user)))?;
         let hash = hash(&raw.user);
         let user = match &raw.user {
@@ -171,7 +185,7 @@ impl Batch {
         let at = raw
             .at
             .map(|at| self.decode(&serde_json::Value::from(at).to_string()));
-        Ok(Said {
+        Ok(AcceptedLine {
             hash,
             user,
             id: raw.id.map(|id| Text::within(block, id)),

@@ -2,9 +2,8 @@
 //! the line has the usual shape and says nothing that the tables do not know; else `None`, and serde reads it.
 //! Whatever is read here serde reads the same: anything out of the ordinary is left to it.
 
-use presync_engine::event::Event;
-use presync_engine::table::{FactKind, Tables};
 use presync_engine::time::{days, seconds};
+use presync_engine::{Event, Schema, ValueId};
 
 /// The parts of a scanned line that go out again.
 pub(crate) struct Scanned<'a> {
@@ -38,7 +37,7 @@ impl<'a> Scanner<'a> {
     pub fn event(
         &mut self,
         start: usize,
-        tables: &Tables,
+        schema: &Schema,
         event: &mut Event,
     ) -> Option<Scanned<'a>> {
         self.at = start;
@@ -51,9 +50,9 @@ impl<'a> Scanner<'a> {
                 b"change" => {
                     first(&mut change)?;
                     self.expect(b'{')?;
-                    let system = tables.system(self.string()?)?;
+                    let system = schema.find_system(self.string()?)?;
                     self.expect(b':')?;
-                    event.change = Some((system as u32, tables.state(system, self.string()?)?));
+                    event.change = Some(schema.find_state(system, self.string()?)?);
                     self.expect(b'}')?;
                 }
                 b"id" => {
@@ -68,14 +67,14 @@ impl<'a> Scanner<'a> {
                 }
                 b"set" => {
                     first(&mut set)?;
-                    self.set(event, tables)?;
+                    self.set(event, schema)?;
                 }
                 b"state" => {
                     first(&mut state)?;
-                    self.observed(event, tables)?;
+                    self.observed(event, schema)?;
                 }
-                b"role" => once(&mut event.role, tables.role(self.string()?)? as u32)?,
-                b"resync" => once(&mut event.resync, tables.system(self.string()?)? as u32)?,
+                b"role" => once(&mut event.role, schema.find_role(self.string()?)?)?,
+                b"resync" => once(&mut event.resync, schema.find_system(self.string()?)?)?,
                 _ => return None,
             }
             match self.next()? {
@@ -165,22 +164,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// `{"user_type":"im","in_queue":true}`
-    fn set(&mut self, event: &mut Event, tables: &Tables) -> Option<()> {
+    fn set(&mut self, event: &mut Event, schema: &Schema) -> Option<()> {
         self.expect(b'{')?;
         loop {
-            let fact = tables.fact(self.string()?)?;
+            let fact = schema.find_fact(self.string()?)?;
             self.expect(b':')?;
-            let value = match (&tables.facts[fact].kind, self.peek()?) {
-                (FactKind::Flag, b't') => self.word("true").map(|()| 1)?,
-                (FactKind::Flag, b'f') => self.word("false").map(|()| 0)?,
-                (FactKind::Choice { .. }, b'"') => tables.value(fact, self.string()?)?,
+            let value = match (schema.fact(fact).is_flag(), self.peek()?) {
+                (true, b't') => self.word("true").map(|()| ValueId::from_index(fact, 1))?,
+                (true, b'f') => self.word("false").map(|()| ValueId::from_index(fact, 0))?,
+                (false, b'"') => schema.find_value(fact, self.string()?)?,
                 _ => return None,
             };
-            let fact = fact as u32;
-            if event.set.iter().any(|(known, _)| *known == fact) {
+            if event.set.iter().any(|known| known.fact() == fact) {
                 return None;
             }
-            event.set.push((fact, value));
+            event.set.push(value);
             match self.next()? {
                 b',' => {}
                 b'}' => return Some(()),
@@ -190,16 +188,15 @@ impl<'a> Scanner<'a> {
     }
 
     /// `{"cic":"Available","lync":null}`
-    fn observed(&mut self, event: &mut Event, tables: &Tables) -> Option<()> {
+    fn observed(&mut self, event: &mut Event, schema: &Schema) -> Option<()> {
         self.expect(b'{')?;
         loop {
-            let system = tables.system(self.string()?)?;
+            let system = schema.find_system(self.string()?)?;
             self.expect(b':')?;
             let state = match self.peek()? {
                 b'n' => self.word("null").map(|()| None)?,
-                _ => Some(tables.state(system, self.string()?)?),
+                _ => Some(schema.find_state(system, self.string()?)?),
             };
-            let system = system as u32;
             if event.observe.iter().any(|(known, _)| *known == system) {
                 return None;
             }
@@ -276,11 +273,13 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use presync_engine::event::RawEvent;
+    use presync_engine::EventMessage;
 
-    fn tables() -> Tables {
-        Tables::from_json(include_str!("../../../examples/contact-centre/tables.json"))
-            .expect("it is one")
+    fn tables() -> presync_engine::Tables {
+        presync_engine::Tables::from_json(include_str!(
+            "../../../examples/contact-centre/tables.json"
+        ))
+        .expect("it is one")
     }
 
     #[test]
@@ -360,17 +359,18 @@ mod tests {
     #[test]
     fn what_is_scanned_serde_reads_the_same() {
         let tables = tables();
+        let schema = tables.schema();
         let (mut seed, mut scanned, mut left) = (7, 0, 0);
         for _ in 0..200_000 {
             let line = line(&mut seed);
             let block = format!("\n{line}\n");
             let mut scanned_event = Event::default();
-            match Scanner::new(&block).event(1, &tables, &mut scanned_event) {
+            match Scanner::new(&block).event(1, schema, &mut scanned_event) {
                 Some(said) => {
-                    let known =
-                        RawEvent::parse(&line).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+                    let known = EventMessage::parse(&line)
+                        .unwrap_or_else(|error| panic!("{line}: {error:?}"));
                     let event = known
-                        .resolve(&tables)
+                        .resolve(schema)
                         .unwrap_or_else(|error| panic!("{line}: {error:?}"));
                     assert_eq!((said.user, said.id), (&*known.user, known.id), "{line}");
                     assert_eq!(
@@ -394,6 +394,7 @@ mod tests {
     #[test]
     fn the_usual_lines_are_scanned() {
         let tables = tables();
+        let schema = tables.schema();
         for (line, at) in [
             (
                 r#"{"user":"ann","change":{"cic":"At Lunch"},"id":"42","at":"2026-11-22T12:00:00Z"}"#,
@@ -407,7 +408,7 @@ mod tests {
         ] {
             let mut event = Event::default();
             let scanned = Scanner::new(line)
-                .event(0, &tables, &mut event)
+                .event(0, schema, &mut event)
                 .unwrap_or_else(|| panic!("{line}"));
             assert_eq!(
                 (scanned.user, scanned.end, event.at),

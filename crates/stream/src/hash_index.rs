@@ -1,9 +1,9 @@
 //! In: hashes. Out: the numbers kept under them, from one array. A stream looks up users in no order whatever, so each
-//! look-up waits for memory: here the places of many can be looked at before the first is needed ([`Index::touch`]),
+//! look-up waits for memory: here the places of many can be looked at before the first is needed ([`HashIndex::prefetch`]),
 //! which the maps of libraries do not offer.
 
 /// Numbers by hash; whose they are has to be compared by whoever asks.
-pub(super) struct Index {
+pub(super) struct HashIndex {
     /// The upper half is the hash, the lower one the number plus one; 0 is free. A power of two of them.
     slots: Vec<u64>,
     count: usize,
@@ -14,7 +14,7 @@ fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32 ^ hash as u32
 }
 
-impl Index {
+impl HashIndex {
     pub fn new() -> Self {
         Self {
             slots: vec![0; 16],
@@ -23,7 +23,7 @@ impl Index {
     }
 
     /// Reads the place where a hash would be.
-    pub fn touch(&self, hash: u64) -> u64 {
+    pub fn prefetch(&self, hash: u64) -> u64 {
         self.slots[tag(hash) as usize & (self.slots.len() - 1)]
     }
 
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn each_number_is_found_again() {
-        let mut index = Index::new();
+        let mut index = HashIndex::new();
         // Hashes that share their places.
         let hash = |number: u32| u64::from(number % 300) * 0x1_0000_0001;
         for number in 0..1000 {

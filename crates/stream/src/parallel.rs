@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crate::batch::Batch;
-use crate::session_table::Users;
-use crate::stream::{Desk, Mark, Output, Worker};
+use crate::output::{BlockOutput, LineEnd, Offsets};
+use crate::session_table::SessionTable;
+use crate::worker::{ShardLines, Worker, WorkerState};
 
 /// A block and what it says.
 type Read = (Vec<u8>, Batch);
 
 /// What a shard made of a block.
-type Part = (Output, Vec<Mark>);
+type Part = (BlockOutput, Vec<LineEnd>);
 
 /// Blocks on their way.
 struct Work {
@@ -57,9 +58,9 @@ impl Shared {
 }
 
 /// Lets the others go when a thread panics.
-struct Alarm<'s>(&'s Shared);
+struct StopOnPanic<'s>(&'s Shared);
 
-impl Drop for Alarm<'_> {
+impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.stop();
@@ -69,11 +70,11 @@ impl Drop for Alarm<'_> {
 
 /// See [`crate::Stream::run`].
 pub(super) fn run<E: Send>(
-    worker: Worker<'_, '_>,
-    shards: &mut [Users],
+    worker: Worker<'_>,
+    shards: &mut [SessionTable],
     lines: &mut u64,
     mut read: impl FnMut(&mut Vec<u8>) -> Result<bool, E>,
-    mut write: impl FnMut(&Output) -> Result<(), E> + Send,
+    mut write: impl FnMut(&BlockOutput) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     let count = shards.len();
     let most = count as u64 * 2 + 2;
@@ -96,14 +97,14 @@ pub(super) fn run<E: Send>(
             scope.spawn(move || work_on(worker, shared, (shard, count), users));
         }
         let writer = scope.spawn(|| {
-            let _alarm = Alarm(&shared);
+            let _guard = StopOnPanic(&shared);
             let written = write_all(&shared, count, &mut write);
             if written.is_err() {
                 shared.stop();
             }
             written
         });
-        let _alarm = Alarm(&shared);
+        let _guard = StopOnPanic(&shared);
         let reading = read_all(&shared, most, &mut read);
         let writing = writer
             .join()
@@ -143,12 +144,12 @@ fn read_all<E>(
 }
 
 fn work_on(
-    worker: Worker<'_, '_>,
+    worker: Worker<'_>,
     shared: &Shared,
     (shard, shards): (usize, usize),
-    users: &mut Users,
+    users: &mut SessionTable,
 ) {
-    let _alarm = Alarm(shared);
+    let _guard = StopOnPanic(shared);
     let mut session = worker.engine.session();
     let mut next = 0;
     let mut work = shared.lock();
@@ -159,23 +160,28 @@ fn work_on(
         if let Some((read, Some(first))) = work.read.get(&next) {
             let (read, first) = (read.clone(), *first);
             drop(work);
-            let mut output = Output::default();
-            let (session, marks) = (&mut session, Some(Vec::new()));
-            let mut desk = Desk {
-                users: &mut *users,
-                session,
+            let mut output = BlockOutput::default();
+            let mut state = WorkerState {
+                sessions: &mut *users,
+                session: &mut session,
                 output: &mut output,
-                marks,
+                ends: Some(Vec::new()),
             };
-            worker.carry_out((&read.0, &read.1), (shard, first), &mut desk);
-            let marks = desk.marks.unwrap_or_default();
+            let part = ShardLines {
+                block: &read.0,
+                batch: &read.1,
+                shard,
+                first,
+            };
+            worker.carry_out(part, &mut state);
+            let ends = state.ends.unwrap_or_default();
             drop(read);
             work = shared.lock();
             let parts = work
                 .parts
                 .entry(next)
                 .or_insert_with(|| (0..shards).map(|_| None).collect());
-            parts[shard] = Some((output, marks));
+            parts[shard] = Some((output, ends));
             if parts.iter().all(Option::is_some) {
                 shared.changed.notify_all();
             }
@@ -183,7 +189,7 @@ fn work_on(
         } else if let Some((number, block)) = work.waiting.pop_front() {
             drop(work);
             let mut batch = Batch::new(shards);
-            batch.read(&block, worker.engine.tables);
+            batch.read(&block, worker.engine.schema());
             let batch = Arc::new((block, batch));
             work = shared.lock();
             work.read.insert(number, (batch, None));
@@ -211,7 +217,7 @@ impl Work {
 fn write_all<E>(
     shared: &Shared,
     shards: usize,
-    write: &mut impl FnMut(&Output) -> Result<(), E>,
+    write: &mut impl FnMut(&BlockOutput) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut work = shared.lock();
     loop {
@@ -247,37 +253,38 @@ fn write_all<E>(
 }
 
 /// Puts the parts of several shards into the order of the lines.
-fn merge(parts: Vec<Part>) -> Output {
-    let mut whole = Output::default();
+fn merge(parts: Vec<Part>) -> BlockOutput {
+    let mut whole = BlockOutput::default();
     let mut order: Vec<(u32, usize, usize)> = Vec::new();
-    for (part, (output, marks)) in parts.iter().enumerate() {
+    for (part, (output, ends)) in parts.iter().enumerate() {
         whole.sent += output.sent;
         whole.rejected += output.rejected;
         order.extend(
-            marks
-                .iter()
+            ends.iter()
                 .enumerate()
-                .map(|(at, mark)| (mark.line, part, at)),
+                .map(|(at, end)| (end.line, part, at)),
         );
     }
     // Each part is in order already, which this sort makes use of.
     order.sort();
-    let size = |of: fn(&Output) -> &Vec<u8>| parts.iter().map(|(output, _)| of(output).len()).sum();
-    whole.commands.reserve(size(|output| &output.commands));
+    whole
+        .commands
+        .reserve(parts.iter().map(|(output, _)| output.commands.len()).sum());
     for (_, part, at) in order {
-        let (output, marks) = &parts[part];
-        let end = &marks[at];
-        let start = at.checked_sub(1).map(|before| &marks[before]);
-        let from = |of: fn(&Mark) -> usize| start.map_or(0, of);
+        let (output, ends) = &parts[part];
+        let to = ends[at].offsets;
+        let from = at
+            .checked_sub(1)
+            .map_or(Offsets::default(), |before| ends[before].offsets);
         whole
             .commands
-            .extend_from_slice(&output.commands[from(|mark| mark.commands)..end.commands]);
+            .extend_from_slice(&output.commands[from.commands..to.commands]);
         whole
             .rejects
-            .extend_from_slice(&output.rejects[from(|mark| mark.rejects)..end.rejects]);
+            .extend_from_slice(&output.rejects[from.rejects..to.rejects]);
         whole
             .trace
-            .extend_from_slice(&output.trace[from(|mark| mark.trace)..end.trace]);
+            .extend_from_slice(&output.trace[from.trace..to.trace]);
     }
     whole
 }

@@ -4,9 +4,12 @@
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::hash_index::Index;
-use presync_engine::session::{Last, MAX_UNCONFIRMED, Sent, Session, Shown};
-use presync_engine::table::{Tables, UNSET};
+use presync_engine::{
+    AppendId, LastCommand, MAX_UNCONFIRMED, PendingCommand, RoleId, Schema, Session, Shown,
+    StateId, SystemId, SystemView,
+};
+
+use crate::hash_index::HashIndex;
 
 /// The words of one system: what was reported, the last command and its cause, the first command that is not confirmed
 /// and its time in two words.
@@ -15,7 +18,7 @@ const WORDS: usize = 6;
 /// In the word of an unconfirmed command: there are more of them.
 const MORE: u32 = 1 << 31;
 
-/// In a word that says what is shown: the rest is a number of [`Users::decorated`], else a state plus one.
+/// In a word that says what is shown: the rest is a number of [`SessionTable::decorated`], else a state plus one.
 const DECORATED: u32 = 1 << 30;
 
 /// So many users in one shard, a hundred times what a large centre has: whoever sends names at random fills no memory.
@@ -37,11 +40,14 @@ const CHUNK: usize = 1 << 12;
 /// A time that no event has: long before the first year that can be written.
 const NO_TIME: u64 = i64::MIN.cast_unsigned();
 
+/// The number of a fact that has no value.
+const UNSET: u32 = u32::MAX;
+
 /// Everyone's sessions.
-pub(super) struct Users {
+pub(super) struct SessionTable {
     layout: Layout,
     /// Numbers of users by their names.
-    numbers: Index,
+    numbers: HashIndex,
     /// Names that have no room beside their session, one after the other.
     long: Vec<u8>,
     /// Name and session of each user, in pieces that never move.
@@ -50,9 +56,9 @@ pub(super) struct Users {
     /// There is room for so many.
     pub(super) most: u32,
     /// States with an appendix that is not empty.
-    decorated: IndexSet<(u32, u32), FxBuildHasher>,
+    decorated: IndexSet<Shown, FxBuildHasher>,
     /// Unconfirmed commands behind the first, by user and system: rarely any.
-    more: FxHashMap<(u32, u32), Vec<Sent>>,
+    more: FxHashMap<(u32, u32), Vec<PendingCommand>>,
 }
 
 /// Where the parts of a session stand in its words.
@@ -76,9 +82,9 @@ struct Field {
 }
 
 impl Layout {
-    fn new(tables: &Tables) -> Self {
-        let sizes = std::iter::once(tables.roles.len() as u32)
-            .chain(tables.facts.iter().map(|fact| fact.size()));
+    fn new(schema: &Schema) -> Self {
+        let sizes = std::iter::once(schema.roles().len() as u32)
+            .chain(schema.facts().map(|(_, fact)| fact.size()));
         let mut fields = Vec::new();
         let (mut word, mut shift) = (NAME, 0);
         for size in sizes {
@@ -96,11 +102,11 @@ impl Layout {
         }
         let mut first_states = Vec::new();
         let mut states = 0;
-        for system in &tables.systems {
+        for (_, system) in schema.systems() {
             first_states.push(states);
             states += system.states.len() as u32;
         }
-        let (systems, count) = (word + 1, tables.systems.len());
+        let (systems, count) = (word + 1, schema.systems().len());
         Self {
             fields,
             systems,
@@ -115,18 +121,18 @@ impl Layout {
     }
 }
 
-impl Users {
-    pub fn new(tables: &Tables) -> Self {
-        let layout = Layout::new(tables);
+impl SessionTable {
+    pub fn new(schema: &Schema) -> Self {
+        let layout = Layout::new(schema);
         // The most that is ever kept of one user: its words, and the commands under way behind the first.
-        let bytes =
-            size_of::<u32>() * layout.stride + layout.count * MAX_UNCONFIRMED * size_of::<Sent>();
+        let bytes = size_of::<u32>() * layout.stride
+            + layout.count * MAX_UNCONFIRMED * size_of::<PendingCommand>();
         Self {
             most: u32::try_from(MOST_SESSIONS / bytes)
                 .unwrap_or(MOST_USERS)
                 .min(MOST_USERS),
             layout,
-            numbers: Index::new(),
+            numbers: HashIndex::new(),
             long: Vec::new(),
             chunks: Vec::new(),
             count: 0,
@@ -148,12 +154,12 @@ impl Users {
     }
 
     /// Looks at where the user of a name is noted, without waiting for it.
-    pub fn touch(&self, hash: u64) -> u32 {
-        self.numbers.touch(hash) as u32
+    pub fn prefetch(&self, hash: u64) -> u32 {
+        self.numbers.prefetch(hash) as u32
     }
 
     /// Looks at the session of whoever is noted under a hash, without waiting for it; most often it is the one.
-    pub fn touch_session(&self, hash: u64) -> u32 {
+    pub fn prefetch_session(&self, hash: u64) -> u32 {
         match self.numbers.find(hash, |_| true) {
             Some(number) => {
                 let words = self.words(number);
@@ -228,57 +234,55 @@ impl Users {
             .fields
             .split_first()
             .expect("there is a field for the role");
-        session.role = value(role).map(|role| role as usize);
-        session.facts.resize(facts.len(), UNSET);
-        for (into, fact) in session.facts.iter_mut().zip(facts) {
+        session.role = value(role).map(|role| RoleId::from_index(role as usize));
+        let known = session.raw_facts_mut();
+        known.resize(facts.len(), UNSET);
+        for (into, fact) in known.iter_mut().zip(facts) {
             // None is stored as zero, and `UNSET` is the number before.
             *into = (words[fact.word] >> fact.shift & fact.mask).wrapping_sub(1);
         }
-        session.systems.resize_with(layout.count, Shown::default);
+        session
+            .systems
+            .resize_with(layout.count, SystemView::default);
         let systems = words[layout.systems..].chunks_exact(WORDS);
-        for ((at_system, shown), words) in session.systems.iter_mut().enumerate().zip(systems) {
+        for ((at, view), words) in session.systems.iter_mut().enumerate().zip(systems) {
             let [reported, last, cause, sent, low, high] = *words else {
                 continue;
             };
-            shown.reported = self.shown(reported);
-            shown.last = self.shown(last).map(|(state, append)| {
+            let system = SystemId::from_index(at);
+            view.reported = self.shown(system, reported);
+            view.last = self.shown(system, last).map(|shown| {
                 let from = layout.system_of(cause);
-                Last {
-                    state,
-                    append,
-                    cause: (from, cause - layout.first_states[from]),
-                }
+                let state = (cause - layout.first_states[from]) as usize;
+                let cause = StateId::from_index(SystemId::from_index(from), state);
+                LastCommand { shown, cause }
             });
-            shown.unconfirmed.clear();
-            if let Some((state, append)) = self.shown(sent & !MORE) {
-                let at = u64::from(low) | u64::from(high) << 32;
-                shown.unconfirmed.push(Sent {
-                    state,
-                    append,
-                    at: (at != NO_TIME).then_some(at.cast_signed()),
-                });
+            view.unconfirmed.clear();
+            if let Some(shown) = self.shown(system, sent & !MORE) {
+                let time = u64::from(low) | u64::from(high) << 32;
+                let at_time = (time != NO_TIME).then_some(time.cast_signed());
+                view.unconfirmed.push(PendingCommand { shown, at: at_time });
                 if sent & MORE != 0 {
-                    shown.unconfirmed.extend(
-                        self.more
-                            .get(&(number, at_system as u32))
-                            .into_iter()
-                            .flatten()
-                            .copied(),
-                    );
+                    let more = self.more.get(&(number, at as u32));
+                    view.unconfirmed.extend(more.into_iter().flatten().copied());
                 }
             }
         }
     }
 
     /// What a word says is shown.
-    fn shown(&self, word: u32) -> Option<(u32, u32)> {
+    fn shown(&self, system: SystemId, word: u32) -> Option<Shown> {
         if word & DECORATED != 0 {
             return self
                 .decorated
                 .get_index((word & !DECORATED) as usize)
                 .copied();
         }
-        word.checked_sub(1).map(|state| (state, 0))
+        let state = StateId::from_value(system, word)?;
+        Some(Shown {
+            state,
+            append: AppendId::default(),
+        })
     }
 
     /// Packs a session in place of the one that was there.
@@ -294,43 +298,32 @@ impl Users {
             [..layout.stride];
         let (head, systems) = words.split_at_mut(layout.systems);
         head[NAME..].fill(0);
-        let role = session.role.map_or(UNSET, |role| role as u32);
-        for (field, value) in layout
-            .fields
-            .iter()
-            .zip(std::iter::once(&role).chain(&session.facts))
-        {
+        let role = session.role.map_or(UNSET, |role| role.index() as u32);
+        let values = std::iter::once(&role).chain(session.raw_facts());
+        for (field, value) in layout.fields.iter().zip(values) {
             head[field.word] |= (value.wrapping_add(1) & field.mask) << field.shift;
         }
-        let mut word = |state: u32, append: u32| match append {
-            0 => state + 1,
-            _ => DECORATED | decorated.insert_full((state, append)).0 as u32,
+        let mut word = |shown: Shown| match shown.append.number() {
+            0 => shown.state.value(),
+            _ => DECORATED | decorated.insert_full(shown).0 as u32,
         };
-        for ((at, shown), words) in session
-            .systems
-            .iter()
-            .enumerate()
-            .zip(systems.chunks_exact_mut(WORDS))
-        {
-            let reported = shown
-                .reported
-                .map_or(0, |(state, append)| word(state, append));
-            let (last, cause) = shown.last.map_or((0, 0), |last| {
-                (
-                    word(last.state, last.append),
-                    layout.first_states[last.cause.0] + last.cause.1,
-                )
+        let systems = systems.chunks_exact_mut(WORDS);
+        for ((at, view), words) in session.systems.iter().enumerate().zip(systems) {
+            let reported = view.reported.map_or(0, &mut word);
+            let (last, cause) = view.last.map_or((0, 0), |last| {
+                let first = layout.first_states[last.cause.system().index()];
+                (word(last.shown), first + last.cause.index() as u32)
             });
             let (mut sent, mut time) = (0, 0);
-            if let Some(first) = shown.unconfirmed.first() {
-                sent = word(first.state, first.append);
+            if let Some(first) = view.unconfirmed.first() {
+                sent = word(first.shown);
                 time = first.at.map_or(NO_TIME, i64::cast_unsigned);
             }
-            if shown.unconfirmed.len() > 1 {
+            if view.unconfirmed.len() > 1 {
                 sent |= MORE;
                 let more = more.entry((number, at as u32)).or_default();
                 more.clear();
-                more.extend_from_slice(&shown.unconfirmed[1..]);
+                more.extend_from_slice(&view.unconfirmed[1..]);
             } else if words[3] & MORE != 0 {
                 more.remove(&(number, at as u32));
             }
@@ -376,9 +369,10 @@ mod tests {
 
     #[test]
     fn a_session_is_kept_whole_and_leaves_nothing_behind() {
-        let tables =
-            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json"))
-                .expect("it is one");
+        let tables = presync_engine::Tables::from_json(include_str!(
+            "../../../examples/contact-centre/tables.json"
+        ))
+        .expect("it is one");
         let mut seed = 7_u64;
         let mut below = |limit: u32| {
             seed = seed
@@ -386,49 +380,48 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as u32 % limit
         };
+        let schema = tables.schema();
+        let engine = presync_engine::SessionEngine::new(tables.clone(), 60);
         let mut any = || {
-            let systems = tables.systems.iter().map(|system| {
-                let states = system.states.len() as u32;
-                let unconfirmed = (0..below(4)).map(|_| {
+            let mut session = engine.session();
+            let state = |below: &mut dyn FnMut(u32) -> u32, system: SystemId| {
+                let states = schema.states(system).len() as u32;
+                StateId::from_index(system, below(states) as usize)
+            };
+            for (system, _) in schema.systems() {
+                let shown = |below: &mut dyn FnMut(u32) -> u32| Shown {
+                    state: state(below, system),
+                    append: AppendId::from_number(below(3)),
+                };
+                let mut view = SystemView::default();
+                for _ in 0..below(4) {
                     let at = [None, Some(-1), Some(0), Some(1_795_348_800_000)][below(4) as usize];
-                    Sent {
-                        state: below(states),
-                        append: below(3),
+                    view.unconfirmed.push(PendingCommand {
+                        shown: shown(&mut below),
                         at,
-                    }
-                });
-                let unconfirmed = unconfirmed.collect();
-                let last = (below(2) == 1).then(|| {
-                    let from = below(tables.systems.len() as u32) as usize;
-                    let cause = (from, below(tables.systems[from].states.len() as u32));
-                    Last {
-                        state: below(states),
-                        append: below(3),
-                        cause,
-                    }
-                });
-                Shown {
-                    reported: (below(2) == 1).then(|| (below(states), below(3))),
-                    unconfirmed,
-                    last,
+                    });
                 }
-            });
-            let systems = systems.collect();
-            let facts = tables
-                .facts
-                .iter()
-                .map(|fact| below(fact.size() + 1).wrapping_sub(1))
-                .collect();
-            let role = below(tables.roles.len() as u32 + 1)
-                .checked_sub(1)
-                .map(|role| role as usize);
-            Session {
-                role,
-                facts,
-                systems,
+                if below(2) == 1 {
+                    view.reported = Some(shown(&mut below));
+                }
+                if below(2) == 1 {
+                    let shown = shown(&mut below);
+                    let from = SystemId::from_index(below(schema.systems().len() as u32) as usize);
+                    view.last = Some(LastCommand {
+                        shown,
+                        cause: state(&mut below, from),
+                    });
+                }
+                session.systems[system.index()] = view;
             }
+            for (at, (_, fact)) in schema.facts().enumerate() {
+                session.raw_facts_mut()[at] = below(fact.size() + 1).wrapping_sub(1);
+            }
+            let role = below(schema.roles().len() as u32 + 1).checked_sub(1);
+            session.role = role.map(|role| RoleId::from_index(role as usize));
+            session
         };
-        let mut users = Users::new(&tables);
+        let mut users = SessionTable::new(tables.schema());
         let count = CHUNK as u32 + 10;
         let mut sessions: Vec<Session> = (0..count).map(|_| any()).collect();
         for (number, session) in (0_u32..).zip(&sessions) {
@@ -448,7 +441,7 @@ mod tests {
             session
                 .systems
                 .iter()
-                .filter(|shown| shown.unconfirmed.len() > 1)
+                .filter(|view| view.unconfirmed.len() > 1)
                 .count()
         };
         assert_eq!(users.more.len(), sessions.iter().map(many).sum::<usize>());
@@ -456,10 +449,11 @@ mod tests {
 
     #[test]
     fn long_names_have_their_own_room() {
-        let tables =
-            Tables::from_json(include_str!("../../../examples/contact-centre/tables.json"))
-                .expect("it is one");
-        let mut users = Users::new(&tables);
+        let tables = presync_engine::Tables::from_json(include_str!(
+            "../../../examples/contact-centre/tables.json"
+        ))
+        .expect("it is one");
+        let mut users = SessionTable::new(tables.schema());
         let name = "x".repeat(24);
         // Memory that nobody writes to is none.
         users.long = vec![0; MOST_NAMES - name.len()];

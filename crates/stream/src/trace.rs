@@ -3,10 +3,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::stream::write_line;
-use presync_engine::event::{Event, Rejection};
-use presync_engine::session::{Decided, Engine, Happened, Verdict};
-use presync_engine::table::Outcome;
+use presync_engine::{Delivery, Effect, Event, Rejection, Schema, StateId, SystemDecision};
+
+use crate::output::write_line;
 
 #[derive(Serialize)]
 struct TraceLine<'a> {
@@ -27,67 +26,67 @@ struct TraceDecision<'a> {
     result: &'a str,
     state: Option<&'a str>,
     append: &'a [String],
-    profile: &'a Option<String>,
-    rule: &'a Option<String>,
+    profile: Option<&'a str>,
+    rule: Option<&'a str>,
 }
 
-pub(super) fn rejected(out: &mut Vec<u8>, line: u64, user: Option<&str>, rejection: &Rejection) {
-    let why = format!("{}: {}", rejection.code, rejection.message);
+/// A line of the event stream and whose it is.
+pub(crate) struct Traced<'a> {
+    pub line: u64,
+    pub user: &'a str,
+    /// As JSON.
+    pub id: Option<&'a str>,
+    pub event: &'a Event,
+}
+
+pub(crate) fn rejected(out: &mut Vec<u8>, line: u64, user: Option<&str>, rejection: &Rejection) {
+    let why = format!("{}: {rejection}", rejection.code());
+    let result = "rejected";
     write_line(
         out,
         &TraceLine {
             line,
             user,
             id: None,
-            result: "rejected",
+            result,
             why,
             decisions: Vec::new(),
         },
     );
 }
 
-pub(super) fn carried_out(
+pub(crate) fn carried_out(
     out: &mut Vec<u8>,
-    engine: &Engine<'_>,
-    line: u64,
-    (user, id): (&str, Option<&str>),
-    event: &Event,
-    (happened, decided): (Happened, &[Decided<'_>]),
+    schema: &Schema,
+    traced: &Traced<'_>,
+    effect: Effect,
+    decided: &[SystemDecision<'_>],
 ) {
-    let tables = engine.tables;
-    let (result, why) = explain(engine, event, happened, decided);
-    let decisions = decided
-        .iter()
-        .map(|decided| {
-            let (state, append) = match &decided.decision.outcome {
-                Outcome::Set { state, append } => (
-                    Some(
-                        tables.systems[decided.to].states[*state as usize]
-                            .name
-                            .as_str(),
-                    ),
-                    &**append,
-                ),
-                _ => (None, &[] as &[String]),
-            };
-            let to = tables.systems[decided.to].name.as_str();
-            let (profile, rule) = (&decided.decision.profile, &decided.decision.rule);
-            TraceDecision {
-                to,
-                result: name(decided.verdict),
-                state,
-                append,
-                profile,
-                rule,
-            }
-        })
-        .collect();
-    let id = id.and_then(|id| RawValue::from_string(id.to_owned()).ok());
+    let (result, why) = explain(schema, traced.event, effect, decided);
+    let decisions = decided.iter().map(|decided| {
+        let outcome = &decided.decision.outcome;
+        let origin = decided.decision.origin.as_ref();
+        TraceDecision {
+            to: &schema.system(decided.to).name,
+            result: name(decided.delivery),
+            state: outcome
+                .state()
+                .map(|state| schema.state(state).name.as_str()),
+            append: outcome.append(),
+            profile: origin.map(|origin| origin.profile.as_str()),
+            rule: origin.map(|origin| origin.rule.as_str()),
+        }
+    });
+    let decisions = decisions.collect();
+    let id = traced
+        .id
+        .and_then(|id| RawValue::from_string(id.to_owned()).ok());
+    let (line, user) = (traced.line, Some(traced.user));
     write_line(
         out,
         &TraceLine {
             line,
-            user: Some(user),
+            user,
             id,
             result,
             why,
@@ -96,76 +95,61 @@ pub(super) fn carried_out(
     );
 }
 
-fn name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Sent => "sent",
-        Verdict::Same => "same",
-        Verdict::Unchanged => "unchanged",
-        Verdict::Unmapped => "unmapped",
+fn name(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Sent => "sent",
+        Delivery::Same => "same",
+        Delivery::Unchanged => "unchanged",
+        Delivery::Unmapped => "unmapped",
     }
 }
 
 /// The one word for an event, and the sentence.
 fn explain(
-    engine: &Engine<'_>,
+    schema: &Schema,
     event: &Event,
-    happened: Happened,
-    decided: &[Decided<'_>],
+    effect: Effect,
+    decided: &[SystemDecision<'_>],
 ) -> (&'static str, String) {
-    let tables = engine.tables;
-    let state = |(system, state): (u32, u32)| {
-        let system = &tables.systems[system as usize];
-        format!("{} `{}`", system.name, system.states[state as usize].name)
-    };
     let order = [
-        Verdict::Sent,
-        Verdict::Same,
-        Verdict::Unchanged,
-        Verdict::Unmapped,
+        Delivery::Sent,
+        Delivery::Same,
+        Delivery::Unchanged,
+        Delivery::Unmapped,
     ];
-    let strongest = order
-        .into_iter()
-        .find(|verdict| decided.iter().any(|decided| decided.verdict == *verdict));
-    match (happened, strongest) {
-        (_, Some(verdict)) => {
-            let systems = |wanted: Verdict| {
-                let names: Vec<&str> = decided
-                    .iter()
-                    .filter(|decided| decided.verdict == wanted)
-                    .map(|decided| tables.systems[decided.to].name.as_str())
-                    .collect();
-                let mut names = names;
-                names.dedup();
-                let verb = if names.len() == 1 { "is" } else { "are" };
-                (names.join(" and "), verb)
-            };
-            let (names, verb) = systems(verdict);
-            let why = match verdict {
-                Verdict::Sent => format!("{names} {verb} to follow"),
-                Verdict::Same => format!("the outcome is shown by {names} already"),
-                Verdict::Unchanged => format!("a rule leaves {names} unchanged"),
-                Verdict::Unmapped => format!("no profile maps this for {names}"),
-            };
-            (name(verdict), why)
-        }
-        (Happened::Echo, None) => (
-            "echo",
-            format!(
-                "{} is what we sent",
-                event.change.map(state).unwrap_or_default()
-            ),
-        ),
-        (Happened::Same, None) => (
-            "same",
-            format!(
-                "{} was known already",
-                event.change.map(state).unwrap_or_default()
-            ),
-        ),
-        (Happened::Unknown, None) => (
+    let is_there = |wanted: &Delivery| decided.iter().any(|one| one.delivery == *wanted);
+    if let Some(delivery) = order.into_iter().find(is_there) {
+        let concerned = decided
+            .iter()
+            .filter(|decided| decided.delivery == delivery);
+        let mut names: Vec<&str> = concerned
+            .map(|decided| schema.system(decided.to).name.as_str())
+            .collect();
+        names.dedup();
+        let names = names.join(" and ");
+        let why = match delivery {
+            Delivery::Sent => format!("command sent to {names}"),
+            Delivery::Same => format!("{names} already shows the outcome"),
+            Delivery::Unchanged => format!("a rule leaves {names} unchanged"),
+            Delivery::Unmapped => format!("no profile maps this for {names}"),
+        };
+        return (name(delivery), why);
+    }
+    let state = |state: StateId| {
+        format!(
+            "{} `{}`",
+            schema.system(state.system()).name,
+            schema.state(state).name
+        )
+    };
+    let changed = event.change.map(state).unwrap_or_default();
+    match effect {
+        Effect::Echo => ("echo", format!("{changed} is the echo of our own command")),
+        Effect::Same => ("same", format!("{changed} was reported before")),
+        Effect::Unknown => (
             "unmapped",
-            "the state to decide again is not known".to_owned(),
+            "the state to decide again is unknown".to_owned(),
         ),
-        (Happened::Recorded, None) => ("recorded", "nothing to decide".to_owned()),
+        Effect::Recorded => ("recorded", "nothing to decide".to_owned()),
     }
 }

@@ -1,10 +1,10 @@
 //! In: where the grammar gave up, and the word that it found there. Out: what to write instead, if that can be guessed.
 
-use crate::diagnostic::nearest;
 use crate::syntax::lexer::{Token, TokenKind};
 use crate::syntax::recover::{Failure, Recovery};
 use crate::syntax::split::DECLARATIONS;
 use crate::syntax::{Rule, expected};
+use presync_engine::nearest;
 
 /// Words with which other languages begin a statement or a declaration, and what is written here.
 const FOREIGN: &[(&[&str], &str)] = &[

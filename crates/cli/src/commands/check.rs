@@ -12,7 +12,7 @@ use crate::findings::Findings;
 use crate::places::Disk;
 use crate::terminal::Terminal;
 use crate::{add_allow, config, edit, files, fix, project, watch};
-use presync::diagnostic::Severity;
+use presync::Severity;
 use presync_report::{FORMATS, Finding, Format, Report};
 
 /// Find everything that is wrong with programs.

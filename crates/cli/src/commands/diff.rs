@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use crate::error::CommandResult;
 use crate::loading;
 use crate::terminal::Terminal;
-use presync::analysis::difference::{Change, Differences};
-use presync::quote::visible;
+use presync::visible;
+use presync::{DecisionChange, Differences};
 
 /// Show exactly which situations decide differently.
 #[derive(Args)]
@@ -33,7 +33,7 @@ enum Format {
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let (old, _) = loading::tables(&arguments.old, terminal)?;
     let (new, _) = loading::tables(&arguments.new, terminal)?;
-    let found = presync::analysis::difference::diff(&old, &new);
+    let found = presync::diff(&old, &new)?;
     let text = match arguments.format {
         Format::Human => human(&found),
         Format::Json => json(&found),
@@ -87,7 +87,7 @@ fn human(found: &Differences) -> String {
     text.trim_start_matches('\n').to_owned()
 }
 
-fn count(change: &Change) -> String {
+fn count(change: &DecisionChange) -> String {
     format!(
         "{} of {} situations",
         grouped(change.count),

@@ -6,9 +6,9 @@ use clap::Args;
 
 use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
-use presync::codes::{self, Explanation};
-use presync::diagnostic::nearest;
-use presync::quote::visible;
+use presync::nearest;
+use presync::visible;
+use presync::{Code, codes};
 
 /// Say what a code means, why it matters and how to repair it; without a code, list all.
 #[derive(Args)]
@@ -20,18 +20,18 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let Some(code) = &arguments.code else {
         let mut list = String::new();
-        for explanation in codes::all() {
+        for explanation in codes() {
             let kind = explanation.default.map_or("error", |level| level.as_str());
             list.push_str(&format!(
                 "{:22}{kind:7}{}\n",
-                explanation.code, explanation.summary
+                explanation.name, explanation.summary
             ));
         }
         terminal.data(&list)?;
         return Ok(ExitCode::SUCCESS);
     };
-    let Some(explanation) = codes::explanation(code) else {
-        let near = nearest(code, codes::all().map(|explanation| explanation.code));
+    let Some(explanation) = presync::code(code) else {
+        let near = nearest(code, codes().map(|explanation| explanation.name));
         let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
         return Err(CommandError::Usage(format!(
             "there is no code `{code}`{near}"
@@ -41,14 +41,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(explanation: &Explanation) -> String {
+fn text(explanation: &Code) -> String {
     let indented = |source: &str| {
         source
             .lines()
             .map(|line| format!("    {}\n", visible(line)))
             .collect::<String>()
     };
-    let mut text = format!("{}: {}\n\n", explanation.code, explanation.summary);
+    let mut text = format!("{}: {}\n\n", explanation.name, explanation.summary);
     text.push_str(&textwrap::fill(explanation.text, 88));
     text.push_str("\n\n");
     if !explanation.bad.is_empty() {

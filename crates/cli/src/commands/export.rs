@@ -9,8 +9,8 @@ use clap::builder::PossibleValuesParser;
 use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
 use crate::{config, files, loading, project};
-use presync::diagnostic::Diagnostic;
-use presync::program::Program;
+use presync::Diagnostic;
+use presync::Program;
 use presync_exchange::export::{FORMATS, Finding, Write};
 
 /// Hand the compiled tables on.
@@ -58,7 +58,7 @@ fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<Finding>, Comm
     let Some(program) = program else {
         return Ok(Vec::new());
     };
-    let found = presync::lint::run(program, &config::settings(&project::one_root(path)?, &[])?);
+    let found = program.lint(&config::settings(&project::one_root(path)?, &[])?);
     let finding = |found: Diagnostic| {
         let place = found.location().map(|location| {
             let file = program.sources.file(location.file);

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::error::{CommandError, CommandResult};
+use crate::loading::meaning;
 use crate::project::{FileAccess, Overlay};
 use crate::terminal::Terminal;
 use crate::{config, edit, files, project};
-use presync::format::FormatError;
-use presync::quote::visible;
-use presync::source::{SourceFile, Sources};
+use presync::FormatError;
+use presync::visible;
+use presync::{SourceFile, Sources};
 
 /// Lay files out in the one canonical way; meaning and comments stay.
 #[derive(Args)]
@@ -86,7 +87,7 @@ fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fat
         file.display().to_string()
     };
     let source = SourceFile::new(shown.clone(), bytes, false);
-    let text = match presync::format::format(&source) {
+    let text = match presync::format(&source) {
         Ok(text) => text,
         Err(FormatError::Syntax(errors)) => {
             let mut sources = Sources::default();
@@ -139,12 +140,6 @@ fn digest(
         files::canonical(file)
     };
     let instead = Overlay::from([(path, text.to_owned())]);
-    let (program, errors) =
-        presync::resolve::check(project::parse_with(file, Some(&instead), file_access)?);
-    if !errors.is_empty() {
-        return Ok(None);
-    }
-    Ok(presync::compile::compile(&program)
-        .ok()
-        .map(|tables| tables.digest))
+    let report = presync::check(project::parse_with(file, Some(&instead), file_access)?);
+    Ok(report.program.as_ref().and_then(meaning))
 }

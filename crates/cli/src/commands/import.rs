@@ -9,7 +9,7 @@ use clap::Args;
 use crate::error::{CommandError, CommandResult};
 use crate::files;
 use crate::terminal::Terminal;
-use presync::source::SourceFile;
+use presync::SourceFile;
 use presync_exchange::import::KINDS;
 
 /// Turn a table into .presync source.
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         terminal.say(sentence);
     }
     let source = SourceFile::new("imported.presync", imported.source.into_bytes(), false);
-    let text = presync::format::format(&source).map_err(|error| {
+    let text = presync::format(&source).map_err(|error| {
         CommandError::Usage(format!(
             "`{}` cannot be imported: {error:?}",
             path.display()

@@ -13,8 +13,9 @@ use sha2::{Digest, Sha256};
 use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
 use crate::{files, loading};
-use presync::quote::visible;
-use presync_stream::{Engine, Position, Stored, Stream};
+use presync::visible;
+use presync_engine::{RoleId, SessionEngine};
+use presync_stream::{BlockOutput, Position, StateFile, Stream};
 
 /// How much is read at a time; what a pipe has ready is taken at once.
 const BLOCK: usize = 1 << 18;
@@ -57,7 +58,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         ));
     }
     let (tables, _) = loading::tables(&arguments.path, terminal)?;
-    let engine = Engine::new(&tables, arguments.echo_seconds);
+    let engine = SessionEngine::new(tables, arguments.echo_seconds);
     let mut stream = Stream::new(
         engine,
         usize::from(arguments.jobs),
@@ -90,7 +91,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let bar = progress(terminal);
     let mut totals = Totals::default();
     let read = |block: &mut Vec<u8>| source.next_block(block).map_err(RunError::Read);
-    let write = |block: &presync_stream::Output| {
+    let write = |block: &BlockOutput| {
         totals.events += block.events;
         totals.sent += block.sent;
         totals.rejected += block.rejected;
@@ -117,7 +118,10 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if let Some(file) = &arguments.state {
         // What stdin brings does not move the position in the events file.
         let position = source.position(stream.lines()).or(stored);
-        files::write_atomically(file, Stored::save(&stream, position).to_json().as_bytes())?;
+        files::write_atomically(
+            file,
+            StateFile::save(&stream, position).to_json().as_bytes(),
+        )?;
     }
     terminal.say(&format!(
         "{} events, {} commands, {} rejected",
@@ -173,7 +177,7 @@ fn closed(error: SinkError, arguments: &Arguments, terminal: &Terminal) -> Comma
 
 fn load_state(
     arguments: &Arguments,
-    stream: &mut Stream<'_>,
+    stream: &mut Stream,
     terminal: &Terminal,
 ) -> Result<Option<Position>, CommandError> {
     let Some(file) = &arguments.state else {
@@ -192,12 +196,12 @@ fn load_state(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(files::cannot_read(file, &error)),
     };
-    let stored = Stored::parse(&text)
+    let stored = StateFile::parse(&text)
         .map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
     let position = stored.position.clone();
     let lost = stored
         .load(stream)
-        .map_err(|full| CommandError::Usage(format!("`{}`: {}", file.display(), full.message)))?;
+        .map_err(|full| CommandError::Usage(format!("`{}`: {}", file.display(), full)))?;
     for (what, count) in lost {
         terminal.say(&format!(
             "the program no longer knows {what}, left out of {count} sessions"
@@ -208,7 +212,7 @@ fn load_state(
 
 /// Users whom the state knows keep their roles, so that runs one after the other do what a single one would. Returns how
 /// many of them have another role than in the file.
-fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, CommandError> {
+fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
     let cannot = |error: csv::Error| CommandError::Usage(format!("`{}`: {error}", file.display()));
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
@@ -233,7 +237,7 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, CommandErro
         })
     };
     let (user, role) = (column("user")?, column("role")?);
-    let mut given: HashMap<String, (usize, u64)> = HashMap::new();
+    let mut given: HashMap<String, (RoleId, u64)> = HashMap::new();
     let mut others = 0;
     for record in reader.records() {
         let record = record.map_err(cannot)?;
@@ -242,15 +246,14 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, CommandErro
             record.get(user).unwrap_or_default(),
             record.get(role).unwrap_or_default(),
         );
-        let tables = stream.engine.tables;
-        let Some(at) = tables.role(role) else {
-            let known: Vec<&str> = tables.roles.iter().map(|role| role.name.as_str()).collect();
-            return Err(CommandError::Usage(format!(
+        let schema = stream.engine().schema();
+        let at = schema.role_named(role).map_err(|unknown| {
+            CommandError::Usage(format!(
                 "`{}` line {line}: unknown role `{role}`; known are {}",
                 file.display(),
-                known.join(", ")
-            )));
-        };
+                unknown.known().join(", ")
+            ))
+        })?;
         if let Some((_, first)) = given
             .insert(user.to_owned(), (at, line))
             .filter(|(before, _)| *before != at)
@@ -262,18 +265,14 @@ fn give_roles(file: &Path, stream: &mut Stream<'_>) -> Result<usize, CommandErro
         }
         let mut session = stream
             .session(user)
-            .unwrap_or_else(|| stream.engine.session());
+            .unwrap_or_else(|| stream.engine().session());
         if let Some(known) = session.role {
             others += usize::from(known != at);
             continue;
         }
         session.role = Some(at);
         stream.put(user, &session).map_err(|full| {
-            CommandError::Usage(format!(
-                "`{}` line {line}: {}",
-                file.display(),
-                full.message
-            ))
+            CommandError::Usage(format!("`{}` line {line}: {}", file.display(), full))
         })?;
     }
     Ok(others)
@@ -475,11 +474,7 @@ impl Sinks {
         })
     }
 
-    fn write(
-        &mut self,
-        block: &presync_stream::Output,
-        bar: &ProgressBar,
-    ) -> Result<(), SinkError> {
+    fn write(&mut self, block: &BlockOutput, bar: &ProgressBar) -> Result<(), SinkError> {
         match &mut self.rejects {
             Some((path, file)) => file
                 .write_all(&block.rejects)

@@ -10,8 +10,8 @@ use comfy_table::{Cell, Color, ContentArrangement, Table as Grid, presets};
 use crate::error::CommandResult;
 use crate::loading;
 use crate::terminal::Terminal;
-use presync::quote::visible;
-use presync_engine::table::{Body, Outcome, Role, Table, Tables};
+use presync::visible;
+use presync_engine::{Body, Outcome, Schema, Table};
 use presync_exchange::graph::{self, Graph, PICTURES};
 use presync_exchange::text::cells;
 
@@ -30,61 +30,55 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let (tables, _) = loading::tables(&arguments.path, terminal)?;
-    let wanted = |role: &&Role| {
-        arguments
-            .role
-            .as_ref()
-            .is_none_or(|name| *name == role.name)
+    let schema = tables.schema();
+    let roles: Vec<_> = match &arguments.role {
+        Some(name) => vec![tables.role(name)?],
+        None => tables.roles().collect(),
     };
-    let roles: Vec<&Role> = tables.roles.iter().filter(wanted).collect();
-    if let (Some(name), []) = (&arguments.role, roles.as_slice()) {
-        return Err(crate::CommandError::Usage(format!("unknown role `{name}`")));
-    }
-    let mut graphs = graph::graphs(&tables);
-    graphs.retain(|graph| roles.iter().any(|role| role.name == graph.role));
+    let mut graphs = graph::graphs(&tables)?;
+    graphs.retain(|graph| roles.iter().any(|role| role.name() == graph.role));
     if let Some(picture) = PICTURES
         .iter()
         .find(|picture| Some(picture.name) == arguments.to.as_deref())
     {
-        terminal.data(&(picture.draw)(&tables, &graphs))?;
+        terminal.data(&(picture.draw)(schema, &graphs))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = String::new();
     for role in roles {
-        for table in &role.tables {
-            text.push_str(&heading(&tables, role, table));
-            text.push_str(&grid(&tables, table, terminal));
+        for table in role.tables()? {
+            let (from, to) = systems(schema, table);
+            text.push_str(&visible(&format!("{}: {from} → {to}\n", role.name())));
+            text.push_str(&grid(schema, table, terminal));
             text.push('\n');
         }
     }
     for graph in &graphs {
-        text.push_str(&lines(&tables, graph, terminal));
+        text.push_str(&lines(schema, graph, terminal));
         text.push('\n');
     }
     terminal.data(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn heading(tables: &Tables, role: &Role, table: &Table) -> String {
-    let (from, to) = (
-        &tables.systems[table.from].name,
-        &tables.systems[table.to].name,
-    );
-    visible(&format!("{}: {from} → {to}\n", role.name))
+/// The system that changes, and the one that follows, by name.
+fn systems<'s>(schema: &'s Schema, table: &Table) -> (&'s str, &'s str) {
+    let name = |system| schema.system(system).name.as_str();
+    (name(table.direction().from()), name(table.direction().to()))
 }
 
 /// The graph as lines of three columns.
-fn lines(tables: &Tables, graph: &Graph<'_>, terminal: &Terminal) -> String {
+fn lines(schema: &Schema, graph: &Graph<'_>, terminal: &Terminal) -> String {
     let (left, right) = (
-        &tables.systems[graph.left].name,
-        &tables.systems[graph.right].name,
+        &schema.system(graph.left).name,
+        &schema.system(graph.right).name,
     );
     let mut grid = Grid::new();
     grid.load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
     grid.set_width(terminal.width() as u16);
     grid.set_header([visible(left), String::new(), visible(right)]);
-    for (left, arrow, right) in graph::text(tables, graph) {
+    for (left, arrow, right) in graph::text(schema, graph) {
         grid.add_row([visible(&left), arrow.to_owned(), visible(&right)]);
     }
     let role = visible(graph.role);
@@ -92,18 +86,15 @@ fn lines(tables: &Tables, graph: &Graph<'_>, terminal: &Terminal) -> String {
     format!("{role}: mapping graph\n{}\n\n{legend}\n", grid.trim_fmt())
 }
 
-fn grid(tables: &Tables, table: &Table, terminal: &Terminal) -> String {
-    let rows = match &table.body {
+fn grid(schema: &Schema, table: &Table, terminal: &Terminal) -> String {
+    let rows = match table.body() {
         Body::Rows(rows) => rows,
         Body::Diagrams(diagrams) => {
             let nodes: usize = diagrams.iter().map(|diagram| diagram.nodes.len()).sum();
             return format!("  too many rows to show: decision diagrams of {nodes} nodes\n");
         }
     };
-    let (from, to) = (
-        &tables.systems[table.from].name,
-        &tables.systems[table.to].name,
-    );
+    let (from, to) = systems(schema, table);
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
@@ -111,12 +102,12 @@ fn grid(tables: &Tables, table: &Table, terminal: &Terminal) -> String {
     if terminal.stdout_colored() {
         grid.enforce_styling();
     }
-    grid.set_header(["when", from.as_str(), to.as_str(), "decided by"].map(visible));
+    grid.set_header(["when", from, to, "decided by"].map(visible));
     for row in rows {
         let cells = [
-            cells::when(tables, &table.columns, &row.when),
-            cells::entered(tables, table, row),
-            cells::outcome(tables, table, row),
+            cells::when(schema, table.columns(), &row.when),
+            cells::entered(schema, table.direction(), row),
+            cells::outcome(schema, row),
             cells::origin(row),
         ];
         let mut cells = cells.map(|cell| Cell::new(visible(&cell)));

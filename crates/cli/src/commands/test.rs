@@ -9,8 +9,8 @@ use crate::coverage::Total;
 use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
 use crate::{config, loading, project};
-use presync::quote::visible;
-use presync::source::SourceFile;
+use presync::SourceFile;
+use presync::visible;
 
 /// Prove tests over all situations, and run scenarios.
 #[derive(Args)]
@@ -53,11 +53,10 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let mut total = Total::default();
     for root in roots {
         let program = loading::program(&root, terminal)?;
-        let tables = presync::compile::compile(&program)
-            .map_err(|error| CommandError::Usage(error.to_string()))?;
+        let tables = program.compile()?;
         let mut lines = String::new();
         let mut failures = Vec::new();
-        for verdict in presync::analysis::proofs::prove(&program, &tables) {
+        for verdict in presync::prove(&program, &tables) {
             let holds = verdict.failures.is_empty();
             if holds {
                 passed += 1
@@ -80,7 +79,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             terminal.draw(&failures, &program.sources);
         }
         if arguments.coverage.is_some() || arguments.fail_under.is_some() {
-            total.add(&program, presync::analysis::coverage(&program, &tables));
+            total.add(&program, presync::coverage(&program, &tables));
         }
     }
     if passed + failed == 0 {
@@ -117,11 +116,10 @@ fn generate(roots: &[PathBuf], terminal: &Terminal) -> CommandResult {
         return Err(CommandError::Usage(message));
     };
     let program = loading::program(root, terminal)?;
-    let tables = presync::compile::compile(&program)
-        .map_err(|error| CommandError::Usage(error.to_string()))?;
-    let proposal = presync::analysis::generate(&program, &tables);
+    let tables = program.compile()?;
+    let proposal = presync::propose_tests(&program, &tables);
     let source = SourceFile::new("", proposal.source.clone().into_bytes(), false);
-    let source = presync::format::format(&source).unwrap_or(proposal.source);
+    let source = presync::format(&source).unwrap_or(proposal.source);
     terminal.data(source.trim_start_matches('\n'))?;
     if proposal.left > 0 {
         terminal.say(&format!(

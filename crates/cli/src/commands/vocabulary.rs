@@ -6,8 +6,8 @@ use clap::Args;
 
 use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
-use presync::diagnostic::nearest;
-use presync::vocabulary;
+use presync::VOCABULARIES;
+use presync::nearest;
 
 /// List the bundled vocabularies, or print one.
 #[derive(Args)]
@@ -16,12 +16,18 @@ pub struct Arguments {
     name: Option<String>,
 }
 
+fn names() -> impl Iterator<Item = &'static str> {
+    VOCABULARIES.iter().map(|known| known.name)
+}
+
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let Some(name) = &arguments.name else {
-        let width = vocabulary::names().map(str::len).max().unwrap_or(0);
+        let width = names().map(str::len).max().unwrap_or(0);
         let mut list = String::new();
-        for (name, text) in vocabulary::ALL {
-            let about = text
+        for known in &VOCABULARIES {
+            let name = known.name;
+            let about = known
+                .text
                 .lines()
                 .find_map(|line| line.strip_prefix("// "))
                 .unwrap_or_default();
@@ -30,15 +36,12 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         terminal.data(&list)?;
         return Ok(ExitCode::SUCCESS);
     };
-    match vocabulary::text(name) {
-        Some(text) => terminal.data(text)?,
+    match VOCABULARIES.iter().find(|known| known.name == name) {
+        Some(known) => terminal.data(known.text)?,
         None => {
-            let hint = match nearest(name, vocabulary::names()) {
+            let hint = match nearest(name, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!(
-                    "there are {}",
-                    vocabulary::names().collect::<Vec<_>>().join(", ")
-                ),
+                None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
             };
             return Err(CommandError::Usage(format!(
                 "there is no vocabulary `{name}`: {hint}"

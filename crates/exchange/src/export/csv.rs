@@ -3,7 +3,7 @@
 
 use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, views};
-use presync_engine::table::Tables;
+use presync_engine::Tables;
 
 pub(super) const FORMAT: Format = Format {
     name: "csv",
@@ -29,21 +29,21 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     let wrong = |error: csv::Error| ExportError(error.to_string());
     writer.write_record(HEADINGS).map_err(wrong)?;
     for view in views(tables)? {
-        let name = |at: usize| tables.systems[at].name.clone();
         for row in view.rows {
-            let (kind, state, append) = cells::parts(tables, view.table, row);
             let cells = [
-                view.role.name.clone(),
-                name(view.table.from),
-                name(view.table.to),
-                cells::when(tables, &view.table.columns, &row.when).replace('\n', " "),
-                cells::entered(tables, view.table, row)
+                view.role.to_owned(),
+                view.from().name.clone(),
+                view.to().name.clone(),
+                cells::when(view.schema, view.table.columns(), &row.when).replace('\n', " "),
+                cells::entered(view.schema, view.table.direction(), row)
                     .replace("any but\n", "any but ")
                     .replace('\n', " | "),
-                state.map_or_else(|| kind.to_owned(), presync::quote::quote),
-                append
+                view.target(row)
+                    .map_or_else(|| row.outcome.kind().to_owned(), presync::quote),
+                row.outcome
+                    .append()
                     .iter()
-                    .map(|text| presync::quote::quote_always(text))
+                    .map(|text| presync::quote_always(text))
                     .collect::<Vec<_>>()
                     .join(", "),
                 cells::origin(row).replace('\n', ", "),

@@ -10,7 +10,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, Identifiers, View, views};
-use presync_engine::table::{Cell, Column, FactKind, Tables};
+use presync_engine::{Column, Input, Schema, Tables};
 
 pub(super) const FORMAT: Format = Format {
     name: "dmn",
@@ -35,39 +35,32 @@ const NAMESPACES: [(&str, &str); 6] = [
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let views = views(tables)?;
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
-    document(&mut xml, tables, &views).expect("a buffer in memory takes all that is written");
+    let digest = tables.digest()?;
+    document(&mut xml, tables.schema(), digest, &views)
+        .expect("a buffer in memory takes all that is written");
     Ok(String::from_utf8(xml.into_inner()).expect("only text was written") + "\n")
 }
 
-fn document(xml: &mut Xml, tables: &Tables, views: &[View<'_>]) -> io::Result<()> {
-    let identifiers = Identifiers::new(tables);
+fn document(xml: &mut Xml, schema: &Schema, digest: &str, views: &[View<'_>]) -> io::Result<()> {
+    let identifiers = Identifiers::new(schema);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     parent(xml, "definitions", &NAMESPACES, |xml| {
         text(
             xml,
             "description",
-            &format!("Decision tables of Presync, {}", tables.digest),
+            &format!("Decision tables of Presync, {digest}"),
         )?;
         input_data(xml, "entered", "the state entered", "string")?;
-        let columns = (0..tables.facts.len())
-            .map(Column::Fact)
-            .chain((0..tables.systems.len()).map(Column::State));
-        for column in columns {
+        for column in cells::columns(schema) {
             input_data(
                 xml,
                 identifiers.column(column),
-                tables.column_name(column),
-                kind(tables, column),
+                schema.column_name(column),
+                kind(schema, column),
             )?;
         }
         for (at, view) in views.iter().enumerate() {
-            decision(
-                xml,
-                tables,
-                &identifiers,
-                view,
-                &format!("decision_{}", at + 1),
-            )?;
+            decision(xml, &identifiers, view, &format!("decision_{}", at + 1))?;
         }
         diagram(xml, views)
     })
@@ -100,10 +93,11 @@ fn diagram(xml: &mut Xml, views: &[View<'_>]) -> io::Result<()> {
     })
 }
 
-fn kind(tables: &Tables, column: Column) -> &'static str {
-    match column {
-        Column::Fact(at) if tables.facts[at].kind == FactKind::Flag => "boolean",
-        _ => "string",
+fn kind(schema: &Schema, column: Column) -> &'static str {
+    if cells::is_flag(schema, column) {
+        "boolean"
+    } else {
+        "string"
     }
 }
 
@@ -126,18 +120,9 @@ fn input_data(xml: &mut Xml, name: &str, label: &str, kind: &str) -> io::Result<
     )
 }
 
-fn decision(
-    xml: &mut Xml,
-    tables: &Tables,
-    identifiers: &Identifiers,
-    view: &View<'_>,
-    id: &str,
-) -> io::Result<()> {
-    let (from, to) = (
-        &tables.systems[view.table.from],
-        &tables.systems[view.table.to],
-    );
-    let label = format!("{}: {} → {}", view.role.name, from.name, to.name);
+fn decision(xml: &mut Xml, identifiers: &Identifiers, view: &View<'_>, id: &str) -> io::Result<()> {
+    let (schema, from, to) = (view.schema, view.from(), view.to());
+    let label = format!("{}: {} → {}", view.role, from.name, to.name);
     // Nothing refers to a decision by its name, so it can be the one that people read.
     parent(
         xml,
@@ -146,9 +131,9 @@ fn decision(
         |xml| {
             // For `presync import`: names can be told apart in here whatever is in them.
             parent(xml, "extensionElements", &[], |xml| {
-                let implicit = view.role.implicit.to_string();
+                let implicit = view.implicit.to_string();
                 let names = [
-                    ("role", &*view.role.name),
+                    ("role", view.role),
                     ("implicit", &implicit),
                     ("from", &from.name),
                     ("to", &to.name),
@@ -171,7 +156,7 @@ fn decision(
             )?;
             let columns = view
                 .table
-                .columns
+                .columns()
                 .iter()
                 .map(|column| identifiers.column(*column));
             for input in std::iter::once("entered").chain(columns) {
@@ -198,14 +183,14 @@ fn decision(
                         ("entered", &from.name, "string"),
                         &states.join(", "),
                     )?;
-                    for column in &view.table.columns {
-                        let values: Vec<u32> = (0..tables.size(*column)).collect();
+                    for column in view.table.columns() {
+                        let values: Vec<u32> = (0..schema.column_size(*column)).collect();
                         let head = (
                             identifiers.column(*column),
-                            tables.column_name(*column),
-                            kind(tables, *column),
+                            schema.column_name(*column),
+                            kind(schema, *column),
                         );
-                        input(xml, id, head, &entry(tables, *column, &values))?;
+                        input(xml, id, head, &entry(schema, *column, &values))?;
                     }
                     for (name, kind) in [
                         ("outcome", "string"),
@@ -223,9 +208,8 @@ fn decision(
                         )?;
                     }
                     empty(xml, "annotation", &[("name", "decided by")])?;
-                    (0..view.rows.len()).try_for_each(|at| {
-                        rule(xml, tables, view, at, &format!("{id}_row_{}", at + 1))
-                    })
+                    (0..view.rows.len())
+                        .try_for_each(|at| rule(xml, view, at, &format!("{id}_row_{}", at + 1)))
                 },
             )
         },
@@ -261,31 +245,26 @@ fn input(
     )
 }
 
-fn rule(xml: &mut Xml, tables: &Tables, view: &View<'_>, at: usize, id: &str) -> io::Result<()> {
+fn rule(xml: &mut Xml, view: &View<'_>, at: usize, id: &str) -> io::Result<()> {
     let row = &view.rows[at];
-    let states = &tables.systems[view.table.from].states;
     let any = || "-".to_owned();
-    let names: Vec<String> = row
-        .from
-        .iter()
-        .map(|state| string(&states[*state as usize].name))
-        .collect();
-    let mut inputs = vec![if names.len() == states.len() {
-        any()
-    } else {
-        names.join(", ")
-    }];
-    let cells = view.table.columns.iter().zip(&row.when);
+    let join = |names: Vec<&str>| names.into_iter().map(string).collect::<Vec<_>>().join(", ");
+    let mut inputs = vec![view.entered(row).map_or_else(any, join)];
+    let cells = view.table.columns().iter().zip(&row.when);
     inputs.extend(cells.map(|(column, values)| {
         values
             .as_ref()
-            .map_or_else(any, |of| entry(tables, *column, of))
+            .map_or_else(any, |of| entry(view.schema, *column, of))
     }));
-    let (outcome, state, append) = cells::parts(tables, view.table, row);
-    let texts: Vec<String> = append.iter().map(|text| string(text)).collect();
+    let texts: Vec<String> = row
+        .outcome
+        .append()
+        .iter()
+        .map(|text| string(text))
+        .collect();
     let outputs = [
-        string(outcome),
-        state.map_or("null".to_owned(), string),
+        string(row.outcome.kind()),
+        view.target(row).map_or("null".to_owned(), string),
         format!("[{}]", texts.join(", ")),
     ];
     parent(xml, "rule", &[("id", id)], |xml| {
@@ -353,19 +332,17 @@ fn sayable(text: &str) -> String {
 }
 
 /// Values as a FEEL unary test: any of them. What nobody has set (`null`) is false, or the default of a choice.
-fn entry(tables: &Tables, column: Column, values: &[u32]) -> String {
-    let default = cells::default_value(tables, column);
-    let values = values
-        .iter()
-        .map(|value| match tables.cell(column, *value) {
-            Cell::Flag(true) => "true".to_owned(),
-            Cell::Flag(false) => "false, null".to_owned(),
-            Cell::Name(name) if default == Some(name.as_str()) => {
-                format!("{}, null", string(&name))
-            }
-            Cell::Name(name) => string(&name),
-            Cell::Unknown(()) => "null".to_owned(),
-        });
+fn entry(schema: &Schema, column: Column, values: &[u32]) -> String {
+    let default = cells::default_value(schema, column);
+    let values = schema.inputs(column, values).map(|input| match input {
+        Input::Flag(true) => "true".to_owned(),
+        Input::Flag(false) => "false, null".to_owned(),
+        Input::Name(name) if default == Some(name) => {
+            format!("{}, null", string(name))
+        }
+        Input::Name(name) => string(name),
+        Input::Unknown => "null".to_owned(),
+    });
     values.collect::<Vec<_>>().join(", ")
 }
 

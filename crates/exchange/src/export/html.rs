@@ -8,8 +8,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::export::{ExportError, Finding, Format, Write};
 use crate::graph::{drawing, graphs};
 use crate::text::cells;
-use presync::quote::visible;
-use presync_engine::table::{Body, Column, FactKind, Outcome, Table, Tables};
+use presync::visible;
+use presync_engine::{Body, FactKind, Origin, RoleTables, Schema, Table, Tables, TooComplex};
 
 pub(super) const FORMAT: Format = Format {
     name: "html",
@@ -18,10 +18,16 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn write(tables: &Tables, findings: &[Finding]) -> Result<String, ExportError> {
-    let systems: Vec<String> = tables
-        .systems
-        .iter()
-        .map(|system| visible(&system.name))
+    let schema = tables.schema();
+    let (digest, data, pictures) = (tables.digest()?, data(tables)?, pictures(tables)?);
+    let roles: Vec<Markup> = (0..)
+        .zip(tables.roles())
+        .map(|(at, of)| role(at, of))
+        .collect::<Result<_, _>>()?;
+    let profiles = profiles(tables)?;
+    let systems: Vec<String> = schema
+        .systems()
+        .map(|(_, system)| visible(&system.name))
         .collect();
     let title = format!("Status synchronization: {}", systems.join(", "));
     let page = html! {
@@ -38,16 +44,16 @@ fn write(tables: &Tables, findings: &[Finding]) -> Result<String, ExportError> {
             }
             body {
                 a class="skip" href="#main" { "Skip to the tables" }
-                header { h1 { (title) } p class="soft" { (tables.digest) } (contents(tables, findings)) }
+                header { h1 { (title) } p class="soft" { (digest) } (contents(schema, findings)) }
                 main id="main" {
-                    (what_if(tables))
-                    (profiles(tables))
-                    (pictures(tables))
-                    @for at in 0..tables.roles.len() { (role(tables, at)) }
+                    (what_if(schema))
+                    (profiles)
+                    (pictures)
+                    @for role in &roles { (role) }
                     (told(findings))
                 }
                 footer { p class="soft" { "Made by Presync. Exactly one row of a table matches each situation." } }
-                script id="tables" type="application/json" { (PreEscaped(data(tables))) }
+                script id="tables" type="application/json" { (PreEscaped(data)) }
                 script { (PreEscaped(include_str!("html/report.js"))) }
             }
         }
@@ -56,18 +62,18 @@ fn write(tables: &Tables, findings: &[Finding]) -> Result<String, ExportError> {
 }
 
 /// The tables as the script reads them; nothing in them can end the element.
-fn data(tables: &Tables) -> String {
-    tables.to_json().replace('<', "\\u003c")
+fn data(tables: &Tables) -> Result<String, TooComplex> {
+    Ok(tables.to_json()?.replace('<', "\\u003c"))
 }
 
-fn contents(tables: &Tables, findings: &[Finding]) -> Markup {
+fn contents(schema: &Schema, findings: &[Finding]) -> Markup {
     html! {
         nav aria-label="Contents" {
             ul {
                 li { a href="#what-if" { "What if" } }
                 li { a href="#profiles" { "Profiles" } }
                 li { a href="#graph" { "Mapping graph" } }
-                @for (at, role) in tables.roles.iter().enumerate() {
+                @for (at, (_, role)) in schema.roles().enumerate() {
                     li { a href={ "#role-" (at) } { (visible(&role.name)) } }
                 }
                 li { a href="#findings" { "Findings (" (findings.len()) ")" } }
@@ -81,31 +87,29 @@ fn contents(tables: &Tables, findings: &[Finding]) -> Markup {
     }
 }
 
-fn what_if(tables: &Tables) -> Markup {
-    let flags = tables
-        .facts
-        .iter()
-        .filter(|fact| fact.kind == FactKind::Flag);
-    let choices = tables.facts.iter().filter_map(|fact| match &fact.kind {
+fn what_if(schema: &Schema) -> Markup {
+    let facts = || schema.facts().map(|(_, fact)| fact);
+    let flags = facts().filter(|fact| fact.is_flag());
+    let choices = facts().filter_map(|fact| match &fact.kind {
         FactKind::Choice { values, default } => Some((&fact.name, values, *default)),
         FactKind::Flag => None,
     });
     // Who is not logged in is rarely what is asked about.
     let online = |name: &str| {
-        tables
-            .systems
-            .iter()
-            .any(|system| system.online.as_deref() == Some(name))
+        let fact = schema.find_fact(name);
+        schema
+            .systems()
+            .any(|(_, system)| system.online.is_some() && system.online == fact)
     };
     html! {
         h2 { "What if" }
         form id="what-if" aria-label="What if" {
             div class="fields" {
                 label { "Role" select name="role" {
-                    @for role in &tables.roles { option value=(role.name) { (visible(&role.name)) } }
+                    @for (_, role) in schema.roles() { option value=(role.name) { (visible(&role.name)) } }
                 } }
                 label { "System that changes" select name="from" {
-                    @for system in &tables.systems { option value=(system.name) { (visible(&system.name)) } }
+                    @for (_, system) in schema.systems() { option value=(system.name) { (visible(&system.name)) } }
                 } }
                 label { "to the state" select name="entered" {} }
                 @for (name, values, default) in choices {
@@ -116,7 +120,7 @@ fn what_if(tables: &Tables) -> Markup {
                         }
                     } }
                 }
-                @for system in &tables.systems {
+                @for (_, system) in schema.systems() {
                     label { (visible(&system.name)) " shows" select data-state=(system.name) {
                         option value="" { "(not known)" }
                         @for state in &system.states { option value=(state.name) { (visible(&state.name)) } }
@@ -134,13 +138,13 @@ fn what_if(tables: &Tables) -> Markup {
 }
 
 /// Each profile with what its rules decide, by role.
-fn profiles(tables: &Tables) -> Markup {
+fn profiles(tables: &Tables) -> Result<Markup, TooComplex> {
     // For each profile and role the files and lines of its rules.
     let mut profiles: BTreeMap<(&str, &str), BTreeMap<&str, BTreeSet<u32>>> = BTreeMap::new();
-    for role in &tables.roles {
-        for decision in role.tables.iter().flat_map(|table| &table.decisions) {
-            if let (Some(profile), Some(rule)) = (&decision.profile, &decision.rule) {
-                let files = profiles.entry((profile, &role.name)).or_default();
+    for role in tables.roles() {
+        for decision in role.tables()?.iter().flat_map(Table::decisions) {
+            if let Some(Origin { profile, rule }) = &decision.origin {
+                let files = profiles.entry((profile, role.name())).or_default();
                 let (file, line) = rule.rsplit_once(':').unwrap_or((rule, ""));
                 files.entry(file).or_default().extend(line.parse::<u32>());
             }
@@ -153,7 +157,7 @@ fn profiles(tables: &Tables) -> Markup {
         };
         files.iter().map(place).collect::<Vec<_>>().join("\n")
     };
-    html! {
+    Ok(html! {
         h2 id="profiles" { "Profiles" }
         div class="wide" { table {
             caption { "Where each profile decides" }
@@ -164,52 +168,48 @@ fn profiles(tables: &Tables) -> Markup {
                 }
             }
         } }
-    }
+    })
 }
 
-fn pictures(tables: &Tables) -> Markup {
-    let graphs = graphs(tables);
-    html! {
+fn pictures(tables: &Tables) -> Result<Markup, TooComplex> {
+    let graphs = graphs(tables)?;
+    Ok(html! {
         h2 id="graph" { "Mapping graph" }
         @if graphs.is_empty() { p { "No change sets anything." } }
-        div class="graphs" { @for graph in &graphs { (drawing(tables, graph)) } }
-    }
+        div class="graphs" { @for graph in &graphs { (drawing(tables.schema(), graph)) } }
+    })
 }
 
-fn role(tables: &Tables, at: usize) -> Markup {
-    let role = &tables.roles[at];
-    html! {
-        h2 id={ "role-" (at) } { (visible(&role.name)) }
-        @for (number, table) in role.tables.iter().enumerate() {
-            @let (from, to) = (visible(&tables.systems[table.from].name), visible(&tables.systems[table.to].name));
+fn role(at: usize, role: RoleTables<'_>) -> Result<Markup, TooComplex> {
+    let tables = role.tables()?;
+    let schema = role.schema();
+    let name = |system| visible(&schema.system(system).name);
+    Ok(html! {
+        h2 id={ "role-" (at) } { (visible(role.name())) }
+        @for (number, table) in tables.iter().enumerate() {
+            @let (from, to) = (name(table.direction().from()), name(table.direction().to()));
             h3 { (from) " → " (to) }
-            (rows(tables, table, &format!("row-{at}-{number}"), (&from, &to)))
+            (rows(schema, table, &format!("row-{at}-{number}"), (&from, &to)))
         }
-    }
+    })
 }
 
-fn rows(tables: &Tables, table: &Table, id: &str, (from, to): (&str, &str)) -> Markup {
-    let rows = match &table.body {
+fn rows(schema: &Schema, table: &Table, id: &str, (from, to): (&str, &str)) -> Markup {
+    let rows = match table.body() {
         Body::Rows(rows) => rows,
         Body::Diagrams(_) => {
             return html! { p { "This table would have too many rows to be shown. The panel above decides it all the same." } };
         }
     };
-    let class = |outcome: &Outcome| match outcome {
-        Outcome::Set { .. } => "set",
-        Outcome::Unchanged => "unchanged",
-        Outcome::Unmapped => "unmapped",
-    };
-    let columns: &[Column] = &table.columns;
     html! {
         div class="wide" { table {
             caption { "What " (from) " entering a state means for " (to) }
             thead { tr { th scope="col" { "when" } th scope="col" { (from) } th scope="col" { (to) } th scope="col" { "decided by" } } }
             tbody { @for (at, row) in rows.iter().enumerate() {
-                tr id={ (id) "-" (at) } class=(class(&row.outcome)) data-searched="" {
-                    td { (visible(&cells::when(tables, columns, &row.when))) }
-                    td { (visible(&cells::entered(tables, table, row))) }
-                    td class="outcome" { (visible(&cells::outcome(tables, table, row))) }
+                tr id={ (id) "-" (at) } class=(row.outcome.kind()) data-searched="" {
+                    td { (visible(&cells::when(schema, table.columns(), &row.when))) }
+                    td { (visible(&cells::entered(schema, table.direction(), row))) }
+                    td class="outcome" { (visible(&cells::outcome(schema, row))) }
                     td { (visible(&cells::origin(row))) }
                 }
             } }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, Identifiers, views};
-use presync_engine::table::{Cell, Column, FactKind, Tables};
+use presync_engine::{Column, Input, Schema, Tables};
 
 pub(super) const FORMAT: Format = Format {
     name: "jdm",
@@ -24,18 +24,16 @@ const CHANGE: [(&str, &str); 4] = [
 const OUTPUTS: [&str; 4] = ["outcome", "state", "append", "origin"];
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
-    let identifiers = Identifiers::new(tables);
-    let columns: Vec<Column> = (0..tables.facts.len())
-        .map(Column::Fact)
-        .chain((0..tables.systems.len()).map(Column::State))
-        .collect();
+    let schema = tables.schema();
+    let identifiers = Identifiers::new(schema);
+    let columns: Vec<Column> = cells::columns(schema).collect();
     let mut inputs: Vec<Value> = CHANGE
         .iter()
         .map(|(name, field)| json!({ "id": field, "name": name, "field": field }))
         .collect();
     inputs.extend(columns.iter().map(|column| {
         let field = identifiers.column(*column);
-        json!({ "id": field, "name": tables.column_name(*column), "field": field })
+        json!({ "id": field, "name": schema.column_name(*column), "field": field })
     }));
     let outputs: Vec<Value> = OUTPUTS
         .iter()
@@ -43,43 +41,41 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         .collect();
     let mut rules: Vec<Value> = Vec::new();
     for view in views(tables)? {
-        let (from, to) = (
-            &tables.systems[view.table.from],
-            &tables.systems[view.table.to],
-        );
         for row in view.rows {
             let mut rule: Map<String, Value> = Map::new();
             rule.insert("_id".to_owned(), format!("row{}", rules.len() + 1).into());
-            rule.insert("role".to_owned(), string(&view.role.name)?.into());
-            rule.insert("from".to_owned(), string(&from.name)?.into());
-            rule.insert("to".to_owned(), string(&to.name)?.into());
-            let names = row
-                .from
-                .iter()
-                .map(|state| string(&from.states[*state as usize].name));
-            let entered = if row.from.len() < from.states.len() {
-                names.collect::<Result<Vec<_>, _>>()?.join(", ")
-            } else {
-                String::new()
-            };
+            rule.insert("role".to_owned(), string(view.role)?.into());
+            rule.insert("from".to_owned(), string(&view.from().name)?.into());
+            rule.insert("to".to_owned(), string(&view.to().name)?.into());
+            let entered = view.entered(row).unwrap_or_default();
+            let entered = entered
+                .into_iter()
+                .map(string)
+                .collect::<Result<Vec<_>, _>>()?
+                .join(", ");
             rule.insert("entered".to_owned(), entered.into());
             for column in &columns {
-                let at = view.table.columns.iter().position(|known| known == column);
+                let at = view
+                    .table
+                    .columns()
+                    .iter()
+                    .position(|known| known == column);
                 let cell = match at.and_then(|at| row.when[at].as_ref()) {
-                    Some(values) => cell(tables, *column, values)?,
+                    Some(values) => cell(schema, *column, values)?,
                     None => String::new(),
                 };
                 rule.insert(identifiers.column(*column).to_owned(), cell.into());
             }
-            let (outcome, state, append) = cells::parts(tables, view.table, row);
-            let texts = append
+            let texts = row
+                .outcome
+                .append()
                 .iter()
                 .map(|text| string(text))
                 .collect::<Result<Vec<_>, _>>()?;
-            let state = state.map_or(Ok("null".to_owned()), string)?;
+            let state = view.target(row).map_or(Ok("null".to_owned()), string)?;
             let origin = cells::origin(row).replace('\n', ", ");
             let cells = [
-                string(outcome)?,
+                string(row.outcome.kind())?,
                 state,
                 format!("[{}]", texts.join(", ")),
                 string(&harmless(&origin))?,
@@ -98,7 +94,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             {
                 "id": "table",
                 "type": "decisionTableNode",
-                "name": format!("Presync {}", tables.digest),
+                "name": format!("Presync {}", tables.digest()?),
                 "position": place(400),
                 "content": { "hitPolicy": "first", "inputs": inputs, "outputs": outputs, "rules": rules },
             },
@@ -114,20 +110,20 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         .map_err(|error| ExportError(error.to_string()))
 }
 
-fn cell(tables: &Tables, column: Column, values: &[u32]) -> Result<String, ExportError> {
-    let is_flag = matches!(column, Column::Fact(at) if tables.facts[at].kind == FactKind::Flag);
+fn cell(schema: &Schema, column: Column, values: &[u32]) -> Result<String, ExportError> {
+    let is_flag = cells::is_flag(schema, column);
     let mut names = Vec::new();
-    let default = cells::default_value(tables, column);
-    for value in values {
-        let name = match tables.cell(column, *value) {
-            Cell::Flag(value) => value.to_string(),
-            Cell::Name(name) => {
-                if default == Some(name.as_str()) {
+    let default = cells::default_value(schema, column);
+    for input in schema.inputs(column, values) {
+        let name = match input {
+            Input::Flag(value) => value.to_string(),
+            Input::Name(name) => {
+                if default == Some(name) {
                     names.push("null".to_owned());
                 }
-                string(&name)?
+                string(name)?
             }
-            Cell::Unknown(()) => "null".to_owned(),
+            Input::Unknown => "null".to_owned(),
         };
         names.push(name);
     }

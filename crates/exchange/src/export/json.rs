@@ -5,5 +5,5 @@ use crate::export::{Format, Write};
 pub(super) const FORMAT: Format = Format {
     name: "json",
     description: "tables.json, described by docs/tables.schema.json",
-    write: Write::Tables(|tables| Ok(tables.to_json())),
+    write: Write::Tables(|tables| Ok(tables.to_json()?)),
 };

@@ -2,7 +2,7 @@
 
 use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, views};
-use presync_engine::table::Tables;
+use presync_engine::Tables;
 
 pub(super) const FORMAT: Format = Format {
     name: "markdown",
@@ -13,13 +13,10 @@ pub(super) const FORMAT: Format = Format {
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let mut text = String::from("# Decision tables\n");
     for view in views(tables)? {
-        let (from, to) = (
-            &tables.systems[view.table.from].name,
-            &tables.systems[view.table.to].name,
-        );
+        let (from, to) = (&view.from().name, &view.to().name);
         text.push_str(&format!(
             "\n## {}: {} → {}\n\n",
-            escape(&view.role.name),
+            escape(view.role),
             escape(from),
             escape(to)
         ));
@@ -30,9 +27,9 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         ));
         for row in view.rows {
             let cells = [
-                cells::when(tables, &view.table.columns, &row.when),
-                cells::entered(tables, view.table, row),
-                cells::outcome(tables, view.table, row),
+                cells::when(view.schema, view.table.columns(), &row.when),
+                cells::entered(view.schema, view.table.direction(), row),
+                cells::outcome(view.schema, row),
                 cells::origin(row),
             ];
             text.push_str(&format!(
@@ -57,7 +54,7 @@ fn escape(text: &str) -> String {
                 escaped.push('\\');
                 escaped.push(char);
             }
-            char if char.is_control() || presync::quote::is_hidden(char) => {
+            char if char.is_control() || presync::is_hidden(char) => {
                 escaped.extend(char.escape_unicode())
             }
             char => escaped.push(char),

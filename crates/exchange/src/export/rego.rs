@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, views};
-use presync_engine::table::{Cell, Column, FactKind, Tables};
+use presync_engine::{Column, FactKind, Input, Tables};
 
 pub(super) const FORMAT: Format = Format {
     name: "rego",
@@ -32,63 +32,42 @@ value(column) := usual[column] if not column in object.keys(input.given)
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let mut roles: Map<String, Value> = Map::new();
     for view in views(tables)? {
-        let (from, to) = (
-            &tables.systems[view.table.from].name,
-            &tables.systems[view.table.to].name,
-        );
-        let rows: Vec<Value> = view
-            .rows
-            .iter()
-            .map(|row| {
-                let cells =
-                    view.table
-                        .columns
-                        .iter()
-                        .zip(&row.when)
-                        .filter_map(|(column, values)| {
-                            let values: Vec<Value> = values
-                                .as_ref()?
-                                .iter()
-                                .map(|value| cell(tables.cell(*column, *value)))
-                                .collect();
-                            Some((tables.column_name(*column).to_owned(), Value::Array(values)))
-                        });
-                let states: Vec<&str> = row
-                    .from
+        let rows = view.rows.iter().map(|row| {
+            let cells =
+                view.table
+                    .columns()
                     .iter()
-                    .map(|state| {
-                        tables.systems[view.table.from].states[*state as usize]
-                            .name
-                            .as_str()
-                    })
-                    .collect();
-                let (outcome, state, append) = cells::parts(tables, view.table, row);
-                json!({
-                    "when": Map::from_iter(cells),
-                    "states": states,
-                    "outcome": outcome,
-                    "state": state,
-                    "append": append,
-                    "origin": cells::origin(row),
-                })
+                    .zip(&row.when)
+                    .filter_map(|(column, values)| {
+                        let values = view.schema.inputs(*column, values.as_ref()?).map(cell);
+                        Some((
+                            view.schema.column_name(*column).to_owned(),
+                            values.collect(),
+                        ))
+                    });
+            json!({
+                "when": Map::from_iter(cells),
+                "states": view.states(row),
+                "outcome": row.outcome.kind(),
+                "state": view.target(row),
+                "append": row.outcome.append(),
+                "origin": cells::origin(row),
             })
-            .collect();
-        let role = roles
-            .entry(view.role.name.clone())
-            .or_insert_with(|| json!({}));
-        role[from.as_str()][to.as_str()] = Value::Array(rows);
+        });
+        let role = roles.entry(view.role).or_insert_with(|| json!({}));
+        role[view.from().name.as_str()][view.to().name.as_str()] = rows.collect();
     }
-    let facts = tables.facts.iter().enumerate().filter_map(|(at, fact)| {
+    let schema = tables.schema();
+    let facts = schema.facts().filter_map(|(id, fact)| {
         let value = match fact.kind {
             FactKind::Flag => Value::Bool(false),
-            FactKind::Choice { .. } => cells::default_value(tables, Column::Fact(at))?.into(),
+            FactKind::Choice { .. } => cells::default_value(schema, Column::Fact(id))?.into(),
         };
         Some((fact.name.clone(), value))
     });
-    let systems = tables
-        .systems
-        .iter()
-        .map(|system| (system.name.clone(), Value::Null));
+    let systems = schema
+        .systems()
+        .map(|(_, system)| (system.name.clone(), Value::Null));
     let usual: Map<String, Value> = facts.chain(systems).collect();
     let pretty = |value: &Value| {
         serde_json::to_string_pretty(value).map_err(|error| ExportError(error.to_string()))
@@ -96,16 +75,16 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     Ok(format!(
         "# METADATA\n# title: Status synchronization\n# description: Decision tables of Presync, {}\npackage presync\n\n\
          import rego.v1\n{POLICY}\nusual := {}\n\nrows := {}\n",
-        tables.digest,
+        tables.digest()?,
         pretty(&Value::Object(usual))?,
         pretty(&Value::Object(roles))?,
     ))
 }
 
-fn cell(cell: Cell) -> Value {
-    match cell {
-        Cell::Flag(value) => Value::Bool(value),
-        Cell::Name(name) => Value::String(name),
-        Cell::Unknown(()) => Value::Null,
+fn cell(input: Input<'_>) -> Value {
+    match input {
+        Input::Flag(value) => Value::Bool(value),
+        Input::Name(name) => name.into(),
+        Input::Unknown => Value::Null,
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::export::{ExportError, Format, Write};
 use crate::text::cells::{self, Identifiers, View, views};
-use presync::quote::visible;
-use presync_engine::table::{Cell, Column, FactKind, Tables};
+use presync::visible;
+use presync_engine::{Column, Input, Schema, Tables};
 
 pub(super) const FORMAT: Format = Format {
     name: "sql",
@@ -13,76 +13,55 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
-    let identifiers = Identifiers::new(tables);
+    let schema = tables.schema();
+    let identifiers = Identifiers::new(schema);
     let views = views(tables)?;
     let mut text = format!(
         "-- Decision tables of Presync, {}\n--\n-- presync_rows: one line for each row of a decision table.\n\
          -- presync_events: put the changes to decide in here: who, the role, the system that changed and the state it\n\
          -- entered, the facts (null: not set yet), and the state that each system shows (null: not known).\n\
          -- presync_decisions: each event with every other system's outcome: set, unchanged or unmapped.\n--\n",
-        tables.digest
+        tables.digest()?
     );
-    for (at, fact) in tables.facts.iter().enumerate() {
-        text.push_str(&format!(
-            "-- {} is {}\n",
-            identifiers.column(Column::Fact(at)),
-            comment(&fact.name)
-        ));
-    }
-    for (at, system) in tables.systems.iter().enumerate() {
-        text.push_str(&format!(
-            "-- {} is {}\n",
-            identifiers.column(Column::State(at)),
-            comment(&system.name)
-        ));
+    for column in cells::columns(schema) {
+        let name = comment(schema.column_name(column));
+        text.push_str(&format!("-- {} is {name}\n", identifiers.column(column)));
     }
     text.push_str(
         "\nCREATE TABLE presync_rows (\n    row_number INTEGER,\n    to_system VARCHAR(2000),\n    outcome VARCHAR(16),\n    \
          state VARCHAR(2000),\n    appendix VARCHAR(8000),\n    origin VARCHAR(8000)\n);\n\nCREATE TABLE presync_events (\n    \
          event_id BIGINT,\n    role VARCHAR(2000),\n    from_system VARCHAR(2000),\n    entered VARCHAR(2000)",
     );
-    for (at, fact) in tables.facts.iter().enumerate() {
-        let kind = if fact.kind == FactKind::Flag {
+    for column in cells::columns(schema) {
+        let kind = if cells::is_flag(schema, column) {
             "BOOLEAN"
         } else {
             "VARCHAR(2000)"
         };
-        text.push_str(&format!(
-            ",\n    {} {kind}",
-            identifiers.column(Column::Fact(at))
-        ));
-    }
-    for at in 0..tables.systems.len() {
-        text.push_str(&format!(
-            ",\n    {} VARCHAR(2000)",
-            identifiers.column(Column::State(at))
-        ));
+        text.push_str(&format!(",\n    {} {kind}", identifiers.column(column)));
     }
     text.push_str("\n);\n");
     let mut cases = Vec::new();
     let mut number = 0;
     for view in &views {
-        let (from, to) = (
-            &tables.systems[view.table.from].name,
-            &tables.systems[view.table.to].name,
-        );
+        let (from, to) = (&view.from().name, &view.to().name);
         text.push_str(&format!(
             "\n-- role {}, {} to {}\n",
-            comment(&view.role.name),
+            comment(view.role),
             comment(from),
             comment(to)
         ));
         let first = number;
         for row in view.rows {
             number += 1;
-            let (kind, state, append) = cells::parts(tables, view.table, row);
+            let (kind, state) = (row.outcome.kind(), view.target(row));
             let origin = cells::origin(row).replace('\n', ", ");
             text.push_str(&format!(
                 "INSERT INTO presync_rows VALUES ({number}, {}, '{kind}', {}, {}, {});\n",
                 literal(to),
                 state.map_or("NULL".to_owned(), literal),
                 if state.is_some() {
-                    literal(&append.join(", "))
+                    literal(&row.outcome.append().join(", "))
                 } else {
                     "NULL".to_owned()
                 },
@@ -93,7 +72,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 },
             ));
         }
-        cases.push(case(tables, &identifiers, view, first));
+        cases.push(case(&identifiers, view, first));
     }
     text.push_str("\nCREATE VIEW presync_decisions AS\n");
     let selects: Vec<String> = cases
@@ -111,23 +90,18 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
 }
 
 /// The events of one role and direction, each with the row that matches: there is exactly one.
-fn case(tables: &Tables, identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
+fn case(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
     let mut text = String::from("    SELECT v.*, CASE\n");
     for (at, row) in view.rows.iter().enumerate() {
         let mut conditions = Vec::new();
-        let states = &tables.systems[view.table.from].states;
-        if row.from.len() < states.len() {
-            let names: Vec<String> = row
-                .from
-                .iter()
-                .map(|state| literal(&states[*state as usize].name))
-                .collect();
+        if let Some(names) = view.entered(row) {
+            let names: Vec<String> = names.into_iter().map(literal).collect();
             conditions.push(format!("v.entered IN ({})", names.join(", ")));
         }
-        for (column, values) in view.table.columns.iter().zip(&row.when) {
+        for (column, values) in view.table.columns().iter().zip(&row.when) {
             if let Some(values) = values {
                 conditions.push(condition(
-                    tables,
+                    view.schema,
                     identifiers.column(*column),
                     *column,
                     values,
@@ -152,29 +126,28 @@ fn case(tables: &Tables, identifiers: &Identifiers, view: &View<'_>, first: usiz
             first + at + 1
         ));
     }
-    let from = literal(&tables.systems[view.table.from].name);
+    let from = literal(&view.from().name);
     text.push_str(&format!(
         "        END AS row_number\n    FROM presync_events v WHERE v.role = {} AND v.from_system = {from}",
-        literal(&view.role.name)
+        literal(view.role)
     ));
     text
 }
 
-fn condition(tables: &Tables, identifier: &str, column: Column, values: &[u32]) -> String {
-    let cells = values.iter().map(|value| tables.cell(column, *value));
+fn condition(schema: &Schema, identifier: &str, column: Column, values: &[u32]) -> String {
     let mut names = Vec::new();
     let mut parts = Vec::new();
-    for cell in cells {
-        match cell {
+    for input in schema.inputs(column, values) {
+        match input {
             // A flag that nobody has set is false.
-            Cell::Flag(true) => parts.push(format!("v.{identifier} = TRUE")),
-            Cell::Flag(false) => parts.push(format!("COALESCE(v.{identifier}, FALSE) = FALSE")),
-            Cell::Name(name) => names.push(literal(&name)),
-            Cell::Unknown(()) => parts.push(format!("v.{identifier} IS NULL")),
+            Input::Flag(true) => parts.push(format!("v.{identifier} = TRUE")),
+            Input::Flag(false) => parts.push(format!("COALESCE(v.{identifier}, FALSE) = FALSE")),
+            Input::Name(name) => names.push(literal(name)),
+            Input::Unknown => parts.push(format!("v.{identifier} IS NULL")),
         }
     }
     if !names.is_empty() {
-        let value = match cells::default_value(tables, column) {
+        let value = match cells::default_value(schema, column) {
             Some(default) => format!("COALESCE(v.{identifier}, {})", literal(default)),
             None => format!("v.{identifier}"),
         };
@@ -221,6 +194,6 @@ fn literal(text: &str) -> String {
 
 /// A name in a comment, which it cannot end.
 fn comment(text: &str) -> String {
-    let quoted = presync::quote::quote(text);
+    let quoted = presync::quote(text);
     quoted.replace("${", "$ {")
 }

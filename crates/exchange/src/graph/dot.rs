@@ -1,8 +1,8 @@
 //! The graph for Graphviz.
 
 use crate::graph::{Graph, Picture, Way};
-use presync::quote::visible;
-use presync_engine::table::Tables;
+use presync::visible;
+use presync_engine::Schema;
 
 pub(super) const PICTURE: Picture = Picture {
     name: "dot",
@@ -10,20 +10,20 @@ pub(super) const PICTURE: Picture = Picture {
     draw,
 };
 
-fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
+fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
     let mut text =
         String::from("digraph presync {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
     for (at, graph) in graphs.iter().enumerate() {
-        let (left, right) = (&tables.systems[graph.left], &tables.systems[graph.right]);
+        let (left, right) = (schema.system(graph.left), schema.system(graph.right));
         let title = format!("{}: {} and {}", graph.role, left.name, right.name);
         text.push_str(&format!(
             "  subgraph cluster_{at} {{\n    label={};\n",
             quoted(&title)
         ));
         let (lefts, rights) = graph.columns();
-        for (side, system, states) in [("l", left, lefts), ("r", right, rights)] {
+        for (side, states) in [("l", lefts), ("r", rights)] {
             for state in states {
-                let name = quoted(&system.states[state as usize].name);
+                let (state, name) = (state.index(), quoted(&schema.state(state).name));
                 text.push_str(&format!("    g{at}{side}{state} [label={name}];\n"));
             }
         }
@@ -36,7 +36,8 @@ fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
             let style = if edge.is_sure() { "solid" } else { "dashed" };
             text.push_str(&format!(
                 "    g{at}l{} -> g{at}r{} [dir={direction}, style={style}];\n",
-                edge.left, edge.right
+                edge.left.index(),
+                edge.right.index()
             ));
         }
         text.push_str("  }\n");

@@ -1,8 +1,8 @@
 //! The graph for Mermaid, which wikis and code hosts draw.
 
 use crate::graph::{Graph, Picture, Way};
-use presync::quote::visible;
-use presync_engine::table::Tables;
+use presync::visible;
+use presync_engine::Schema;
 
 pub(super) const PICTURE: Picture = Picture {
     name: "mermaid",
@@ -10,28 +10,29 @@ pub(super) const PICTURE: Picture = Picture {
     draw,
 };
 
-fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
+fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
     let mut text = String::from("flowchart LR\n");
     for (at, graph) in graphs.iter().enumerate() {
-        let (left, right) = (&tables.systems[graph.left], &tables.systems[graph.right]);
+        let (left, right) = (schema.system(graph.left), schema.system(graph.right));
         let title = format!("{}: {} and {}", graph.role, left.name, right.name);
         text.push_str(&format!(
             "  subgraph g{at} [{}]\n    direction LR\n",
             quoted(&title)
         ));
         let (lefts, rights) = graph.columns();
-        for (side, system, states) in [("l", left, lefts), ("r", right, rights)] {
+        for (side, states) in [("l", lefts), ("r", rights)] {
             for state in states {
                 text.push_str(&format!(
-                    "    g{at}{side}{state}[{}]\n",
-                    quoted(&system.states[state as usize].name)
+                    "    g{at}{side}{}[{}]\n",
+                    state.index(),
+                    quoted(&schema.state(state).name)
                 ));
             }
         }
         for edge in &graph.edges {
             let (from, to) = (
-                format!("g{at}l{}", edge.left),
-                format!("g{at}r{}", edge.right),
+                format!("g{at}l{}", edge.left.index()),
+                format!("g{at}r{}", edge.right.index()),
             );
             let line = if edge.is_sure() { "--" } else { "-.-" };
             text.push_str(&match (edge.there, edge.back) {

@@ -3,8 +3,8 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::graph::{Edge, Graph, Picture, Way};
-use presync::quote::visible;
-use presync_engine::table::Tables;
+use presync::visible;
+use presync_engine::{Schema, StateId, SystemId};
 
 pub(super) const PICTURE: Picture = Picture {
     name: "svg",
@@ -41,8 +41,8 @@ const STYLE: &str = "
 ";
 
 /// All graphs below each other in one file.
-fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
-    let sizes: Vec<(usize, usize)> = graphs.iter().map(|graph| size(tables, graph)).collect();
+fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
+    let sizes: Vec<(usize, usize)> = graphs.iter().map(|graph| size(schema, graph)).collect();
     let width = sizes.iter().map(|(width, _)| *width).max().unwrap_or(200);
     let height: usize = sizes
         .iter()
@@ -65,30 +65,30 @@ fn draw(tables: &Tables, graphs: &[Graph<'_>]) -> String {
             title { "mapping graph" }
             style { (PreEscaped(STYLE)) }
             (arrows())
-            @for (top, graph) in placed { g transform={ "translate(0 " (top) ")" } { (contents(tables, graph)) } }
+            @for (top, graph) in placed { g transform={ "translate(0 " (top) ")" } { (contents(schema, graph)) } }
         }
     };
     markup.into_string() + "\n"
 }
 
 /// One graph, to stand in a page.
-pub fn drawing(tables: &Tables, graph: &Graph<'_>) -> Markup {
-    let (width, height) = size(tables, graph);
+pub fn drawing(schema: &Schema, graph: &Graph<'_>) -> Markup {
+    let (width, height) = size(schema, graph);
     html! {
         svg class="presync-graph" xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
             viewBox={ "0 0 " (width) " " (height) } role="img" {
-            title { (title(tables, graph)) }
+            title { (title(schema, graph)) }
             style { (PreEscaped(STYLE)) }
             (arrows())
-            (contents(tables, graph))
+            (contents(schema, graph))
         }
     }
 }
 
-fn title(tables: &Tables, graph: &Graph<'_>) -> String {
+fn title(schema: &Schema, graph: &Graph<'_>) -> String {
     let (left, right) = (
-        &tables.systems[graph.left].name,
-        &tables.systems[graph.right].name,
+        &schema.system(graph.left).name,
+        &schema.system(graph.right).name,
     );
     visible(&format!("{}: {left} and {right}", graph.role))
 }
@@ -103,14 +103,11 @@ fn arrows() -> Markup {
 }
 
 /// The width of each column of names.
-fn widths(tables: &Tables, graph: &Graph<'_>) -> (usize, usize) {
+fn widths(schema: &Schema, graph: &Graph<'_>) -> (usize, usize) {
     let (left, right) = graph.columns();
-    let width = |system: usize, states: &[u32]| {
-        let system = &tables.systems[system];
-        let names = states
-            .iter()
-            .map(|state| &system.states[*state as usize].name)
-            .chain([&system.name]);
+    let width = |system: SystemId, states: &[StateId]| {
+        let names = states.iter().map(|state| &schema.state(*state).name);
+        let names = names.chain([&schema.system(system).name]);
         let longest = names
             .map(|name| shortened(name).chars().count())
             .max()
@@ -120,20 +117,20 @@ fn widths(tables: &Tables, graph: &Graph<'_>) -> (usize, usize) {
     (width(graph.left, &left), width(graph.right, &right))
 }
 
-fn size(tables: &Tables, graph: &Graph<'_>) -> (usize, usize) {
+fn size(schema: &Schema, graph: &Graph<'_>) -> (usize, usize) {
     let (left, right) = graph.columns();
-    let (left_width, right_width) = widths(tables, graph);
-    let title = title(tables, graph).chars().count() * (CHARACTER + 1) + 20;
+    let (left_width, right_width) = widths(schema, graph);
+    let title = title(schema, graph).chars().count() * (CHARACTER + 1) + 20;
     let width = (left_width + GAP + right_width).max(title).max(480);
     (width, HEAD + LINE * left.len().max(right.len()) + 34)
 }
 
-fn contents(tables: &Tables, graph: &Graph<'_>) -> Markup {
+fn contents(schema: &Schema, graph: &Graph<'_>) -> Markup {
     let (lefts, rights) = graph.columns();
-    let (left_width, _) = widths(tables, graph);
+    let (left_width, _) = widths(schema, graph);
     let tallest = lefts.len().max(rights.len());
     // The shorter column is spread over the height of the longer one.
-    let place = |states: &[u32], state: u32| {
+    let place = |states: &[StateId], state: StateId| {
         let at = states
             .iter()
             .position(|other| *other == state)
@@ -149,9 +146,9 @@ fn contents(tables: &Tables, graph: &Graph<'_>) -> Markup {
             end - GAP / 2
         )
     };
-    let (left, right) = (&tables.systems[graph.left], &tables.systems[graph.right]);
+    let (left, right) = (schema.system(graph.left), schema.system(graph.right));
     html! {
-        text class="title" x="10" y="20" { (title(tables, graph)) }
+        text class="title" x="10" y="20" { (title(schema, graph)) }
         text class="system" x=(left_width - 10) y=(HEAD - 10) text-anchor="end" { (visible(&left.name)) }
         text class="system" x=(end + 10) y=(HEAD - 10) { (visible(&right.name)) }
         @for edge in &graph.edges {
@@ -160,11 +157,11 @@ fn contents(tables: &Tables, graph: &Graph<'_>) -> Markup {
                 marker-start=[(edge.back != Way::Never).then_some("url(#presync-arrow)")] {}
         }
         @for state in &lefts {
-            @let name = &left.states[*state as usize].name;
+            @let name = &schema.state(*state).name;
             text x=(left_width - 10) y=(place(&lefts, *state) + 5) text-anchor="end" { title { (visible(name)) } (shortened(name)) }
         }
         @for state in &rights {
-            @let name = &right.states[*state as usize].name;
+            @let name = &schema.state(*state).name;
             text x=(end + 10) y=(place(&rights, *state) + 5) { title { (visible(name)) } (shortened(name)) }
         }
         text class="legend" x="10" y=(HEAD + LINE * tallest + 22) {

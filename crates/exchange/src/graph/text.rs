@@ -1,16 +1,15 @@
 //! The graph as lines of text: a state, an arrow, what it becomes.
 
 use crate::graph::{Graph, Way};
-use presync::quote::quote;
-use presync_engine::table::Tables;
+use presync::quote;
+use presync_engine::{Schema, StateId};
 
 /// One line for each state of the right system, with the states of the left one that belong to it:
 /// `Available <-> Available`, `"At Lunch" | "Gone Home" -> Away`; `~` for what is only decided in some situations.
-pub fn text(tables: &Tables, graph: &Graph<'_>) -> Vec<(String, &'static str, String)> {
-    let name =
-        |system: usize, state: u32| quote(&tables.systems[system].states[state as usize].name);
+pub fn text(schema: &Schema, graph: &Graph<'_>) -> Vec<(String, &'static str, String)> {
+    let name = |state: StateId| quote(&schema.state(state).name);
     let (left, right) = graph.columns();
-    let mut lines: Vec<(Vec<u32>, &'static str, u32)> = Vec::new();
+    let mut lines: Vec<(Vec<StateId>, &'static str, StateId)> = Vec::new();
     for state in right {
         for source in &left {
             let edge = graph
@@ -36,11 +35,8 @@ pub fn text(tables: &Tables, graph: &Graph<'_>) -> Vec<(String, &'static str, St
         }
     }
     let shown = lines.into_iter().map(|(sources, arrow, state)| {
-        let sources: Vec<String> = sources
-            .into_iter()
-            .map(|source| name(graph.left, source))
-            .collect();
-        (sources.join(" | "), arrow, name(graph.right, state))
+        let sources: Vec<String> = sources.into_iter().map(name).collect();
+        (sources.join(" | "), arrow, name(state))
     });
     shown.collect()
 }

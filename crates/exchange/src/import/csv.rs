@@ -4,7 +4,7 @@
 use indexmap::{IndexMap, IndexSet};
 
 use crate::import::{ImportError, Imported};
-use presync::quote::{quote, quote_always};
+use presync::{quote, quote_always};
 
 /// Words in a heading, by what they say about its column.
 const PROFILE: [&str; 1] = ["profile"];

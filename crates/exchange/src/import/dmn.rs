@@ -7,11 +7,11 @@ use roxmltree::{Document as Xml, Node};
 use serde_json::Value;
 
 use crate::import::ImportError;
-use presync_engine::json::document::{
+use presync_engine::Tables;
+use presync_engine::document::{
     Cell, Document, FactDocument, OutcomeDocument, OutcomeKind, RoleDocument, RowDocument,
     StateDocument, SystemDocument, TableDocument, When,
 };
-use presync_engine::table::Tables;
 
 /// Of one element. What `export` writes has a few.
 const MAX_ATTRIBUTES: usize = 10_000;

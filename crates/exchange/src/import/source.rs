@@ -3,17 +3,18 @@
 
 use crate::import::ImportError;
 use crate::text::conditions;
-use presync::quote::{quote, quote_always, state_literal};
-use presync_engine::table::{Body, Column, FactKind, Outcome, Row, System, Table, Tables};
+use presync::{quote, quote_always, state_literal};
+use presync_engine::{Body, Column, FactKind, Outcome, Row, Schema, System, Table, Tables};
 
 /// # Errors
 /// A table of diagrams, which has too many rows.
 pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
     let mut text = String::new();
-    for system in &tables.systems {
-        text.push_str(&declared(system));
+    let schema = tables.schema();
+    for (_, system) in schema.systems() {
+        text.push_str(&declared(schema, system));
     }
-    for fact in &tables.facts {
+    for (_, fact) in schema.facts() {
         let name = quote(&fact.name);
         text.push_str(&match &fact.kind {
             FactKind::Flag => format!("flag {name}\n"),
@@ -25,18 +26,21 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
             }
         });
     }
-    for role in &tables.roles {
+    for role in tables.roles() {
         let mut profiles = Vec::new();
-        for table in &role.tables {
+        let all = role
+            .tables()
+            .map_err(|error| ImportError(error.to_string()))?;
+        for table in all {
             let (from, to) = (
-                &tables.systems[table.from].name,
-                &tables.systems[table.to].name,
+                &schema.system(table.direction().from()).name,
+                &schema.system(table.direction().to()).name,
             );
-            let name = format!("{}: {from} to {to}", role.name);
-            let body = rules(tables, table).ok_or_else(|| {
+            let name = format!("{}: {from} to {to}", role.name());
+            let body = rules(schema, table).ok_or_else(|| {
                 ImportError(format!(
                     "the table of role `{}` from {from} to {to} is a diagram, which has too many rows",
-                    role.name
+                    role.name()
                 ))
             })?;
             if !body.is_empty() {
@@ -44,25 +48,25 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
                 profiles.push(quote_always(&name));
             }
         }
-        if role.implicit {
+        if role.is_implicit() {
             continue;
         }
         // A role needs a profile, if only one that says nothing.
         if profiles.is_empty() {
-            let name = quote_always(&role.name);
+            let name = quote_always(role.name());
             text.push_str(&format!("\nprofile {name} {{}}\n"));
             profiles.push(name);
         }
         text.push_str(&format!(
             "\nrole {} uses {}\n",
-            quote(&role.name),
+            quote(role.name()),
             profiles.join(", ")
         ));
     }
     Ok(text)
 }
 
-fn declared(system: &System) -> String {
+fn declared(schema: &Schema, system: &System) -> String {
     let title = system
         .title
         .as_ref()
@@ -74,8 +78,8 @@ fn declared(system: &System) -> String {
             separated(system.attributes.iter())
         ));
     }
-    if let Some(online) = &system.online {
-        text.push_str(&format!("online {}\n", quote(online)));
+    if let Some(online) = system.online {
+        text.push_str(&format!("online {}\n", quote(&schema.fact(online).name)));
     }
     if let Some(longest) = system.text {
         text.push_str(&format!("text {longest}\n"));
@@ -85,11 +89,7 @@ fn declared(system: &System) -> String {
             .id
             .as_ref()
             .map_or(String::new(), |id| format!(" id {}", quote_always(id)));
-        let mut marks: Vec<String> = state
-            .attributes
-            .iter()
-            .map(|attribute| quote(attribute))
-            .collect();
+        let mut marks: Vec<String> = system.attributes_of(state).map(quote).collect();
         marks.extend(state.read_only.then(|| "read_only".to_owned()));
         let marks = if marks.is_empty() {
             String::new()
@@ -103,33 +103,32 @@ fn declared(system: &System) -> String {
 }
 
 /// A rule for each row that decides; `None` for diagrams.
-fn rules(tables: &Tables, table: &Table) -> Option<String> {
-    let Body::Rows(rows) = &table.body else {
+fn rules(schema: &Schema, table: &Table) -> Option<String> {
+    let Body::Rows(rows) = table.body() else {
         return None;
     };
-    let (from, to) = (&tables.systems[table.from], &tables.systems[table.to]);
+    let (from, to) = (
+        schema.system(table.direction().from()),
+        schema.system(table.direction().to()),
+    );
     let mut text = String::new();
     for row in rows {
         let (target, append): (String, &[String]) = match &row.outcome {
             Outcome::Unmapped => continue,
             Outcome::Unchanged => ("unchanged".to_owned(), &[]),
-            Outcome::Set { state, append } => (quote(&to.states[*state as usize].name), append),
+            Outcome::Set { state, append } => (quote(&schema.state(*state).name), append),
         };
         let sources = if row.from.len() == from.states.len() {
             "any".to_owned()
         } else {
-            listed(
-                row.from
-                    .iter()
-                    .map(|state| &from.states[*state as usize].name),
-            )
+            listed(row.from.iter().map(|state| &schema.state(*state).name))
         };
         let rule = format!(
             "{} {sources} -> {} {target}",
             quote(&from.name),
             quote(&to.name)
         );
-        let condition = condition(tables, &table.columns, row);
+        let condition = condition(schema, table.columns(), row);
         let when = condition
             .as_ref()
             .map_or(String::new(), |condition| format!("when {condition}: "));
@@ -140,7 +139,7 @@ fn rules(tables: &Tables, table: &Table) -> Option<String> {
                 .iter()
                 .map(|state| state.name.as_str())
                 .collect();
-            let entered: Vec<u32> = row.from.iter().map(|state| state + 1).collect();
+            let entered: Vec<u32> = row.from.iter().map(|state| state.value()).collect();
             let guard = state_literal(&quote(&from.name), &states, &entered);
             let condition = condition.map_or(guard.clone(), |condition| {
                 format!("{condition} and {guard}")
@@ -159,8 +158,8 @@ fn rules(tables: &Tables, table: &Table) -> Option<String> {
     Some(text)
 }
 
-fn condition(tables: &Tables, columns: &[Column], row: &Row) -> Option<String> {
-    let conditions = conditions::conditions(tables, columns, &row.when);
+fn condition(schema: &Schema, columns: &[Column], row: &Row) -> Option<String> {
+    let conditions = conditions::conditions(schema, columns, &row.when);
     (!conditions.is_empty()).then(|| conditions.join(" and "))
 }
 

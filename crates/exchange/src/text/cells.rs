@@ -2,14 +2,51 @@
 
 use crate::export::ExportError;
 use crate::text::conditions::conditions;
-use presync::quote::{quote, quote_always};
-use presync_engine::table::{Body, Cells, Column, FactKind, Outcome, Role, Row, Table, Tables};
+use presync::{quote, quote_always};
+use presync_engine::{
+    Body, Cells, Column, Direction, FactId, Outcome, Row, Schema, StateId, System, Table, Tables,
+};
 
 /// One table of rows.
 pub(crate) struct View<'t> {
-    pub role: &'t Role,
+    pub schema: &'t Schema,
+    pub role: &'t str,
+    /// Whether the role is the one of a program that declares none.
+    pub implicit: bool,
     pub table: &'t Table,
     pub rows: &'t [Row],
+}
+
+impl<'t> View<'t> {
+    /// The system that changes.
+    pub fn from(&self) -> &'t System {
+        self.schema.system(self.table.direction().from())
+    }
+
+    /// The system that follows.
+    pub fn to(&self) -> &'t System {
+        self.schema.system(self.table.direction().to())
+    }
+
+    /// The states entered by name; `None`: all that there are.
+    pub fn entered(&self, row: &Row) -> Option<Vec<&'t str>> {
+        (row.from.len() < self.from().states.len()).then(|| self.states(row))
+    }
+
+    /// The states entered by name.
+    pub fn states(&self, row: &Row) -> Vec<&'t str> {
+        row.from
+            .iter()
+            .map(|state| self.schema.state(*state).name.as_str())
+            .collect()
+    }
+
+    /// The name of the state that is set.
+    pub fn target(&self, row: &Row) -> Option<&'t str> {
+        row.outcome
+            .state()
+            .map(|state| self.schema.state(state).name.as_str())
+    }
 }
 
 /// All tables, by role and direction.
@@ -17,23 +54,33 @@ pub(crate) struct View<'t> {
 /// # Errors
 /// One has too many rows to be written as rows.
 pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
-    let all = tables
-        .roles
-        .iter()
-        .flat_map(|role| role.tables.iter().map(move |table| (role, table)));
-    all.map(|(role, table)| match &table.body {
-        Body::Rows(rows) => Ok(View { role, table, rows }),
-        Body::Diagrams(_) => Err(ExportError(format!(
-            "the table of role `{}` from {} to {} would have too many rows; `--to json` has it as a diagram",
-            role.name, tables.systems[table.from].name, tables.systems[table.to].name
-        ))),
-    })
-    .collect()
+    let schema: &Schema = tables.schema();
+    let mut views = Vec::new();
+    for role in tables.roles() {
+        for table in role.tables()? {
+            let Body::Rows(rows) = table.body() else {
+                return Err(ExportError(format!(
+                    "the table of role `{}` from {} to {} would have too many rows; `--to json` has it as a diagram",
+                    role.name(),
+                    schema.system(table.direction().from()).name,
+                    schema.system(table.direction().to()).name
+                )));
+            };
+            views.push(View {
+                schema,
+                role: role.name(),
+                implicit: role.is_implicit(),
+                table,
+                rows,
+            });
+        }
+    }
+    Ok(views)
 }
 
 /// `in_queue\nand user_type is im`, or `always`.
-pub fn when(tables: &Tables, columns: &[Column], cells: &Cells) -> String {
-    let conditions = conditions(tables, columns, cells);
+pub fn when(schema: &Schema, columns: &[Column], cells: &Cells) -> String {
+    let conditions = conditions(schema, columns, cells);
     if conditions.is_empty() {
         "always".to_owned()
     } else {
@@ -42,31 +89,31 @@ pub fn when(tables: &Tables, columns: &[Column], cells: &Cells) -> String {
 }
 
 /// The states entered, one a line: `any`, `any but`, or the list.
-pub fn entered(tables: &Tables, table: &Table, row: &Row) -> String {
-    let states = &tables.systems[table.from].states;
+pub fn entered(schema: &Schema, direction: Direction, row: &Row) -> String {
+    let states = schema.states(direction.from());
     if row.from.len() == states.len() {
         return "any".to_owned();
     }
-    let name = |state: usize| quote(&states[state].name);
+    let name = |state: StateId| quote(&schema.state(state).name);
     if row.from.len() * 2 > states.len() {
-        let others: Vec<String> = (0..states.len())
-            .filter(|state| !row.from.contains(&(*state as u32)))
+        let others: Vec<String> = states
+            .filter(|state| !row.from.contains(state))
             .map(name)
             .collect();
         return format!("any but\n{}", others.join("\n"));
     }
-    let names: Vec<String> = row.from.iter().map(|state| name(*state as usize)).collect();
+    let names: Vec<String> = row.from.iter().copied().map(name).collect();
     names.join("\n")
 }
 
 /// `Away\nappend "in queue"`, `(unchanged)`, `(unmapped)`.
-pub fn outcome(tables: &Tables, table: &Table, row: &Row) -> String {
+pub fn outcome(schema: &Schema, row: &Row) -> String {
     match &row.outcome {
         Outcome::Unmapped => "(unmapped)".to_owned(),
         Outcome::Unchanged => "(unchanged)".to_owned(),
         Outcome::Set { state, append } => {
             let texts: Vec<String> = append.iter().map(|text| quote_always(text)).collect();
-            let state = quote(&tables.systems[table.to].states[*state as usize].name);
+            let state = quote(&schema.state(*state).name);
             if texts.is_empty() {
                 state
             } else {
@@ -78,43 +125,31 @@ pub fn outcome(tables: &Tables, table: &Table, row: &Row) -> String {
 
 /// Who decides, one a line: `"Voice" (agents.presync:14)`.
 pub fn origin(row: &Row) -> String {
-    let mut lines: Vec<String> = row
-        .origins
-        .iter()
-        .map(|origin| format!("{} ({})", quote_always(&origin.profile), origin.rule))
-        .collect();
+    let origins = row.origins.iter().map(|part| &part.origin);
+    let lines =
+        origins.map(|origin| format!("{} ({})", quote_always(&origin.profile), origin.rule));
+    let mut lines: Vec<String> = lines.collect();
     lines.sort();
     lines.dedup();
     lines.join("\n")
 }
 
-/// `set`, `unchanged` or `unmapped`; the state by name; the texts.
-pub(crate) fn parts<'t>(
-    tables: &'t Tables,
-    table: &Table,
-    row: &'t Row,
-) -> (&'static str, Option<&'t str>, &'t [String]) {
-    match &row.outcome {
-        Outcome::Unmapped => ("unmapped", None, &[]),
-        Outcome::Unchanged => ("unchanged", None, &[]),
-        Outcome::Set { state, append } => (
-            "set",
-            Some(&tables.systems[table.to].states[*state as usize].name),
-            append,
-        ),
-    }
+/// Every input there is: facts, then the states that systems show.
+pub(crate) fn columns(schema: &Schema) -> impl Iterator<Item = Column> {
+    let facts = schema.facts().map(|(fact, _)| Column::Fact(fact));
+    facts.chain(schema.system_ids().map(Column::State))
+}
+
+/// Whether a column is a flag.
+pub(crate) fn is_flag(schema: &Schema, column: Column) -> bool {
+    matches!(column, Column::Fact(fact) if schema.fact(fact).is_flag())
 }
 
 /// The value of a choice until somebody sets it, by name.
-pub(crate) fn default_value(tables: &Tables, column: Column) -> Option<&str> {
-    let Column::Fact(at) = column else {
-        return None;
-    };
-    match &tables.facts[at].kind {
-        FactKind::Choice {
-            values,
-            default: Some(default),
-        } => Some(&values[*default as usize]),
+pub(crate) fn default_value(schema: &Schema, column: Column) -> Option<&str> {
+    let of = |fact: FactId| schema.initial(fact).map(|value| schema.value_name(value));
+    match column {
+        Column::Fact(fact) if !schema.fact(fact).is_flag() => of(fact),
         _ => None,
     }
 }
@@ -127,7 +162,7 @@ pub(crate) struct Identifiers {
 }
 
 impl Identifiers {
-    pub fn new(tables: &Tables) -> Self {
+    pub fn new(schema: &Schema) -> Self {
         let mut taken = std::collections::BTreeSet::new();
         let mut identifier = |prefix: &str, at: usize, name: &str| {
             let plain = name
@@ -145,25 +180,21 @@ impl Identifiers {
             }
             number
         };
-        let facts = tables
-            .facts
-            .iter()
-            .enumerate()
-            .map(|(at, fact)| identifier("fact", at, &fact.name))
-            .collect();
-        let systems = tables
-            .systems
-            .iter()
-            .enumerate()
-            .map(|(at, system)| identifier("state", at, &system.name))
+        let facts = schema
+            .facts()
+            .map(|(id, fact)| identifier("fact", id.index(), &fact.name));
+        let facts = facts.collect();
+        let systems = schema
+            .systems()
+            .map(|(id, system)| identifier("state", id.index(), &system.name))
             .collect();
         Self { facts, systems }
     }
 
     pub fn column(&self, column: Column) -> &str {
         match column {
-            Column::Fact(at) => &self.facts[at],
-            Column::State(at) => &self.systems[at],
+            Column::Fact(fact) => &self.facts[fact.index()],
+            Column::State(system) => &self.systems[system.index()],
         }
     }
 }

@@ -1,20 +1,21 @@
 //! The conditions of a row as source.
 
-use presync::quote::{choice_literal, quote, state_literal};
-use presync_engine::table::{Cells, Column, FactKind, Tables};
+use presync::{choice_literal, quote, state_literal};
+use presync_engine::{Cells, Column, FactKind, Schema};
 
 /// `in_queue`, `user_type is im`, `lync is not any`: one for each input that the row asks for.
-pub fn conditions(tables: &Tables, columns: &[Column], cells: &Cells) -> Vec<String> {
+pub fn conditions(schema: &Schema, columns: &[Column], cells: &Cells) -> Vec<String> {
     let literal = |column: &Column, values: &[u32]| {
-        let name = quote(tables.column_name(*column));
+        let name = quote(schema.column_name(*column));
         match column {
-            Column::Fact(at) => match &tables.facts[*at].kind {
+            Column::Fact(fact) => match &schema.fact(*fact).kind {
                 FactKind::Flag if values == [1] => name,
                 FactKind::Flag => format!("not {name}"),
                 FactKind::Choice { values: names, .. } => choice_literal(&name, names, values),
             },
-            Column::State(at) => {
-                let states: Vec<&str> = tables.systems[*at]
+            Column::State(system) => {
+                let states: Vec<&str> = schema
+                    .system(*system)
                     .states
                     .iter()
                     .map(|state| state.name.as_str())

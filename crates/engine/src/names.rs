@@ -1,0 +1,126 @@
+//! Names that nothing has: what was looked for, and what was probably meant.
+
+use std::fmt;
+
+/// What a name was looked up as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameKind {
+    System,
+    /// Of the system with this name.
+    State(String),
+    Fact,
+    /// Of the fact with this name.
+    Value(String),
+    Role,
+}
+
+/// A name that nothing has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct UnknownName {
+    kind: NameKind,
+    name: String,
+    near: Option<String>,
+    known: Vec<String>,
+}
+
+impl UnknownName {
+    pub(crate) fn new<'a>(
+        kind: NameKind,
+        name: &str,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<String> = known.map(str::to_owned).collect();
+        let near = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        Self {
+            kind,
+            name: name.to_owned(),
+            near,
+            known,
+        }
+    }
+
+    pub fn kind(&self) -> &NameKind {
+        &self.kind
+    }
+
+    /// The name that was looked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The known name that was probably meant.
+    pub fn near(&self) -> Option<&str> {
+        self.near.as_deref()
+    }
+
+    /// The names that there are.
+    pub fn known(&self) -> &[String] {
+        &self.known
+    }
+}
+
+impl fmt::Display for NameKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "system",
+            Self::State(_) => "state",
+            Self::Fact => "flag or choice",
+            Self::Value(_) => "value",
+            Self::Role => "role",
+        })
+    }
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            NameKind::State(system) => write!(f, "{system} has no state `{}`", self.name)?,
+            NameKind::Value(fact) => write!(f, "`{fact}` has no value `{}`", self.name)?,
+            kind => write!(f, "there is no {kind} `{}`", self.name)?,
+        }
+        match &self.near {
+            Some(near) => write!(f, ": did you mean `{near}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The name among `known` that a misspelt one most likely means.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = name.to_lowercase();
+    let length = wanted.chars().count();
+    known
+        .into_iter()
+        // Of names that differ this much in length, the distance need not be taken.
+        .filter(|candidate| {
+            let other = candidate.chars().count();
+            length.abs_diff(other) <= length.max(other).div_ceil(3)
+        })
+        .map(|candidate| {
+            (
+                strsim::osa_distance(&wanted, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| {
+            let longest = length.max(candidate.chars().count());
+            *distance <= longest.div_ceil(3).max(1) && *distance < longest
+        })
+        .min_by_key(|(distance, candidate)| (*distance, candidate.len()))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn nearest_wants_a_resemblance() {
+        assert_eq!(
+            nearest("At Lumch", ["At Lunch", "Gone Home"]),
+            Some("At Lunch")
+        );
+        assert_eq!(nearest("busy", ["Busy", "Away"]), Some("Busy"));
+        assert_eq!(nearest("xyz", ["At Lunch", "Away"]), None);
+    }
+}

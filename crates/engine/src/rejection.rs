@@ -1,0 +1,71 @@
+//! Why an event is refused; nothing of it is carried out.
+
+use crate::names::{NameKind, UnknownName};
+use crate::tables::TooComplex;
+
+/// Why an event was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    #[error("`{fact}` is a flag: write true or false")]
+    NotAFlag { fact: String },
+    #[error("`{fact}` is a choice: write one of {}", values.join(", "))]
+    NotAChoice { fact: String, values: Vec<String> },
+    #[error("this user has no role: send an event with `role` first, or use `--users`")]
+    NoRole,
+    #[error("`{fact}` has no value yet: send an event with `set` first")]
+    UnsetChoice { fact: String },
+    #[error("an event changes one system, and this one changes {}: send an event for each", systems.join(" and "))]
+    SeveralSystems { systems: Vec<String> },
+    #[error("there is no room for the session of another user")]
+    TooManyUsers,
+    #[error("the event or session belongs to other tables")]
+    Foreign,
+    #[error(transparent)]
+    TooComplex(#[from] TooComplex),
+}
+
+/// What is wrong with the text of an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    #[error("an event is a JSON object")]
+    NotAnObject,
+    #[error("not JSON: {what} at character {column}")]
+    NotJson { what: String, column: usize },
+    #[error("{what}, at character {column}")]
+    Shape { what: String, column: usize },
+    #[error("the line ends in the middle of the JSON")]
+    CutShort,
+    #[error("the line is not UTF-8 from byte {byte} on")]
+    NotUtf8 { byte: usize },
+    #[error("`at` is not a time like 2026-11-22T12:00:00Z, but `{0}`")]
+    Time(String),
+}
+
+impl Rejection {
+    /// Stable, as in the `error` of a rejected event.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Unknown(unknown) => match unknown.kind() {
+                NameKind::System => "unknown-system",
+                NameKind::State(_) => "unknown-state",
+                NameKind::Fact => "unknown-fact",
+                NameKind::Value(_) => "unknown-value",
+                NameKind::Role => "unknown-role",
+            },
+            Self::NotAFlag { .. } | Self::NotAChoice { .. } => "unknown-value",
+            Self::NoRole => "no-role",
+            Self::UnsetChoice { .. } => "unset-choice",
+            Self::SeveralSystems { .. } => "several-systems",
+            Self::TooManyUsers => "too-many-users",
+            Self::Foreign => "foreign",
+            Self::TooComplex(_) => "too-complex",
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! The tables of a program: what is exported and what is executed.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde::Serialize;
+use serde::ser::SerializeStruct;
+
+use crate::digest;
+use crate::ids::{Direction, FactId, RoleId, StateId, SystemId};
+use crate::names::UnknownName;
+use crate::schema::{FactKind, Schema};
+use crate::situation::Situation;
+use crate::table::{Decision, Outcome, Table};
+
+/// All roles' tables. Cheap to clone; a role is compiled when it is asked for the first time.
+#[derive(Clone)]
+pub struct Tables(Arc<Inner>);
+
+struct Inner {
+    schema: Arc<Schema>,
+    roles: Vec<OnceLock<Result<RoleTables, TooComplex>>>,
+    fill: Box<Fill>,
+    digest: OnceLock<Result<String, TooComplex>>,
+}
+
+// What panics while it fills a cell leaves it empty.
+impl std::panic::UnwindSafe for Inner {}
+impl std::panic::RefUnwindSafe for Inner {}
+
+/// Makes the tables of a role: one for each direction, in the order of [`Schema::directions`].
+type Fill = dyn Fn(RoleId) -> Result<Vec<Table>, TooComplex> + Send + Sync;
+
+/// The tables of one role, one for each direction.
+pub(crate) type RoleTables = Arc<[Table]>;
+
+/// The conditions of a role are too complex to be compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the conditions of role `{role}` are too complex to be compiled")]
+pub struct TooComplex {
+    pub role: String,
+}
+
+/// Why a change could not be decided.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecideError {
+    #[error("`{name}` has no value: set one of {}", values.join(", "))]
+    Unset {
+        fact: FactId,
+        name: String,
+        values: Vec<String>,
+    },
+    #[error("the state belongs to other tables")]
+    ForeignState,
+    #[error(transparent)]
+    TooComplex(#[from] TooComplex),
+}
+
+/// Why there is no single role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there are {} roles ({}): name one", known.len(), known.join(", "))]
+pub struct SeveralRoles {
+    pub known: Vec<String>,
+}
+
+impl Tables {
+    /// `fill` makes the tables of a role, and is called at most once for each.
+    pub fn new(
+        schema: Arc<Schema>,
+        fill: impl Fn(RoleId) -> Result<Vec<Table>, TooComplex> + Send + Sync + 'static,
+    ) -> Self {
+        let roles = schema.roles().map(|_| OnceLock::new()).collect();
+        Self(Arc::new(Inner {
+            schema,
+            roles,
+            fill: Box::new(fill),
+            digest: OnceLock::new(),
+        }))
+    }
+
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.0.schema
+    }
+
+    /// `sha256:...` over the meaning alone: programs that decide alike have the same. Compiles every role.
+    ///
+    /// # Errors
+    /// A role is too complex.
+    pub fn digest(&self) -> Result<&str, TooComplex> {
+        let digest = self.0.digest.get_or_init(|| digest::digest(self));
+        digest.as_deref().map_err(Clone::clone)
+    }
+
+    /// A system's state by names, as on the wire.
+    ///
+    /// # Errors
+    /// There is no such system, or it has no such state.
+    pub fn state(&self, system: &str, state: &str) -> Result<StateId, UnknownName> {
+        self.0
+            .schema
+            .state_named(self.0.schema.system_named(system)?, state)
+    }
+
+    /// The situation in which nothing has been set and no state is known.
+    pub fn situation(&self) -> Situation {
+        Situation::new(self.0.schema.clone())
+    }
+
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = Role<'_>> {
+        self.0.schema.role_ids().map(|id| Role { tables: self, id })
+    }
+
+    /// A role by name.
+    ///
+    /// # Errors
+    /// There is none; the error says what was probably meant.
+    pub fn role(&self, name: &str) -> Result<Role<'_>, UnknownName> {
+        Ok(Role {
+            tables: self,
+            id: self.0.schema.role_named(name)?,
+        })
+    }
+
+    /// A role by id; `None` for the id of another schema.
+    pub fn role_of(&self, id: RoleId) -> Option<Role<'_>> {
+        self.0
+            .schema
+            .has_role(id)
+            .then_some(Role { tables: self, id })
+    }
+
+    /// The role, where there is one.
+    ///
+    /// # Errors
+    /// There are none, or several.
+    pub fn only_role(&self) -> Result<Role<'_>, SeveralRoles> {
+        let mut roles = self.roles();
+        match (roles.next(), roles.next()) {
+            (Some(role), None) => Ok(role),
+            _ => {
+                let known = self
+                    .0
+                    .schema
+                    .roles()
+                    .map(|(_, role)| role.name.clone())
+                    .collect();
+                Err(SeveralRoles { known })
+            }
+        }
+    }
+
+    /// The tables of a role, compiled now if nobody has asked before.
+    pub(crate) fn of_role(&self, role: RoleId) -> Result<&RoleTables, TooComplex> {
+        let fill = || (self.0.fill)(role).map(Into::into);
+        match self.0.roles.get(role.index()) {
+            Some(cell) => cell.get_or_init(fill).as_ref().map_err(Clone::clone),
+            None => Err(TooComplex {
+                role: String::new(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Tables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.schema.roles().map(|(_, role)| role.name.as_str());
+        f.debug_list().entries(names).finish()
+    }
+}
+
+/// A role of some tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Role<'t> {
+    tables: &'t Tables,
+    id: RoleId,
+}
+
+impl<'t> Role<'t> {
+    pub fn id(self) -> RoleId {
+        self.id
+    }
+
+    pub fn name(self) -> &'t str {
+        &self.tables.0.schema.role(self.id).name
+    }
+
+    pub fn schema(self) -> &'t Schema {
+        &self.tables.0.schema
+    }
+
+    /// Whether it is the role of a program that declares none.
+    pub fn is_implicit(self) -> bool {
+        self.tables.0.schema.role(self.id).implicit
+    }
+
+    /// Its tables, in the order of [`Schema::directions`].
+    ///
+    /// # Errors
+    /// The role is too complex.
+    pub fn tables(self) -> Result<&'t [Table], TooComplex> {
+        Ok(self.tables.of_role(self.id)?)
+    }
+
+    /// The table of one direction; `None` for a direction of another schema.
+    ///
+    /// # Errors
+    /// The role is too complex.
+    pub fn table(self, direction: Direction) -> Result<Option<&'t Table>, TooComplex> {
+        Ok(self
+            .tables()?
+            .iter()
+            .find(|table| table.direction() == direction))
+    }
+
+    /// The tables for changes of one system.
+    ///
+    /// # Errors
+    /// The role is too complex.
+    pub fn tables_from(self, system: SystemId) -> Result<&'t [Table], TooComplex> {
+        Ok(from(
+            self.tables()?,
+            system,
+            self.tables.0.schema.systems().len(),
+        ))
+    }
+
+    /// Decides a change for every other system.
+    ///
+    /// # Errors
+    /// An outcome depends on a choice without a value, the state is not one of these tables', or the role is too complex.
+    pub fn decide(
+        self,
+        situation: &Situation,
+        entered: StateId,
+    ) -> Result<Vec<Decided<'t>>, DecideError> {
+        if !self.tables.0.schema.has_state(entered) {
+            return Err(DecideError::ForeignState);
+        }
+        // Conditions on the system that changes see the state just entered.
+        let mut situation = situation.clone();
+        situation.set_state(entered);
+        let tables = self.tables_from(entered.system())?;
+        if let Some(fact) = tables.iter().find_map(|table| table.unset(&situation)) {
+            return Err(self.unset(fact));
+        }
+        let decided = tables.iter().map(|table| {
+            let decision = table
+                .decide(&situation, entered)
+                .ok_or(DecideError::ForeignState)?;
+            Ok(Decided {
+                schema: &self.tables.0.schema,
+                to: table.direction().to(),
+                decision,
+            })
+        });
+        decided.collect()
+    }
+
+    fn unset(self, fact: FactId) -> DecideError {
+        let of = self.tables.0.schema.fact(fact);
+        let values = match &of.kind {
+            FactKind::Flag => Vec::new(),
+            FactKind::Choice { values, .. } => values.clone(),
+        };
+        DecideError::Unset {
+            fact,
+            name: of.name.clone(),
+            values,
+        }
+    }
+}
+
+/// Those of a role's tables that one system has.
+pub(crate) fn from(tables: &[Table], system: SystemId, systems: usize) -> &[Table] {
+    let others = systems.saturating_sub(1);
+    let start = system.index() * others;
+    tables.get(start..start + others).unwrap_or_default()
+}
+
+/// What a change means for one system.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decided<'t> {
+    schema: &'t Schema,
+    to: SystemId,
+    decision: &'t Decision,
+}
+
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl<'t> Decided<'t> {
+    pub fn to(&self) -> SystemId {
+        self.to
+    }
+
+    pub fn decision(&self) -> &'t Decision {
+        self.decision
+    }
+
+    /// The name of the system.
+    pub fn system(&self) -> &'t str {
+        &self.schema.system(self.to).name
+    }
+
+    /// `set`, `unchanged` or `unmapped`.
+    pub fn kind(&self) -> &'static str {
+        self.decision.outcome.kind()
+    }
+
+    /// The name of the state that is set.
+    pub fn state(&self) -> Option<&'t str> {
+        match &self.decision.outcome {
+            Outcome::Set { state, .. } => Some(&self.schema.state(*state).name),
+            Outcome::Unchanged | Outcome::Unmapped => None,
+        }
+    }
+
+    /// The texts that are appended.
+    pub fn append(&self) -> &'t [String] {
+        self.decision.outcome.append()
+    }
+}
+
+impl Outcome {
+    /// `set`, `unchanged` or `unmapped`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unmapped => "unmapped",
+            Self::Unchanged => "unchanged",
+            Self::Set { .. } => "set",
+        }
+    }
+
+    /// The state that is set.
+    pub fn state(&self) -> Option<StateId> {
+        match self {
+            Self::Set { state, .. } => Some(*state),
+            Self::Unchanged | Self::Unmapped => None,
+        }
+    }
+
+    /// The texts that are appended.
+    pub fn append(&self) -> &[String] {
+        match self {
+            Self::Set { append, .. } => append,
+            Self::Unchanged | Self::Unmapped => &[],
+        }
+    }
+}
+
+/// `lync Away append "in queue", by "Voice" (voice.presync:4)`
+impl fmt::Display for Decided<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {}",
+            self.system(),
+            self.state().unwrap_or(self.kind())
+        )?;
+        for (at, text) in self.append().iter().enumerate() {
+            write!(f, "{} {text:?}", if at == 0 { " append" } else { "," })?;
+        }
+        match &self.decision.origin {
+            Some(origin) => write!(f, ", by {:?} ({})", origin.profile, origin.rule),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The JSON of `presync decide --json`.
+impl Serialize for Decided<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let origin = self.decision.origin.as_ref();
+        let mut object = serializer.serialize_struct("Decided", 6)?;
+        object.serialize_field("to", self.system())?;
+        object.serialize_field("outcome", self.kind())?;
+        object.serialize_field("state", &self.state())?;
+        object.serialize_field("append", self.append())?;
+        object.serialize_field("profile", &origin.map(|origin| &origin.profile))?;
+        object.serialize_field("rule", &origin.map(|origin| &origin.rule))?;
+        object.end()
+    }
+}

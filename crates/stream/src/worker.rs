@@ -1,0 +1,194 @@
+//! In: one shard's lines of a batch, and its users' sessions. Out: the sessions after them, and what goes out.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use presync_engine::{Delivery, Rejection, Session, SessionEngine};
+
+use crate::batch::{AcceptedLine, Batch, Line};
+use crate::output::{BlockOutput, LineEnd, write_json, write_line};
+use crate::session_table::SessionTable;
+use crate::trace::{self, Traced};
+
+/// What carries events out.
+#[derive(Clone, Copy)]
+pub(crate) struct Worker<'e> {
+    pub engine: &'e SessionEngine,
+    /// The session of somebody who was not there before.
+    pub fresh: &'e Session,
+    pub trace: bool,
+}
+
+/// What events are carried out on, and where their results go.
+pub(crate) struct WorkerState<'a> {
+    pub sessions: &'a mut SessionTable,
+    /// Where a session is unpacked.
+    pub session: &'a mut Session,
+    pub output: &'a mut BlockOutput,
+    /// Where lines have ended that have put something out, if anybody wants to know.
+    pub ends: Option<Vec<LineEnd>>,
+}
+
+/// One shard's part of a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct ShardLines<'b> {
+    pub block: &'b [u8],
+    pub batch: &'b Batch,
+    pub shard: usize,
+    /// The number of the batch's first line.
+    pub first: u64,
+}
+
+/// The sessions of so many lines are looked at together: they do not wait for each other to come from memory.
+const TOGETHER: usize = 32;
+
+impl Worker<'_> {
+    pub fn carry_out(&self, part: ShardLines<'_>, at: &mut WorkerState<'_>) {
+        for lines in part.batch.shards[part.shard].chunks(TOGETHER) {
+            let accepted = || lines.iter().filter_map(|line| line.content.as_ref().ok());
+            let hashes = || accepted().map(|line| line.hash);
+            let noted = hashes().fold(0, |all, hash| all ^ at.sessions.prefetch(hash));
+            let found = hashes().fold(noted, |all, hash| all ^ at.sessions.prefetch_session(hash));
+            std::hint::black_box(found);
+            for line in lines {
+                let before = at.output.offsets();
+                self.line(part, line, at);
+                let offsets = at.output.offsets();
+                if let Some(ends) = &mut at.ends
+                    && offsets != before
+                {
+                    ends.push(LineEnd {
+                        line: line.number,
+                        offsets,
+                    });
+                }
+            }
+        }
+    }
+
+    fn line(&self, part: ShardLines<'_>, line: &Line, at: &mut WorkerState<'_>) {
+        let number = part.first + u64::from(line.number);
+        let text = &part.block[line.start as usize..line.end as usize];
+        match &line.content {
+            Ok(accepted) => {
+                if let Err(rejection) = self.event(part, number, accepted, at) {
+                    let user = part.batch.text(part.block, accepted.user);
+                    self.reject(number, text, Some(user), &rejection, at.output);
+                }
+            }
+            Err(rejected) => {
+                let user = rejected.user.as_deref();
+                self.reject(number, text, user, &rejected.rejection, at.output);
+            }
+        }
+    }
+
+    fn event(
+        &self,
+        part: ShardLines<'_>,
+        number: u64,
+        line: &AcceptedLine,
+        at: &mut WorkerState<'_>,
+    ) -> Result<(), Rejection> {
+        let ShardLines { block, batch, .. } = part;
+        let WorkerState {
+            sessions,
+            session,
+            output,
+            ..
+        } = at;
+        let name = batch.bytes(block, line.user);
+        let known = sessions.find(name, line.hash);
+        match known {
+            Some(user) => sessions.load(user, session),
+            None if sessions.is_full(batch.text(block, line.user)) => {
+                return Err(Rejection::TooManyUsers);
+            }
+            None => session.clone_from(self.fresh),
+        }
+        // A user is entered only once an event has been accepted.
+        let (effect, decided) = self.engine.apply(session, &line.event)?;
+        match known {
+            Some(user) => sessions.store(user, session),
+            None => sessions.add(batch.text(block, line.user), line.hash, session),
+        }
+        for decided in decided
+            .iter()
+            .filter(|decided| decided.delivery == Delivery::Sent)
+        {
+            output.sent += 1;
+            let out = &mut output.commands;
+            out.extend_from_slice(b"{\"user\":");
+            if line.user.is_verbatim() {
+                out.push(b'"');
+                out.extend_from_slice(name);
+                out.push(b'"');
+            } else {
+                write_json(out, batch.text(block, line.user));
+            }
+            out.extend_from_slice(decided.end);
+            if let Some(id) = line.id {
+                out.extend_from_slice(b",\"cause\":");
+                out.extend_from_slice(batch.bytes(block, id));
+            }
+            if let Some(at) = line.at {
+                out.extend_from_slice(b",\"at\":");
+                out.extend_from_slice(batch.bytes(block, at));
+            }
+            out.extend_from_slice(b"}\n");
+        }
+        if self.trace {
+            let traced = Traced {
+                line: number,
+                user: batch.text(block, line.user),
+                id: line.id.map(|id| batch.text(block, id)),
+                event: &line.event,
+            };
+            let schema = self.engine.schema();
+            trace::carried_out(&mut output.trace, schema, &traced, effect, &decided);
+        }
+        Ok(())
+    }
+
+    fn reject(
+        &self,
+        number: u64,
+        line: &[u8],
+        user: Option<&str>,
+        rejection: &Rejection,
+        output: &mut BlockOutput,
+    ) {
+        output.rejected += 1;
+        let event = match serde_json::from_slice::<&RawValue>(line) {
+            Ok(json) => Original::Json(json),
+            Err(_) => Original::Text(String::from_utf8_lossy(line).into_owned()),
+        };
+        let message = rejection.to_string();
+        let reject = RejectLine {
+            line: number,
+            error: rejection.code(),
+            message,
+            event,
+        };
+        write_line(&mut output.rejects, &reject);
+        if self.trace {
+            trace::rejected(&mut output.trace, number, user, rejection);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RejectLine<'a> {
+    line: u64,
+    error: &'a str,
+    message: String,
+    event: Original<'a>,
+}
+
+/// The event as it came: as JSON where it is, else as a text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Original<'a> {
+    Json(&'a RawValue),
+    Text(String),
+}
