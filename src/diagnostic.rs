@@ -1,7 +1,82 @@
-//! In: what a stage has to say. Out: one plain value that every renderer understands.
-//! Nothing renders here.
+//! In: what a stage has to say. Out: one plain value that every renderer understands. Nothing renders here, and nothing but
+//! a definition's file (`errors/<code>.rs`, `lint/<code>.rs`) makes one.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::source::{Location, Span};
+
+/// A kind of finding: its name, what it means, and examples. Errors are defined in `errors/`, lints in `lint/`, each in a
+/// file of its own.
+#[derive(Debug)]
+pub struct Code {
+    /// Stable, as in the language reference: `conflict`, `unknown-state`, ...
+    pub name: &'static str,
+    /// `None`: an error, which cannot be allowed.
+    pub default: Option<Level>,
+    /// One line.
+    pub summary: &'static str,
+    /// Why it matters, and what to do.
+    pub explanation: &'static str,
+    /// A program that has it.
+    pub bad: &'static str,
+    /// The same, repaired.
+    pub good: &'static str,
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Code {}
+
+impl PartialOrd for Code {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Code {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(other.name)
+    }
+}
+
+impl Hash for Code {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// What a lint's findings are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Not looked for.
+    Allow,
+    Warn,
+    /// As bad as an error.
+    Deny,
+}
+
+impl Level {
+    /// As `presync.toml` writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        }
+    }
+}
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,11 +126,43 @@ pub enum WitnessValue {
     Choice(String),
 }
 
+/// A state by name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateName {
+    pub system: String,
+    pub state: String,
+}
+
+/// What a finding is about, by name: for JSON, fingerprints, baselines and editors, which never read its sentences.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Data {
+    pub role: Option<String>,
+    /// The system that changes.
+    pub from: Option<String>,
+    /// The system that follows.
+    pub to: Option<String>,
+    /// In the order in which they are met.
+    pub states: Vec<StateName>,
+    /// What else is named: a misspelt name, a declaration, an attribute, a lint.
+    pub names: Vec<String>,
+    pub rules: Vec<Location>,
+}
+
+impl Data {
+    /// The same without places, which move when lines do.
+    #[must_use]
+    pub fn without_places(&self) -> Self {
+        Self {
+            rules: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable, as in the language reference: `conflict`, `unknown-state`, ...
-    pub code: &'static str,
+    pub code: &'static Code,
     pub severity: Severity,
     pub message: String,
     pub labels: Vec<Label>,
@@ -64,31 +171,30 @@ pub struct Diagnostic {
     pub help: Option<String>,
     pub fixes: Vec<Fix>,
     pub situation: Option<Witness>,
+    pub data: Box<Data>,
 }
 
 impl Diagnostic {
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static Code, severity: Severity, message: impl Into<String>) -> Self {
         Self {
             code,
-            severity: Severity::Error,
+            severity,
             message: message.into(),
             labels: Vec::new(),
             notes: Vec::new(),
             help: None,
             fixes: Vec::new(),
             situation: None,
+            data: Box::default(),
         }
     }
 
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, message)
-        }
+    pub(crate) fn error(code: &'static Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Error, message)
     }
 
     #[must_use]
-    pub fn label(mut self, location: Location, message: impl Into<String>) -> Self {
+    pub(crate) fn label(mut self, location: Location, message: impl Into<String>) -> Self {
         self.labels.push(Label {
             location,
             message: message.into(),
@@ -96,21 +202,63 @@ impl Diagnostic {
         self
     }
 
+    /// A label on a rule that the finding is about.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn rule(mut self, location: Location, message: impl Into<String>) -> Self {
+        self.data.rules.push(location);
+        self.label(location, message)
+    }
+
+    #[must_use]
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     #[must_use]
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
     #[must_use]
-    pub fn fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
+    pub(crate) fn fix(mut self, fix: impl Into<Option<Fix>>) -> Self {
         self.fixes.extend(fix.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn situation(mut self, situation: Option<Witness>) -> Self {
+        self.situation = situation;
+        self
+    }
+
+    /// What it names, for those who do not read messages.
+    #[must_use]
+    pub(crate) fn about(mut self, name: impl Into<String>) -> Self {
+        self.data.names.push(name.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn of_role(mut self, role: impl Into<Option<String>>) -> Self {
+        self.data.role = role.into();
+        self
+    }
+
+    /// From which system to which.
+    #[must_use]
+    pub(crate) fn way(mut self, from: &str, to: &str) -> Self {
+        (self.data.from, self.data.to) = (Some(from.to_owned()), Some(to.to_owned()));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn state(mut self, system: &str, state: &str) -> Self {
+        self.data.states.push(StateName {
+            system: system.to_owned(),
+            state: state.to_owned(),
+        });
         self
     }
 
@@ -120,11 +268,11 @@ impl Diagnostic {
     }
 }
 
-/// Puts findings into the order people read them: by file, then place, then code.
+/// Puts findings into the order people read them: by file, then place, then code, then what they are about.
 pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| {
-        let key = |d: &Diagnostic| (d.location(), d.code, d.message.clone());
-        key(a).cmp(&key(b))
+        let key = |d: &Diagnostic| (d.location(), d.code);
+        (key(a), &a.data).cmp(&(key(b), &b.data))
     });
     diagnostics.dedup();
 }

@@ -47,6 +47,7 @@ mod codes;
 mod compile;
 mod diagnostic;
 mod diagram;
+mod errors;
 mod format;
 mod lint;
 mod load;
@@ -64,10 +65,12 @@ pub use analysis::{
     Question, Verdict, describe,
 };
 pub use api::{CheckErrors, check, coverage, diff, explain, format, parse, propose_tests, prove};
-pub use codes::{Code, code, codes};
-pub use diagnostic::{Diagnostic, Fix, Label, Severity, Witness, WitnessValue};
+pub use codes::{code, codes};
+pub use diagnostic::{
+    Code, Data, Diagnostic, Fix, Label, Level, Severity, StateName, Witness, WitnessValue,
+};
 pub use format::FormatError;
-pub use lint::{LINTS, Level, Lint, Settings, lint};
+pub use lint::{LINTS, Lint, Settings, lint};
 pub use load::{Files, Outside, Parsed, relative};
 pub use presync_engine::{
     Column, Command, DecideError, Decided, Decision, Direction, Engine, EngineError, Event,

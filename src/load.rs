@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::io;
 
 use crate::diagnostic::Diagnostic;
+use crate::errors::unknown_file::{self, Unread};
 use crate::source::{FileId, Location, SourceFile, Sources};
 use crate::syntax::tree;
 use crate::{syntax, vocabulary};
-use presync_engine::nearest;
 
 /// Why a file was not read: it lies where a program's files must not come from.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,10 @@ impl Loader<'_> {
         if bundled {
             return match vocabulary::text(&path) {
                 Some(text) => self.add(&path, text.as_bytes().to_vec(), true),
-                None => self.lacks(unknown_vocabulary(&path, location)),
+                None => {
+                    let known: Vec<&str> = vocabulary::names().collect();
+                    self.lacks(unknown_file::vocabulary(&path, location, &known))
+                }
             };
         }
         let bytes = if from_bundled {
@@ -143,7 +146,7 @@ impl Loader<'_> {
         };
         match bytes {
             Ok(bytes) => self.add(&path, bytes, false),
-            Err(error) => self.lacks(unknown_file(&self.parsed.sources, &path, &error, location)),
+            Err(error) => self.lacks(unread(&self.parsed.sources, &path, &error, location)),
         }
     }
 
@@ -155,49 +158,21 @@ impl Loader<'_> {
     }
 }
 
-fn unknown_vocabulary(name: &str, location: Location) -> Diagnostic {
-    let error = Diagnostic::error(
-        "unknown-file",
-        format!("there is no bundled vocabulary `{name}`"),
-    )
-    .label(location, "not found");
-    match nearest(name, vocabulary::names()) {
-        Some(known) => error.help(format!(
-            "did you mean `{known}`? A file of your own is put in quotes: `use \"{name}.presync\"`"
-        )),
-        None => {
-            let known: Vec<_> = vocabulary::names().collect();
-            error.help(format!(
-                "the bundled ones are {}; a file of your own is put in quotes: `use \"{name}.presync\"`",
-                known.join(", ")
-            ))
-        }
-    }
-}
-
-fn unknown_file(
-    sources: &Sources,
-    path: &str,
-    error: &io::Error,
-    location: Location,
-) -> Diagnostic {
+fn unread(sources: &Sources, path: &str, error: &io::Error, location: Location) -> Diagnostic {
     let shown = format!("{}{path}", sources.base);
-    let why = match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => error.to_string(),
+    let missing = error.kind() == io::ErrorKind::NotFound;
+    let why = || match missing {
+        true => "there is no such file".to_owned(),
+        false => error.to_string(),
     };
-    let diagnostic = Diagnostic::error("unknown-file", format!("`{shown}` cannot be read: {why}"))
-        .label(location, "used here");
-    if error.get_ref().is_some_and(|inner| inner.is::<Outside>()) {
-        return diagnostic
-            .help("put it beside the program, or a `presync.toml` above both; `--allow-outside` reads it anyway");
-    }
-    if vocabulary::text(path).is_some() {
-        return diagnostic.help(format!(
-            "a bundled vocabulary is used without quotes: `use {path}`"
-        ));
-    }
-    diagnostic.help("the path is taken relative to the file that uses it")
+    let unread = if error.get_ref().is_some_and(|inner| inner.is::<Outside>()) {
+        Unread::Outside(why())
+    } else if vocabulary::text(path).is_some() {
+        Unread::Vocabulary(path, why())
+    } else {
+        Unread::Other(why())
+    };
+    unknown_file::file(&shown, unread, location)
 }
 
 /// `used` as seen from the file `from`, with `.` and `..` resolved.

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
 use crate::diagram::Ref;
+use crate::errors::conflict::{self, Disagreeing};
+use crate::errors::{override_nothing, too_complex};
 use crate::program::{Change, CondId, Direction, ProfileId, Program, Rank, RuleSourceId, Target};
 use crate::space::Precedence;
 
@@ -104,14 +106,7 @@ impl Overlaps<'_> {
                 continue;
             }
             if !self.space.affords(condition, CONDITION_NODES) {
-                let error = Diagnostic::error(
-                    "too-complex",
-                    "the conditions here are too entangled to be analysed",
-                )
-                .label(location, "nothing can be proved about what holds here");
-                return Some(
-                    error.help("name fewer facts in one condition, or write it as several rules"),
-                );
+                return Some(too_complex::condition(location));
             }
         }
         None
@@ -298,32 +293,15 @@ impl Overlaps<'_> {
                 &program.system(direction.to()).name,
             );
             // Of a `<->` it may be needed in the other direction.
-            let help = if self
+            let elsewhere = self
                 .overriding
                 .iter()
-                .any(|((other, _), meets)| other == source && *meets)
-            {
-                "write each direction as a rule of its own, with `->`, and `override` before the other one alone"
-            } else {
-                "leave out `override`; it is there to beat a plain rule of the same profile"
-            };
-            found.push(
-                Diagnostic::error(
-                    "override-nothing",
-                    format!("this `override` overrides nothing on the way {from} → {to}"),
-                )
-                .label(
-                    program.rule_source(*source).location,
-                    "no rule of its profile applies where this one does",
-                )
-                .help(help),
-            );
+                .any(|((other, _), meets)| other == source && *meets);
+            let rule = program.rule_source(*source).location;
+            found.push(override_nothing::rule(from, to, elsewhere, rule));
         }
         if self.space.diagrams.overflowed() {
-            found.push(Diagnostic::error(
-                "too-complex",
-                "the conditions of this program are too entangled to be analysed",
-            ));
+            found.push(too_complex::program());
         }
         found
     }
@@ -337,41 +315,27 @@ fn conflict_diagnostic(program: &Program, source: RuleSourceId, conflict: Confli
         witness,
     } = conflict;
     let (from, to) = (program.system(change.from()), program.system(change.to()));
-    let state = crate::quote::quote(&program.state(change.entered()).name);
-    let what = |source: RuleSourceId| {
-        let mut rules = program.profile(profile).rules.iter();
-        let of = rules.find(|rule| rule.source == source && rule.direction == change.direction());
-        match of.map(|rule| rule.target) {
-            Some(Target::Set(target)) => {
-                format!(
-                    "sets {} {}",
-                    to.name,
-                    crate::quote::quote(&program.state(target).name)
-                )
+    let rules: Vec<Disagreeing<'_>> = std::iter::once(source)
+        .chain(others)
+        .map(|source| {
+            let mut rules = program.profile(profile).rules.iter();
+            let of =
+                rules.find(|rule| rule.source == source && rule.direction == change.direction());
+            Disagreeing {
+                rule: program.rule_source(source).location,
+                target: match of.map(|rule| rule.target) {
+                    Some(Target::Set(target)) => Some(program.state(target).name.as_str()),
+                    Some(Target::Unchanged) | None => None,
+                },
             }
-            Some(Target::Unchanged) | None => format!("leaves {} unchanged", to.name),
-        }
-    };
-    let names = others.len() + 1;
-    let count = if names == 2 {
-        "two rules".to_owned()
-    } else {
-        format!("{names} rules")
-    };
-    let message = format!(
-        "{count} disagree on what {} {state} means for {}",
-        from.name, to.name
-    );
-    let mut error = Diagnostic::error("conflict", message)
-        .label(program.rule_source(source).location, what(source));
-    for other in others {
-        error = error.label(program.rule_source(other).location, what(other));
-    }
-    let profile = &program.profile(profile).name;
-    let all = if names == 2 { "both" } else { "all" };
-    error = error.note(format!("{all} belong to profile `{profile}` and have the same rank")).help(
-        "make their conditions exclude each other, or put `override` before the one that is to win",
-    );
-    error.situation = Some(witness);
-    error
+        })
+        .collect();
+    let state = &program.state(change.entered()).name;
+    conflict::rules(
+        &program.profile(profile).name,
+        (&from.name, state),
+        &to.name,
+        &rules,
+        witness,
+    )
 }

@@ -4,8 +4,8 @@
 use crate::analysis::scenarios;
 use crate::diagnostic::Diagnostic;
 use crate::diagram::{Ref, SearchResult};
+use crate::errors::failed_test::{self, TestedChange};
 use crate::program::{Change, Expectation, Program, StateId, Target, Test};
-use crate::quote::{quote, quote_always};
 use crate::source::Location;
 use crate::space::{Precedence, RoleDecision};
 use presync_engine::Tables;
@@ -49,17 +49,7 @@ pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
 fn prove_test(space: &mut Precedence<'_>, test: &Test) -> Vec<Diagnostic> {
     let given = space.condition(test.given);
     if given == Ref::ZERO {
-        return vec![
-            Diagnostic::error(
-                "failed-test",
-                format!(
-                    "test `{}` proves nothing: its conditions never hold together",
-                    test.name
-                ),
-            )
-            .label(test.given_location, "cannot hold")
-            .help("leave out what contradicts the rest"),
-        ];
+        return vec![failed_test::impossible(&test.name, test.given_location)];
     }
     test.expectations
         .iter()
@@ -98,19 +88,11 @@ fn refute(
         }
     }
     if !possible {
-        let error = Diagnostic::error(
-            "failed-test",
-            format!(
-                "test `{}` proves nothing here: its conditions exclude the change",
-                test.name
-            ),
-        );
-        let error = error
-            .label(expectation.location, "cannot happen")
-            .label(test.given_location, "where this holds");
-        return Some(
-            error.help("leave the condition on the system that changes out: it holds once the state is entered"),
-        );
+        return Some(failed_test::excluded(
+            &test.name,
+            expectation.location,
+            test.given_location,
+        ));
     }
     found.map(|found| failure(space, test, expectation, &found))
 }
@@ -185,15 +167,15 @@ fn failure(
     let program = space.program;
     let (from, to) = (expectation.direction.from(), expectation.direction.to());
     let (from, to) = (program.system(from), program.system(to));
-    let change = format!("{} {}", from.name, quote(&program.state(found.state).name));
+    let change = TestedChange {
+        test: &test.name,
+        from: &from.name,
+        state: &program.state(found.state).name,
+        to: &to.name,
+        expected: expectation.location,
+    };
     let Some(assignment) = &found.assignment else {
-        let message = format!(
-            "test `{}` cannot be proved: what {change} gives is too entangled",
-            test.name
-        );
-        return Diagnostic::error("failed-test", message)
-            .label(expectation.location, "neither proved nor refuted")
-            .help("give more conditions: fewer situations are left then");
+        return change.entangled();
     };
     let values: Vec<u32> = assignment
         .iter()
@@ -207,25 +189,16 @@ fn failure(
         .find(|leaf| *leaf != 0)
         .unwrap_or(0);
     let outcome = space.outcome_text(&decided, leaf, expectation.append.is_some());
-    let message = format!(
-        "test `{}` fails: {change} gives {} {outcome}",
-        test.name, to.name
-    );
-    let mut failure =
-        Diagnostic::error("failed-test", message).label(expectation.location, "expected here");
-    if let Some(decision) = space.decision_of(&decided, leaf) {
-        let rule = space.rule_of(decision);
+    let decides = space.decision_of(&decided, leaf).map(|decision| {
+        let rule = program.rule_source(space.rule_of(decision).source);
         let profile = &program.profile(decision.profile).name;
-        failure = failure.label(
-            program.rule_source(rule.source).location,
-            format!("decides, in profile {}", quote_always(profile)),
-        );
-    }
+        (rule.location, profile.as_str())
+    });
     let relevant: Vec<u32> = (0..assignment.len() as u32)
         .filter(|variable| assignment[*variable as usize].is_some())
         .collect();
-    failure.situation = Some(space.situation(assignment, Some(found.state), &relevant));
-    failure
+    let witness = space.situation(assignment, Some(found.state), &relevant);
+    change.refuted(&outcome, decides, witness)
 }
 
 /// Whether a decision (0: unmapped) is what is expected.

@@ -7,6 +7,7 @@ use presync_engine::{
 
 use crate::analysis::targets::RoleChange;
 use crate::diagnostic::Diagnostic;
+use crate::errors::failed_test::{self, StepFailure};
 use crate::program::{
     Change, ExpectedCommand, Program, Scenario, StateId, Step, StepKind, SystemId, ValueId,
 };
@@ -50,19 +51,18 @@ pub(super) fn run(
         session.role = Some(role);
     }
     for (at, step) in scenario.steps.iter().enumerate() {
-        let failed = |message: String| {
-            let message = format!(
-                "scenario `{}` fails at step {}: {message}",
-                scenario.name,
-                at + 1
-            );
-            let error = Diagnostic::error("failed-test", message);
-            vec![error.label(step.location, "this step")]
+        let failed = |failure: StepFailure| {
+            vec![failed_test::step(
+                &scenario.name,
+                at + 1,
+                &failure,
+                step.location,
+            )]
         };
         let before = session.clone();
         let decided = match engine.apply(&mut session, &event(step)) {
             Ok((_, decided)) => decided,
-            Err(rejection) => return failed(format!("the event is rejected, {rejection}")),
+            Err(rejection) => return failed(StepFailure::Rejected(rejection.to_string())),
         };
         for decided in &decided {
             report(program, step, (&before, &session), decided.to, decided_in);
@@ -78,12 +78,7 @@ pub(super) fn run(
                 .iter()
                 .map(|decided| text(&program.schema, decided))
                 .collect();
-            let commands = if texts.is_empty() {
-                "nothing".to_owned()
-            } else {
-                texts.join(", ")
-            };
-            return failed(format!("it sends {commands}"));
+            return failed(StepFailure::Sends(texts));
         }
     }
     Vec::new()

@@ -2,22 +2,25 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::{Code, Level};
 use crate::diagram::Ref;
-use crate::lint::{Context, Level, Lint};
+use crate::lint::{Context, Lint};
 use crate::program::Target;
 
-pub(super) const LINT: Lint = Lint {
-    code: "absent-target",
-    default: Level::Allow,
-    summary: "a rule sets a system while its conditions say the user is logged out of it",
-    explanation: "A system says with `online` which flag tells that the user is logged in. Under this rule's conditions \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "absent-target",
+        default: Some(Level::Allow),
+        summary: "a rule sets a system while its conditions say the user is logged out of it",
+        explanation: "A system says with `online` which flag tells that the user is logged in. Under this rule's conditions \
 that flag does not hold, and a command to a client that is not there is refused or lost.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" when cic_logged_in and not lync_logged_in { cic Available -> lync Available }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" when both_logged_in { cic Available -> lync Available }
 ",
+    },
     find,
 };
 
@@ -40,10 +43,13 @@ fn find(context: &mut Context<'_>) {
                     crate::quote::quote(&program.fact(online).name),
                 );
                 let finding = context
-                    .finding(format!(
-                        "this rule sets {to} only while the user is logged out of it"
-                    ))
-                    .label(
+                    .finding_about(
+                        format!("this rule sets {to} only while the user is logged out of it"),
+                        None,
+                        Some(rule.direction),
+                        &[],
+                    )
+                    .rule(
                         context.rule_location(rule.source),
                         format!("its conditions exclude `{flag}`"),
                     )

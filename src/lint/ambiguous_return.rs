@@ -2,29 +2,32 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::{Code, Level};
 use crate::diagram::Ref;
-use crate::lint::{Context, Level, Lint, shown, with_situation};
+use crate::lint::{Context, Lint, shown};
 use crate::program::{Change, Direction, RoleId, RuleSourceId, StateId};
 
-pub(super) const LINT: Lint = Lint {
-    code: "ambiguous-return",
-    default: Level::Warn,
-    summary: "several states map to one, and that one maps back to none of them",
-    explanation: "The way back is on, but from this state it leads nowhere, or to a state that is not one of those that \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "ambiguous-return",
+        default: Some(Level::Warn),
+        summary: "several states map to one, and that one maps back to none of them",
+        explanation: "The way back is on, but from this state it leads nowhere, or to a state that is not one of those that \
 led here. Mark the one that is meant with `<->`, or write that the way back leaves things `unchanged`.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" {
     cic Available <-> lync Available
     cic \"At Lunch\" | \"Gone Home\" -> lync Away
 }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" {
     cic Available <-> lync Available
     cic \"At Lunch\" | \"Gone Home\" -> lync Away
     lync Away -> cic unchanged
 }
 ",
+    },
     find,
 };
 
@@ -128,12 +131,13 @@ fn report(context: &mut Context<'_>, role: RoleId, state: StateId, target: State
         shown(program, target),
         program.system(state.system()).name.clone(),
     );
-    let mut finding = context.finding(format!(
+    let message = format!(
         "several states of {from_name} show as {shown_as}{}, and it leads back to none of them",
         context.of_role(role)
-    ));
+    );
+    let mut finding = context.finding_about(message, Some(role), Some(direction), &[target]);
     for rule in rules {
-        finding = finding.label(context.rule_location(rule), format!("leads to {shown_as}"));
+        finding = finding.rule(context.rule_location(rule), format!("leads to {shown_as}"));
     }
     let finding = finding.help(format!(
         "say which one is meant with `<->`, or write `{shown_as} -> {from_name} unchanged`"
@@ -141,5 +145,5 @@ fn report(context: &mut Context<'_>, role: RoleId, state: StateId, target: State
     let situation = context
         .space
         .witness(region, Some(state), &|leaf| leaf == 1);
-    context.report(with_situation(finding, situation));
+    context.report(finding.situation(situation));
 }

@@ -1,234 +1,28 @@
-//! `unsafe-collapse` and `collapse`: the way there and back ends in another state.
+//! `collapse`: the way there and back ends in another state with the same attributes.
 
-use std::collections::BTreeSet;
+use crate::diagnostic::{Code, Level};
+use crate::lint::{Lint, round_trips};
 
-use crate::diagnostic::Diagnostic;
-use crate::diagram::Ref;
-use crate::lint::{Context, Level, Lint, shown, state_name, with_situation};
-use crate::program::{Change, Rank, RoleId, RuleSourceId, StateId};
-use crate::space::RoleDecision;
-
-pub(super) const UNSAFE: Lint = Lint {
-    code: "unsafe-collapse",
-    default: Level::Warn,
-    summary: "the way there and back ends in a state with other attributes",
-    explanation: "A status is mapped to a presence, and that presence back to another status, whose attributes differ. \
-Whoever chose the first ends up in the second once the presence is reported: an agent who asked for no ACD calls takes \
-them again. Let the way back leave such a state alone, as the help shows.",
-    bad: "use cic_lync
-profile \"P\" {
-    cic Available <-> lync Available
-    cic \"Available, No ACD\" -> lync Available
-}
-",
-    good: "use cic_lync
-profile \"P\" {
-    cic Available <-> lync Available
-    cic \"Available, No ACD\" -> lync Available
-    when cic is \"Available, No ACD\": override lync Available -> cic unchanged
-}
-",
-    find: |context| find(context, true),
-};
-
-pub(super) const PLAIN: Lint = Lint {
-    code: "collapse",
-    default: Level::Allow,
-    summary: "the way there and back ends in another state with the same attributes",
-    explanation: "As `unsafe-collapse`, but the two states have the same attributes: At Lunch becomes Away, and Away \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "collapse",
+        default: Some(Level::Allow),
+        summary: "the way there and back ends in another state with the same attributes",
+        explanation: "As `unsafe-collapse`, but the two states have the same attributes: At Lunch becomes Away, and Away \
 comes back as Away from Desk. Nothing breaks; what people chose is lost.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" {
     cic \"Away from Desk\" <-> lync Away
     cic \"At Lunch\" -> lync Away
 }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" {
     cic \"Away from Desk\" <-> lync Away
     cic \"At Lunch\" -> lync Away
     when cic is \"At Lunch\": override lync Away -> cic unchanged
 }
 ",
-    find: |context| find(context, false),
+    },
+    find: |context| round_trips::find(context, false),
 };
-
-/// One way there and back, wherever it is met.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct RoundTrip {
-    start: StateId,
-    shown_as: StateId,
-    returned: StateId,
-    goes: RuleSourceId,
-    comes: RuleSourceId,
-}
-
-fn find(context: &mut Context<'_>, unsafe_ones: bool) {
-    let program = context.program;
-    let mut known: BTreeSet<RoundTrip> = BTreeSet::new();
-    for role in program.role_ids() {
-        for direction in program.directions() {
-            for change in program.changes(direction) {
-                round_trips(context, role, change, unsafe_ones, &mut known);
-            }
-        }
-    }
-}
-
-fn round_trips(
-    context: &mut Context<'_>,
-    role: RoleId,
-    change: Change,
-    unsafe_ones: bool,
-    known: &mut BTreeSet<RoundTrip>,
-) {
-    let start = change.entered();
-    let Some(there) = context.change(role, change) else {
-        return;
-    };
-    for (shown_as, region) in there.sets.iter() {
-        let way_back = Change::of(change.direction().reversed(), *shown_as);
-        let Some(back) = context.change(role, way_back) else {
-            return;
-        };
-        for (returned, way_back) in back.sets.iter().filter(|(returned, _)| **returned != start) {
-            let differ = attributes(context, start) != attributes(context, *returned);
-            if differ != unsafe_ones {
-                continue;
-            }
-            // The way back starts with the first system in its new state.
-            let variable = context.space.of_system(start.system());
-            let way_back = context
-                .space
-                .diagrams
-                .restrict(*way_back, variable, start.value());
-            let both = context.space.diagrams.mask(*region, way_back);
-            if both == Ref::ZERO {
-                continue;
-            }
-            let goes = first_rule(context, both, (there.decision, &there.by));
-            let decision = context
-                .space
-                .diagrams
-                .restrict(back.decision, variable, start.value());
-            let comes = first_rule(context, both, (decision, &back.by));
-            let Some((goes, comes)) = goes.zip(comes) else {
-                continue;
-            };
-            let trip = RoundTrip {
-                start,
-                shown_as: *shown_as,
-                returned: *returned,
-                goes,
-                comes,
-            };
-            if known.insert(trip) {
-                let situation = context.space.witness(both, Some(start), &|leaf| leaf == 1);
-                let finding = finding(context, role, trip);
-                context.report(with_situation(finding, situation));
-            }
-        }
-    }
-}
-
-fn first_rule(
-    context: &mut Context<'_>,
-    region: Ref,
-    (decision, by): (Ref, &RoleDecision),
-) -> Option<RuleSourceId> {
-    let leaves = context.deciders_in(region, decision);
-    leaves
-        .first()
-        .and_then(|leaf| context.rule_behind(by, *leaf))
-}
-
-/// The attributes of a state that count.
-/// The attributes of a state that count.
-fn attributes(context: &Context<'_>, state: StateId) -> Vec<u32> {
-    let system = context.program.system(state.system());
-    let counts = |at: &u32| match &context.settings.protected {
-        Some(protected) => protected.contains(&system.attributes[*at as usize]),
-        None => true,
-    };
-    context
-        .program
-        .state(state)
-        .attributes
-        .iter()
-        .copied()
-        .filter(counts)
-        .collect()
-}
-
-fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
-    let program = context.program;
-    let RoundTrip {
-        start,
-        shown_as,
-        returned,
-        goes,
-        comes,
-    } = trip;
-    let (from, to) = (start.system(), shown_as.system());
-    let way = [start, shown_as, returned].map(|state| shown(program, state));
-    let mut finding = context
-        .finding(format!(
-            "{}{} comes back as another state: {}",
-            way[0],
-            context.of_role(role),
-            way.join(" → ")
-        ))
-        .label(
-            context.rule_location(goes),
-            format!("{} → {}", way[0], way[1]),
-        )
-        .label(
-            context.rule_location(comes),
-            format!("{} → {}", way[1], way[2]),
-        );
-    let names = |of: &[u32], without: &[u32]| {
-        let names = of
-            .iter()
-            .filter(|at| !without.contains(at))
-            .map(|at| program.system(from).attributes[*at as usize].as_str());
-        names.collect::<Vec<_>>().join(", ")
-    };
-    let (before, after) = (attributes(context, start), attributes(context, returned));
-    let (gained, lost) = (names(&after, &before), names(&before, &after));
-    if !gained.is_empty() {
-        finding = finding.note(format!("gained: {gained}"));
-    }
-    if !lost.is_empty() {
-        finding = finding.note(format!("lost: {lost}"));
-    }
-    let (from_name, to_name) = (&program.system(from).name, &program.system(to).name);
-    let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);
-    let rank = rules
-        .find(|rule| rule.source == comes && rule.direction.from() == to)
-        .map(|rule| rule.rank);
-    // A second override would contradict the first.
-    if rank == Some(Rank::Override) {
-        let guard = format!("{from_name} is not {}", state_name(program, start));
-        return finding.help(format!(
-            "let the way back leave it alone: add `{guard}` to the conditions of the override"
-        ));
-    }
-    let rule = format!(
-        "when {from_name} is {}: {}{to_name} {} -> {from_name} unchanged",
-        state_name(program, start),
-        if rank == Some(Rank::Otherwise) {
-            ""
-        } else {
-            "override "
-        },
-        state_name(program, shown_as),
-    );
-    let fix = context.line_below(
-        program.rule_source(comes).item,
-        &rule,
-        "let the way back leave it alone",
-    );
-    finding
-        .help(format!("let the way back leave it alone: `{rule}`"))
-        .fix(fix)
-}

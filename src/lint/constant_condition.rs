@@ -1,20 +1,23 @@
 //! `constant-condition`: a condition that always or never holds.
 
+use crate::diagnostic::{Code, Level};
 use crate::diagram::Ref;
-use crate::lint::{Context, Level, Lint};
+use crate::lint::{Context, Lint};
 
-pub(super) const LINT: Lint = Lint {
-    code: "constant-condition",
-    default: Level::Warn,
-    summary: "a condition always or never holds",
-    explanation: "Taken by itself, over all situations, the condition has only one outcome. Exclusive values of a \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "constant-condition",
+        default: Some(Level::Warn),
+        summary: "a condition always or never holds",
+        explanation: "Taken by itself, over all situations, the condition has only one outcome. Exclusive values of a \
 choice that are joined with `and` never hold, all of them joined with `or` always do.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" when enterprise_voice and im { cic Available -> lync Available }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" when enterprise_voice or im { cic Available -> lync Available }
 ",
+    },
     find,
 };
 

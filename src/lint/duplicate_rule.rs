@@ -4,26 +4,28 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use crate::diagnostic::Witness;
+use crate::diagnostic::{Code, Level, Witness};
 use crate::diagram::{Ref, SearchResult};
-use crate::lint::{Context, Level, Lint, shown, with_situation};
+use crate::lint::{Context, Lint, shown};
 use crate::program::{Change, ProfileId, Rank, RuleSourceId, Target};
 
-pub(super) const LINT: Lint = Lint {
-    code: "duplicate-rule",
-    default: Level::Warn,
-    summary: "two rules say the same in some situation",
-    explanation: "Two written rules of one profile, with the same direction and rank, are candidates together and agree. \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "duplicate-rule",
+        default: Some(Level::Warn),
+        summary: "two rules say the same in some situation",
+        explanation: "Two written rules of one profile, with the same direction and rank, are candidates together and agree. \
 That is harmless until one of them is changed: then they are in conflict. Let one of them say it.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" {
     cic \"At Lunch\" | \"Gone Home\" -> lync Away
     when in_queue: cic \"At Lunch\" -> lync Away
 }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" { cic \"At Lunch\" | \"Gone Home\" -> lync Away }
 ",
+    },
     find,
 };
 
@@ -242,15 +244,17 @@ fn report(
     } else {
         format!("{} rules say", others.len() + 1)
     };
+    let message = format!(
+        "{count} the same about {} for {}",
+        shown(program, change.entered()),
+        program.system(change.to()).name
+    );
+    let way = Some(change.direction());
     let mut finding = context
-        .finding(format!(
-            "{count} the same about {} for {}",
-            shown(program, change.entered()),
-            program.system(change.to()).name
-        ))
-        .label(context.rule_location(rule), "this rule");
+        .finding_about(message, None, way, &[change.entered()])
+        .rule(context.rule_location(rule), "this rule");
     for other in others.iter().take(MAX_NAMED) {
-        finding = finding.label(context.rule_location(*other), "says so already");
+        finding = finding.rule(context.rule_location(*other), "says so already");
     }
     if others.len() > MAX_NAMED {
         finding = finding.note(format!("and {} more", others.len() - MAX_NAMED));
@@ -262,5 +266,5 @@ fn report(
                 .then(|| context.deletion(program.rule_source(rule).item, true))
                 .flatten(),
         );
-    context.report(with_situation(finding, situation));
+    context.report(finding.situation(situation));
 }

@@ -1,29 +1,32 @@
 //! `gap`: states that nobody decides although the profiles are active for others.
 
+use crate::diagnostic::{Code, Level};
 use crate::diagram::Ref;
-use crate::lint::{Context, Level, Lint, state_name};
+use crate::lint::{Context, Lint, state_name};
 use crate::program::{Change, Direction, RoleId, StateId};
 
-pub(super) const LINT: Lint = Lint {
-    code: "gap",
-    default: Level::Warn,
-    summary: "states that no profile of a role decides, though some profile is active",
-    explanation: "In some situation the role maps other states of the system but not these. A change to one of them \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "gap",
+        default: Some(Level::Warn),
+        summary: "states that no profile of a role decides, though some profile is active",
+        explanation: "In some situation the role maps other states of the system but not these. A change to one of them \
 leaves the other system on what it showed before, which looks like a lost update. Say what is meant, if only \
 `unchanged`: the missing rules are printed, ready to paste into a profile of the role.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" when both_logged_in {
     cic Available -> lync Available
     cic \"At Lunch\" -> lync Away
 }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" when both_logged_in {
     cic Available -> lync Available
     cic \"At Lunch\" -> lync Away
     cic otherwise -> lync unchanged
 }
 ",
+    },
     find,
 };
 
@@ -86,7 +89,9 @@ fn report(
     let first = gaps
         .first()
         .and_then(|(region, states)| Some((*region, *states.first()?)));
+    let mut all: Vec<StateId> = Vec::with_capacity(count);
     for (region, states) in gaps {
+        all.extend(&states);
         let names: Vec<String> = states
             .iter()
             .map(|state| state_name(program, *state))
@@ -115,10 +120,11 @@ fn report(
     } else {
         format!("{count} states")
     };
-    let mut finding = context.finding(format!(
+    let message = format!(
         "{states} of {from_name} decided by no profile{} for {to_name}",
         context.of_role(role)
-    ));
+    );
+    let mut finding = context.finding_about(message, Some(role), Some(direction), &all);
     finding.labels.extend(
         context
             .role_location(role)

@@ -1,23 +1,26 @@
 //! `missing-reason`: an `@allow` that does not say why.
 
-use crate::lint::{Context, Level, Lint};
+use crate::diagnostic::{Code, Level};
+use crate::lint::{Context, Lint};
 
-pub(super) const LINT: Lint = Lint {
-    code: "missing-reason",
-    default: Level::Allow,
-    summary: "an `@allow` without a reason",
-    explanation: "Whoever reads it later has to know why the finding does no harm here, and whether that still holds. \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "missing-reason",
+        default: Some(Level::Allow),
+        summary: "an `@allow` without a reason",
+        explanation: "Whoever reads it later has to know why the finding does no harm here, and whether that still holds. \
 Switch this on where suppressions are reviewed.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 @allow(unused)
 flag on_call
 profile \"P\" { cic Available -> lync Available }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 @allow(unused, \"set by the telephone system, profiles follow\")
 flag on_call
 profile \"P\" { cic Available -> lync Available }
 ",
+    },
     find,
 };
 
@@ -33,6 +36,7 @@ fn find(context: &mut Context<'_>) {
                 "this `@allow` does not say why `{}` does no harm here",
                 allow.code
             ))
+            .about(allow.code.as_str())
             .label(allow.location, "no reason")
             .help(format!("write `@allow({}, \"why\")`", allow.code));
         context.report(finding);

@@ -3,84 +3,59 @@
 //! something says so with a note.
 
 mod absent_target;
+mod alive;
 mod ambiguous_return;
 mod collapse;
 mod constant_condition;
-mod dead;
+mod dead_profile;
+mod dead_rule;
 mod duplicate_rule;
 mod gap;
 mod missing_reason;
 mod ping_pong;
 mod regions;
+mod round_trips;
 mod state_case;
 mod text_too_long;
+mod unsafe_collapse;
 mod unused;
 mod unused_allow;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::diagnostic::{self, Diagnostic, Fix, Severity, Witness};
-use crate::program::{ProfileId, Program, RoleId, RuleSourceId, StateId};
+use crate::diagnostic::{self, Code, Diagnostic, Fix, Label, Level, Severity};
+use crate::errors::too_complex;
+use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateId};
 use crate::source::{Location, Span};
 use crate::space::Precedence;
 
-/// What a lint's findings are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Not looked for.
-    Allow,
-    Warn,
-    /// As bad as an error.
-    Deny,
-}
-
-impl Level {
-    /// As `presync.toml` writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Warn => "warn",
-            Self::Deny => "deny",
-        }
-    }
-}
-
 /// A lint, as its file describes it.
 pub struct Lint {
-    pub code: &'static str,
-    pub default: Level,
-    /// One line.
-    pub summary: &'static str,
-    /// Why it matters, and what to do.
-    pub explanation: &'static str,
-    /// A program in which it finds something.
-    pub bad: &'static str,
-    /// The same, repaired.
-    pub good: &'static str,
+    pub code: Code,
     find: fn(&mut Context<'_>),
 }
 
 /// Every lint, in the order of the language reference.
-pub const LINTS: [Lint; 15] = [
-    ping_pong::LINT,
-    collapse::UNSAFE,
-    collapse::PLAIN,
-    dead::RULE,
-    dead::PROFILE,
-    gap::LINT,
-    ambiguous_return::LINT,
-    absent_target::LINT,
-    constant_condition::LINT,
-    duplicate_rule::LINT,
-    unused::LINT,
-    unused_allow::LINT,
-    missing_reason::LINT,
-    state_case::LINT,
-    text_too_long::LINT,
+pub static LINTS: [&Lint; 15] = [
+    &ping_pong::LINT,
+    &unsafe_collapse::LINT,
+    &collapse::LINT,
+    &dead_rule::LINT,
+    &dead_profile::LINT,
+    &gap::LINT,
+    &ambiguous_return::LINT,
+    &absent_target::LINT,
+    &constant_condition::LINT,
+    &duplicate_rule::LINT,
+    &unused::LINT,
+    &unused_allow::LINT,
+    &missing_reason::LINT,
+    &state_case::LINT,
+    &text_too_long::LINT,
 ];
 
 pub fn lint(code: &str) -> Option<&'static Lint> {
-    LINTS.iter().find(|lint| lint.code == code)
+    LINTS.into_iter().find(|lint| lint.code.name == code)
 }
 
 /// What a project wants of the lints: the level of each is its default, unless set otherwise.
@@ -96,13 +71,14 @@ impl Settings {
     pub fn set(&mut self, code: &str, level: Level) -> bool {
         let known = lint(code);
         if let Some(lint) = known {
-            self.set.insert(lint.code, level);
+            self.set.insert(lint.code.name, level);
         }
         known.is_some()
     }
 
     fn of(&self, lint: &Lint) -> Level {
-        self.set.get(lint.code).copied().unwrap_or(lint.default)
+        let set = self.set.get(lint.code.name).copied();
+        set.or(lint.code.default).unwrap_or(Level::Warn)
     }
 }
 
@@ -133,83 +109,68 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
                 / BYTES_OF_A_FINDING,
         ),
         left_out: None,
-        skipped: BTreeMap::new(),
-        code: "",
+        skipped: BTreeSet::new(),
+        lint: LINTS[0],
         level: Level::Warn,
     };
     // The one about allows has to see what the others silence.
     let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS
-        .iter()
+        .into_iter()
         .partition(|lint| lint.code == unused_allow::LINT.code);
     for lint in first.into_iter().chain(last) {
         context.level = settings.of(lint);
         if context.level == Level::Allow {
             continue;
         }
-        context.code = lint.code;
+        context.lint = lint;
         // The next one asks for other things.
         context.space.diagrams.forget_operations();
         (lint.find)(&mut context);
     }
     if context.space.diagrams.overflowed() {
         // Whatever was found may rest on something that had no room.
-        let error = Diagnostic::error(
-            "too-complex",
-            "the conditions of this program are too entangled to be linted",
-        );
-        return vec![error.help("fewer facts in the conditions of one role help")];
+        return vec![too_complex::lints()];
     }
     let mut findings = context.findings;
-    if let Some(Diagnostic {
-        code,
-        severity,
-        labels,
-        ..
-    }) = context.left_out
-    {
-        let message = format!(
-            "there are more than {} findings in this program",
-            context.most
-        );
-        // What is denied fails, told or not.
-        let severity = if severity == Severity::Error {
-            severity
-        } else {
-            Severity::Info
-        };
-        let note = Diagnostic {
-            severity,
-            labels,
-            ..Diagnostic::warning(code, message)
-        };
-        findings.push(
-            note.note("not all of them are told")
-                .help("`--fix` repairs many; what is not wanted can be set to `allow`"),
-        );
-    }
-    for ((code, role), ()) in context.skipped {
-        let location = program
-            .role(role)
-            .location
-            .or_else(|| program.profiles.first().map(|profile| profile.location));
-        let mut note = Diagnostic::warning(
-            code,
-            format!(
-                "role `{}` is too entangled to be looked at whole",
-                program.role_name(role)
-            ),
-        );
-        note.severity = Severity::Info;
-        note.labels
-            .extend(location.map(|location| diagnostic::Label {
-                location,
-                message: "cut short here".to_owned(),
-            }));
-        findings
-            .push(note.help("what it would find in this role is not known; fewer facts in one role's conditions help"));
-    }
+    findings.extend(context.left_out.map(|worst| left_out(worst, context.most)));
+    let skipped = context.skipped.into_iter();
+    findings.extend(skipped.map(|(code, role)| skipped_role(program, code, role)));
     diagnostic::sort(&mut findings);
     findings
+}
+
+/// Stands for the findings that are not told; `worst`: the first of the worst among them.
+fn left_out(worst: Diagnostic, most: usize) -> Diagnostic {
+    // What is denied fails, told or not.
+    let severity = match worst.severity {
+        Severity::Error => Severity::Error,
+        Severity::Warning | Severity::Info => Severity::Info,
+    };
+    let message = format!("there are more than {most} findings in this program");
+    Diagnostic {
+        labels: worst.labels,
+        ..Diagnostic::new(worst.code, severity, message)
+    }
+    .note("not all of them are told")
+    .help("`--fix` repairs many; what is not wanted can be set to `allow`")
+}
+
+/// A lint could not look at a role.
+fn skipped_role(program: &Program, code: &'static Code, role: RoleId) -> Diagnostic {
+    let location = program
+        .role(role)
+        .location
+        .or_else(|| program.profiles.first().map(|profile| profile.location));
+    let name = program.role_name(role);
+    let message = format!("role `{name}` is too entangled to be looked at whole");
+    let mut note = Diagnostic::new(code, Severity::Info, message).of_role(name.to_owned());
+    note.labels.extend(location.map(|location| Label {
+        location,
+        message: "cut short here".to_owned(),
+    }));
+    note.help(
+        "what it would find in this role is not known; fewer facts in one role's conditions help",
+    )
 }
 
 /// What a lint works with.
@@ -217,7 +178,7 @@ struct Context<'p> {
     program: &'p Program,
     space: Precedence<'p>,
     regions: regions::Regions,
-    alive: Option<std::rc::Rc<dead::Alive>>,
+    alive: Option<std::rc::Rc<alive::Alive>>,
     allows: HashMap<&'p str, Vec<Allowed>>,
     used_allows: Vec<bool>,
     settings: &'p Settings,
@@ -226,8 +187,8 @@ struct Context<'p> {
     most: usize,
     /// The first of the worst that are not.
     left_out: Option<Diagnostic>,
-    skipped: BTreeMap<(&'static str, RoleId), ()>,
-    code: &'static str,
+    skipped: BTreeSet<(&'static Code, RoleId)>,
+    lint: &'static Lint,
     level: Level,
 }
 
@@ -270,15 +231,39 @@ impl Context<'_> {
         } else {
             Severity::Warning
         };
-        Diagnostic {
-            severity,
-            ..Diagnostic::warning(self.code, message)
+        Diagnostic::new(&self.lint.code, severity, message)
+    }
+
+    /// A finding about a role, a direction and states, as far as it is.
+    fn finding_about(
+        &self,
+        message: impl Into<String>,
+        role: Option<RoleId>,
+        direction: Option<Direction>,
+        states: &[StateId],
+    ) -> Diagnostic {
+        let program = self.program;
+        let mut finding = self.finding(message);
+        let declared = role.filter(|role| program.role(*role).location.is_some());
+        finding = finding.of_role(declared.map(|role| program.role_name(role).to_owned()));
+        if let Some(direction) = direction {
+            let [from, to] =
+                [direction.from(), direction.to()].map(|system| &program.system(system).name);
+            finding = finding.way(from, to);
         }
+        for state in states {
+            let system = &program.system(state.system()).name;
+            finding = finding.state(system, &program.state(*state).name);
+        }
+        finding
     }
 
     /// Keeps a finding, unless an `@allow` has a label of it on or inside what it stands before.
     fn report(&mut self, finding: Diagnostic) {
-        let allows = self.allows.get(finding.code).map_or(&[][..], Vec::as_slice);
+        let allows = self
+            .allows
+            .get(finding.code.name)
+            .map_or(&[][..], Vec::as_slice);
         let mut silenced = false;
         for location in finding.labels.iter().map(|label| label.location) {
             let before = allows.partition_point(|allow| {
@@ -383,7 +368,7 @@ impl Context<'_> {
 
     /// Notes that a role could not be looked at whole.
     fn cut_short(&mut self, role: RoleId) {
-        self.skipped.insert((self.code, role), ());
+        self.skipped.insert((&self.lint.code, role));
     }
 
     /// Where a rule stands.
@@ -426,9 +411,4 @@ fn shown(program: &Program, state: StateId) -> String {
 /// A state's name as source.
 fn state_name(program: &Program, state: StateId) -> String {
     crate::quote::quote(&program.state(state).name)
-}
-
-fn with_situation(mut finding: Diagnostic, situation: Option<Witness>) -> Diagnostic {
-    finding.situation = situation;
-    finding
 }

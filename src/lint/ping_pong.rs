@@ -4,19 +4,21 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::diagnostic::{Code, Level};
 use crate::diagram::Ref;
-use crate::lint::{Context, Level, Lint, shown, with_situation};
+use crate::lint::{Context, Lint, shown};
 use crate::program::{Change, RoleId, RuleSourceId, StateId};
 
-pub(super) const LINT: Lint = Lint {
-    code: "ping-pong",
-    default: Level::Deny,
-    summary: "a change bounces between systems and never settles",
-    explanation: "A change in one system sets another, that change sets the first again to something else, and so on \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "ping-pong",
+        default: Some(Level::Deny),
+        summary: "a change bounces between systems and never settles",
+        explanation: "A change in one system sets another, that change sets the first again to something else, and so on \
 without end. All profiles of a role are followed together, with the facts held fixed; that a system reports our own \
 commands back as echoes is disregarded, because any report that comes late or twice keeps the loop going. Break the \
 loop: leave one of its rules out, or let it end in `unchanged`.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" {
     cic Available -> lync Away
     lync Away -> cic \"Away from Desk\"
@@ -24,12 +26,13 @@ profile \"P\" {
     lync Available -> cic Available
 }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" {
     cic Available <-> lync Available
     cic \"Away from Desk\" <-> lync Away
 }
 ",
+    },
     find,
 };
 
@@ -168,19 +171,21 @@ fn report(
             .map(|(state, _)| shown(program, *state))
             .collect();
         drawn.extend(drawn.first().cloned());
-        let mut finding = context.finding(format!(
+        let message = format!(
             "changes{} bounce for ever: {}",
             context.of_role(role),
             drawn.join(" → ")
-        ));
+        );
+        let states: Vec<StateId> = path.iter().map(|(state, _)| *state).collect();
+        let mut finding = context.finding_about(message, Some(role), None, &states);
         for (at, (_, written)) in path.iter().enumerate() {
-            finding = finding.label(
+            finding = finding.rule(
                 context.rule_location(*written),
                 format!("step {}: {} → {}", at + 1, drawn[at], drawn[at + 1]),
             );
         }
         let finding = finding.help("leave one of these rules out, or let it end in `unchanged`");
-        context.report(with_situation(finding, situation));
+        context.report(finding.situation(situation));
     }
 }
 

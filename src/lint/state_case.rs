@@ -1,21 +1,23 @@
 //! `state-case`: a state's name that matches only when case is ignored.
 
-use crate::diagnostic::Fix;
-use crate::lint::{Context, Level, Lint};
+use crate::diagnostic::{Code, Fix, Level};
+use crate::lint::{Context, Lint};
 use crate::quote::quote;
 
-pub(super) const LINT: Lint = Lint {
-    code: "state-case",
-    default: Level::Warn,
-    summary: "a state's name that matches only when case is ignored",
-    explanation: "The systems themselves ignore the case of names, so the program means what it says; but whoever \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "state-case",
+        default: Some(Level::Warn),
+        summary: "a state's name that matches only when case is ignored",
+        explanation: "The systems themselves ignore the case of names, so the program means what it says; but whoever \
 searches for the state by its name will not find this place.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" { cic \"at lunch\" -> lync Away }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" { cic \"At Lunch\" -> lync Away }
 ",
+    },
     find,
 };
 
@@ -24,7 +26,12 @@ fn find(context: &mut Context<'_>) {
     for mismatch in &program.case_mismatches {
         let right = quote(&program.state(mismatch.state).name);
         let finding = context
-            .finding(format!("the state is called {right}"))
+            .finding_about(
+                format!("the state is called {right}"),
+                None,
+                None,
+                &[mismatch.state],
+            )
             .label(mismatch.location, "differs in case")
             .help(format!("write {right}"))
             .fix(Fix {

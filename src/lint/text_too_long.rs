@@ -2,27 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use crate::lint::{Context, Level, Lint, shown};
+use crate::diagnostic::{Code, Level};
+use crate::lint::{Context, Lint, shown};
 use crate::program::{Change, Target};
 
-pub(super) const LINT: Lint = Lint {
-    code: "text-too-long",
-    default: Level::Warn,
-    summary: "a state's text with its possible appendices exceeds the system's `text`",
-    explanation: "What is shown is the state's name and its appendices, joined with a comma. The system cuts or refuses \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "text-too-long",
+        default: Some(Level::Warn),
+        summary: "a state's text with its possible appendices exceeds the system's `text`",
+        explanation: "What is shown is the state's name and its appendices, joined with a comma. The system cuts or refuses \
 what is longer than its `text`. Only texts that can come together in some situation count.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 profile \"P\" {
     cic \"Do Not Disturb\" -> lync \"Do Not Disturb\"
     append \"please write an e-mail to the duty manager instead\" to lync
 }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" {
     cic \"Do Not Disturb\" -> lync \"Do Not Disturb\"
     append \"please write an e-mail\" to lync
 }
 ",
+    },
     find,
 };
 
@@ -60,12 +63,18 @@ fn find(context: &mut Context<'_>) {
                             continue;
                         }
                         let mut finding = context
-                            .finding(format!(
-                                "{} shows {length} characters, {} takes {limit}",
-                                shown(program, target),
-                                program.system(direction.to()).name
-                            ))
-                            .label(context.rule_location(rule.source), format!("`{text}`"));
+                            .finding_about(
+                                format!(
+                                    "{} shows {length} characters, {} takes {limit}",
+                                    shown(program, target),
+                                    program.system(direction.to()).name
+                                ),
+                                None,
+                                Some(direction),
+                                &[target],
+                            )
+                            .about(text.as_str())
+                            .rule(context.rule_location(rule.source), format!("`{text}`"));
                         let appends = program.profile(decision.profile).appends.iter();
                         for append in appends.filter(|append| {
                             append.to == direction.to() && texts.contains(&append.text)

@@ -1,22 +1,25 @@
 //! `unused`: declarations that nothing reaches.
 
-use crate::lint::{Context, Level, Lint};
+use crate::diagnostic::{Code, Level};
+use crate::lint::{Context, Lint};
 use crate::program::{DeclaredId, DeclaredKind, Program};
 
-pub(super) const LINT: Lint = Lint {
-    code: "unused",
-    default: Level::Warn,
-    summary: "a group, condition, mapping, profile or flag that nothing uses",
-    explanation: "No role, test or used declaration reaches it. Where a command checks several programs, it is reported \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "unused",
+        default: Some(Level::Warn),
+        summary: "a group, condition, mapping, profile or flag that nothing uses",
+        explanation: "No role, test or used declaration reaches it. Where a command checks several programs, it is reported \
 only if none of them uses it; what the bundled vocabularies declare is never reported.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 flag on_call
 profile \"P\" { cic Available -> lync Available }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 flag on_call
 profile \"P\" when on_call { cic Available -> lync Available }
 ",
+    },
     find,
 };
 
@@ -43,6 +46,8 @@ fn find(context: &mut Context<'_>) {
                 declared.kind.as_str(),
                 declared.name
             ))
+            .about(declared.kind.as_str())
+            .about(declared.name.as_str())
             .label(declared.location, "nothing reaches this")
             .help("delete it, or use it")
             // A flag is something that events can name, used or not.

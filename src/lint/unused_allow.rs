@@ -1,28 +1,31 @@
 //! `unused-allow`: an `@allow` that silences nothing.
 
-use crate::lint::{Context, LINTS, Level, Lint, lint};
+use crate::diagnostic::{Code, Level};
+use crate::lint::{Context, LINTS, Lint, lint};
 use presync_engine::nearest;
 
-pub(super) const LINT: Lint = Lint {
-    code: "unused-allow",
-    default: Level::Warn,
-    summary: "an `@allow` that silences nothing",
-    explanation: "What it was there for has gone, or its code is not that of a lint: errors cannot be allowed. An \
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "unused-allow",
+        default: Some(Level::Warn),
+        summary: "an `@allow` that silences nothing",
+        explanation: "What it was there for has gone, or its code is not that of a lint: errors cannot be allowed. An \
 `@allow` for a lint that is not looked for is left alone.",
-    bad: "use cic_lync
+        bad: "use cic_lync
 @allow(dead-rule, \"kept for the night shift\")
 profile \"P\" { cic Available -> lync Available }
 ",
-    good: "use cic_lync
+        good: "use cic_lync
 profile \"P\" { cic Available -> lync Available }
 ",
+    },
     find,
 };
 
 fn find(context: &mut Context<'_>) {
     let program = context.program;
     for (at, allow) in program.allows.iter().enumerate() {
-        if context.used_allows[at] || allow.code == LINT.code {
+        if context.used_allows[at] || allow.code == LINT.code.name {
             continue;
         }
         let finding = match lint(&allow.code) {
@@ -32,7 +35,7 @@ fn find(context: &mut Context<'_>) {
                 .label(allow.location, "nothing to silence")
                 .help("delete it"),
             None => {
-                let near = nearest(&allow.code, LINTS.iter().map(|lint| lint.code));
+                let near = nearest(&allow.code, LINTS.iter().map(|lint| lint.code.name));
                 let finding = context
                     .finding(format!("no lint is called `{}`", allow.code))
                     .label(allow.location, "silences nothing");
@@ -43,6 +46,6 @@ fn find(context: &mut Context<'_>) {
             }
         };
         let fix = context.deletion(allow.location, true);
-        context.report(finding.fix(fix));
+        context.report(finding.about(allow.code.as_str()).fix(fix));
     }
 }

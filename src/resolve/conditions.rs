@@ -1,6 +1,6 @@
 //! Conditions: names to facts, values, named conditions and state guards.
 
-use crate::diagnostic::Diagnostic;
+use crate::errors::{unknown_condition, unknown_value};
 use crate::program::{self, Cond, CondId, ConditionSiteId, Conditions, FactId, FactKind, ValueId};
 use crate::resolve::declare::NamedCondition;
 use crate::resolve::{Atom, Resolver, Unknown, dependency_order};
@@ -125,23 +125,14 @@ impl Resolver {
             file,
             span: name.span,
         };
-        let written = crate::quote::quote(&name.text);
         match self.names.atoms.get(&name.text).cloned() {
             Some(Atom::Fact(fact, id)) => {
                 self.refer(id);
                 let FactKind::Choice { values, .. } = &self.draft.fact(fact).kind else {
                     return Some(self.draft.conditions.intern(Cond::Flag(fact)));
                 };
-                let example = values
-                    .first()
-                    .map(|value| crate::quote::quote(value))
-                    .unwrap_or_default();
-                let error = Diagnostic::error(
-                    "unknown-condition",
-                    format!("`{}` is a choice, not a condition", name.text),
-                )
-                .label(location, "which value of it?")
-                .help(format!("write `{written} is {example}`"));
+                let value = values.first().map_or("", String::as_str);
+                let error = unknown_condition::is_choice(&name.text, value, location);
                 self.error(error);
                 None
             }
@@ -151,21 +142,10 @@ impl Resolver {
                     let cond = Cond::Value(value.fact(), [*value].into());
                     return Some(self.draft.conditions.intern(cond));
                 }
-                let forms: Vec<String> = choices
+                let choices = choices
                     .iter()
-                    .map(|(value, _)| {
-                        format!(
-                            "`{} is {written}`",
-                            crate::quote::quote(&self.draft.fact(value.fact()).name)
-                        )
-                    })
-                    .collect();
-                let error = Diagnostic::error(
-                    "unknown-value",
-                    format!("`{}` is a value of {} choices", name.text, choices.len()),
-                )
-                .label(location, "which choice is meant?")
-                .help(format!("write {}", forms.join(" or ")));
+                    .map(|(value, _)| self.draft.fact(value.fact()).name.as_str());
+                let error = unknown_value::of_several(&name.text, choices, location);
                 self.error(error);
                 None
             }
@@ -174,15 +154,7 @@ impl Resolver {
                 self.names.conditions[at]
             }
             Some(Atom::System(..)) => {
-                let error = Diagnostic::error(
-                    "unknown-condition",
-                    format!("`{}` is a system, not a condition", name.text),
-                )
-                .label(location, "which state of it?")
-                .help(format!(
-                    "write `{written} is ...` with one or more of its states"
-                ));
-                self.error(error);
+                self.error(unknown_condition::is_system(&name.text, location));
                 None
             }
             None => {
@@ -196,20 +168,14 @@ impl Resolver {
         if self.suppresses_unknown_names() {
             return;
         }
-        let written = crate::quote::quote(&name.text);
         let of = self
             .draft
             .systems
             .iter()
             .find(|system| system.states.iter().any(|state| *state.name == *name.text));
-        let help = of.map(|system| {
-            format!(
-                "`{written}` is a state: write `{} is {written}`",
-                crate::quote::quote(&system.name)
-            )
-        });
+        let help = of.map(|system| unknown_condition::is_state_of(&name.text, &system.name));
         self.unknown(Unknown {
-            code: "unknown-condition",
+            code: &unknown_condition::CODE,
             what: "condition",
             name: &name.text,
             location,
@@ -268,21 +234,12 @@ impl Resolver {
                 })
             }
             Some(_) => {
-                let written = crate::quote::quote(&subject.text);
-                let error = Diagnostic::error(
-                    "unknown-condition",
-                    format!("`{}` has no values to choose from", subject.text),
-                )
-                .label(location, "neither a system nor a choice")
-                .help(format!(
-                    "it holds or it does not: write `{written}` or `not {written}`"
-                ));
-                self.error(error);
+                self.error(unknown_condition::has_no_values(&subject.text, location));
                 None
             }
             None => {
                 self.unknown(Unknown {
-                    code: "unknown-condition",
+                    code: &unknown_condition::CODE,
                     what: "system or choice",
                     name: &subject.text,
                     location,
@@ -312,7 +269,7 @@ impl Resolver {
         if found.is_none() {
             let (values, fact_name) = (values.clone(), self.draft.fact(fact).name.clone());
             self.unknown(Unknown {
-                code: "unknown-value",
+                code: &unknown_value::CODE,
                 what: &format!("value of `{fact_name}`"),
                 name: &name.text,
                 location: Location {
@@ -335,19 +292,11 @@ impl Resolver {
                 return Some(*fact);
             }
         }
-        let error = Diagnostic::error(
-            "unknown-condition",
-            format!("`{}` is not a flag", name.text),
-        )
-        .label(
-            Location {
-                file,
-                span: name.span,
-            },
-            "a flag is needed here",
-        )
-        .help("declare one with `flag name`");
-        self.error(error);
+        let at = Location {
+            file,
+            span: name.span,
+        };
+        self.error(unknown_condition::is_no_flag(&name.text, at));
         None
     }
 

@@ -5,22 +5,11 @@ use std::collections::HashMap;
 use unicode_security::confusable_detection::skeleton;
 
 use crate::diagnostic::Diagnostic;
+use crate::errors::confusable_name;
 use crate::source::Location;
 
 pub(super) fn look_alike(name: &str, known: &str) -> bool {
     name != known && !(name.is_ascii() && known.is_ascii()) && skeleton(name).eq(skeleton(known))
-}
-
-pub(super) fn unknown(name: &str, twin: &str, location: Location) -> Diagnostic {
-    Diagnostic::error(
-        "confusable-name",
-        format!("`{name}` only looks like `{twin}`"),
-    )
-    .label(location, strange(name, twin))
-    .help(format!(
-        "type `{}` again with ordinary letters",
-        crate::quote::quote(twin)
-    ))
 }
 
 /// Pairs of declared names in one space that nobody can tell apart.
@@ -35,26 +24,9 @@ pub(super) fn twins(space: &[(&str, Location)]) -> Vec<Diagnostic> {
             .entry(skeleton(name).collect())
             .or_insert((name, *location));
         if look_alike(name, first) {
-            found.push(
-                Diagnostic::error(
-                    "confusable-name",
-                    format!("`{name}` and `{first}` look the same"),
-                )
-                .label(*location, strange(name, first))
-                .label(first_location, strange(first, name))
-                .help("write both with the letters of one script"),
-            );
+            let twins = confusable_name::twins((name, *location), (first, first_location));
+            found.push(twins);
         }
     }
     found
-}
-
-fn strange(name: &str, twin: &str) -> String {
-    let odd = name
-        .chars()
-        .find(|char| !char.is_ascii() && !twin.contains(*char));
-    match odd {
-        Some(char) => format!("`{char}` here is U+{:04X}", u32::from(char)),
-        None => "this one".to_owned(),
-    }
 }

@@ -1,6 +1,6 @@
 //! Flags, choices and conditions: the names that share a space with the systems.
 
-use crate::diagnostic::Diagnostic;
+use crate::errors::{duplicate_definition, unknown_value};
 use crate::program::{self, DeclaredKind, FactId, FactKind, ValueId};
 use crate::resolve::limits;
 use crate::resolve::{Atom, Declared, Resolver};
@@ -96,13 +96,9 @@ impl Resolver {
                     .iter()
                     .find(|first| first.text == value.text)
                     .map_or(value.span, |first| first.span);
-                let error = Diagnostic::error(
-                    "duplicate-definition",
-                    format!("value `{}` stands twice in `{}`", value.text, name.text),
-                )
-                .label(declaration.at(value.span), "listed again here")
-                .label(declaration.at(first), "first listed here")
-                .help("delete one of them");
+                let again = declaration.at(value.span);
+                let first = declaration.at(first);
+                let error = duplicate_definition::value(&value.text, &name.text, first, again);
                 self.error(error);
                 continue;
             }
@@ -125,7 +121,7 @@ impl Resolver {
             let found = texts.iter().position(|text| **text == *default.text);
             if found.is_none() {
                 self.unknown(super::Unknown {
-                    code: "unknown-value",
+                    code: &unknown_value::CODE,
                     what: &format!("value of `{}`", name.text),
                     name: &default.text,
                     location: declaration.at(default.span),

@@ -1,6 +1,6 @@
 //! Tests and scenarios: names resolved, proved and run by later stages.
 
-use crate::diagnostic::Diagnostic;
+use crate::errors::{same_system, unknown_condition, unknown_role, unknown_state};
 use crate::program::{self, Cond, CondId, Direction, FactKind, RoleId, ValueId};
 use crate::resolve::{Declared, Owned, Resolver};
 use crate::source::{FileId, Location};
@@ -103,18 +103,8 @@ impl Resolver {
         if self.draft.roles.is_empty() {
             return None;
         }
-        let names: Vec<String> = self
-            .draft
-            .roles
-            .iter()
-            .map(|(role, _)| format!("`role {}`", crate::quote::quote(&role.name)))
-            .collect();
-        let error = Diagnostic::error(
-            "unknown-role",
-            format!("this {what} does not say which role it is about"),
-        )
-        .label(location, "there is more than one role")
-        .help(format!("begin with {}", names.join(" or ")));
+        let names = self.draft.roles.iter().map(|(role, _)| role.name.as_str());
+        let error = unknown_role::unnamed(what, names, location);
         self.error(error);
         None
     }
@@ -124,26 +114,10 @@ impl Resolver {
         let to = self.system(&expect.target, file);
         let (from, to) = from.zip(to)?;
         let Some(direction) = Direction::new(from, to) else {
-            let error = Diagnostic::error(
-                "same-system",
-                "a change in one system is expected to show in another",
-            )
-            .label(
-                Location {
-                    file,
-                    span: expect.system.span,
-                },
-                "from this system",
-            )
-            .label(
-                Location {
-                    file,
-                    span: expect.target.span,
-                },
-                "to the same one",
-            )
-            .help("name the system that is to follow on the right");
-            self.error(error);
+            let at = |span| Location { file, span };
+            let (left, right) = (at(expect.system.span), at(expect.target.span));
+            let system = self.draft.system(from).name.clone();
+            self.error(same_system::expectation(&system, left, right));
             return None;
         };
         let states = self.states(from, &expect.states, file);
@@ -289,19 +263,12 @@ impl Resolver {
         match self.state_or_group(system, name, file)? {
             super::states::StateOrGroup::State(state) => Some(state),
             super::states::StateOrGroup::Group(_) => {
-                let error = Diagnostic::error(
-                    "unknown-state",
-                    format!("`{}` is a group; a step takes one state", name.text),
-                )
-                .label(
-                    Location {
-                        file,
-                        span: name.span,
-                    },
-                    "expected one state",
-                )
-                .help("name one state of the group");
-                self.error(error);
+                let at = Location {
+                    file,
+                    span: name.span,
+                };
+                let system = self.draft.system(system).name.clone();
+                self.error(unknown_state::group_as_step(&system, &name.text, at));
                 None
             }
         }
@@ -330,18 +297,10 @@ impl Resolver {
             _ => None,
         };
         if assignment.is_none() {
-            let error = Diagnostic::error("unknown-condition", "a step sets single facts")
-                .label(
-                    Location {
-                        file,
-                        span: condition.span,
-                    },
-                    "not a flag or a value of a choice",
-                )
-                .help(
-                    "write `flag`, `not flag`, `value` or `choice is value`, separated by commas",
-                );
-            self.error(error);
+            self.error(unknown_condition::is_no_step(Location {
+                file,
+                span: condition.span,
+            }));
         }
         assignment
     }

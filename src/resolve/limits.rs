@@ -2,6 +2,7 @@
 //! that is too many stands. Far above what a site has, far below what a machine has no memory for.
 
 use crate::diagnostic::Diagnostic;
+use crate::errors::too_complex;
 use crate::quote::quote;
 use crate::resolve::draft::Draft;
 use crate::source::Location;
@@ -22,11 +23,7 @@ pub(super) fn too_large(draft: &Draft) -> Vec<Diagnostic> {
         let mut places = places;
         places.sort_unstable();
         if let Some(place) = places.get(most) {
-            errors.push(
-                Diagnostic::error("too-complex", format!("{who} more than {most} {what}"))
-                    .label(*place, "too many from here on")
-                    .help("split what is independent into programs of its own"),
-            );
+            errors.push(too_complex::too_many(who, most, what, *place));
         }
     };
     let all = "there are";

@@ -20,14 +20,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use crate::analysis::conflicts;
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::{self, Code, Diagnostic};
+use crate::errors::unknown::UnknownName;
+use crate::errors::{self, confusable_name, duplicate_definition};
 use crate::load::Parsed;
 use crate::program::{self, CondId, DeclaredId, FactId, Program, SystemId, ValueId};
-use crate::quote::quote;
 use crate::resolve::draft::{Draft, Renumbering};
 use crate::source::{FileId, Location, Sources, Span};
 use crate::syntax::tree;
-use presync_engine::nearest;
 
 /// More rule instances than this (mappings applied over and over) are refused.
 pub const MAX_RULES: usize = 1_000_000;
@@ -284,18 +284,8 @@ impl Resolver {
         match self.reported.cmp(&(limits::MAX_ERRORS + 1)) {
             Ordering::Less => self.errors.push(error),
             Ordering::Equal => {
-                let last = format!(
-                    "there are more than {} errors in this program",
-                    limits::MAX_ERRORS
-                );
-                let last = Diagnostic {
-                    labels: error.labels,
-                    ..Diagnostic::error(error.code, last)
-                };
-                self.errors.push(
-                    last.note("not all of them are told")
-                        .help("mend the first ones; is a `use` missing?"),
-                );
+                let last = errors::too_many(error.code, limits::MAX_ERRORS, error.labels);
+                self.errors.push(last);
             }
             Ordering::Greater => {}
         }
@@ -361,14 +351,7 @@ impl Resolver {
         } else {
             (first, second)
         };
-        let error = Diagnostic::error(
-            "duplicate-definition",
-            format!("{what} `{name}` is declared twice"),
-        )
-        .label(second, "declared again here")
-        .label(first, "first declared here")
-        .help("delete one of them or give it another name");
-        self.error(error);
+        self.error(duplicate_definition::declared(what, name, first, second));
     }
 
     /// Whether unknown names are not told: they may be declared in a file that is missing, or enough has been told.
@@ -395,28 +378,18 @@ impl Resolver {
         let known = known(self);
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         if let Some(twin) = known.iter().find(|twin| confusable::look_alike(name, twin)) {
-            let error = confusable::unknown(name, twin, location);
+            let error = confusable_name::unknown(name, twin, location);
             return self.error(error);
         }
-        let error = Diagnostic::error(code, format!("unknown {what} `{name}`"))
-            .label(location, "not declared");
-        let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
-        let error = match (suggestion, help) {
-            (_, Some(help)) => error.help(help),
-            (Some(near), None) => {
-                let written = quote(&near);
-                error
-                    .help(format!("did you mean `{written}`?"))
-                    .fix(diagnostic::Fix {
-                        message: format!("write `{written}`"),
-                        safe: false,
-                        edits: vec![(location, written)],
-                    })
-            }
-            (None, None) if known.is_empty() => error.help(format!("no {what} is declared")),
-            (None, None) => error.help(format!("known: {}", list(&known))),
+        let unknown = UnknownName {
+            code,
+            what,
+            name,
+            at: location,
+            known: &known,
+            help,
         };
-        self.error(error);
+        self.error(unknown.diagnostic());
     }
 
     fn collect_allows(&mut self, files: &[tree::File]) {
@@ -513,7 +486,7 @@ impl Resolver {
 }
 
 struct Unknown<'a> {
-    code: &'static str,
+    code: &'static Code,
     what: &'a str,
     name: &'a str,
     location: Location,
@@ -527,22 +500,6 @@ fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut names: Vec<String> = names.collect();
     names.sort_unstable();
     names
-}
-
-/// The first few names for a help text.
-fn list(known: &[&str]) -> String {
-    let shown: Vec<String> = known
-        .iter()
-        .take(8)
-        .map(|name| format!("`{}`", quote(name)))
-        .collect();
-    let more = known.len().saturating_sub(8);
-    let list = shown.join(", ");
-    if more == 0 {
-        list
-    } else {
-        format!("{list} and {more} more")
-    }
 }
 
 /// The text of doc comments without their slashes.

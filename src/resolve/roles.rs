@@ -2,7 +2,7 @@
 
 use presync_engine::Role as RoleName;
 
-use crate::diagnostic::Diagnostic;
+use crate::errors::{duplicate_definition, unknown_profile, unknown_role};
 use crate::program::{self, DeclaredKind, ProfileId, RoleId};
 use crate::resolve::{Declared, Owned, Resolver, Unknown, doc_text, draft};
 use crate::source::{FileId, Location};
@@ -73,16 +73,8 @@ impl Resolver {
                 continue;
             };
             if let Some(first) = ids.iter().position(|known| *known == id) {
-                let error = Diagnostic::error(
-                    "duplicate-definition",
-                    format!(
-                        "`{}` stands twice in the role `{}`",
-                        profile.text, role.text
-                    ),
-                )
-                .label(declaration.at(profile.span), "listed again here")
-                .label(declaration.at(places[first]), "first listed here")
-                .help("delete it: the first one has already decided all that it can");
+                let (first, again) = (declaration.at(places[first]), declaration.at(profile.span));
+                let error = duplicate_definition::profile(&profile.text, &role.text, first, again);
                 self.error(error);
             } else {
                 ids.push(id);
@@ -102,7 +94,7 @@ impl Resolver {
             return Some(profile);
         }
         self.unknown(Unknown {
-            code: "unknown-profile",
+            code: &unknown_profile::CODE,
             what: "profile",
             name: &name.text,
             location,
@@ -132,7 +124,7 @@ impl Resolver {
             return Some(RoleId::from_index(0));
         }
         self.unknown(Unknown {
-            code: "unknown-role",
+            code: &unknown_role::CODE,
             what: "role",
             name: &name.text,
             location,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostic;
+use crate::errors::{
+    circular_definition, read_only_target, same_system, two_way_states, unknown_mapping,
+    unknown_state,
+};
 use crate::program::{
     self, CondId, ConditionSiteId, DeclaredKind, Direction, ProfileId, Rank, RuleSourceId, StateId,
     SystemId, Target,
@@ -365,19 +368,12 @@ impl Resolver {
                     return;
                 };
                 let Some(direction) = Direction::new(from, to) else {
-                    let error = Diagnostic::error(
-                        "same-system",
-                        "a mapping is applied from one system to another",
-                    )
-                    .label(
-                        Location {
-                            file: builder.file,
-                            span,
-                        },
-                        "both ends are the same",
-                    )
-                    .help("name two systems, or none for all directions");
-                    return self.error(error);
+                    let at = Location {
+                        file: builder.file,
+                        span,
+                    };
+                    let system = self.draft.system(from).name.clone();
+                    return self.error(same_system::apply(&system, at));
                 };
                 Some(direction)
             }
@@ -386,7 +382,7 @@ impl Resolver {
         let Some((at, id)) = self.names.mappings.get(&mapping.text).copied() else {
             builder.missing |= MissingRules::ANYTHING;
             self.unknown(Unknown {
-                code: "unknown-mapping",
+                code: &unknown_mapping::CODE,
                 what: "mapping",
                 name: &mapping.text,
                 location,
@@ -398,19 +394,12 @@ impl Resolver {
             return;
         };
         self.refer(id);
+        let name = &mapping.text;
         let mapping = &builder.mappings[at];
         builder.missing |= mapping.missing;
         if builder.rules.len() + mapping.rules.len() > super::MAX_RULES {
             builder.missing |= MissingRules::ANYTHING;
-            let error = Diagnostic::error(
-                "circular-definition",
-                format!(
-                    "mappings applied within mappings make more than {} rules",
-                    super::MAX_RULES
-                ),
-            )
-            .label(location, "too many with this one")
-            .help("apply each mapping once, under conditions joined with `or`");
+            let error = circular_definition::too_many_rules(name, super::MAX_RULES, location);
             return self.error(error);
         }
         let applied = Some(Location {
@@ -451,23 +440,10 @@ impl Resolver {
         };
         let Some(direction) = Direction::new(left, right) else {
             builder.missing |= gone;
-            let error = Diagnostic::error("same-system", "a rule goes from one system to another")
-                .label(
-                    Location {
-                        file,
-                        span: rule.left.system.span,
-                    },
-                    "from this system",
-                )
-                .label(
-                    Location {
-                        file,
-                        span: rule.right.system.span,
-                    },
-                    "to the same one",
-                )
-                .help("name the system that is to follow on the right");
-            return self.error(error);
+            let at = |span| Location { file, span };
+            let (left_at, right_at) = (at(rule.left.system.span), at(rule.right.system.span));
+            let system = self.draft.system(left).name.clone();
+            return self.error(same_system::rule(&system, left_at, right_at));
         };
         let span = rule
             .overriding
@@ -634,14 +610,7 @@ impl Resolver {
             span: rule.arrow,
         };
         let found = self.text(location).to_owned();
-        let error = Diagnostic::error(
-            "two-way-states",
-            "a two-way rule takes one state on each side",
-        )
-        .label(location, format!("`{found}` is not one state"))
-        .label(arrow, "goes both ways")
-        .help("write `->` rules for the way there, and one `<->` or `->` rule for the way back");
-        self.error(error);
+        self.error(two_way_states::side(&found, location, arrow));
     }
 
     /// A state that is to be set.
@@ -653,31 +622,20 @@ impl Resolver {
         let state = match self.state_or_group(system, name, file)? {
             super::states::StateOrGroup::State(state) => state,
             super::states::StateOrGroup::Group(_) => {
-                let error = Diagnostic::error(
-                    "unknown-state",
-                    format!("`{}` is a group, not a state to set", name.text),
-                )
-                .label(location, "expected one state")
-                .help("name one state of the group");
-                self.error(error);
+                let system = self.draft.system(system).name.clone();
+                self.error(unknown_state::group_as_target(
+                    &system, &name.text, location,
+                ));
                 return None;
             }
         };
         if self.draft.state(state).read_only {
-            let system_name = &self.draft.system(system).name;
-            let error = Diagnostic::error(
-                "read-only-target",
-                format!(
-                    "{system_name} does not take `{}` as a command",
-                    self.draft.state(state).name
-                ),
-            )
-            .label(location, "can be observed, never set")
-            .label(
+            let error = read_only_target::target(
+                &self.draft.system(system).name,
+                &self.draft.state(state).name,
+                location,
                 self.draft.state_source(state).location,
-                "declared `read_only` here",
-            )
-            .help("set another state, or write `unchanged`");
+            );
             self.error(error);
             return None;
         }

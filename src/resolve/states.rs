@@ -4,7 +4,10 @@ use arcstr::ArcStr;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::diagnostic::Diagnostic;
+use crate::errors::{
+    self, circular_definition, duplicate_definition, unknown_attribute, unknown_group,
+    unknown_state, unknown_system,
+};
 use crate::program::{self, DeclaredKind, StateId, SystemId};
 use crate::resolve::draft::Renumbering;
 use crate::resolve::limits;
@@ -149,14 +152,7 @@ impl Resolver {
             match item {
                 SystemItem::State(state) => self.declare_state(system, state, declaration),
                 SystemItem::Online { span, .. } | SystemItem::Text { span, .. } if extends => {
-                    let error =
-                        Diagnostic::error("syntax", "an extension adds states and attributes only")
-                            .label(
-                                declaration.at(*span),
-                                "this belongs to the system's own declaration",
-                            )
-                            .help("move it to where the system is declared");
-                    self.error(error);
+                    self.error(errors::syntax::not_in_extension(declaration.at(*span)));
                 }
                 SystemItem::Text { limit, span } => {
                     let location = declaration.at(*span);
@@ -166,12 +162,7 @@ impl Resolver {
                     self.names.states[system.index()].text = Some(location);
                     match u32::try_from(*limit) {
                         Ok(limit) => self.draft.systems[system.index()].text = Some(limit),
-                        Err(_) => {
-                            let error = Diagnostic::error("syntax", "no text is that long")
-                                .label(location, "too large a number")
-                                .help("write how many characters the system shows, for example `text 64`");
-                            self.error(error);
-                        }
+                        Err(_) => self.error(errors::syntax::long_limit(location)),
                     }
                 }
                 _ => {}
@@ -200,15 +191,12 @@ impl Resolver {
                 if name == first_name {
                     self.duplicate("state", &name, first_location, location);
                 } else {
-                    let error = Diagnostic::error(
-                        "duplicate-definition",
-                        format!(
-                            "states `{name}` and `{first_name}` cannot be told apart by name or id when case is ignored"
-                        ),
-                    )
-                    .label(location, "this state")
-                    .label(first_location, "and this one")
-                    .help("give one of them another name or id");
+                    let system = self.draft.system(system).name.clone();
+                    let error = duplicate_definition::states(
+                        &system,
+                        (&name, location),
+                        (&first_name, first_location),
+                    );
                     self.error(error);
                 }
                 return;
@@ -254,7 +242,7 @@ impl Resolver {
     ) {
         let system_name = self.draft.system(system).name.clone();
         self.unknown(Unknown {
-            code: "unknown-attribute",
+            code: &unknown_attribute::CODE,
             what: &format!("attribute of {system_name}"),
             name: &name.text,
             location: declaration.at(name.span),
@@ -317,19 +305,12 @@ impl Resolver {
             .zip(&self.names.states)
             .find(|(_, names)| names.exact.contains_key(&name.text));
         let help = match with_state {
-            Some((system, _)) => Some(format!(
-                "`{0}` is a state: write the system before it, `{1} {0}`",
-                crate::quote::quote(&name.text),
-                system.name
-            )),
-            None if systems.is_empty() => Some(
-                "no system is declared: begin with `use cic_lync`, or declare one with `system name { ... }`"
-                    .to_owned(),
-            ),
+            Some((system, _)) => Some(unknown_system::is_state_of(&name.text, &system.name)),
+            None if systems.is_empty() => Some(unknown_system::NONE_DECLARED.to_owned()),
             None => None,
         };
         self.unknown(Unknown {
-            code: "unknown-system",
+            code: &unknown_system::CODE,
             what: "system",
             name: &name.text,
             location,
@@ -407,7 +388,6 @@ impl Resolver {
         let meant = presync_engine::nearest(&name.text, known.iter().map(String::as_str));
         let is_group =
             meant.is_some_and(|meant| known[states..].iter().any(|group| group == meant));
-        let written = crate::quote::quote(&name.text);
         let elsewhere = self
             .draft
             .systems
@@ -417,24 +397,23 @@ impl Resolver {
         let near = presync_engine::nearest(&name.text, known.iter().map(String::as_str)).is_some();
         let is_fact = self.names.atoms.contains_key(&name.text);
         let help = match (by_id, elsewhere) {
-            (Some(state), _) => Some(format!(
-                "`{written}` is the id of `{}`: write its name",
-                crate::quote::quote(&self.draft.state(state).name)
+            (Some(state), _) => Some(unknown_state::is_id(
+                &name.text,
+                &self.draft.state(state).name,
             )),
-            (None, Some((other, _))) if !near => Some(format!(
-                "{} has a state `{written}`, {} has not",
-                other.name, this.name
+            (None, Some((other, _))) if !near => Some(unknown_state::is_of_another(
+                &name.text,
+                &other.name,
+                &this.name,
             )),
-            (None, None) if is_fact && !near => Some(format!(
-                "`{written}` is a condition: it goes before the rule, `when {written}: ...`"
-            )),
+            (None, None) if is_fact && !near => Some(unknown_state::is_condition(&name.text)),
             _ => None,
         };
         self.unknown(Unknown {
             code: if is_group {
-                "unknown-group"
+                &unknown_group::CODE
             } else {
-                "unknown-state"
+                &unknown_state::CODE
             },
             what: &what,
             name: &name.text,
@@ -585,22 +564,6 @@ impl Resolver {
 
     /// Declarations that are defined by each other.
     pub(super) fn circle(&mut self, what: &str, names: &[(&str, Location)]) {
-        let path: Vec<&str> = names
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(names.first().map(|(name, _)| *name))
-            .collect();
-        let mut error = Diagnostic::error(
-            "circular-definition",
-            format!("{what} `{}` is defined by itself", names[0].0),
-        );
-        for (at, (_, location)) in names.iter().enumerate() {
-            error = error.label(*location, format!("this one needs `{}`", path[at + 1]));
-        }
-        self.error(
-            error
-                .note(path.join(" → "))
-                .help("break the circle in one of these places"),
-        );
+        self.error(circular_definition::circle(what, names));
     }
 }

@@ -2,7 +2,8 @@
 //! Errors that a grammar tells badly are told here: characters, strings and escapes; those of brackets in `pieces`.
 
 use crate::diagnostic::{Diagnostic, point};
-use crate::quote::{is_hidden, visible};
+use crate::errors::{confusable_name, hidden_character, syntax as errors};
+use crate::quote::is_hidden;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::MAX_ERRORS;
 use crate::syntax::split::{self, Piece};
@@ -38,6 +39,8 @@ pub struct Scan {
     pub comments: Vec<Comment>,
     pub pieces: Vec<Piece>,
     pub errors: Vec<Diagnostic>,
+    /// Brackets that close nothing: another error may explain one.
+    pub stray_closes: Vec<Diagnostic>,
 }
 
 pub fn scan(file: FileId, text: &str) -> Scan {
@@ -55,14 +58,15 @@ pub fn scan(file: FileId, text: &str) -> Scan {
     lexer.tokens.shrink_to_fit();
     // Where too many errors have ended the reading, nothing is said of what is open there.
     let whole = lexer.errors.len() <= MAX_ERRORS;
-    let (pieces, errors) = split::split(file, text, &lexer.tokens, whole);
-    let mut all = lexer.errors;
-    all.extend(errors);
+    let split = split::split(file, text, &lexer.tokens, whole);
+    let mut errors = lexer.errors;
+    errors.extend(split.errors);
     Scan {
         tokens: lexer.tokens,
         comments: lexer.comments,
-        pieces,
-        errors: all,
+        pieces: split.pieces,
+        errors,
+        stray_closes: split.stray_closes,
     }
 }
 
@@ -138,15 +142,8 @@ impl Lexer<'_> {
     }
 
     fn too_long(&mut self, what: &str, length: usize) {
-        let error = format!("this {what} is longer than {MAX_NAME} bytes");
-        self.errors.push(
-            Diagnostic::error("syntax", error)
-                .label(
-                    self.location(self.at, self.at + 1),
-                    "it starts here, and ends much later",
-                )
-                .help("shorten it; a comment may be as long as you like"),
-        );
+        let at = self.location(self.at, self.at + 1);
+        self.errors.push(errors::long_token(what, MAX_NAME, at));
         self.push(TokenKind::Bad, length);
     }
 
@@ -212,47 +209,23 @@ impl Lexer<'_> {
             file: self.file,
             span: point(end as u32),
         };
-        self.errors.push(
-            Diagnostic::error("syntax", "this text in quotes is not closed")
-                .label(self.location(start, start + 1), "it starts here")
-                .label(line_end, "the line ends without a closing `\"`")
-                .help("close it with `\"` on the same line, or open it before the name that ends here; a quote inside is `\\\"`"),
-        );
+        let opened = self.location(start, start + 1);
+        self.errors.push(errors::unclosed_text(opened, line_end));
         self.push(TokenKind::Bad, at - start);
     }
 
     fn bad_escape(&mut self, at: usize) {
         let escaped = self.text[at + 1..].chars().next().filter(|c| *c != '\n');
         let end = at + 1 + escaped.map_or(0, char::len_utf8);
-        self.errors.push(
-            Diagnostic::error(
-                "syntax",
-                format!("`{}` is not an escape", &self.text[at..end]),
-            )
-            .label(self.location(at, end), "unknown escape")
-            .help(
-                "the escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits",
-            ),
-        );
+        let found = &self.text[at..end];
+        self.errors
+            .push(errors::bad_escape(found, self.location(at, end)));
     }
 
     fn hidden(&mut self, at: usize, char: char) {
-        let code = u32::from(char);
-        let what = if char == '\0' {
-            "a NUL character"
-        } else {
-            "a character that nobody sees"
-        };
-        self.errors.push(
-            Diagnostic::error(
-                "hidden-character",
-                format!("the file holds {what}, U+{code:04X}"),
-            )
-            .label(self.location(at, at + char.len_utf8()), "here")
-            .help(format!(
-                "delete it; inside of a name it can be written as `\\u{{{code:x}}}`"
-            )),
-        );
+        let location = self.location(at, at + char.len_utf8());
+        self.errors
+            .push(hidden_character::character(char, location));
     }
 
     fn hidden_in_comments(&mut self) {
@@ -335,11 +308,8 @@ impl Lexer<'_> {
             }
             _ => "a name with such a character is put in quotes",
         };
-        self.errors.push(
-            Diagnostic::error("syntax", format!("`{}` means nothing here", visible(found)))
-                .label(self.location(start, start + length), "unexpected")
-                .help(help),
-        );
+        let at = self.location(start, start + length);
+        self.errors.push(errors::strange(found, help, at));
         self.push(TokenKind::Bad, length);
     }
 
@@ -380,17 +350,8 @@ impl Lexer<'_> {
         else {
             return false;
         };
-        self.errors.push(
-            Diagnostic::error(
-                "confusable-name",
-                format!("`{word}` only looks like a plain name"),
-            )
-            .label(
-                self.location(start, start + word.len()),
-                format!("`{odd}` here is U+{:04X}", u32::from(odd)),
-            )
-            .help("type it again with ordinary letters"),
-        );
+        let at = self.location(start, start + word.len());
+        self.errors.push(confusable_name::word(word, odd, at));
         if touches.is_some() {
             self.tokens.pop();
         }

@@ -15,6 +15,7 @@ use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 use crate::diagnostic::Diagnostic;
+use crate::errors::syntax as errors;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::Rule;
 use crate::syntax::lexer::read_escape;
@@ -88,16 +89,12 @@ impl<'a> Lower<'a> {
         self.errors.into_inner()
     }
 
-    pub fn error(&self, span: Span, message: &str, label: &str, help: &str) {
+    pub fn error(&self, span: Span, error: impl FnOnce(Location) -> Diagnostic) {
         let location = Location {
             file: self.file,
             span,
         };
-        self.errors.borrow_mut().push(
-            Diagnostic::error("syntax", message)
-                .label(location, label)
-                .help(help),
-        );
+        self.errors.borrow_mut().push(error(location));
     }
 
     pub fn declaration(&self, node: Node<'a>) -> tree::Declaration {
@@ -228,13 +225,7 @@ impl<'a> Lower<'a> {
         for item in items {
             match &item.kind {
                 tree::ItemKind::Append(_) => {
-                    let help = "a mapping holds rules, `when` and `apply`; put the `append` into the profiles";
-                    self.error(
-                        item.span,
-                        "a mapping cannot append",
-                        "not in a mapping",
-                        help,
-                    );
+                    self.error(item.span, errors::append_in_mapping);
                 }
                 tree::ItemKind::When(when) => self.refuse_appends(&when.body),
                 _ => {}
@@ -474,13 +465,7 @@ impl<'a> Lower<'a> {
                 .iter()
                 .find(|term| matches!(term, tree::Term::Otherwise(_)))
         {
-            let help = "leave out `override`, or name the states that it overrides";
-            self.error(
-                span.to(*otherwise),
-                "`override` cannot stand with `otherwise`",
-                "these exclude each other",
-                help,
-            );
+            self.error(span.to(*otherwise), errors::override_otherwise);
         }
         if rule.two_way {
             return;
@@ -488,40 +473,21 @@ impl<'a> Lower<'a> {
         for term in &rule.left.terms {
             match term {
                 tree::Term::Unchanged(span) => {
-                    let help = "`unchanged` says what happens: it stands after the `->`";
-                    self.error(
-                        *span,
-                        "a change cannot come from `unchanged`",
-                        "expected a state or group",
-                        help,
-                    );
+                    self.error(*span, errors::from_unchanged);
                 }
                 tree::Term::Otherwise(span) if rule.left.terms.len() > 1 => {
-                    let help = "`otherwise` already means every state that no other rule maps";
-                    self.error(*span, "`otherwise` stands alone", "not in a list", help);
+                    self.error(*span, errors::otherwise_in_list);
                 }
                 _ => {}
             }
         }
-        let help =
-            "a rule sets one state or `unchanged`; write a rule for each case under its `when`";
         if let [_, second, ..] = rule.right.terms.as_slice() {
-            self.error(
-                second.span(),
-                "a rule sets one state",
-                "this is a second one",
-                help,
-            );
+            self.error(second.span(), errors::second_target);
         }
         for term in &rule.right.terms {
             if let tree::Term::Any(span) | tree::Term::Otherwise(span) = term {
                 let word = span.text(self.text);
-                self.error(
-                    *span,
-                    &format!("`{word}` is not a state to set"),
-                    "expected a state or `unchanged`",
-                    help,
-                );
+                self.error(*span, |at| errors::no_target(word, at));
             }
         }
     }

@@ -15,6 +15,7 @@ pub use arguments::{Assignment, parse_change, parse_given};
 use pest::Parser;
 
 use crate::diagnostic::{Diagnostic, point};
+use crate::errors::{not_utf8, syntax as errors};
 use crate::source::{FileId, Location, SourceFile, Span};
 use lexer::Scan;
 
@@ -43,21 +44,20 @@ pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>)
 /// `most`: declarations of more bytes are read statement by statement.
 fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>) {
     if let Some(at) = source.invalid_from {
-        return (tree::File::default(), vec![not_utf8(file, at)]);
+        return (
+            tree::File::default(),
+            vec![not_utf8::file(Location {
+                file,
+                span: point(at as u32),
+            })],
+        );
     }
     if source.text.len() > MAX_FILE {
-        let error = Diagnostic::error(
-            "syntax",
-            format!("the file is larger than {} MiB", MAX_FILE >> 20),
-        )
-        .label(
-            Location {
-                file,
-                span: Span::default(),
-            },
-            "not read",
-        )
-        .help("split it and join the parts with `use`");
+        let start = Location {
+            file,
+            span: Span::default(),
+        };
+        let error = errors::large_file(MAX_FILE, start);
         return (tree::File::default(), vec![error]);
     }
     let Scan {
@@ -65,13 +65,14 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (tree::File, V
         comments,
         pieces,
         mut errors,
+        mut stray_closes,
     } = lexer::scan(file, &source.text);
     let lower = lower::Lower::new(file, &source.text, &comments);
     let mut tree = tree::File::default();
     let mut declarations = chunked_vec::List::default();
-    let stray_close = errors.iter().any(is_stray_close);
+    let stray_close = !stray_closes.is_empty();
     for (index, piece) in pieces.iter().enumerate() {
-        if errors.len() > MAX_ERRORS {
+        if errors.len() + stray_closes.len() > MAX_ERRORS {
             break;
         }
         let of_piece = &tokens[piece.tokens.clone()];
@@ -102,37 +103,22 @@ fn parse_up_to(most: usize, file: FileId, source: &SourceFile) -> (tree::File, V
             let range = tokens[piece.tokens.start]
                 .span
                 .to(tokens[piece.tokens.end - 1].span);
-            errors.retain(|error| {
-                !(is_stray_close(error)
-                    && error.location().is_some_and(|at| range.contains(at.span)))
-            });
+            stray_closes
+                .retain(|error| !error.location().is_some_and(|at| range.contains(at.span)));
         }
         errors.extend(recovered.errors);
     }
+    errors.extend(stray_closes);
     errors.extend(lower.into_errors());
     if errors.len() > MAX_ERRORS {
         errors.sort_by_key(Diagnostic::location);
         errors.truncate(MAX_ERRORS);
         let end = point(source.text.len() as u32);
-        errors.push(
-            Diagnostic::error(
-                "syntax",
-                format!("there are more than {MAX_ERRORS} errors in this file"),
-            )
-            .label(
-                Location { file, span: end },
-                "not all that stands before this is told",
-            )
-            .help("mend the first ones; is this a program at all?"),
-        );
+        errors.push(errors::too_many(MAX_ERRORS, Location { file, span: end }));
     }
     tree.declarations = declarations.finish();
     tree.comments = comments;
     (tree, errors)
-}
-
-fn is_stray_close(error: &Diagnostic) -> bool {
-    error.message.ends_with("closes nothing")
 }
 
 /// Where the text of a balanced piece begins, and the text, unless something in it is no token.
@@ -158,18 +144,6 @@ fn parse_whole(start: usize, piece: &str) -> Result<lower::Node<'_>, Option<reco
         .and_then(|whole| whole.into_inner().next())
         .ok_or(None)?;
     Ok(lower::Node::new(start, declaration))
-}
-
-fn not_utf8(file: FileId, at: usize) -> Diagnostic {
-    Diagnostic::error("not-utf8", "the file is not UTF-8 text")
-        .label(
-            Location {
-                file,
-                span: point(at as u32),
-            },
-            "the first byte that is not UTF-8 stands here",
-        )
-        .help("save it as UTF-8: editors offer it under `save with encoding`")
 }
 
 #[cfg(test)]

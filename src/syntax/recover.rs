@@ -10,6 +10,7 @@ use pest::error::{ErrorVariant, InputLocation};
 use arcstr::ArcStr;
 
 use crate::diagnostic::{Diagnostic, point};
+use crate::errors::syntax as errors;
 use crate::source::{Location, Span};
 use crate::syntax::chunked_vec::List;
 use crate::syntax::lexer::{Token, TokenKind};
@@ -197,12 +198,8 @@ impl<'a> Recovery<'a> {
             "" if !self.errors.is_empty() => return None,
             "" => {
                 let span = point(self.end as u32);
-                self.push_error(
-                    "an `@allow` needs something to allow it in",
-                    span,
-                    "nothing follows",
-                    "put it before a declaration, a rule or a `when`",
-                );
+                self.errors
+                    .push(errors::allow_before_nothing(self.location(span)));
                 return None;
             }
             _ => {
@@ -309,27 +306,17 @@ impl<'a> Recovery<'a> {
             matches!(word, "when" | "override" | "apply" | "append") || self.leaf_parses();
         if is_statement && known.is_none() {
             if !(after_block && stray_close) {
-                let help = "put it into a `profile` or a `mapping`";
-                self.push_error(
-                    "a rule stands outside of a profile",
-                    token.span,
-                    "expected a declaration",
-                    help,
-                );
+                self.errors
+                    .push(errors::rule_outside(self.location(token.span)));
             }
             self.items(&mut Parts::default());
             return;
         }
         if token.kind != TokenKind::Bad && word != "}" {
-            let mut error =
-                Diagnostic::error("syntax", format!("expected a declaration, found `{word}`"))
-                    .label(self.location(token.span), "not the start of a declaration");
-            error = match (instead::foreign(word), known) {
-                (Some(help), _) => error.help(help),
-                (None, Some(known)) => error.help(format!("did you mean `{known}`?")),
-                (None, None) => error.help("a declaration starts with `use`, `system`, `group`, `flag`, `choice`, `condition`, `mapping`, `profile`, `role`, `test` or `scenario`"),
-            };
-            self.errors.push(error);
+            let help = instead::foreign(word);
+            let at = self.location(token.span);
+            self.errors
+                .push(errors::no_declaration(word, known, help, at));
         }
         self.at += 1;
         if known.is_some() {

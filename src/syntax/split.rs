@@ -2,6 +2,7 @@
 //! in one piece hides nothing in the others.
 
 use crate::diagnostic::{Diagnostic, point};
+use crate::errors::syntax as errors;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::MAX_ERRORS;
 use crate::syntax::lexer::{Token, TokenKind};
@@ -37,13 +38,15 @@ pub struct Piece {
     pub unbalanced: bool,
 }
 
+pub(super) struct Split {
+    pub pieces: Vec<Piece>,
+    pub errors: Vec<Diagnostic>,
+    /// Brackets that close nothing.
+    pub stray_closes: Vec<Diagnostic>,
+}
+
 /// Cuts the tokens into declarations and checks the brackets. `whole`: these are all that there are.
-pub(super) fn split(
-    file: FileId,
-    text: &str,
-    tokens: &[Token],
-    whole: bool,
-) -> (Vec<Piece>, Vec<Diagnostic>) {
+pub(super) fn split(file: FileId, text: &str, tokens: &[Token], whole: bool) -> Split {
     let mut splitter = Splitter {
         file,
         text,
@@ -57,9 +60,10 @@ pub(super) fn split(
         unbalanced: false,
         pieces: Vec::new(),
         errors: Vec::new(),
+        stray_closes: Vec::new(),
     };
     for index in 0..tokens.len() {
-        if splitter.errors.len() > MAX_ERRORS {
+        if splitter.errors.len() + splitter.stray_closes.len() > MAX_ERRORS {
             break;
         }
         splitter.token(index);
@@ -69,7 +73,11 @@ pub(super) fn split(
     }
     splitter.unbalanced |= !splitter.open.is_empty();
     splitter.cut(tokens.len());
-    (splitter.pieces, splitter.errors)
+    Split {
+        pieces: splitter.pieces,
+        errors: splitter.errors,
+        stray_closes: splitter.stray_closes,
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -98,6 +106,7 @@ struct Splitter<'a> {
     unbalanced: bool,
     pieces: Vec<Piece>,
     errors: Vec<Diagnostic>,
+    stray_closes: Vec<Diagnostic>,
 }
 
 impl Splitter<'_> {
@@ -174,24 +183,15 @@ impl Splitter<'_> {
             .all(|open| self.text_of(open.token) != wanted)
         {
             self.unbalanced = true;
-            let error = Diagnostic::error("syntax", format!("this `{word}` closes nothing")).label(
-                self.location(self.tokens[index].span),
-                "nothing is open here",
-            );
-            let error = match self
+            let last = self
                 .pieces
                 .last()
                 .and_then(|piece| piece.tokens.end.checked_sub(1))
-            {
-                Some(last) if word == "}" && self.text_of(last) == "}" => error.label(
-                    self.location(self.tokens[last].span),
-                    "the last block was closed here",
-                ),
-                _ => error,
-            };
-            self.errors.push(error.help(format!(
-                "delete it, or open the block with `{wanted}` before it"
-            )));
+                .filter(|last| word == "}" && self.text_of(*last) == "}")
+                .map(|last| self.location(self.tokens[last].span));
+            let at = self.location(self.tokens[index].span);
+            self.stray_closes
+                .push(errors::stray_close(word, wanted, at, last));
             return;
         }
         while let Some(open) = self.open.pop() {
@@ -203,14 +203,10 @@ impl Splitter<'_> {
             }
             self.unbalanced = true;
             let opener = self.text_of(open.token);
-            self.errors.push(
-                Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
-                    .label(self.location(self.tokens[open.token].span), "opened here")
-                    .label(
-                        self.location(self.tokens[index].span),
-                        format!("`{word}` comes first"),
-                    ),
-            );
+            let [opened, closed] =
+                [open.token, index].map(|at| self.location(self.tokens[at].span));
+            self.errors
+                .push(errors::crossed_brackets(opener, opened, word, closed));
         }
         if self.open.is_empty() && word == "}" {
             self.cut(index + 1);
@@ -234,21 +230,13 @@ impl Splitter<'_> {
             return;
         };
         let opener = self.text_of(open);
-        let closer = if opener == "{" { "}" } else { ")" };
-        let mut error = Diagnostic::error("syntax", format!("this `{opener}` is not closed"))
-            .label(self.location(self.tokens[open].span), "opened here");
-        error = match self.tokens.get(before) {
-            Some(token) => error.label(self.location(token.span), why),
-            None => error.label(
-                Location {
-                    file: self.file,
-                    span: point(self.text.len() as u32),
-                },
-                why,
-            ),
+        let before = match self.tokens.get(before) {
+            Some(token) => token.span,
+            None => point(self.text.len() as u32),
         };
+        let opened = self.location(self.tokens[open].span);
         self.errors
-            .push(error.help(format!("close it with `{closer}`")));
+            .push(errors::unclosed(opener, opened, why, self.location(before)));
         self.open.clear();
         self.deeper = 0;
         self.unbalanced = true;
@@ -256,14 +244,8 @@ impl Splitter<'_> {
 
     fn too_deep(&mut self, span: Span) {
         self.unbalanced = true;
-        self.errors.push(
-            Diagnostic::error(
-                "syntax",
-                format!("brackets are nested more than {MAX_DEPTH} deep"),
-            )
-            .label(self.location(span), "one too many")
-            .help("give a part a name of its own with `condition name = ...`"),
-        );
+        self.errors
+            .push(errors::too_deep(MAX_DEPTH, self.location(span)));
     }
 
     fn cut(&mut self, index: usize) {

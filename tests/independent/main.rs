@@ -140,7 +140,7 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
                 .report()
                 .diagnostics
                 .iter()
-                .map(|error| error.code)
+                .map(|error| error.code.name)
                 .collect();
             if let Some(other) = codes
                 .iter()

@@ -14,22 +14,26 @@ fn found(source: &[u8]) -> BTreeSet<&'static str> {
     let parsed = presync::parse("", "main.presync", &read).expect("memory can be read");
     let report = presync::check(parsed);
     match report.program {
-        None => report.diagnostics.iter().map(|error| error.code).collect(),
+        None => report
+            .diagnostics
+            .iter()
+            .map(|error| error.code.name)
+            .collect(),
         Some(program) => {
             let mut settings = Settings::default();
             LINTS
                 .iter()
-                .for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
+                .for_each(|lint| assert!(settings.set(lint.code.name, Level::Warn)));
             let mut found: BTreeSet<&str> = program
                 .lint(&settings)
                 .iter()
-                .map(|finding| finding.code)
+                .map(|finding| finding.code.name)
                 .collect();
             let tables = program.compile().expect("it is small");
             let failures = presync::prove(&program, &tables)
                 .into_iter()
                 .flat_map(|verdict| verdict.failures);
-            found.extend(failures.map(|failure| failure.code));
+            found.extend(failures.map(|failure| failure.code.name));
             found
         }
     }
@@ -43,7 +47,7 @@ fn examples_show_what_they_say() {
             bad,
             good,
             ..
-        } = explanation;
+        } = *explanation;
         // The one example that cannot be written in UTF-8.
         let bad = match code {
             "not-utf8" => bad
@@ -128,7 +132,7 @@ fn the_page_is_the_same_text() {
     for explanation in codes() {
         page.push_str(&format!(
             "\n## `{}`\n\n{}.\n\n{}\n",
-            explanation.name, explanation.summary, explanation.text
+            explanation.name, explanation.summary, explanation.explanation
         ));
         if !explanation.bad.is_empty() {
             let (bad, good) = (seen(explanation.bad), seen(explanation.good));

@@ -1,5 +1,7 @@
 //! Every error once, as the terminal shows it: each snapshot is the source, then the rendering.
 
+use presync::{LINTS, Level};
+
 use crate::common;
 
 const SYSTEMS: &str = "use cic_lync\n";
@@ -248,10 +250,10 @@ fn lines_may_end_as_on_windows() {
 /// The bad example of each lint, and what is said of it.
 #[test]
 fn lints() {
-    for lint in presync::LINTS {
+    for lint in LINTS {
         let level = format!("{}=warn", lint.code);
-        let others = presync::LINTS
-            .iter()
+        let others = LINTS
+            .into_iter()
             .filter(|other| other.code != lint.code)
             .map(|other| format!("--level={}=allow", other.code));
         let mut arguments = vec![
@@ -262,7 +264,7 @@ fn lints() {
         ];
         arguments.extend(others);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let output = common::presync(&common::root(), &arguments, lint.bad.as_bytes());
+        let output = common::presync(&common::root(), &arguments, lint.code.bad.as_bytes());
         assert_eq!(
             output.status.code(),
             Some(0),
@@ -271,20 +273,20 @@ fn lints() {
         );
         let shown = format!(
             "{}\n────────\n{}",
-            lint.bad.trim_end(),
+            lint.code.bad.trim_end(),
             common::text(&output.stderr)
         );
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_snapshot_path("snapshots/lints");
-        settings.bind(|| insta::assert_snapshot!(lint.code, shown));
+        settings.bind(|| insta::assert_snapshot!(lint.code.name, shown));
     }
     let reference = std::fs::read_to_string(common::root().join("docs/language.md"))
         .expect("there is a reference");
-    for lint in presync::LINTS {
-        let level = format!("{:?}", lint.default).to_lowercase();
-        let row = format!("| `{}` | {level} | {} |", lint.code, lint.summary);
+    for lint in LINTS {
+        let level = lint.code.default.map_or("error", Level::as_str);
+        let row = format!("| `{}` | {level} | {} |", lint.code, lint.code.summary);
         assert!(
             reference.contains(&row),
             "docs/language.md has no row {row}"

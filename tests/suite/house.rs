@@ -25,13 +25,17 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Each stage of the library with those that it may import.
-const STAGES: [(&str, &[&str]); 17] = [
+const STAGES: [(&str, &[&str]); 18] = [
     ("source", &[]),
     ("quote", &[]),
     ("vocabulary", &[]),
     ("diagnostic", &["source"]),
-    ("syntax", &["source", "quote", "diagnostic"]),
-    ("load", &["source", "diagnostic", "vocabulary", "syntax"]),
+    ("errors", &["source", "quote", "diagnostic"]),
+    ("syntax", &["source", "quote", "diagnostic", "errors"]),
+    (
+        "load",
+        &["source", "diagnostic", "errors", "vocabulary", "syntax"],
+    ),
     ("format", &["source", "quote", "diagnostic", "syntax"]),
     ("program", &["source"]),
     ("diagram", &[]),
@@ -42,6 +46,7 @@ const STAGES: [(&str, &[&str]); 17] = [
             "source",
             "quote",
             "diagnostic",
+            "errors",
             "program",
             "diagram",
             "space",
@@ -53,6 +58,7 @@ const STAGES: [(&str, &[&str]); 17] = [
             "source",
             "quote",
             "diagnostic",
+            "errors",
             "syntax",
             "load",
             "program",
@@ -65,12 +71,13 @@ const STAGES: [(&str, &[&str]); 17] = [
             "source",
             "quote",
             "diagnostic",
+            "errors",
             "program",
             "diagram",
             "space",
         ],
     ),
-    ("codes", &["lint"]),
+    ("codes", &["diagnostic", "errors", "lint"]),
     ("compile", &["program", "diagram", "space"]),
     ("stack", &[]),
     (
@@ -163,6 +170,47 @@ fn a_stage_imports_only_what_the_drawing_shows() {
         .map(|(stage, _)| (*stage).to_owned())
         .collect();
     assert_eq!(seen, named);
+}
+
+/// Every message is made in a definition's file, and nobody but renderers reads one.
+#[test]
+fn messages_are_made_where_codes_are_defined_and_read_by_renderers() {
+    let root = common::root();
+    let mut wrong = Vec::new();
+    let mut check = |folder: &str, except: &[&str], forbidden: &[&str]| {
+        let mut files = Vec::new();
+        rust_files(&root.join(folder), &mut files);
+        for file in files {
+            let path = file
+                .strip_prefix(&root)
+                .expect("it is in here")
+                .to_string_lossy();
+            if except.iter().any(|except| path.starts_with(except)) {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).expect("sources are text");
+            let found = forbidden
+                .iter()
+                .filter(|forbidden| text.contains(**forbidden));
+            wrong.extend(found.map(|forbidden| format!("{path} has `{forbidden}`")));
+        }
+    };
+    let definitions = ["src/diagnostic.rs", "src/errors/", "src/lint/"];
+    check(
+        "src",
+        &definitions,
+        &["Diagnostic::error(", "Diagnostic::new("],
+    );
+    let reads = [
+        "message.ends_with",
+        "message.starts_with",
+        "message.contains",
+        "message ==",
+    ];
+    for folder in ["src", "crates"] {
+        check(folder, &["crates/report/"], &reads);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn rust_files(path: &Path, files: &mut Vec<std::path::PathBuf>) {

@@ -228,7 +228,7 @@ fn entangled_rules_contradict_each_other_where_nothing_stronger_decides() {
                     .report()
                     .diagnostics
                     .iter()
-                    .map(|error| error.code)
+                    .map(|error| error.code.name)
                     .collect()
             })
             .unwrap_or_default()

@@ -18,7 +18,7 @@ fn everything() -> Settings {
     let mut settings = Settings::default();
     LINTS
         .iter()
-        .for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
+        .for_each(|lint| assert!(settings.set(lint.code.name, Level::Warn)));
     settings
 }
 
@@ -29,11 +29,11 @@ fn each_finds_its_bad_example_and_not_the_good_one() {
             let findings = common::program(source).lint(&everything());
             findings
                 .iter()
-                .filter(|finding| finding.code == lint.code)
+                .filter(|finding| *finding.code == lint.code)
                 .count()
         };
-        assert!(found(lint.bad) > 0, "{}: the bad example", lint.code);
-        assert_eq!(found(lint.good), 0, "{}: the good example", lint.code);
+        assert!(found(lint.code.bad) > 0, "{}: the bad example", lint.code);
+        assert_eq!(found(lint.code.good), 0, "{}: the good example", lint.code);
     }
 }
 
@@ -56,7 +56,7 @@ fn an_allow_silences_what_has_a_label_in_its_scope() {
     assert_eq!(
         without
             .iter()
-            .map(|finding| finding.code)
+            .map(|finding| finding.code.name)
             .collect::<Vec<_>>(),
         ["duplicate-rule"]
     );
@@ -87,7 +87,7 @@ fn unused_is_exactly_what_can_go() {
         let findings = program.lint(&everything());
         let said: BTreeSet<u32> = findings
             .iter()
-            .filter(|finding| finding.code == "unused")
+            .filter(|finding| finding.code.name == "unused")
             .map(|finding| finding.labels[0].location.span.start)
             .collect();
         let whole = |at: &Declared| at.whole.span;
@@ -152,7 +152,7 @@ fn safe_repairs_keep_every_decision() {
                 let repaired = match common::check(&text) {
                     Ok(repaired) => repaired,
                     Err(errors) => {
-                        let known = match finding.code {
+                        let known = match finding.code.name {
                             "dead-rule" => ["override-nothing", "conflict"].as_slice(),
                             "unused" => &[
                                 "unknown-state",
@@ -168,7 +168,7 @@ fn safe_repairs_keep_every_decision() {
                             .report()
                             .diagnostics
                             .iter()
-                            .all(|error| known.contains(&error.code));
+                            .all(|error| known.contains(&error.code.name));
                         assert!(only, "seed {seed}: {errors}\n{text}");
                         continue;
                     }
@@ -180,14 +180,14 @@ fn safe_repairs_keep_every_decision() {
                         "seed {seed}: {}\n{source}\n{text}",
                         finding.message
                     );
-                } else if finding.code.ends_with("collapse") {
+                } else if finding.code.name.ends_with("collapse") {
                     // The same way can also go through another rule, of another profile.
                     let still = repaired.lint(&everything());
                     collapses.0 +=
                         u32::from(!still.iter().any(|other| other.message == finding.message));
                     collapses.1 += 1;
                 }
-                *repairs.entry((finding.code, fix.safe)).or_default() += 1;
+                *repairs.entry((finding.code.name, fix.safe)).or_default() += 1;
             }
         }
     }
@@ -306,7 +306,7 @@ fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
             .line(location.span.start)
             .to_string()
     };
-    let of = findings.iter().filter(|finding| finding.code == code);
+    let of = findings.iter().filter(|finding| finding.code.name == code);
     let words: Vec<String> = match code {
         // The direction stands in the message only where the rule has two.
         "dead-rule" => of.map(|finding| line(finding, 0)).collect(),

@@ -17,8 +17,8 @@ const THIRD: &str = "system c { state c1 state c2 }\n";
 fn found(code: &str, source: &str) -> usize {
     let mut settings = Settings::default();
     LINTS
-        .iter()
-        .for_each(|lint| assert!(settings.set(lint.code, Level::Warn)));
+        .into_iter()
+        .for_each(|lint| assert!(settings.set(lint.code.name, Level::Warn)));
     let third = if source.contains(" c ") || source.contains("c c") {
         THIRD
     } else {
@@ -28,7 +28,7 @@ fn found(code: &str, source: &str) -> usize {
     program
         .lint(&settings)
         .iter()
-        .filter(|finding| finding.code == code)
+        .filter(|finding| finding.code.name == code)
         .count()
 }
 

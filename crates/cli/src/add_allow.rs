@@ -25,7 +25,7 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
         let location = diagnostic
             .location()
             .filter(|location| !sources.file(location.file).bundled);
-        let Some(location) = location.filter(|_| !broken && diagnostic.code != "unused-allow")
+        let Some(location) = location.filter(|_| !broken && diagnostic.code.name != "unused-allow")
         else {
             left += 1;
             continue;
@@ -42,7 +42,7 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
                     .entry(path)
                     .or_insert_with(|| (text.clone(), BTreeSet::new()))
                     .1
-                    .insert((start, diagnostic.code));
+                    .insert((start, diagnostic.code.name));
             }
             None => left += 1,
         }

@@ -10,6 +10,9 @@ use crate::files;
 use crate::findings::Findings;
 use presync::{CheckReport, Severity};
 
+/// Of the file; with 1, findings were known by their messages.
+const VERSION: u32 = 2;
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Baseline {
@@ -43,13 +46,13 @@ pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandErr
             (
                 fingerprint.clone(),
                 Known {
-                    code: diagnostic.code.to_owned(),
+                    code: diagnostic.code.name.to_owned(),
                     message: diagnostic.message.clone(),
                 },
             )
         };
         let record = Baseline {
-            version: 1,
+            version: VERSION,
             findings: lints.map(known).collect(),
         };
         let text = serde_json::to_string_pretty(&record).map_err(std::io::Error::from)?;
@@ -63,10 +66,11 @@ pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandErr
     let wrong =
         |why: String| CommandError::Usage(format!("`{}` is no baseline: {why}", path.display()));
     let record: Baseline = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    if record.version != 1 {
+    if record.version != VERSION {
+        let version = record.version;
         return Err(wrong(format!(
-            "version {} is not known here",
-            record.version
+            "it has version {version}, and this presync writes version {VERSION}; delete it and run `check` again to \
+             record what is known now"
         )));
     }
     let before = findings.found.len();

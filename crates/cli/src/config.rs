@@ -230,10 +230,12 @@ fn known(code: &str) -> Result<(), String> {
     if presync::lint(code).is_some() {
         return Ok(());
     }
-    Err(match nearest(code, LINTS.iter().map(|lint| lint.code)) {
-        Some(near) => format!("no lint is called `{code}`: did you mean `{near}`?"),
-        None => format!("no lint is called `{code}`; errors have no level"),
-    })
+    Err(
+        match nearest(code, LINTS.iter().map(|lint| lint.code.name)) {
+            Some(near) => format!("no lint is called `{code}`: did you mean `{near}`?"),
+            None => format!("no lint is called `{code}`; errors have no level"),
+        },
+    )
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl Findings {
             (
                 labels.collect::<Vec<_>>(),
                 diagnostic.code,
-                diagnostic.message.clone(),
+                diagnostic.data.without_places(),
             )
         };
         found.sort_by_cached_key(key);
@@ -132,14 +132,15 @@ fn used_elsewhere(programs: &[(PathBuf, CheckReport)], found: &mut [Vec<Diagnost
         }
         let places = diagnostics
             .iter()
-            .filter(|diagnostic| diagnostic.code == "unused");
+            .filter(|diagnostic| diagnostic.code.name == "unused");
         for place in places.filter_map(|diagnostic| place(sources, diagnostic)) {
             *unused.entry(place).or_default() += 1;
         }
     }
     for ((_, report), diagnostics) in programs.iter().zip(found) {
         diagnostics.retain(|diagnostic| {
-            let known = place(report.sources(), diagnostic).filter(|_| diagnostic.code == "unused");
+            let known =
+                place(report.sources(), diagnostic).filter(|_| diagnostic.code.name == "unused");
             known.is_none_or(|place| having.get(&place.0) == unused.get(&place))
         });
     }

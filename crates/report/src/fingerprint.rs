@@ -1,12 +1,11 @@
-//! What a finding is known by when lines move: its code, file and message, and the line it is on without white space.
+//! What a finding is known by when lines move: its code, its file, what it is about, and the line it is on without white space.
 
 use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
 use crate::Places;
-use presync::Diagnostic;
-use presync::Sources;
+use presync::{Data, Diagnostic, Sources};
 
 /// One for each finding, in order; findings that are alike are numbered.
 pub fn fingerprints<'a>(
@@ -38,7 +37,24 @@ pub fn fingerprints<'a>(
                         .or_insert_with_key(|shown| places.project_path(shown));
                     (path.clone(), line)
                 });
-            let key = [diagnostic.code, &path, &diagnostic.message, &line].join("\u{0}");
+            // Its data, never its sentences: better words make no new finding.
+            let Data {
+                role,
+                from,
+                to,
+                states,
+                names,
+                rules: _,
+            } = &*diagnostic.data;
+            let states = states.iter().flat_map(|name| [&name.system, &name.state]);
+            let about = [role, from, to]
+                .into_iter()
+                .flatten()
+                .chain(states)
+                .chain(names);
+            let about: Vec<&str> = about.map(String::as_str).collect();
+            let about = about.join("\u{1}");
+            let key = [diagnostic.code.name, &path, &about, &line].join("\u{0}");
             let number = seen.entry(key.clone()).or_default();
             *number += 1;
             let hash = Sha256::digest(format!("{key}\u{0}{number}"));

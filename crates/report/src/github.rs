@@ -48,7 +48,7 @@ fn line(report: &Report<'_>, found: &Finding<'_>) -> String {
         .collect();
     format!(
         "::{command} {place}title={}::{}\n",
-        property(diagnostic.code),
+        property(diagnostic.code.name),
         data(&message.join("\n"))
     )
 }

@@ -35,7 +35,7 @@ fn write(report: &Report<'_>) -> Result<String, ReportError> {
             );
             json!({
                 "description": diagnostic.message,
-                "check_name": diagnostic.code,
+                "check_name": diagnostic.code.name,
                 "fingerprint": found.fingerprint,
                 "severity": severity,
                 "location": {

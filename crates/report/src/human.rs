@@ -233,7 +233,7 @@ impl Report {
             .collect();
         Self {
             message: visible(&diagnostic.message),
-            code: Some(diagnostic.code),
+            code: Some(diagnostic.code.name),
             severity,
             help: (!help.is_empty()).then(|| visible(&help.join("\n"))),
             source,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{Finding, Format, Report, ReportError};
-use presync::{Diagnostic, Severity, Witness, WitnessValue};
+use presync::{Data, Diagnostic, Severity, Witness, WitnessValue};
 use presync::{Location, Sources};
 
 pub(super) const FORMAT: Format = Format {
@@ -52,6 +52,7 @@ struct JsonSummary {
 #[derive(Serialize)]
 struct JsonDiagnostic<'a> {
     code: &'static str,
+    data: JsonData<'a>,
     file: Option<String>,
     fixes: Vec<JsonFix<'a>>,
     help: Option<&'a str>,
@@ -61,6 +62,30 @@ struct JsonDiagnostic<'a> {
     range: Option<JsonRange>,
     severity: &'static str,
     situation: Option<serde_json::Value>,
+}
+
+/// What a finding is about, as values; what it is not about is left out.
+#[derive(Serialize)]
+struct JsonData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    names: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
+    /// `agents.presync:14`, as decisions name them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    states: Vec<JsonState<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonState<'a> {
+    state: &'a str,
+    system: &'a str,
 }
 
 #[derive(Serialize)]
@@ -96,6 +121,28 @@ struct JsonEdit<'a> {
     text: &'a str,
 }
 
+fn data<'a>(data: &'a Data, sources: &Sources) -> JsonData<'a> {
+    let rule = |location: &Location| {
+        let line = sources.file(location.file).line(location.span.start);
+        format!("{}:{line}", sources.shown_path(location.file))
+    };
+    JsonData {
+        from: data.from.as_deref(),
+        names: &data.names,
+        role: data.role.as_deref(),
+        rules: data.rules.iter().map(rule).collect(),
+        states: data
+            .states
+            .iter()
+            .map(|name| JsonState {
+                state: &name.state,
+                system: &name.system,
+            })
+            .collect(),
+        to: data.to.as_deref(),
+    }
+}
+
 /// A diagnostic in the JSON form of the contract.
 fn one<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> {
     let range = |location: Location| {
@@ -113,7 +160,8 @@ fn one<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> 
     };
     let file = |location: Location| sources.shown_path(location.file);
     JsonDiagnostic {
-        code: diagnostic.code,
+        code: diagnostic.code.name,
+        data: data(&diagnostic.data, sources),
         severity: diagnostic.severity.as_str(),
         message: &diagnostic.message,
         file: diagnostic.location().map(file),

@@ -54,7 +54,7 @@ fn case(found: &Finding<'_>) -> TestCase {
     let lines: Vec<String> = std::iter::once(place.clone()).chain(found.more()).collect();
     status
         .set_message(visible(&diagnostic.message))
-        .set_type(diagnostic.code)
+        .set_type(diagnostic.code.name)
         .set_description(visible(&lines.join("\n")));
     TestCase::new(visible(&format!("{} {place}", diagnostic.code)), status)
 }

@@ -21,7 +21,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn write(report: &Report<'_>) -> std::result::Result<String, ReportError> {
-    let rules: Vec<ReportingDescriptor> = presync::codes().map(|code| rule(&code)).collect();
+    let rules: Vec<ReportingDescriptor> = presync::codes().map(rule).collect();
     let driver = ToolComponent::builder()
         .name("presync")
         .version(env!("CARGO_PKG_VERSION"))
@@ -54,11 +54,11 @@ fn rule(code: &Code) -> ReportingDescriptor {
         Some(Level::Warn) => ReportingConfigurationLevel::Warning,
         Some(Level::Allow) => ReportingConfigurationLevel::None,
     };
-    let help = format!("{}\n\n{}", code.text, code.configuration());
+    let help = format!("{}\n\n{}", code.explanation, code.configuration());
     ReportingDescriptor::builder()
         .id(code.name)
         .short_description(text(code.summary))
-        .full_description(text(code.text))
+        .full_description(text(code.explanation))
         .help(text(&help))
         .default_configuration(
             ReportingConfiguration::builder()
@@ -84,15 +84,15 @@ fn result(report: &Report<'_>, found: &Finding<'_>) -> SarifResult {
     let message: Vec<String> = std::iter::once(diagnostic.message.clone())
         .chain(found.more())
         .collect();
-    let known = presync::codes().position(|code| code.name == diagnostic.code);
+    let known = presync::codes().position(|code| code == diagnostic.code);
     let mut result = SarifResult::builder()
-        .rule_id(diagnostic.code)
+        .rule_id(diagnostic.code.name)
         .level(level)
         .message(Message::builder().text(message.join("\n")).build())
         .locations(places().take(1).collect::<Vec<_>>())
         .related_locations(places().skip(1).collect::<Vec<_>>())
         .partial_fingerprints(BTreeMap::from([(
-            "presync/v1".to_owned(),
+            "presync/v2".to_owned(),
             found.fingerprint.to_owned(),
         )]))
         .fixes(

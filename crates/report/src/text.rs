@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use presync::quote;
-use presync::{Diagnostic, Severity, Witness, WitnessValue};
+use presync::{Code, Diagnostic, Severity, Witness, WitnessValue};
 
 use crate::Finding;
 
@@ -58,15 +58,14 @@ pub fn situation(situation: &Witness) -> String {
 
 /// How often each code was found, most often first.
 pub fn statistics(found: &[Finding<'_>]) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<&Code, usize> = BTreeMap::new();
     for found in found {
         *counts.entry(found.diagnostic.code).or_default() += 1;
     }
-    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    let mut counts: Vec<(&Code, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
-    let summary = |code: &str| presync::code(code).map_or("", |code| code.summary);
     counts
         .iter()
-        .map(|(code, count)| format!("{count:5}  {code:22}{}\n", summary(code)))
+        .map(|(code, count)| format!("{count:5}  {:22}{}\n", code.name, code.summary))
         .collect()
 }

@@ -1,5 +1,6 @@
 //! The inside of tests and scenarios.
 
+use crate::errors::syntax as errors;
 use crate::syntax::Rule;
 use crate::syntax::lower::{Lower, Node};
 use crate::syntax::tree;
@@ -140,12 +141,7 @@ impl<'a> Lower<'a> {
             let span = child.span();
             match self.command(child) {
                 Some(command) => commands.push(command),
-                None if several => self.error(
-                    span,
-                    "`nothing` stands beside other commands",
-                    "this says that none is sent",
-                    "expect `nothing` alone, or the commands without it",
-                ),
+                None if several => self.error(span, errors::nothing_among_commands),
                 None => {}
             }
         }

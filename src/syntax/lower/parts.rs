@@ -1,5 +1,6 @@
 //! What has been read of a declaration or an item that is not whole yet.
 
+use crate::errors::syntax as errors;
 use crate::source::Span;
 use crate::syntax::chunked_vec::List;
 use crate::syntax::lower::Lower;
@@ -71,20 +72,9 @@ impl Pending {
             end: open + 1,
         };
         if self.heads.is_empty() {
-            lower.error(
-                brace,
-                "a block needs a condition",
-                "this block has none",
-                "write `when condition { ... }`",
-            );
+            lower.error(brace, errors::block_without_condition);
         } else if let Some(colon) = self.last_colon {
-            let help = "write `when c { ... }` for a block, or `when c: ...` for a single item";
-            lower.error(
-                colon.to(brace),
-                "`:` and `{` exclude each other",
-                "one of the two is too much",
-                help,
-            );
+            lower.error(colon.to(brace), errors::colon_and_brace);
         }
         let when = tree::When {
             heads: self.heads.into(),

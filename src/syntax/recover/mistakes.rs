@@ -3,7 +3,8 @@
 use pest::Parser;
 
 use crate::diagnostic::{Diagnostic, point};
-use crate::source::Span;
+use crate::errors::syntax as errors;
+use crate::source::{Location, Span};
 use crate::syntax::lexer::TokenKind;
 use crate::syntax::lower::Pending;
 use crate::syntax::recover::{Failure, NEAR, Recovery, instead};
@@ -12,24 +13,14 @@ use crate::syntax::{Grammar, MAX_STATEMENT, Rule, expected};
 /// A text of more bytes, or of several lines, is not repeated in a help.
 const MAX_SHOWN: usize = 200;
 
-const OBSERVE: &str =
-    "write a system and its state, `observe cic Available`, or `observe cic nothing`";
-
 impl Recovery<'_> {
     /// `when in_queue: }`, `@allow(gap) }`
     pub(super) fn nothing_follows(&mut self, pending: &Pending) {
-        let what = if pending.has_condition() {
-            "a `when` needs a rule"
-        } else {
-            "an `@allow` needs something to allow it in"
-        };
-        let help = "write what it stands before, or delete it";
         let end = self.tokens[self.at - 1].span.end;
-        let span = Span {
-            start: pending.start.unwrap_or(end),
-            end,
-        };
-        self.push_error(what, span, "nothing follows in this block", help);
+        let start = pending.start.unwrap_or(end);
+        let at = self.location(Span { start, end });
+        self.errors
+            .push(errors::nothing_follows(pending.has_condition(), at));
     }
 
     /// `apply x when c`, `append "x" to s when c`: the condition stands on the wrong side.
@@ -79,24 +70,10 @@ impl Recovery<'_> {
                 otherwise.to_owned()
             }
         };
-        let help = format!(
-            "write `{}: {}`",
-            shown(condition, "when ..."),
-            shown(item, "...")
-        );
-        self.push_error(
-            &format!(
-                "the condition of {} comes first",
-                if kind == "rule" {
-                    "a rule".to_owned()
-                } else {
-                    format!("an `{kind}`")
-                }
-            ),
-            condition,
-            "this condition comes too late",
-            &help,
-        );
+        let texts = (shown(condition, "when ..."), shown(item, "..."));
+        let at = self.location(condition);
+        self.errors
+            .push(errors::late_condition(kind, &texts.0, &texts.1, at));
         self.at = end;
     }
 
@@ -128,35 +105,15 @@ impl Recovery<'_> {
         let first = self.word(start);
         let span = self.tokens[last].span.to(self.tokens[end - 1].span);
         let words: Vec<&str> = (last..end).map(|index| self.word(index)).collect();
-        if let Some(help) = instead::foreign(first) {
-            let message = format!("expected a step, found `{first}`");
-            self.push_error(
-                &message,
-                self.tokens[start].span,
-                "not the start of a step",
-                help,
-            );
-        } else if matches!(first, "given" | "set") {
-            let help = format!(
-                "write `{} is {}`, or `and` between two conditions",
-                words[0],
-                words[1..].join(" | ")
-            );
-            self.push_error(
-                "a word is missing in this condition",
-                span,
-                "these stand side by side",
-                &help,
-            );
-        } else {
-            let help = format!("write `\"{}\"`", words.join(" "));
-            self.push_error(
-                "a name with a space is put in quotes",
-                span,
-                "these are several words",
-                &help,
-            );
-        }
+        let at = self.location(span);
+        let first_at = self.location(self.tokens[start].span);
+        self.errors.push(match instead::foreign(first) {
+            Some(help) => errors::no_step(first, help, first_at),
+            None if matches!(first, "given" | "set") => {
+                errors::word_missing_in_condition(&words, at)
+            }
+            None => errors::name_without_quotes(&words, at),
+        });
         self.at = end;
         true
     }
@@ -171,24 +128,13 @@ impl Recovery<'_> {
             return false;
         };
         if self.starts_line(first + 1) {
-            let help = "a rule goes from a side to a side: `cic Available -> lync Away`";
-            let span = self.tokens[first].span;
-            self.push_error(
-                "the right side of this rule is missing",
-                span,
-                "to what?",
-                help,
-            );
+            let arrow = self.location(self.tokens[first].span);
+            self.errors.push(errors::right_side_missing(arrow));
             self.at = first + 1;
             return true;
         }
-        let help = "write a rule for each step";
-        self.push_error(
-            "a rule has one arrow",
-            self.tokens[self.at].span,
-            "one more",
-            help,
-        );
+        let arrow = self.location(self.tokens[self.at].span);
+        self.errors.push(errors::second_arrow(arrow));
         self.at += 1;
         self.skip_side(self.at);
         true
@@ -209,30 +155,17 @@ impl Recovery<'_> {
         {
             return false;
         }
-        let (message, label, help) = match (self.word(start), self.word(before)) {
-            ("given" | "set", ",") => (
-                "this list goes on behind its comma",
-                "here",
-                "leave the comma out: what follows is no condition",
-            ),
-            ("observe", _) => (
-                "what is observed has two parts, and here is one",
-                "of which state?",
-                OBSERVE,
-            ),
-            ("resync", _) => (
-                "`resync` needs a system",
-                "of which system?",
-                "write `resync cic`",
-            ),
-            _ if before > start && matches!(self.word(before - 1), "->" | "<->") => (
-                "a side has two parts, and here is one",
-                "a state of which system, or which state?",
-                "a side is a system and one or more of its states: `lync Away`",
-            ),
+        let error: fn(Location) -> Diagnostic = match (self.word(start), self.word(before)) {
+            ("given" | "set", ",") => errors::list_ends_with_comma,
+            ("observe", _) => errors::observe_without_state,
+            ("resync", _) => errors::resync_without_system,
+            _ if before > start && matches!(self.word(before - 1), "->" | "<->") => {
+                errors::half_side
+            }
             _ => return false,
         };
-        self.push_error(message, self.tokens[before].span, label, help);
+        let at = self.location(self.tokens[before].span);
+        self.errors.push(error(at));
         self.at = last;
         true
     }
@@ -240,9 +173,9 @@ impl Recovery<'_> {
     pub(super) fn report(&mut self, start: usize, failure: &Failure) {
         self.failure.get_or_insert_with(|| failure.clone());
         if failure.too_long {
-            let message = format!("this goes on for more than {MAX_STATEMENT} words and signs");
-            let help = "give parts of it names of their own: a `condition`, a `group`, a `mapping`";
-            return self.push_error(&message, self.tokens[start].span, "it starts here", help);
+            let at = self.location(self.tokens[start].span);
+            self.errors.push(errors::long_statement(MAX_STATEMENT, at));
+            return;
         }
         let failed = self.token_at(failure.at);
         if failed == self.tokens.len() && self.unbalanced {
@@ -272,34 +205,11 @@ impl Recovery<'_> {
         let before = failed
             .checked_sub(1)
             .map(|before| self.text(&self.tokens[before]));
-        let after = before
-            .map(|before| format!(" after `{before}`"))
-            .unwrap_or_default();
         let word = found.map_or("", |token| self.text(&token));
-        let message = match (expected.is_empty(), found) {
-            (false, _) => format!("expected {expected}{after}"),
-            (true, Some(_)) => format!("`{word}` cannot stand here"),
-            (true, None) => "the declaration ends too early".to_owned(),
-        };
-        let error = Diagnostic::error("syntax", message);
-        let mut error = match found {
-            Some(token) => error.label(self.location(token.span), format!("found `{word}`")),
-            None => error.label(
-                self.location(point(self.end as u32)),
-                "the declaration ends here",
-            ),
-        };
-        if let Some(help) = self.remedy(start, failed, failure, word) {
-            error = error.help(help);
-        }
-        self.errors.push(error);
-    }
-
-    pub(super) fn push_error(&mut self, message: &str, span: Span, label: &str, help: &str) {
-        self.errors.push(
-            Diagnostic::error("syntax", message)
-                .label(self.location(span), label)
-                .help(help),
-        );
+        let help = self.remedy(start, failed, failure, word);
+        let found = found.map(|token| (word, self.location(token.span)));
+        let end = self.location(point(self.end as u32));
+        self.errors
+            .push(errors::expected(&expected, before, found, end, help));
     }
 }

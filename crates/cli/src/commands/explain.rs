@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             "there is no code `{code}`{near}"
         )));
     };
-    terminal.data(&text(&explanation))?;
+    terminal.data(&text(explanation))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,7 +49,7 @@ fn text(explanation: &Code) -> String {
             .collect::<String>()
     };
     let mut text = format!("{}: {}\n\n", explanation.name, explanation.summary);
-    text.push_str(&textwrap::fill(explanation.text, 88));
+    text.push_str(&textwrap::fill(explanation.explanation, 88));
     text.push_str("\n\n");
     if !explanation.bad.is_empty() {
         text.push_str(&format!(

@@ -75,7 +75,7 @@ fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<Finding>, Comm
         let help: Vec<String> = example.into_iter().chain(found.help).collect();
         Finding {
             severity: found.severity.as_str(),
-            code: found.code,
+            code: found.code.name,
             message: found.message,
             place,
             help: (!help.is_empty()).then(|| help.join("\n")),

@@ -1,0 +1,35 @@
+//! In: the name of a code. Out: its definition. Errors are defined in `errors/`, lints in `lint/`.
+
+use crate::diagnostic::Code;
+use crate::errors::{ERRORS, failed_test};
+use crate::lint::LINTS;
+
+/// Every code: errors first, then lints, each in the order of the language reference.
+pub fn codes() -> impl Iterator<Item = &'static Code> {
+    ERRORS
+        .into_iter()
+        .chain(LINTS.iter().map(|lint| &lint.code))
+}
+
+pub fn code(name: &str) -> Option<&'static Code> {
+    codes().find(|code| code.name == name)
+}
+
+impl Code {
+    /// How its level is set; for errors, that it is not.
+    pub fn configuration(&self) -> String {
+        match self.default {
+            None if *self == failed_test::CODE => {
+                "`presync test` reports it; it stops no other command.".to_owned()
+            }
+            None => "An error: it cannot be allowed, and stops every command.".to_owned(),
+            Some(level) => format!(
+                "A lint, `{}` by default. For one place: `@allow({code}, \"reason\")` before the declaration, rule or \
+                 `when`. For one run: `--level {code}=deny`. For a project, in `presync.toml`:\n\n    \
+                 [lints]\n    {code} = \"deny\"",
+                level.as_str(),
+                code = self.name
+            ),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `confusable-name`: a name that only looks like a declared one.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::quote::quote;
+use crate::source::Location;
+
+pub(crate) static CODE: Code = Code {
+    name: "confusable-name",
+    default: None,
+    summary: "a name that only looks like a declared one",
+    explanation: "Letters of another script look alike: the first letter of this Аvailable is Cyrillic. Whoever reads it takes \
+it for the declared name, and it never matches.",
+    bad: "use cic_lync
+profile \"P\" { cic \"\u{410}vailable\" -> lync Available }
+",
+    good: "use cic_lync
+profile \"P\" { cic Available -> lync Available }
+",
+};
+
+/// A word of the language's own letters and others that look like them, `odd` the first.
+pub(crate) fn word(word: &str, odd: char, at: Location) -> Diagnostic {
+    Diagnostic::error(&CODE, format!("`{word}` only looks like a plain name"))
+        .label(at, format!("`{odd}` here is U+{:04X}", u32::from(odd)))
+        .help("type it again with ordinary letters")
+        .about(word)
+}
+
+/// A name that is not known, and looks like one that is.
+pub(crate) fn unknown(name: &str, twin: &str, at: Location) -> Diagnostic {
+    Diagnostic::error(&CODE, format!("`{name}` only looks like `{twin}`"))
+        .label(at, strange(name, twin))
+        .help(format!(
+            "type `{}` again with ordinary letters",
+            quote(twin)
+        ))
+        .about(name)
+        .about(twin)
+}
+
+/// Two declared names that nobody can distinguish.
+pub(crate) fn twins(
+    (name, at): (&str, Location),
+    (first, first_at): (&str, Location),
+) -> Diagnostic {
+    Diagnostic::error(&CODE, format!("`{name}` and `{first}` look the same"))
+        .label(at, strange(name, first))
+        .label(first_at, strange(first, name))
+        .help("write both with the letters of one script")
+        .about(name)
+        .about(first)
+}
+
+fn strange(name: &str, twin: &str) -> String {
+    let odd = name
+        .chars()
+        .find(|char| !char.is_ascii() && !twin.contains(*char));
+    match odd {
+        Some(char) => format!("`{char}` here is U+{:04X}", u32::from(char)),
+        None => "this one".to_owned(),
+    }
+}

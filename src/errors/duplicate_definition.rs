@@ -1,0 +1,68 @@
+//! `duplicate-definition`: two declarations with one name.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Location;
+
+pub(crate) static CODE: Code = Code {
+    name: "duplicate-definition",
+    default: None,
+    summary: "two declarations with one name",
+    explanation: "Facts, values, conditions and systems share one space of names; every other kind has its own. Two states \
+collide by name or id, ASCII case ignored, because events may name them so.",
+    bad: "flag in_queue
+condition in_queue = in_queue
+",
+    good: "flag in_queue
+condition queueing = in_queue
+",
+};
+
+/// Two declarations with one name in one space.
+pub(crate) fn declared(what: &str, name: &str, first: Location, again: Location) -> Diagnostic {
+    Diagnostic::error(&CODE, format!("{what} `{name}` is declared twice"))
+        .label(again, "declared again here")
+        .label(first, "first declared here")
+        .help("delete one of them or give it another name")
+        .about(name)
+}
+
+pub(crate) fn value(value: &str, choice: &str, first: Location, again: Location) -> Diagnostic {
+    Diagnostic::error(&CODE, format!("value `{value}` stands twice in `{choice}`"))
+        .label(again, "listed again here")
+        .label(first, "first listed here")
+        .help("delete one of them")
+        .about(value)
+        .about(choice)
+}
+
+/// A profile that a role names twice.
+pub(crate) fn profile(profile: &str, role: &str, first: Location, again: Location) -> Diagnostic {
+    Diagnostic::error(
+        &CODE,
+        format!("`{profile}` stands twice in the role `{role}`"),
+    )
+    .label(again, "listed again here")
+    .label(first, "first listed here")
+    .help("delete it: the first one has already decided all that it can")
+    .about(profile)
+    .of_role(role.to_owned())
+}
+
+/// Two states whose names or ids are equal when case is ignored.
+pub(crate) fn states(
+    system: &str,
+    (name, at): (&str, Location),
+    (first, first_at): (&str, Location),
+) -> Diagnostic {
+    Diagnostic::error(
+        &CODE,
+        format!(
+            "states `{name}` and `{first}` cannot be told apart by name or id when case is ignored"
+        ),
+    )
+    .label(at, "this state")
+    .label(first_at, "and this one")
+    .help("give one of them another name or id")
+    .state(system, name)
+    .state(system, first)
+}

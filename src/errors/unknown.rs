@@ -1,0 +1,64 @@
+//! What the `unknown-...` errors have in common: a name that is not declared, and what was probably meant.
+
+use presync_engine::nearest;
+
+use crate::diagnostic::{Code, Diagnostic, Fix};
+use crate::quote::quote;
+use crate::source::Location;
+
+pub(crate) struct UnknownName<'a> {
+    pub code: &'static Code,
+    /// What kind of name it is: `system`, `value of `user_type``.
+    pub what: &'a str,
+    pub name: &'a str,
+    pub at: Location,
+    /// What is known instead, in an order for people.
+    pub known: &'a [&'a str],
+    /// Replaces the nearest known name.
+    pub help: Option<String>,
+}
+
+impl UnknownName<'_> {
+    pub(crate) fn diagnostic(self) -> Diagnostic {
+        let Self {
+            code,
+            what,
+            name,
+            at,
+            known,
+            help,
+        } = self;
+        let error = Diagnostic::error(code, format!("unknown {what} `{name}`"))
+            .label(at, "not declared")
+            .about(name);
+        match (nearest(name, known.iter().copied()), help) {
+            (_, Some(help)) => error.help(help),
+            (Some(near), None) => {
+                let written = quote(near);
+                error.help(format!("did you mean `{written}`?")).fix(Fix {
+                    message: format!("write `{written}`"),
+                    safe: false,
+                    edits: vec![(at, written)],
+                })
+            }
+            (None, None) if known.is_empty() => error.help(format!("no {what} is declared")),
+            (None, None) => error.help(format!("known: {}", list(known))),
+        }
+    }
+}
+
+/// The first few names for a help text.
+fn list(known: &[&str]) -> String {
+    let shown: Vec<String> = known
+        .iter()
+        .take(8)
+        .map(|name| format!("`{}`", quote(name)))
+        .collect();
+    let more = known.len().saturating_sub(8);
+    let list = shown.join(", ");
+    if more == 0 {
+        list
+    } else {
+        format!("{list} and {more} more")
+    }
+}

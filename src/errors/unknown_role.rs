@@ -1,0 +1,39 @@
+//! `unknown-role`: no such role, or none named where there are several.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::quote::quote;
+use crate::source::Location;
+
+pub(crate) static CODE: Code = Code {
+    name: "unknown-role",
+    default: None,
+    summary: "no such role, or none named where there are several",
+    explanation: "A test or scenario may leave the role out only where the program has exactly one.",
+    bad: "use cic_lync
+profile \"Voice\" { cic Available -> lync Available }
+role \"Agents\" uses \"Voice\"
+test \"available\" { role \"Agnets\" cic Available => lync Available }
+",
+    good: "use cic_lync
+profile \"Voice\" { cic Available -> lync Available }
+role \"Agents\" uses \"Voice\"
+test \"available\" { role \"Agents\" cic Available => lync Available }
+",
+};
+
+/// A test or scenario that names none of several.
+pub(crate) fn unnamed<'a>(
+    what: &str,
+    roles: impl Iterator<Item = &'a str>,
+    at: Location,
+) -> Diagnostic {
+    let names: Vec<String> = roles
+        .map(|role| format!("`role {}`", quote(role)))
+        .collect();
+    Diagnostic::error(
+        &CODE,
+        format!("this {what} does not say which role it is about"),
+    )
+    .label(at, "there is more than one role")
+    .help(format!("begin with {}", names.join(" or ")))
+}

@@ -1,0 +1,160 @@
+//! Which rules and profiles decide in some situation: what `dead-rule` and `dead-profile` look for the rest of.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
+
+use crate::diagram::{Cascade, Ref};
+use crate::lint::Context;
+use crate::program::{Change, Direction, ProfileId, Rank, RoleId, RuleSourceId};
+use crate::space::Shape;
+
+/// One direction of a written rule.
+pub(super) type OneWay = (RuleSourceId, Direction);
+
+/// A set of them: a rule lies between two systems, so that there are two ways.
+#[derive(Default)]
+pub(super) struct Ways(Vec<[bool; 2]>);
+
+impl Ways {
+    pub fn insert(&mut self, (source, direction): OneWay) {
+        if self.0.len() <= source.index() {
+            self.0.resize(source.index() + 1, [false; 2]);
+        }
+        self.0[source.index()][usize::from(direction.from() > direction.to())] = true;
+    }
+
+    pub fn both(&self, source: RuleSourceId) -> bool {
+        self.0.get(source.index()) == Some(&[true; 2])
+    }
+
+    pub fn contains(&self, (source, direction): &OneWay) -> bool {
+        self.0
+            .get(source.index())
+            .is_some_and(|ways| ways[usize::from(direction.from() > direction.to())])
+    }
+}
+
+/// More nodes than this for one question are too many.
+const BUDGET: usize = 50_000;
+
+/// After so many questions without an answer a role is given up.
+const MAX_FAILURES: usize = 10;
+
+/// What decides somewhere.
+#[derive(Default)]
+pub(super) struct Alive {
+    pub rules: Ways,
+    pub profiles: FxHashSet<(RoleId, ProfileId)>,
+    /// Roles in which not every question had an answer.
+    pub unknown: FxHashSet<RoleId>,
+}
+
+/// Worked out once for both lints.
+pub(super) fn alive(context: &mut Context<'_>) -> Rc<Alive> {
+    if let Some(known) = &context.alive {
+        return known.clone();
+    }
+    let program = context.program;
+    let mut alive = Alive::default();
+    for role in program.role_ids() {
+        let mut failures = 0;
+        for direction in program.directions() {
+            for state in context.space.state_classes_of_role(role, direction) {
+                one_change(
+                    context,
+                    role,
+                    Change::of(direction, state),
+                    &mut alive,
+                    &mut failures,
+                );
+            }
+        }
+    }
+    let alive = Rc::new(alive);
+    context.alive = Some(alive.clone());
+    alive
+}
+
+fn one_change(
+    context: &mut Context<'_>,
+    role: RoleId,
+    change: Change,
+    alive: &mut Alive,
+    failures: &mut usize,
+) {
+    let program = context.program;
+    // Who is the origin somewhere decides; the others may still agree with one that is, or never come to it.
+    let decided = context.space.decision(role, change);
+    for leaf in decided
+        .parts
+        .first()
+        .map(|part| context.space.leaves(*part))
+        .iter()
+        .flat_map(|leaves| leaves.iter())
+    {
+        if let Some(decision) = context.space.decision_of(&decided, *leaf) {
+            let source = context.space.rule_of(decision).source;
+            alive.rules.insert((source, change.direction()));
+            alive.profiles.insert((role, decision.profile));
+        }
+    }
+    // What the profiles before have decided, as far as somebody has asked.
+    let mut before = Cascade::default();
+    let mut passed: Vec<Rc<Shape>> = Vec::new();
+    for &profile in &program.role(role).profiles {
+        let Some(shape) = context.space.shape(profile, change) else {
+            continue;
+        };
+        let rules = context.space.rules_for(profile, change);
+        for (at, (level, holds)) in rules.iter().zip(shape.candidates.iter()) {
+            let rule = &program.profile(profile).rules[*at as usize];
+            let key = (rule.source, change.direction());
+            if alive.rules.contains(&key) && alive.profiles.contains(&(role, profile)) {
+                continue;
+            }
+            if *failures >= MAX_FAILURES {
+                alive.unknown.insert(role);
+                return;
+            }
+            for shape in passed.drain(..) {
+                shape
+                    .decider
+                    .iter()
+                    .for_each(|part| before.push(&mut context.space.diagrams, *part));
+            }
+            let stronger: &[&[Ref]] = match level {
+                Rank::Override => &[],
+                Rank::Plain => &[&shape.overriding],
+                Rank::Otherwise => &[&shape.overriding, &shape.plain],
+            };
+            let covers: Vec<Ref> = before
+                .parts()
+                .iter()
+                .chain(stronger.iter().copied().flatten())
+                .copied()
+                .collect();
+            let left = context.space.diagrams.within(BUDGET, |diagrams| {
+                covers.iter().fold(*holds, |left, cover| {
+                    if left == Ref::ZERO {
+                        left
+                    } else {
+                        diagrams.without(left, *cover)
+                    }
+                })
+            });
+            match left {
+                Some(Ref::ZERO) => {}
+                Some(_) => {
+                    alive.rules.insert(key);
+                    alive.profiles.insert((role, profile));
+                }
+                None => {
+                    alive.unknown.insert(role);
+                    *failures += 1;
+                }
+            }
+        }
+        passed.push(shape);
+    }
+}

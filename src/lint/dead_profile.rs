@@ -1,0 +1,65 @@
+//! `dead-profile`: a profile that never decides in a role.
+
+use crate::diagnostic::{Code, Level};
+use crate::lint::alive::alive;
+use crate::lint::{Context, Lint};
+
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "dead-profile",
+        default: Some(Level::Warn),
+        summary: "a profile of a role never decides",
+        explanation: "The profiles before it in the role decide everywhere where it would, or its condition cannot hold. \
+Take it out of the role, or put it before the others.",
+        bad: "use cic_lync
+profile \"All\" { cic any -> lync Away }
+profile \"Voice\" { cic Available -> lync Available }
+role \"Agents\" uses \"All\", \"Voice\"
+",
+        good: "use cic_lync
+profile \"All\" { cic any -> lync Away }
+profile \"Voice\" { cic Available -> lync Available }
+role \"Agents\" uses \"Voice\", \"All\"
+",
+    },
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    let program = context.program;
+    let alive = alive(context);
+    for role in program.role_ids() {
+        for &profile in &program.role(role).profiles {
+            if alive.profiles.contains(&(role, profile)) {
+                continue;
+            }
+            if alive.unknown.contains(&role) {
+                context.cut_short(role);
+                continue;
+            }
+            let empty = program.profile(profile).rules.is_empty();
+            let name = context.profile_name(profile).to_owned();
+            let why = if empty {
+                "it has no rules"
+            } else {
+                "the profiles before it decide everywhere, or its conditions cannot hold"
+            };
+            let message = format!(
+                "profile `{name}` never decides in role `{}`",
+                program.role_name(role)
+            );
+            let mut finding = context
+                .finding_about(message, Some(role), None, &[])
+                .about(name)
+                .label(program.profile(profile).location, why);
+            if let Some(location) = program.role(role).location {
+                finding = finding.label(location, "in this role");
+            }
+            context.report(
+                finding.help(
+                    "take it out of the role, or put it before those that decide in its place",
+                ),
+            );
+        }
+    }
+}

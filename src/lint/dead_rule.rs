@@ -1,0 +1,192 @@
+//! `dead-rule`: a rule that never decides, in no situation at all.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
+
+use crate::diagnostic::{Code, Level};
+use crate::diagram::Ref;
+use crate::lint::alive::{OneWay, Ways, alive};
+use crate::lint::{Context, Lint};
+use crate::program::{self, Change, ProfileId, Rank, RoleId, RuleSourceId};
+
+pub(super) static LINT: Lint = Lint {
+    code: Code {
+        name: "dead-rule",
+        default: Some(Level::Warn),
+        summary: "a rule never decides",
+        explanation: "In no role and no situation is the rule among those that decide: its condition cannot hold, or \
+stronger rules together decide everywhere where it would. Several rules can cover one that none of them covers alone; \
+all of them are named. Delete the rule, or give it the condition that it was meant to have.",
+        bad: "use cic_lync
+profile \"First\" {
+    when in_queue: cic Available -> lync Busy
+    when not in_queue: cic Available -> lync Away
+}
+profile \"Second\" { cic Available -> lync Available }
+role \"Agents\" uses \"First\", \"Second\"
+",
+        good: "use cic_lync
+profile \"First\" { when in_queue: cic Available -> lync Busy }
+profile \"Second\" { cic Available -> lync Available }
+role \"Agents\" uses \"First\", \"Second\"
+",
+    },
+    find,
+};
+
+fn find(context: &mut Context<'_>) {
+    let alive = alive(context);
+    // Every direction of a rule that occurs in some role but never decides, with its instances there.
+    let mut dead: BTreeMap<OneWay, SmallVec<[Instance; 1]>> = BTreeMap::new();
+    for (key, instance) in instances(context).filter(|(key, _)| !alive.rules.contains(key)) {
+        dead.entry(key).or_default().push(instance);
+    }
+    if dead.is_empty() {
+        return;
+    }
+    let mut ways = Ways::default();
+    instances(context).for_each(|(key, _)| ways.insert(key));
+    let overridden = overridden(context.program);
+    for (key, instances) in &dead {
+        match instances
+            .iter()
+            .find(|(role, ..)| alive.unknown.contains(role))
+        {
+            Some((role, ..)) => context.cut_short(*role),
+            None => dead_rule(context, *key, instances, ways.both(key.0), &overridden),
+        }
+    }
+}
+
+/// The changes for which a profile has a rule that overrides others.
+type Overridden = FxHashSet<(ProfileId, Change)>;
+
+fn overridden(program: &program::Program) -> Overridden {
+    let of_profile = |profile: ProfileId| {
+        let rules = program
+            .profile(profile)
+            .rules
+            .iter()
+            .filter(|rule| rule.rank == Rank::Override);
+        rules.flat_map(move |rule| {
+            rule.states
+                .iter()
+                .map(move |state| (profile, Change::of(rule.direction, *state)))
+        })
+    };
+    program.profile_ids().flat_map(of_profile).collect()
+}
+
+/// A rule in a profile of a role.
+type Instance = (RoleId, ProfileId, u32);
+
+fn instances<'p>(context: &Context<'p>) -> impl Iterator<Item = (OneWay, Instance)> + use<'p> {
+    let program = context.program;
+    let profiles = move |role: RoleId| {
+        program
+            .role(role)
+            .profiles
+            .iter()
+            .map(move |profile| (role, *profile))
+    };
+    program
+        .role_ids()
+        .flat_map(profiles)
+        .flat_map(move |(role, profile)| {
+            let rules = program.profile(profile).rules.iter().enumerate();
+            rules.map(move |(at, rule)| ((rule.source, rule.direction), (role, profile, at as u32)))
+        })
+}
+
+fn dead_rule(
+    context: &mut Context<'_>,
+    (source, direction): OneWay,
+    instances: &[Instance],
+    other_way: bool,
+    overridden: &Overridden,
+) {
+    let program = context.program;
+    let mut covering: Vec<(RuleSourceId, String)> = Vec::new();
+    let mut possible = false;
+    for (role, profile, at) in instances {
+        let rule = &program.profile(*profile).rules[*at as usize];
+        for state in rule.states.iter() {
+            let holds = context.space.condition_in(rule.condition, *state);
+            possible |= holds != Ref::ZERO;
+            let decided = context.space.decision(*role, Change::of(direction, *state));
+            for part in decided.parts.iter() {
+                let within = context.space.diagrams.mask(holds, *part);
+                for leaf in context.space.diagrams.leaves(within) {
+                    let Some(decision) = context.space.decision_of(&decided, leaf) else {
+                        continue;
+                    };
+                    let Some(by) = context.rule_behind(&decided, leaf) else {
+                        continue;
+                    };
+                    if !covering.iter().any(|(known, _)| *known == by) {
+                        covering.push((by, context.profile_name(decision.profile).to_owned()));
+                    }
+                }
+            }
+        }
+    }
+    covering.sort();
+    let which = if other_way {
+        format!(
+            " on the way {} → {}",
+            program.system(direction.from()).name,
+            program.system(direction.to()).name
+        )
+    } else {
+        String::new()
+    };
+    let label = if possible {
+        "never decides"
+    } else {
+        "its condition cannot hold"
+    };
+    let role = match instances {
+        [(role, ..)] => Some(*role),
+        _ => None,
+    };
+    let message = format!("this rule never decides{which}");
+    let mut finding = context
+        .finding_about(message, role, Some(direction), &[])
+        .rule(context.rule_location(source), label);
+    if possible {
+        let together = if covering.len() > 1 {
+            " together with the others"
+        } else {
+            ""
+        };
+        for (by, profile) in &covering {
+            finding = finding.rule(
+                context.rule_location(*by),
+                format!("decides instead{together}, in profile `{profile}`"),
+            );
+        }
+    }
+    let help = if possible {
+        "delete it, or narrow what covers it"
+    } else {
+        "delete it, or mend its condition"
+    };
+    // The other direction of a `<->` may decide, an `override` may need what it beats, and one that goes may let those
+    // that it beat disagree.
+    let needed = instances.iter().any(|(_, profile, at)| {
+        let rule = &program.profile(*profile).rules[*at as usize];
+        match rule.rank {
+            Rank::Override => possible,
+            Rank::Plain => rule
+                .states
+                .iter()
+                .any(|state| overridden.contains(&(*profile, Change::of(direction, *state)))),
+            Rank::Otherwise => false,
+        }
+    });
+    let fix = Some(program.rule_source(source).item).filter(|_| !other_way && !needed);
+    let fix = fix.and_then(|item| context.deletion(item, true));
+    context.report(finding.help(help).fix(fix));
+}
