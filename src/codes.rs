@@ -6,9 +6,8 @@ use crate::lint::LINTS;
 
 /// Every code: errors first, then lints, each in the order of the language reference.
 pub fn codes() -> impl Iterator<Item = &'static Code> {
-    ERRORS
-        .into_iter()
-        .chain(LINTS.iter().map(|lint| &lint.code))
+    let lints = LINTS.iter().map(|lint| &lint.code);
+    ERRORS.iter().copied().chain(lints)
 }
 
 pub fn code(name: &str) -> Option<&'static Code> {

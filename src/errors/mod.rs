@@ -29,7 +29,7 @@ pub(crate) mod unknown_value;
 use crate::diagnostic::{Code, Diagnostic, Label};
 
 /// Every error, in the order of the language reference.
-pub(crate) static ERRORS: [&Code; 23] = [
+pub(crate) static ERRORS: &[&Code] = &[
     &syntax::CODE,
     &not_utf8::CODE,
     &hidden_character::CODE,

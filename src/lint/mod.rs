@@ -36,7 +36,7 @@ pub struct Lint {
 }
 
 /// Every lint, in the order of the language reference.
-pub static LINTS: [&Lint; 15] = [
+pub static LINTS: &[&Lint] = &[
     &ping_pong::LINT,
     &unsafe_collapse::LINT,
     &collapse::LINT,
@@ -55,7 +55,7 @@ pub static LINTS: [&Lint; 15] = [
 ];
 
 pub fn lint(code: &str) -> Option<&'static Lint> {
-    LINTS.into_iter().find(|lint| lint.code.name == code)
+    LINTS.iter().copied().find(|lint| lint.code.name == code)
 }
 
 /// What a project wants of the lints: the level of each is its default, unless set otherwise.
@@ -115,7 +115,8 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
     };
     // The one about allows has to see what the others silence.
     let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS
-        .into_iter()
+        .iter()
+        .copied()
         .partition(|lint| lint.code == unused_allow::LINT.code);
     for lint in first.into_iter().chain(last) {
         context.level = settings.of(lint);

@@ -253,7 +253,7 @@ fn lints() {
     for lint in LINTS {
         let level = format!("{}=warn", lint.code);
         let others = LINTS
-            .into_iter()
+            .iter()
             .filter(|other| other.code != lint.code)
             .map(|other| format!("--level={}=allow", other.code));
         let mut arguments = vec![

@@ -17,7 +17,7 @@ const THIRD: &str = "system c { state c1 state c2 }\n";
 fn found(code: &str, source: &str) -> usize {
     let mut settings = Settings::default();
     LINTS
-        .into_iter()
+        .iter()
         .for_each(|lint| assert!(settings.set(lint.code.name, Level::Warn)));
     let third = if source.contains(" c ") || source.contains("c c") {
         THIRD

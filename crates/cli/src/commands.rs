@@ -1,4 +1,4 @@
-//! The commands: one file each, and one line in each list.
+//! The commands: one file each, and one line in the list.
 
 mod check;
 mod completions;
@@ -42,40 +42,36 @@ pub struct Arguments {
     pub allow_outside: bool,
 }
 
-#[derive(Subcommand)]
-pub enum Command {
-    Check(check::Arguments),
-    Fmt(fmt::Arguments),
-    Test(test::Arguments),
-    Diff(diff::Arguments),
-    Decide(decide::Arguments),
-    Run(run::Arguments),
-    Export(export::Arguments),
-    Import(import::Arguments),
-    Show(show::Arguments),
-    Explain(explain::Arguments),
-    Init(init::Arguments),
-    Completions(completions::Arguments),
-    Man(man::Arguments),
-    Vocabulary(vocabulary::Arguments),
+/// The commands, in the order of the help: a variant and where it leads.
+macro_rules! commands {
+    ($($variant:ident: $module:ident,)*) => {
+        #[derive(Subcommand)]
+        pub enum Command {
+            $($variant($module::Arguments),)*
+        }
+
+        /// Runs a command.
+        pub fn run(command: Command, terminal: &Terminal) -> CommandResult {
+            match command {
+                $(Command::$variant(arguments) => $module::run(&arguments, terminal),)*
+            }
+        }
+    };
 }
 
-/// Runs a command.
-pub fn run(command: Command, terminal: &Terminal) -> CommandResult {
-    match command {
-        Command::Check(arguments) => check::run(&arguments, terminal),
-        Command::Fmt(arguments) => fmt::run(&arguments, terminal),
-        Command::Test(arguments) => test::run(&arguments, terminal),
-        Command::Diff(arguments) => diff::run(&arguments, terminal),
-        Command::Decide(arguments) => decide::run(&arguments, terminal),
-        Command::Run(arguments) => run::run(&arguments, terminal),
-        Command::Export(arguments) => export::run(&arguments, terminal),
-        Command::Import(arguments) => import::run(&arguments, terminal),
-        Command::Show(arguments) => show::run(&arguments, terminal),
-        Command::Explain(arguments) => explain::run(&arguments, terminal),
-        Command::Init(arguments) => init::run(&arguments, terminal),
-        Command::Completions(arguments) => completions::run(&arguments, terminal),
-        Command::Man(arguments) => man::run(&arguments, terminal),
-        Command::Vocabulary(arguments) => vocabulary::run(&arguments, terminal),
-    }
+commands! {
+    Check: check,
+    Fmt: fmt,
+    Test: test,
+    Diff: diff,
+    Decide: decide,
+    Run: run,
+    Export: export,
+    Import: import,
+    Show: show,
+    Explain: explain,
+    Init: init,
+    Completions: completions,
+    Man: man,
+    Vocabulary: vocabulary,
 }

@@ -50,7 +50,7 @@ impl From<TooComplex> for ExportError {
 }
 
 /// Every format, in the order they are listed.
-pub const FORMATS: [Format; 8] = [
+pub const FORMATS: &[Format] = &[
     json::FORMAT,
     dmn::FORMAT,
     jdm::FORMAT,

@@ -3,6 +3,7 @@
 
 mod csv;
 mod dmn;
+mod json;
 mod source;
 
 use presync::{FileId, SourceFile};
@@ -28,24 +29,11 @@ pub struct Kind {
     pub read: fn(&str) -> Result<Imported, ImportError>,
 }
 
-pub const KINDS: [Kind; 3] = [
-    Kind {
-        extension: "json",
-        read: |text| {
-            tables(Tables::from_json(text).map_err(|error| ImportError(error.to_string()))?)
-        },
-    },
-    Kind {
-        extension: "dmn",
-        read: |text| tables(dmn::read(text)?),
-    },
-    Kind {
-        extension: "csv",
-        read: |text| sayable(csv::read(text)?),
-    },
-];
+/// Every kind, each in a file of its own.
+pub const KINDS: &[Kind] = &[json::KIND, dmn::KIND, csv::KIND];
 
-fn tables(tables: Tables) -> Result<Imported, ImportError> {
+/// What is read as tables, as source.
+fn from_tables(tables: Tables) -> Result<Imported, ImportError> {
     sayable(Imported {
         source: source::write(&tables)?,
         understood: Vec::new(),

@@ -33,7 +33,7 @@ pub struct Format {
 }
 
 /// Every format, in the order they are listed.
-pub static FORMATS: [Format; 8] = [
+pub static FORMATS: &[Format] = &[
     human::FORMAT,
     plain::FORMAT,
     json::FORMAT,

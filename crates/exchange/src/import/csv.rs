@@ -3,7 +3,7 @@
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::import::{ImportError, Imported};
+use crate::import::{ImportError, Imported, Kind, sayable};
 use presync::{quote, quote_always};
 
 /// Words in a heading, by what they say about its column.
@@ -66,7 +66,12 @@ struct Side {
     named: Option<String>,
 }
 
-pub(super) fn read(text: &str) -> Result<Imported, ImportError> {
+pub(super) const KIND: Kind = Kind {
+    extension: "csv",
+    read: |text| sayable(read(text)?),
+};
+
+fn read(text: &str) -> Result<Imported, ImportError> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
         return Err(ImportError("the file is empty".to_owned()));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use roxmltree::{Document as Xml, Node};
 use serde_json::Value;
 
-use crate::import::ImportError;
+use crate::import::{ImportError, Kind, from_tables};
 use presync_engine::Tables;
 use presync_engine::document::{
     Cell, Document, FactDocument, OutcomeDocument, OutcomeKind, RoleDocument, RowDocument,
@@ -16,7 +16,12 @@ use presync_engine::document::{
 /// Of one element. What `export` writes has a few.
 const MAX_ATTRIBUTES: usize = 10_000;
 
-pub(super) fn read(text: &str) -> Result<Tables, ImportError> {
+pub(super) const KIND: Kind = Kind {
+    extension: "dmn",
+    read: |text| from_tables(read(text)?),
+};
+
+fn read(text: &str) -> Result<Tables, ImportError> {
     // Each attribute of an element is compared with the others.
     if text
         .split('<')

@@ -1,0 +1,12 @@
+//! tables.json, as `export --to json` writes it.
+
+use presync_engine::Tables;
+
+use crate::import::{ImportError, Kind, from_tables};
+
+pub(super) const KIND: Kind = Kind {
+    extension: "json",
+    read: |text| {
+        from_tables(Tables::from_json(text).map_err(|error| ImportError(error.to_string()))?)
+    },
+};
