@@ -58,6 +58,7 @@ mod source;
 mod space;
 mod stack;
 mod syntax;
+mod token;
 mod vocabulary;
 
 pub use analysis::{

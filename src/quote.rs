@@ -1,48 +1,6 @@
 //! Names as the language writes them: bare where they can be, else in quotes.
 
-/// The words of the language: names only in quotes. Held to the grammar by a test of `crate::syntax`.
-pub const KEYWORDS: [&str; 40] = [
-    "all",
-    "and",
-    "any",
-    "append",
-    "apply",
-    "attributes",
-    "choice",
-    "condition",
-    "default",
-    "extend",
-    "flag",
-    "given",
-    "group",
-    "id",
-    "is",
-    "mapping",
-    "not",
-    "nothing",
-    "observe",
-    "online",
-    "or",
-    "otherwise",
-    "override",
-    "previous",
-    "profile",
-    "read_only",
-    "resync",
-    "role",
-    "scenario",
-    "set",
-    "state",
-    "system",
-    "test",
-    "text",
-    "to",
-    "unchanged",
-    "unmapped",
-    "use",
-    "uses",
-    "when",
-];
+use crate::token::is_keyword;
 
 /// A name as source: bare where it can be, else quoted, with what cannot be seen escaped.
 pub fn quote(name: &str) -> String {
@@ -51,7 +9,7 @@ pub fn quote(name: &str) -> String {
         .next()
         .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !KEYWORDS.contains(&name);
+        && !is_keyword(name);
     if bare {
         name.to_owned()
     } else {
@@ -67,7 +25,7 @@ pub fn quote_always(text: &str) -> String {
         match char {
             '"' | '\\' => quoted.extend(['\\', char]),
             char if char.is_control() || is_hidden(char) => {
-                quoted.push_str(&format!("\\u{{{:x}}}", u32::from(char)))
+                quoted.push_str(&format!("\\u{{{:x}}}", u32::from(char)));
             }
             char => quoted.push(char),
         }

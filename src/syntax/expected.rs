@@ -2,6 +2,7 @@
 //! Never the name of a grammar rule: a rule that nobody should read about has no word here.
 
 use crate::syntax::Rule;
+use crate::syntax::rules::{Kind, kind};
 
 /// `a state or group`, `` `->` or `|` ``; empty when there is nothing worth saying.
 pub(super) fn words(rules: &[Rule]) -> String {
@@ -29,15 +30,12 @@ pub(super) fn words(rules: &[Rule]) -> String {
         if hidden {
             continue;
         }
-        if let Some(name) = name_of(rule) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        } else if let Some(symbol) = symbol_of(rule) {
-            let symbol = format!("`{symbol}`");
-            if !symbols.contains(&symbol) {
-                symbols.push(symbol);
-            }
+        match kind(rule) {
+            Kind::Named(name) if !names.contains(&name) => names.push(name),
+            // What a block begins with.
+            _ if rule == Rule::block => add_sign("{", &mut symbols),
+            Kind::Sign(sign) => add_sign(sign, &mut symbols),
+            Kind::Named(_) | Kind::Part | Kind::Silent => {}
         }
     }
     let mut words: Vec<String> = names.into_iter().map(str::to_owned).collect();
@@ -45,12 +43,19 @@ pub(super) fn words(rules: &[Rule]) -> String {
     join(&words)
 }
 
+fn add_sign(sign: &str, signs: &mut Vec<String>) {
+    let sign = format!("`{sign}`");
+    if !signs.contains(&sign) {
+        signs.push(sign);
+    }
+}
+
 /// Whether a name could stand there, so that a keyword wants quotes.
 pub(super) fn takes_a_name(rules: &[Rule]) -> bool {
     let no_name = ["a number", "a text in quotes", "a state"];
     rules
         .iter()
-        .any(|rule| name_of(*rule).is_some_and(|name| !no_name.contains(&name)))
+        .any(|rule| matches!(kind(*rule), Kind::Named(name) if !no_name.contains(&name)))
 }
 
 /// Whether a state is declared there.
@@ -69,60 +74,7 @@ pub(super) fn join(words: &[String]) -> String {
 }
 
 fn is_condition(rule: Rule) -> bool {
-    matches!(
-        rule,
-        Rule::fact_ref | Rule::condition | Rule::conjunction | Rule::negation | Rule::atom
-    )
-}
-
-fn name_of(rule: Rule) -> Option<&'static str> {
-    Some(match rule {
-        _ if is_condition(rule) => "a condition",
-        Rule::new_name => "a name",
-        Rule::new_id => "an id",
-        Rule::new_value => "a value",
-        Rule::system_ref | Rule::side | Rule::event | Rule::expected | Rule::observed => "a system",
-        Rule::state_ref => "a state or group",
-        Rule::value_ref => "a state or value",
-        Rule::attribute_ref => "an attribute",
-        Rule::mapping_ref => "a mapping",
-        Rule::profile_ref => "a profile",
-        Rule::role_ref => "a role",
-        Rule::use_ref => "a vocabulary or a file in quotes",
-        Rule::text => "a text in quotes",
-        Rule::number => "a number",
-        Rule::lint_code => "a diagnostic code",
-        Rule::item | Rule::leaf_start | Rule::sync_rule | Rule::apply | Rule::append => "a rule",
-        Rule::test_item | Rule::test_start => "an expectation",
-        Rule::scenario_item | Rule::scenario_start => "a step",
-        Rule::system_item | Rule::system_start => "a state",
-        Rule::declaration => "a declaration",
-        Rule::command => "a command",
-        Rule::assignment | Rule::given_argument => "a fact or a system",
-        Rule::EOI => "the end of the declaration",
-        _ => return None,
-    })
-}
-
-fn symbol_of(rule: Rule) -> Option<String> {
-    Some(match rule {
-        Rule::one_way => "->".to_owned(),
-        Rule::two_way => "<->".to_owned(),
-        Rule::gives => "=>".to_owned(),
-        Rule::equals => "=".to_owned(),
-        Rule::pipe => "|".to_owned(),
-        Rule::comma => ",".to_owned(),
-        Rule::colon => ":".to_owned(),
-        Rule::dot => ".".to_owned(),
-        Rule::brace_open => "{".to_owned(),
-        Rule::brace_close => "}".to_owned(),
-        Rule::paren_open => "(".to_owned(),
-        Rule::paren_close => ")".to_owned(),
-        Rule::at_allow => "@allow".to_owned(),
-        Rule::block => "{".to_owned(),
-        // `kw_when` is the word `when`.
-        rule => format!("{rule:?}").strip_prefix("kw_")?.to_owned(),
-    })
+    kind(rule) == Kind::Named("a condition")
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::errors::syntax as errors;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::Rule;
 use crate::syntax::lexer::read_escape;
+use crate::syntax::rules::skip;
 use crate::syntax::tree;
 
 pub(super) struct Lower<'a> {
@@ -137,15 +138,14 @@ impl<'a> Lower<'a> {
             Rule::text => parts.title = Some(self.name(&node)),
             Rule::value_ref => parts.default = Some(self.name(&node)),
             Rule::condition => parts.condition = Some(self.condition(node)),
-            Rule::item => parts.items.push(self.item(node)),
             Rule::state | Rule::attributes | Rule::online | Rule::text_limit => {
                 parts.system_items.push(self.system_item(node));
             }
             Rule::kw_any | Rule::state_ref | Rule::all_term => {
-                parts.group_terms.push(self.group_term(node))
+                parts.group_terms.push(self.group_term(node));
             }
             Rule::in_role | Rule::given | Rule::expect => {
-                parts.test_items.push(self.test_item(node))
+                parts.test_items.push(self.test_item(node));
             }
             Rule::in_role_step
             | Rule::set_step
@@ -154,7 +154,7 @@ impl<'a> Lower<'a> {
             | Rule::change_step => {
                 parts.steps.push(self.step(node));
             }
-            _ => {}
+            rule => skip(rule),
         }
     }
 
@@ -214,10 +214,11 @@ impl<'a> Lower<'a> {
                 name,
                 items: parts.test_items.finish().into(),
             },
-            _ => Kind::Scenario {
+            Rule::scenario => Kind::Scenario {
                 name,
                 steps: parts.steps.finish().into(),
             },
+            rule => unreachable!("`{rule:?}` is no declaration"),
         }
     }
 
@@ -228,7 +229,7 @@ impl<'a> Lower<'a> {
                     self.error(item.span, errors::append_in_mapping);
                 }
                 tree::ItemKind::When(when) => self.refuse_appends(&when.body),
-                _ => {}
+                tree::ItemKind::Rule(_) | tree::ItemKind::Apply(_) => {}
             }
         }
     }
@@ -294,7 +295,7 @@ impl<'a> Lower<'a> {
                     match child.rule() {
                         Rule::kw_not => times += 1,
                         Rule::condition | Rule::atom => inner = Some(self.condition(child)),
-                        _ => {}
+                        rule => skip(rule),
                     }
                 }
                 let inner = inner.expect("a negation ends in an atom or parentheses");
@@ -309,7 +310,8 @@ impl<'a> Lower<'a> {
                     span,
                 }
             }
-            _ => self.atom(node),
+            Rule::atom => self.atom(node),
+            rule => unreachable!("`{rule:?}` is no condition"),
         }
     }
 
@@ -327,7 +329,7 @@ impl<'a> Lower<'a> {
                 Rule::kw_not => negated = true,
                 Rule::kw_any => values.push(tree::Value::Any(child.span())),
                 Rule::value_ref => values.push(tree::Value::Name(self.name(&child))),
-                _ => {}
+                rule => skip(rule),
             }
         }
         let kind = if values.is_empty() {
@@ -342,31 +344,6 @@ impl<'a> Lower<'a> {
         tree::Condition { kind, span }
     }
 
-    pub fn item(&self, node: Node<'a>) -> tree::Item {
-        let span = node.span();
-        let mut pending = Pending::default();
-        for child in node.inner() {
-            match child.rule() {
-                Rule::allow => pending.allow(self.allow(child)),
-                Rule::head => {
-                    let start = child.span().start;
-                    pending.head(start, self.head(child));
-                }
-                Rule::block => {
-                    let open = child.span().start;
-                    let items = child.inner().filter(|child| child.rule() == Rule::item);
-                    let items = items.map(|child| self.item(child)).collect();
-                    return pending.block(self, open, items, span);
-                }
-                _ => {
-                    let start = child.span().start;
-                    return pending.leaf(self, self.leaf(child), start, span);
-                }
-            }
-        }
-        unreachable!("the grammar ends an item with a block or a leaf")
-    }
-
     /// The condition of a `when`, and its colon.
     pub fn head(&self, node: Node<'a>) -> (tree::Condition, Option<Span>) {
         let mut condition = None;
@@ -375,7 +352,7 @@ impl<'a> Lower<'a> {
             match child.rule() {
                 Rule::condition => condition = Some(self.condition(child)),
                 Rule::colon => colon = Some(child.span()),
-                _ => {}
+                rule => skip(rule),
             }
         }
         (condition.expect("a `when` has a condition"), colon)
@@ -399,7 +376,8 @@ impl<'a> Lower<'a> {
                     system: next(),
                 }))
             }
-            _ => tree::ItemKind::Rule(Box::new(self.rule(node))),
+            Rule::sync_rule => tree::ItemKind::Rule(Box::new(self.rule(node))),
+            rule => unreachable!("`{rule:?}` is no rule of a body"),
         }
     }
 
@@ -418,7 +396,7 @@ impl<'a> Lower<'a> {
                     };
                     direction = Some(Box::new((next(), next())));
                 }
-                _ => {}
+                rule => skip(rule),
             }
         }
         tree::ItemKind::Apply(Box::new(tree::Apply {
@@ -440,7 +418,7 @@ impl<'a> Lower<'a> {
                     arrow = child.span();
                 }
                 Rule::side => sides.push(self.side(child)),
-                _ => {}
+                rule => skip(rule),
             }
         }
         let right = sides.pop().expect("a rule has a right side");
@@ -478,7 +456,7 @@ impl<'a> Lower<'a> {
                 tree::Term::Otherwise(span) if rule.left.terms.len() > 1 => {
                     self.error(*span, errors::otherwise_in_list);
                 }
-                _ => {}
+                tree::Term::Name(_) | tree::Term::Any(_) | tree::Term::Otherwise(_) => {}
             }
         }
         if let [_, second, ..] = rule.right.terms.as_slice() {
@@ -502,7 +480,7 @@ impl<'a> Lower<'a> {
                 Rule::kw_any => terms.push(tree::Term::Any(child.span())),
                 Rule::kw_otherwise => terms.push(tree::Term::Otherwise(child.span())),
                 Rule::kw_unchanged => terms.push(tree::Term::Unchanged(child.span())),
-                _ => {}
+                rule => skip(rule),
             }
         }
         terms.shrink_to_fit();
@@ -534,7 +512,8 @@ impl<'a> Lower<'a> {
                 let limit = number.parse().unwrap_or(u64::MAX);
                 tree::SystemItem::Text { limit, span }
             }
-            _ => tree::SystemItem::State(self.state(node)),
+            Rule::state => tree::SystemItem::State(self.state(node)),
+            rule => unreachable!("`{rule:?}` is no part of a system"),
         }
     }
 
@@ -552,7 +531,7 @@ impl<'a> Lower<'a> {
                 Rule::new_id => id = Some(self.name(&child)),
                 Rule::attribute_ref => attributes.push(self.name(&child)),
                 Rule::kw_read_only => read_only = Some(child.span()),
-                _ => {}
+                rule => skip(rule),
             }
         }
         let name = name.expect("a state has a name");
@@ -580,7 +559,8 @@ impl<'a> Lower<'a> {
                     span,
                 }
             }
-            _ => tree::GroupTerm::Name(self.name(&node)),
+            Rule::state_ref => tree::GroupTerm::Name(self.name(&node)),
+            rule => unreachable!("`{rule:?}` is no term of a group"),
         }
     }
 

@@ -15,8 +15,9 @@ use crate::source::{Location, Span};
 use crate::syntax::chunked_vec::List;
 use crate::syntax::lexer::{Token, TokenKind};
 use crate::syntax::lower::{Lower, Node, Parts, Pending};
-use crate::syntax::split::{DECLARATIONS, MAX_DEPTH, Piece};
+use crate::syntax::split::{MAX_DEPTH, Piece};
 use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, tree};
+use crate::token::{self, Body};
 use presync_engine::nearest;
 
 /// So many tokens are looked ahead to tell an error.
@@ -32,14 +33,6 @@ pub(super) struct Recovered {
     pub errors: Vec<Diagnostic>,
     /// A brace that closes nothing in here is explained by one of the errors.
     pub explains_stray_close: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Body {
-    Items,
-    System,
-    Test,
-    Scenario,
 }
 
 /// Reads a declaration like the grammar, but a statement at a time, so that little is in memory at once.
@@ -185,7 +178,7 @@ impl<'a> Recovery<'a> {
             "profile" => (Rule::profile, Body::Items),
             "test" => (Rule::test, Body::Test),
             "scenario" => (Rule::scenario, Body::Scenario),
-            word if DECLARATIONS.contains(&word) => {
+            word if token::begins_declaration(word) => {
                 let declaration = self.braceless()?;
                 let span = start.to(declaration.span);
                 let before = tree::Before::new(allows, self.lower.doc(span));
@@ -227,7 +220,7 @@ impl<'a> Recovery<'a> {
     /// The name token behind a declaration's keyword.
     fn lost_names(&self) -> Vec<ArcStr> {
         let keyword = |token: &Token| {
-            DECLARATIONS.contains(&self.text(token)) && self.text(token) != "@allow"
+            token::begins_declaration(self.text(token)) && self.text(token) != "@allow"
         };
         let Some(at) = self.tokens.iter().position(keyword) else {
             return self.misspelt.iter().cloned().collect();
@@ -263,7 +256,7 @@ impl<'a> Recovery<'a> {
                 let more = |next: &Token| {
                     matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line
                 };
-                if is_joint(self.word(self.at)) || next.is_some_and(more) {
+                if token::is_joint(self.word(self.at)) || next.is_some_and(more) {
                     // It goes on, and what follows is missing.
                     let rest = std::mem::replace(&mut self.at, start);
                     if let Err(failure) = self.prefix(Rule::one_declaration) {
@@ -300,10 +293,10 @@ impl<'a> Recovery<'a> {
     fn garbage(&mut self, after_block: bool, stray_close: bool) {
         let token = self.tokens[self.at];
         let word = self.text(&token);
-        let known = nearest(word, DECLARATIONS).filter(|_| token.kind == TokenKind::Word);
+        let known = nearest(word, token::declarations()).filter(|_| token.kind == TokenKind::Word);
         // Rules behind a block that was closed too early: the stray brace is the error.
         let is_statement =
-            matches!(word, "when" | "override" | "apply" | "append") || self.leaf_parses();
+            (token::begins_statement(word, Body::Items) && word != "@allow") || self.leaf_parses();
         if is_statement && known.is_none() {
             if !(after_block && stray_close) {
                 self.errors
@@ -557,8 +550,8 @@ impl<'a> Recovery<'a> {
         let next = at + self.tokens[at..].partition_point(|token| token.span.start < end);
         let crosses = (at + 2..next).any(|index| {
             self.starts_line(index)
-                && !is_joint(self.word(index))
-                && !continues(self.word(index - 1))
+                && !token::is_joint(self.word(index))
+                && !token::goes_on(self.word(index - 1))
         });
         if crosses || matches!(self.word(next), "->" | "<->") {
             return false;
@@ -570,15 +563,10 @@ impl<'a> Recovery<'a> {
     fn begins_statement(&self, at: usize, body: Body) -> bool {
         let word = self.word(at);
         let before = at.checked_sub(1).map_or("", |before| self.word(before));
-        let keyword = match body {
-            Body::Items => matches!(word, "when" | "apply" | "append" | "override" | "@allow"),
-            Body::System => matches!(word, "state" | "attributes" | "online" | "text" | "@allow"),
-            Body::Test => matches!(word, "role" | "given"),
-            Body::Scenario => matches!(word, "role" | "set" | "observe" | "resync"),
-        };
+        let keyword = token::begins_statement(word, body);
         let after_colon = before == ":" && body == Body::Items;
-        let line = self.starts_line(at) && !continues(before) && !is_joint(word);
-        (keyword && !is_joint(before)) || after_colon || line
+        let line = self.starts_line(at) && !token::goes_on(before) && !token::is_joint(word);
+        (keyword && !token::is_joint(before)) || after_colon || line
     }
 
     /// Parses a statement at the current token and moves behind it.
@@ -678,35 +666,4 @@ impl<'a> Recovery<'a> {
             span,
         }
     }
-}
-
-/// A token that joins what is before it to what comes.
-fn is_joint(word: &str) -> bool {
-    matches!(
-        word,
-        "->" | "<->" | "=>" | "|" | "," | "=" | "and" | "or" | "is" | "to" | ":" | ")" | "."
-    )
-}
-
-/// A token behind which a statement goes on.
-fn continues(word: &str) -> bool {
-    (is_joint(word) && !matches!(word, ")" | ":"))
-        || matches!(
-            word,
-            "not"
-                | "when"
-                | "override"
-                | "apply"
-                | "append"
-                | "given"
-                | "set"
-                | "observe"
-                | "resync"
-                | "role"
-                | "id"
-                | "state"
-                | "("
-                | "all"
-                | "attributes"
-        )
 }

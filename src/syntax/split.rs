@@ -6,29 +6,13 @@ use crate::errors::syntax as errors;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::MAX_ERRORS;
 use crate::syntax::lexer::{Token, TokenKind};
+use crate::token;
 
 /// Brackets of all kinds together: deeper text is refused before the grammar recurses over it.
 pub const MAX_DEPTH: usize = 200;
 
 /// So many tokens have the longest `@allow(...)`.
 const MAX_ANNOTATION: usize = 16;
-
-/// The words that open a declaration.
-pub const DECLARATIONS: [&str; 13] = [
-    "use",
-    "system",
-    "extend",
-    "group",
-    "flag",
-    "choice",
-    "condition",
-    "mapping",
-    "profile",
-    "role",
-    "test",
-    "scenario",
-    "@allow",
-];
 
 /// The tokens of one declaration, annotations included.
 #[derive(Debug, Clone)]
@@ -133,8 +117,8 @@ impl Splitter<'_> {
             }
             TokenKind::Close if self.deeper > 0 => self.deeper -= 1,
             TokenKind::Close => self.close(index, word),
-            TokenKind::Word | TokenKind::Symbol if DECLARATIONS.contains(&word) => {
-                self.keyword(index, word)
+            TokenKind::Word | TokenKind::Symbol if token::begins_declaration(word) => {
+                self.keyword(index, word);
             }
             _ => {}
         }

@@ -25,13 +25,17 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Each stage of the library with those that it may import.
-const STAGES: [(&str, &[&str]); 18] = [
+const STAGES: [(&str, &[&str]); 19] = [
     ("source", &[]),
-    ("quote", &[]),
+    ("token", &[]),
+    ("quote", &["token"]),
     ("vocabulary", &[]),
     ("diagnostic", &["source"]),
     ("errors", &["source", "quote", "diagnostic"]),
-    ("syntax", &["source", "quote", "diagnostic", "errors"]),
+    (
+        "syntax",
+        &["source", "token", "quote", "diagnostic", "errors"],
+    ),
     (
         "load",
         &["source", "diagnostic", "errors", "vocabulary", "syntax"],

@@ -3,6 +3,7 @@
 use crate::errors::syntax as errors;
 use crate::syntax::Rule;
 use crate::syntax::lower::{Lower, Node};
+use crate::syntax::rules::skip;
 use crate::syntax::tree;
 
 impl<'a> Lower<'a> {
@@ -17,7 +18,8 @@ impl<'a> Lower<'a> {
         match node.rule() {
             Rule::in_role => tree::TestItem::Role(self.in_role(node)),
             Rule::given => tree::TestItem::Given(self.conditions(node)),
-            _ => tree::TestItem::Expect(self.expect(node)),
+            Rule::expect => tree::TestItem::Expect(self.expect(node)),
+            rule => unreachable!("`{rule:?}` is no part of a test"),
         }
     }
 
@@ -61,7 +63,7 @@ impl<'a> Lower<'a> {
                 Rule::kw_unmapped => outcomes.push(tree::Outcome::Unmapped(span)),
                 Rule::state_ref => outcomes.push(tree::Outcome::Name(self.name(&child))),
                 Rule::appendix => appendix = Some(self.appendix(child)),
-                _ => {}
+                rule => skip(rule),
             }
         }
         let target = target.expect("an expectation names a system");
@@ -100,7 +102,7 @@ impl<'a> Lower<'a> {
                 Rule::observed => observed.push(self.observed(child)),
                 Rule::in_role => names.push(self.in_role(child)),
                 Rule::system_ref | Rule::state_ref => names.push(self.name(&child)),
-                _ => {}
+                rule => skip(rule),
             }
         }
         let mut names = names.into_iter();
@@ -110,7 +112,8 @@ impl<'a> Lower<'a> {
             Rule::set_step => tree::StepKind::Set(conditions.into()),
             Rule::observe_step => tree::StepKind::Observe(observed.into()),
             Rule::resync_step => tree::StepKind::Resync(name()),
-            _ => tree::StepKind::Change(Box::new((name(), name()))),
+            Rule::change_step => tree::StepKind::Change(Box::new((name(), name()))),
+            rule => unreachable!("`{rule:?}` is no step"),
         };
         tree::Step {
             kind,
@@ -157,7 +160,7 @@ impl<'a> Lower<'a> {
             match child.rule() {
                 Rule::system_ref | Rule::state_ref => names.push(self.name(&child)),
                 Rule::appendix => appendix = Some(self.appendix(child)),
-                _ => {}
+                rule => skip(rule),
             }
         }
         let state = names.pop()?;

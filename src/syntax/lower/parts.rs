@@ -45,9 +45,9 @@ impl Pending {
     pub fn allow(&mut self, allow: tree::Allow) {
         self.start.get_or_insert(allow.span.start);
         if self.heads.is_empty() {
-            self.allows.push(allow)
+            self.allows.push(allow);
         } else {
-            self.later.push(allow)
+            self.later.push(allow);
         }
     }
 

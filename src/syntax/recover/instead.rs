@@ -2,8 +2,8 @@
 
 use crate::syntax::lexer::{Token, TokenKind};
 use crate::syntax::recover::{Failure, Recovery};
-use crate::syntax::split::DECLARATIONS;
 use crate::syntax::{Rule, expected};
+use crate::token;
 use presync_engine::nearest;
 
 /// Words with which other languages begin a statement or a declaration, and what is written here.
@@ -36,23 +36,6 @@ const FOREIGN: &[(&[&str], &str)] = &[
         &["let", "const", "var", "def"],
         "a condition gets a name with `condition away = not in_queue`",
     ),
-];
-
-/// Statements whose first word may be misspelt.
-const STATEMENTS: [&str; 13] = [
-    "when",
-    "apply",
-    "append",
-    "override",
-    "state",
-    "attributes",
-    "online",
-    "text",
-    "role",
-    "given",
-    "set",
-    "observe",
-    "resync",
 ];
 
 /// In a statement that begins with `first`, if that matters: where `wanted` could stand one of the words was `found`, or
@@ -305,7 +288,7 @@ impl Recovery<'_> {
             "override" if !expects(Rule::new_name) => {
                 "`override` begins a rule: `override cic Available -> lync Busy`".to_owned()
             }
-            _ if is_keyword(word) && expected::takes_a_name(&failure.rules) => {
+            _ if token::is_keyword(word) && expected::takes_a_name(&failure.rules) => {
                 format!("`{word}` is a word of the language: as a name it is put in quotes, `\"{word}\"`")
             }
             _ if kind == Some(TokenKind::Number) && expected::takes_a_name(&failure.rules) => {
@@ -338,15 +321,16 @@ impl Recovery<'_> {
     /// The word that the first one of a statement was meant to be.
     fn misspelt_statement(&self, start: usize, failed: usize) -> Option<&'static str> {
         let first = self.word(start);
-        let misspelt = !DECLARATIONS.contains(&first) && failed <= start + 2;
-        nearest(first, STATEMENTS).filter(|known| *known != first && misspelt)
+        let misspelt = !token::begins_declaration(first) && failed <= start + 2;
+        nearest(first, token::statements()).filter(|known| *known != first && misspelt)
     }
 
     /// In a system: a name without `state`, or the second word of a name.
     fn remedy_of_state(&self, failed: usize) -> Option<String> {
         let token = self.tokens.get(failed)?;
         let is_name = |token: &Token| {
-            matches!(token.kind, TokenKind::Word | TokenKind::Text) && !is_keyword(self.text(token))
+            matches!(token.kind, TokenKind::Word | TokenKind::Text)
+                && !token::is_keyword(self.text(token))
         };
         let before = failed.checked_sub(1).map(|before| self.tokens[before])?;
         if token.first_on_line || matches!(self.text(&before), "{" | "}") {
@@ -376,8 +360,4 @@ pub(super) fn foreign(word: &str) -> Option<&'static str> {
         .iter()
         .find(|(words, _)| words.contains(&word))
         .map(|(_, help)| *help)
-}
-
-pub(super) fn is_keyword(word: &str) -> bool {
-    crate::quote::KEYWORDS.contains(&word)
 }

@@ -9,6 +9,7 @@ use crate::syntax::lexer::TokenKind;
 use crate::syntax::lower::Pending;
 use crate::syntax::recover::{Failure, NEAR, Recovery, instead};
 use crate::syntax::{Grammar, MAX_STATEMENT, Rule, expected};
+use crate::token;
 
 /// A text of more bytes, or of several lines, is not repeated in a help.
 const MAX_SHOWN: usize = 200;
@@ -89,7 +90,7 @@ impl Recovery<'_> {
             self.tokens
                 .get(index)
                 .is_some_and(|token| token.kind == TokenKind::Word)
-                && !instead::is_keyword(self.word(index))
+                && !token::is_keyword(self.word(index))
         };
         // A name of more words is no slip.
         let most = self.tokens.len().min(last + 6);

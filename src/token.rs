@@ -1,0 +1,174 @@
+//! The words and signs of the language, and what each can do: the one list. Whoever asks whether a word is taken, begins a
+//! declaration or goes on asks here. Held to the grammar by tests of `crate::syntax`.
+
+/// A word or sign with a meaning of its own.
+#[derive(Debug)]
+pub struct Token {
+    pub text: &'static str,
+    uses: u8,
+}
+
+/// Begins a declaration.
+const DECLARATION: u8 = 1;
+/// Begins a statement of a profile or mapping.
+const ITEM: u8 = 1 << 1;
+/// Begins a statement of a system.
+const SYSTEM: u8 = 1 << 2;
+/// Begins a statement of a test.
+const TEST: u8 = 1 << 3;
+/// Begins a statement of a scenario.
+const SCENARIO: u8 = 1 << 4;
+/// Joins what stands before it with what comes.
+const JOINT: u8 = 1 << 5;
+/// Something of the same statement has to follow.
+const OPEN: u8 = 1 << 6;
+
+/// A body in braces, by what its statements can begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    Items,
+    System,
+    Test,
+    Scenario,
+}
+
+const fn token(text: &'static str, uses: u8) -> Token {
+    Token { text, uses }
+}
+
+/// Sorted by text.
+const TOKENS: [Token; 53] = [
+    token("(", OPEN),
+    token(")", JOINT),
+    token(",", JOINT | OPEN),
+    token("->", JOINT | OPEN),
+    token(".", JOINT | OPEN),
+    token(":", JOINT),
+    token("<->", JOINT | OPEN),
+    token("=", JOINT | OPEN),
+    token("=>", JOINT | OPEN),
+    token("@allow", DECLARATION | ITEM | SYSTEM),
+    token("all", OPEN),
+    token("and", JOINT | OPEN),
+    token("any", 0),
+    token("append", ITEM | OPEN),
+    token("apply", ITEM | OPEN),
+    token("attributes", SYSTEM | OPEN),
+    token("choice", DECLARATION),
+    token("condition", DECLARATION),
+    token("default", 0),
+    token("extend", DECLARATION),
+    token("flag", DECLARATION),
+    token("given", TEST | OPEN),
+    token("group", DECLARATION),
+    token("id", OPEN),
+    token("is", JOINT | OPEN),
+    token("mapping", DECLARATION),
+    token("not", OPEN),
+    token("nothing", 0),
+    token("observe", SCENARIO | OPEN),
+    token("online", SYSTEM),
+    token("or", JOINT | OPEN),
+    token("otherwise", 0),
+    token("override", ITEM | OPEN),
+    token("previous", 0),
+    token("profile", DECLARATION),
+    token("read_only", 0),
+    token("resync", SCENARIO | OPEN),
+    token("role", DECLARATION | TEST | SCENARIO | OPEN),
+    token("scenario", DECLARATION),
+    token("set", SCENARIO | OPEN),
+    token("state", SYSTEM | OPEN),
+    token("system", DECLARATION),
+    token("test", DECLARATION),
+    token("text", SYSTEM),
+    token("to", JOINT | OPEN),
+    token("unchanged", 0),
+    token("unmapped", 0),
+    token("use", DECLARATION),
+    token("uses", 0),
+    token("when", ITEM | OPEN),
+    token("{", 0),
+    token("|", JOINT | OPEN),
+    token("}", 0),
+];
+
+fn has(text: &str, uses: u8) -> bool {
+    TOKENS
+        .binary_search_by(|token| token.text.cmp(text))
+        .is_ok_and(|at| TOKENS[at].uses & uses != 0)
+}
+
+fn with(uses: u8) -> impl Iterator<Item = &'static str> {
+    let found = TOKENS.iter().filter(move |token| token.uses & uses != 0);
+    found.map(|token| token.text)
+}
+
+#[cfg(test)]
+pub fn texts() -> impl Iterator<Item = &'static str> {
+    TOKENS.iter().map(|token| token.text)
+}
+
+#[cfg(test)]
+pub fn keywords() -> impl Iterator<Item = &'static str> {
+    texts().filter(|text| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    })
+}
+
+/// Whether a word is a name only in quotes.
+pub fn is_keyword(word: &str) -> bool {
+    word.bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase())
+        && TOKENS
+            .binary_search_by(|token| token.text.cmp(word))
+            .is_ok()
+}
+
+/// The words that begin a declaration, annotations included.
+pub fn declarations() -> impl Iterator<Item = &'static str> {
+    with(DECLARATION)
+}
+
+/// Whether a word begins a declaration, annotations included.
+pub fn begins_declaration(word: &str) -> bool {
+    has(word, DECLARATION)
+}
+
+/// The words that begin a statement of some body, annotations left out.
+pub fn statements() -> impl Iterator<Item = &'static str> {
+    with(ITEM | SYSTEM | TEST | SCENARIO).filter(|text| *text != "@allow")
+}
+
+/// Whether a word begins a statement of a body.
+pub fn begins_statement(word: &str, body: Body) -> bool {
+    let wanted = match body {
+        Body::Items => ITEM,
+        Body::System => SYSTEM,
+        Body::Test => TEST,
+        Body::Scenario => SCENARIO,
+    };
+    has(word, wanted)
+}
+
+/// Whether it joins what is before it with what comes.
+pub fn is_joint(text: &str) -> bool {
+    has(text, JOINT)
+}
+
+/// Whether a statement goes on behind it.
+pub fn goes_on(text: &str) -> bool {
+    has(text, OPEN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted() {
+        assert!(TOKENS.is_sorted_by(|a, b| a.text < b.text));
+    }
+}
