@@ -18,7 +18,7 @@ import time
 import programs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PRESYNC = ROOT / "target" / "release" / "presync"
+PRESYNC = ROOT / "target" / "dist" / "presync"
 CENTRE = ROOT / "examples" / "contact-centre"
 
 
@@ -218,7 +218,7 @@ def watch(folder):
 
 def main():
     names = sys.argv[1:] or ["decide", "stream", "users", "check", "linear", "analyse", "small", "watch"]
-    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--profile", "dist", "--quiet"], cwd=ROOT, check=True)
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             globals()[name](folder)

@@ -161,9 +161,12 @@ impl Loader<'_> {
 fn unread(sources: &Sources, path: &str, error: &io::Error, location: Location) -> Diagnostic {
     let shown = format!("{}{path}", sources.base);
     let missing = error.kind() == io::ErrorKind::NotFound;
-    let why = || match missing {
-        true => "there is no such file".to_owned(),
-        false => error.to_string(),
+    let why = || {
+        if missing {
+            "there is no such file".to_owned()
+        } else {
+            error.to_string()
+        }
     };
     let unread = if error.get_ref().is_some_and(|inner| inner.is::<Outside>()) {
         Unread::Outside(why())

@@ -1,5 +1,11 @@
 //! In the steady state, with every user known, a stream allocates nothing for an event.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "it starts the tool and looks at files"
+)]
+
 mod common;
 
 use presync_engine::SessionEngine;

@@ -1,6 +1,12 @@
 //! What happens around a run: it is killed, the disk is full, readers go away, files change while they are read. Nothing
 //! is lost without a word. `PRESYNC_KILLS=200 cargo test --test faults -- --nocapture` kills so many runs.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "it starts the tool and looks at files"
+)]
+
 mod common;
 
 use std::path::Path;

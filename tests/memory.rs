@@ -1,6 +1,12 @@
 //! What `check` has in memory at once, against the bytes of the program: of programs as sites write them, and of the
 //! densest texts there are.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "it starts the tool and looks at files"
+)]
+
 use std::fmt::Write;
 
 /// A profile as sites write them, ten of them a role.

@@ -2,6 +2,12 @@
 //! The same seed makes the same day: logins, status changes on both sides, echoes, queue changes, reconnects, and some
 //! events that are wrong.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "it starts the tool and looks at files"
+)]
+
 const SEED: u64 = 20_261_122;
 const USERS: usize = 240;
 
@@ -49,7 +55,7 @@ fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
     let follows = user_type == "im" || role != "Back Office";
     let mut clock = 6 * 3600 + random.below(3 * 3600);
     let mut say = |clock: u32, body: String| {
-        events.push((clock, format!("{{\"user\":\"{name}\",{body},@}}")))
+        events.push((clock, format!("{{\"user\":\"{name}\",{body},@}}")));
     };
     say(
         clock,

@@ -491,9 +491,9 @@ fn drop_superfluous(drafts: &mut Vec<Draft>, missing: &BTreeSet<Exercised>) {
                     .any(|(other, draft)| other != at && draft.exercises.contains(exercised))
         };
         if drafts[at].exercises.iter().any(needed) {
-            at += 1
+            at += 1;
         } else {
-            drop(drafts.remove(at))
+            drop(drafts.remove(at));
         }
     }
 }

@@ -173,7 +173,7 @@ impl Layout<'_> {
                 ItemKind::When(when) if when.block => {
                     let body = &when.body;
                     self.block(indent, body.is_empty(), |layout| {
-                        layout.items(body, indent + INDENT)
+                        layout.items(body, indent + INDENT);
                     });
                 }
                 ItemKind::Rule(_) => self.arrow_statement(item.span.end, indent),

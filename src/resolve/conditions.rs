@@ -43,7 +43,7 @@ impl Resolver {
     fn named_parts(&self, condition: &tree::Condition, needs: &mut Vec<usize>) {
         match &condition.kind {
             ConditionKind::And(parts) | ConditionKind::Or(parts) => {
-                parts.iter().for_each(|part| self.named_parts(part, needs))
+                parts.iter().for_each(|part| self.named_parts(part, needs));
             }
             ConditionKind::Not { inner, .. } => self.named_parts(inner, needs),
             ConditionKind::Name(name) => {
@@ -276,7 +276,7 @@ impl Resolver {
                     file,
                     span: name.span,
                 },
-                known: &|_| values.to_vec(),
+                known: &|_| values.clone(),
                 help: None,
             });
         }

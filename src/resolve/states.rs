@@ -82,13 +82,13 @@ impl Resolver {
         // An extension may be read before what it extends: files are, too.
         let mut bodies = Vec::new();
         for declaration in declared {
-            let (name, items) = match &declaration.node.kind {
-                DeclarationKind::System { name, items, .. }
-                | DeclarationKind::Extend {
-                    system: name,
-                    items,
-                } => (name, items),
-                _ => continue,
+            let (DeclarationKind::System { name, items, .. }
+            | DeclarationKind::Extend {
+                system: name,
+                items,
+            }) = &declaration.node.kind
+            else {
+                continue;
             };
             let Some(system) = self.system(name, declaration.file) else {
                 continue;
@@ -125,7 +125,7 @@ impl Resolver {
                 let location = declaration.at(name.span);
                 match places.entry((system, name.text.clone())) {
                     Entry::Occupied(first) => {
-                        self.duplicate("attribute", &name.text, *first.get(), location)
+                        self.duplicate("attribute", &name.text, *first.get(), location);
                     }
                     Entry::Vacant(place) => {
                         place.insert(location);

@@ -109,7 +109,7 @@ impl Generator {
                 settable,
             });
         }
-        for at in 0..1 + random.below(4) {
+        for at in 0..=random.below(4) {
             self.out.push_str(&format!("flag f{at}\n"));
             self.flags.push(format!("f{at}"));
         }
@@ -185,7 +185,7 @@ impl Generator {
 
     fn items(&self, random: &mut Random, depth: usize, mappings: usize, profile: bool) -> String {
         let mut text = String::new();
-        for _ in 0..1 + random.below(4) {
+        for _ in 0..=random.below(4) {
             let item = self.item(random, depth, mappings, profile);
             text.push_str(&format!("{}{item}\n", "    ".repeat(depth)));
         }

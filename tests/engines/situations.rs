@@ -1,6 +1,12 @@
 //! Every situation of a program and what it decides there, one JSON object a line, for the engines to be compared with.
 //! Situations are those of the inputs of each table; the other inputs get some value.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "it starts the tool and looks at files"
+)]
+
 use std::io::Write;
 
 use presync::{Column, Decided, Program, Schema, Situation, StateId, SystemId, Tables, ValueId};
@@ -63,9 +69,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn given(schema: &Schema, situation: &Situation, brief: bool) -> Map<String, Value> {
     let facts = schema.facts().filter_map(|(id, fact)| {
         let value = situation.value(id)?;
-        let shown = match fact.is_flag() {
-            true => Value::Bool(schema.value_name(value) == "true"),
-            false => schema.value_name(value).into(),
+        let shown = if fact.is_flag() {
+            Value::Bool(schema.value_name(value) == "true")
+        } else {
+            schema.value_name(value).into()
         };
         (!brief || schema.initial(id) != Some(value)).then(|| (fact.name.clone(), shown))
     });

@@ -51,7 +51,7 @@ pub fn program(random: &mut Random, shape: Shape) -> Spec {
         let items = generator.items(1, false);
         generator.spec.mappings.push((format!("m{at}"), items));
     }
-    for at in 0..1 + generator.random.below(4) {
+    for at in 0..=generator.random.below(4) {
         let when = generator.random.chance(40).then(|| generator.condition(2));
         let items = generator.items(1, true);
         generator.spec.profiles.push(Profile {
@@ -80,7 +80,7 @@ impl Generator<'_> {
             let system = self.system((*name).to_owned());
             self.spec.systems.push(system);
         }
-        self.spec.flags = (0..1 + self.random.below(self.shape.flags))
+        self.spec.flags = (0..=self.random.below(self.shape.flags))
             .map(|at| format!("f{at}"))
             .collect();
         for at in 0..self.random.below(self.shape.choices + 1) {
@@ -118,7 +118,7 @@ impl Generator<'_> {
                 }
             },
         ];
-        let states: Vec<State> = (0..1 + self.random.below(self.shape.states))
+        let states: Vec<State> = (0..=self.random.below(self.shape.states))
             .map(|at| State {
                 name: (self.random.pick(&names))(at),
                 id: self.random.chance(20).then(|| format!("Wire{at}")),
@@ -202,7 +202,7 @@ impl Generator<'_> {
     }
 
     fn items(&mut self, depth: usize, profile: bool) -> Vec<Item> {
-        (0..1 + self.random.below(4))
+        (0..=self.random.below(4))
             .map(|_| self.item(depth, profile))
             .collect()
     }

@@ -3,6 +3,12 @@
 //!
 //! `PRESYNC_PROGRAMS=100000 cargo test --test independent -- --nocapture` looks at so many programs.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "it starts the tool and looks at files"
+)]
+
 mod generate;
 mod meaning;
 #[path = "../common/random.rs"]

@@ -15,7 +15,7 @@ pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
         match when {
             // The condition of a profile is one around all that it holds.
             Some(condition) if random.chance(50) => {
-                spec.profiles[at].items = vec![Item::When { condition, items }]
+                spec.profiles[at].items = vec![Item::When { condition, items }];
             }
             when => (spec.profiles[at].when, spec.profiles[at].items) = (when, items),
         }

@@ -488,7 +488,7 @@ fn what_lies_outside_is_read_only_if_allowed() {
     });
     let check = |name: &str, more: &[&str]| {
         let arguments = [&["check", name, "-q", "--format", "agent"], more].concat();
-        common::text(&common::presync(&at("project/profiles"), &arguments, b"").stdout)
+        text(&presync(&at("project/profiles"), &arguments, b"").stdout)
     };
     for (name, _) in uses {
         let told = check(name, &[]);
@@ -521,23 +521,23 @@ fn links_that_go_round_hang_nothing() {
     .expect("it can be written");
     std::os::unix::fs::symlink(at("b.presync"), at("b.presync")).expect("links can be made");
     std::os::unix::fs::symlink(folder.path(), at("round")).expect("links can be made");
-    let output = common::presync(
+    let output = presync(
         folder.path(),
         &["check", "a.presync", "-q", "--format", "agent"],
         b"",
     );
     assert!(
-        common::text(&output.stdout).contains("unknown-file"),
+        text(&output.stdout).contains("unknown-file"),
         "{}",
-        common::text(&output.stdout)
+        text(&output.stdout)
     );
     std::fs::remove_file(at("b.presync")).expect("it is there");
     std::fs::write(at("b.presync"), "flag f\n").expect("it can be written");
-    let output = common::presync(folder.path(), &["check", "."], b"");
+    let output = presync(folder.path(), &["check", "."], b"");
     assert!(
-        common::text(&output.stderr).contains("checked 1 program"),
+        text(&output.stderr).contains("checked 1 program"),
         "{}",
-        common::text(&output.stderr)
+        text(&output.stderr)
     );
 }
 

@@ -61,9 +61,9 @@ fn counts_are_those_of_enumeration() {
             );
         }
         if wanted.is_empty() {
-            same += 1
+            same += 1;
         } else {
-            different += 1
+            different += 1;
         }
     }
     println!("{same} without a difference, {different} with");

@@ -23,7 +23,7 @@ fn explanations_are_what_enumeration_finds() {
         let mut random = Random(seed);
         let mut situations = Vec::new();
         reference::each_situation(&program, &mut |situation| {
-            situations.push(situation.clone())
+            situations.push(situation.clone());
         });
         for _ in 0..3 {
             let mut situation = random.pick(&situations).clone();

@@ -58,7 +58,7 @@ fn a_spreadsheet_executes_no_name() {
         let csv = export(&with_name(name), "csv");
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         for record in reader.records() {
-            for cell in record.expect("it is CSV").iter() {
+            for cell in &record.expect("it is CSV") {
                 assert!(
                     !cell.starts_with(['=', '+', '-', '@', '\t']),
                     "{name}: {cell}"

@@ -325,7 +325,7 @@ fn dense_tables_and_diagrams_decide_alike() {
         text.push_str("profile \"P\" {\n");
         (0..6).for_each(|pair| {
             writeln!(text, "when f{pair} and f{}: override a x -> b p", pair + 6)
-                .expect("a string takes it")
+                .expect("a string takes it");
         });
         if flags > 12 {
             let rest: Vec<String> = (12..flags).map(|flag| format!("f{flag}")).collect();

@@ -275,7 +275,7 @@ fn bouncing(seed: u64) -> String {
             "system {system} {{ attributes a state s0 {{ a }} state s1 state s2 }}\n"
         ));
     }
-    for profile in 0..1 + random.below(2) {
+    for profile in 0..=random.below(2) {
         text.push_str(&format!("profile \"P {profile}\" {{\n"));
         for from in 0..count {
             for state in 0..3 {

@@ -1,5 +1,11 @@
 //! The tests that need no process of their own: one binary, because each one more has to be linked.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "it starts the tool and looks at files"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -155,7 +155,7 @@ fn file(random: &mut Random, spread: bool) -> (String, Vec<(usize, usize)>) {
         for _ in 0..2 + random.below(3) {
             if random.chance(30) {
                 text.push_str(&format!("    when {} {{\n", condition(random)));
-                for _ in 0..1 + random.below(3) {
+                for _ in 0..=random.below(3) {
                     statement(random, &mut text, &mut statements, 2, spread);
                 }
                 text.push_str("    }\n");

@@ -724,8 +724,8 @@ fn a_role_that_an_event_gave_outlives_the_run() {
         let arguments = ["run", "a.presync", "--users", "u.csv", "--state", "s.json"];
         let output = common::presync(at, &arguments, events.as_bytes());
         (
-            common::text(&output.stdout).to_owned(),
-            common::text(&output.stderr).to_owned(),
+            common::text(&output.stdout).clone(),
+            common::text(&output.stderr).clone(),
         )
     };
     let first =

@@ -356,7 +356,7 @@ fn what_is_no_table_is_told() {
                 all["roles"][0]["tables"]
                     .as_array_mut()
                     .expect("a list")
-                    .swap(0, 1)
+                    .swap(0, 1);
             }),
             "one table for each pair",
         ),

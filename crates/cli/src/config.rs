@@ -244,8 +244,7 @@ mod tests {
 
     #[test]
     fn the_committed_schema_of_the_settings_is_the_generated_one() {
-        let path =
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/presync.schema.json");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/presync.schema.json");
         let schema = serde_json::Value::from(schemars::schema_for!(Config));
         let text = format!(
             "{}\n",

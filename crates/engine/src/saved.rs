@@ -151,7 +151,7 @@ impl SessionEngine {
         for (name, view) in saved.systems {
             match schema.find_system(&name) {
                 Some(system) => {
-                    session.systems[system.index()] = self.load_view(system, view, lost)
+                    session.systems[system.index()] = self.load_view(system, view, lost);
                 }
                 None => lost(LostName::System(name)),
             }

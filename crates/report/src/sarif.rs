@@ -20,7 +20,7 @@ pub(super) const FORMAT: Format = Format {
     for_people: false,
 };
 
-fn write(report: &Report<'_>) -> std::result::Result<String, ReportError> {
+fn write(report: &Report<'_>) -> Result<String, ReportError> {
     let rules: Vec<ReportingDescriptor> = presync::codes().map(rule).collect();
     let driver = ToolComponent::builder()
         .name("presync")

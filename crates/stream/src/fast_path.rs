@@ -88,7 +88,7 @@ impl<'a> Scanner<'a> {
             None => {}
             Some(b'\n') => {}
             Some(b'\r') if matches!(self.block.as_bytes().get(self.at + 1), None | Some(b'\n')) => {
-                self.at += 1
+                self.at += 1;
             }
             Some(_) => return None,
         }
@@ -343,7 +343,7 @@ mod tests {
             r#""id":"a\tb""#,
         ];
         let mut line = String::from("{");
-        for at in 0..1 + next(5) {
+        for at in 0..=next(5) {
             let space = ["", "", "", " ", "\t", "  "][next(6)];
             let comma = if at == 0 { "" } else { "," };
             let mut member = MEMBERS[next(MEMBERS.len())].to_owned();

@@ -101,7 +101,7 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if let Some(path) = &arguments.baseline {
         match baseline::apply(path, &mut findings)? {
             Applied::Recorded(count) => {
-                terminal.say(&format!("recorded {} in {}", findings_text(count), path.display()))
+                terminal.say(&format!("recorded {} in {}", findings_text(count), path.display()));
             }
             Applied::Known(0, 0) => {}
             Applied::Known(known, 0) => terminal.say(&format!("not shown, because known: {}", findings_text(known))),

@@ -156,10 +156,10 @@ fn explained(program: &Program, question: &Question<'_>) -> String {
         }
         match (&found.nearest, found.entangled) {
             (Some((change, then)), _) => {
-                text.push_str(&format!("  with {change} it would be {then}\n"))
+                text.push_str(&format!("  with {change} it would be {then}\n"));
             }
             (None, true) => {
-                text.push_str("  the role is too entangled to look for what would change it\n")
+                text.push_str("  the role is too entangled to look for what would change it\n");
             }
             (None, false) => text.push_str("  nothing else would change it\n"),
         }

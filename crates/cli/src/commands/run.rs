@@ -311,9 +311,7 @@ impl Source {
         };
         Ok(Self {
             input,
-            path: file
-                .map(Path::to_path_buf)
-                .unwrap_or_else(|| PathBuf::from("standard input")),
+            path: file.map_or_else(|| PathBuf::from("standard input"), Path::to_path_buf),
             is_file: file.is_some_and(Path::is_file),
             rest: Vec::new(),
             ended: false,
@@ -485,7 +483,7 @@ impl Sinks {
                 std::io::stderr()
                     .lock()
                     .write_all(&block.rejects)
-                    .unwrap_or_default()
+                    .unwrap_or_default();
             }),
         }
         if let Some((path, file)) = &mut self.trace {

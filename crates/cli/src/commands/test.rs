@@ -59,9 +59,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         for verdict in presync::prove(&program, &tables) {
             let holds = verdict.failures.is_empty();
             if holds {
-                passed += 1
+                passed += 1;
             } else {
-                failed += 1
+                failed += 1;
             }
             lines.push_str(&format!(
                 "{} {}\n",
@@ -71,9 +71,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             failures.extend(verdict.failures);
         }
         if arguments.coverage == Some(Coverage::Lcov) {
-            terminal.say(lines.trim_end())
+            terminal.say(lines.trim_end());
         } else {
-            terminal.data(&lines)?
+            terminal.data(&lines)?;
         }
         if !failures.is_empty() {
             terminal.draw(&failures, &program.sources);

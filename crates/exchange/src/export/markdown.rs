@@ -55,7 +55,7 @@ fn escape(text: &str) -> String {
                 escaped.push(char);
             }
             char if char.is_control() || presync::is_hidden(char) => {
-                escaped.extend(char.escape_unicode())
+                escaped.extend(char.escape_unicode());
             }
             char => escaped.push(char),
         }
