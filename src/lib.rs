@@ -49,6 +49,7 @@ mod diagnostic;
 mod diagram;
 mod errors;
 mod format;
+pub mod json;
 mod lint;
 mod load;
 mod program;

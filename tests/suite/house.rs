@@ -25,7 +25,7 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Each stage of the library with those that it may import.
-const STAGES: [(&str, &[&str]); 19] = [
+const STAGES: [(&str, &[&str]); 20] = [
     ("source", &[]),
     ("token", &[]),
     ("quote", &["token"]),
@@ -84,6 +84,19 @@ const STAGES: [(&str, &[&str]); 19] = [
     ("codes", &["diagnostic", "errors", "lint"]),
     ("compile", &["program", "diagram", "space"]),
     ("stack", &[]),
+    (
+        "json",
+        &[
+            "source",
+            "diagnostic",
+            "syntax",
+            "program",
+            "resolve",
+            "analysis",
+            "lint",
+            "api",
+        ],
+    ),
     (
         "api",
         &[

@@ -23,6 +23,7 @@ mod formats;
 mod house;
 mod import;
 mod init;
+mod json;
 mod large;
 mod limits;
 mod lints;

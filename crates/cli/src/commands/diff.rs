@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::error::CommandResult;
 use crate::loading;
 use crate::terminal::Terminal;
+use presync::json::JsonDifferences;
 use presync::visible;
 use presync::{DecisionChange, Differences};
 
@@ -117,19 +118,9 @@ fn by(rules: &[String]) -> String {
 }
 
 fn json(found: &Differences) -> String {
-    let changes: Vec<serde_json::Value> = found
-        .changes
-        .iter()
-        .map(|change| {
-            serde_json::json!({
-                "role": change.role, "from": change.from, "to": change.to, "old": change.old, "new": change.new,
-                "count": change.count.to_string(), "total": change.total.to_string(), "rows": change.rows,
-                "witness": change.witness, "old_rules": change.old_rules, "new_rules": change.new_rules,
-            })
-        })
-        .collect();
-    let document = serde_json::json!({ "one_sided": found.one_sided, "changes": changes, "skipped": found.skipped });
-    format!("{document}\n")
+    let document = JsonDifferences::new(found);
+    let text = serde_json::to_string(&document).expect("differences are always JSON");
+    format!("{text}\n")
 }
 
 fn markdown(found: &Differences) -> String {

@@ -1,0 +1,460 @@
+//! One call and one answer in JSON, for every front that speaks it: a page, bindings, the HTTP service. In: a [`Call`], or its
+//! text. Out: an [`Answer`], or its text. Whatever is wrong is an answer, too: nothing here fails or panics.
+//!
+//! ```
+//! let answer = presync::json::call(
+//!     r#"{"call": "decide",
+//!         "in": {"program": {"files": {"a.presync": "use cic_lync profile P { cic Available -> lync Away }"},
+//!                            "root": "a.presync"}},
+//!         "change": {"cic": "Available"}}"#,
+//! );
+//! assert!(answer.starts_with(r#"{"answer":"decide","role":"default","from":"cic","state":"Available","#));
+//! ```
+
+mod diagnostic;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use presync_engine::{
+    DecideError, SeveralRoles, Tables, TablesError, TooComplex, UnknownName, nearest,
+};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::{Deserialize, Serialize};
+
+pub use diagnostic::{
+    JsonData, JsonDiagnostic, JsonEdit, JsonFactValue, JsonFix, JsonLabel, JsonPosition, JsonRange,
+    JsonSituation, JsonState,
+};
+
+use crate::api;
+use crate::diagnostic::{Diagnostic, Level, Severity};
+use crate::lint::{LINTS, Settings};
+use crate::program::Program;
+use crate::resolve::CheckReport;
+use crate::source::{FileId, SourceFile, Sources};
+
+/// A question to the library.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "call", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Call {
+    /// Errors and lints of a program.
+    Check {
+        program: ProgramFiles,
+        /// By lint; the others have their defaults.
+        #[serde(default)]
+        levels: BTreeMap<String, CallLevel>,
+    },
+    /// One file in the one style.
+    Format { source: String },
+    /// The tables of a program, as tables.json has them.
+    Compile { program: ProgramFiles },
+    /// What one change means for every other system.
+    Decide {
+        r#in: ProgramOrTables,
+        /// May be left out where there is only one.
+        #[serde(default)]
+        role: Option<String>,
+        #[serde(default)]
+        facts: BTreeMap<String, JsonFactValue>,
+        /// The state that each system shows, as far as it is known.
+        #[serde(default)]
+        states: BTreeMap<String, String>,
+        /// One system and the state entered, as in events: `{"cic": "At Lunch"}`.
+        change: BTreeMap<String, String>,
+    },
+    /// Proves the tests and scenarios of a program.
+    Test { program: ProgramFiles },
+    /// Which situations are decided differently.
+    Diff {
+        old: ProgramOrTables,
+        new: ProgramOrTables,
+    },
+}
+
+/// The files of a program by path; the bundled vocabularies are there.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramFiles {
+    pub files: BTreeMap<String, String>,
+    /// The path of the file that begins.
+    pub root: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProgramOrTables {
+    Program(ProgramFiles),
+    /// The content of a tables.json.
+    Tables(serde_json::Value),
+}
+
+/// The level of a lint.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallLevel {
+    Allow,
+    Warn,
+    Deny,
+}
+
+/// What the library answers.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// As `check --format json` writes it.
+    Check {
+        diagnostics: Vec<JsonDiagnostic>,
+        summary: JsonSummary,
+    },
+    Format {
+        text: String,
+    },
+    Compile {
+        /// Of the meaning.
+        digest: String,
+        tables: serde_json::Value,
+    },
+    /// As `decide --json` writes it.
+    Decide {
+        role: String,
+        from: String,
+        state: String,
+        decisions: Vec<JsonDecision>,
+    },
+    Test {
+        tests: Vec<JsonVerdict>,
+    },
+    /// As `diff --format json` writes it.
+    Diff(JsonDifferences),
+    /// There is no answer, and why.
+    Refused {
+        message: String,
+        /// The errors of the program, if it has some.
+        diagnostics: Vec<JsonDiagnostic>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct JsonSummary {
+    pub errors: usize,
+    pub warnings: usize,
+}
+
+/// What a change means for one system.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JsonDecision {
+    pub to: String,
+    /// `set`, `unchanged` or `unmapped`.
+    pub outcome: &'static str,
+    pub state: Option<String>,
+    pub append: Vec<String>,
+    pub profile: Option<String>,
+    /// `agents.presync:14`
+    pub rule: Option<String>,
+}
+
+/// What a test or scenario comes to.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JsonVerdict {
+    pub name: String,
+    pub scenario: bool,
+    /// `agents.presync:14`
+    pub place: String,
+    /// Empty: it holds.
+    pub failures: Vec<JsonDiagnostic>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JsonDifferences {
+    pub changes: Vec<JsonChange>,
+    /// What only one side declares, as sentences.
+    pub one_sided: Vec<String>,
+    /// Directions of roles that are too entangled to be compared.
+    pub skipped: Vec<String>,
+}
+
+/// Situations of one role and direction in which one outcome has become another.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JsonChange {
+    /// How many situations, as a decimal number: there can be more than a number holds.
+    pub count: String,
+    pub from: String,
+    pub new: String,
+    pub new_rules: Vec<String>,
+    pub old: String,
+    pub old_rules: Vec<String>,
+    pub role: String,
+    /// As text of the language; null if they are too many.
+    pub rows: Option<Vec<String>>,
+    pub to: String,
+    /// Of how many situations.
+    pub total: String,
+    /// One of the situations.
+    pub witness: String,
+}
+
+/// Answers a call in text.
+pub fn call(text: &str) -> String {
+    let answer = match serde_json::from_str(text) {
+        Ok(call) => answer(&call),
+        Err(error) => Answer::refused(format!("this is no call: {error}")),
+    };
+    serde_json::to_string(&answer).expect("an answer is always JSON")
+}
+
+/// Answers a call.
+pub fn answer(call: &Call) -> Answer {
+    match try_answer(call) {
+        Ok(answer) => answer,
+        Err(Refusal(answer)) => *answer,
+    }
+}
+
+/// The JSON Schemas of [`Call`] and [`Answer`].
+pub fn schemas() -> [serde_json::Value; 2] {
+    let answers = SchemaSettings::draft2020_12().for_serialize();
+    [
+        schemars::schema_for!(Call).to_value(),
+        answers
+            .into_generator()
+            .into_root_schema_for::<Answer>()
+            .to_value(),
+    ]
+}
+
+/// An answer that says why there is none.
+struct Refusal(Box<Answer>);
+
+impl Answer {
+    fn refused(message: impl Into<String>) -> Self {
+        Self::Refused {
+            message: message.into(),
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
+impl Refusal {
+    fn new(message: impl ToString) -> Self {
+        Self(Box::new(Answer::refused(message.to_string())))
+    }
+}
+
+macro_rules! refused_by {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Refusal {
+            fn from(error: $error) -> Self {
+                Self::new(error)
+            }
+        })*
+    };
+}
+
+refused_by!(
+    DecideError,
+    SeveralRoles,
+    TablesError,
+    TooComplex,
+    UnknownName,
+    io::Error
+);
+
+fn try_answer(call: &Call) -> Result<Answer, Refusal> {
+    match call {
+        Call::Check { program, levels } => check(program, levels),
+        Call::Format { source } => format(source),
+        Call::Compile { program } => compile(program),
+        Call::Decide {
+            r#in,
+            role,
+            facts,
+            states,
+            change,
+        } => {
+            let tables = r#in.tables()?;
+            let role = match role {
+                Some(name) => tables.role(name)?,
+                None => tables.only_role()?,
+            };
+            let mut situation = tables.situation();
+            for (fact, value) in facts {
+                situation = match value {
+                    JsonFactValue::Flag(value) => situation.set(fact, *value)?,
+                    JsonFactValue::Choice(value) => situation.set(fact, value.as_str())?,
+                };
+            }
+            for (system, state) in states {
+                situation = situation.show(system, state)?;
+            }
+            let mut changes = change.iter();
+            let (Some((system, state)), None) = (changes.next(), changes.next()) else {
+                return Err(Refusal::new(
+                    "a change has one system and its state: `{\"cic\": \"At Lunch\"}`",
+                ));
+            };
+            let entered = tables.state(system, state)?;
+            let schema = tables.schema();
+            Ok(Answer::Decide {
+                role: role.name().to_owned(),
+                from: schema.system(entered.system()).name.clone(),
+                state: schema.state(entered).name.clone(),
+                decisions: role
+                    .decide(&situation, entered)?
+                    .iter()
+                    .map(JsonDecision::new)
+                    .collect(),
+            })
+        }
+        Call::Test { program } => test(program),
+        Call::Diff { old, new } => {
+            let found = api::diff(&old.tables()?, &new.tables()?)?;
+            Ok(Answer::Diff(JsonDifferences::new(&found)))
+        }
+    }
+}
+
+fn check(program: &ProgramFiles, levels: &BTreeMap<String, CallLevel>) -> Result<Answer, Refusal> {
+    let mut settings = Settings::default();
+    for (lint, level) in levels {
+        let level = match level {
+            CallLevel::Allow => Level::Allow,
+            CallLevel::Warn => Level::Warn,
+            CallLevel::Deny => Level::Deny,
+        };
+        if !settings.set(lint, level) {
+            let known = LINTS.iter().map(|lint| lint.code.name);
+            let near = nearest(lint, known);
+            let hint = near.map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+            return Err(Refusal::new(format!("there is no lint `{lint}`{hint}")));
+        }
+    }
+    let report = program.report()?;
+    let lints = report
+        .program
+        .as_ref()
+        .map(|program| program.lint(&settings));
+    let found = lints.as_ref().unwrap_or(&report.diagnostics);
+    let count = |severity| found.iter().filter(|one| one.severity == severity).count();
+    Ok(Answer::Check {
+        diagnostics: diagnostics(found, report.sources()),
+        summary: JsonSummary {
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+        },
+    })
+}
+
+fn format(source: &str) -> Result<Answer, Refusal> {
+    let file = SourceFile::new("", source.as_bytes().to_vec(), false);
+    if let Ok(text) = api::format(&file) {
+        return Ok(Answer::Format { text });
+    }
+    let (_, errors) = crate::syntax::parse(FileId(0), &file);
+    let mut sources = Sources::default();
+    sources.add(file);
+    Err(Refusal(Box::new(Answer::Refused {
+        message: "the file has syntax errors".to_owned(),
+        diagnostics: diagnostics(&errors, &sources),
+    })))
+}
+
+fn compile(program: &ProgramFiles) -> Result<Answer, Refusal> {
+    let tables = program.program()?.compile()?;
+    Ok(Answer::Compile {
+        digest: tables.digest()?.to_owned(),
+        tables: serde_json::from_str(&tables.to_json()?).map_err(Refusal::new)?,
+    })
+}
+
+fn test(program: &ProgramFiles) -> Result<Answer, Refusal> {
+    let program = program.program()?;
+    let tables = program.compile()?;
+    let verdicts = api::prove(&program, &tables);
+    let verdict = |verdict: crate::analysis::Verdict| JsonVerdict {
+        place: program.sources.file_line(verdict.location),
+        failures: diagnostics(&verdict.failures, &program.sources),
+        name: verdict.name,
+        scenario: verdict.scenario,
+    };
+    Ok(Answer::Test {
+        tests: verdicts.into_iter().map(verdict).collect(),
+    })
+}
+
+fn diagnostics(found: &[Diagnostic], sources: &Sources) -> Vec<JsonDiagnostic> {
+    let one = |diagnostic| JsonDiagnostic::new(diagnostic, sources);
+    found.iter().map(one).collect()
+}
+
+impl ProgramFiles {
+    fn report(&self) -> io::Result<CheckReport> {
+        let read = |path: &str| match self.files.get(path) {
+            Some(text) => Ok(text.clone().into_bytes()),
+            None => Err(io::Error::from(io::ErrorKind::NotFound)),
+        };
+        if !self.files.contains_key(&self.root) {
+            let message = format!("`{}` is not among the files", self.root);
+            return Err(io::Error::new(io::ErrorKind::NotFound, message));
+        }
+        Ok(api::check(api::parse("", &self.root, &read)?))
+    }
+
+    fn program(&self) -> Result<Program, Refusal> {
+        let mut report = self.report()?;
+        match report.program.take() {
+            Some(program) => Ok(program),
+            None => Err(Refusal(Box::new(Answer::Refused {
+                message: "the program has errors".to_owned(),
+                diagnostics: diagnostics(&report.diagnostics, report.sources()),
+            }))),
+        }
+    }
+}
+
+impl ProgramOrTables {
+    fn tables(&self) -> Result<Tables, Refusal> {
+        match self {
+            Self::Program(program) => Ok(program.program()?.compile()?),
+            Self::Tables(tables) => Ok(Tables::from_json(&tables.to_string())?),
+        }
+    }
+}
+
+impl JsonDecision {
+    fn new(decided: &presync_engine::Decided<'_>) -> Self {
+        let origin = decided.decision().origin.as_ref();
+        Self {
+            to: decided.system().to_owned(),
+            outcome: decided.kind(),
+            state: decided.state().map(str::to_owned),
+            append: decided.append().to_vec(),
+            profile: origin.map(|origin| origin.profile.clone()),
+            rule: origin.map(|origin| origin.rule.clone()),
+        }
+    }
+}
+
+impl JsonDifferences {
+    pub fn new(found: &crate::analysis::Differences) -> Self {
+        let change = |change: &crate::analysis::DecisionChange| JsonChange {
+            count: change.count.to_string(),
+            from: change.from.clone(),
+            new: change.new.clone(),
+            new_rules: change.new_rules.clone(),
+            old: change.old.clone(),
+            old_rules: change.old_rules.clone(),
+            role: change.role.clone(),
+            rows: change.rows.clone(),
+            to: change.to.clone(),
+            total: change.total.to_string(),
+            witness: change.witness.clone(),
+        };
+        Self {
+            changes: found.changes.iter().map(change).collect(),
+            one_sided: found.one_sided.clone(),
+            skipped: found.skipped.clone(),
+        }
+    }
+}
