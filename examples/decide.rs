@@ -1,5 +1,7 @@
 //! A program in text, and what one change means: `cargo run --example decide`.
 
+#![allow(clippy::print_stdout, reason = "it shows what comes out")]
+
 use presync::Program;
 
 const SOURCE: &str = r#"

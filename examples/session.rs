@@ -1,5 +1,7 @@
 //! Users over time: what they show, what is sent, and tables that are swapped meanwhile: `cargo run --example session`.
 
+#![allow(clippy::print_stdout, reason = "it shows what comes out")]
+
 use std::time::{Duration, SystemTime};
 
 use presync::{Engine, Event, MemoryStore, Program};
