@@ -99,7 +99,12 @@ pub fn parse(base: &str, path: &str, files: &dyn Files) -> io::Result<Parsed> {
 
 /// Resolves names and proves that rules do not contradict each other.
 pub fn check(parsed: Parsed) -> CheckReport {
-    deep(|| resolve::check(parsed))
+    deep(|| resolve::check(parsed, false))
+}
+
+/// As [`check`], and keeps the trees and every place at which something is named, for an editor.
+pub fn check_with_index(parsed: Parsed) -> CheckReport {
+    deep(|| resolve::check(parsed, true))
 }
 
 /// Lays a file out. Line ends stay as its first one is; a byte order mark goes.

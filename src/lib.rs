@@ -66,7 +66,10 @@ pub use analysis::{
     Coverage, DecisionChange, DecisionExplanation, Differences, Exercised, Other, Proposal,
     Question, Verdict, describe,
 };
-pub use api::{CheckErrors, check, coverage, diff, explain, format, parse, propose_tests, prove};
+pub use api::{
+    CheckErrors, check, check_with_index, coverage, diff, explain, format, parse, propose_tests,
+    prove,
+};
 pub use codes::{code, codes};
 pub use diagnostic::{
     Code, Data, Diagnostic, Fix, Label, Level, Severity, StateName, Witness, WitnessValue,
@@ -80,9 +83,9 @@ pub use presync_engine::{
     RoleTables, Schema, Session, SessionStore, SeveralRoles, Situation, State, StateId, System,
     SystemId, Table, Tables, TablesError, TooComplex, UnknownName, ValueId, nearest,
 };
-pub use program::{Declared, DeclaredKind, Program};
+pub use program::{Declared, DeclaredId, DeclaredKind, Program};
 pub use quote::{choice_literal, is_hidden, quote, quote_always, state_literal, visible};
-pub use resolve::CheckReport;
+pub use resolve::{CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span};
 pub use syntax::{Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given, tree};
 pub use vocabulary::{ALL as VOCABULARIES, Vocabulary};

@@ -73,7 +73,7 @@ pub struct Program {
 }
 
 /// Where a system is declared.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SystemSource {
     pub location: Location,
     /// By state.
@@ -81,7 +81,7 @@ pub struct SystemSource {
 }
 
 /// Where a state is declared.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StateSource {
     pub doc: Option<String>,
     pub location: Location,
@@ -234,7 +234,7 @@ impl DeclaredKind {
 }
 
 /// A declaration that others can name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Declared {
     pub kind: DeclaredKind,
     pub name: String,

@@ -3,7 +3,7 @@
 use crate::errors::{unknown_condition, unknown_value};
 use crate::program::{self, Cond, CondId, ConditionSiteId, Conditions, FactId, FactKind, ValueId};
 use crate::resolve::declare::NamedCondition;
-use crate::resolve::{Atom, Resolver, Unknown, dependency_order};
+use crate::resolve::{Atom, Meaning, Resolver, Unknown, dependency_order};
 use crate::source::{FileId, Location};
 use crate::syntax::tree::{self, ConditionKind};
 
@@ -127,7 +127,7 @@ impl Resolver {
         };
         match self.names.atoms.get(&name.text).cloned() {
             Some(Atom::Fact(fact, id)) => {
-                self.refer(id);
+                self.refer(id, location);
                 let FactKind::Choice { values, .. } = &self.draft.fact(fact).kind else {
                     return Some(self.draft.conditions.intern(Cond::Flag(fact)));
                 };
@@ -137,8 +137,9 @@ impl Resolver {
                 None
             }
             Some(Atom::Value(choices)) => {
-                self.refer(choices[0].1);
+                self.uses(choices[0].1);
                 if let [(value, _)] = choices.as_slice() {
+                    self.note(location, Meaning::Value(*value));
                     let cond = Cond::Value(value.fact(), [*value].into());
                     return Some(self.draft.conditions.intern(cond));
                 }
@@ -150,7 +151,7 @@ impl Resolver {
                 None
             }
             Some(Atom::Condition(at, id)) => {
-                self.refer(id);
+                self.refer(id, location);
                 self.names.conditions[at]
             }
             Some(Atom::System(..)) => {
@@ -204,7 +205,7 @@ impl Resolver {
         };
         match self.names.atoms.get(&subject.text).cloned() {
             Some(Atom::System(system, id)) => {
-                self.refer(id);
+                self.refer(id, location);
                 let states = self.states(system, values, file)?;
                 Some(
                     self.draft
@@ -213,7 +214,7 @@ impl Resolver {
                 )
             }
             Some(Atom::Fact(fact, id)) if self.draft.fact(fact).kind != FactKind::Flag => {
-                self.refer(id);
+                self.refer(id, location);
                 let mut indices = Vec::new();
                 let mut complete = true;
                 for value in values {
@@ -280,7 +281,13 @@ impl Resolver {
                 help: None,
             });
         }
-        found.map(|at| ValueId::from_index(fact, at))
+        let value = ValueId::from_index(fact, found?);
+        let location = Location {
+            file,
+            span: name.span,
+        };
+        self.note(location, Meaning::Value(value));
+        Some(value)
     }
 
     /// A flag by name, for `online`.

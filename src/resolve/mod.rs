@@ -7,10 +7,13 @@ mod declare;
 mod dependency_order;
 mod draft;
 mod expectations;
+mod index;
 pub mod limits;
 mod roles;
 mod rules;
 mod states;
+
+pub use index::{Index, Meaning, Occurrence};
 
 use arcstr::ArcStr;
 use std::cmp::Ordering;
@@ -38,6 +41,8 @@ pub struct CheckReport {
     pub diagnostics: Vec<Diagnostic>,
     /// The program, if it has no errors.
     pub program: Option<Program>,
+    /// What is named, and where; only if it was asked for.
+    pub index: Option<Index>,
     /// What the diagnostics point into, where there is no program.
     sources: Sources,
 }
@@ -50,8 +55,8 @@ impl CheckReport {
     }
 }
 
-/// Resolves names and proves that rules do not contradict each other.
-pub fn check(parsed: Parsed) -> CheckReport {
+/// Resolves names and proves that rules do not contradict each other. `indexed`: keeps trees and what is named in them.
+pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
     let Parsed {
         sources,
         files,
@@ -67,6 +72,7 @@ pub fn check(parsed: Parsed) -> CheckReport {
         errors,
         names: Names::default(),
         owner: None,
+        index: indexed.then(|| Index::new(files.clone())),
         reported: 0,
     };
     resolver.syntax_errors.sort_unstable();
@@ -82,6 +88,7 @@ pub fn check(parsed: Parsed) -> CheckReport {
     let too_large = !large.is_empty();
     large.into_iter().for_each(|error| resolver.error(error));
     let draft = std::mem::take(&mut resolver.draft);
+    let index = resolver.index.take().map(|index| index.finish(&draft));
     let (mut program, missing, mut sources) = draft.into_program();
     if let Some(program) = program.as_ref().filter(|_| !too_large) {
         let conflicts = conflicts::conflicts(program, &missing);
@@ -99,6 +106,7 @@ pub fn check(parsed: Parsed) -> CheckReport {
     CheckReport {
         diagnostics,
         program,
+        index,
         sources,
     }
 }
@@ -111,6 +119,8 @@ struct Resolver {
     names: Names,
     /// The declaration whose inside is being resolved.
     owner: Option<DeclaredId>,
+    /// What is named where, if somebody wants to know.
+    index: Option<Index>,
     /// How many errors there have been, beside those of syntax.
     reported: usize,
 }
@@ -318,11 +328,24 @@ impl Resolver {
         DeclaredId(self.draft.declared.len() as u32 - 1)
     }
 
-    fn refer(&mut self, target: DeclaredId) {
+    /// A name that stands for a declaration.
+    fn refer(&mut self, target: DeclaredId, location: Location) {
+        self.note(location, Meaning::Declared(target));
+        self.uses(target);
+    }
+
+    /// The declaration that is being resolved needs another.
+    fn uses(&mut self, target: DeclaredId) {
         self.draft.references.insert(program::Reference {
             owner: self.owner,
             target,
         });
+    }
+
+    fn note(&mut self, location: Location, meaning: Meaning) {
+        if let Some(index) = &mut self.index {
+            index.note(location, meaning);
+        }
     }
 
     /// Whether a syntax error lies within: things may be missing there.

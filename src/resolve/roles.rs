@@ -90,7 +90,7 @@ impl Resolver {
             span: name.span,
         };
         if let Some((profile, declared)) = self.names.profiles.get(&name.text).copied() {
-            self.refer(declared);
+            self.refer(declared, location);
             return Some(profile);
         }
         self.unknown(Unknown {
@@ -117,7 +117,7 @@ impl Resolver {
             span: name.span,
         };
         if let Some((role, declared)) = self.names.roles.get(&name.text).copied() {
-            self.refer(declared);
+            self.refer(declared, location);
             return Some(role);
         }
         if self.draft.has_implicit_role() && *name.text == *"default" {

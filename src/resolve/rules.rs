@@ -393,7 +393,7 @@ impl Resolver {
             });
             return;
         };
-        self.refer(id);
+        self.refer(id, location);
         let name = &mapping.text;
         let mapping = &builder.mappings[at];
         builder.missing |= mapping.missing;

@@ -11,7 +11,7 @@ use crate::errors::{
 use crate::program::{self, DeclaredKind, StateId, SystemId};
 use crate::resolve::draft::Renumbering;
 use crate::resolve::limits;
-use crate::resolve::{Declared, Resolver, Unknown, dependency_order, doc_text};
+use crate::resolve::{Declared, Meaning, Resolver, Unknown, dependency_order, doc_text};
 use crate::source::Location;
 use crate::syntax::tree::{self, DeclarationKind, GroupTerm, SystemItem};
 
@@ -293,7 +293,7 @@ impl Resolver {
         };
         if let Some(super::Atom::System(system, declared)) = self.names.atoms.get(&name.text) {
             let (system, declared) = (*system, *declared);
-            self.refer(declared);
+            self.refer(declared, location);
             return Some(system);
         }
         if self.suppresses_unknown_names() {
@@ -339,8 +339,9 @@ impl Resolver {
             span: name.span,
         };
         let names = &self.names.states[system.index()];
-        if let Some(state) = names.exact.get(&name.text) {
-            return Some(StateOrGroup::State(*state));
+        if let Some(state) = names.exact.get(&name.text).copied() {
+            self.note(location, Meaning::State(state));
+            return Some(StateOrGroup::State(state));
         }
         if let Some(group) = self.names.groups.get(&(system, name.text.clone())) {
             return Some(StateOrGroup::Group(*group));
@@ -355,6 +356,7 @@ impl Resolver {
             self.draft
                 .case_mismatches
                 .push(program::CaseMismatch { location, state });
+            self.note(location, Meaning::State(state));
             return Some(StateOrGroup::State(state));
         }
         if !names.incomplete {
@@ -459,7 +461,11 @@ impl Resolver {
                     self.names.group_states[group].clone(),
                     self.names.group_declared[group],
                 );
-                self.refer(declared);
+                let location = Location {
+                    file,
+                    span: name.span,
+                };
+                self.refer(declared, location);
                 states.map(|states| states.to_vec())
             }
         }

@@ -22,6 +22,7 @@ mod format;
 mod formats;
 mod house;
 mod import;
+mod index;
 mod init;
 mod json;
 mod large;

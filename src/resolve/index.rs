@@ -1,0 +1,169 @@
+//! What the names of a program mean, and where: for editors. In: what the resolver has found out on its way. Out: trees,
+//! declarations, and every place at which a name stands for something. It takes as much room as the program again, so that
+//! only those get it who ask ([`check_with_index`](crate::check_with_index)).
+
+use std::collections::BTreeMap;
+
+use crate::program::{self, Declared, DeclaredId, Fact, StateId, System, SystemSource, ValueId};
+use crate::resolve::draft::Draft;
+use crate::source::{FileId, Location};
+use crate::syntax::tree;
+
+/// The trees of a check and what is named in them, errors or not.
+#[derive(Debug, Default)]
+pub struct Index {
+    /// By file; what parses around an error is in them.
+    pub trees: Vec<tree::File>,
+    /// By [`DeclaredId`].
+    pub declared: Vec<Declared>,
+    /// Sorted by place. Names in declarations of their own are among them.
+    pub occurrences: Vec<Occurrence>,
+    systems: Vec<System>,
+    system_sources: Vec<SystemSource>,
+    facts: Vec<Fact>,
+    value_locations: BTreeMap<ValueId, Location>,
+}
+
+/// A place at which a name stands for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Occurrence {
+    pub location: Location,
+    pub meaning: Meaning,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Meaning {
+    /// A system, group, fact, condition, mapping, profile or role.
+    Declared(DeclaredId),
+    State(StateId),
+    /// A value of a choice.
+    Value(ValueId),
+}
+
+impl Index {
+    pub(super) fn new(trees: Vec<tree::File>) -> Self {
+        Self {
+            trees,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn note(&mut self, location: Location, meaning: Meaning) {
+        self.occurrences.push(Occurrence { location, meaning });
+    }
+
+    /// Takes what is final when everything is resolved.
+    pub(super) fn finish(mut self, draft: &Draft) -> Self {
+        self.declared.clone_from(&draft.declared);
+        self.systems.clone_from(&draft.systems);
+        self.system_sources.clone_from(&draft.system_sources);
+        self.facts.clone_from(&draft.facts);
+        for (at, declared) in (0..).zip(&draft.declared) {
+            self.note(declared.location, Meaning::Declared(DeclaredId(at)));
+        }
+        let systems = (0..)
+            .map(program::SystemId::from_index)
+            .zip(&draft.system_sources);
+        for (system, source) in systems {
+            for (at, state) in source.states.iter().enumerate() {
+                let id = StateId::from_index(system, at);
+                self.note(state.location, Meaning::State(id));
+            }
+        }
+        self.values_of_choices();
+        self.occurrences.sort_unstable();
+        self.occurrences.dedup();
+        self
+    }
+
+    /// A choice declares its values, and may name one of them as its default.
+    fn values_of_choices(&mut self) {
+        let trees = std::mem::take(&mut self.trees);
+        for (file, tree) in (0..).map(FileId).zip(&trees) {
+            for declaration in &tree.declarations {
+                let tree::DeclarationKind::Choice {
+                    name,
+                    values,
+                    default,
+                } = &declaration.kind
+                else {
+                    continue;
+                };
+                let known = self.facts.iter().position(|fact| fact.name == *name.text);
+                let Some(fact) = known.map(program::FactId::from_index) else {
+                    continue;
+                };
+                let program::FactKind::Choice { values: known, .. } =
+                    self.facts[fact.index()].kind.clone()
+                else {
+                    continue;
+                };
+                for value in values {
+                    // Ids are in the order of names.
+                    let Some(at) = known.iter().position(|known| **known == *value.text) else {
+                        continue;
+                    };
+                    let id = ValueId::from_index(fact, at);
+                    let location = |span| Location { file, span };
+                    self.value_locations
+                        .entry(id)
+                        .or_insert(location(value.span));
+                    self.note(location(value.span), Meaning::Value(id));
+                    if let Some(default) = default.as_ref().filter(|name| name.text == value.text) {
+                        self.note(location(default.span), Meaning::Value(id));
+                    }
+                }
+            }
+        }
+        self.trees = trees;
+    }
+
+    /// What the name at a byte of a file stands for; behind its last byte counts, too.
+    pub fn at(&self, file: FileId, byte: u32) -> Option<Occurrence> {
+        let after = self.occurrences.partition_point(|occurrence| {
+            (occurrence.location.file, occurrence.location.span.start) <= (file, byte)
+        });
+        let found = *self.occurrences[..after].last()?;
+        let here = found.location.file == file && byte <= found.location.span.end;
+        here.then_some(found)
+    }
+
+    /// Where something is declared.
+    pub fn definition(&self, meaning: Meaning) -> Option<Location> {
+        match meaning {
+            Meaning::Declared(id) => Some(self.declared.get(id.index())?.location),
+            Meaning::State(id) => {
+                let system = self.system_sources.get(id.system().index())?;
+                Some(system.states.get(id.index())?.location)
+            }
+            Meaning::Value(id) => self.value_locations.get(&id).copied(),
+        }
+    }
+
+    /// Its name, without quotes.
+    pub fn name(&self, meaning: Meaning) -> Option<&str> {
+        match meaning {
+            Meaning::Declared(id) => Some(&self.declared.get(id.index())?.name),
+            Meaning::State(id) => {
+                let system = self.systems.get(id.system().index())?;
+                Some(&system.states.get(id.index())?.name)
+            }
+            Meaning::Value(id) => match &self.facts.get(id.fact().index())?.kind {
+                program::FactKind::Choice { values, .. } => {
+                    values.get(id.index()).map(String::as_str)
+                }
+                program::FactKind::Flag => None,
+            },
+        }
+    }
+
+    /// Every place that means the same, in order of files and places.
+    pub fn places(&self, meaning: Meaning) -> impl Iterator<Item = Location> + '_ {
+        let same = move |occurrence: &&Occurrence| occurrence.meaning == meaning;
+        self.occurrences
+            .iter()
+            .filter(same)
+            .map(|occurrence| occurrence.location)
+    }
+}

@@ -1,0 +1,124 @@
+//! What the names of a program mean, and where: for editors.
+
+use presync::internal::lexer::{TokenKind, scan};
+use presync::{CheckReport, FileId, Index, Meaning};
+
+use crate::common;
+
+fn checked(text: &str) -> CheckReport {
+    let read = |_: &str| Ok(text.as_bytes().to_vec());
+    presync::check_with_index(presync::parse("", "a.presync", &read).expect("it is there"))
+}
+
+fn index(report: &CheckReport) -> &Index {
+    report.index.as_ref().expect("it was asked for")
+}
+
+const BROKEN: &str = "system cic { state Available  state Busy id busy }
+system lync { state Available  state Away }
+group cic.off = Busy
+choice kind = im | voice
+flag queue
+condition free = queue and kind is im
+mapping m { cic Available <-> lync Available }
+profile P when free or voice {
+    apply m
+    cic off -> lync Awya
+    when cic is BUSY and queue: lync Away -> cic Available
+    cic => lync Away
+    when not queue: cic Busy -> lync Away
+}
+role R uses P
+test t { role R given im cic Available => lync Available }
+";
+
+/// Every place with its name: what stands there has to say so.
+fn shown(report: &CheckReport) -> Vec<String> {
+    let (index, sources) = (index(report), report.sources());
+    let occurrences = index
+        .occurrences
+        .iter()
+        .filter(|occurrence| occurrence.location.file.0 == 0);
+    let shown = occurrences.map(|occurrence| {
+        let place = sources
+            .file(occurrence.location.file)
+            .line_column(occurrence.location.span.start);
+        let kind = match occurrence.meaning {
+            Meaning::Declared(id) => index.declared[id.index()].kind.as_str(),
+            Meaning::State(_) => "state",
+            Meaning::Value(_) => "value",
+        };
+        let name = index.name(occurrence.meaning).expect("it has a name");
+        let written = sources.text(occurrence.location).trim_matches('"');
+        assert!(written.eq_ignore_ascii_case(name), "{written} is no {name}");
+        format!("{}:{} {kind} {name}", place.line, place.column)
+    });
+    shown.collect()
+}
+
+#[test]
+fn every_name_of_a_broken_program_has_its_meaning() {
+    let report = checked(BROKEN);
+    let codes: Vec<&str> = report
+        .diagnostics
+        .iter()
+        .map(|error| error.code.name)
+        .collect();
+    assert_eq!(codes, ["unknown-state", "syntax"]);
+    assert!(report.program.is_none());
+    assert_eq!(index(&report).trees[0].declarations.len(), 10);
+    insta::assert_snapshot!(shown(&report).join("\n"));
+}
+
+#[test]
+fn places_lead_to_definitions_and_back() {
+    let report = checked(BROKEN);
+    let index = index(&report);
+    let byte = BROKEN.find("BUSY").expect("it is there") as u32;
+    for byte in [byte, byte + 4] {
+        let busy = index.at(FileId(0), byte).expect("a state is named there");
+        let defined = index.definition(busy.meaning).expect("it is declared");
+        assert_eq!(report.sources().text(defined), "Busy");
+        assert_eq!(index.places(busy.meaning).count(), 4);
+    }
+    let keyword = BROKEN.find("profile").expect("it is there") as u32;
+    assert_eq!(index.at(FileId(0), keyword), None);
+}
+
+/// In a program without errors each word that can be a name, and is none of the language's own, is one.
+#[test]
+fn no_name_of_an_example_is_without_a_meaning() {
+    for example in common::examples() {
+        let text = std::fs::read_to_string(&example).expect("it is there");
+        let name = example
+            .file_name()
+            .expect("it has a name")
+            .to_string_lossy();
+        let folder = example.parent().expect("it is in a folder");
+        let read = |path: &str| std::fs::read(folder.join(path));
+        let parsed = presync::parse("", &name, &read).expect("it can be read");
+        let report = presync::check_with_index(parsed);
+        assert!(report.program.is_some(), "{name}");
+        assert!(shown(&report).len() > 10);
+        let index = index(&report);
+        let tokens = scan(FileId(0), &text).tokens;
+        let word = |at: usize| tokens[at].span.text(&text);
+        let unknown: Vec<&str> = (0..tokens.len())
+            .filter(|at| tokens[*at].kind == TokenKind::Word)
+            .filter(|at| index.at(FileId(0), tokens[*at].span.start).is_none())
+            // A word of the language, or the name of a vocabulary.
+            .filter(|at| {
+                presync::quote(word(*at)) == word(*at) && word(at.saturating_sub(1)) != "use"
+            })
+            .map(word)
+            .collect();
+        assert_eq!(unknown, [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn it_is_only_there_for_those_who_ask() {
+    let read = |_: &str| Ok(BROKEN.as_bytes().to_vec());
+    let parsed = presync::parse("", "a.presync", &read).expect("it is there");
+    assert!(presync::check(parsed).index.is_none());
+}
