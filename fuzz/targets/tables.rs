@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
     let again = Tables::from_json(&written).expect("what was written can be read");
     assert_eq!(again.to_json().expect("it has a form"), written);
     assert_eq!(again.digest().expect("it is small"), tables.digest().expect("it is small"));
-    for format in &presync_exchange::export::FORMATS {
+    for format in presync_exchange::export::FORMATS {
         if let presync_exchange::export::Write::Tables(write) = &format.write {
             let _ = write(&tables);
         }
