@@ -87,7 +87,9 @@ pub use program::{Declared, DeclaredId, DeclaredKind, Program};
 pub use quote::{choice_literal, is_hidden, quote, quote_always, state_literal, visible};
 pub use resolve::{CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span};
-pub use syntax::{Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given, tree};
+pub use syntax::{
+    ArgumentError, Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given, tree,
+};
 pub use vocabulary::{ALL as VOCABULARIES, Vocabulary};
 
 /// What the tests and measurements of this repository look at. Not for others: it changes without notice.
@@ -100,5 +102,5 @@ pub mod internal {
     pub use crate::program::*;
     pub use crate::resolve::limits;
     pub use crate::space::{Precedence, SituationSpace};
-    pub use crate::syntax::{MAX_ERRORS, MAX_STATEMENT, lexer};
+    pub use crate::syntax::{MAX_ERRORS, MAX_STATEMENT, lexer, scan};
 }

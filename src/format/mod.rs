@@ -5,7 +5,8 @@ mod statement;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
-use crate::syntax::lexer::{self, Token};
+use crate::syntax::lexer::Token;
+use crate::syntax::scan;
 use crate::syntax::tree::{
     Comment, Declaration, DeclarationKind, Item, ItemKind, SystemItem, TestItem,
 };
@@ -37,7 +38,7 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
     if !errors.is_empty() {
         return Err(FormatError::Syntax(errors));
     }
-    let scanned = lexer::scan(FileId(0), &source.text);
+    let scanned = scan::scan(FileId(0), &source.text);
     let mut layout = Layout {
         text: &source.text,
         tokens: &scanned.tokens,
@@ -77,7 +78,7 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
 
 /// Tokens and comments: what a layout must not change. Commas that close a list go, so commas are not counted here.
 fn words(text: &str) -> (Vec<&str>, Vec<&str>) {
-    let scanned = lexer::scan(FileId(0), text);
+    let scanned = scan::scan(FileId(0), text);
     let tokens = scanned
         .tokens
         .iter()

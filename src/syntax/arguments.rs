@@ -1,5 +1,5 @@
 //! In: a command-line argument in the language's own words. Out: its names.
-//! An error is a sentence: there is no file to point into.
+//! An error names the character: there is no file to point into.
 
 use pest::Parser;
 use pest::error::ErrorVariant;
@@ -15,19 +15,34 @@ pub struct Assignment {
     pub value: Option<tree::Name>,
 }
 
+/// What an argument is not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected {} at character {column} of `{text}`", expected.as_deref().unwrap_or("something else"))]
+pub struct ArgumentError {
+    /// What could stand there, if that can be said.
+    pub expected: Option<String>,
+    /// From 1.
+    pub column: usize,
+    pub text: String,
+}
+
 /// `cic "At Lunch"`: a system and a state.
-pub fn parse_change(text: &str) -> Result<(tree::Name, tree::Name), String> {
+pub fn parse_change(text: &str) -> Result<(tree::Name, tree::Name), ArgumentError> {
     let names = parse(Rule::change_argument, text)?;
     let lower = Lower::new(FileId(0), text, &[]);
     let mut names = names.inner().map(|name| lower.name(&name));
     match (names.next(), names.next()) {
         (Some(system), Some(state)) => Ok((system, state)),
-        _ => Err("expected a system and a state".to_owned()),
+        _ => Err(ArgumentError {
+            expected: Some("a system and a state".to_owned()),
+            column: 1,
+            text: text.to_owned(),
+        }),
     }
 }
 
 /// `enterprise_voice,in_queue=false,lync=Busy`
-pub fn parse_given(text: &str) -> Result<Vec<Assignment>, String> {
+pub fn parse_given(text: &str) -> Result<Vec<Assignment>, ArgumentError> {
     let list = parse(Rule::given_argument, text)?;
     let lower = Lower::new(FileId(0), text, &[]);
     let assignments = list
@@ -47,22 +62,22 @@ pub fn parse_given(text: &str) -> Result<Vec<Assignment>, String> {
     Ok(assignments.collect())
 }
 
-fn parse(rule: Rule, text: &str) -> Result<Node<'_>, String> {
+fn parse(rule: Rule, text: &str) -> Result<Node<'_>, ArgumentError> {
     let mut pairs = Grammar::parse(rule, text).map_err(|error| {
-        let ErrorVariant::ParsingError { positives, .. } = &error.variant else {
-            return "cannot be read".to_owned();
+        let positives = match &error.variant {
+            ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
+            ErrorVariant::CustomError { .. } => &[],
         };
         let column = match error.line_col {
             pest::error::LineColLocation::Pos((_, column))
             | pest::error::LineColLocation::Span((_, column), _) => column,
         };
-        let words = expected::words(positives);
-        let words = if words.is_empty() {
-            "something else".to_owned()
-        } else {
-            words.replace("declaration", "argument")
-        };
-        format!("expected {words} at character {column} of `{text}`")
+        let words = expected::words(positives).replace("declaration", "argument");
+        ArgumentError {
+            expected: Some(words).filter(|words| !words.is_empty()),
+            column,
+            text: text.to_owned(),
+        }
     })?;
     Ok(Node::new(0, pairs.next().expect("a parse yields its rule")))
 }

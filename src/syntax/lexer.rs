@@ -1,12 +1,11 @@
-//! In: the text of a file. Out: its tokens, its comments, and the pieces that hold one declaration each.
-//! Errors that a grammar tells badly are told here: characters, strings and escapes; those of brackets in `pieces`.
+//! In: the text of a file. Out: its tokens and its comments.
+//! Errors that a grammar tells badly are told here: characters, strings and escapes; those of brackets in `split`.
 
 use crate::diagnostic::{Diagnostic, point};
 use crate::errors::{confusable_name, hidden_character, syntax as errors};
 use crate::quote::is_hidden;
 use crate::source::{FileId, Location, Span};
 use crate::syntax::MAX_ERRORS;
-use crate::syntax::split::{self, Piece};
 use crate::syntax::tree::Comment;
 
 /// The longest text in quotes and the longest word, in bytes.
@@ -34,39 +33,29 @@ pub struct Token {
     pub first_on_line: bool,
 }
 
-pub struct Scan {
+/// What a text is made of, in order.
+pub(super) struct Lexed {
     pub tokens: Vec<Token>,
     pub comments: Vec<Comment>,
-    pub pieces: Vec<Piece>,
     pub errors: Vec<Diagnostic>,
-    /// Brackets that close nothing: another error may explain one.
-    pub stray_closes: Vec<Diagnostic>,
 }
 
-pub fn scan(file: FileId, text: &str) -> Scan {
-    let tokens = Vec::with_capacity(text.len() / 6);
+pub(super) fn lex(file: FileId, text: &str) -> Lexed {
     let mut lexer = Lexer {
         file,
         text,
         at: 0,
         fresh_line: true,
-        tokens,
+        tokens: Vec::with_capacity(text.len() / 6),
         comments: Vec::new(),
         errors: Vec::new(),
     };
     lexer.run();
     lexer.tokens.shrink_to_fit();
-    // Where too many errors have ended the reading, nothing is said of what is open there.
-    let whole = lexer.errors.len() <= MAX_ERRORS;
-    let split = split::split(file, text, &lexer.tokens, whole);
-    let mut errors = lexer.errors;
-    errors.extend(split.errors);
-    Scan {
+    Lexed {
         tokens: lexer.tokens,
         comments: lexer.comments,
-        pieces: split.pieces,
-        errors,
-        stray_closes: split.stray_closes,
+        errors: lexer.errors,
     }
 }
 

@@ -8,15 +8,17 @@ pub mod lexer;
 mod lower;
 mod recover;
 mod rules;
+pub mod scan;
 mod split;
 pub mod tree;
 
-pub use arguments::{Assignment, parse_change, parse_given};
+pub use arguments::{ArgumentError, Assignment, parse_change, parse_given};
 
 use crate::diagnostic::{Diagnostic, point};
 use crate::errors::{not_utf8, syntax as errors};
 use crate::source::{FileId, Location, SourceFile, Span};
-use lexer::{Scan, TokenKind};
+use lexer::TokenKind;
+use scan::Scan;
 
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/presync.pest"]
@@ -56,7 +58,7 @@ pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>)
         pieces,
         mut errors,
         mut stray_closes,
-    } = lexer::scan(file, &source.text);
+    } = scan::scan(file, &source.text);
     let lower = lower::Lower::new(file, &source.text, &comments);
     let mut tree = tree::File::default();
     let mut declarations = chunked_vec::List::default();
@@ -190,7 +192,7 @@ mod tests {
             }
         }
         for text in &texts {
-            let scan = lexer::scan(FileId(0), text);
+            let scan = scan::scan(FileId(0), text);
             let lower = lower::Lower::new(FileId(0), text, &scan.comments);
             for piece in scan.pieces.iter().filter(|piece| !piece.unbalanced) {
                 let tokens = &scan.tokens[piece.tokens.clone()];
@@ -211,7 +213,7 @@ mod tests {
     /// A file with one token taken out, put elsewhere or written twice.
     fn broken(source: &SourceFile, random: &mut u64) -> Vec<String> {
         let text = &source.text;
-        let tokens = lexer::scan(FileId(0), text).tokens;
+        let tokens = scan::scan(FileId(0), text).tokens;
         let mut below = |most: usize| {
             *random = random
                 .wrapping_mul(6_364_136_223_846_793_005)

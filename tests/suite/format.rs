@@ -130,7 +130,7 @@ scenario "s" { role R set f, not c is v a A => b D append "t", observe a A, b D,
 
 #[test]
 fn two_comments_near_each_other_stay_and_settle() {
-    let scanned = presync::internal::lexer::scan(presync::FileId(0), LISTS);
+    let scanned = presync::internal::scan::scan(presync::FileId(0), LISTS);
     let gaps: Vec<usize> = scanned
         .tokens
         .iter()
@@ -233,7 +233,7 @@ fn syntax_errors_are_told() {
 
 /// The same tokens with other white space, some comments among them.
 fn shuffled(text: &str, random: &mut Random) -> (String, Vec<String>) {
-    let scanned = presync::internal::lexer::scan(presync::FileId(0), text);
+    let scanned = presync::internal::scan::scan(presync::FileId(0), text);
     let mut out = String::new();
     let mut comments = Vec::new();
     let mut end = 0;

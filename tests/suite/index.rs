@@ -1,6 +1,7 @@
 //! What the names of a program mean, and where: for editors.
 
-use presync::internal::lexer::{TokenKind, scan};
+use presync::internal::lexer::TokenKind;
+use presync::internal::scan::scan;
 use presync::{CheckReport, FileId, Index, Meaning};
 
 use crate::common;

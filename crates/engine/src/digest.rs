@@ -16,14 +16,26 @@ use sha2::{Digest, Sha256};
 
 use crate::flat_diagram::{Diagram, Next};
 use crate::ids::SystemId;
+use crate::lookup::Cells;
 use crate::schema::{Column, FactKind, Schema};
-use crate::table::{Body, Cells, Outcome, Table};
+use crate::table::{Body, Outcome, Table};
 use crate::tables::{Tables, TooComplex};
 
 /// A prime: the field of the sums.
 const FIELD: u64 = (1 << 61) - 1;
 
-pub(crate) fn digest(tables: &Tables) -> Result<String, TooComplex> {
+impl Tables {
+    /// `sha256:...` over the meaning alone: programs that decide alike have the same. Compiles every role.
+    ///
+    /// # Errors
+    /// A role is too complex.
+    pub fn digest(&self) -> Result<&str, TooComplex> {
+        let digest = self.0.digest.get_or_init(|| digest(self));
+        digest.as_deref().map_err(Clone::clone)
+    }
+}
+
+fn digest(tables: &Tables) -> Result<String, TooComplex> {
     let schema = tables.schema();
     let mut hasher = Sha256::new();
     let mut part = |text: &str| {

@@ -43,7 +43,9 @@ pub use event::{Event, EventMessage, FactValue, Members};
 pub use flat_diagram::{Diagram, Next, Node};
 pub use ids::{Direction, FactId, RoleId, StateId, SystemId, ValueId};
 pub use json::{DiagramFault, TableFault, TablesError, document, schema as tables_schema};
-pub use lookup::{CoverError, Cube, DENSE_CELLS, Dense, Number, Packed, Values, cell_count};
+pub use lookup::{
+    Cells, CoverError, Cube, DENSE_CELLS, DecisionId, Dense, Number, Packed, Values, cell_count,
+};
 pub use names::{NameKind, UnknownName, nearest};
 pub use rejection::{Malformed, Rejection};
 pub use saved::{LostName, SavedSession};
@@ -53,5 +55,5 @@ pub use session::{
     SessionEngine, Shown, SystemDecision, SystemDecisions, SystemView,
 };
 pub use situation::{Given, Situation};
-pub use table::{Body, Cells, Decision, DecisionId, Origin, OriginPart, Outcome, Row, Table};
+pub use table::{Body, Decision, Origin, OriginPart, Outcome, Row, Table};
 pub use tables::{DecideError, Decided, Role as RoleTables, SeveralRoles, Tables, TooComplex};

@@ -7,10 +7,25 @@ use std::sync::Arc;
 use crate::flat_diagram::{Diagram, Next, Node};
 use crate::ids::{Direction, FactId, StateId, SystemId, ValueId};
 use crate::schema::{Column, Schema};
-use crate::table::{Cells, DecisionId};
 
 /// A dense table has at most this many cells; beyond, the diagram itself is walked.
 pub const DENSE_CELLS: u64 = 1 << 20;
+
+/// A decision of one table, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DecisionId(pub(crate) u32);
+
+impl DecisionId {
+    #[doc(hidden)]
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// For each column the numbers of the values that match, ascending; `None`: all of them. [`Schema::inputs`] says what
+/// they stand for.
+pub type Cells = Vec<Option<Box<[u32]>>>;
 
 /// Where the decisions of a table are found.
 #[derive(Debug)]

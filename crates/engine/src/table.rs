@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::flat_diagram::Diagram;
 use crate::ids::{Direction, FactId, StateId};
-use crate::lookup::{CoverError, Cube, Dense, Lookup};
+use crate::lookup::{Cells, CoverError, Cube, DecisionId, Dense, Lookup};
 use crate::schema::{Column, Schema};
 use crate::situation::{Situation, UNSET};
 
@@ -30,10 +30,6 @@ pub enum Body {
     /// For tables that would take too many rows; the first that does not pass decides.
     Diagrams(Arc<[Diagram]>),
 }
-
-/// For each column the numbers of the values that match, ascending; `None`: all of them. [`Schema::inputs`] says what
-/// they stand for.
-pub type Cells = Vec<Option<Box<[u32]>>>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -82,18 +78,6 @@ pub struct Decision {
     pub outcome: Outcome,
     /// `None` for unmapped, and where a table came from elsewhere.
     pub origin: Option<Origin>,
-}
-
-/// A decision of one table, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DecisionId(pub(crate) u32);
-
-impl DecisionId {
-    #[doc(hidden)]
-    #[inline]
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
 }
 
 static UNMAPPED: Decision = Decision {

@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 
-use crate::digest;
 use crate::ids::{Direction, FactId, RoleId, StateId, SystemId};
 use crate::names::UnknownName;
 use crate::schema::{FactKind, Schema};
@@ -15,13 +14,13 @@ use crate::table::{Decision, Outcome, Table};
 
 /// All roles' tables. Cheap to clone; a role is compiled when it is asked for the first time.
 #[derive(Clone)]
-pub struct Tables(Arc<Inner>);
+pub struct Tables(pub(crate) Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     schema: Arc<Schema>,
     roles: Vec<OnceLock<Result<RoleTables, TooComplex>>>,
     fill: Box<Fill>,
-    digest: OnceLock<Result<String, TooComplex>>,
+    pub digest: OnceLock<Result<String, TooComplex>>,
 }
 
 // What panics while it fills a cell leaves it empty.
@@ -81,15 +80,6 @@ impl Tables {
 
     pub fn schema(&self) -> &Arc<Schema> {
         &self.0.schema
-    }
-
-    /// `sha256:...` over the meaning alone: programs that decide alike have the same. Compiles every role.
-    ///
-    /// # Errors
-    /// A role is too complex.
-    pub fn digest(&self) -> Result<&str, TooComplex> {
-        let digest = self.0.digest.get_or_init(|| digest::digest(self));
-        digest.as_deref().map_err(Clone::clone)
     }
 
     /// A system's state by names, as on the wire.

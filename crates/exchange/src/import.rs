@@ -7,7 +7,7 @@ mod json;
 mod source;
 
 use presync::{FileId, SourceFile};
-use presync_engine::Tables;
+use presync_engine::{Tables, TablesError, TooComplex};
 
 /// A table as source.
 #[derive(Debug)]
@@ -19,8 +19,40 @@ pub struct Imported {
 
 /// Why a file is not imported.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ImportError(pub String);
+pub enum ImportError {
+    #[error("the file is empty")]
+    Empty,
+    #[error("this is not CSV: {0}")]
+    Csv(#[from] ::csv::Error),
+    #[error("this is not XML: {0}")]
+    Xml(#[from] roxmltree::Error),
+    #[error("an element has more than {0} attributes")]
+    Attributes(usize),
+    #[error("the file has no decisions")]
+    NoDecisions,
+    #[error("the file has no mappings")]
+    NoMappings,
+    /// A column that is needed is not there, or could be several.
+    #[error("{0}")]
+    Column(String),
+    #[error("line {line}: {what}")]
+    Line { line: u64, what: String },
+    #[error("`{decision}`: {what}")]
+    Decision { decision: String, what: String },
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+    #[error(transparent)]
+    TooComplex(#[from] TooComplex),
+    #[error("the table of role `{role}` from {from} to {to} is a diagram, which has too many rows")]
+    Diagram {
+        role: String,
+        from: String,
+        to: String,
+    },
+    /// A name that is too long, above all.
+    #[error("no program can say what is in it: {0}")]
+    Unsayable(String),
+}
 
 /// A kind of file that can be imported.
 pub struct Kind {
@@ -49,9 +81,6 @@ fn sayable(imported: Imported) -> Result<Imported, ImportError> {
     );
     match presync::parse_file(FileId(0), &file).1.first() {
         None => Ok(imported),
-        Some(error) => Err(ImportError(format!(
-            "no program can say what is in it: {}",
-            error.message
-        ))),
+        Some(error) => Err(ImportError::Unsayable(error.message.clone())),
     }
 }

@@ -11,8 +11,8 @@ use crate::error::{CommandError, CommandResult};
 use crate::loading;
 use crate::terminal::Terminal;
 use presync::nearest;
+use presync::{ArgumentError, quote, quote_always, visible};
 use presync::{Declared, DeclaredKind, Program, Question};
-use presync::{quote, quote_always, visible};
 use presync_engine::{DecideError, Decided, FactId, Schema, StateId, SystemId, Tables, ValueId};
 
 /// Decide one change of state.
@@ -224,7 +224,7 @@ struct Given<'a> {
 
 impl Given<'_> {
     fn give(&mut self, given: &str) -> Result<(), CommandError> {
-        let wrong = |error: String| {
+        let wrong = |error: ArgumentError| {
             let forms =
                 "what is given is like `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`";
             CommandError::Usage(format!("--given: {forms}: {error}"))

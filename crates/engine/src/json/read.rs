@@ -9,10 +9,11 @@ use crate::json::document::{
     StateDocument, SystemDocument, TableDocument, When,
 };
 use crate::json::{DiagramFault, TableFault, TablesError};
+use crate::lookup::Cells;
 use crate::lookup::CoverError;
 use crate::names::{NameKind, UnknownName};
 use crate::schema::{Column, Fact, FactKind, Role, Schema, State, System};
-use crate::table::{Cells, Decision, Origin, OriginPart, Outcome, Row, Table};
+use crate::table::{Decision, Origin, OriginPart, Outcome, Row, Table};
 use crate::tables::{Tables, TooComplex};
 
 pub(super) fn tables(document: Document) -> Result<Tables, TablesError> {

@@ -8,8 +8,9 @@ use crate::json::document::{
     TableDocument, When,
 };
 use crate::json::{FORMAT, VERSION};
+use crate::lookup::Cells;
 use crate::schema::{Column, Fact, FactKind, Input, Schema, System};
-use crate::table::{Body, Cells, Decision, Outcome, Row, Table};
+use crate::table::{Body, Decision, Outcome, Row, Table};
 use crate::tables::{Tables, TooComplex};
 
 pub(super) fn document(tables: &Tables) -> Result<Document, TooComplex> {

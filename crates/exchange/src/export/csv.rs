@@ -1,7 +1,7 @@
 //! CSV, for people and spreadsheets: a line for each row. A cell that a spreadsheet would take for a formula begins
 //! with an apostrophe.
 
-use crate::export::{ExportError, Format, Write};
+use crate::export::format::{ExportError, Format, Write};
 use crate::text::cells::{self, views};
 use presync_engine::Tables;
 
@@ -26,8 +26,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
-    let wrong = |error: csv::Error| ExportError(error.to_string());
-    writer.write_record(HEADINGS).map_err(wrong)?;
+    writer.write_record(HEADINGS)?;
     for view in views(tables)? {
         for row in view.rows {
             let cells = [
@@ -48,13 +47,13 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                     .join(", "),
                 cells::origin(row).replace('\n', ", "),
             ];
-            writer.write_record(cells.map(harmless)).map_err(wrong)?;
+            writer.write_record(cells.map(harmless))?;
         }
     }
     let bytes = writer
         .into_inner()
-        .map_err(|error| ExportError(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| ExportError(error.to_string()))
+        .map_err(|error| csv::Error::from(error.into_error()))?;
+    Ok(String::from_utf8(bytes).expect("what was written is text"))
 }
 
 fn harmless(cell: String) -> String {

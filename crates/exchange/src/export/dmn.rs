@@ -8,7 +8,7 @@ use quick_xml::Writer;
 use quick_xml::escape::partial_escape;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::export::{ExportError, Format, Write};
+use crate::export::format::{ExportError, Format, Write};
 use crate::text::cells::{self, Identifiers, View, views};
 use presync_engine::{Column, Input, Schema, Tables};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::export::{ExportError, Finding, Format, Write};
+use crate::export::format::{ExportError, Finding, Format, Write};
 use crate::graph::{drawing, graphs};
 use crate::text::cells;
 use presync::visible;

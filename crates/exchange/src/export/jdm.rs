@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::export::{ExportError, Format, Write};
+use crate::export::format::{ExportError, Format, Write};
 use crate::text::cells::{self, Identifiers, views};
 use presync_engine::{Column, Input, Schema, Tables};
 
@@ -105,9 +105,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             { "id": "out", "type": "edge", "sourceId": "table", "targetId": "decision" },
         ],
     });
-    serde_json::to_string_pretty(&document)
-        .map(|text| text + "\n")
-        .map_err(|error| ExportError(error.to_string()))
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
 fn cell(schema: &Schema, column: Column, values: &[u32]) -> Result<String, ExportError> {
@@ -146,9 +144,7 @@ fn string(text: &str) -> Result<String, ExportError> {
         .find(|quote| !text.contains(*quote) && (*quote != '`' || !text.contains("${")));
     match quotes {
         Some(quote) => Ok(format!("{quote}{text}{quote}")),
-        None => Err(ExportError(format!(
-            "`{text}` holds every kind of quotes, and strings of this format have no escapes: rename it, or use another format"
-        ))),
+        None => Err(ExportError::Quotes(text.to_owned())),
     }
 }
 

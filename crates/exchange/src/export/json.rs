@@ -1,6 +1,6 @@
 //! tables.json: the format that `decide` and `run` read back.
 
-use crate::export::{Format, Write};
+use crate::export::format::{Format, Write};
 
 pub(super) const FORMAT: Format = Format {
     name: "json",

@@ -1,6 +1,6 @@
 //! Markdown: a heading and a table for each role and direction.
 
-use crate::export::{ExportError, Format, Write};
+use crate::export::format::{ExportError, Format, Write};
 use crate::text::cells::{self, views};
 use presync_engine::Tables;
 

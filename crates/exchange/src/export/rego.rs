@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::export::{ExportError, Format, Write};
+use crate::export::format::{ExportError, Format, Write};
 use crate::text::cells::{self, views};
 use presync_engine::{Column, FactKind, Input, Tables};
 
@@ -69,9 +69,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         .systems()
         .map(|(_, system)| (system.name.clone(), Value::Null));
     let usual: Map<String, Value> = facts.chain(systems).collect();
-    let pretty = |value: &Value| {
-        serde_json::to_string_pretty(value).map_err(|error| ExportError(error.to_string()))
-    };
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).map_err(ExportError::from);
     Ok(format!(
         "# METADATA\n# title: Status synchronization\n# description: Decision tables of Presync, {}\npackage presync\n\n\
          import rego.v1\n{POLICY}\nusual := {}\n\nrows := {}\n",

@@ -1,7 +1,7 @@
 //! SQL: the rows as a table, a table for events, and a view that decides them. The same script runs on SQLite, DuckDB,
 //! PostgreSQL and Spark SQL, so it is written in what they have in common.
 
-use crate::export::{ExportError, Format, Write};
+use crate::export::format::{ExportError, Format, Write};
 use crate::text::cells::{self, Identifiers, View, views};
 use presync::visible;
 use presync_engine::{Column, Input, Schema, Tables};

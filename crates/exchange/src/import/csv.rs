@@ -74,7 +74,7 @@ pub(super) const KIND: Kind = Kind {
 fn read(text: &str) -> Result<Imported, ImportError> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
-        return Err(ImportError("the file is empty".to_owned()));
+        return Err(ImportError::Empty);
     }
     let first = text.lines().next().unwrap_or_default();
     let delimiter = [',', ';', '\t']
@@ -86,12 +86,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
         .trim(csv::Trim::All)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let headings: Vec<String> = reader
-        .headers()
-        .map_err(wrong)?
-        .iter()
-        .map(str::to_owned)
-        .collect();
+    let headings: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
     let columns = sense(&headings)?;
     let mut understood = vec![format!(
         "columns are separated by {}",
@@ -107,12 +102,12 @@ fn read(text: &str) -> Result<Imported, ImportError> {
     let mut profiles: IndexMap<String, IndexSet<String>> = IndexMap::new();
     let mut systems: IndexMap<String, IndexSet<String>> = IndexMap::new();
     for record in reader.records() {
-        let record = record.map_err(wrong)?;
+        let record = record?;
         if record.iter().all(str::is_empty) {
             continue;
         }
         let line = record.position().map_or(0, csv::Position::line);
-        let error = |what: String| ImportError(format!("line {line}: {what}"));
+        let error = |what: String| ImportError::Line { line, what };
         let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
         let side = |side: &Side, which: &str| {
             let system = side
@@ -158,16 +153,12 @@ fn read(text: &str) -> Result<Imported, ImportError> {
         }
     }
     if profiles.is_empty() {
-        return Err(ImportError("the file has no mappings".to_owned()));
+        return Err(ImportError::NoMappings);
     }
     Ok(Imported {
         source: source(&systems, &profiles),
         understood,
     })
-}
-
-fn wrong(error: csv::Error) -> ImportError {
-    ImportError(format!("this is not CSV: {error}"))
 }
 
 /// Finds the columns by the words of their headings.
@@ -244,7 +235,7 @@ fn sense(headings: &[String]) -> Result<Columns, ImportError> {
             .iter()
             .map(|heading| format!("`{heading}`"))
             .collect();
-        Err(ImportError(format!(
+        Err(ImportError::Column(format!(
             "no column for the {what} among {}; headings such as `profile, from system, from state, to system, to state, \
              direction` are understood",
             quoted.join(", ")

@@ -27,20 +27,18 @@ fn read(text: &str) -> Result<Tables, ImportError> {
         .split('<')
         .any(|element| element.matches('=').count() > MAX_ATTRIBUTES)
     {
-        return Err(ImportError(format!(
-            "an element has more than {MAX_ATTRIBUTES} attributes"
-        )));
+        return Err(ImportError::Attributes(MAX_ATTRIBUTES));
     }
-    let xml = Xml::parse(text).map_err(|error| ImportError(format!("this is not XML: {error}")))?;
+    let xml = Xml::parse(text)?;
     let decisions: Vec<Node<'_, '_>> = children(xml.root_element(), "decision").collect();
     let mut read = Read::default();
     for decision in &decisions {
         read.decision(*decision)?;
     }
     if decisions.is_empty() {
-        return Err(ImportError("the file has no decisions".to_owned()));
+        return Err(ImportError::NoDecisions);
     }
-    Tables::from_document(read.document()).map_err(|error| ImportError(error.to_string()))
+    Ok(Tables::from_document(read.document())?)
 }
 
 #[derive(Default)]
@@ -61,7 +59,10 @@ struct Input {
 impl Read {
     fn decision(&mut self, decision: Node<'_, '_>) -> Result<(), ImportError> {
         let label = decision.attribute("name").unwrap_or("a decision");
-        let wrong = |what: &str| ImportError(format!("`{label}`: {what}"));
+        let wrong = |what: &str| ImportError::Decision {
+            decision: label.to_owned(),
+            what: what.to_owned(),
+        };
         let ours = decision.descendants().find(|node| {
             is(*node, "table") && node.tag_name().namespace() == Some("urn:presync:tables")
         });

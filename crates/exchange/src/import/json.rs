@@ -2,11 +2,9 @@
 
 use presync_engine::Tables;
 
-use crate::import::{ImportError, Kind, from_tables};
+use crate::import::{Kind, from_tables};
 
 pub(super) const KIND: Kind = Kind {
     extension: "json",
-    read: |text| {
-        from_tables(Tables::from_json(text).map_err(|error| ImportError(error.to_string()))?)
-    },
+    read: |text| from_tables(Tables::from_json(text)?),
 };

@@ -28,20 +28,17 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
     }
     for role in tables.roles() {
         let mut profiles = Vec::new();
-        let all = role
-            .tables()
-            .map_err(|error| ImportError(error.to_string()))?;
+        let all = role.tables()?;
         for table in all {
             let (from, to) = (
                 &schema.system(table.direction().from()).name,
                 &schema.system(table.direction().to()).name,
             );
             let name = format!("{}: {from} to {to}", role.name());
-            let body = rules(schema, table).ok_or_else(|| {
-                ImportError(format!(
-                    "the table of role `{}` from {from} to {to} is a diagram, which has too many rows",
-                    role.name()
-                ))
+            let body = rules(schema, table).ok_or_else(|| ImportError::Diagram {
+                role: role.name().to_owned(),
+                from: from.clone(),
+                to: to.clone(),
             })?;
             if !body.is_empty() {
                 text.push_str(&format!("\nprofile {} {{\n{body}}}\n", quote_always(&name)));

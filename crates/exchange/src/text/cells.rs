@@ -1,6 +1,6 @@
 //! A table's cells as people read them, and what the formats share.
 
-use crate::export::ExportError;
+use crate::export::format::ExportError;
 use crate::text::conditions::conditions;
 use presync::{quote, quote_always};
 use presync_engine::{
@@ -59,12 +59,12 @@ pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
     for role in tables.roles() {
         for table in role.tables()? {
             let Body::Rows(rows) = table.body() else {
-                return Err(ExportError(format!(
-                    "the table of role `{}` from {} to {} would have too many rows; `--to json` has it as a diagram",
-                    role.name(),
-                    schema.system(table.direction().from()).name,
-                    schema.system(table.direction().to()).name
-                )));
+                let direction = table.direction();
+                return Err(ExportError::TooManyRows {
+                    role: role.name().to_owned(),
+                    from: schema.system(direction.from()).name.clone(),
+                    to: schema.system(direction.to()).name.clone(),
+                });
             };
             views.push(View {
                 schema,

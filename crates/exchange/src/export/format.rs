@@ -1,0 +1,53 @@
+//! What a format of tables is, and why one cannot be written.
+
+use presync_engine::{Tables, TooComplex};
+
+/// A format that tables can be handed on in.
+pub struct Format {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub write: Write,
+}
+
+/// What a format is written from.
+pub enum Write {
+    Tables(fn(&Tables) -> Result<String, ExportError>),
+    /// The findings of the lints belong into it.
+    Report(fn(&Tables, &[Finding]) -> Result<String, ExportError>),
+}
+
+/// What a lint found, as a report shows it.
+#[derive(Debug)]
+pub struct Finding {
+    /// `error`, `warning` or `info`.
+    pub severity: &'static str,
+    pub code: &'static str,
+    pub message: String,
+    /// `agents.presync:14`
+    pub place: Option<String>,
+    pub help: Option<String>,
+}
+
+/// Why tables cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error(
+        "the table of role `{role}` from {from} to {to} would have too many rows; `--to json` has it as a diagram"
+    )]
+    TooManyRows {
+        role: String,
+        from: String,
+        to: String,
+    },
+    /// The format has no way to say it.
+    #[error(
+        "`{0}` holds every kind of quotes, and strings of this format have no escapes: rename it, or use another format"
+    )]
+    Quotes(String),
+    #[error(transparent)]
+    TooComplex(#[from] TooComplex),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+}

@@ -1,0 +1,32 @@
+//! In: the text of a file. Out: its tokens, its comments, and the pieces that hold one declaration each.
+
+use crate::diagnostic::Diagnostic;
+use crate::source::FileId;
+use crate::syntax::MAX_ERRORS;
+use crate::syntax::lexer::{self, Token};
+use crate::syntax::split::{self, Piece};
+use crate::syntax::tree::Comment;
+
+pub struct Scan {
+    pub tokens: Vec<Token>,
+    pub comments: Vec<Comment>,
+    pub pieces: Vec<Piece>,
+    pub errors: Vec<Diagnostic>,
+    /// Brackets that close nothing: another error may explain one.
+    pub stray_closes: Vec<Diagnostic>,
+}
+
+pub fn scan(file: FileId, text: &str) -> Scan {
+    let mut lexed = lexer::lex(file, text);
+    // Where too many errors have ended the reading, nothing is said of what is open there.
+    let whole = lexed.errors.len() <= MAX_ERRORS;
+    let split = split::split(file, text, &lexed.tokens, whole);
+    lexed.errors.extend(split.errors);
+    Scan {
+        tokens: lexed.tokens,
+        comments: lexed.comments,
+        pieces: split.pieces,
+        errors: lexed.errors,
+        stray_closes: split.stray_closes,
+    }
+}
