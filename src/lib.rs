@@ -85,7 +85,7 @@ pub use presync_engine::{
 };
 pub use program::{Declared, DeclaredId, DeclaredKind, Program};
 pub use quote::{choice_literal, is_hidden, quote, quote_always, state_literal, visible};
-pub use resolve::{CheckReport, Index, Meaning, Occurrence};
+pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span};
 pub use syntax::{
     ArgumentError, Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given, tree,

@@ -22,6 +22,7 @@ pub struct Index {
     system_sources: Vec<SystemSource>,
     facts: Vec<Fact>,
     value_locations: BTreeMap<ValueId, Location>,
+    attribute_locations: BTreeMap<AttributeId, Location>,
 }
 
 /// A place at which a name stands for something.
@@ -39,6 +40,14 @@ pub enum Meaning {
     State(StateId),
     /// A value of a choice.
     Value(ValueId),
+    Attribute(AttributeId),
+}
+
+/// An attribute of a system's states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttributeId {
+    system: program::SystemId,
+    number: u32,
 }
 
 impl Index {
@@ -72,6 +81,7 @@ impl Index {
             }
         }
         self.values_of_choices();
+        self.attributes_of_systems();
         self.occurrences.sort_unstable();
         self.occurrences.dedup();
         self
@@ -119,6 +129,83 @@ impl Index {
         self.trees = trees;
     }
 
+    /// A system or an extension declares attributes; states have them, and groups ask for them.
+    fn attributes_of_systems(&mut self) {
+        let trees = std::mem::take(&mut self.trees);
+        for (file, tree) in (0..).map(FileId).zip(&trees) {
+            for declaration in &tree.declarations {
+                match &declaration.kind {
+                    tree::DeclarationKind::System { name, items, .. }
+                    | tree::DeclarationKind::Extend {
+                        system: name,
+                        items,
+                    } => {
+                        for item in items {
+                            match item {
+                                tree::SystemItem::Attributes(names) => {
+                                    names.iter().for_each(|named| {
+                                        self.attribute(name, named, file, true);
+                                    });
+                                }
+                                tree::SystemItem::State(state) => {
+                                    state.attributes.iter().for_each(|named| {
+                                        self.attribute(name, named, file, false);
+                                    });
+                                }
+                                tree::SystemItem::Online { .. } | tree::SystemItem::Text { .. } => {
+                                }
+                            }
+                        }
+                    }
+                    tree::DeclarationKind::Group { system, terms, .. } => {
+                        for term in terms {
+                            if let tree::GroupTerm::All { attribute, .. } = term {
+                                self.attribute(system, attribute, file, false);
+                            }
+                        }
+                    }
+                    tree::DeclarationKind::Use(_)
+                    | tree::DeclarationKind::Flag(_)
+                    | tree::DeclarationKind::Choice { .. }
+                    | tree::DeclarationKind::Condition { .. }
+                    | tree::DeclarationKind::Mapping { .. }
+                    | tree::DeclarationKind::Profile { .. }
+                    | tree::DeclarationKind::Role { .. }
+                    | tree::DeclarationKind::Test { .. }
+                    | tree::DeclarationKind::Scenario { .. } => {}
+                }
+            }
+        }
+        self.trees = trees;
+    }
+
+    /// Notes an attribute where the system has it.
+    fn attribute(&mut self, system: &tree::Name, name: &tree::Name, file: FileId, declares: bool) {
+        let Some(at) = self
+            .systems
+            .iter()
+            .position(|known| known.name == *system.text)
+        else {
+            return;
+        };
+        let attributes = &self.systems[at].attributes;
+        let Some(number) = attributes.iter().position(|known| **known == *name.text) else {
+            return;
+        };
+        let id = AttributeId {
+            system: program::SystemId::from_index(at),
+            number: number as u32,
+        };
+        let location = Location {
+            file,
+            span: name.span,
+        };
+        if declares {
+            self.attribute_locations.entry(id).or_insert(location);
+        }
+        self.note(location, Meaning::Attribute(id));
+    }
+
     /// What the name at a byte of a file stands for; behind its last byte counts, too.
     pub fn at(&self, file: FileId, byte: u32) -> Option<Occurrence> {
         let after = self.occurrences.partition_point(|occurrence| {
@@ -138,6 +225,7 @@ impl Index {
                 Some(system.states.get(id.index())?.location)
             }
             Meaning::Value(id) => self.value_locations.get(&id).copied(),
+            Meaning::Attribute(id) => self.attribute_locations.get(&id).copied(),
         }
     }
 
@@ -155,6 +243,13 @@ impl Index {
                 }
                 program::FactKind::Flag => None,
             },
+            Meaning::Attribute(id) => {
+                let system = self.systems.get(id.system.index())?;
+                system
+                    .attributes
+                    .get(id.number as usize)
+                    .map(String::as_str)
+            }
         }
     }
 

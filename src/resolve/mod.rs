@@ -13,7 +13,7 @@ mod roles;
 mod rules;
 mod states;
 
-pub use index::{Index, Meaning, Occurrence};
+pub use index::{AttributeId, Index, Meaning, Occurrence};
 
 use arcstr::ArcStr;
 use std::cmp::Ordering;

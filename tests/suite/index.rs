@@ -15,9 +15,10 @@ fn index(report: &CheckReport) -> &Index {
     report.index.as_ref().expect("it was asked for")
 }
 
-const BROKEN: &str = "system cic { state Available  state Busy id busy }
+const BROKEN: &str =
+    "system cic { attributes dnd, acd  state Available { acd }  state Busy id busy { dnd, dmd } }
 system lync { state Available  state Away }
-group cic.off = Busy
+group cic.off = Busy | all dnd
 choice kind = im | voice
 flag queue
 condition free = queue and kind is im
@@ -48,6 +49,7 @@ fn shown(report: &CheckReport) -> Vec<String> {
             Meaning::Declared(id) => index.declared[id.index()].kind.as_str(),
             Meaning::State(_) => "state",
             Meaning::Value(_) => "value",
+            Meaning::Attribute(_) => "attribute",
         };
         let name = index.name(occurrence.meaning).expect("it has a name");
         let written = sources.text(occurrence.location).trim_matches('"');
@@ -65,7 +67,7 @@ fn every_name_of_a_broken_program_has_its_meaning() {
         .iter()
         .map(|error| error.code.name)
         .collect();
-    assert_eq!(codes, ["unknown-state", "syntax"]);
+    assert_eq!(codes, ["unknown-attribute", "unknown-state", "syntax"]);
     assert!(report.program.is_none());
     assert_eq!(index(&report).trees[0].declarations.len(), 10);
     insta::assert_snapshot!(shown(&report).join("\n"));
