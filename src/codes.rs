@@ -24,8 +24,8 @@ impl Code {
             None => "An error: it cannot be allowed, and stops every command.".to_owned(),
             Some(level) => format!(
                 "A lint, `{}` by default. For one place: `@allow({code}, \"reason\")` before the declaration, rule or \
-                 `when`. For one run: `--level {code}=deny`. For a project, in `presync.toml`:\n\n    \
-                 [lints]\n    {code} = \"deny\"",
+                 `when`. For one run: `--level {code}=error`. For a project, in `presync.toml`:\n\n    \
+                 [lints]\n    {code} = \"error\"",
                 level.as_str(),
                 code = self.name
             ),

@@ -61,19 +61,19 @@ impl fmt::Display for Code {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Not looked for.
-    Allow,
+    Off,
     Warn,
-    /// As bad as an error.
-    Deny,
+    /// As bad as an error of the language.
+    Error,
 }
 
 impl Level {
     /// As `presync.toml` writes it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Allow => "allow",
+            Self::Off => "off",
             Self::Warn => "warn",
-            Self::Deny => "deny",
+            Self::Error => "error",
         }
     }
 }

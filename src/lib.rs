@@ -75,7 +75,7 @@ pub use diagnostic::{
     Code, Data, Diagnostic, Fix, Label, Level, Severity, StateName, Witness, WitnessValue,
 };
 pub use format::FormatError;
-pub use lint::{LINTS, Lint, Settings, lint};
+pub use lint::{LINTS, Lint, Settings, lint, renamed_lint};
 pub use load::{Files, Outside, Parsed, relative};
 pub use presync_engine::{
     Column, Command, DecideError, Decided, Decision, Direction, Engine, EngineError, Event,

@@ -94,9 +94,9 @@ pub enum ProgramOrTables {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CallLevel {
-    Allow,
+    Off,
     Warn,
-    Deny,
+    Error,
 }
 
 /// What the library answers.
@@ -319,9 +319,9 @@ fn check(program: &ProgramFiles, levels: &BTreeMap<String, CallLevel>) -> Result
     let mut settings = Settings::default();
     for (lint, level) in levels {
         let level = match level {
-            CallLevel::Allow => Level::Allow,
+            CallLevel::Off => Level::Off,
             CallLevel::Warn => Level::Warn,
-            CallLevel::Deny => Level::Deny,
+            CallLevel::Error => Level::Error,
         };
         if !settings.set(lint, level) {
             let known = LINTS.iter().map(|lint| lint.code.name);

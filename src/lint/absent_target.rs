@@ -10,7 +10,7 @@ use crate::program::Target;
 pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "absent-target",
-        default: Some(Level::Allow),
+        default: Some(Level::Off),
         summary: "a rule sets a system while its conditions say the user is logged out of it",
         explanation: "A system says with `online` which flag tells that the user is logged in. Under this rule's conditions \
 that flag does not hold, and a command to a client that is not there is refused or lost.",

@@ -6,7 +6,7 @@ use crate::lint::{Context, Lint};
 pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "missing-reason",
-        default: Some(Level::Allow),
+        default: Some(Level::Off),
         summary: "an `@allow` without a reason",
         explanation: "Whoever reads it later has to know why the finding does no harm here, and whether that still holds. \
 Switch this on where suppressions are reviewed.",

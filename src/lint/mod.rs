@@ -5,19 +5,19 @@
 mod absent_target;
 mod alive;
 mod ambiguous_return;
-mod collapse;
 mod constant_condition;
 mod dead_profile;
 mod dead_rule;
 mod duplicate_rule;
 mod gap;
+mod lossy_round_trip;
 mod missing_reason;
 mod ping_pong;
 mod regions;
 mod round_trips;
 mod state_case;
 mod text_too_long;
-mod unsafe_collapse;
+mod unsafe_round_trip;
 mod unused;
 mod unused_allow;
 
@@ -38,8 +38,8 @@ pub struct Lint {
 /// Every lint, in the order of the language reference.
 pub static LINTS: &[&Lint] = &[
     &ping_pong::LINT,
-    &unsafe_collapse::LINT,
-    &collapse::LINT,
+    &unsafe_round_trip::LINT,
+    &lossy_round_trip::LINT,
     &dead_rule::LINT,
     &dead_profile::LINT,
     &gap::LINT,
@@ -54,6 +54,18 @@ pub static LINTS: &[&Lint] = &[
     &text_too_long::LINT,
 ];
 
+/// The lints that were called otherwise before 0.2: the old name, and the one of today.
+const RENAMED: [(&str, &str); 2] = [
+    ("collapse", "lossy-round-trip"),
+    ("unsafe-collapse", "unsafe-round-trip"),
+];
+
+/// What a lint is called now that had this name before.
+pub fn renamed_lint(old: &str) -> Option<&'static str> {
+    let found = RENAMED.iter().find(|(before, _)| *before == old);
+    found.map(|(_, now)| *now)
+}
+
 pub fn lint(code: &str) -> Option<&'static Lint> {
     LINTS.iter().copied().find(|lint| lint.code.name == code)
 }
@@ -62,7 +74,7 @@ pub fn lint(code: &str) -> Option<&'static Lint> {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     set: BTreeMap<&'static str, Level>,
-    /// The only attributes whose change makes a collapse unsafe; `None`: all.
+    /// The only attributes whose change makes a round trip unsafe; `None`: all.
     pub protected: Option<Vec<String>>,
 }
 
@@ -113,6 +125,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         lint: LINTS[0],
         level: Level::Warn,
     };
+    unused_allow::refuse_old_names(&mut context);
     // The one about allows has to see what the others silence.
     let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS
         .iter()
@@ -120,7 +133,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         .partition(|lint| lint.code == unused_allow::LINT.code);
     for lint in first.into_iter().chain(last) {
         context.level = settings.of(lint);
-        if context.level == Level::Allow {
+        if context.level == Level::Off {
             continue;
         }
         context.lint = lint;
@@ -153,7 +166,7 @@ fn left_out(worst: Diagnostic, most: usize) -> Diagnostic {
         ..Diagnostic::new(worst.code, severity, message)
     }
     .note("not all of them are told")
-    .help("`--fix` repairs many; what is not wanted can be set to `allow`")
+    .help("`--fix` repairs many; what is not wanted can be set to `off`")
 }
 
 /// A lint could not look at a role.
@@ -227,7 +240,7 @@ fn allows(program: &Program) -> HashMap<&str, Vec<Allowed>> {
 impl Context<'_> {
     /// A finding of the lint that runs; [`Context::report`] takes it.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
-        let severity = if self.level == Level::Deny {
+        let severity = if self.level == Level::Error {
             Severity::Error
         } else {
             Severity::Warning

@@ -12,7 +12,7 @@ use crate::program::{Change, RoleId, RuleSourceId, StateId};
 pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "ping-pong",
-        default: Some(Level::Deny),
+        default: Some(Level::Error),
         summary: "a change bounces between systems and never settles",
         explanation: "A change in one system sets another, that change sets the first again to something else, and so on \
 without end. All profiles of a role are followed together, with the facts held fixed; that a system reports our own \

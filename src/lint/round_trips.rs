@@ -1,4 +1,4 @@
-//! The way there and back that ends in another state: what `unsafe-collapse` and `collapse` look for.
+//! The way there and back that ends in another state: what `unsafe-round-trip` and `lossy-round-trip` look for.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! `unused-allow`: an `@allow` that silences nothing.
 
-use crate::diagnostic::{Code, Level};
-use crate::lint::{Context, LINTS, Lint, lint};
+use crate::diagnostic::{Code, Diagnostic, Fix, Level};
+use crate::lint::{Context, LINTS, Lint, lint, renamed_lint};
 use presync_engine::nearest;
 
 pub(super) static LINT: Lint = Lint {
@@ -22,14 +22,40 @@ profile \"P\" { cic Available -> lync Available }
     find,
 };
 
+/// An `@allow` with the name that a lint had before is an error, whatever the level of this lint: what it is there for is
+/// not silenced.
+pub(super) fn refuse_old_names(context: &mut Context<'_>) {
+    let program = context.program;
+    for allow in &program.allows {
+        let Some(now) = renamed_lint(&allow.code) else {
+            continue;
+        };
+        let written = program.sources.text(allow.location);
+        let fixed = written.replacen(&allow.code, now, 1);
+        let message = format!("the lint `{}` is called `{now}` now", allow.code);
+        let finding = Diagnostic::error(&LINT.code, message)
+            .about(allow.code.as_str())
+            .about(now)
+            .label(allow.location, "silences nothing under its old name")
+            .help(format!("write `{fixed}`"))
+            .fix(Fix {
+                message: format!("write `{now}`"),
+                safe: true,
+                edits: vec![(allow.location, fixed.clone())],
+            });
+        context.report(finding);
+    }
+}
+
 fn find(context: &mut Context<'_>) {
     let program = context.program;
     for (at, allow) in program.allows.iter().enumerate() {
-        if context.used_allows[at] || allow.code == LINT.code.name {
+        let is_old = renamed_lint(&allow.code).is_some();
+        if context.used_allows[at] || allow.code == LINT.code.name || is_old {
             continue;
         }
         let finding = match lint(&allow.code) {
-            Some(lint) if context.settings.of(lint) == Level::Allow => continue,
+            Some(lint) if context.settings.of(lint) == Level::Off => continue,
             Some(_) => context
                 .finding(format!("this `@allow` silences no `{}`", allow.code))
                 .label(allow.location, "nothing to silence")

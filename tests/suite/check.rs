@@ -75,7 +75,7 @@ fn safe_repairs_change_no_decision() {
         err.ends_with("--fix --unsafe repairs 1, which changes decisions: see --diff --unsafe\n"),
         "{err}"
     );
-    assert_eq!(codes(folder.path(), &[]), ["unsafe-collapse"]);
+    assert_eq!(codes(folder.path(), &[]), ["unsafe-round-trip"]);
     let (code, _, err) = check(folder.path(), &["--fix", "--unsafe"]);
     assert_eq!(
         (code, err.lines().last()),
@@ -241,8 +241,8 @@ fn allows_are_added_where_the_findings_are() {
     );
     assert!(
         read(folder.path(), "a.presync").contains(
-            "\n    @allow(state-case, \"checked by \\\"us\\\"\")\n    @allow(unsafe-collapse, \"checked by \\\"us\\\"\")\n    cic \"available"
-        ) || read(folder.path(), "a.presync").contains("@allow(unsafe-collapse, \"checked by \\\"us\\\"\")\n    @allow(state-case"),
+            "\n    @allow(state-case, \"checked by \\\"us\\\"\")\n    @allow(unsafe-round-trip, \"checked by \\\"us\\\"\")\n    cic \"available"
+        ) || read(folder.path(), "a.presync").contains("@allow(unsafe-round-trip, \"checked by \\\"us\\\"\")\n    @allow(state-case"),
         "{}",
         read(folder.path(), "a.presync")
     );
@@ -318,7 +318,7 @@ fn settings_come_from_the_nearest_file_above() {
     write(
         folder.path(),
         "presync.toml",
-        "paths = [\"profiles\"]\nformat = \"agent\"\n[lints]\nstate-case = \"deny\"\n",
+        "paths = [\"profiles\"]\nformat = \"agent\"\n[lints]\nstate-case = \"error\"\n",
     );
     let (code, out, _) = check(folder.path(), &[]);
     assert_eq!(code, Some(1));
@@ -327,7 +327,7 @@ fn settings_come_from_the_nearest_file_above() {
         "{out}"
     );
     // From inside, too; the command line wins.
-    let (code, out, _) = check(&inner, &["--level", "state-case=allow", "--format", "json"]);
+    let (code, out, _) = check(&inner, &["--level", "state-case=off", "--format", "json"]);
     assert!(
         code == Some(0) && out.starts_with("{\"diagnostics\""),
         "{out}"
@@ -340,12 +340,12 @@ fn settings_come_from_the_nearest_file_above() {
     );
     let (_, out, _) = check(folder.path(), &[]);
     assert!(
-        !out.contains("collapse]"),
-        "the collapse changes no protected attribute: {out}"
+        !out.contains("round-trip]"),
+        "the round trip changes no protected attribute: {out}"
     );
     write(&inner, "presync.toml", "protected-attributes = [\"acd\"]\n");
     let (_, _, err) = check(folder.path(), &["--format", "human"]);
-    assert!(err.contains("unsafe-collapse"), "{err}");
+    assert!(err.contains("unsafe-round-trip"), "{err}");
 }
 
 #[test]
@@ -363,12 +363,12 @@ fn settings_that_are_wrong_are_told() {
         ("format = \"xml\"", "xml"),
         ("paths = 1", "paths"),
         (
-            "[lints]\ngapp = \"deny\"",
+            "[lints]\ngapp = \"error\"",
             "no lint is called `gapp`: did you mean `gap`?",
         ),
         (
-            "[lints]\ngap = \"error\"",
-            "lint `gap`: `error` is no level: there are allow, warn and deny",
+            "[lints]\ngap = \"loud\"",
+            "lint `gap`: there is no level `loud`: a lint is `off`, `warn` or `error`",
         ),
         (
             "[lints]\nconflict = \"warn\"",
@@ -478,4 +478,59 @@ fn ten_thousand_lines_are_checked_again_at_once() {
     println!("re-checked in {times:?}");
     // The milestone of 100 ms is one of the optimized build; a test must not fail on a busy machine.
     assert!(times[2] < Duration::from_secs(5), "{times:?}");
+}
+
+/// Lints that were called otherwise are refused by a sentence with the name of today, and `--fix` writes it.
+#[test]
+fn old_names_of_lints_and_levels_are_refused() {
+    let folder = tempfile::tempdir().expect("there is a temporary folder");
+    let program = "use cic_lync\n@allow(unsafe-collapse, \"as agreed\")\nprofile \"P\" {\n    cic Available <-> lync Available\n    cic \"Available, No ACD\" -> lync Available\n}\n";
+    let file = folder.path().join("a.presync");
+    std::fs::write(&file, program).expect("it can be written");
+    let check = |arguments: &[&str]| {
+        let output = presync(folder.path(), arguments, b"");
+        (output.status.code(), text(&output.stderr))
+    };
+    let levels = ["--level=gap=off", "--level=ambiguous-return=off"];
+    let (code, said) = check(&[
+        "check",
+        "a.presync",
+        levels[0],
+        levels[1],
+        "--level=unused-allow=off",
+    ]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("the lint `unsafe-collapse` is called `unsafe-round-trip` now"),
+        "{said}"
+    );
+    let (code, said) = check(&["check", "a.presync", levels[0], levels[1], "--fix"]);
+    assert_eq!(code, Some(0), "{said}");
+    let fixed = std::fs::read_to_string(&file).expect("it is there");
+    assert_eq!(
+        fixed,
+        program.replace("unsafe-collapse", "unsafe-round-trip")
+    );
+    for (level, wanted) in [
+        (
+            "collapse=warn",
+            "the lint `collapse` is called `lossy-round-trip` now",
+        ),
+        ("gap=deny", "the level `deny` is called `error` now"),
+        ("gap=allow", "the level `allow` is called `off` now"),
+        ("gap=warning", "the level is written `warn`"),
+        (
+            "gap=loud",
+            "there is no level `loud`: a lint is `off`, `warn` or `error`",
+        ),
+    ] {
+        let (code, said) = check(&["check", "a.presync", &format!("--level={level}")]);
+        assert!(code == Some(2) && said.contains(wanted), "{said}");
+        let (lint, level) = level.split_once('=').expect("it is a setting");
+        let settings = format!("[lints]\n{lint} = \"{level}\"\n");
+        std::fs::write(folder.path().join("presync.toml"), settings).expect("it can be written");
+        let (code, said) = check(&["check", "a.presync"]);
+        assert!(code == Some(2) && said.contains(wanted), "{said}");
+        std::fs::remove_file(folder.path().join("presync.toml")).expect("it is there");
+    }
 }

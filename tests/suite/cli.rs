@@ -612,6 +612,6 @@ fn what_is_given_is_shown_as_it_is_written() {
         &["check", "a.presync"],
         b"",
         2,
-        "lint `gap`: `boolean` is no level: there are allow, warn and deny",
+        "lint `gap`: there is no level `boolean`: a lint is `off`, `warn` or `error`",
     );
 }

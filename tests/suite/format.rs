@@ -176,11 +176,11 @@ fn wide_tests_show_what_is_expected_by_itself() {
 #[test]
 fn every_declaration_has_a_layout() {
     becomes(
-        "@allow ( unsafe-collapse , \"why\" ) system cic \"Title\"{attributes acd,dnd, state Available{acd,}  @allow(unused)state \"B\" id b{dnd,read_only} state C { } online f text 64}
+        "@allow ( unsafe-round-trip , \"why\" ) system cic \"Title\"{attributes acd,dnd, state Available{acd,}  @allow(unused)state \"B\" id b{dnd,read_only} state C { } online f text 64}
 extend system cic{state D} group cic.g=A|all dnd|any flag f choice c=a|b default a condition n=(a or not b)and c is not a|b
 mapping m{apply x cic->lync apply y} scenario s{role R set a,not b,c is d cic A=>lync B append \"x\",\"y\" =>teams C observe cic A,lync nothing resync cic=>nothing}
 test t{role R given a,not b cic A|B=>not lync C|unmapped append nothing}",
-        "@allow(unsafe-collapse, \"why\")
+        "@allow(unsafe-round-trip, \"why\")
 system cic \"Title\" {
     attributes acd, dnd
     state Available { acd }

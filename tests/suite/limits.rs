@@ -52,7 +52,7 @@ fn applied_mappings() {
         }
         text + "}\n"
     };
-    let allowed = ["check", "a.presync", "-q", "--level", "unused=allow"];
+    let allowed = ["check", "a.presync", "-q", "--level", "unused=off"];
     assert_eq!(said(&allowed, source(10).as_bytes()), "");
     snapshot("applied_mappings", said(&allowed, source(11).as_bytes()));
 }
@@ -96,7 +96,7 @@ fn entangled_condition() {
     );
     assert!(unused.contains("too entangled to be analysed"), "{unused}");
     let small = said(
-        &["check", "a.presync", "-q", "--level", "unused=allow"],
+        &["check", "a.presync", "-q", "--level", "unused=off"],
         clauses(12).as_bytes(),
     );
     assert_eq!(small, "");
@@ -196,7 +196,7 @@ fn statements() {
     let most = presync::internal::MAX_STATEMENT;
     let check = |text: &str| {
         said(
-            &["check", "a.presync", "-q", "--level", "unused=allow"],
+            &["check", "a.presync", "-q", "--level", "unused=off"],
             text.as_bytes(),
         )
     };
@@ -302,7 +302,7 @@ fn findings() {
         "--format",
         "agent",
         "--level",
-        "unused-allow=deny",
+        "unused-allow=error",
     ];
     let shown = said(&arguments, denied.as_bytes());
     assert!(

@@ -48,8 +48,8 @@ fn bundled_profiles_are_clean() {
 fn an_allow_silences_what_has_a_label_in_its_scope() {
     let source = "use cic_lync\nprofile \"P\" {\n    cic \"At Lunch\" -> lync Away\n    @allow(duplicate-rule, \"on purpose\")\n    when in_queue: cic \"At Lunch\" -> lync Away\n}\n";
     let mut settings = Settings::default();
-    settings.set("gap", Level::Allow);
-    settings.set("dead-rule", Level::Allow);
+    settings.set("gap", Level::Off);
+    settings.set("dead-rule", Level::Off);
     assert_eq!(common::program(source).lint(&settings), []);
     let without = common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", ""))
         .lint(&settings);
@@ -60,7 +60,7 @@ fn an_allow_silences_what_has_a_label_in_its_scope() {
             .collect::<Vec<_>>(),
         ["duplicate-rule"]
     );
-    settings.set("duplicate-rule", Level::Deny);
+    settings.set("duplicate-rule", Level::Error);
     let denied = common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", ""))
         .lint(&settings);
     assert_eq!(denied[0].severity, Severity::Error);
@@ -125,7 +125,7 @@ fn unused_is_exactly_what_can_go() {
 #[test]
 fn safe_repairs_keep_every_decision() {
     let mut repairs: BTreeMap<(&str, bool), u32> = BTreeMap::new();
-    let mut collapses = (0, 0);
+    let mut round_trips = (0, 0);
     for seed in 0..programs() * 3 {
         let source = generate::program(seed, 10 + seed % 60);
         let Ok(program) = common::check(&source) else {
@@ -161,7 +161,9 @@ fn safe_repairs_keep_every_decision() {
                                 "unknown-mapping",
                             ],
                             // Another rule may contradict the one that is added.
-                            "unsafe-collapse" | "collapse" => &["conflict", "override-nothing"],
+                            "unsafe-round-trip" | "lossy-round-trip" => {
+                                &["conflict", "override-nothing"]
+                            }
                             _ => &[],
                         };
                         let only = errors
@@ -180,24 +182,24 @@ fn safe_repairs_keep_every_decision() {
                         "seed {seed}: {}\n{source}\n{text}",
                         finding.message
                     );
-                } else if finding.code.name.ends_with("collapse") {
+                } else if finding.code.name.ends_with("round-trip") {
                     // The same way can also go through another rule, of another profile.
                     let still = repaired.lint(&everything());
-                    collapses.0 +=
+                    round_trips.0 +=
                         u32::from(!still.iter().any(|other| other.message == finding.message));
-                    collapses.1 += 1;
+                    round_trips.1 += 1;
                 }
                 *repairs.entry((finding.code.name, fix.safe)).or_default() += 1;
             }
         }
     }
-    println!("{repairs:?}, {collapses:?} collapses cured");
-    assert!(collapses.0 * 10 > collapses.1 * 8, "{collapses:?}");
+    println!("{repairs:?}, {round_trips:?} round trips cured");
+    assert!(round_trips.0 * 10 > round_trips.1 * 8, "{round_trips:?}");
     for wanted in [
         ("dead-rule", true),
         ("duplicate-rule", true),
         ("unused", true),
-        ("unsafe-collapse", false),
+        ("unsafe-round-trip", false),
     ] {
         assert!(
             repairs.get(&wanted).is_some_and(|count| *count > 5),
@@ -316,7 +318,7 @@ fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
         "dead-profile" => of.map(|finding| finding.message.clone()).collect(),
         // `3 states of cic decided by no profile of role R for lync`
         "gap" => of.map(|finding| finding.message.clone()).collect(),
-        "unsafe-collapse" | "collapse" => of
+        "unsafe-round-trip" | "lossy-round-trip" => of
             .map(|finding| {
                 finding
                     .message
@@ -359,15 +361,15 @@ impl<'p> Truth<'p> {
 
     fn all(&self) -> Vec<(&'static str, Said)> {
         let (rules, profiles) = self.dead();
-        let (unsafe_ones, plain) = self.collapses();
+        let (unsafe_ones, plain) = self.round_trips();
         vec![
             ("dead-rule", rules),
             ("dead-profile", profiles),
             ("gap", self.gaps()),
             ("duplicate-rule", self.duplicates()),
             ("constant-condition", self.constants()),
-            ("unsafe-collapse", unsafe_ones),
-            ("collapse", plain),
+            ("unsafe-round-trip", unsafe_ones),
+            ("lossy-round-trip", plain),
             ("ping-pong", self.ping_pong()),
             ("ambiguous-return", self.ambiguous()),
             ("absent-target", self.absent()),
@@ -633,7 +635,7 @@ impl<'p> Truth<'p> {
             .collect()
     }
 
-    fn collapses(&self) -> (Said, Said) {
+    fn round_trips(&self) -> (Said, Said) {
         let (mut unsafe_ones, mut plain) = (BTreeSet::new(), BTreeSet::new());
         for role in self.program.role_ids() {
             for situation in &self.situations {

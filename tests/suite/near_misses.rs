@@ -165,27 +165,30 @@ fn ping_pong_through_three_systems() {
 }
 
 #[test]
-fn collapses() {
+fn round_trips() {
     fires(
-        "unsafe-collapse",
+        "unsafe-round-trip",
         "profile P { a a1 -> b b1  a a2 <-> b b1 }",
     );
     is_silent(
-        "unsafe-collapse",
+        "unsafe-round-trip",
         "profile P { a a2 -> b b1  a a3 <-> b b1 }",
     );
-    fires("collapse", "profile P { a a2 -> b b1  a a3 <-> b b1 }");
+    fires(
+        "lossy-round-trip",
+        "profile P { a a2 -> b b1  a a3 <-> b b1 }",
+    );
     // There and back under conditions that exclude each other.
     is_silent(
-        "unsafe-collapse",
+        "unsafe-round-trip",
         "profile P { when f: a a1 -> b b1  when not f: b b1 -> a a2 }",
     );
     is_silent(
-        "unsafe-collapse",
+        "unsafe-round-trip",
         "profile P { when one: a a1 -> b b1  when two or three: b b1 -> a a2 }",
     );
     is_silent(
-        "unsafe-collapse",
+        "unsafe-round-trip",
         "profile P { a a1 -> b b1  a a2 <-> b b1  when a is a1: override b b1 -> a unchanged }",
     );
 }

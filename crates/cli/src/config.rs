@@ -27,7 +27,7 @@ pub struct Config {
     #[serde(deserialize_with = "format_of")]
     #[schemars(schema_with = "format_schema")]
     format: Option<&'static Format>,
-    /// The only attributes whose change makes a collapse unsafe; without this, all.
+    /// The only attributes whose change makes a round trip unsafe; without this, all.
     #[serde(default, rename = "protected-attributes")]
     protected_attributes: Option<Vec<String>>,
     /// The level of each lint, by code.
@@ -38,9 +38,9 @@ pub struct Config {
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum ConfigLevel {
-    Allow,
+    Off,
     Warn,
-    Deny,
+    Error,
 }
 
 const KEYS: [&str; 4] = ["paths", "format", "protected-attributes", "lints"];
@@ -158,9 +158,9 @@ pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError
     if let Some(found) = find(root)? {
         for (code, level) in &found.config.lints {
             let level = match level {
-                ConfigLevel::Allow => Level::Allow,
+                ConfigLevel::Off => Level::Off,
                 ConfigLevel::Warn => Level::Warn,
-                ConfigLevel::Deny => Level::Deny,
+                ConfigLevel::Error => Level::Error,
             };
             settings.set(code, level);
         }
@@ -217,11 +217,14 @@ pub fn check_attributes<'p>(
 
 fn level_named(name: &str) -> Result<Level, String> {
     match name {
-        "allow" => Ok(Level::Allow),
+        "off" => Ok(Level::Off),
         "warn" => Ok(Level::Warn),
-        "deny" => Ok(Level::Deny),
+        "error" => Ok(Level::Error),
+        "allow" => Err("the level `allow` is called `off` now".to_owned()),
+        "deny" => Err("the level `deny` is called `error` now".to_owned()),
+        "warning" => Err("the level is written `warn`".to_owned()),
         _ => Err(format!(
-            "`{name}` is no level: there are allow, warn and deny"
+            "there is no level `{name}`: a lint is `off`, `warn` or `error`"
         )),
     }
 }
@@ -229,6 +232,9 @@ fn level_named(name: &str) -> Result<Level, String> {
 fn known(code: &str) -> Result<(), String> {
     if presync::lint(code).is_some() {
         return Ok(());
+    }
+    if let Some(now) = presync::renamed_lint(code) {
+        return Err(format!("the lint `{code}` is called `{now}` now"));
     }
     Err(
         match nearest(code, LINTS.iter().map(|lint| lint.code.name)) {
@@ -259,9 +265,9 @@ mod tests {
         );
         let validator = jsonschema::validator_for(&schema).expect("it is a schema");
         assert!(validator.is_valid(
-            &serde_json::json!({ "paths": ["a"], "format": "sarif", "lints": { "gap": "deny" } })
+            &serde_json::json!({ "paths": ["a"], "format": "sarif", "lints": { "gap": "error" } })
         ));
         assert!(!validator.is_valid(&serde_json::json!({ "formt": "json" })));
-        assert!(!validator.is_valid(&serde_json::json!({ "lints": { "gap": "error" } })));
+        assert!(!validator.is_valid(&serde_json::json!({ "lints": { "gap": "deny" } })));
     }
 }

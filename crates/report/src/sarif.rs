@@ -50,9 +50,9 @@ fn write(report: &Report<'_>) -> Result<String, ReportError> {
 fn rule(code: &Code) -> ReportingDescriptor {
     let text = |text: &str| MultiformatMessageString::builder().text(text).build();
     let level = match code.default {
-        None | Some(Level::Deny) => ReportingConfigurationLevel::Error,
+        None | Some(Level::Error) => ReportingConfigurationLevel::Error,
         Some(Level::Warn) => ReportingConfigurationLevel::Warning,
-        Some(Level::Allow) => ReportingConfigurationLevel::None,
+        Some(Level::Off) => ReportingConfigurationLevel::None,
     };
     let help = format!("{}\n\n{}", code.explanation, code.configuration());
     ReportingDescriptor::builder()

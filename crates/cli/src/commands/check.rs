@@ -23,7 +23,7 @@ pub struct Arguments {
     /// How findings are printed; else as `presync.toml` says, else for people.
     #[arg(long, value_parser = PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.description))))]
     format: Option<String>,
-    /// Set a lint to allow, warn or deny.
+    /// Set a lint to off, warn or error.
     #[arg(long = "level", value_name = "CODE=LEVEL")]
     levels: Vec<String>,
     /// Exit with 1 on warnings, too.

@@ -1,14 +1,14 @@
-//! `collapse`: the way there and back ends in another state with the same attributes.
+//! `lossy-round-trip`: the way there and back ends in another state with the same attributes.
 
 use crate::diagnostic::{Code, Level};
 use crate::lint::{Lint, round_trips};
 
 pub(super) static LINT: Lint = Lint {
     code: Code {
-        name: "collapse",
-        default: Some(Level::Allow),
+        name: "lossy-round-trip",
+        default: Some(Level::Off),
         summary: "the way there and back ends in another state with the same attributes",
-        explanation: "As `unsafe-collapse`, but the two states have the same attributes: At Lunch becomes Away, and Away \
+        explanation: "As `unsafe-round-trip`, but the two states have the same attributes: At Lunch becomes Away, and Away \
 comes back as Away from Desk. Nothing breaks; what people chose is lost.",
         bad: "use cic_lync
 profile \"P\" {

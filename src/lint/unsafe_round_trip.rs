@@ -1,11 +1,11 @@
-//! `unsafe-collapse`: the way there and back ends in a state with other attributes.
+//! `unsafe-round-trip`: the way there and back ends in a state with other attributes.
 
 use crate::diagnostic::{Code, Level};
 use crate::lint::{Lint, round_trips};
 
 pub(super) static LINT: Lint = Lint {
     code: Code {
-        name: "unsafe-collapse",
+        name: "unsafe-round-trip",
         default: Some(Level::Warn),
         summary: "the way there and back ends in a state with other attributes",
         explanation: "A status is mapped to a presence, and that presence back to another status, whose attributes differ. \
