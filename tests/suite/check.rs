@@ -488,7 +488,7 @@ fn old_names_of_lints_and_levels_are_refused() {
     let file = folder.path().join("a.presync");
     std::fs::write(&file, program).expect("it can be written");
     let check = |arguments: &[&str]| {
-        let output = presync(folder.path(), arguments, b"");
+        let output = common::presync(folder.path(), arguments, b"");
         (output.status.code(), text(&output.stderr))
     };
     let levels = ["--level=gap=off", "--level=ambiguous-return=off"];
