@@ -4,7 +4,7 @@
 mod expectations;
 mod parts;
 
-pub(super) use parts::{Parts, Pending};
+pub(super) use parts::{OpenItem, Parts};
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -110,7 +110,7 @@ impl<'a> Lower<'a> {
         }
         let kind = kind.expect("the grammar ends a declaration with its kind");
         tree::Declaration {
-            before: tree::Before::new(allows, self.doc(span)),
+            before: tree::Leading::new(allows, self.doc(span)),
             span,
             kind,
         }

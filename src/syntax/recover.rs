@@ -1,8 +1,8 @@
 //! In: the tokens of a declaration that does not parse. Out: what of it does, and an error for each thing that does not.
 //! The body is read statement by statement; after an error it goes on where a statement can begin.
 
-mod instead;
 mod mistakes;
+mod remedies;
 
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
@@ -14,8 +14,8 @@ use crate::errors::syntax as errors;
 use crate::source::{Location, Span};
 use crate::syntax::chunked_vec::List;
 use crate::syntax::lexer::{Token, TokenKind};
-use crate::syntax::lower::{Lower, Node, Parts, Pending};
-use crate::syntax::split::{MAX_DEPTH, Piece};
+use crate::syntax::lower::{Lower, Node, OpenItem, Parts};
+use crate::syntax::split::{DeclarationTokens, MAX_DEPTH};
 use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, tree};
 use crate::token::{self, Body};
 use presync_engine::nearest;
@@ -60,7 +60,7 @@ pub(super) fn by_statement(
 pub(super) fn recover(
     lower: &Lower<'_>,
     tokens: &[Token],
-    piece: &Piece,
+    piece: &DeclarationTokens,
     failure: Option<Failure>,
     (after_block, stray_close): (bool, bool),
 ) -> Recovered {
@@ -106,7 +106,7 @@ struct Recovery<'a> {
 /// A block that is open.
 #[derive(Default)]
 struct Frame {
-    heads: Pending,
+    heads: OpenItem,
     /// Where its brace stands.
     open: u32,
     body: List<tree::Item>,
@@ -181,7 +181,7 @@ impl<'a> Recovery<'a> {
             word if token::begins_declaration(word) => {
                 let declaration = self.braceless()?;
                 let span = start.to(declaration.span);
-                let before = tree::Before::new(allows, self.lower.doc(span));
+                let before = tree::Leading::new(allows, self.lower.doc(span));
                 return Some(tree::Declaration {
                     before,
                     span,
@@ -211,7 +211,7 @@ impl<'a> Recovery<'a> {
         }
         let span = start.to(self.tokens.last()?.span);
         Some(tree::Declaration {
-            before: tree::Before::new(allows, self.lower.doc(span)),
+            before: tree::Leading::new(allows, self.lower.doc(span)),
             span,
             kind: self.lower.assemble(rule, parts),
         })
@@ -306,7 +306,7 @@ impl<'a> Recovery<'a> {
             return;
         }
         if token.kind != TokenKind::Bad && word != "}" {
-            let help = instead::foreign(word);
+            let help = remedies::foreign_keyword(word);
             let at = self.location(token.span);
             self.errors
                 .push(errors::no_declaration(word, known, help, at));
@@ -361,7 +361,7 @@ impl<'a> Recovery<'a> {
 
     fn items(&mut self, parts: &mut Parts) {
         let mut frames = vec![Frame::default()];
-        let mut pending = Pending::default();
+        let mut pending = OpenItem::default();
         // What is missing here has been reported.
         let mut lost = false;
         while self.goes_on() {
@@ -372,7 +372,7 @@ impl<'a> Recovery<'a> {
                         self.nothing_follows(&pending);
                     }
                     self.at += 1;
-                    pending = Pending::default();
+                    pending = OpenItem::default();
                     lost = false;
                     let Some(Frame {
                         heads,
@@ -426,7 +426,7 @@ impl<'a> Recovery<'a> {
                             lost = false;
                         }
                         Err(failure) => {
-                            pending = Pending::default();
+                            pending = OpenItem::default();
                             lost = true;
                             self.fail(start, &failure, Body::Items);
                         }
@@ -436,7 +436,7 @@ impl<'a> Recovery<'a> {
                     let start = self.at;
                     match self.prefix(Rule::leaf_start) {
                         Ok(_) if self.guesses && self.misread(start) => {
-                            pending = Pending::default();
+                            pending = OpenItem::default();
                             lost = true;
                         }
                         Ok(node) => {
@@ -464,7 +464,7 @@ impl<'a> Recovery<'a> {
                             }
                         }
                         Err(failure) => {
-                            pending = Pending::default();
+                            pending = OpenItem::default();
                             lost = true;
                             self.fail(start, &failure, Body::Items);
                         }

@@ -4,13 +4,13 @@ use crate::diagnostic::Diagnostic;
 use crate::source::FileId;
 use crate::syntax::MAX_ERRORS;
 use crate::syntax::lexer::{self, Token};
-use crate::syntax::split::{self, Piece};
+use crate::syntax::split::{self, DeclarationTokens};
 use crate::syntax::tree::Comment;
 
 pub struct Scan {
     pub tokens: Vec<Token>,
     pub comments: Vec<Comment>,
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<DeclarationTokens>,
     pub errors: Vec<Diagnostic>,
     /// Brackets that close nothing: another error may explain one.
     pub stray_closes: Vec<Diagnostic>,

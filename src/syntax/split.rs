@@ -16,14 +16,14 @@ const MAX_ANNOTATION: usize = 16;
 
 /// The tokens of one declaration, annotations included.
 #[derive(Debug, Clone)]
-pub struct Piece {
+pub struct DeclarationTokens {
     pub tokens: std::ops::Range<usize>,
     /// Its brackets do not match, which has been reported.
     pub unbalanced: bool,
 }
 
 pub(super) struct Split {
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<DeclarationTokens>,
     pub errors: Vec<Diagnostic>,
     /// Brackets that close nothing.
     pub stray_closes: Vec<Diagnostic>,
@@ -88,7 +88,7 @@ struct Splitter<'a> {
     /// The first one behind the annotations of the piece that were seen.
     head: usize,
     unbalanced: bool,
-    pieces: Vec<Piece>,
+    pieces: Vec<DeclarationTokens>,
     errors: Vec<Diagnostic>,
     stray_closes: Vec<Diagnostic>,
 }
@@ -234,7 +234,7 @@ impl Splitter<'_> {
 
     fn cut(&mut self, index: usize) {
         if self.start < index {
-            self.pieces.push(Piece {
+            self.pieces.push(DeclarationTokens {
                 tokens: self.start..index,
                 unbalanced: self.unbalanced,
             });

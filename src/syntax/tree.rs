@@ -49,7 +49,7 @@ pub struct Allow {
 
 /// What stands before a declaration or an item: most often nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Before(Option<Box<Prefix>>);
+pub struct Leading(Option<Box<Prefix>>);
 
 #[derive(Debug, Clone)]
 struct Prefix {
@@ -57,7 +57,7 @@ struct Prefix {
     doc: Box<[Span]>,
 }
 
-impl Before {
+impl Leading {
     pub fn new(allows: Vec<Allow>, doc: Box<[Span]>) -> Self {
         let any = !allows.is_empty() || !doc.is_empty();
         Self(any.then(|| {
@@ -80,7 +80,7 @@ impl Before {
 
 #[derive(Debug, Clone)]
 pub struct Declaration {
-    pub before: Before,
+    pub before: Leading,
     pub span: Span,
     pub kind: DeclarationKind,
 }
@@ -201,7 +201,7 @@ pub enum Value {
 /// One item of a block. There are more of them than of anything else.
 #[derive(Debug, Clone)]
 pub struct Item {
-    pub before: Before,
+    pub before: Leading,
     /// From its first `@allow` or `when` to its end.
     pub span: Span,
     pub kind: ItemKind,
@@ -221,7 +221,7 @@ pub enum ItemKind {
 
 /// `when a`, with the allows between it and the head before it.
 #[derive(Debug, Clone)]
-pub struct Head {
+pub struct WhenHead {
     pub allows: Box<[Allow]>,
     pub condition: Condition,
 }
@@ -229,7 +229,7 @@ pub struct Head {
 #[derive(Debug, Clone)]
 pub struct When {
     /// From the outside in, one or more.
-    pub heads: Box<[Head]>,
+    pub heads: Box<[WhenHead]>,
     pub body: Box<[Item]>,
     /// Whether the body stands in braces; without them it is one item.
     pub block: bool,

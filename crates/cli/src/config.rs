@@ -46,13 +46,13 @@ enum ConfigLevel {
 const KEYS: [&str; 4] = ["paths", "format", "protected-attributes", "lints"];
 
 /// A `presync.toml` and where it lies.
-pub struct Found {
+pub struct ProjectConfig {
     pub folder: PathBuf,
     config: Config,
 }
 
 /// The nearest `presync.toml` in the folder of a path or above it.
-pub fn find(from: &Path) -> Result<Option<Found>, CommandError> {
+pub fn find(from: &Path) -> Result<Option<ProjectConfig>, CommandError> {
     let Ok(start) = std::path::absolute(from) else {
         return Ok(None);
     };
@@ -69,7 +69,7 @@ pub fn find(from: &Path) -> Result<Option<Found>, CommandError> {
         std::fs::read_to_string(&file).map_err(|error| crate::files::cannot_read(&file, &error))?;
     let config = parse(&text)
         .map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
-    Ok(Some(Found {
+    Ok(Some(ProjectConfig {
         folder: folder.to_path_buf(),
         config,
     }))

@@ -66,14 +66,14 @@ pub const KINDS: &[Kind] = &[json::KIND, dmn::KIND, csv::KIND];
 
 /// What is read as tables, as source.
 fn from_tables(tables: Tables) -> Result<Imported, ImportError> {
-    sayable(Imported {
+    ensure_parses(Imported {
         source: source::write(&tables)?,
         understood: Vec::new(),
     })
 }
 
 /// A table may hold what no program can say: a name that is too long, above all.
-fn sayable(imported: Imported) -> Result<Imported, ImportError> {
+fn ensure_parses(imported: Imported) -> Result<Imported, ImportError> {
     let file = SourceFile::new(
         "imported.presync",
         imported.source.clone().into_bytes(),

@@ -22,18 +22,18 @@ pub(in crate::syntax) struct Parts {
 
 /// The allows and `when`s that have been read before an item's block or leaf.
 #[derive(Default)]
-pub(in crate::syntax) struct Pending {
+pub(in crate::syntax) struct OpenItem {
     /// Where the first of them begins.
     pub start: Option<u32>,
     /// Those before the first `when`, which concern the whole item.
     allows: Vec<tree::Allow>,
-    heads: Vec<tree::Head>,
+    heads: Vec<tree::WhenHead>,
     /// Those behind the last `when`.
     later: Vec<tree::Allow>,
     last_colon: Option<Span>,
 }
 
-impl Pending {
+impl OpenItem {
     pub fn is_empty(&self) -> bool {
         self.allows.is_empty() && self.heads.is_empty()
     }
@@ -53,7 +53,7 @@ impl Pending {
 
     pub fn head(&mut self, start: u32, (condition, colon): (tree::Condition, Option<Span>)) {
         self.start.get_or_insert(start);
-        self.heads.push(tree::Head {
+        self.heads.push(tree::WhenHead {
             allows: std::mem::take(&mut self.later).into(),
             condition,
         });
@@ -82,7 +82,7 @@ impl Pending {
             block: true,
         };
         tree::Item {
-            before: tree::Before::new(self.allows, lower.doc(span)),
+            before: tree::Leading::new(self.allows, lower.doc(span)),
             span,
             kind: tree::ItemKind::When(Box::new(when)),
         }
@@ -99,7 +99,7 @@ impl Pending {
         let doc = lower.doc(span);
         if self.heads.is_empty() {
             return tree::Item {
-                before: tree::Before::new(self.allows, doc),
+                before: tree::Leading::new(self.allows, doc),
                 span,
                 kind,
             };
@@ -110,7 +110,7 @@ impl Pending {
             end: span.end,
         };
         let leaf = tree::Item {
-            before: tree::Before::new(self.later, lower.doc(inner)),
+            before: tree::Leading::new(self.later, lower.doc(inner)),
             span: inner,
             kind,
         };
@@ -120,7 +120,7 @@ impl Pending {
             block: false,
         };
         tree::Item {
-            before: tree::Before::new(self.allows, doc),
+            before: tree::Leading::new(self.allows, doc),
             span,
             kind: tree::ItemKind::When(Box::new(when)),
         }

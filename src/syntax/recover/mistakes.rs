@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, point};
 use crate::errors::syntax as errors;
 use crate::source::{Location, Span};
 use crate::syntax::lexer::TokenKind;
-use crate::syntax::lower::Pending;
-use crate::syntax::recover::{Failure, NEAR, Recovery, instead};
+use crate::syntax::lower::OpenItem;
+use crate::syntax::recover::{Failure, NEAR, Recovery, remedies};
 use crate::syntax::{Grammar, MAX_STATEMENT, Rule, expected};
 use crate::token;
 
@@ -16,7 +16,7 @@ const MAX_SHOWN: usize = 200;
 
 impl Recovery<'_> {
     /// `when in_queue: }`, `@allow(gap) }`
-    pub(super) fn nothing_follows(&mut self, pending: &Pending) {
+    pub(super) fn nothing_follows(&mut self, pending: &OpenItem) {
         let end = self.tokens[self.at - 1].span.end;
         let start = pending.start.unwrap_or(end);
         let at = self.location(Span { start, end });
@@ -108,7 +108,7 @@ impl Recovery<'_> {
         let words: Vec<&str> = (last..end).map(|index| self.word(index)).collect();
         let at = self.location(span);
         let first_at = self.location(self.tokens[start].span);
-        self.errors.push(match instead::foreign(first) {
+        self.errors.push(match remedies::foreign_keyword(first) {
             Some(help) => errors::no_step(first, help, first_at),
             None if matches!(first, "given" | "set") => {
                 errors::word_missing_in_condition(&words, at)
@@ -207,7 +207,7 @@ impl Recovery<'_> {
             .checked_sub(1)
             .map(|before| self.text(&self.tokens[before]));
         let word = found.map_or("", |token| self.text(&token));
-        let help = self.remedy(start, failed, failure, word);
+        let help = self.remedy_for(start, failed, failure, word);
         let found = found.map(|token| (word, self.location(token.span)));
         let end = self.location(point(self.end as u32));
         self.errors

@@ -47,7 +47,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                     .join(", "),
                 cells::origin(row).replace('\n', ", "),
             ];
-            writer.write_record(cells.map(harmless))?;
+            writer.write_record(cells.map(defuse_formula))?;
         }
     }
     let bytes = writer
@@ -56,7 +56,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     Ok(String::from_utf8(bytes).expect("what was written is text"))
 }
 
-fn harmless(cell: String) -> String {
+fn defuse_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}")
     } else {

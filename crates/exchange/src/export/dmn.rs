@@ -292,7 +292,7 @@ fn parent(
 ) -> io::Result<()> {
     let attributes: Vec<(&str, String)> = attributes
         .iter()
-        .map(|(name, value)| (*name, sayable(value)))
+        .map(|(name, value)| (*name, escape_for_xml(value)))
         .collect();
     let attributes = attributes
         .iter()
@@ -312,13 +312,13 @@ fn empty(xml: &mut Xml, name: &str, attributes: &[(&str, &str)]) -> io::Result<(
 
 fn text(xml: &mut Xml, name: &str, text: &str) -> io::Result<()> {
     // Quotes need no escape within an element, and FEEL is full of them.
-    let text = BytesText::from_escaped(partial_escape(sayable(text)));
+    let text = BytesText::from_escaped(partial_escape(escape_for_xml(text)));
     xml.create_element(name).write_text_content(text)?;
     Ok(())
 }
 
 /// With an escape for each character that XML has no way to say, whoever escapes it.
-fn sayable(text: &str) -> String {
+fn escape_for_xml(text: &str) -> String {
     let mut said = String::with_capacity(text.len());
     for char in text.chars() {
         match char {

@@ -78,7 +78,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 string(row.outcome.kind())?,
                 state,
                 format!("[{}]", texts.join(", ")),
-                string(&harmless(&origin))?,
+                string(&without_quotes(&origin))?,
             ];
             for (field, cell) in OUTPUTS.iter().zip(cells) {
                 rule.insert(format!("o_{field}"), cell.into());
@@ -149,7 +149,7 @@ fn string(text: &str) -> Result<String, ExportError> {
 }
 
 /// Where a row comes from is for people: what cannot be written is left out.
-fn harmless(text: &str) -> String {
+fn without_quotes(text: &str) -> String {
     if string(text).is_ok() {
         text.to_owned()
     } else {

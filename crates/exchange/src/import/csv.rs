@@ -3,7 +3,7 @@
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::import::{ImportError, Imported, Kind, sayable};
+use crate::import::{ImportError, Imported, Kind, ensure_parses};
 use presync::{quote, quote_always};
 
 /// Words in a heading, by what they say about its column.
@@ -68,7 +68,7 @@ struct Side {
 
 pub(super) const KIND: Kind = Kind {
     extension: "csv",
-    read: |text| sayable(read(text)?),
+    read: |text| ensure_parses(read(text)?),
 };
 
 fn read(text: &str) -> Result<Imported, ImportError> {
@@ -87,7 +87,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
         .flexible(true)
         .from_reader(text.as_bytes());
     let headings: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
-    let columns = sense(&headings)?;
+    let columns = detect_columns(&headings)?;
     let mut understood = vec![format!(
         "columns are separated by {}",
         if delimiter == '\t' {
@@ -162,7 +162,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
 }
 
 /// Finds the columns by the words of their headings.
-fn sense(headings: &[String]) -> Result<Columns, ImportError> {
+fn detect_columns(headings: &[String]) -> Result<Columns, ImportError> {
     let mut columns = Columns::default();
     let mut sideless = Vec::new();
     for (at, heading) in headings.iter().enumerate() {

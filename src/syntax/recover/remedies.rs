@@ -7,7 +7,7 @@ use crate::token;
 use presync_engine::nearest;
 
 /// Words with which other languages begin a statement or a declaration, and what is written here.
-const FOREIGN: &[(&[&str], &str)] = &[
+const FOREIGN_KEYWORDS: &[(&[&str], &str)] = &[
     (
         &["if"],
         "a condition begins with `when` and comes first: `when in_queue: cic Available -> lync Busy`",
@@ -40,7 +40,7 @@ const FOREIGN: &[(&[&str], &str)] = &[
 
 /// In a statement that begins with `first`, if that matters: where `wanted` could stand one of the words was `found`, or
 /// anything where there are none.
-struct Instead {
+struct Remedy {
     first: &'static str,
     wanted: Rule,
     found: &'static [&'static str],
@@ -48,166 +48,166 @@ struct Instead {
 }
 
 /// The first that fits counts.
-const INSTEAD: &[Instead] = &[
-    instead(
+const REMEDIES: &[Remedy] = &[
+    remedy(
         "",
         Rule::kw_otherwise,
         &["nothing", "unmapped"],
         "a change that is to do nothing is written `lync unchanged`",
     ),
-    instead(
+    remedy(
         "",
         Rule::kw_otherwise,
         &["default"],
         "what no other rule maps is written `cic otherwise -> lync Away`",
     ),
-    instead(
+    remedy(
         "",
         Rule::kw_otherwise,
         &["all"],
         "every state is `cic any`; those with an attribute are a group: `group cic.silent = all dnd`",
     ),
-    instead(
+    remedy(
         "",
         Rule::kw_otherwise,
         &["not"],
         "the states that no other rule maps are `cic otherwise`; others are listed with `|`",
     ),
-    instead(
+    remedy(
         "",
         Rule::kw_otherwise,
         &[".", ":", "="],
         "a system and its state stand side by side: `cic Available -> lync Away`",
     ),
-    instead(
+    remedy(
         "",
         Rule::one_way,
         &["and", "or", ","],
         "states are joined with `|`",
     ),
-    instead(
+    remedy(
         "",
         Rule::one_way,
         &["to"],
         "a rule is written with `->`, or `<->` for both ways",
     ),
-    instead(
+    remedy(
         "",
         Rule::one_way,
         &["=>", "="],
         "a rule is written with `->` or `<->`; `=>` belongs to tests",
     ),
-    instead(
+    remedy(
         "",
         Rule::kw_is,
         &["=", "not"],
         "states and values are compared with `is`: `lync is Busy`, `user_type is not im`",
     ),
-    instead(
+    remedy(
         "",
         Rule::kw_and,
         &[",", "AND", "And"],
         "conditions are joined with `and`",
     ),
-    instead(
+    remedy(
         "",
         Rule::kw_or,
         &["OR", "Or"],
         "conditions are joined with `or`",
     ),
-    instead(
+    remedy(
         "",
         Rule::kw_unmapped,
         &["nothing"],
         "that nothing is sent is written `lync unchanged` where a rule says so, `lync unmapped` where none does",
     ),
-    instead(
+    remedy(
         "",
         Rule::expected,
         &["nothing"],
         "a test names the system: `=> lync unmapped`, or `lync unchanged` where a rule says so",
     ),
-    instead(
+    remedy(
         "",
         Rule::gives,
         &["->", "<->", "="],
         "an expectation is written with `=>`",
     ),
-    instead(
+    remedy(
         "",
         Rule::test_start,
         &["set", "when"],
         "what a test takes for granted is `given`: `given in_queue`",
     ),
-    instead(
+    remedy(
         "",
         Rule::test_start,
         &["uses", "profile"],
         "a test is about a role: `role \"Agents\"`",
     ),
-    instead("", Rule::test_start, &["="], FACTS),
-    instead(
+    remedy("", Rule::test_start, &["="], FACTS),
+    remedy(
         "",
         Rule::scenario_start,
         &["given", "when"],
         "a scenario sets facts with `set in_queue`",
     ),
-    instead("", Rule::scenario_start, &["="], FACTS),
-    instead(
+    remedy("", Rule::scenario_start, &["="], FACTS),
+    remedy(
         "append",
         Rule::text,
         &[],
         "an appendix is written `append \"in queue\" to lync`",
     ),
-    instead(
+    remedy(
         "append",
         Rule::kw_to,
         &[],
         "an appendix is written `append \"in queue\" to lync`",
     ),
-    instead(
+    remedy(
         "role",
         Rule::kw_uses,
         &[],
         "a role is written `role \"Agents\" uses \"Voice\", \"IM Only\"`",
     ),
-    instead(
+    remedy(
         "role",
         Rule::comma,
         &["and", "|"],
         "the profiles of a role are separated by `,`",
     ),
-    instead(
+    remedy(
         "",
         Rule::new_name,
         &["uses", "when", "{"],
         "a name is missing before this",
     ),
-    instead(
+    remedy(
         "group",
         Rule::dot,
         &[],
         "a group belongs to a system: `group cic.away = \"At Lunch\" | \"Gone Home\"`",
     ),
-    instead(
+    remedy(
         "choice",
         Rule::equals,
         &[],
         "a choice is written `choice user_type = voice | im`",
     ),
-    instead(
+    remedy(
         "online",
         Rule::fact_ref,
         &["flag"],
         "`online` names a flag that is declared elsewhere: `online lync_logged_in`",
     ),
-    instead(
+    remedy(
         "profile",
         Rule::kw_when,
         &["if"],
         "the condition of a profile begins with `when`",
     ),
-    instead(
+    remedy(
         "extend",
         Rule::kw_system,
         &[],
@@ -218,13 +218,13 @@ const INSTEAD: &[Instead] = &[
 const FACTS: &str =
     "a flag stands alone or behind `not`, a choice has `is`: `in_queue, not busy, user_type is im`";
 
-const fn instead(
+const fn remedy(
     first: &'static str,
     wanted: Rule,
     found: &'static [&'static str],
     help: &'static str,
-) -> Instead {
-    Instead {
+) -> Remedy {
+    Remedy {
         first,
         wanted,
         found,
@@ -234,7 +234,7 @@ const fn instead(
 
 impl Recovery<'_> {
     /// What the most frequent mistakes want instead.
-    pub(super) fn remedy(
+    pub(super) fn remedy_for(
         &self,
         start: usize,
         failed: usize,
@@ -245,16 +245,16 @@ impl Recovery<'_> {
         let kind = self.tokens.get(failed).map(|token| token.kind);
         let first = self.word(start);
         let in_system = expected::begins_a_state(&failure.rules);
-        if let Some(help) = foreign(first).filter(|_| !in_system && failed <= start + 2) {
+        if let Some(help) = foreign_keyword(first).filter(|_| !in_system && failed <= start + 2) {
             return Some(help.to_owned());
         }
-        let fits = |instead: &&Instead| {
-            (instead.first.is_empty() || instead.first == first)
-                && expects(instead.wanted)
-                && (instead.found.is_empty() || instead.found.contains(&word))
+        let fits = |remedy: &&Remedy| {
+            (remedy.first.is_empty() || remedy.first == first)
+                && expects(remedy.wanted)
+                && (remedy.found.is_empty() || remedy.found.contains(&word))
         };
-        if let Some(instead) = INSTEAD.iter().find(fits) {
-            return Some(instead.help.to_owned());
+        if let Some(remedy) = REMEDIES.iter().find(fits) {
+            return Some(remedy.help.to_owned());
         }
         if let Some(known) = self.misspelt_statement(start, failed) {
             return Some(format!("did you mean `{known}` instead of `{first}`?"));
@@ -355,8 +355,8 @@ impl Recovery<'_> {
 }
 
 /// What is written instead of a word of other languages.
-pub(super) fn foreign(word: &str) -> Option<&'static str> {
-    FOREIGN
+pub(super) fn foreign_keyword(word: &str) -> Option<&'static str> {
+    FOREIGN_KEYWORDS
         .iter()
         .find(|(words, _)| words.contains(&word))
         .map(|(_, help)| *help)
