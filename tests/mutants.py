@@ -36,7 +36,7 @@ LIBRARIES = {"presync": "src/lib.rs", "presync-engine": "crates/engine/src/lib.r
 SUITE = "suite"
 # Seconds after which a change counts as seen. The quick ones first: what they see, the others need not; what is explained
 # is tried with the quick ones alone.
-QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "tables": 10, "examples": 10, "independent": 10, "exports": 10}
+QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "engine": 10, "tables": 10, "examples": 10, "independent": 10, "exports": 10}
 TESTS = {**QUICK, "explain": 20, "near_misses": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40,
          "cli": 40, "import": 40, "faults": 90, "lints": 90, "large": 150, "limits": 150}
 SWITCH = """

@@ -15,6 +15,7 @@ mod codes;
 mod coverage;
 mod diagnostics;
 mod diff;
+mod engine;
 mod examples;
 mod explain;
 mod exports;
