@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use presync::SourceFile;
 
 fuzz_target!(|text: &str| {
-    for kind in &presync_exchange::import::KINDS {
+    for kind in presync_exchange::import::KINDS {
         if let Ok(imported) = (kind.read)(text) {
             let file = SourceFile::new(
                 "imported.presync",
