@@ -4,6 +4,10 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::source::{Location, Span};
 
@@ -58,10 +62,15 @@ impl fmt::Display for Code {
 }
 
 /// What a lint's findings are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase", try_from = "String")]
+#[schemars(!try_from)]
 pub enum Level {
     /// Not looked for.
     Off,
+    /// Reported; the check passes.
     Warn,
     /// As bad as an error of the language.
     Error,
@@ -75,6 +84,43 @@ impl Level {
             Self::Warn => "warn",
             Self::Error => "error",
         }
+    }
+}
+
+/// A word that is not a level.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownLevel {
+    #[error("the level `{old}` is called `{now}` now")]
+    Renamed {
+        old: &'static str,
+        now: &'static str,
+    },
+    #[error("unknown level `{0}`: use `off`, `warn` or `error`")]
+    Unknown(String),
+}
+
+impl FromStr for Level {
+    type Err = UnknownLevel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownLevel> {
+        let renamed = |old, now| Err(UnknownLevel::Renamed { old, now });
+        match name {
+            "off" => Ok(Self::Off),
+            "warn" => Ok(Self::Warn),
+            "error" => Ok(Self::Error),
+            "allow" => renamed("allow", "off"),
+            "warning" => renamed("warning", "warn"),
+            "deny" => renamed("deny", "error"),
+            _ => Err(UnknownLevel::Unknown(name.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Level {
+    type Error = UnknownLevel;
+
+    fn try_from(name: String) -> Result<Self, UnknownLevel> {
+        name.parse()
     }
 }
 

@@ -72,10 +72,11 @@ pub use api::{
 };
 pub use codes::{code, codes};
 pub use diagnostic::{
-    Code, Data, Diagnostic, Fix, Label, Level, Severity, StateName, Witness, WitnessValue,
+    Code, Data, Diagnostic, Fix, Label, Level, Severity, StateName, UnknownLevel, Witness,
+    WitnessValue,
 };
 pub use format::FormatError;
-pub use lint::{LINTS, Lint, Settings, lint, renamed_lint};
+pub use lint::{LINTS, Lint, Settings, UnknownLint, lint, lint_named};
 pub use load::{Files, Outside, Parsed, relative};
 pub use presync_engine::{
     Column, Command, DecideError, Decided, Decision, Direction, Engine, EngineError, Event,

@@ -62,6 +62,6 @@ pub(crate) fn too_many(code: &'static Code, most: usize, labels: Vec<Label>) -> 
         labels,
         ..Diagnostic::error(code, message)
     }
-    .note("not all of them are told")
-    .help("mend the first ones; is a `use` missing?")
+    .note("not all of them are shown")
+    .help("fix the first ones; is a `use` missing?")
 }

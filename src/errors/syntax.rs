@@ -8,7 +8,7 @@ pub(crate) static CODE: Code = Code {
     name: "syntax",
     default: None,
     summary: "the text is not of the language",
-    explanation: "A word, bracket or arrow is missing or stands where none can. All of them are told in one run, and what is \
+    explanation: "A word, bracket or arrow is missing or stands where none can. All of them are reported in one run, and what is \
 right around them is checked as usual.",
     bad: "use cic_lync
 profile \"P\" {
@@ -44,9 +44,9 @@ pub(crate) fn too_many(most: usize, end: Location) -> Diagnostic {
     error(
         format!("there are more than {most} errors in this file"),
         end,
-        "not all that stands before this is told",
+        "not all errors before this are shown",
     )
-    .help("mend the first ones; is this a program at all?")
+    .help("fix the first ones; is this a program at all?")
 }
 
 // Words and signs.

@@ -16,9 +16,7 @@ mod diagnostic;
 use std::collections::BTreeMap;
 use std::io;
 
-use presync_engine::{
-    DecideError, SeveralRoles, Tables, TablesError, TooComplex, UnknownName, nearest,
-};
+use presync_engine::{DecideError, SeveralRoles, Tables, TablesError, TooComplex, UnknownName};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
@@ -30,7 +28,7 @@ pub use diagnostic::{
 
 use crate::api;
 use crate::diagnostic::{Diagnostic, Level, Severity};
-use crate::lint::{LINTS, Settings};
+use crate::lint::{Settings, UnknownLint};
 use crate::program::Program;
 use crate::resolve::CheckReport;
 use crate::source::{FileId, SourceFile, Sources};
@@ -44,7 +42,7 @@ pub enum Call {
         program: ProgramFiles,
         /// By lint; the others have their defaults.
         #[serde(default)]
-        levels: BTreeMap<String, CallLevel>,
+        levels: BTreeMap<String, Level>,
     },
     /// One file in the one style.
     Format { source: String },
@@ -88,15 +86,6 @@ pub enum ProgramOrTables {
     Program(ProgramFiles),
     /// The content of a tables.json.
     Tables(serde_json::Value),
-}
-
-/// The level of a lint.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CallLevel {
-    Off,
-    Warn,
-    Error,
 }
 
 /// What the library answers.
@@ -199,7 +188,7 @@ pub struct JsonChange {
 pub fn call(text: &str) -> String {
     let answer = match serde_json::from_str(text) {
         Ok(call) => answer(&call),
-        Err(error) => Answer::refused(format!("this is no call: {error}")),
+        Err(error) => Answer::refused(format!("not a call: {error}")),
     };
     serde_json::to_string(&answer).expect("an answer is always JSON")
 }
@@ -257,6 +246,7 @@ refused_by!(
     SeveralRoles,
     TablesError,
     TooComplex,
+    UnknownLint,
     UnknownName,
     io::Error
 );
@@ -315,20 +305,10 @@ fn try_answer(call: &Call) -> Result<Answer, Refusal> {
     }
 }
 
-fn check(program: &ProgramFiles, levels: &BTreeMap<String, CallLevel>) -> Result<Answer, Refusal> {
+fn check(program: &ProgramFiles, levels: &BTreeMap<String, Level>) -> Result<Answer, Refusal> {
     let mut settings = Settings::default();
     for (lint, level) in levels {
-        let level = match level {
-            CallLevel::Off => Level::Off,
-            CallLevel::Warn => Level::Warn,
-            CallLevel::Error => Level::Error,
-        };
-        if !settings.set(lint, level) {
-            let known = LINTS.iter().map(|lint| lint.code.name);
-            let near = nearest(lint, known);
-            let hint = near.map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
-            return Err(Refusal::new(format!("there is no lint `{lint}`{hint}")));
-        }
+        settings.set(lint, *level)?;
     }
     let report = program.report()?;
     let lints = report

@@ -29,8 +29,8 @@ fn find(context: &mut Context<'_>) {
         }
         let holds = context.space.condition(written.condition);
         let (what, help) = match holds {
-            Ref::ZERO => ("never", "delete what it guards, or mend it"),
-            Ref::ONE => ("always", "leave it out, or mend it"),
+            Ref::ZERO => ("never", "delete what it guards, or fix it"),
+            Ref::ONE => ("always", "leave it out, or fix it"),
             _ => continue,
         };
         let finding = context

@@ -171,7 +171,7 @@ fn dead_rule(
     let help = if possible {
         "delete it, or narrow what covers it"
     } else {
-        "delete it, or mend its condition"
+        "delete it, or fix its condition"
     };
     // The other direction of a `<->` may decide, an `override` may need what it beats, and one that goes may let those
     // that it beat disagree.

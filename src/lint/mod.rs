@@ -23,8 +23,10 @@ mod unused_allow;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use presync_engine::nearest;
+
 use crate::diagnostic::{self, Code, Diagnostic, Fix, Label, Level, Severity};
-use crate::errors::too_complex;
+use crate::errors::{ERRORS, too_complex};
 use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateId};
 use crate::source::{Location, Span};
 use crate::space::Precedence;
@@ -61,9 +63,50 @@ const RENAMED: [(&str, &str); 2] = [
 ];
 
 /// What a lint is called now that had this name before.
-pub fn renamed_lint(old: &str) -> Option<&'static str> {
+fn renamed(old: &str) -> Option<&'static str> {
     let found = RENAMED.iter().find(|(before, _)| *before == old);
     found.map(|(_, now)| *now)
+}
+
+/// A name that no lint has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownLint {
+    #[error("the lint `{old}` is called `{now}` now")]
+    Renamed { old: String, now: &'static str },
+    #[error("`{0}` is an error: errors have no level")]
+    IsError(String),
+    #[error("unknown lint `{name}`: did you mean `{near}`?")]
+    Near { name: String, near: &'static str },
+    #[error("unknown lint `{0}`")]
+    Unknown(String),
+}
+
+/// A lint by name.
+///
+/// # Errors
+/// No lint has the name; the error says what was probably meant.
+pub fn lint_named(name: &str) -> Result<&'static Lint, UnknownLint> {
+    if let Some(lint) = lint(name) {
+        return Ok(lint);
+    }
+    let owned = || name.to_owned();
+    if let Some(now) = renamed(name) {
+        return Err(UnknownLint::Renamed { old: owned(), now });
+    }
+    if ERRORS.iter().any(|error| error.name == name) {
+        return Err(UnknownLint::IsError(owned()));
+    }
+    let old = RENAMED.iter().map(|(old, _)| *old);
+    let known = LINTS.iter().map(|lint| lint.code.name);
+    Err(match nearest(name, known.chain(old)) {
+        Some(near) => UnknownLint::Near {
+            name: owned(),
+            near: renamed(near)
+                .or_else(|| lint(near).map(|lint| lint.code.name))
+                .unwrap_or_default(),
+        },
+        None => UnknownLint::Unknown(owned()),
+    })
 }
 
 pub fn lint(code: &str) -> Option<&'static Lint> {
@@ -79,13 +122,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// `false` if there is no such lint.
-    pub fn set(&mut self, code: &str, level: Level) -> bool {
-        let known = lint(code);
-        if let Some(lint) = known {
-            self.set.insert(lint.code.name, level);
-        }
-        known.is_some()
+    /// Sets the level of a lint.
+    ///
+    /// # Errors
+    /// No lint has the name.
+    pub fn set(&mut self, name: &str, level: Level) -> Result<(), UnknownLint> {
+        self.set.insert(lint_named(name)?.code.name, level);
+        Ok(())
     }
 
     fn of(&self, lint: &Lint) -> Level {
@@ -94,10 +137,10 @@ impl Settings {
     }
 }
 
-/// So many findings are told of any program, and more of a large one.
+/// So many findings are reported of any program, and more of a large one.
 pub const MAX_FINDINGS: usize = 1_000;
 
-/// In a large one, one finding is told for so many bytes: it takes about five times as much room.
+/// In a large one, one finding is reported for so many bytes: it takes about five times as much room.
 const BYTES_OF_A_FINDING: usize = 250;
 
 /// Runs the lints that are not at `allow` over a program without errors. Findings come sorted; those that an `@allow`
@@ -153,9 +196,9 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
     findings
 }
 
-/// Stands for the findings that are not told; `worst`: the first of the worst among them.
+/// Stands for the findings that are not reported; `worst`: the first of the worst among them.
 fn left_out(worst: Diagnostic, most: usize) -> Diagnostic {
-    // What is denied fails, told or not.
+    // An error fails the check, reported or not.
     let severity = match worst.severity {
         Severity::Error => Severity::Error,
         Severity::Warning | Severity::Info => Severity::Info,
@@ -165,8 +208,8 @@ fn left_out(worst: Diagnostic, most: usize) -> Diagnostic {
         labels: worst.labels,
         ..Diagnostic::new(worst.code, severity, message)
     }
-    .note("not all of them are told")
-    .help("`--fix` repairs many; what is not wanted can be set to `off`")
+    .note("not all of them are shown")
+    .help("run `check --fix`, and set lints that you do not want to `off`")
 }
 
 /// A lint could not look at a role.
@@ -197,7 +240,7 @@ struct Context<'p> {
     used_allows: Vec<bool>,
     settings: &'p Settings,
     findings: Vec<Diagnostic>,
-    /// So many of them are told.
+    /// So many of them are reported.
     most: usize,
     /// The first of the worst that are not.
     left_out: Option<Diagnostic>,

@@ -1,8 +1,7 @@
 //! `unused-allow`: an `@allow` that silences nothing.
 
 use crate::diagnostic::{Code, Diagnostic, Fix, Level};
-use crate::lint::{Context, LINTS, Lint, lint, renamed_lint};
-use presync_engine::nearest;
+use crate::lint::{Context, Lint, UnknownLint, lint_named, renamed};
 
 pub(super) static LINT: Lint = Lint {
     code: Code {
@@ -27,7 +26,7 @@ profile \"P\" { cic Available -> lync Available }
 pub(super) fn refuse_old_names(context: &mut Context<'_>) {
     let program = context.program;
     for allow in &program.allows {
-        let Some(now) = renamed_lint(&allow.code) else {
+        let Some(now) = renamed(&allow.code) else {
             continue;
         };
         let written = program.sources.text(allow.location);
@@ -50,25 +49,25 @@ pub(super) fn refuse_old_names(context: &mut Context<'_>) {
 fn find(context: &mut Context<'_>) {
     let program = context.program;
     for (at, allow) in program.allows.iter().enumerate() {
-        let is_old = renamed_lint(&allow.code).is_some();
+        let is_old = renamed(&allow.code).is_some();
         if context.used_allows[at] || allow.code == LINT.code.name || is_old {
             continue;
         }
-        let finding = match lint(&allow.code) {
-            Some(lint) if context.settings.of(lint) == Level::Off => continue,
-            Some(_) => context
+        let finding = match lint_named(&allow.code) {
+            Ok(lint) if context.settings.of(lint) == Level::Off => continue,
+            Ok(_) => context
                 .finding(format!("this `@allow` silences no `{}`", allow.code))
                 .label(allow.location, "nothing to silence")
                 .help("delete it"),
-            None => {
-                let near = nearest(&allow.code, LINTS.iter().map(|lint| lint.code.name));
-                let finding = context
-                    .finding(format!("no lint is called `{}`", allow.code))
-                    .label(allow.location, "silences nothing");
-                match near {
-                    Some(near) => finding.help(format!("did you mean `{near}`?")),
-                    None => finding.help("lints can be allowed, errors cannot"),
-                }
+            Err(unknown) => {
+                let help = match &unknown {
+                    UnknownLint::Near { near, .. } => format!("did you mean `{near}`?"),
+                    _ => "lints can be allowed, errors cannot".to_owned(),
+                };
+                context
+                    .finding(format!("`{}` is not a lint", allow.code))
+                    .label(allow.location, "silences nothing")
+                    .help(help)
             }
         };
         let fix = context.deletion(allow.location, true);

@@ -364,15 +364,15 @@ fn settings_that_are_wrong_are_told() {
         ("paths = 1", "paths"),
         (
             "[lints]\ngapp = \"error\"",
-            "no lint is called `gapp`: did you mean `gap`?",
+            "unknown lint `gapp`: did you mean `gap`?",
         ),
         (
             "[lints]\ngap = \"loud\"",
-            "lint `gap`: there is no level `loud`: a lint is `off`, `warn` or `error`",
+            "lint `gap`: unknown level `loud`: use `off`, `warn` or `error`",
         ),
         (
             "[lints]\nconflict = \"warn\"",
-            "no lint is called `conflict`; errors have no level",
+            "`conflict` is an error: errors have no level",
         ),
         ("= 1", "presync.toml"),
         (
@@ -518,10 +518,19 @@ fn old_names_of_lints_and_levels_are_refused() {
         ),
         ("gap=deny", "the level `deny` is called `error` now"),
         ("gap=allow", "the level `allow` is called `off` now"),
-        ("gap=warning", "the level is written `warn`"),
+        ("gap=warning", "the level `warning` is called `warn` now"),
+        (
+            "colapse=warn",
+            "unknown lint `colapse`: did you mean `lossy-round-trip`?",
+        ),
+        (
+            "conflict=warn",
+            "`conflict` is an error: errors have no level",
+        ),
+        ("xyz=warn", "unknown lint `xyz`"),
         (
             "gap=loud",
-            "there is no level `loud`: a lint is `off`, `warn` or `error`",
+            "unknown level `loud`: use `off`, `warn` or `error`",
         ),
     ] {
         let (code, said) = check(&["check", "a.presync", &format!("--level={level}")]);
@@ -533,4 +542,10 @@ fn old_names_of_lints_and_levels_are_refused() {
         assert!(code == Some(2) && said.contains(wanted), "{said}");
         std::fs::remove_file(folder.path().join("presync.toml")).expect("it is there");
     }
+    let (code, said) = check(&["explain", "collapse"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("the lint `collapse` is called `lossy-round-trip` now"),
+        "{said}"
+    );
 }

@@ -327,7 +327,7 @@ fn wrong_decisions() {
         fails(folder, &arguments, b"", 2, says);
     };
     decide(&["cic Available"], "say which role");
-    decide(&["cic Available", "--role", "C"], "there is no role `C`");
+    decide(&["cic Available", "--role", "C"], "unknown role `C`");
     decide(
         &["cic Availabel", "--role", "A"],
         "did you mean `Available`?",
@@ -612,6 +612,6 @@ fn what_is_given_is_shown_as_it_is_written() {
         &["check", "a.presync"],
         b"",
         2,
-        "lint `gap`: there is no level `boolean`: a lint is `off`, `warn` or `error`",
+        "lint `gap`: unknown level `boolean`: use `off`, `warn` or `error`",
     );
 }

@@ -21,9 +21,11 @@ fn found(source: &[u8]) -> BTreeSet<&'static str> {
             .collect(),
         Some(program) => {
             let mut settings = Settings::default();
-            LINTS
-                .iter()
-                .for_each(|lint| assert!(settings.set(lint.code.name, Level::Warn)));
+            LINTS.iter().for_each(|lint| {
+                settings
+                    .set(lint.code.name, Level::Warn)
+                    .expect("it is a lint");
+            });
             let mut found: BTreeSet<&str> = program
                 .lint(&settings)
                 .iter()

@@ -190,7 +190,9 @@ fn a_name_that_is_too_long_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     let said = common::text(&output.stderr);
     assert!(
-        said.contains("cannot be imported: no program can say what is in it: this text is longer than 1000 bytes"),
+        said.contains(
+            "cannot be imported: a program cannot express it: this text is longer than 1000 bytes"
+        ),
         "{said}"
     );
 }

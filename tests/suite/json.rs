@@ -142,11 +142,18 @@ fn what_is_wrong_is_an_answer() {
         refused(&json!({ "call": "format", "source": "flag flag" })),
         "the file has syntax errors"
     );
-    let levels = json!({ "call": "check", "program": one(good), "levels": { "gab": "warn" } });
+    let levels = json!({ "call": "check", "program": one(good), "levels": { "collapse": "warn" } });
     assert_eq!(
         refused(&levels),
-        "there is no lint `gab`: did you mean `gap`?"
+        "the lint `collapse` is called `lossy-round-trip` now"
     );
+    let old = json!({ "call": "check", "program": one(good), "levels": { "gap": "deny" } });
+    assert_eq!(
+        parsed(&call(&old.to_string()))["message"],
+        "not a call: the level `deny` is called `error` now"
+    );
+    let levels = json!({ "call": "check", "program": one(good), "levels": { "gab": "warn" } });
+    assert_eq!(refused(&levels), "unknown lint `gab`: did you mean `gap`?");
     for text in [
         "",
         "{}",
@@ -156,7 +163,7 @@ fn what_is_wrong_is_an_answer() {
     ] {
         let answer = parsed(&call(text));
         let message = answer["message"].as_str().expect("it says why");
-        assert!(message.starts_with("this is no call: "), "{message}");
+        assert!(message.starts_with("not a call: "), "{message}");
     }
 }
 

@@ -16,9 +16,11 @@ use presync::{
 /// All lints switched on.
 fn everything() -> Settings {
     let mut settings = Settings::default();
-    LINTS
-        .iter()
-        .for_each(|lint| assert!(settings.set(lint.code.name, Level::Warn)));
+    LINTS.iter().for_each(|lint| {
+        settings
+            .set(lint.code.name, Level::Warn)
+            .expect("it is a lint");
+    });
     settings
 }
 
@@ -48,8 +50,8 @@ fn bundled_profiles_are_clean() {
 fn an_allow_silences_what_has_a_label_in_its_scope() {
     let source = "use cic_lync\nprofile \"P\" {\n    cic \"At Lunch\" -> lync Away\n    @allow(duplicate-rule, \"on purpose\")\n    when in_queue: cic \"At Lunch\" -> lync Away\n}\n";
     let mut settings = Settings::default();
-    settings.set("gap", Level::Off);
-    settings.set("dead-rule", Level::Off);
+    settings.set("gap", Level::Off).expect("it is a lint");
+    settings.set("dead-rule", Level::Off).expect("it is a lint");
     assert_eq!(common::program(source).lint(&settings), []);
     let without = common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", ""))
         .lint(&settings);
@@ -60,7 +62,9 @@ fn an_allow_silences_what_has_a_label_in_its_scope() {
             .collect::<Vec<_>>(),
         ["duplicate-rule"]
     );
-    settings.set("duplicate-rule", Level::Error);
+    settings
+        .set("duplicate-rule", Level::Error)
+        .expect("it is a lint");
     let denied = common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", ""))
         .lint(&settings);
     assert_eq!(denied[0].severity, Severity::Error);

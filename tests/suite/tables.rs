@@ -285,7 +285,7 @@ fn a_diagram_goes_on_to_what_is_there() {
         ),
         (
             refused(|all| *all = serde_json::json!([])),
-            "there is no diagram",
+            "the diagram is missing",
         ),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");

@@ -64,7 +64,7 @@ pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandErr
     }
     let text = std::fs::read_to_string(path).map_err(|error| files::cannot_read(path, &error))?;
     let wrong =
-        |why: String| CommandError::Usage(format!("`{}` is no baseline: {why}", path.display()));
+        |why: String| CommandError::Usage(format!("`{}` is not a baseline: {why}", path.display()));
     let record: Baseline = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if record.version != VERSION {
         let version = record.version;

@@ -4,13 +4,14 @@
 use crate::error::CommandError;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use presync::CheckReport;
 use presync::nearest;
-use presync::{LINTS, Level, Settings};
+use presync::{Level, Settings, UnknownLevel};
 use presync_report::{FORMATS, Format};
 
 const NAME: &str = "presync.toml";
@@ -32,15 +33,7 @@ pub struct Config {
     protected_attributes: Option<Vec<String>>,
     /// The level of each lint, by code.
     #[serde(default)]
-    lints: BTreeMap<String, ConfigLevel>,
-}
-
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum ConfigLevel {
-    Off,
-    Warn,
-    Error,
+    lints: BTreeMap<String, Level>,
 }
 
 const KEYS: [&str; 4] = ["paths", "format", "protected-attributes", "lints"];
@@ -86,10 +79,10 @@ fn parse(text: &str) -> Result<Config, String> {
     }
     if let Some(lints) = table.get("lints").and_then(toml::Value::as_table) {
         for (code, level) in lints {
-            known(code)?;
-            // What is no text is told by its type.
-            level_named(level.as_str().unwrap_or_else(|| level.type_str()))
-                .map_err(|error| format!("lint `{code}`: {error}"))?;
+            presync::lint_named(code).map_err(|error| error.to_string())?;
+            // A value that is not text is named by its type.
+            let level = level.as_str().unwrap_or_else(|| level.type_str());
+            Level::from_str(level).map_err(|error| format!("lint `{code}`: {error}"))?;
         }
     }
     toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
@@ -157,12 +150,9 @@ pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError
     let mut settings = Settings::default();
     if let Some(found) = find(root)? {
         for (code, level) in &found.config.lints {
-            let level = match level {
-                ConfigLevel::Off => Level::Off,
-                ConfigLevel::Warn => Level::Warn,
-                ConfigLevel::Error => Level::Error,
-            };
-            settings.set(code, level);
+            settings
+                .set(code, *level)
+                .map_err(|error| CommandError::Usage(error.to_string()))?;
         }
         settings.protected = found.config.protected_attributes;
     }
@@ -170,10 +160,14 @@ pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError
         let (code, level) = setting.split_once('=').ok_or_else(|| {
             CommandError::Usage(format!("--level takes CODE=LEVEL, not `{setting}`"))
         })?;
-        let level = known(code)
-            .and_then(|()| level_named(level))
-            .map_err(|error| CommandError::Usage(format!("--level: {error}")))?;
-        settings.set(code, level);
+        let wrong = |error: String| CommandError::Usage(format!("--level: {error}"));
+        let lint = presync::lint_named(code).map_err(|error| wrong(error.to_string()))?;
+        let level = level
+            .parse()
+            .map_err(|error: UnknownLevel| wrong(error.to_string()))?;
+        settings
+            .set(lint.code.name, level)
+            .map_err(|error| wrong(error.to_string()))?;
     }
     Ok(settings)
 }
@@ -213,35 +207,6 @@ pub fn check_attributes<'p>(
         }
     }
     Ok(())
-}
-
-fn level_named(name: &str) -> Result<Level, String> {
-    match name {
-        "off" => Ok(Level::Off),
-        "warn" => Ok(Level::Warn),
-        "error" => Ok(Level::Error),
-        "allow" => Err("the level `allow` is called `off` now".to_owned()),
-        "deny" => Err("the level `deny` is called `error` now".to_owned()),
-        "warning" => Err("the level is written `warn`".to_owned()),
-        _ => Err(format!(
-            "there is no level `{name}`: a lint is `off`, `warn` or `error`"
-        )),
-    }
-}
-
-fn known(code: &str) -> Result<(), String> {
-    if presync::lint(code).is_some() {
-        return Ok(());
-    }
-    if let Some(now) = presync::renamed_lint(code) {
-        return Err(format!("the lint `{code}` is called `{now}` now"));
-    }
-    Err(
-        match nearest(code, LINTS.iter().map(|lint| lint.code.name)) {
-            Some(near) => format!("no lint is called `{code}`: did you mean `{near}`?"),
-            None => format!("no lint is called `{code}`; errors have no level"),
-        },
-    )
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub enum TableFault {
     Overlap,
     #[error("no row matches some situation")]
     Gap,
-    #[error("there is no diagram")]
+    #[error("the diagram is missing")]
     NoDiagram,
     #[error("a table has either rows or diagrams")]
     Body,

@@ -76,7 +76,7 @@ impl fmt::Display for UnknownName {
         match &self.kind {
             NameKind::State(system) => write!(f, "{system} has no state `{}`", self.name)?,
             NameKind::Value(fact) => write!(f, "`{fact}` has no value `{}`", self.name)?,
-            kind => write!(f, "there is no {kind} `{}`", self.name)?,
+            kind => write!(f, "unknown {kind} `{}`", self.name)?,
         }
         match &self.near {
             Some(near) => write!(f, ": did you mean `{near}`?"),

@@ -21,7 +21,7 @@ pub enum Rejection {
     UnsetChoice { fact: String },
     #[error("an event changes one system, and this one changes {}: send an event for each", systems.join(" and "))]
     SeveralSystems { systems: Vec<String> },
-    #[error("there is no room for the session of another user")]
+    #[error("too many users: cannot keep another session")]
     TooManyUsers,
     #[error("the event or session belongs to other tables")]
     Foreign,

@@ -50,7 +50,7 @@ pub enum ImportError {
         to: String,
     },
     /// A name that is too long, above all.
-    #[error("no program can say what is in it: {0}")]
+    #[error("a program cannot express it: {0}")]
     Unsayable(String),
 }
 

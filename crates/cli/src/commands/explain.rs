@@ -8,7 +8,7 @@ use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
 use presync::nearest;
 use presync::visible;
-use presync::{Code, codes};
+use presync::{Code, UnknownLint, codes};
 
 /// Say what a code means, why it matters and how to repair it; without a code, list all.
 #[derive(Args)]
@@ -31,11 +31,12 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         return Ok(ExitCode::SUCCESS);
     };
     let Some(explanation) = presync::code(code) else {
+        if let Err(renamed @ UnknownLint::Renamed { .. }) = presync::lint_named(code) {
+            return Err(CommandError::Usage(renamed.to_string()));
+        }
         let near = nearest(code, codes().map(|explanation| explanation.name));
         let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-        return Err(CommandError::Usage(format!(
-            "there is no code `{code}`{near}"
-        )));
+        return Err(CommandError::Usage(format!("unknown code `{code}`{near}")));
     };
     terminal.data(&text(explanation))?;
     Ok(ExitCode::SUCCESS)
