@@ -19,13 +19,12 @@ impl Code {
     pub fn configuration(&self) -> String {
         match self.default {
             None if *self == failed_test::CODE => {
-                "`presync test` reports it; it stops no other command.".to_owned()
+                "Only `presync test` reports it; other commands continue.".to_owned()
             }
-            None => "An error: it cannot be allowed, and stops every command.".to_owned(),
+            None => "An error: it cannot be allowed, and it stops every command except `fmt`."
+                .to_owned(),
             Some(level) => format!(
-                "A lint, `{}` by default. For one place: `@allow({code}, \"reason\")` before the declaration, rule or \
-                 `when`. For one run: `--level {code}=error`. For a project, in `presync.toml`:\n\n    \
-                 [lints]\n    {code} = \"error\"",
+                "A lint, `{}` by default. To allow one finding, write `@allow({code}, \"reason\")` before the declaration, rule or `when`. To set the level for one run, use `--level {code}=error`. To set it for a project, add to `presync.toml`:\n\n    [lints]\n    {code} = \"error\"",
                 level.as_str(),
                 code = self.name
             ),

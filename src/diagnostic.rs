@@ -90,7 +90,7 @@ impl Level {
 /// A word that is not a level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownLevel {
-    #[error("the level `{old}` is called `{now}` now")]
+    #[error("the level `{old}` is now called `{now}`")]
     Renamed {
         old: &'static str,
         now: &'static str,

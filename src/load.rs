@@ -12,7 +12,7 @@ use crate::{syntax, vocabulary};
 
 /// Why a file was not read: it lies where a program's files must not come from.
 #[derive(Debug, thiserror::Error)]
-#[error("it lies outside of `{0}`")]
+#[error("it is outside the project directory `{0}`")]
 pub struct Outside(pub String);
 
 /// Where files come from. Paths are relative to the root file's folder, with forward slashes. A function that reads
@@ -163,7 +163,7 @@ fn unread(sources: &Sources, path: &str, error: &io::Error, location: Location) 
     let missing = error.kind() == io::ErrorKind::NotFound;
     let why = || {
         if missing {
-            "there is no such file".to_owned()
+            "file not found".to_owned()
         } else {
             error.to_string()
         }

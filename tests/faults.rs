@@ -133,7 +133,7 @@ fn a_full_disk_is_told_and_keeps_the_old_state() {
         .expect("the binary starts");
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        text(&output.stderr).contains("the commands cannot be written: No space left"),
+        text(&output.stderr).contains("cannot write commands: No space left"),
         "{}",
         text(&output.stderr)
     );
@@ -164,7 +164,7 @@ fn a_full_disk_is_told_and_keeps_the_old_state() {
         );
         let said = text(&output.stderr);
         assert!(
-            said.contains("`/dev/full` cannot be written: No space left"),
+            said.contains("cannot write `/dev/full`: No space left"),
             "{option}: {said}"
         );
     }
@@ -180,10 +180,12 @@ fn a_full_disk_is_told_and_keeps_the_old_state() {
         ],
         b"",
     );
-    assert!(text(&output.stderr).contains("`/dev/full` cannot keep the state: it is not a file"));
+    assert!(
+        text(&output.stderr).contains("cannot save the state to `/dev/full`: not a regular file")
+    );
     let output = presync(at, &["check", "/dev/zero"], b"");
     assert!(
-        text(&output.stderr).contains("larger than 256 MiB"),
+        text(&output.stdout).contains("larger than 256 MiB"),
         "{}",
         text(&output.stderr)
     );
@@ -204,7 +206,7 @@ fn a_reader_that_goes_away_keeps_the_old_state() {
         .expect("the binary starts");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
-    assert!(text(&output.stderr).contains("the state was not saved, so that nothing is lost"));
+    assert!(text(&output.stderr).contains("the state was not saved, so no command is lost"));
     assert!(!at.join("s.json").exists());
     assert_eq!(text(&presync(at, &RUN, b"").stdout).lines().count(), 50_000);
 }

@@ -92,7 +92,7 @@ pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
             match Comparison::new(old, new).changes(role.name()) {
                 Some(changes) => found.changes.extend(changes),
                 None => found.skipped.push(format!(
-                    "role `{}`, {} → {}: too entangled to be compared",
+                    "role `{}`, {} → {}: too complex to compare",
                     role.name(),
                     old_schema.system(table.direction().from()).name,
                     old_schema.system(table.direction().to()).name
@@ -142,7 +142,7 @@ fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
             let same = others.find(|other| other.name == state.name);
             if let Some(renamed) = same.filter(|other| other.wire() != state.wire()) {
                 found.push(format!(
-                    "`{}` of {} had the id `{}` and has `{}`",
+                    "the id of `{}` of {} changed from `{}` to `{}`",
                     state.name,
                     system.name,
                     state.wire(),
@@ -170,11 +170,11 @@ fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
                     default.and_then(|at| values.get(at as usize).cloned())
                 };
                 if name(values, default) != name(others, other) {
-                    found.push(format!("the default of `{}` is another", fact.name));
+                    found.push(format!("the default of `{}` changed", fact.name));
                 }
             }
             _ => found.push(format!(
-                "`{}` is a flag on one side and a choice on the other",
+                "`{}` is a flag in one program and a choice in the other",
                 fact.name
             )),
         }

@@ -141,19 +141,19 @@ fn why_not(
             .witness(holds, &asked.values, &|leaf| leaf != 0)
         {
             Some(wanted) => format!("needs {}", changes(space, asked, &wanted).join(" and ")),
-            None => "its condition cannot hold here".to_owned(),
+            None => "its condition is never true here".to_owned(),
         };
     }
     if decided {
-        return "holds, but an earlier profile decides".to_owned();
+        return "matches, but an earlier profile decides".to_owned();
     }
     match decides {
         Some(decision) => {
             let winner = space.rule_of(decision);
             if winner.rank > rule.rank {
-                "holds, but a stronger rule of its profile decides".to_owned()
+                "matches, but a rule of higher rank in its profile decides".to_owned()
             } else {
-                "holds, and says the same as the rule that decides".to_owned()
+                "matches, with the same outcome as the rule that decides".to_owned()
             }
         }
         None => "holds".to_owned(),

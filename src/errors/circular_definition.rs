@@ -6,8 +6,8 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "circular-definition",
     default: None,
-    summary: "conditions, groups or mappings that are defined by each other",
-    explanation: "Each would have to be known before the other. Say what one of them is without the other.",
+    summary: "a condition, group or mapping is defined in terms of itself",
+    explanation: "Each definition needs the other one first. Define one of them without the other.",
     bad: "flag f
 condition a = b and f
 condition b = a
@@ -31,21 +31,21 @@ pub(crate) fn circle(what: &str, names: &[(&str, Location)]) -> Diagnostic {
     );
     for (at, (name, location)) in names.iter().enumerate() {
         error = error
-            .label(*location, format!("this one needs `{}`", path[at + 1]))
+            .label(*location, format!("needs `{}`", path[at + 1]))
             .about(*name);
     }
     error
         .note(path.join(" → "))
-        .help("break the circle in one of these places")
+        .help("define one of them without the others")
 }
 
 /// Mappings that apply each other so often that there is no end of rules.
 pub(crate) fn too_many_rules(mapping: &str, most: usize, at: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("mappings applied within mappings make more than {most} rules"),
+        format!("nested mappings expand to more than {most} rules"),
     )
-    .label(at, "too many with this one")
+    .label(at, "exceeds the limit here")
     .help("apply each mapping once, under conditions joined with `or`")
     .about(mapping)
 }

@@ -7,10 +7,10 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "conflict",
     default: None,
-    summary: "two rules of one rank disagree in some situation",
-    explanation: "The order of writing never matters, so two rules of one profile that both apply and say different things \
-leave no answer. The situation is an example. Make the conditions exclude each other, or put `override` before the \
-rule that is to win.",
+    summary: "two rules of the same rank conflict in some situation",
+    explanation: "The order of rules in a profile never matters. If two rules of the same rank apply to a change and have \
+different outcomes, there is no answer. The situation shown is one example. Make the conditions exclude each \
+other, or put `override` before the rule that should win.",
     bad: "use cic_lync
 profile \"P\" {
     cic \"At Lunch\" -> lync Away
@@ -40,14 +40,8 @@ pub(crate) fn rules(
     rules: &[Disagreeing<'_>],
     witness: Witness,
 ) -> Diagnostic {
-    let (count, all) = match rules.len() {
-        2 => ("two rules".to_owned(), "both"),
-        more => (format!("{more} rules"), "all"),
-    };
-    let message = format!(
-        "{count} disagree on what {from} {} means for {to}",
-        quote(state)
-    );
+    let all = if rules.len() == 2 { "both" } else { "all" };
+    let message = format!("conflicting rules for {from} {} -> {to}", quote(state));
     let mut error = Diagnostic::error(&CODE, message)
         .way(from, to)
         .state(from, state)
@@ -64,6 +58,6 @@ pub(crate) fn rules(
     }
     error
         .note(format!("{all} belong to profile `{profile}` and have the same rank"))
-        .help("make their conditions exclude each other, or put `override` before the one that is to win")
+        .help("make their conditions exclude each other, or put `override` before the rule that should win")
         .situation(Some(witness))
 }

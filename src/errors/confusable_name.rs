@@ -7,9 +7,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "confusable-name",
     default: None,
-    summary: "a name that only looks like a declared one",
-    explanation: "Letters of another script look alike: the first letter of this Аvailable is Cyrillic. Whoever reads it takes \
-it for the declared name, and it never matches.",
+    summary: "a name looks like a declared one but differs from it",
+    explanation: "Letters of different scripts can look alike: the first letter of this Аvailable is Cyrillic. A reader takes \
+it for the declared name, but it never matches.",
     bad: "use cic_lync
 profile \"P\" { cic \"\u{410}vailable\" -> lync Available }
 ",
@@ -20,22 +20,25 @@ profile \"P\" { cic Available -> lync Available }
 
 /// A word of the language's own letters and others that look like them, `odd` the first.
 pub(crate) fn word(word: &str, odd: char, at: Location) -> Diagnostic {
-    Diagnostic::error(&CODE, format!("`{word}` only looks like a plain name"))
-        .label(at, format!("`{odd}` here is U+{:04X}", u32::from(odd)))
-        .help("type it again with ordinary letters")
-        .about(word)
+    Diagnostic::error(
+        &CODE,
+        format!("`{word}` contains a letter that looks like a plain one"),
+    )
+    .label(at, format!("`{odd}` here is U+{:04X}", u32::from(odd)))
+    .help("retype it with plain letters")
+    .about(word)
 }
 
 /// A name that is not known, and looks like one that is.
 pub(crate) fn unknown(name: &str, twin: &str, at: Location) -> Diagnostic {
-    Diagnostic::error(&CODE, format!("`{name}` only looks like `{twin}`"))
-        .label(at, strange(name, twin))
-        .help(format!(
-            "type `{}` again with ordinary letters",
-            quote(twin)
-        ))
-        .about(name)
-        .about(twin)
+    Diagnostic::error(
+        &CODE,
+        format!("`{name}` looks like `{twin}` but is a different name"),
+    )
+    .label(at, strange(name, twin))
+    .help(format!("retype `{}` with plain letters", quote(twin)))
+    .about(name)
+    .about(twin)
 }
 
 /// Two declared names that nobody can distinguish.
@@ -46,7 +49,7 @@ pub(crate) fn twins(
     Diagnostic::error(&CODE, format!("`{name}` and `{first}` look the same"))
         .label(at, strange(name, first))
         .label(first_at, strange(first, name))
-        .help("write both with the letters of one script")
+        .help("write both in the letters of one script")
         .about(name)
         .about(first)
 }
@@ -57,6 +60,6 @@ fn strange(name: &str, twin: &str) -> String {
         .find(|char| !char.is_ascii() && !twin.contains(*char));
     match odd {
         Some(char) => format!("`{char}` here is U+{:04X}", u32::from(char)),
-        None => "this one".to_owned(),
+        None => "looks the same".to_owned(),
     }
 }

@@ -6,9 +6,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "duplicate-definition",
     default: None,
-    summary: "two declarations with one name",
-    explanation: "Facts, values, conditions and systems share one space of names; every other kind has its own. Two states \
-collide by name or id, ASCII case ignored, because events may name them so.",
+    summary: "a name is declared twice",
+    explanation: "Facts, values, conditions and systems share one namespace; every other kind has its own. Two states of a \
+system conflict if their names or ids are equal when case is ignored, because events match them that way.",
     bad: "flag in_queue
 condition in_queue = in_queue
 ",
@@ -27,23 +27,26 @@ pub(crate) fn declared(what: &str, name: &str, first: Location, again: Location)
 }
 
 pub(crate) fn value(value: &str, choice: &str, first: Location, again: Location) -> Diagnostic {
-    Diagnostic::error(&CODE, format!("value `{value}` stands twice in `{choice}`"))
-        .label(again, "listed again here")
-        .label(first, "first listed here")
-        .help("delete one of them")
-        .about(value)
-        .about(choice)
+    Diagnostic::error(
+        &CODE,
+        format!("value `{value}` is listed twice in `{choice}`"),
+    )
+    .label(again, "listed again here")
+    .label(first, "first listed here")
+    .help("delete one of them")
+    .about(value)
+    .about(choice)
 }
 
 /// A profile that a role names twice.
 pub(crate) fn profile(profile: &str, role: &str, first: Location, again: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("`{profile}` stands twice in the role `{role}`"),
+        format!("profile `{profile}` is listed twice in role `{role}`"),
     )
     .label(again, "listed again here")
     .label(first, "first listed here")
-    .help("delete it: the first one has already decided all that it can")
+    .help("delete it: the first entry already decides everything the second one could")
     .about(profile)
     .of_role(role.to_owned())
 }
@@ -56,12 +59,10 @@ pub(crate) fn states(
 ) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!(
-            "states `{name}` and `{first}` cannot be told apart by name or id when case is ignored"
-        ),
+        format!("states `{name}` and `{first}` have the same name or id when case is ignored"),
     )
     .label(at, "this state")
-    .label(first_at, "and this one")
+    .label(first_at, "and this state")
     .help("give one of them another name or id")
     .state(system, name)
     .state(system, first)

@@ -7,9 +7,10 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "failed-test",
     default: None,
-    summary: "a test does not hold, or a scenario sends something else",
-    explanation: "A test holds if it does in every situation that its conditions leave open; what is shown is the smallest \
-counterexample, with the rule that decides there.",
+    summary: "a test or scenario fails",
+    explanation: "A test passes if its expectation holds in every situation that its conditions allow. The situation shown is \
+the smallest counterexample, with the rule that decides it. A scenario passes if each step sends the expected \
+commands.",
     bad: "use cic_lync
 profile \"P\" { when in_queue: cic Available -> lync Available }
 test \"available\" { cic Available => lync Available }
@@ -24,10 +25,10 @@ test \"available\" { given in_queue cic Available => lync Available }
 pub(crate) fn impossible(test: &str, given: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("test `{test}` proves nothing: its conditions never hold together"),
+        format!("test `{test}` covers no situation: its conditions are never true together"),
     )
-    .label(given, "cannot hold")
-    .help("leave out what contradicts the rest")
+    .label(given, "never true")
+    .help("remove the condition that contradicts the others")
     .about(test)
 }
 
@@ -35,11 +36,11 @@ pub(crate) fn impossible(test: &str, given: Location) -> Diagnostic {
 pub(crate) fn excluded(test: &str, expected: Location, given: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("test `{test}` proves nothing here: its conditions exclude the change"),
+        format!("test `{test}` covers no situation here: its conditions exclude this change"),
     )
-    .label(expected, "cannot happen")
-    .label(given, "where this holds")
-    .help("leave the condition on the system that changes out: it holds once the state is entered")
+    .label(expected, "excluded by the conditions")
+    .label(given, "while this is true")
+    .help("remove the condition on the system that changes: a system is always in the state it has just entered")
     .about(test)
 }
 
@@ -66,12 +67,12 @@ impl TestedChange<'_> {
 
     pub(crate) fn entangled(&self) -> Diagnostic {
         self.error(format!(
-            "test `{}` cannot be proved: what {} gives is too entangled",
+            "test `{}` cannot be proved: the decisions for {} are too complex to analyze",
             self.test,
             self.change()
         ))
-        .label(self.expected, "neither proved nor refuted")
-        .help("give more conditions: fewer situations are left then")
+        .label(self.expected, "neither proved nor disproved")
+        .help("add conditions to the test so that fewer situations remain")
     }
 
     /// `decides`: the rule that does, and its profile.
@@ -83,7 +84,7 @@ impl TestedChange<'_> {
     ) -> Diagnostic {
         let mut error = self
             .error(format!(
-                "test `{}` fails: {} gives {} {outcome}",
+                "test `{}` fails: {} -> {} {outcome}",
                 self.test,
                 self.change(),
                 self.to
@@ -92,7 +93,7 @@ impl TestedChange<'_> {
         if let Some((rule, profile)) = decides {
             error = error.rule(
                 rule,
-                format!("decides, in profile {}", quote_always(profile)),
+                format!("decided by this rule of profile {}", quote_always(profile)),
             );
         }
         error.situation(Some(witness))
@@ -110,14 +111,14 @@ pub(crate) enum StepFailure {
 /// `step`: from 1.
 pub(crate) fn step(scenario: &str, step: usize, failure: &StepFailure, at: Location) -> Diagnostic {
     let why = match failure {
-        StepFailure::Rejected(why) => format!("the event is rejected, {why}"),
-        StepFailure::Sends(commands) if commands.is_empty() => "it sends nothing".to_owned(),
-        StepFailure::Sends(commands) => format!("it sends {}", commands.join(", ")),
+        StepFailure::Rejected(why) => format!("the event is rejected: {why}"),
+        StepFailure::Sends(commands) if commands.is_empty() => "got no command".to_owned(),
+        StepFailure::Sends(commands) => format!("got {}", commands.join(", ")),
     };
     Diagnostic::error(
         &CODE,
         format!("scenario `{scenario}` fails at step {step}: {why}"),
     )
-    .label(at, "this step")
+    .label(at, "expected here")
     .about(scenario)
 }

@@ -6,9 +6,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "hidden-character",
     default: None,
-    summary: "a character that nobody sees",
-    explanation: "NUL, bidirectional controls and their like make a text read otherwise than it is: what a reviewer approves is \
-not what is compiled. In a name, write it as an escape (`\\u{200f}`) if it has to be there.",
+    summary: "invisible character",
+    explanation: "NUL, bidirectional controls and similar characters make a file look different from what is compiled, so a \
+reviewer approves something else. If a name needs such a character, write it as an escape (`\\u{200f}`).",
     bad: "flag in_queue // \u{202e}detcepxe sa
 ",
     good: "flag in_queue // as expected
@@ -20,12 +20,12 @@ pub(crate) fn character(char: char, at: Location) -> Diagnostic {
     let what = if char == '\0' {
         "a NUL character"
     } else {
-        "a character that nobody sees"
+        "invisible character"
     };
-    Diagnostic::error(&CODE, format!("the file holds {what}, U+{code:04X}"))
+    Diagnostic::error(&CODE, format!("{what}, U+{code:04X}"))
         .label(at, "here")
         .help(format!(
-            "delete it; inside of a name it can be written as `\\u{{{code:x}}}`"
+            "delete it, or write it as `\\u{{{code:x}}}` inside a quoted name"
         ))
         .about(format!("U+{code:04X}"))
 }

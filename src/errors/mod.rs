@@ -57,11 +57,11 @@ pub(crate) static ERRORS: &[&Code] = &[
 
 /// Ends a list of errors of a program that is longer than anybody reads: stands where the next one would, with its code.
 pub(crate) fn too_many(code: &'static Code, most: usize, labels: Vec<Label>) -> Diagnostic {
-    let message = format!("there are more than {most} errors in this program");
+    let message = format!("too many errors, stopped at {most}");
     Diagnostic {
         labels,
         ..Diagnostic::error(code, message)
     }
-    .note("not all of them are shown")
-    .help("fix the first ones; is a `use` missing?")
+    .note("not all errors are shown")
+    .help("fix the first errors and check for a missing `use`")
 }

@@ -6,9 +6,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "not-utf8",
     default: None,
-    summary: "the file is not UTF-8",
-    explanation: "Names are compared by what they say, so a file has to be UTF-8; an editor saves it so under `save with \
-encoding`. A byte order mark does no harm. The example has the single byte FC, which an older Windows writes for ü.",
+    summary: "the file is not valid UTF-8",
+    explanation: "Program files are UTF-8, with or without a byte order mark. Most editors offer this under `Save with \
+encoding`. The example contains the single byte FC, which older versions of Windows write for ü.",
     bad: "flag zur\u{fffd}ck
 ",
     good: "flag zurueck
@@ -17,7 +17,7 @@ encoding`. A byte order mark does no harm. The example has the single byte FC, w
 
 /// `at`: the first byte that is not UTF-8.
 pub(crate) fn file(at: Location) -> Diagnostic {
-    Diagnostic::error(&CODE, "the file is not UTF-8 text")
-        .label(at, "the first byte that is not UTF-8 stands here")
-        .help("save it as UTF-8: editors offer it under `save with encoding`")
+    Diagnostic::error(&CODE, "the file is not valid UTF-8")
+        .label(at, "first invalid byte")
+        .help("save the file as UTF-8 (in most editors: `Save with encoding`)")
 }

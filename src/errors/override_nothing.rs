@@ -6,9 +6,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "override-nothing",
     default: None,
-    summary: "an `override` that has nothing to beat",
-    explanation: "An `override` announces an exception. Where no plain rule of its profile applies to the same change, what it \
-was an exception to has gone, or is misspelt.",
+    summary: "an `override` has no effect",
+    explanation: "An `override` is an exception to another rule of its profile. If no plain rule of the profile applies to the \
+same change, that rule is missing or misspelled.",
     bad: "use cic_lync
 profile \"P\" {
     cic Available -> lync Available
@@ -27,13 +27,13 @@ profile \"P\" {
 pub(crate) fn rule(from: &str, to: &str, elsewhere: bool, at: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("this `override` overrides nothing on the way {from} → {to}"),
+        format!("`override` has no effect: no other rule in this profile applies to {from} -> {to} here"),
     )
-    .rule(at, "no rule of its profile applies where this one does")
+    .rule(at, "nothing to override")
     .help(if elsewhere {
-        "write each direction as a rule of its own, with `->`, and `override` before the other one alone"
+        "replace `<->` with one `->` rule for each direction, and write `override` only where it applies"
     } else {
-        "leave out `override`; it is there to beat a plain rule of the same profile"
+        "delete `override`"
     })
     .way(from, to)
 }

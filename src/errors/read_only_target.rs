@@ -6,8 +6,8 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "read-only-target",
     default: None,
-    summary: "a rule sets a state that can only be observed",
-    explanation: "The system takes on such a state by itself (a call, the calendar, a logout) and refuses it as a command.",
+    summary: "a rule sets a read-only state",
+    explanation: "The system enters such a state by itself (a call, the calendar, a logout) and refuses it as a command.",
     bad: "use cic_lync
 profile \"P\" { cic Available -> lync Offline }
 ",
@@ -17,12 +17,9 @@ profile \"P\" { cic Available -> lync Available }
 };
 
 pub(crate) fn target(system: &str, state: &str, at: Location, declared: Location) -> Diagnostic {
-    Diagnostic::error(
-        &CODE,
-        format!("{system} does not take `{state}` as a command"),
-    )
-    .label(at, "can be observed, never set")
-    .label(declared, "declared `read_only` here")
-    .help("set another state, or write `unchanged`")
-    .state(system, state)
+    Diagnostic::error(&CODE, format!("{system} cannot be set to `{state}`"))
+        .label(at, "read-only state")
+        .label(declared, "declared `read_only` here")
+        .help("set another state, or write `unchanged`")
+        .state(system, state)
 }

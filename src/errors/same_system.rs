@@ -6,8 +6,8 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "same-system",
     default: None,
-    summary: "a rule from a system to itself",
-    explanation: "A rule says what a change in one system means for another.",
+    summary: "a rule maps a system to itself",
+    explanation: "A rule maps a change in one system to a change in another.",
     bad: "use cic_lync
 profile \"P\" { cic Available -> cic \"At Lunch\" }
 ",
@@ -17,27 +17,27 @@ profile \"P\" { cic Available -> lync Available }
 };
 
 pub(crate) fn rule(system: &str, left: Location, right: Location) -> Diagnostic {
-    Diagnostic::error(&CODE, "a rule goes from one system to another")
-        .label(left, "from this system")
-        .label(right, "to the same one")
-        .help("name the system that is to follow on the right")
+    Diagnostic::error(&CODE, "this rule maps a system to itself")
+        .label(left, "this system")
+        .label(right, "the same system")
+        .help("write a different system on the right")
         .way(system, system)
 }
 
 pub(crate) fn apply(system: &str, at: Location) -> Diagnostic {
-    Diagnostic::error(&CODE, "a mapping is applied from one system to another")
-        .label(at, "both ends are the same")
-        .help("name two systems, or none for all directions")
+    Diagnostic::error(&CODE, "this `apply` maps a system to itself")
+        .label(at, "the same system twice")
+        .help("write two different systems, or none to apply every direction")
         .way(system, system)
 }
 
 pub(crate) fn expectation(system: &str, left: Location, right: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        "a change in one system is expected to show in another",
+        "this test expects a change of the system that changed",
     )
-    .label(left, "from this system")
-    .label(right, "to the same one")
-    .help("name the system that is to follow on the right")
+    .label(left, "this system")
+    .label(right, "the same system")
+    .help("write a different system on the right")
     .way(system, system)
 }

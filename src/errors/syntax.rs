@@ -7,9 +7,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "syntax",
     default: None,
-    summary: "the text is not of the language",
-    explanation: "A word, bracket or arrow is missing or stands where none can. All of them are reported in one run, and what is \
-right around them is checked as usual.",
+    summary: "syntax error",
+    explanation: "A word, bracket or arrow is missing or unexpected. All syntax errors are reported in one run, and the code \
+around them is checked as usual.",
     bad: "use cic_lync
 profile \"P\" {
     cic Available => lync Available
@@ -34,19 +34,19 @@ pub(crate) fn large_file(most: usize, at: Location) -> Diagnostic {
     error(
         format!("the file is larger than {} MiB", most >> 20),
         at,
-        "not read",
+        "not checked",
     )
-    .help("split it and join the parts with `use`")
+    .help("split the file and combine the parts with `use`")
 }
 
 /// `end`: of the file.
 pub(crate) fn too_many(most: usize, end: Location) -> Diagnostic {
     error(
-        format!("there are more than {most} errors in this file"),
+        format!("too many errors, stopped at {most}"),
         end,
-        "not all errors before this are shown",
+        "not all errors before this line are shown",
     )
-    .help("fix the first ones; is this a program at all?")
+    .help("fix the first errors, and check that this is a Presync program")
 }
 
 // Words and signs.
@@ -56,30 +56,25 @@ pub(crate) fn long_token(what: &str, most: usize, at: Location) -> Diagnostic {
     error(
         format!("this {what} is longer than {most} bytes"),
         at,
-        "it starts here, and ends much later",
+        "starts here",
     )
-    .help("shorten it; a comment may be as long as you like")
+    .help("shorten it, or move text into a comment")
 }
 
 pub(crate) fn unclosed_text(start: Location, line_end: Location) -> Diagnostic {
-    error("this text in quotes is not closed", start, "it starts here")
-        .label(line_end, "the line ends without a closing `\"`")
-        .help("close it with `\"` on the same line, or open it before the name that ends here; a quote inside is `\\\"`")
+    error("unclosed string", start, "starts here")
+        .label(line_end, "no closing `\"` before the end of the line")
+        .help("add the missing `\"` on this line, and write a quote inside a name as `\\\"`")
 }
 
 pub(crate) fn bad_escape(found: &str, at: Location) -> Diagnostic {
-    error(format!("`{found}` is not an escape"), at, "unknown escape")
-        .help("the escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits")
+    error(format!("unknown escape `{found}`"), at, "unknown escape")
+        .help("valid escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits")
 }
 
 /// Characters that no word or sign begins with.
 pub(crate) fn strange(found: &str, help: &str, at: Location) -> Diagnostic {
-    error(
-        format!("`{}` means nothing here", visible(found)),
-        at,
-        "unexpected",
-    )
-    .help(help)
+    error(format!("unexpected `{}`", visible(found)), at, "unexpected").help(help)
 }
 
 // Brackets.
@@ -91,17 +86,11 @@ pub(crate) fn stray_close(
     at: Location,
     last: Option<Location>,
 ) -> Diagnostic {
-    let mut stray = error(
-        format!("this `{closer}` closes nothing"),
-        at,
-        "nothing is open here",
-    );
+    let mut stray = error(format!("unmatched `{closer}`"), at, "no block is open here");
     if let Some(last) = last {
-        stray = stray.label(last, "the last block was closed here");
+        stray = stray.label(last, "the last block ends here");
     }
-    stray.help(format!(
-        "delete it, or open the block with `{opener}` before it"
-    ))
+    stray.help(format!("delete it, or add the missing `{opener}`"))
 }
 
 /// Another bracket is closed first.
@@ -111,7 +100,7 @@ pub(crate) fn crossed_brackets(
     closer: &str,
     close: Location,
 ) -> Diagnostic {
-    unclosed_bracket(opener, open).label(close, format!("`{closer}` comes first"))
+    unclosed_bracket(opener, open).label(close, format!("found `{closer}` first"))
 }
 
 /// `why`, `before`: what shows that it is not.
@@ -119,24 +108,20 @@ pub(crate) fn unclosed(opener: &str, open: Location, why: &str, before: Location
     let closer = if opener == "{" { "}" } else { ")" };
     unclosed_bracket(opener, open)
         .label(before, why)
-        .help(format!("close it with `{closer}`"))
+        .help(format!("add the missing `{closer}`"))
 }
 
 fn unclosed_bracket(opener: &str, open: Location) -> Diagnostic {
-    error(
-        format!("this `{opener}` is not closed"),
-        open,
-        "opened here",
-    )
+    error(format!("unclosed `{opener}`"), open, "opened here")
 }
 
 pub(crate) fn too_deep(most: usize, at: Location) -> Diagnostic {
     error(
-        format!("brackets are nested more than {most} deep"),
+        format!("brackets are nested more than {most} levels deep"),
         at,
-        "one too many",
+        "exceeds the limit here",
     )
-    .help("give a part a name of its own with `condition name = ...`")
+    .help("move a part into a named condition: `condition name = ...`")
 }
 
 // Where the grammar goes no further.
@@ -152,8 +137,8 @@ pub(crate) fn expected(
     let after = before.map_or_else(String::new, |before| format!(" after `{before}`"));
     let message = match found {
         _ if !expected.is_empty() => format!("expected {expected}{after}"),
-        Some((word, _)) => format!("`{word}` cannot stand here"),
-        None => "the declaration ends too early".to_owned(),
+        Some((word, _)) => format!("unexpected `{word}`"),
+        None => "unexpected end of the declaration".to_owned(),
     };
     let mut found = match found {
         Some((word, at)) => error(message, at, &format!("found `{word}`")),
@@ -177,35 +162,32 @@ pub(crate) fn no_declaration(
     match (help, meant) {
         (Some(help), _) => found.help(help),
         (None, Some(meant)) => found.help(format!("did you mean `{meant}`?")),
-        (None, None) => found.help("a declaration starts with `use`, `system`, `group`, `flag`, `choice`, `condition`, `mapping`, `profile`, `role`, `test` or `scenario`"),
+        (None, None) => found.help("start a declaration with `use`, `system`, `extend`, `group`, `flag`, `choice`, `condition`, `mapping`, \
+`profile`, `role`, `test` or `scenario`"),
     }
 }
 
 pub(crate) fn rule_outside(at: Location) -> Diagnostic {
-    error(
-        "a rule stands outside of a profile",
-        at,
-        "expected a declaration",
-    )
-    .help("put it into a `profile` or a `mapping`")
+    error("rule outside a profile", at, "expected a declaration")
+        .help("move it into a `profile` or `mapping`")
 }
 
 pub(crate) fn long_statement(most: usize, at: Location) -> Diagnostic {
     error(
-        format!("this goes on for more than {most} words and signs"),
+        format!("this statement is longer than {most} tokens"),
         at,
-        "it starts here",
+        "starts here",
     )
-    .help("give parts of it names of their own: a `condition`, a `group`, a `mapping`")
+    .help("move parts of it into a named `condition`, `group` or `mapping`")
 }
 
 // What the grammar takes, or almost, and nobody can have meant.
 
 pub(crate) fn allow_before_nothing(at: Location) -> Diagnostic {
     error(
-        "an `@allow` needs something to allow it in",
+        "`@allow` is not followed by anything",
         at,
-        "nothing follows",
+        "nothing after this",
     )
     .help("put it before a declaration, a rule or a `when`")
 }
@@ -213,12 +195,11 @@ pub(crate) fn allow_before_nothing(at: Location) -> Diagnostic {
 /// At the end of a block: a condition or an `@allow` that stands before nothing.
 pub(crate) fn nothing_follows(condition: bool, at: Location) -> Diagnostic {
     let what = if condition {
-        "a `when` needs a rule"
+        "`when` is not followed by a rule"
     } else {
-        "an `@allow` needs something to allow it in"
+        "`@allow` is not followed by anything"
     };
-    error(what, at, "nothing follows in this block")
-        .help("write what it stands before, or delete it")
+    error(what, at, "nothing after this in the block").help("add the missing rule, or delete it")
 }
 
 /// `kind`: `rule`, `apply` or `append`.
@@ -228,9 +209,9 @@ pub(crate) fn late_condition(kind: &str, condition: &str, item: &str, at: Locati
         kind => format!("an `{kind}`"),
     };
     error(
-        format!("the condition of {what} comes first"),
+        format!("the condition of {what} must come first"),
         at,
-        "this condition comes too late",
+        &format!("condition after {what}"),
     )
     .help(format!("write `{condition}: {item}`"))
 }
@@ -247,9 +228,9 @@ pub(crate) fn no_step(word: &str, help: &str, at: Location) -> Diagnostic {
 /// Names side by side where a condition is expected.
 pub(crate) fn word_missing_in_condition(words: &[&str], at: Location) -> Diagnostic {
     error(
-        "a word is missing in this condition",
+        "missing `is`, `and` or `or` in this condition",
         at,
-        "these stand side by side",
+        "two names in a row",
     )
     .help(format!(
         "write `{} is {}`, or `and` between two conditions",
@@ -259,85 +240,88 @@ pub(crate) fn word_missing_in_condition(words: &[&str], at: Location) -> Diagnos
 }
 
 pub(crate) fn name_without_quotes(words: &[&str], at: Location) -> Diagnostic {
-    error(
-        "a name with a space is put in quotes",
-        at,
-        "these are several words",
-    )
-    .help(format!("write `\"{}\"`", words.join(" ")))
+    error("a name with spaces needs quotes", at, "several words")
+        .help(format!("write `\"{}\"`", words.join(" ")))
 }
 
 pub(crate) fn right_side_missing(arrow: Location) -> Diagnostic {
-    error("the right side of this rule is missing", arrow, "to what?")
-        .help("a rule goes from a side to a side: `cic Available -> lync Away`")
+    error(
+        "missing right side of the rule",
+        arrow,
+        "expected a system and a state after this",
+    )
+    .help("write both sides: `cic Available -> lync Away`")
 }
 
 pub(crate) fn second_arrow(at: Location) -> Diagnostic {
-    error("a rule has one arrow", at, "one more").help("write a rule for each step")
+    error("a rule has only one arrow", at, "second arrow").help("write one rule for each arrow")
 }
 
 pub(crate) fn list_ends_with_comma(at: Location) -> Diagnostic {
-    error("this list goes on behind its comma", at, "here")
-        .help("leave the comma out: what follows is no condition")
+    error("trailing comma", at, "nothing to list after this").help("delete the comma")
 }
 
 pub(crate) fn observe_without_state(at: Location) -> Diagnostic {
     error(
-        "what is observed has two parts, and here is one",
+        "missing system or state after `observe`",
         at,
-        "of which state?",
+        "expected a system and a state",
     )
-    .help("write a system and its state, `observe cic Available`, or `observe cic nothing`")
+    .help("write both, as in `observe cic Available` or `observe cic nothing`")
 }
 
 pub(crate) fn resync_without_system(at: Location) -> Diagnostic {
-    error("`resync` needs a system", at, "of which system?").help("write `resync cic`")
+    error("missing system after `resync`", at, "expected a system").help("write `resync cic`")
 }
 
 pub(crate) fn half_side(at: Location) -> Diagnostic {
     error(
-        "a side has two parts, and here is one",
+        "missing system or state",
         at,
-        "a state of which system, or which state?",
+        "expected a system and a state",
     )
-    .help("a side is a system and one or more of its states: `lync Away`")
+    .help("write both, as in `lync Away`")
 }
 
 pub(crate) fn block_without_condition(brace: Location) -> Diagnostic {
-    error("a block needs a condition", brace, "this block has none")
-        .help("write `when condition { ... }`")
+    error(
+        "block without a condition",
+        brace,
+        "expected `when` and a condition before this",
+    )
+    .help("write `when condition { ... }`")
 }
 
 pub(crate) fn colon_and_brace(at: Location) -> Diagnostic {
-    error(
-        "`:` and `{` exclude each other",
-        at,
-        "one of the two is too much",
-    )
-    .help("write `when c { ... }` for a block, or `when c: ...` for a single item")
+    error("`:` and `{` cannot be combined", at, "delete one of them")
+        .help("write `when c { ... }` for a block, or `when c: ...` for a single item")
 }
 
 pub(crate) fn nothing_among_commands(at: Location) -> Diagnostic {
     error(
-        "`nothing` stands beside other commands",
+        "`nothing` cannot be combined with other commands",
         at,
-        "this says that none is sent",
+        "expects no command at all",
     )
-    .help("expect `nothing` alone, or the commands without it")
+    .help("write only `nothing`, or only the commands")
 }
 
 pub(crate) fn append_in_mapping(at: Location) -> Diagnostic {
-    error("a mapping cannot append", at, "not in a mapping")
-        .help("a mapping holds rules, `when` and `apply`; put the `append` into the profiles")
+    error(
+        "a mapping cannot contain `append`",
+        at,
+        "not allowed in a mapping",
+    )
+    .help("move the `append` into the profiles that apply this mapping")
 }
 
 pub(crate) fn override_otherwise(at: Location) -> Diagnostic {
     error(
-        "`override` cannot stand with `otherwise`",
+        "`override` cannot be combined with `otherwise`",
         at,
-        "these exclude each other",
+        "not allowed before `otherwise`",
     )
-    .help("leave out `override`, or name the states that it overrides")
+    .help("delete `override`, or write the states to override instead of `otherwise`")
 }
 
 pub(crate) fn from_unchanged(at: Location) -> Diagnostic {
@@ -346,25 +330,28 @@ pub(crate) fn from_unchanged(at: Location) -> Diagnostic {
         at,
         "expected a state or group",
     )
-    .help("`unchanged` says what happens: it stands after the `->`")
+    .help("write `unchanged` on the right, as in `cic Available -> lync unchanged`")
 }
 
 pub(crate) fn otherwise_in_list(at: Location) -> Diagnostic {
-    error("`otherwise` stands alone", at, "not in a list")
-        .help("`otherwise` already means every state that no other rule maps")
+    error(
+        "`otherwise` cannot be part of a list",
+        at,
+        "already includes every other state",
+    )
+    .help("write `otherwise` alone: it means every state that no other rule maps")
 }
 
-const ONE_TARGET: &str =
-    "a rule sets one state or `unchanged`; write a rule for each case under its `when`";
+const ONE_TARGET: &str = "write one rule for each target, each with its own `when`";
 
 pub(crate) fn second_target(at: Location) -> Diagnostic {
-    error("a rule sets one state", at, "this is a second one").help(ONE_TARGET)
+    error("a rule sets only one state", at, "second state").help(ONE_TARGET)
 }
 
 /// `any` or `otherwise` on the right.
 pub(crate) fn no_target(word: &str, at: Location) -> Diagnostic {
     error(
-        format!("`{word}` is not a state to set"),
+        format!("`{word}` cannot be a target"),
         at,
         "expected a state or `unchanged`",
     )
@@ -375,14 +362,14 @@ pub(crate) fn no_target(word: &str, at: Location) -> Diagnostic {
 
 pub(crate) fn not_in_extension(at: Location) -> Diagnostic {
     error(
-        "an extension adds states and attributes only",
+        "`extend system` can only add states and attributes",
         at,
-        "this belongs to the system's own declaration",
+        "not allowed here",
     )
-    .help("move it to where the system is declared")
+    .help("move it to the declaration of the system")
 }
 
 pub(crate) fn long_limit(at: Location) -> Diagnostic {
-    error("no text is that long", at, "too large a number")
-        .help("write how many characters the system shows, for example `text 64`")
+    error("the text limit is too large", at, "number too large")
+        .help("write the number of characters the system shows, as in `text 64`")
 }

@@ -6,11 +6,12 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "too-complex",
     default: None,
-    summary: "there is too much of something, or the conditions are too entangled to be analysed",
-    explanation: "There are more states, facts, values, profiles, roles or appendices than docs/language.md allows, in one program. Or \
-the diagram of one condition would take more than 300,000 nodes, or all of them together more than 5 million. \
-That takes a condition with dozens of facts in no order, or thousands of rules that have dozens of facts in common; fewer \
-facts in one condition and in the conditions of one profile help. The examples only show the shape.",
+    summary: "a program is too large or too complex to analyze",
+    explanation: "The program has more states, facts, values, profiles, roles or appendices than docs/language.md allows, or a \
+condition is too complex: its decision diagram would need more than 300,000 nodes, or all diagrams together \
+more than 5 million. That takes a condition over dozens of unrelated facts, or thousands of rules that share \
+dozens of facts. Use fewer facts in each condition and in the conditions of each profile. The examples only \
+show the form.",
     bad: "",
     good: "",
 };
@@ -18,32 +19,29 @@ facts in one condition and in the conditions of one profile help. The examples o
 /// `who`: `there are`, `` `x` has ``.
 pub(crate) fn too_many(who: &str, most: usize, what: &str, at: Location) -> Diagnostic {
     Diagnostic::error(&CODE, format!("{who} more than {most} {what}"))
-        .label(at, "too many from here on")
-        .help("split what is independent into programs of its own")
+        .label(at, "exceeds the limit here")
+        .help("split the program into independent programs")
         .about(what)
 }
 
 /// A condition by itself.
 pub(crate) fn condition(at: Location) -> Diagnostic {
-    Diagnostic::error(
-        &CODE,
-        "the conditions here are too entangled to be analysed",
-    )
-    .label(at, "nothing can be proved about what holds here")
-    .help("name fewer facts in one condition, or write it as several rules")
+    Diagnostic::error(&CODE, "this condition is too complex to analyze")
+        .label(at, "not analyzed")
+        .help("use fewer facts in the condition, or split it into several rules")
 }
 
 pub(crate) fn program() -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        "the conditions of this program are too entangled to be analysed",
+        "the conditions of this program are too complex to analyze",
     )
 }
 
 pub(crate) fn lints() -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        "the conditions of this program are too entangled to be linted",
+        "the conditions of this program are too complex for the lints",
     )
-    .help("fewer facts in the conditions of one role help")
+    .help("use fewer facts in the conditions of each role")
 }

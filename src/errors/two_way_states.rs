@@ -6,9 +6,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "two-way-states",
     default: None,
-    summary: "something else than one state beside `<->`",
-    explanation: "`<->` stands for two rules, so both sides are a source and a target: one state each. Write the other states \
-with `->`.",
+    summary: "a two-way rule needs exactly one state on each side",
+    explanation: "`<->` means two rules, one in each direction, so each side must be exactly one state. Use `->` for additional \
+states.",
     bad: "use cic_lync
 profile \"P\" { cic Available | \"Working at Home\" <-> lync Available }
 ",
@@ -20,10 +20,9 @@ profile \"P\" {
 ",
 };
 
-/// `found`: the side that is not one state.
-pub(crate) fn side(found: &str, at: Location, arrow: Location) -> Diagnostic {
-    Diagnostic::error(&CODE, "a two-way rule takes one state on each side")
-        .label(at, format!("`{found}` is not one state"))
-        .label(arrow, "goes both ways")
-        .help("write `->` rules for the way there, and one `<->` or `->` rule for the way back")
+pub(crate) fn side(at: Location, arrow: Location) -> Diagnostic {
+    Diagnostic::error(&CODE, "a two-way rule needs exactly one state on each side")
+        .label(at, "not a single state")
+        .label(arrow, "maps in both directions")
+        .help("use `->` for additional states, and one `<->` or `->` rule for the way back")
 }

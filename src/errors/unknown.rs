@@ -8,7 +8,9 @@ use crate::source::Location;
 
 pub(crate) struct UnknownName<'a> {
     pub code: &'static Code,
-    /// What kind of name it is: `system`, `value of `user_type``.
+    /// The system or choice that would have it.
+    pub owner: Option<&'a str>,
+    /// What kind of name it is: `system`, `value`.
     pub what: &'a str,
     pub name: &'a str,
     pub at: Location,
@@ -22,13 +24,18 @@ impl UnknownName<'_> {
     pub(crate) fn diagnostic(self) -> Diagnostic {
         let Self {
             code,
+            owner,
             what,
             name,
             at,
             known,
             help,
         } = self;
-        let error = Diagnostic::error(code, format!("unknown {what} `{name}`"))
+        let message = match owner {
+            Some(owner) => format!("{} has no {what} `{name}`", quote(owner)),
+            None => format!("unknown {what} `{name}`"),
+        };
+        let error = Diagnostic::error(code, message)
             .label(at, "not declared")
             .about(name);
         match (nearest(name, known.iter().copied()), help) {
@@ -36,15 +43,24 @@ impl UnknownName<'_> {
             (Some(near), None) => {
                 let written = quote(near);
                 error.help(format!("did you mean `{written}`?")).fix(Fix {
-                    message: format!("write `{written}`"),
+                    message: format!("replace with `{written}`"),
                     safe: false,
                     edits: vec![(at, written)],
                 })
             }
-            (None, None) if known.is_empty() => error.help(format!("no {what} is declared")),
-            (None, None) => error.help(format!("known: {}", list(known))),
+            (None, None) if known.is_empty() => error.help(match owner {
+                Some(owner) => format!("{} has no {}", quote(owner), plural(what)),
+                None => format!("no {what} is declared"),
+            }),
+            (None, None) => error.help(format!("known {}: {}", plural(what), list(known))),
         }
     }
+}
+
+/// `state or group` as `states and groups`.
+fn plural(what: &str) -> String {
+    let words: Vec<String> = what.split(" or ").map(|word| format!("{word}s")).collect();
+    words.join(" and ")
 }
 
 /// The first few names for a help text.

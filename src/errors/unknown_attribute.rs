@@ -5,8 +5,8 @@ use crate::diagnostic::Code;
 pub(crate) static CODE: Code = Code {
     name: "unknown-attribute",
     default: None,
-    summary: "the system has no such attribute",
-    explanation: "Attributes are words of the system's own, declared with `attributes acd, dnd`; groups and analyses use them.",
+    summary: "unknown attribute",
+    explanation: "A system declares its attributes with `attributes acd, dnd`. Groups and lints use them.",
     bad: "system cic {
     attributes acd, dnd
     state Available { adc }

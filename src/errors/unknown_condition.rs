@@ -7,9 +7,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "unknown-condition",
     default: None,
-    summary: "no such flag, value or condition",
-    explanation: "Conditions are made of flags, values of choices, named conditions, and guards (`lync is Busy`). A choice, a \
-system or a state alone is none.",
+    summary: "unknown flag, value or condition",
+    explanation: "A condition consists of flags, values of choices, named conditions and guards (`lync is Busy`). The name of a \
+choice, a system or a state alone is not a condition.",
     bad: "use cic_lync
 profile \"P\" when in_que { cic Available -> lync Available }
 ",
@@ -20,42 +20,40 @@ profile \"P\" when in_queue { cic Available -> lync Available }
 
 pub(crate) fn is_choice(name: &str, first_value: &str, at: Location) -> Diagnostic {
     Diagnostic::error(&CODE, format!("`{name}` is a choice, not a condition"))
-        .label(at, "which value of it?")
+        .label(at, "expected one of its values")
         .help(format!("write `{} is {}`", quote(name), quote(first_value)))
         .about(name)
 }
 
 pub(crate) fn is_system(name: &str, at: Location) -> Diagnostic {
     Diagnostic::error(&CODE, format!("`{name}` is a system, not a condition"))
-        .label(at, "which state of it?")
-        .help(format!(
-            "write `{} is ...` with one or more of its states",
-            quote(name)
-        ))
+        .label(at, "expected one of its states")
+        .help(format!("write `{} is STATE`", quote(name)))
         .about(name)
 }
 
 /// `x is y`, where `x` is a flag or a condition.
 pub(crate) fn has_no_values(name: &str, at: Location) -> Diagnostic {
     let written = quote(name);
-    Diagnostic::error(&CODE, format!("`{name}` has no values to choose from"))
-        .label(at, "neither a system nor a choice")
-        .help(format!(
-            "it holds or it does not: write `{written}` or `not {written}`"
-        ))
-        .about(name)
+    Diagnostic::error(
+        &CODE,
+        format!("`{name}` is a flag or condition and has no values"),
+    )
+    .label(at, "not a system or choice")
+    .help(format!("write `{written}` or `not {written}`"))
+    .about(name)
 }
 
 pub(crate) fn is_no_flag(name: &str, at: Location) -> Diagnostic {
     Diagnostic::error(&CODE, format!("`{name}` is not a flag"))
-        .label(at, "a flag is needed here")
-        .help("declare one with `flag name`")
+        .label(at, "expected a flag")
+        .help("declare a flag, as in `flag logged_in`, and write its name here")
         .about(name)
 }
 
 /// What a step of a scenario sets is a condition, but no single fact.
 pub(crate) fn is_no_step(at: Location) -> Diagnostic {
-    Diagnostic::error(&CODE, "a step sets single facts")
+    Diagnostic::error(&CODE, "a step can only set single facts")
         .label(at, "not a flag or a value of a choice")
         .help("write `flag`, `not flag`, `value` or `choice is value`, separated by commas")
 }

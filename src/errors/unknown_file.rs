@@ -8,9 +8,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "unknown-file",
     default: None,
-    summary: "a used file or vocabulary is not there",
-    explanation: "A path is relative to the file that has the `use`; a bare name is a bundled vocabulary, which \
-`presync vocabulary` lists.",
+    summary: "a file or vocabulary in `use` is missing",
+    explanation: "A path is relative to the file that contains the `use`. A name without quotes is a bundled vocabulary; \
+`presync vocabulary` lists them.",
     bad: "use cic_linc
 profile \"P\" { }
 ",
@@ -21,15 +21,15 @@ profile \"P\" { }
 
 pub(crate) fn vocabulary(name: &str, at: Location, known: &[&str]) -> Diagnostic {
     let own = format!("`use \"{name}.presync\"`");
-    Diagnostic::error(&CODE, format!("there is no bundled vocabulary `{name}`"))
+    Diagnostic::error(&CODE, format!("unknown vocabulary `{name}`"))
         .label(at, "not found")
         .about(name)
         .help(match nearest(name, known.iter().copied()) {
             Some(near) => {
-                format!("did you mean `{near}`? A file of your own is put in quotes: {own}")
+                format!("did you mean `{near}`? To use a file, write its path in quotes: {own}")
             }
             None => format!(
-                "the bundled ones are {}; a file of your own is put in quotes: {own}",
+                "bundled vocabularies are {}. To use a file, write its path in quotes: {own}",
                 known.join(", ")
             ),
         })
@@ -49,18 +49,18 @@ pub(crate) fn file(shown: &str, unread: Unread<'_>, at: Location) -> Diagnostic 
     let (why, help) = match unread {
         Unread::Outside(why) => (
             why,
-            "put it beside the program, or a `presync.toml` above both; `--allow-outside` reads it anyway".to_owned(),
+            "move the file into the project, add a `presync.toml` in a directory above both, or run with `--allow-outside`".to_owned(),
         ),
         Unread::Vocabulary(name, why) => (
             why,
-            format!("a bundled vocabulary is used without quotes: `use {name}`"),
+            format!("write the name of a bundled vocabulary without quotes: `use {name}`"),
         ),
         Unread::Other(why) => (
             why,
-            "the path is taken relative to the file that uses it".to_owned(),
+            "the path is relative to the file that contains this `use`".to_owned(),
         ),
     };
-    Diagnostic::error(&CODE, format!("`{shown}` cannot be read: {why}"))
+    Diagnostic::error(&CODE, format!("cannot read `{shown}`: {why}"))
         .label(at, "used here")
         .help(help)
         .about(shown)

@@ -5,7 +5,7 @@ use crate::diagnostic::Code;
 pub(crate) static CODE: Code = Code {
     name: "unknown-group",
     default: None,
-    summary: "no such group, where the name is closest to one",
+    summary: "unknown group",
     explanation: "A group is a named set of states: `group cic.away = \"At Lunch\" | \"Gone Home\"`.",
     bad: "use cic_lync
 group cic.resting = \"At Lunch\" | \"Gone Home\"

@@ -5,8 +5,8 @@ use crate::diagnostic::Code;
 pub(crate) static CODE: Code = Code {
     name: "unknown-mapping",
     default: None,
-    summary: "no such mapping",
-    explanation: "`apply` takes in the rules of a `mapping`, of this file or of one that is used.",
+    summary: "unknown mapping",
+    explanation: "`apply` includes the rules of a `mapping` that is declared in this file or in a used one.",
     bad: "use cic_lync
 mapping standard { cic Available -> lync Available }
 profile \"P\" { apply standart }

@@ -5,8 +5,8 @@ use crate::diagnostic::Code;
 pub(crate) static CODE: Code = Code {
     name: "unknown-profile",
     default: None,
-    summary: "no such profile",
-    explanation: "A role names its profiles by priority, as they are written, capitals included.",
+    summary: "unknown profile",
+    explanation: "A role lists its profiles by priority. Names are case-sensitive.",
     bad: "use cic_lync
 profile \"Voice\" { cic Available -> lync Available }
 role \"Agents\" uses \"Voise\"

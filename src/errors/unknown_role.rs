@@ -7,8 +7,8 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "unknown-role",
     default: None,
-    summary: "no such role, or none named where there are several",
-    explanation: "A test or scenario may leave the role out only where the program has exactly one.",
+    summary: "unknown role, or a missing one where there are several",
+    explanation: "A test or scenario can omit the role only if the program has exactly one.",
     bad: "use cic_lync
 profile \"Voice\" { cic Available -> lync Available }
 role \"Agents\" uses \"Voice\"
@@ -30,10 +30,7 @@ pub(crate) fn unnamed<'a>(
     let names: Vec<String> = roles
         .map(|role| format!("`role {}`", quote(role)))
         .collect();
-    Diagnostic::error(
-        &CODE,
-        format!("this {what} does not say which role it is about"),
-    )
-    .label(at, "there is more than one role")
-    .help(format!("begin with {}", names.join(" or ")))
+    Diagnostic::error(&CODE, format!("this {what} does not name a role"))
+        .label(at, "the program has more than one role")
+        .help(format!("add {}", names.join(" or ")))
 }

@@ -6,8 +6,8 @@ use crate::quote::quote;
 pub(crate) static CODE: Code = Code {
     name: "unknown-system",
     default: None,
-    summary: "no such system",
-    explanation: "Systems are declared with `system`, or come with a vocabulary.",
+    summary: "unknown system",
+    explanation: "A system is declared with `system` or comes with a vocabulary.",
     bad: "use cic_lync
 profile \"P\" { cic Available -> link Available }
 ",
@@ -19,9 +19,9 @@ profile \"P\" { cic Available -> lync Available }
 /// The help for the name of a state.
 pub(crate) fn is_state_of(name: &str, system: &str) -> String {
     let written = quote(name);
-    format!("`{written}` is a state: write the system before it, `{system} {written}`")
+    format!("`{written}` is a state: write its system first, as in `{system} {written}`")
 }
 
 /// The help where there is none.
 pub(crate) const NONE_DECLARED: &str =
-    "no system is declared: begin with `use cic_lync`, or declare one with `system name { ... }`";
+    "no system is declared: add `use cic_lync`, or declare one with `system name { ... }`";

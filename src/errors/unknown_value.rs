@@ -7,8 +7,9 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "unknown-value",
     default: None,
-    summary: "the choice has no such value, or several choices have it",
-    explanation: "A value of one choice stands for itself. Where two choices share it, say which: `user_type is im`.",
+    summary: "unknown value, or a value of several choices",
+    explanation: "The name of a value is enough if only one choice has it. If two choices share it, write the choice too: \
+`user_type is im`.",
     bad: "use cic_lync
 profile \"P\" when user_type is imm { cic Available -> lync Available }
 ",
@@ -30,7 +31,7 @@ pub(crate) fn of_several<'a>(
         &CODE,
         format!("`{name}` is a value of {} choices", forms.len()),
     )
-    .label(at, "which choice is meant?")
+    .label(at, "ambiguous")
     .help(format!("write {}", forms.join(" or ")))
     .about(name)
 }

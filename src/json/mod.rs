@@ -188,7 +188,7 @@ pub struct JsonChange {
 pub fn call(text: &str) -> String {
     let answer = match serde_json::from_str(text) {
         Ok(call) => answer(&call),
-        Err(error) => Answer::refused(format!("not a call: {error}")),
+        Err(error) => Answer::refused(format!("invalid call: {error}")),
     };
     serde_json::to_string(&answer).expect("an answer is always JSON")
 }
@@ -281,7 +281,7 @@ fn try_answer(call: &Call) -> Result<Answer, Refusal> {
             let mut changes = change.iter();
             let (Some((system, state)), None) = (changes.next(), changes.next()) else {
                 return Err(Refusal::new(
-                    "a change has one system and its state: `{\"cic\": \"At Lunch\"}`",
+                    "a change needs one system and its state, as in `{\"cic\": \"At Lunch\"}`",
                 ));
             };
             let entered = tables.state(system, state)?;
@@ -375,7 +375,7 @@ impl ProgramFiles {
             None => Err(io::Error::from(io::ErrorKind::NotFound)),
         };
         if !self.files.contains_key(&self.root) {
-            let message = format!("`{}` is not among the files", self.root);
+            let message = format!("`{}` is not in `files`", self.root);
             return Err(io::Error::new(io::ErrorKind::NotFound, message));
         }
         Ok(api::check(api::parse("", &self.root, &read)?))

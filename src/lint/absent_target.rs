@@ -11,9 +11,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "absent-target",
         default: Some(Level::Off),
-        summary: "a rule sets a system while its conditions say the user is logged out of it",
-        explanation: "A system says with `online` which flag tells that the user is logged in. Under this rule's conditions \
-that flag does not hold, and a command to a client that is not there is refused or lost.",
+        summary: "a rule sets a system only while the user is logged out of it",
+        explanation: "`online` names the flag that is true while the user is logged in to a system. This rule applies only while \
+that flag is false, so the command goes to a client that is not running and is refused or lost.",
         bad: "use cic_lync
 profile \"P\" when cic_logged_in and not lync_logged_in { cic Available -> lync Available }
 ",
@@ -51,10 +51,10 @@ fn find(context: &mut Context<'_>) {
                     )
                     .rule(
                         context.rule_location(rule.source),
-                        format!("its conditions exclude `{flag}`"),
+                        format!("the conditions exclude `{flag}`"),
                     )
                     .help(format!(
-                        "add `{flag}` to its conditions in place of the opposite"
+                        "require `{flag}` in the conditions instead of its opposite"
                     ));
                 context.report(finding);
             }

@@ -11,9 +11,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "ambiguous-return",
         default: Some(Level::Warn),
-        summary: "several states map to one, and that one maps back to none of them",
-        explanation: "The way back is on, but from this state it leads nowhere, or to a state that is not one of those that \
-led here. Mark the one that is meant with `<->`, or write that the way back leaves things `unchanged`.",
+        summary: "several states map to one that has no way back to any of them",
+        explanation: "The reverse direction is mapped, but from this state it leads nowhere, or to a state that did not lead here. \
+Mark the intended state with `<->`, or map the way back to `unchanged`.",
         bad: "use cic_lync
 profile \"P\" {
     cic Available <-> lync Available
@@ -113,6 +113,7 @@ fn report(context: &mut Context<'_>, role: RoleId, state: StateId, target: State
         return;
     };
     let mut rules: Vec<RuleSourceId> = Vec::new();
+    let mut count = 0;
     for source in program.states(state.system()) {
         let Some(change) = context.change(role, Change::of(direction, source)) else {
             return;
@@ -121,6 +122,7 @@ fn report(context: &mut Context<'_>, role: RoleId, state: StateId, target: State
             continue;
         };
         let there = context.space.diagrams.mask(region, *sets);
+        count += u32::from(there != Ref::ZERO);
         for leaf in context.deciders_in(there, change.decision) {
             rules.extend(context.rule_behind(&change.by, leaf));
         }
@@ -132,15 +134,15 @@ fn report(context: &mut Context<'_>, role: RoleId, state: StateId, target: State
         program.system(state.system()).name.clone(),
     );
     let message = format!(
-        "several states of {from_name} show as {shown_as}{}, and it leads back to none of them",
+        "{shown_as} has no way back{}: {count} {from_name} states map to it, but it maps back to none of them",
         context.of_role(role)
     );
     let mut finding = context.finding_about(message, Some(role), Some(direction), &[target]);
     for rule in rules {
-        finding = finding.rule(context.rule_location(rule), format!("leads to {shown_as}"));
+        finding = finding.rule(context.rule_location(rule), format!("maps to {shown_as}"));
     }
     let finding = finding.help(format!(
-        "say which one is meant with `<->`, or write `{shown_as} -> {from_name} unchanged`"
+        "write `<->` for the state to return to, or add `{shown_as} -> {from_name} unchanged`"
     ));
     let situation = context
         .space

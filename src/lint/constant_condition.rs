@@ -8,9 +8,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "constant-condition",
         default: Some(Level::Warn),
-        summary: "a condition always or never holds",
-        explanation: "Taken by itself, over all situations, the condition has only one outcome. Exclusive values of a \
-choice that are joined with `and` never hold, all of them joined with `or` always do.",
+        summary: "a condition is always true or always false",
+        explanation: "The condition has the same value in every situation. For example, two values of one choice joined with `and` \
+are never true together, and all values of a choice joined with `or` are always true.",
         bad: "use cic_lync
 profile \"P\" when enterprise_voice and im { cic Available -> lync Available }
 ",
@@ -29,16 +29,13 @@ fn find(context: &mut Context<'_>) {
         }
         let holds = context.space.condition(written.condition);
         let (what, help) = match holds {
-            Ref::ZERO => ("never", "delete what it guards, or fix it"),
-            Ref::ONE => ("always", "leave it out, or fix it"),
+            Ref::ZERO => ("false", "fix the condition, or delete the rules under it"),
+            Ref::ONE => ("true", "fix the condition, or remove it"),
             _ => continue,
         };
         let finding = context
-            .finding(format!("this condition {what} holds"))
-            .label(
-                written.location,
-                format!("{what} true, whatever the facts and states"),
-            )
+            .finding(format!("this condition is always {what}"))
+            .label(written.location, format!("{what} in every situation"))
             .help(help);
         context.report(finding);
     }

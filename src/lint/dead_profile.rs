@@ -8,9 +8,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "dead-profile",
         default: Some(Level::Warn),
-        summary: "a profile of a role never decides",
-        explanation: "The profiles before it in the role decide everywhere where it would, or its condition cannot hold. \
-Take it out of the role, or put it before the others.",
+        summary: "a profile never decides a change in its role",
+        explanation: "The profiles before it in the role decide every change it could decide, or its conditions are never true. \
+Remove it from the role, or move it before the others.",
         bad: "use cic_lync
 profile \"All\" { cic any -> lync Away }
 profile \"Voice\" { cic Available -> lync Available }
@@ -42,10 +42,10 @@ fn find(context: &mut Context<'_>) {
             let why = if empty {
                 "it has no rules"
             } else {
-                "the profiles before it decide everywhere, or its conditions cannot hold"
+                "the profiles before it decide every change, or its conditions are never true"
             };
             let message = format!(
-                "profile `{name}` never decides in role `{}`",
+                "profile `{name}` never decides a change in role `{}`",
                 program.role_name(role)
             );
             let mut finding = context
@@ -55,11 +55,9 @@ fn find(context: &mut Context<'_>) {
             if let Some(location) = program.role(role).location {
                 finding = finding.label(location, "in this role");
             }
-            context.report(
-                finding.help(
-                    "take it out of the role, or put it before those that decide in its place",
-                ),
-            );
+            context.report(finding.help(
+                "move it before the profiles that decide instead, or remove it from the role",
+            ));
         }
     }
 }

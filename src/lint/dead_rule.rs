@@ -15,10 +15,10 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "dead-rule",
         default: Some(Level::Warn),
-        summary: "a rule never decides",
-        explanation: "In no role and no situation is the rule among those that decide: its condition cannot hold, or \
-stronger rules together decide everywhere where it would. Several rules can cover one that none of them covers alone; \
-all of them are named. Delete the rule, or give it the condition that it was meant to have.",
+        summary: "a rule never decides a change",
+        explanation: "The rule decides in no role and no situation: its condition is never true, or other rules always take \
+precedence. Several rules together can cover a rule that none of them covers alone; all of them are shown. \
+Delete the rule or correct its condition.",
         bad: "use cic_lync
 profile \"First\" {
     when in_queue: cic Available -> lync Busy
@@ -135,7 +135,7 @@ fn dead_rule(
     covering.sort();
     let which = if other_way {
         format!(
-            " on the way {} → {}",
+            " for {} -> {}",
             program.system(direction.from()).name,
             program.system(direction.to()).name
         )
@@ -143,35 +143,35 @@ fn dead_rule(
         String::new()
     };
     let label = if possible {
-        "never decides"
+        "never decides a change"
     } else {
-        "its condition cannot hold"
+        "its condition is never true"
     };
     let role = match instances {
         [(role, ..)] => Some(*role),
         _ => None,
     };
-    let message = format!("this rule never decides{which}");
+    let message = format!("this rule never decides a change{which}");
     let mut finding = context
         .finding_about(message, role, Some(direction), &[])
         .rule(context.rule_location(source), label);
     if possible {
         let together = if covering.len() > 1 {
-            " together with the others"
+            " together with the other rules"
         } else {
             ""
         };
         for (by, profile) in &covering {
             finding = finding.rule(
                 context.rule_location(*by),
-                format!("decides instead{together}, in profile `{profile}`"),
+                format!("takes precedence{together}, in profile `{profile}`"),
             );
         }
     }
     let help = if possible {
-        "delete it, or narrow what covers it"
+        "delete it, or narrow the rules that take precedence"
     } else {
-        "delete it, or fix its condition"
+        "fix its condition, or delete the rule"
     };
     // The other direction of a `<->` may decide, an `override` may need what it beats, and one that goes may let those
     // that it beat disagree.

@@ -13,9 +13,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "duplicate-rule",
         default: Some(Level::Warn),
-        summary: "two rules say the same in some situation",
-        explanation: "Two written rules of one profile, with the same direction and rank, are candidates together and agree. \
-That is harmless until one of them is changed: then they are in conflict. Let one of them say it.",
+        summary: "two rules have the same outcome in some situation",
+        explanation: "Two rules of one profile, with the same direction and rank, apply to the same change and have the same \
+outcome. Once one of them is edited, they conflict. Keep only one of them for each situation.",
         bad: "use cic_lync
 profile \"P\" {
     cic \"At Lunch\" | \"Gone Home\" -> lync Away
@@ -240,12 +240,12 @@ fn report(
 ) {
     let program = context.program;
     let count = if others.len() == 1 {
-        "two rules say".to_owned()
+        "two rules have".to_owned()
     } else {
-        format!("{} rules say", others.len() + 1)
+        format!("{} rules have", others.len() + 1)
     };
     let message = format!(
-        "{count} the same about {} for {}",
+        "{count} the same outcome for {} -> {}",
         shown(program, change.entered()),
         program.system(change.to()).name
     );
@@ -254,13 +254,13 @@ fn report(
         .finding_about(message, None, way, &[change.entered()])
         .rule(context.rule_location(rule), "this rule");
     for other in others.iter().take(MAX_NAMED) {
-        finding = finding.rule(context.rule_location(*other), "says so already");
+        finding = finding.rule(context.rule_location(*other), "already covered here");
     }
     if others.len() > MAX_NAMED {
         finding = finding.note(format!("and {} more", others.len() - MAX_NAMED));
     }
     let finding = finding
-        .help("take the state or the situation out of all but one of them")
+        .help("keep one rule for this state, or make the conditions exclude each other")
         .fix(
             superfluous
                 .then(|| context.deletion(program.rule_source(rule).item, true))

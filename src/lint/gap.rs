@@ -9,10 +9,10 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "gap",
         default: Some(Level::Warn),
-        summary: "states that no profile of a role decides, though some profile is active",
-        explanation: "In some situation the role maps other states of the system but not these. A change to one of them \
-leaves the other system on what it showed before, which looks like a lost update. Say what is meant, if only \
-`unchanged`: the missing rules are printed, ready to paste into a profile of the role.",
+        summary: "a role maps some states of a system but not all",
+        explanation: "In some situation the role maps other states of the system but not these. A change to one of them leaves the \
+other system as it was, which looks like a lost update. Map them, or make it explicit with `unchanged`: the \
+missing rules are printed, ready to paste into the last profile of the role.",
         bad: "use cic_lync
 profile \"P\" when both_logged_in {
     cic Available -> lync Available
@@ -32,6 +32,9 @@ profile \"P\" when both_logged_in {
 
 /// More rules than this are not printed.
 const MAX_RULES: usize = 12;
+
+/// More states than these are written as `otherwise`.
+const MAX_NAMED: usize = 4;
 
 fn find(context: &mut Context<'_>) {
     for role in context.program.role_ids() {
@@ -92,10 +95,13 @@ fn report(
     let mut all: Vec<StateId> = Vec::with_capacity(count);
     for (region, states) in gaps {
         all.extend(&states);
-        let names: Vec<String> = states
-            .iter()
-            .map(|state| state_name(program, *state))
-            .collect();
+        // Every other state is mapped where these are not.
+        let sources = if states.len() > MAX_NAMED {
+            "otherwise".to_owned()
+        } else {
+            let names = states.iter().map(|state| state_name(program, *state));
+            names.collect::<Vec<_>>().join(" | ")
+        };
         let Some(cubes) = context.space.cover(region, MAX_RULES) else {
             complete = false;
             continue;
@@ -108,20 +114,15 @@ fn report(
                 format!("when {condition}: ")
             };
             rules.push(format!(
-                "{when}{from_name} {} -> {to_name} unchanged",
-                names.join(" | ")
+                "{when}{from_name} {sources} -> {to_name} unchanged"
             ));
         }
     }
     complete &= rules.len() <= MAX_RULES;
     rules.truncate(MAX_RULES);
-    let states = if count == 1 {
-        "1 state".to_owned()
-    } else {
-        format!("{count} states")
-    };
+    let states = if count == 1 { "state" } else { "states" };
     let message = format!(
-        "{states} of {from_name} decided by no profile{} for {to_name}",
+        "no rule for {count} {from_name} {states} -> {to_name}{}",
         context.of_role(role)
     );
     let mut finding = context.finding_about(message, Some(role), Some(direction), &all);
@@ -130,7 +131,7 @@ fn report(
             .role_location(role)
             .map(|location| crate::diagnostic::Label {
                 location,
-                message: format!("{from_name} → {to_name} is not complete"),
+                message: format!("no rule for some {from_name} states"),
             }),
     );
     finding.situation = first.and_then(|(region, state)| {
@@ -140,7 +141,7 @@ fn report(
     });
     let more = if complete { "" } else { "\nand more" };
     context.report(finding.help(format!(
-        "say what is meant, for example:\n{}{more}",
+        "map them, or add to a profile at the end of the role:\n{}{more}",
         rules.join("\n")
     )));
 }

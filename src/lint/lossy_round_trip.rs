@@ -7,9 +7,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "lossy-round-trip",
         default: Some(Level::Off),
-        summary: "the way there and back ends in another state with the same attributes",
-        explanation: "As `unsafe-round-trip`, but the two states have the same attributes: At Lunch becomes Away, and Away \
-comes back as Away from Desk. Nothing breaks; what people chose is lost.",
+        summary: "a round trip ends in another state with the same attributes",
+        explanation: "Like `unsafe-round-trip`, but the two states have the same attributes: At Lunch becomes Away, and Away comes \
+back as Away from Desk. Nothing breaks, but the state the user selected is lost.",
         bad: "use cic_lync
 profile \"P\" {
     cic \"Away from Desk\" <-> lync Away

@@ -8,8 +8,8 @@ pub(super) static LINT: Lint = Lint {
         name: "missing-reason",
         default: Some(Level::Off),
         summary: "an `@allow` without a reason",
-        explanation: "Whoever reads it later has to know why the finding does no harm here, and whether that still holds. \
-Switch this on where suppressions are reviewed.",
+        explanation: "A reason tells later readers why the finding is harmless here and whether that is still true. Enable this \
+lint if you review suppressions.",
         bad: "use cic_lync
 @allow(unused)
 flag on_call
@@ -33,12 +33,12 @@ fn find(context: &mut Context<'_>) {
     {
         let finding = context
             .finding(format!(
-                "this `@allow` does not say why `{}` does no harm here",
+                "this `@allow` gives no reason for allowing `{}`",
                 allow.code
             ))
             .about(allow.code.as_str())
             .label(allow.location, "no reason")
-            .help(format!("write `@allow({}, \"why\")`", allow.code));
+            .help(format!("add a reason: `@allow({}, \"why\")`", allow.code));
         context.report(finding);
     }
 }

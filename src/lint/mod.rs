@@ -71,9 +71,9 @@ fn renamed(old: &str) -> Option<&'static str> {
 /// A name that no lint has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownLint {
-    #[error("the lint `{old}` is called `{now}` now")]
+    #[error("the lint `{old}` is now called `{now}`")]
     Renamed { old: String, now: &'static str },
-    #[error("`{0}` is an error: errors have no level")]
+    #[error("`{0}` is an error, and errors have no level")]
     IsError(String),
     #[error("unknown lint `{name}`: did you mean `{near}`?")]
     Near { name: String, near: &'static str },
@@ -203,13 +203,13 @@ fn left_out(worst: Diagnostic, most: usize) -> Diagnostic {
         Severity::Error => Severity::Error,
         Severity::Warning | Severity::Info => Severity::Info,
     };
-    let message = format!("there are more than {most} findings in this program");
+    let message = format!("too many findings, stopped at {most}");
     Diagnostic {
         labels: worst.labels,
         ..Diagnostic::new(worst.code, severity, message)
     }
-    .note("not all of them are shown")
-    .help("run `check --fix`, and set lints that you do not want to `off`")
+    .note("not all findings are shown")
+    .help("run `check --fix`, or set the lints you do not need to `off`")
 }
 
 /// A lint could not look at a role.
@@ -219,15 +219,13 @@ fn skipped_role(program: &Program, code: &'static Code, role: RoleId) -> Diagnos
         .location
         .or_else(|| program.profiles.first().map(|profile| profile.location));
     let name = program.role_name(role);
-    let message = format!("role `{name}` is too entangled to be looked at whole");
+    let message = format!("analysis of role `{name}` is incomplete");
     let mut note = Diagnostic::new(code, Severity::Info, message).of_role(name.to_owned());
     note.labels.extend(location.map(|location| Label {
         location,
-        message: "cut short here".to_owned(),
+        message: "too complex to analyze".to_owned(),
     }));
-    note.help(
-        "what it would find in this role is not known; fewer facts in one role's conditions help",
-    )
+    note.help("use fewer facts in the conditions of this role")
 }
 
 /// What a lint works with.
@@ -450,7 +448,7 @@ impl Context<'_> {
     /// ` of role R`, where roles are declared.
     fn of_role(&self, role: RoleId) -> String {
         match self.program.role(role).location {
-            Some(_) => format!(" of role `{}`", self.program.role_name(role)),
+            Some(_) => format!(" in role `{}`", self.program.role_name(role)),
             None => String::new(),
         }
     }

@@ -13,11 +13,11 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "ping-pong",
         default: Some(Level::Error),
-        summary: "a change bounces between systems and never settles",
-        explanation: "A change in one system sets another, that change sets the first again to something else, and so on \
-without end. All profiles of a role are followed together, with the facts held fixed; that a system reports our own \
-commands back as echoes is disregarded, because any report that comes late or twice keeps the loop going. Break the \
-loop: leave one of its rules out, or let it end in `unchanged`.",
+        summary: "an infinite loop between systems",
+        explanation: "A change in one system sets another system, that change sets the first one to something else, and so on \
+forever. All profiles of a role are followed together, and facts do not change meanwhile. Echoes of our own \
+commands do not stop the loop, because a late or repeated report keeps it going. Remove one of its rules, or \
+let it end in `unchanged`.",
         bad: "use cic_lync
 profile \"P\" {
     cic Available -> lync Away
@@ -172,7 +172,7 @@ fn report(
             .collect();
         drawn.extend(drawn.first().cloned());
         let message = format!(
-            "changes{} bounce for ever: {}",
+            "infinite loop{}: {}",
             context.of_role(role),
             drawn.join(" → ")
         );
@@ -184,7 +184,7 @@ fn report(
                 format!("step {}: {} → {}", at + 1, drawn[at], drawn[at + 1]),
             );
         }
-        let finding = finding.help("leave one of these rules out, or let it end in `unchanged`");
+        let finding = finding.help("remove one of these rules, or let it end in `unchanged`");
         context.report(finding.situation(situation));
     }
 }

@@ -128,7 +128,7 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     let states = [start, shown_as, returned];
     let way = states.map(|state| shown(program, state));
     let message = format!(
-        "{}{} comes back as another state: {}",
+        "round trip of {}{} ends in another state: {}",
         way[0],
         context.of_role(role),
         way.join(" → ")
@@ -168,7 +168,7 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     if rank == Some(Rank::Override) {
         let guard = format!("{from_name} is not {}", state_name(program, start));
         return finding.help(format!(
-            "let the way back leave it alone: add `{guard}` to the conditions of the override"
+            "keep the state on the way back: add `{guard}` to the conditions of the `override`"
         ));
     }
     let rule = format!(
@@ -184,9 +184,9 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     let fix = context.line_below(
         program.rule_source(comes).item,
         &rule,
-        "let the way back leave it alone",
+        "keep the state on the way back",
     );
     finding
-        .help(format!("let the way back leave it alone: `{rule}`"))
+        .help(format!("keep the state on the way back: `{rule}`"))
         .fix(fix)
 }

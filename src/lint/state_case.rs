@@ -8,9 +8,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "state-case",
         default: Some(Level::Warn),
-        summary: "a state's name that matches only when case is ignored",
-        explanation: "The systems themselves ignore the case of names, so the program means what it says; but whoever \
-searches for the state by its name will not find this place.",
+        summary: "a state is written in a different case than declared",
+        explanation: "Systems ignore the case of names, so the program works. But a search for the name of the state will not find \
+this line.",
         bad: "use cic_lync
 profile \"P\" { cic \"at lunch\" -> lync Away }
 ",
@@ -27,15 +27,15 @@ fn find(context: &mut Context<'_>) {
         let right = quote(&program.state(mismatch.state).name);
         let finding = context
             .finding_about(
-                format!("the state is called {right}"),
+                format!("the state is declared as {right}"),
                 None,
                 None,
                 &[mismatch.state],
             )
-            .label(mismatch.location, "differs in case")
-            .help(format!("write {right}"))
+            .label(mismatch.location, "different case")
+            .help(format!("replace with {right}"))
             .fix(Fix {
-                message: format!("write {right}"),
+                message: format!("replace with {right}"),
                 safe: true,
                 edits: vec![(mismatch.location, right.clone())],
             });

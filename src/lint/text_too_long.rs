@@ -10,9 +10,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "text-too-long",
         default: Some(Level::Warn),
-        summary: "a state's text with its possible appendices exceeds the system's `text`",
-        explanation: "What is shown is the state's name and its appendices, joined with a comma. The system cuts or refuses \
-what is longer than its `text`. Only texts that can come together in some situation count.",
+        summary: "a state with its appendices is longer than the `text` of the system",
+        explanation: "The system shows the name of the state and its appendices, joined with commas, and cuts or refuses anything \
+longer than its `text`. Only appendices that can occur together in some situation count.",
         bad: "use cic_lync
 profile \"P\" {
     cic \"Do Not Disturb\" -> lync \"Do Not Disturb\"
@@ -65,7 +65,7 @@ fn find(context: &mut Context<'_>) {
                         let mut finding = context
                             .finding_about(
                                 format!(
-                                    "{} shows {length} characters, {} takes {limit}",
+                                    "{} shows {length} characters, but {} allows {limit}",
                                     shown(program, target),
                                     program.system(direction.to()).name
                                 ),
@@ -83,7 +83,7 @@ fn find(context: &mut Context<'_>) {
                         }
                         context
                             .report(finding.help(
-                                "shorten what is appended, or append it in fewer situations",
+                                "shorten the appendices, or append them in fewer situations",
                             ));
                     }
                 }

@@ -7,10 +7,10 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "unsafe-round-trip",
         default: Some(Level::Warn),
-        summary: "the way there and back ends in a state with other attributes",
-        explanation: "A status is mapped to a presence, and that presence back to another status, whose attributes differ. \
-Whoever chose the first ends up in the second once the presence is reported: an agent who asked for no ACD calls takes \
-them again. Let the way back leave such a state alone, as the help shows.",
+        summary: "a round trip ends in a state with other attributes",
+        explanation: "A status maps to a presence, and that presence maps back to another status with other attributes. Once the \
+presence is reported, the user ends up in the second status: an agent who asked for no ACD calls receives \
+them again. Let the way back leave the state unchanged, as the help shows.",
         bad: "use cic_lync
 profile \"P\" {
     cic Available <-> lync Available

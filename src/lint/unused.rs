@@ -8,9 +8,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "unused",
         default: Some(Level::Warn),
-        summary: "a group, condition, mapping, profile or flag that nothing uses",
-        explanation: "No role, test or used declaration reaches it. Where a command checks several programs, it is reported \
-only if none of them uses it; what the bundled vocabularies declare is never reported.",
+        summary: "a group, condition, mapping, profile or flag is never used",
+        explanation: "No role, test or used declaration refers to it. If a command checks several programs, a declaration is \
+reported only if none of them uses it. Declarations of bundled vocabularies are never reported.",
         bad: "use cic_lync
 flag on_call
 profile \"P\" { cic Available -> lync Available }
@@ -42,13 +42,13 @@ fn find(context: &mut Context<'_>) {
         }
         let finding = context
             .finding(format!(
-                "{} `{}` is not used",
+                "{} `{}` is never used",
                 declared.kind.as_str(),
                 declared.name
             ))
             .about(declared.kind.as_str())
             .about(declared.name.as_str())
-            .label(declared.location, "nothing reaches this")
+            .label(declared.location, "never used")
             .help("delete it, or use it")
             // A flag is something that events can name, used or not.
             .fix(context.deletion(declared.whole, declared.kind != Kind::Flag));

@@ -7,9 +7,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "unused-allow",
         default: Some(Level::Warn),
-        summary: "an `@allow` that silences nothing",
-        explanation: "What it was there for has gone, or its code is not that of a lint: errors cannot be allowed. An \
-`@allow` for a lint that is not looked for is left alone.",
+        summary: "an `@allow` suppresses nothing",
+        explanation: "The finding no longer exists, or the code is not a lint: errors cannot be allowed. An `@allow` of a lint that \
+is off is not reported.",
         bad: "use cic_lync
 @allow(dead-rule, \"kept for the night shift\")
 profile \"P\" { cic Available -> lync Available }
@@ -31,14 +31,14 @@ pub(super) fn refuse_old_names(context: &mut Context<'_>) {
         };
         let written = program.sources.text(allow.location);
         let fixed = written.replacen(&allow.code, now, 1);
-        let message = format!("the lint `{}` is called `{now}` now", allow.code);
+        let message = format!("the lint `{}` is now called `{now}`", allow.code);
         let finding = Diagnostic::error(&LINT.code, message)
             .about(allow.code.as_str())
             .about(now)
-            .label(allow.location, "silences nothing under its old name")
-            .help(format!("write `{fixed}`"))
+            .label(allow.location, "old name")
+            .help(format!("replace with `{fixed}`"))
             .fix(Fix {
-                message: format!("write `{now}`"),
+                message: format!("replace with `{now}`"),
                 safe: true,
                 edits: vec![(allow.location, fixed.clone())],
             });
@@ -56,17 +56,17 @@ fn find(context: &mut Context<'_>) {
         let finding = match lint_named(&allow.code) {
             Ok(lint) if context.settings.of(lint) == Level::Off => continue,
             Ok(_) => context
-                .finding(format!("this `@allow` silences no `{}`", allow.code))
-                .label(allow.location, "nothing to silence")
+                .finding(format!("this `@allow` suppresses no `{}`", allow.code))
+                .label(allow.location, "nothing to suppress")
                 .help("delete it"),
             Err(unknown) => {
                 let help = match &unknown {
                     UnknownLint::Near { near, .. } => format!("did you mean `{near}`?"),
-                    _ => "lints can be allowed, errors cannot".to_owned(),
+                    _ => "errors cannot be allowed, only lints".to_owned(),
                 };
                 context
                     .finding(format!("`{}` is not a lint", allow.code))
-                    .label(allow.location, "silences nothing")
+                    .label(allow.location, "suppresses nothing")
                     .help(help)
             }
         };

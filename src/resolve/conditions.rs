@@ -177,6 +177,7 @@ impl Resolver {
         let help = of.map(|system| unknown_condition::is_state_of(&name.text, &system.name));
         self.unknown(Unknown {
             code: &unknown_condition::CODE,
+            owner: None,
             what: "condition",
             name: &name.text,
             location,
@@ -241,6 +242,7 @@ impl Resolver {
             None => {
                 self.unknown(Unknown {
                     code: &unknown_condition::CODE,
+                    owner: None,
                     what: "system or choice",
                     name: &subject.text,
                     location,
@@ -271,7 +273,8 @@ impl Resolver {
             let (values, fact_name) = (values.clone(), self.draft.fact(fact).name.clone());
             self.unknown(Unknown {
                 code: &unknown_value::CODE,
-                what: &format!("value of `{fact_name}`"),
+                owner: Some(&fact_name),
+                what: "value",
                 name: &name.text,
                 location: Location {
                     file,

@@ -122,7 +122,8 @@ impl Resolver {
             if found.is_none() {
                 self.unknown(super::Unknown {
                     code: &unknown_value::CODE,
-                    what: &format!("value of `{}`", name.text),
+                    owner: Some(&name.text),
+                    what: "value",
                     name: &default.text,
                     location: declaration.at(default.span),
                     known: &|_| texts.clone(),

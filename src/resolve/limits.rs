@@ -26,7 +26,7 @@ pub(super) fn too_large(draft: &Draft) -> Vec<Diagnostic> {
             errors.push(too_complex::too_many(who, most, what, *place));
         }
     };
-    let all = "there are";
+    let all = "the program has";
     let systems = draft
         .system_sources
         .iter()

@@ -301,10 +301,6 @@ impl Resolver {
         }
     }
 
-    fn text(&self, location: Location) -> &str {
-        self.draft.sources.text(location)
-    }
-
     /// Registers a declaration that others can name.
     fn declared(
         &mut self,
@@ -386,6 +382,7 @@ impl Resolver {
     fn unknown(&mut self, unknown: Unknown<'_>) {
         let Unknown {
             code,
+            owner,
             what,
             name,
             location,
@@ -406,6 +403,7 @@ impl Resolver {
         }
         let unknown = UnknownName {
             code,
+            owner,
             what,
             name,
             at: location,
@@ -510,10 +508,12 @@ impl Resolver {
 
 struct Unknown<'a> {
     code: &'static Code,
+    /// The system or choice that would have it.
+    owner: Option<&'a str>,
     what: &'a str,
     name: &'a str,
     location: Location,
-    /// What is known instead, in an order for people: wanted only if the name is told.
+    /// What is known instead, in an order for people: asked for only if the name is reported.
     known: &'a dyn Fn(&Resolver) -> Vec<String>,
     /// Replaces the nearest known name.
     help: Option<String>,

@@ -95,6 +95,7 @@ impl Resolver {
         }
         self.unknown(Unknown {
             code: &unknown_profile::CODE,
+            owner: None,
             what: "profile",
             name: &name.text,
             location,
@@ -125,6 +126,7 @@ impl Resolver {
         }
         self.unknown(Unknown {
             code: &unknown_role::CODE,
+            owner: None,
             what: "role",
             name: &name.text,
             location,

@@ -383,6 +383,7 @@ impl Resolver {
             builder.missing |= MissingRules::ANYTHING;
             self.unknown(Unknown {
                 code: &unknown_mapping::CODE,
+                owner: None,
                 what: "mapping",
                 name: &mapping.text,
                 location,
@@ -609,8 +610,7 @@ impl Resolver {
             file: location.file,
             span: rule.arrow,
         };
-        let found = self.text(location).to_owned();
-        self.error(two_way_states::side(&found, location, arrow));
+        self.error(two_way_states::side(location, arrow));
     }
 
     /// A state that is to be set.

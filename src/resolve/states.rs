@@ -243,7 +243,8 @@ impl Resolver {
         let system_name = self.draft.system(system).name.clone();
         self.unknown(Unknown {
             code: &unknown_attribute::CODE,
-            what: &format!("attribute of {system_name}"),
+            owner: Some(&system_name),
+            what: "attribute",
             name: &name.text,
             location: declaration.at(name.span),
             known: &|resolver| resolver.draft.system(system).attributes.clone(),
@@ -311,6 +312,7 @@ impl Resolver {
         };
         self.unknown(Unknown {
             code: &unknown_system::CODE,
+            owner: None,
             what: "system",
             name: &name.text,
             location,
@@ -375,7 +377,7 @@ impl Resolver {
         if self.suppresses_unknown_names() {
             return;
         }
-        let this = self.draft.system(system);
+        let owner = self.draft.system(system).name.clone();
         let mut known = self.draft.state_names(system);
         known.extend(
             self.names
@@ -384,7 +386,6 @@ impl Resolver {
                 .filter(|(of, _)| *of == system)
                 .map(|(_, group)| group.to_string()),
         );
-        let what = format!("state or group of {}", this.name);
         // Nearest to a group: that is what was meant.
         let states = self.draft.system(system).states.len();
         let meant = presync_engine::nearest(&name.text, known.iter().map(String::as_str));
@@ -406,7 +407,7 @@ impl Resolver {
             (None, Some((other, _))) if !near => Some(unknown_state::is_of_another(
                 &name.text,
                 &other.name,
-                &this.name,
+                &owner,
             )),
             (None, None) if is_fact && !near => Some(unknown_state::is_condition(&name.text)),
             _ => None,
@@ -417,7 +418,8 @@ impl Resolver {
             } else {
                 &unknown_state::CODE
             },
-            what: &what,
+            owner: Some(&owner),
+            what: "state or group",
             name: &name.text,
             location,
             known: &|_| known.clone(),

@@ -17,7 +17,7 @@ pub struct Assignment {
 
 /// What an argument is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected {} at character {column} of `{text}`", expected.as_deref().unwrap_or("something else"))]
+#[error("expected {} at character {column} of `{text}`", expected.as_deref().unwrap_or("a different character"))]
 pub struct ArgumentError {
     /// What could stand there, if that can be said.
     pub expected: Option<String>,

@@ -52,7 +52,7 @@ fn add_sign(sign: &str, signs: &mut Vec<String>) {
 
 /// Whether a name could stand there, so that a keyword wants quotes.
 pub(super) fn takes_a_name(rules: &[Rule]) -> bool {
-    let no_name = ["a number", "a text in quotes", "a state"];
+    let no_name = ["a number", "a quoted text", "a state"];
     rules
         .iter()
         .any(|rule| matches!(kind(*rule), Kind::Named(name) if !no_name.contains(&name)))

@@ -260,42 +260,38 @@ impl Lexer<'_> {
             '/' if line.starts_with("/*") => {
                 found = "/*";
                 length = near.find("*/").map_or(line.len(), |end| end + 2);
-                "a comment starts with `//` and ends with its line"
+                "start a comment with `//` on each line"
             }
             '-' if self.fresh_line && line.starts_with("--") && !line.starts_with("-->") => {
                 found = "--";
                 length = line.len();
-                "a comment starts with `//`"
+                "start a comment with `//`"
             }
             '!' if line.starts_with("!=") => {
                 found = "!=";
                 length = found.len();
-                "what is not so is written with `is not`: `lync is not Busy`"
+                "write `is not`: `lync is not Busy`"
             }
             _ if is_quote(char) => {
                 if let Some(end) = line.char_indices().skip(1).find(|(_, c)| is_quote(*c)) {
                     length = end.0 + end.1.len_utf8();
                 }
                 found = &self.text[start..start + length];
-                "names are put in straight double quotes: `\"At Lunch\"`"
+                "use straight double quotes: `\"At Lunch\"`"
             }
-            '\u{a0}' | '\u{2007}' | '\u{202f}' => {
-                "this looks like a space but is another character: type a plain space"
-            }
-            ';' => "nothing ends with `;` here: leave it out",
+            '\u{a0}' | '\u{2007}' | '\u{202f}' => "replace it with a plain space",
+            ';' => "statements do not end with `;`: delete it",
             '#' => {
                 length = line.len();
-                "a comment starts with `//`"
+                "start a comment with `//`"
             }
-            '/' => "a comment starts with `//`; there is no other form",
-            '[' | ']' => "lists stand without brackets: `\"At Lunch\" | \"Gone Home\"`",
-            '&' => "conditions are joined with `and`",
-            '!' => "a condition is turned round with `not`",
-            '<' | '-' | '>' | '\u{2192}' | '\u{2194}' => "the arrows are `->` and `<->`",
-            c if c.is_alphabetic() => {
-                "a name with other letters than a-z, digits and `_` is put in quotes"
-            }
-            _ => "a name with such a character is put in quotes",
+            '/' => "start a comment with `//` on each line",
+            '[' | ']' => "write lists without brackets: `\"At Lunch\" | \"Gone Home\"`",
+            '&' => "join conditions with `and`",
+            '!' => "negate with `not`",
+            '<' | '-' | '>' | '\u{2192}' | '\u{2194}' => "write arrows as `->` or `<->`",
+            c if c.is_alphabetic() => "quote names that contain anything but a-z, digits and `_`",
+            _ => "quote names that contain this character",
         };
         let at = self.location(start, start + length);
         self.errors.push(errors::strange(found, help, at));

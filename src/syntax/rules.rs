@@ -106,8 +106,8 @@ pub(super) fn kind(rule: Rule) -> Kind {
         Rule::mapping_ref => Named("a mapping"),
         Rule::profile_ref => Named("a profile"),
         Rule::role_ref => Named("a role"),
-        Rule::use_ref => Named("a vocabulary or a file in quotes"),
-        Rule::text => Named("a text in quotes"),
+        Rule::use_ref => Named("a vocabulary or a quoted file name"),
+        Rule::text => Named("a quoted text"),
         Rule::number => Named("a number"),
         Rule::lint_code => Named("a diagnostic code"),
         Rule::fact_ref | Rule::condition | Rule::conjunction | Rule::negation | Rule::atom => {

@@ -53,7 +53,7 @@ pub(super) fn split(file: FileId, text: &str, tokens: &[Token], whole: bool) -> 
         splitter.token(index);
     }
     if whole && !splitter.open.is_empty() {
-        splitter.unclosed("the file ends inside of it", tokens.len());
+        splitter.unclosed("the file ends before it is closed", tokens.len());
     }
     splitter.unbalanced |= !splitter.open.is_empty();
     splitter.cut(tokens.len());
@@ -140,7 +140,7 @@ impl Splitter<'_> {
             let role_of_test = word == "role" && in_test && !self.is(index + 2, "uses");
             let names_a_system = word == "system" && before == Some("extend");
             if !role_of_test && !names_a_system {
-                self.unclosed("a declaration starts inside of it", index);
+                self.unclosed("a declaration starts before it is closed", index);
                 self.cut(index);
             }
         }

@@ -169,7 +169,7 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
                 Ok(())
             } else {
                 Err(format!(
-                    "errors: told {told:?}, there are {:?}",
+                    "errors: reported {told:?}, in the program {:?}",
                     (conflict, idle)
                 ))
             };

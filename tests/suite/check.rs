@@ -70,9 +70,9 @@ fn safe_repairs_change_no_decision() {
     );
     let (code, _, err) = check(folder.path(), &["--fix"]);
     assert_eq!(code, Some(0));
-    assert!(err.starts_with("repaired 1 finding\n"), "{err}");
+    assert!(err.starts_with("fixed 1 finding\n"), "{err}");
     assert!(
-        err.ends_with("--fix --unsafe repairs 1, which changes decisions: see --diff --unsafe\n"),
+        err.ends_with("; 1 fixable with `--fix --unsafe` (changes decisions; preview with `--diff --unsafe`)\n"),
         "{err}"
     );
     assert_eq!(codes(folder.path(), &[]), ["unsafe-round-trip"]);
@@ -142,7 +142,7 @@ fn repairs_that_touch_each_other_settle() {
 
 #[test]
 fn a_repair_that_would_make_an_error_is_not_made() {
-    // The plain rule never decides, but the override needs it: nothing is offered.
+    // The plain rule never decides a change, but the override needs it: nothing is offered.
     let source = "use cic_lync
 profile \"P\" {
     cic Available -> lync Away
@@ -167,7 +167,7 @@ fn files_that_several_programs_use_are_repaired_once() {
     );
     write(folder.path(), "shared.presync", REPAIRABLE);
     let (_, _, err) = check(folder.path(), &["--fix"]);
-    assert!(err.starts_with("repaired 1 finding\n"), "{err}");
+    assert!(err.starts_with("fixed 1 finding\n"), "{err}");
     assert_eq!(
         read(folder.path(), "shared.presync"),
         REPAIRABLE.replace("available, no acd", "Available, No ACD")
@@ -206,7 +206,7 @@ fn the_record_is_the_same_from_wherever() {
         let record = folder.path().join("known.json").display().to_string();
         let (_, _, err) = check(&folder.path().join(place), &[path, "--baseline", &record]);
         assert!(
-            err.starts_with("not shown, because known: 2 findings\n"),
+            err.starts_with("in the baseline, not shown: 2 findings\n"),
             "{place} {path}: {err}"
         );
         // What goes to other systems is named from the root of the project.
@@ -237,7 +237,7 @@ fn allows_are_added_where_the_findings_are() {
     let (code, _, err) = check(folder.path(), &["--add-allow=checked by \"us\""]);
     assert_eq!(
         (code, err.as_str()),
-        (Some(0), "added 2 allows; 0 findings are left\n")
+        (Some(0), "added 2 `@allow`s, 0 findings remaining\n")
     );
     assert!(
         read(folder.path(), "a.presync").contains(
@@ -274,15 +274,15 @@ fn only_what_is_new_is_told() {
         "a.presync",
         &format!("// moved\n\nflag late\n{REPAIRABLE}"),
     );
-    let (code, _, err) = check(
+    let (code, out, err) = check(
         folder.path(),
         &["--baseline", "known.json", "--deny-warnings"],
     );
     assert_eq!(code, Some(1));
     assert!(
-        err.starts_with("not shown, because known: 2 findings\n")
-            && err.contains("flag `late` is not used"),
-        "{err}"
+        err.starts_with("in the baseline, not shown: 2 findings\n")
+            && out.contains("flag `late` is never used"),
+        "{out}{err}"
     );
     assert_eq!(
         codes(folder.path(), &["--baseline", "known.json"]),
@@ -292,7 +292,9 @@ fn only_what_is_new_is_told() {
     let (code, _, err) = check(folder.path(), &["--baseline", "known.json"]);
     assert!(
         code == Some(0)
-            && err.starts_with("not shown, because known: 0 findings; 2 of the record are gone"),
+            && err.starts_with(
+                "in the baseline, not shown: 0 findings; 2 in the baseline no longer occur"
+            ),
         "{err}"
     );
     // Errors are never known.
@@ -344,8 +346,8 @@ fn settings_come_from_the_nearest_file_above() {
         "the round trip changes no protected attribute: {out}"
     );
     write(&inner, "presync.toml", "protected-attributes = [\"acd\"]\n");
-    let (_, _, err) = check(folder.path(), &["--format", "human"]);
-    assert!(err.contains("unsafe-round-trip"), "{err}");
+    let (_, out, _) = check(folder.path(), &["--format", "human"]);
+    assert!(out.contains("unsafe-round-trip"), "{out}");
 }
 
 #[test]
@@ -354,11 +356,11 @@ fn settings_that_are_wrong_are_told() {
     for (settings, says) in [
         (
             "formt = \"json\"",
-            "there is no setting `formt`: did you mean `format`?",
+            "unknown setting `formt`: did you mean `format`?",
         ),
         (
             "colour = true",
-            "there is no setting `colour`; there are paths, format, protected-attributes, lints",
+            "unknown setting `colour`: known settings are paths, format, protected-attributes, lints",
         ),
         ("format = \"xml\"", "xml"),
         ("paths = 1", "paths"),
@@ -372,7 +374,7 @@ fn settings_that_are_wrong_are_told() {
         ),
         (
             "[lints]\nconflict = \"warn\"",
-            "`conflict` is an error: errors have no level",
+            "`conflict` is an error, and errors have no level",
         ),
         ("= 1", "presync.toml"),
         (
@@ -442,11 +444,11 @@ fn watching_checks_again_and_survives_files_that_vanish() {
     write(folder.path(), "a.presync", REPAIRABLE);
     watch.expect("checked 1 program: 2 warnings");
     std::fs::remove_file(folder.path().join("a.presync")).expect("it can be removed");
-    watch.expect("holds no `.presync` file");
+    watch.expect("contains no `.presync` file");
     write(folder.path(), "a.presync", PROFILE);
     watch.expect("checked 1 program: no findings");
     write(folder.path(), "presync.toml", "nonsense = 1\n");
-    watch.expect("there is no setting `nonsense`");
+    watch.expect("unknown setting `nonsense`");
 }
 
 #[test]
@@ -489,7 +491,8 @@ fn old_names_of_lints_and_levels_are_refused() {
     std::fs::write(&file, program).expect("it can be written");
     let check = |arguments: &[&str]| {
         let output = common::presync(folder.path(), arguments, b"");
-        (output.status.code(), text(&output.stderr))
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        (output.status.code(), shown)
     };
     let levels = ["--level=gap=off", "--level=ambiguous-return=off"];
     let (code, said) = check(&[
@@ -501,7 +504,7 @@ fn old_names_of_lints_and_levels_are_refused() {
     ]);
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("the lint `unsafe-collapse` is called `unsafe-round-trip` now"),
+        said.contains("the lint `unsafe-collapse` is now called `unsafe-round-trip`"),
         "{said}"
     );
     let (code, said) = check(&["check", "a.presync", levels[0], levels[1], "--fix"]);
@@ -514,18 +517,18 @@ fn old_names_of_lints_and_levels_are_refused() {
     for (level, wanted) in [
         (
             "collapse=warn",
-            "the lint `collapse` is called `lossy-round-trip` now",
+            "the lint `collapse` is now called `lossy-round-trip`",
         ),
-        ("gap=deny", "the level `deny` is called `error` now"),
-        ("gap=allow", "the level `allow` is called `off` now"),
-        ("gap=warning", "the level `warning` is called `warn` now"),
+        ("gap=deny", "the level `deny` is now called `error`"),
+        ("gap=allow", "the level `allow` is now called `off`"),
+        ("gap=warning", "the level `warning` is now called `warn`"),
         (
             "colapse=warn",
             "unknown lint `colapse`: did you mean `lossy-round-trip`?",
         ),
         (
             "conflict=warn",
-            "`conflict` is an error: errors have no level",
+            "`conflict` is an error, and errors have no level",
         ),
         ("xyz=warn", "unknown lint `xyz`"),
         (
@@ -545,7 +548,7 @@ fn old_names_of_lints_and_levels_are_refused() {
     let (code, said) = check(&["explain", "collapse"]);
     assert_eq!(code, Some(2));
     assert!(
-        said.contains("the lint `collapse` is called `lossy-round-trip` now"),
+        said.contains("the lint `collapse` is now called `lossy-round-trip`"),
         "{said}"
     );
 }

@@ -17,9 +17,10 @@ fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) {
 #[track_caller]
 fn fails(folder: &Path, arguments: &[&str], stdin: &[u8], code: i32, says: &str) {
     let output = presync(folder, arguments, stdin);
-    let stderr = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
-    assert!(stderr.contains(says), "{arguments:?} says: {stderr}");
+    // What `check` finds is on stdout, what went wrong on stderr.
+    let shown = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {shown}");
+    assert!(shown.contains(says), "{arguments:?} says: {shown}");
 }
 
 #[test]
@@ -31,23 +32,23 @@ fn files_that_cannot_be_read() {
         &["check", "missing.presync"],
         b"",
         2,
-        "`missing.presync` cannot be read: there is no such file",
+        "`missing.presync`: file not found",
     );
-    fails(folder, &["check", "."], b"", 2, "holds no `.presync` file");
+    fails(
+        folder,
+        &["check", "."],
+        b"",
+        2,
+        "contains no `.presync` file",
+    );
     fails(
         folder,
         &["decide", "missing.presync", "cic Available"],
         b"",
         2,
-        "there is no such file",
+        "file not found",
     );
-    fails(
-        folder,
-        &["run", "missing.json"],
-        b"",
-        2,
-        "there is no such file",
-    );
+    fails(folder, &["run", "missing.json"], b"", 2, "file not found");
     write(
         folder,
         "a.presync",
@@ -58,7 +59,7 @@ fn files_that_cannot_be_read() {
         &["run", "a.presync", "--events", "none.jsonl"],
         b"",
         2,
-        "`none.jsonl` cannot be read",
+        "cannot read `none.jsonl`",
     );
     fails(
         folder,
@@ -72,14 +73,14 @@ fn files_that_cannot_be_read() {
         &["run", "a.presync", "--rejects", "no/folder"],
         b"",
         2,
-        "`no/folder` cannot be written",
+        "cannot write `no/folder`",
     );
     fails(
         folder,
         &["run", "a.presync", "--users", "none.csv"],
         b"",
         2,
-        "`none.csv` cannot be read",
+        "cannot read `none.csv`",
     );
     fails(
         folder,
@@ -93,7 +94,7 @@ fn files_that_cannot_be_read() {
         ],
         b"",
         2,
-        "cannot be written",
+        "cannot write",
     );
     fails(
         folder,
@@ -161,21 +162,21 @@ fn files_that_are_not_programs() {
         &["check", "-"],
         "{".repeat(100_000).as_bytes(),
         1,
-        "nested more than 200 deep",
+        "nested more than 200 levels deep",
     );
     fails(
         folder,
         &["check", "-"],
         format!("condition c = {}", "(".repeat(100_000)).as_bytes(),
         1,
-        "nested more than 200 deep",
+        "nested more than 200 levels deep",
     );
     fails(
         folder,
         &["check", "-"],
         format!("profile p {{ {} }}", "when a {".repeat(100_000)).as_bytes(),
         1,
-        "nested more than 200 deep",
+        "nested more than 200 levels deep",
     );
     // Chains need no nesting.
     let long = format!(
@@ -199,7 +200,7 @@ fn files_that_are_not_programs() {
         &["check", "-"],
         long.as_bytes(),
         1,
-        "goes on for more than 20000 words",
+        "statement is longer than 20000 tokens",
     );
     let long = format!(
         "use cic_lync\nprofile p {{ {}cic Available -> lync Away }}\n",
@@ -253,7 +254,7 @@ fn directories_hold_programs() {
         &["decide", ".", "cic Available"],
         b"",
         2,
-        "holds 2 programs: name one of",
+        "contains 2 programs: name one of",
     );
     // A circle without a root is one program.
     write(folder, "shared.presync", "use \"a.presync\"\nflag vip\n");
@@ -297,7 +298,9 @@ fn a_system_without_states() {
         says(&["export", "a.presync", "--to", to, "-o", "exported"], 0);
     }
     says(&["export", "a.presync", "--to", "json", "-o", "a.json"], 0);
-    assert!(says(&["diff", "a.presync", "a.json"], 0).contains("no situation decides differently"));
+    assert!(
+        says(&["diff", "a.presync", "a.json"], 0).contains("no decision changes in any situation")
+    );
     assert!(says(&["decide", "a.json", "cic Available"], 0).contains("desk"));
     assert!(says(&["decide", "a.presync", "desk Available"], 2).contains("desk"));
     let event = "{\"user\":\"u\",\"system\":\"desk\",\"state\":\"Busy\"}\n";
@@ -326,7 +329,7 @@ fn wrong_decisions() {
             .collect();
         fails(folder, &arguments, b"", 2, says);
     };
-    decide(&["cic Available"], "say which role");
+    decide(&["cic Available"], "the program has several roles");
     decide(&["cic Available", "--role", "C"], "unknown role `C`");
     decide(
         &["cic Availabel", "--role", "A"],
@@ -335,7 +338,7 @@ fn wrong_decisions() {
     decide(&["cci Available", "--role", "A"], "did you mean `cic`?");
     decide(
         &["Available", "--role", "A"],
-        "a change is a system and a state",
+        "expected a system and a state, as in",
     );
     decide(
         &["cic Available", "--role", "A"],
@@ -343,7 +346,7 @@ fn wrong_decisions() {
     );
     decide(
         &["cic Available", "--role", "A", "--given", "both_logged_in"],
-        "is a condition: give the facts",
+        "is a condition: list the facts",
     );
     decide(
         &["cic Available", "--role", "A", "--given", "in_que"],
@@ -406,7 +409,7 @@ fn tables_that_are_none() {
     );
     refused(
         &good.replace("\"state\": \"Away\"", "\"state\": \"Busy\""),
-        "changed after its export",
+        "edited after its export",
     );
     refused(
         &good.replace("\"state\": \"Away\"", "\"state\": \"Gone\""),
@@ -602,7 +605,7 @@ fn what_is_given_is_shown_as_it_is_written() {
             &arguments,
             b"",
             2,
-            "what is given is like `in_queue, busy=false, user_type=im",
+            "write facts and states as in `in_queue, busy=false, user_type=im",
         );
         fails(folder, &arguments, b"", 2, says);
     }

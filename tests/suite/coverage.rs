@@ -252,11 +252,11 @@ fn coverage_is_told_to_people_and_to_tools() {
     assert_eq!(
         out,
         "✓ lunch
-exercised: 1 of 3 rules, 2 of 4 outcomes of conditions (42.9 %)
-  a.presync:2:22: `enterprise_voice and both_logged_in` always holds
-  a.presync:3:5: `cic Available <-> lync Available` (cic to lync) never decides
-  a.presync:3:5: `cic Available <-> lync Available` (lync to cic) never decides
-  a.presync:4:10: `in_queue` always holds
+coverage: 1/3 rules, 2/4 branches (42.9%)
+  a.presync:2:22: `enterprise_voice and both_logged_in` never tested as false
+  a.presync:3:5: `cic Available <-> lync Available` (cic to lync) rule not covered
+  a.presync:3:5: `cic Available <-> lync Available` (lync to cic) rule not covered
+  a.presync:4:10: `in_queue` never tested as false
 "
     );
     assert_eq!(err, "1 passed, 0 failed\n");
@@ -290,12 +290,12 @@ fn too_little_coverage_fails() {
         (code, err.as_str()),
         (
             Some(1),
-            "1 passed, 0 failed\ncoverage is 42.86 %, under the 42.9 % that are wanted\n"
+            "1 passed, 0 failed\ncoverage 42.86% is below the required 42.9%\n"
         )
     );
     let (_, _, err) = test(&["--fail-under", "42.9", "-q"]);
     assert_eq!(
-        err, "coverage is 42.86 %, under the 42.9 % that are wanted\n",
+        err, "coverage 42.86% is below the required 42.9%\n",
         "the reason is no chatter"
     );
     assert_eq!(test(&["--fail-under", "42.8"]).0, Some(0));
@@ -325,5 +325,8 @@ test \"default: lync 1\" {
 }
 "
     );
-    assert!(err.starts_with("3 tests for 4 rules and outcomes"), "{err}");
+    assert!(
+        err.starts_with("3 tests for 4 uncovered rules and branches"),
+        "{err}"
+    );
 }

@@ -105,7 +105,7 @@ fn needs(found: &DecisionExplanation) -> KeptOut {
     let told = found.others.iter().filter_map(|other| {
         let changes = match other.why.strip_prefix("needs ") {
             Some(changes) => Some(changes.split(" and ").count()),
-            None if other.why.starts_with("its condition cannot hold") => None,
+            None if other.why.starts_with("its condition is never true") => None,
             None => return None,
         };
         Some((other.location, changes))

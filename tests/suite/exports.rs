@@ -115,7 +115,7 @@ fn what_a_format_cannot_say_is_refused() {
     );
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        text(&output.stderr).contains("holds every kind of quotes"),
+        text(&output.stderr).contains("contains every kind of quote"),
         "{}",
         text(&output.stderr)
     );

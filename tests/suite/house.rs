@@ -208,7 +208,7 @@ fn messages_are_made_where_codes_are_defined_and_read_by_renderers() {
             let text = std::fs::read_to_string(&file).expect("sources are text");
             let found = forbidden.iter().filter(|forbidden| {
                 let mut places = text.match_indices(**forbidden);
-                // `JsonDiagnostic::new` is another type's.
+                // `JsonDiagnostic::new` changed type's.
                 places.any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
             });
             wrong.extend(found.map(|forbidden| format!("{path} has `{forbidden}`")));

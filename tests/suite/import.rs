@@ -191,7 +191,7 @@ fn a_name_that_is_too_long_is_refused() {
     let said = common::text(&output.stderr);
     assert!(
         said.contains(
-            "cannot be imported: a program cannot express it: this text is longer than 1000 bytes"
+            "cannot be imported: this cannot be written as a program: this text is longer than 1000 bytes"
         ),
         "{said}"
     );
@@ -208,7 +208,7 @@ fn large_files_end() {
         let attributes: String = (0..attributes).map(|at| format!(" a{at}='b'")).collect();
         imported("dmn", &format!("<definitions{attributes}/>")).expect_err("it has no decisions")
     };
-    assert_eq!(element(10_000), "the file has no decisions");
+    assert_eq!(element(10_000), "the file contains no decisions");
     assert_eq!(element(10_001), "an element has more than 10000 attributes");
     assert_eq!(
         element(200_000),

@@ -93,7 +93,7 @@ fn a_new_project_is_clean_and_left_alone() {
     );
     let (passed, said) = sh(folder.path(), "presync init");
     assert!(
-        !passed && said.contains("is there already: nothing is written"),
+        !passed && said.contains("already exists: nothing was written"),
         "{said}"
     );
 }

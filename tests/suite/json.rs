@@ -133,11 +133,11 @@ fn what_is_wrong_is_an_answer() {
     nowhere["root"] = "b.presync".into();
     assert_eq!(
         refused(&decide(nowhere, "Available")),
-        "`b.presync` is not among the files"
+        "`b.presync` is not in `files`"
     );
     let mut two = decide(one(good), "Available");
     two["change"]["lync"] = "Away".into();
-    assert!(refused(&two).starts_with("a change has one system"));
+    assert!(refused(&two).starts_with("a change needs one system"));
     assert_eq!(
         refused(&json!({ "call": "format", "source": "flag flag" })),
         "the file has syntax errors"
@@ -145,12 +145,12 @@ fn what_is_wrong_is_an_answer() {
     let levels = json!({ "call": "check", "program": one(good), "levels": { "collapse": "warn" } });
     assert_eq!(
         refused(&levels),
-        "the lint `collapse` is called `lossy-round-trip` now"
+        "the lint `collapse` is now called `lossy-round-trip`"
     );
     let old = json!({ "call": "check", "program": one(good), "levels": { "gap": "deny" } });
     assert_eq!(
         parsed(&call(&old.to_string()))["message"],
-        "not a call: the level `deny` is called `error` now"
+        "invalid call: the level `deny` is now called `error`"
     );
     let levels = json!({ "call": "check", "program": one(good), "levels": { "gab": "warn" } });
     assert_eq!(refused(&levels), "unknown lint `gab`: did you mean `gap`?");
@@ -163,7 +163,7 @@ fn what_is_wrong_is_an_answer() {
     ] {
         let answer = parsed(&call(text));
         let message = answer["message"].as_str().expect("it says why");
-        assert!(message.starts_with("not a call: "), "{message}");
+        assert!(message.starts_with("invalid call: "), "{message}");
     }
 }
 

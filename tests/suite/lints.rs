@@ -313,38 +313,54 @@ fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
             .to_string()
     };
     let of = findings.iter().filter(|finding| finding.code.name == code);
+    let about = |finding: &Diagnostic| {
+        let data = &finding.data;
+        let mut states: Vec<&str> = data.states.iter().map(|state| &*state.state).collect();
+        states.sort_unstable();
+        About {
+            role: data.role.as_deref().unwrap_or_default(),
+            way: [&data.from, &data.to].map(|system| system.as_deref().unwrap_or_default()),
+            states: &states,
+        }
+        .to_string()
+    };
     let words: Vec<String> = match code {
-        // The direction stands in the message only where the rule has two.
-        "dead-rule" => of.map(|finding| line(finding, 0)).collect(),
-        "duplicate-rule" | "constant-condition" | "absent-target" => {
+        "dead-rule" | "duplicate-rule" | "constant-condition" | "absent-target" => {
             of.map(|finding| line(finding, 0)).collect()
         }
-        "dead-profile" => of.map(|finding| finding.message.clone()).collect(),
-        // `3 states of cic decided by no profile of role R for lync`
-        "gap" => of.map(|finding| finding.message.clone()).collect(),
+        "dead-profile" => of
+            .map(|finding| format!("{:?} {:?}", finding.data.role, finding.data.names))
+            .collect(),
+        // Which loop of a role is shown is for the lint to choose.
+        "ping-pong" => of
+            .map(|finding| format!("{:?}", finding.data.role))
+            .collect(),
+        "gap" | "ambiguous-return" => of.map(about).collect(),
+        // A round trip is the same in each role.
         "unsafe-round-trip" | "lossy-round-trip" => of
             .map(|finding| {
-                finding
-                    .message
-                    .rsplit(": ")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned()
-            })
-            .collect(),
-        "ping-pong" => of
-            .map(|finding| {
-                finding
-                    .message
-                    .split(" bounce")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned()
+                let states = finding.data.states.iter();
+                let states: Vec<&str> = states.map(|state| &*state.state).collect();
+                format!("{:?} {states:?}", finding.data.from)
             })
             .collect(),
         _ => of.map(|finding| finding.message.clone()).collect(),
     };
     words.into_iter().collect()
+}
+
+/// What a finding is about, as lints and enumeration both write it.
+struct About<'a> {
+    role: &'a str,
+    way: [&'a str; 2],
+    states: &'a [&'a str],
+}
+
+impl std::fmt::Display for About<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [from, to] = self.way;
+        write!(f, "{} {from} {to} {:?}", self.role, self.states)
+    }
 }
 
 /// Everything that enumeration finds.
@@ -403,12 +419,24 @@ impl<'p> Truth<'p> {
         presync::quote(&self.program.state(state).name)
     }
 
-    fn of_role(&self, role: RoleId) -> String {
-        let name = self.program.role_name(role);
-        match self.program.role(role).location {
-            Some(_) => format!(" of role `{name}`"),
-            None => String::new(),
+    /// As data has it: a role that is not declared has no name there.
+    fn role(&self, role: RoleId) -> Option<String> {
+        let declared = self.program.role(role).location.is_some();
+        declared.then(|| self.program.role_name(role).to_owned())
+    }
+
+    fn about(&self, role: RoleId, from: SystemId, to: SystemId, states: &[StateId]) -> String {
+        let mut names: Vec<&str> = states
+            .iter()
+            .map(|state| &*self.program.state(*state).name)
+            .collect();
+        names.sort_unstable();
+        About {
+            role: &self.role(role).unwrap_or_default(),
+            way: [from, to].map(|system| &*self.program.system(system).name),
+            states: &names,
         }
+        .to_string()
     }
 
     /// The rules of the first profile with candidates that stand at its deciding level.
@@ -485,11 +513,8 @@ impl<'p> Truth<'p> {
                 .iter()
                 .filter(|id| !profiles.contains(&(role, id.index())))
             {
-                idle.insert(format!(
-                    "profile `{}` never decides in role `{}`",
-                    self.program.profile(*id).name,
-                    self.program.role_name(role)
-                ));
+                let names = [&self.program.profile(*id).name];
+                idle.insert(format!("{:?} {names:?}", self.role(role)));
             }
         }
         (dead, idle)
@@ -518,22 +543,12 @@ impl<'p> Truth<'p> {
                 }
             }
         }
-        let words = found.into_iter().map(|((role, from, to), states)| {
-            let count = if states.len() == 1 {
-                "1 state".to_owned()
-            } else {
-                format!("{} states", states.len())
-            };
-            let (from, to) = (
-                &self.program.system(from).name,
-                &self.program.system(to).name,
-            );
-            format!(
-                "{count} of {from} decided by no profile{} for {to}",
-                self.of_role(role)
-            )
-        });
-        words.collect()
+        found
+            .into_iter()
+            .map(|((role, from, to), states)| {
+                self.about(role, from, to, &states.into_iter().collect::<Vec<_>>())
+            })
+            .collect()
     }
 
     fn duplicates(&self) -> Said {
@@ -613,7 +628,7 @@ impl<'p> Truth<'p> {
                             let (to_name, state) =
                                 (&self.program.system(to).name, self.state(target));
                             found.insert(format!(
-                                "{to_name} {state} shows {length} characters, {to_name} takes {limit}"
+                                "{to_name} {state} shows {length} characters, but {to_name} allows {limit}"
                             ));
                         }
                     }
@@ -658,14 +673,10 @@ impl<'p> Truth<'p> {
                         if back == state {
                             continue;
                         }
-                        let system = self.program.system(from);
-                        let (from_name, to_name) = (&system.name, &self.program.system(to).name);
-                        let words = format!(
-                            "{from_name} {} → {to_name} {} → {from_name} {}",
-                            self.state(state),
-                            self.state(shown),
-                            self.state(back)
-                        );
+                        let states =
+                            [state, shown, back].map(|state| &self.program.state(state).name);
+                        let words =
+                            format!("{:?} {states:?}", Some(&self.program.system(from).name));
                         let differ = self.program.state(state).attributes
                             != self.program.state(back).attributes;
                         if differ {
@@ -691,7 +702,7 @@ impl<'p> Truth<'p> {
                     .any(|system| self.bounces(role, situation, system))
             });
             if endless {
-                found.insert(format!("changes{}", self.of_role(role)));
+                found.insert(format!("{:?}", self.role(role)));
             }
         }
         found
@@ -771,13 +782,7 @@ impl<'p> Truth<'p> {
                                 }
                         });
                         if lost {
-                            found.insert(format!(
-                                "several states of {} show as {} {}{}, and it leads back to none of them",
-                                self.program.system(from).name,
-                                self.program.system(to).name,
-                                self.state(*target),
-                                self.of_role(role)
-                            ));
+                            found.insert(self.about(role, from, to, &[*target]));
                         }
                     }
                 }

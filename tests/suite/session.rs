@@ -467,11 +467,11 @@ fn the_trace_says_what_became_of_each_event_and_why() {
     let wanted = [
         (1, "recorded", "nothing to decide"),
         (2, "sent", "command sent to lync and teams"),
-        (3, "echo", "lync `Away` is the echo of our own command"),
-        (4, "same", "lync `Away` was reported before"),
+        (3, "echo", "echo of our own command to lync `Away`"),
+        (4, "same", "state of lync `Away` unchanged"),
         (5, "unmapped", "no profile maps this for cic and teams"),
         (6, "unchanged", "a rule leaves lync unchanged"),
-        (7, "unmapped", "the state to decide again is unknown"),
+        (7, "unmapped", "the state to resync is unknown"),
         (8, "rejected", "unknown-state: cic has no state `Nowhere`"),
     ];
     assert_eq!(said, wanted);
@@ -694,13 +694,10 @@ fn users_have_roles_from_a_file() {
     assert_eq!(output.status.code(), Some(2));
     assert!(common::text(&output.stderr).contains("line 2: unknown role `X`"));
     for (content, says) in [
-        (
-            "ann;R\n",
-            "its first line is `ann;R` and has to be `user,role`",
-        ),
+        ("ann;R\n", "its first line is `ann;R`, expected `user,role`"),
         (
             "user,role\nann,R\nbob,R\nann,R\nann,Night\n",
-            "line 5: user `ann` has another role in line 4",
+            "line 5: user `ann` has a different role in line 4",
         ),
     ] {
         std::fs::write(at.join("u.csv"), content).expect("it can be written");
@@ -738,7 +735,9 @@ fn a_role_that_an_event_gave_outlives_the_run() {
     assert_eq!(commands, undisturbed.0);
     assert!(commands.contains("\"append\":[\"night\"]"), "{commands}");
     assert!(
-        said.contains("1 user has in the state another role than in `u.csv` and keeps it"),
+        said.contains(
+            "1 user has a different role in the state than in `u.csv` and keeps it: send an event"
+        ),
         "{said}"
     );
 }

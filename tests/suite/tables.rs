@@ -281,7 +281,7 @@ fn a_diagram_goes_on_to_what_is_there() {
         ),
         (
             refused(|all| all[0]["nodes"][0]["next"] = serde_json::json!([1])),
-            "1 ways on, its input 2 values",
+            "1 branches for an input with 2 values",
         ),
         (
             refused(|all| *all = serde_json::json!([])),
@@ -309,15 +309,15 @@ fn what_is_no_table_is_told() {
     for (error, wanted) in [
         (
             refused(|all| all["format"] = "other".into()),
-            "this is not a tables.json",
+            "not a tables.json",
         ),
         (
             refused(|all| all["version"] = 2.into()),
-            "the file has version 2, this program reads version 1",
+            "the file has format version 2, but this presync reads version 1",
         ),
         (
             refused(|all| drop(all.as_object_mut().map(|all| all.remove("version")))),
-            "the file has no version",
+            "`version` is missing",
         ),
         (
             refused(|all| all["facts"][1]["default"] = "fax".into()),
@@ -366,11 +366,11 @@ fn what_is_no_table_is_told() {
         ),
         (
             refused(|all| table(all)["rows"][0]["outcome"] = "set".into()),
-            "exactly the outcome `set` has a state",
+            "`state` is required for the outcome `set` and not allowed for others",
         ),
         (
             refused(|all| all["roles"][1]["name"] = "T".into()),
-            "the digest does not fit",
+            "the digest does not match",
         ),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");

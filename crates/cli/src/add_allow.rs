@@ -67,12 +67,14 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
             added += 1;
         }
         if path.as_os_str() == "-" {
-            terminal.data(&after)?;
+            terminal.stdout(&after)?;
         } else {
             files::write_atomically(&path, after.as_bytes())?;
         }
     }
-    terminal.say(&format!("added {added} allows; {left} findings are left"));
+    terminal.status(&format!(
+        "added {added} `@allow`s, {left} findings remaining"
+    ));
     let broken = findings
         .programs
         .iter()

@@ -69,8 +69,8 @@ pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandErr
     if record.version != VERSION {
         let version = record.version;
         return Err(wrong(format!(
-            "it has version {version}, and this presync writes version {VERSION}; delete it and run `check` again to \
-             record what is known now"
+            "it has version {version}, but this presync writes version {VERSION}; delete it and run `check` again to \
+create a new one"
         )));
     }
     let before = findings.found.len();

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 use crate::error::CommandResult;
 use crate::terminal::{ColorChoice, Terminal};
 
-/// Status synchronization profiles as code: check, decide, run and hand on.
+/// Keep agent status in CIC and presence in Lync, Skype for Business and Teams in sync.
 #[derive(Parser)]
 #[command(
     name = "presync",
@@ -31,13 +31,13 @@ use crate::terminal::{ColorChoice, Terminal};
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
-    /// When to use colours.
+    /// When to use colors.
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,
-    /// Say nothing but findings and results.
+    /// Suppress progress and summary messages.
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Let programs use files outside of their project: the folder of presync.toml, or of the program.
+    /// Allow programs to use files outside their project (the directory of presync.toml, or of the program).
     #[arg(long, global = true)]
     pub allow_outside: bool,
 }

@@ -73,8 +73,11 @@ fn parse(text: &str) -> Result<Config, String> {
         toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(match nearest(key, KEYS) {
-            Some(near) => format!("there is no setting `{key}`: did you mean `{near}`?"),
-            None => format!("there is no setting `{key}`; there are {}", KEYS.join(", ")),
+            Some(near) => format!("unknown setting `{key}`: did you mean `{near}`?"),
+            None => format!(
+                "unknown setting `{key}`: known settings are {}",
+                KEYS.join(", ")
+            ),
         });
     }
     if let Some(lints) = table.get("lints").and_then(toml::Value::as_table) {
@@ -158,7 +161,7 @@ pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError
     }
     for setting in levels {
         let (code, level) = setting.split_once('=').ok_or_else(|| {
-            CommandError::Usage(format!("--level takes CODE=LEVEL, not `{setting}`"))
+            CommandError::Usage(format!("--level needs CODE=LEVEL, not `{setting}`"))
         })?;
         let wrong = |error: String| CommandError::Usage(format!("--level: {error}"));
         let lint = presync::lint_named(code).map_err(|error| wrong(error.to_string()))?;

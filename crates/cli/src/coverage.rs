@@ -78,7 +78,7 @@ impl Total {
             self.share(|kind| !matches!(kind, Kind::Rule(_))),
         );
         let mut text = format!(
-            "exercised: {} of {} rules, {} of {} outcomes of conditions ({:.1} %)\n",
+            "coverage: {}/{} rules, {}/{} branches ({:.1}%)\n",
             rules.0,
             rules.1,
             conditions.0,
@@ -87,9 +87,9 @@ impl Total {
         );
         for ((path, place), kind, _, source) in self.all().filter(|(_, _, count, _)| *count == 0) {
             let what = match kind {
-                Kind::Rule(_) => "never decides",
-                Kind::Holds => "never holds",
-                Kind::Fails => "always holds",
+                Kind::Rule(_) => "rule not covered",
+                Kind::Holds => "never tested as true",
+                Kind::Fails => "never tested as false",
             };
             let (line, column) = (place.line, place.column);
             text.push_str(&format!(
@@ -100,7 +100,7 @@ impl Total {
         }
         if self.unknown > 0 {
             text.push_str(&format!(
-                "  {} more are too entangled to be measured\n",
+                "  {} more are too complex to measure\n",
                 self.unknown
             ));
         }

@@ -32,7 +32,7 @@ impl From<UnknownName> for CommandError {
             .map(|name| quote_always(name))
             .collect();
         Self::Usage(match error.near() {
-            None if !known.is_empty() => format!("{error}: known are {}", known.join(", ")),
+            None if !known.is_empty() => format!("{error}: known names are {}", known.join(", ")),
             _ => error.to_string(),
         })
     }

@@ -2,15 +2,26 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::error::CommandError;
 
 /// The bytes of a file, or of standard input for `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
     if path.as_os_str() == "-" {
-        return Ok(bounded(std::io::stdin().lock())?);
+        return Ok(stdin()?);
     }
     source(path).map_err(|error| cannot_read(path, &error))
+}
+
+/// All of standard input. It can be read only once, so it is kept: `check --fix -` checks it several times.
+pub fn stdin() -> std::io::Result<Vec<u8>> {
+    static READ: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(bytes) = READ.get() {
+        return Ok(bytes.clone());
+    }
+    let bytes = bounded(std::io::stdin().lock())?;
+    Ok(READ.get_or_init(|| bytes).clone())
 }
 
 /// The bytes of a source file.
@@ -18,8 +29,8 @@ pub fn source(path: &Path) -> std::io::Result<Vec<u8>> {
     bounded(std::fs::File::open(path)?)
 }
 
-/// All there is, or enough to be told that it is too large: a device may have no end.
-pub fn bounded(from: impl Read) -> std::io::Result<Vec<u8>> {
+/// Everything, or enough to report that it is too large: a device may have no end.
+fn bounded(from: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(presync::MAX_FILE as u64 + 1)
         .read_to_end(&mut bytes)?;
@@ -33,12 +44,12 @@ pub fn canonical(path: &Path) -> PathBuf {
 
 pub fn cannot_read(path: &Path, error: &std::io::Error) -> CommandError {
     let why = match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::NotFound => "file not found".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => error.to_string(),
     };
-    CommandError::Usage(format!("`{}` cannot be read: {why}", path.display()))
+    CommandError::Usage(format!("cannot read `{}`: {why}", path.display()))
 }
 
 /// A pipe or a device: it is written to, not replaced.
@@ -52,16 +63,16 @@ pub fn can_write_beside(path: &Path) -> Result<(), CommandError> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    tempfile::tempfile_in(folder).map(drop).map_err(|error| {
-        CommandError::Usage(format!("`{}` cannot be written: {error}", path.display()))
-    })
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(|error| CommandError::Usage(format!("cannot write `{}`: {error}", path.display())))
 }
 
 /// Writes a file whole or not at all; what is no file is written to.
 pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), CommandError> {
     use std::io::Write;
     let cannot = |error: std::io::Error| {
-        CommandError::Usage(format!("`{}` cannot be written: {error}", path.display()))
+        CommandError::Usage(format!("cannot write `{}`: {error}", path.display()))
     };
     if is_special(path) {
         let written = std::fs::OpenOptions::new()

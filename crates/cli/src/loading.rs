@@ -8,14 +8,14 @@ use presync_engine::Tables;
 use crate::error::CommandError;
 use crate::files::cannot_read;
 use crate::project::{one_root, parse_with};
-use crate::terminal::Terminal;
+use crate::terminal::{Stream, Terminal};
 
 /// A checked program; errors are printed.
 pub fn program(root: &Path, terminal: &Terminal) -> Result<Program, CommandError> {
     let mut report = presync::check(parse_with(root, None, terminal.file_access)?);
     report.program.take().ok_or_else(|| {
-        terminal.draw(&report.diagnostics, report.sources());
-        terminal.write(&presync_report::summary(report.diagnostics.iter()));
+        let _ = terminal.draw(&report.diagnostics, report.sources(), Stream::Stderr);
+        terminal.stderr(&presync_report::summary(report.diagnostics.iter()));
         CommandError::Findings
     })
 }
@@ -33,7 +33,7 @@ pub fn tables(path: &Path, terminal: &Terminal) -> Result<(Tables, Option<Progra
     {
         let text = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
         let text = String::from_utf8(text)
-            .map_err(|_| CommandError::Usage(format!("`{}` is not UTF-8 text", path.display())))?;
+            .map_err(|_| CommandError::Usage(format!("`{}` is not valid UTF-8", path.display())))?;
         let tables = Tables::from_json(&text)
             .map_err(|error| CommandError::Usage(format!("`{}`: {error}", path.display())))?;
         return Ok((tables, None));

@@ -10,7 +10,7 @@ use presync::{Files, Outside, Parsed, relative};
 
 use crate::config;
 use crate::error::CommandError;
-use crate::files::{bounded, cannot_read, canonical, source};
+use crate::files::{self, cannot_read, canonical, source};
 
 /// The root files that some paths mean, `-` being standard input.
 pub fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
@@ -20,7 +20,7 @@ pub fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
             let files = files_below(path)?;
             if files.is_empty() {
                 return Err(CommandError::Usage(format!(
-                    "`{}` holds no `.presync` file",
+                    "`{}` contains no `.presync` file",
                     path.display()
                 )));
             }
@@ -200,7 +200,7 @@ impl Files for ProjectFiles<'_> {
             return Ok(text.clone().into_bytes());
         }
         if self.is_stdin && path == self.name {
-            return bounded(std::io::stdin().lock());
+            return files::stdin();
         }
         let place = self.place(path);
         if let Some(within) = self.within.as_ref().filter(|_| path != self.name)
@@ -230,7 +230,7 @@ pub fn one_root(path: &Path) -> Result<PathBuf, CommandError> {
                 .map(|root| format!("`{}`", root.display()))
                 .collect();
             Err(CommandError::Usage(format!(
-                "`{}` holds {} programs: name one of {}",
+                "`{}` contains {} programs: name one of {}",
                 path.display(),
                 several.len(),
                 names.join(", ")

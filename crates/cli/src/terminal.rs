@@ -1,4 +1,4 @@
-//! Where things are printed: data to stdout, words for people to stderr.
+//! Where things are printed: what was asked for to stdout, progress, summaries and errors to stderr.
 
 use std::io::{IsTerminal, Write};
 
@@ -19,6 +19,13 @@ pub enum ColorChoice {
     Never,
 }
 
+/// Where findings go: to stdout where they are what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
 pub struct Terminal {
     pub quiet: bool,
     /// Where files that a program uses may come from.
@@ -35,7 +42,7 @@ impl Terminal {
         }
     }
 
-    /// Whether colours are wanted on a stream that is, or is not, a terminal.
+    /// Whether a stream that is, or is not, a terminal is colored.
     pub fn colored(&self, terminal: bool) -> bool {
         let set = |name: &str| {
             std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
@@ -61,28 +68,31 @@ impl Terminal {
         self.colored(std::io::stdout().is_terminal())
     }
 
-    /// Columns for words to people: the terminal's, else 80. `COLUMNS` overrides both.
-    pub fn width(&self) -> usize {
-        let told = std::env::var("COLUMNS")
+    /// Columns of a stream: `COLUMNS`, else those of the terminal, else 100.
+    pub fn width(&self, stream: Stream) -> usize {
+        let configured = std::env::var("COLUMNS")
             .ok()
             .and_then(|columns| columns.parse().ok());
-        let width = told.or_else(|| {
-            terminal_size::terminal_size_of(std::io::stderr())
-                .map(|(width, _)| usize::from(width.0))
+        let width = configured.or_else(|| {
+            let size = match stream {
+                Stream::Stdout => terminal_size::terminal_size_of(std::io::stdout()),
+                Stream::Stderr => terminal_size::terminal_size_of(std::io::stderr()),
+            };
+            size.map(|(width, _)| usize::from(width.0))
         });
-        width.unwrap_or(80).clamp(20, 200)
+        width.unwrap_or(100).clamp(20, 200)
     }
 
-    /// Words for people; nothing when they asked for quiet.
-    pub fn say(&self, text: &str) {
+    /// Progress and summaries, on stderr; nothing with `--quiet`.
+    pub fn status(&self, text: &str) {
         if !self.quiet {
-            self.write(text);
+            self.stderr(text);
         }
     }
 
-    /// Findings: printed in any case.
-    pub fn write(&self, text: &str) {
-        // Whoever closes stderr does not want to read it.
+    /// A line on stderr, also with `--quiet`.
+    pub fn stderr(&self, text: &str) {
+        // If stderr is closed, nobody reads it.
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
@@ -92,27 +102,42 @@ impl Terminal {
         } else {
             "error"
         };
-        self.write(&format!("{label}: {}", visible(message)));
+        self.stderr(&format!("{label}: {}", visible(message)));
     }
 
-    /// Data on stdout.
-    pub fn data(&self, text: &str) -> std::io::Result<()> {
+    /// What was asked for, on stdout.
+    pub fn stdout(&self, text: impl AsRef<[u8]>) -> std::io::Result<()> {
         let mut stdout = std::io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
+        stdout.write_all(text.as_ref())?;
         stdout.flush()
     }
 
-    /// How text for people on stderr is drawn.
-    pub fn style(&self) -> Style {
+    /// How findings are drawn on a stream.
+    pub fn style(&self, stream: Stream) -> Style {
         Style {
-            width: self.width(),
-            colored: self.stderr_colored(),
+            width: self.width(stream),
+            colored: match stream {
+                Stream::Stdout => self.stdout_colored(),
+                Stream::Stderr => self.stderr_colored(),
+            },
         }
     }
 
     /// Findings of one program, for people.
-    pub fn draw(&self, diagnostics: &[Diagnostic], sources: &Sources) {
+    pub fn draw(
+        &self,
+        diagnostics: &[Diagnostic],
+        sources: &Sources,
+        stream: Stream,
+    ) -> std::io::Result<()> {
         let all = diagnostics.iter().map(|diagnostic| (diagnostic, sources));
-        self.write(&presync_report::draw(all, self.style(), &Disk));
+        let text = presync_report::draw(all, self.style(stream), &Disk);
+        match stream {
+            Stream::Stdout => self.stdout(format!("{text}\n")),
+            Stream::Stderr => {
+                self.stderr(&text);
+                Ok(())
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ pub fn watch(
 ) -> CommandResult {
     if paths.iter().any(|path| path.as_os_str() == "-") {
         return Err(CommandError::Usage(
-            "standard input cannot be watched".to_owned(),
+            "cannot watch standard input".to_owned(),
         ));
     }
     let (sender, changes) = channel();
@@ -34,8 +34,7 @@ pub fn watch(
             let _ = sender.send(());
         }
     };
-    let cannot =
-        |error: notify::Error| CommandError::Usage(format!("files cannot be watched: {error}"));
+    let cannot = |error: notify::Error| CommandError::Usage(format!("cannot watch files: {error}"));
     let mut watcher = notify::recommended_watcher(tell).map_err(cannot)?;
     for path in paths {
         // A file may be replaced or vanish and come back: its folder stays.
@@ -54,7 +53,7 @@ pub fn watch(
             Err(CommandError::Closed) => return Err(CommandError::Closed),
             Err(CommandError::Usage(message)) => terminal.error(&message),
         }
-        terminal.say("watching for changes");
+        terminal.status("watching for changes");
         if !wait(&changes) {
             return Ok(ExitCode::SUCCESS);
         }

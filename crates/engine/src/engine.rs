@@ -75,7 +75,7 @@ pub struct Command {
 pub enum EngineError<E: std::error::Error + 'static> {
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    #[error("the session cannot be kept: {0}")]
+    #[error("cannot save the session: {0}")]
     Store(E),
 }
 

@@ -25,11 +25,13 @@ pub enum TablesError {
         column: usize,
         message: String,
     },
-    #[error("this is not a tables.json: it has no `\"format\": \"{FORMAT}\"`")]
+    #[error("not a tables.json: `\"format\": \"{FORMAT}\"` is missing")]
     Format,
-    #[error("the file has no version")]
+    #[error("`version` is missing")]
     NoVersion,
-    #[error("the file has version {0}, this program reads version {VERSION}: export it again")]
+    #[error(
+        "the file has format version {0}, but this presync reads version {VERSION}: export it again"
+    )]
     Version(u64),
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -37,7 +39,7 @@ pub enum TablesError {
     Unknown(#[from] UnknownName),
     #[error("`{0}` is not a fact or system")]
     UnknownColumn(String),
-    #[error("`{column}` is not among the columns of its table")]
+    #[error("`{column}` is not a column of its table")]
     ForeignColumn { column: String },
     #[error("`{column}` has no value {value}")]
     UnknownValue { column: String, value: String },
@@ -45,12 +47,12 @@ pub enum TablesError {
     Directions { role: String },
     #[error("{place}: {fault}")]
     Table { place: String, fault: TableFault },
-    #[error("exactly the outcome `set` has a state")]
+    #[error("`state` is required for the outcome `set` and not allowed for others")]
     Outcome,
     #[error(transparent)]
     Diagram(#[from] DiagramFault),
     #[error(
-        "the digest does not fit the tables: the file was changed after its export, export it again"
+        "the digest does not match the tables: the file was edited after its export, export it again"
     )]
     Digest,
     #[error(transparent)]
@@ -73,11 +75,11 @@ pub enum TableFault {
 /// What is wrong with a diagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DiagramFault {
-    #[error("a diagram goes on with {0}, which is not a later node or a decision")]
+    #[error("a diagram node leads to {0}, which is not a later node or a decision")]
     Next(i64),
-    #[error("the last diagram of a table passes on")]
+    #[error("the last diagram of a table does not decide")]
     Pass,
-    #[error("a node has {next} ways on, its input {values} values")]
+    #[error("a diagram node has {next} branches for an input with {values} values")]
     Size { next: usize, values: usize },
 }
 

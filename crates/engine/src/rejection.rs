@@ -11,17 +11,17 @@ pub enum Rejection {
     Malformed(#[from] Malformed),
     #[error(transparent)]
     Unknown(#[from] UnknownName),
-    #[error("`{fact}` is a flag: write true or false")]
+    #[error("`{fact}` is a flag: use true or false")]
     NotAFlag { fact: String },
-    #[error("`{fact}` is a choice: write one of {}", values.join(", "))]
+    #[error("`{fact}` is a choice: use one of {}", values.join(", "))]
     NotAChoice { fact: String, values: Vec<String> },
     #[error("this user has no role: send an event with `role` first, or use `--users`")]
     NoRole,
     #[error("`{fact}` has no value yet: send an event with `set` first")]
     UnsetChoice { fact: String },
-    #[error("an event changes one system, and this one changes {}: send an event for each", systems.join(" and "))]
+    #[error("an event can change only one system, and this one changes {}: send one event for each", systems.join(" and "))]
     SeveralSystems { systems: Vec<String> },
-    #[error("too many users: cannot keep another session")]
+    #[error("too many users: cannot store another session")]
     TooManyUsers,
     #[error("the event or session belongs to other tables")]
     Foreign,
@@ -39,11 +39,11 @@ pub enum Malformed {
     NotJson { what: String, column: usize },
     #[error("{what}, at character {column}")]
     Shape { what: String, column: usize },
-    #[error("the line ends in the middle of the JSON")]
+    #[error("the line ends before the JSON does")]
     CutShort,
-    #[error("the line is not UTF-8 from byte {byte} on")]
+    #[error("the line is not valid UTF-8 at byte {byte}")]
     NotUtf8 { byte: usize },
-    #[error("`at` is not a time like 2026-11-22T12:00:00Z, but `{0}`")]
+    #[error("`at` is not a time like 2026-11-22T12:00:00Z: `{0}`")]
     Time(String),
 }
 

@@ -89,9 +89,9 @@ pub enum Input<'s> {
 /// Why there is no such schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
-    #[error("there are more than {most} {what}")]
+    #[error("more than {most} {what}")]
     TooMany { what: String, most: usize },
-    #[error("two {kind}s have the name `{name}`")]
+    #[error("two {kind}s are named `{name}`")]
     Duplicate { kind: NameKind, name: String },
 }
 

@@ -35,7 +35,7 @@ pub(crate) type RoleTables = Arc<[Table]>;
 
 /// The conditions of a role are too complex to be compiled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the conditions of role `{role}` are too complex to be compiled")]
+#[error("the conditions of role `{role}` are too complex to compile")]
 pub struct TooComplex {
     pub role: String,
 }
@@ -58,7 +58,7 @@ pub enum DecideError {
 
 /// Why there is no single role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there are {} roles ({}): name one", known.len(), known.join(", "))]
+#[error("the program has {} roles ({}): name one", known.len(), known.join(", "))]
 pub struct SeveralRoles {
     pub known: Vec<String>,
 }

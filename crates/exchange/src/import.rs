@@ -22,15 +22,15 @@ pub struct Imported {
 pub enum ImportError {
     #[error("the file is empty")]
     Empty,
-    #[error("this is not CSV: {0}")]
+    #[error("not a CSV file: {0}")]
     Csv(#[from] ::csv::Error),
-    #[error("this is not XML: {0}")]
+    #[error("not an XML file: {0}")]
     Xml(#[from] roxmltree::Error),
     #[error("an element has more than {0} attributes")]
     Attributes(usize),
-    #[error("the file has no decisions")]
+    #[error("the file contains no decisions")]
     NoDecisions,
-    #[error("the file has no mappings")]
+    #[error("the file contains no mappings")]
     NoMappings,
     /// A column that is needed is not there, or could be several.
     #[error("{0}")]
@@ -43,14 +43,16 @@ pub enum ImportError {
     Tables(#[from] TablesError),
     #[error(transparent)]
     TooComplex(#[from] TooComplex),
-    #[error("the table of role `{role}` from {from} to {to} is a diagram, which has too many rows")]
+    #[error(
+        "the table of role `{role}` for {from} -> {to} is a diagram with too many rows to import"
+    )]
     Diagram {
         role: String,
         from: String,
         to: String,
     },
     /// A name that is too long, above all.
-    #[error("a program cannot express it: {0}")]
+    #[error("this cannot be written as a program: {0}")]
     Unsayable(String),
 }
 

@@ -6,7 +6,7 @@ use crate::{Finding, Format, Report, ReportError};
 
 pub(super) const FORMAT: Format = Format {
     name: "agent",
-    description: "One line each",
+    description: "One line for each finding, for coding agents",
     write,
     for_people: false,
 };
@@ -40,7 +40,7 @@ fn line(found: &Finding<'_>) -> String {
     parts.extend(found.more());
     parts.extend(diagnostic.fixes.iter().map(|fix| {
         let flags = if fix.safe { "--fix" } else { "--fix --unsafe" };
-        format!("`{flags}` can {}", fix.message)
+        format!("`{flags}`: {}", fix.message)
     }));
     format!(
         "{}\n",

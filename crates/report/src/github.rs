@@ -5,7 +5,7 @@ use presync::Severity;
 
 pub(super) const FORMAT: Format = Format {
     name: "github",
-    description: "Workflow commands, which annotate a pull request",
+    description: "Workflow commands that annotate a pull request",
     write,
     for_people: false,
 };

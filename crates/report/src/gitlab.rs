@@ -7,7 +7,7 @@ use presync::Severity;
 
 pub(super) const FORMAT: Format = Format {
     name: "gitlab",
-    description: "A code quality report",
+    description: "A Code Quality report",
     write,
     for_people: false,
 };

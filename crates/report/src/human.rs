@@ -12,7 +12,7 @@ use presync::{FileId, Location, Sources};
 
 pub(super) const FORMAT: Format = Format {
     name: "human",
-    description: "With pictures of the source",
+    description: "With source snippets",
     write: |report| {
         let all = report
             .findings

@@ -10,7 +10,7 @@ use presync::visible;
 
 pub(super) const FORMAT: Format = Format {
     name: "junit",
-    description: "A test report, one case a file",
+    description: "A test report with one case for each file",
     write,
     for_people: false,
 };

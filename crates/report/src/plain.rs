@@ -6,7 +6,7 @@ use crate::{Format, Report, ReportError};
 
 pub(super) const FORMAT: Format = Format {
     name: "plain",
-    description: "Sentences only, for screen readers",
+    description: "Text without drawings, for screen readers",
     write,
     for_people: true,
 };

@@ -51,7 +51,7 @@ pub fn situation(situation: &Witness) -> String {
         .filter(|(name, _)| relevant(name))
         .map(|(name, state)| match state {
             Some(state) => format!("{} is {}", quote(name), quote(state)),
-            None => format!("{} is not any", quote(name)),
+            None => format!("{} unknown", quote(name)),
         });
     facts.chain(states).collect::<Vec<_>>().join(", ")
 }

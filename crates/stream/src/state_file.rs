@@ -37,9 +37,9 @@ pub struct Position {
 pub enum StateFileError {
     #[error("not a state file: {0}")]
     Malformed(serde_json::Error),
-    #[error("not a state file: it does not say `\"format\":\"{FORMAT}\"`")]
+    #[error("not a state file: `\"format\":\"{FORMAT}\"` is missing")]
     Format,
-    #[error("it has version {0}, this program reads version {VERSION}")]
+    #[error("it has version {0}, but this presync reads version {VERSION}")]
     Version(u32),
 }
 

@@ -129,7 +129,7 @@ fn explain(
         let names = names.join(" and ");
         let why = match delivery {
             Delivery::Sent => format!("command sent to {names}"),
-            Delivery::Same => format!("{names} already shows the outcome"),
+            Delivery::Same => format!("state of {names} is already correct"),
             Delivery::Unchanged => format!("a rule leaves {names} unchanged"),
             Delivery::Unmapped => format!("no profile maps this for {names}"),
         };
@@ -144,12 +144,9 @@ fn explain(
     };
     let changed = event.change.map(state).unwrap_or_default();
     match effect {
-        Effect::Echo => ("echo", format!("{changed} is the echo of our own command")),
-        Effect::Same => ("same", format!("{changed} was reported before")),
-        Effect::Unknown => (
-            "unmapped",
-            "the state to decide again is unknown".to_owned(),
-        ),
+        Effect::Echo => ("echo", format!("echo of our own command to {changed}")),
+        Effect::Same => ("same", format!("state of {changed} unchanged")),
+        Effect::Unknown => ("unmapped", "the state to resync is unknown".to_owned()),
         Effect::Recorded => ("recorded", "nothing to decide".to_owned()),
     }
 }

@@ -10,31 +10,31 @@ use presync_engine::nearest;
 const FOREIGN_KEYWORDS: &[(&[&str], &str)] = &[
     (
         &["if"],
-        "a condition begins with `when` and comes first: `when in_queue: cic Available -> lync Busy`",
+        "start a condition with `when`: `when in_queue: cic Available -> lync Busy`",
     ),
     (
         &["else"],
-        "the other case is a `when` of its own: `when not in_queue { ... }`",
+        "write the other case as its own `when`: `when not in_queue { ... }`",
     ),
     (
         &["default"],
-        "what no other rule maps is written `cic otherwise -> lync Away`",
+        "map all remaining states with `cic otherwise -> lync Away`",
     ),
     (
         &["expect", "assert", "then"],
-        "an expectation is written without a word before it: `cic Available => lync Away`",
+        "write an expectation without a keyword: `cic Available => lync Away`",
     ),
     (
         &["change", "event"],
-        "a change is written without a word before it: `cic Available => lync Away`",
+        "write a change without a keyword: `cic Available => lync Away`",
     ),
     (
         &["import", "include", "require"],
-        "other files are taken in with `use \"states.presync\"`, vocabularies with `use cic_lync`",
+        "include a file with `use \"states.presync\"`, and a vocabulary with `use cic_lync`",
     ),
     (
         &["let", "const", "var", "def"],
-        "a condition gets a name with `condition away = not in_queue`",
+        "name a condition with `condition away = not in_queue`",
     ),
 ];
 
@@ -53,170 +53,164 @@ const REMEDIES: &[Remedy] = &[
         "",
         Rule::kw_otherwise,
         &["nothing", "unmapped"],
-        "a change that is to do nothing is written `lync unchanged`",
+        "to leave a system as it is, write `lync unchanged`",
     ),
     remedy(
         "",
         Rule::kw_otherwise,
         &["default"],
-        "what no other rule maps is written `cic otherwise -> lync Away`",
+        "map all remaining states with `cic otherwise -> lync Away`",
     ),
     remedy(
         "",
         Rule::kw_otherwise,
         &["all"],
-        "every state is `cic any`; those with an attribute are a group: `group cic.silent = all dnd`",
+        "write `cic any` for every state, or declare a group for an attribute: `group cic.silent = all dnd`",
     ),
     remedy(
         "",
         Rule::kw_otherwise,
         &["not"],
-        "the states that no other rule maps are `cic otherwise`; others are listed with `|`",
+        "list the states with `|`, or write `cic otherwise` for all that no other rule maps",
     ),
     remedy(
         "",
         Rule::kw_otherwise,
         &[".", ":", "="],
-        "a system and its state stand side by side: `cic Available -> lync Away`",
+        "separate system and state with a space: `cic Available -> lync Away`",
     ),
     remedy(
         "",
         Rule::one_way,
         &["and", "or", ","],
-        "states are joined with `|`",
+        "join states with `|`",
     ),
     remedy(
         "",
         Rule::one_way,
         &["to"],
-        "a rule is written with `->`, or `<->` for both ways",
+        "write the arrow of a rule as `->`, or `<->` for both directions",
     ),
     remedy(
         "",
         Rule::one_way,
         &["=>", "="],
-        "a rule is written with `->` or `<->`; `=>` belongs to tests",
+        "write the arrow of a rule as `->` or `<->` (`=>` is for tests)",
     ),
     remedy(
         "",
         Rule::kw_is,
         &["=", "not"],
-        "states and values are compared with `is`: `lync is Busy`, `user_type is not im`",
+        "compare with `is` or `is not`: `lync is Busy`, `user_type is not im`",
     ),
     remedy(
         "",
         Rule::kw_and,
         &[",", "AND", "And"],
-        "conditions are joined with `and`",
+        "join conditions with `and`",
     ),
-    remedy(
-        "",
-        Rule::kw_or,
-        &["OR", "Or"],
-        "conditions are joined with `or`",
-    ),
+    remedy("", Rule::kw_or, &["OR", "Or"], "join conditions with `or`"),
     remedy(
         "",
         Rule::kw_unmapped,
         &["nothing"],
-        "that nothing is sent is written `lync unchanged` where a rule says so, `lync unmapped` where none does",
+        "write `lync unchanged` if a rule says so, or `lync unmapped` if no rule applies",
     ),
     remedy(
         "",
         Rule::expected,
         &["nothing"],
-        "a test names the system: `=> lync unmapped`, or `lync unchanged` where a rule says so",
+        "name the system: `=> lync unchanged` if a rule says so, or `=> lync unmapped` if no rule applies",
     ),
     remedy(
         "",
         Rule::gives,
         &["->", "<->", "="],
-        "an expectation is written with `=>`",
+        "write `=>` before an expectation",
     ),
     remedy(
         "",
         Rule::test_start,
         &["set", "when"],
-        "what a test takes for granted is `given`: `given in_queue`",
+        "write the conditions of a test after `given`: `given in_queue`",
     ),
     remedy(
         "",
         Rule::test_start,
         &["uses", "profile"],
-        "a test is about a role: `role \"Agents\"`",
+        "name the role to test: `role \"Agents\"`",
     ),
     remedy("", Rule::test_start, &["="], FACTS),
     remedy(
         "",
         Rule::scenario_start,
         &["given", "when"],
-        "a scenario sets facts with `set in_queue`",
+        "set facts in a scenario with `set in_queue`",
     ),
     remedy("", Rule::scenario_start, &["="], FACTS),
     remedy(
         "append",
         Rule::text,
         &[],
-        "an appendix is written `append \"in queue\" to lync`",
+        "write an appendix as `append \"in queue\" to lync`",
     ),
     remedy(
         "append",
         Rule::kw_to,
         &[],
-        "an appendix is written `append \"in queue\" to lync`",
+        "write an appendix as `append \"in queue\" to lync`",
     ),
     remedy(
         "role",
         Rule::kw_uses,
         &[],
-        "a role is written `role \"Agents\" uses \"Voice\", \"IM Only\"`",
+        "write a role as `role \"Agents\" uses \"Voice\", \"IM Only\"`",
     ),
     remedy(
         "role",
         Rule::comma,
         &["and", "|"],
-        "the profiles of a role are separated by `,`",
+        "separate the profiles of a role with `,`",
     ),
     remedy(
         "",
         Rule::new_name,
         &["uses", "when", "{"],
-        "a name is missing before this",
+        "add the missing name before this",
     ),
     remedy(
         "group",
         Rule::dot,
         &[],
-        "a group belongs to a system: `group cic.away = \"At Lunch\" | \"Gone Home\"`",
+        "name the system of the group: `group cic.away = \"At Lunch\" | \"Gone Home\"`",
     ),
     remedy(
         "choice",
         Rule::equals,
         &[],
-        "a choice is written `choice user_type = voice | im`",
+        "write a choice as `choice user_type = voice | im`",
     ),
     remedy(
         "online",
         Rule::fact_ref,
         &["flag"],
-        "`online` names a flag that is declared elsewhere: `online lync_logged_in`",
+        "declare the flag outside the system, then name it: `online lync_logged_in`",
     ),
     remedy(
         "profile",
         Rule::kw_when,
         &["if"],
-        "the condition of a profile begins with `when`",
+        "start the condition of a profile with `when`",
     ),
     remedy(
         "extend",
         Rule::kw_system,
         &[],
-        "an extension is written `extend system cic { state Coaching }`",
+        "write an extension as `extend system cic { state Coaching }`",
     ),
 ];
 
-const FACTS: &str =
-    "a flag stands alone or behind `not`, a choice has `is`: `in_queue, not busy, user_type is im`";
+const FACTS: &str = "write facts as `in_queue, not busy, user_type is im`";
 
 const fn remedy(
     first: &'static str,
@@ -260,42 +254,42 @@ impl Recovery<'_> {
             return Some(format!("did you mean `{known}` instead of `{first}`?"));
         }
         Some(match word {
-            "," if expects(Rule::pipe) => "this is joined with `|`".to_owned(),
-            "|" if expects(Rule::comma) => "this list is joined with `,`".to_owned(),
+            "," if expects(Rule::pipe) => "separate them with `|`".to_owned(),
+            "|" if expects(Rule::comma) => "separate them with `,`".to_owned(),
             "," | "=" if first == "flag" => {
-                "each flag is declared by itself, and false until an event says otherwise: `flag in_queue`".to_owned()
+                "declare each flag by itself: `flag in_queue` (it is false until an event sets it)".to_owned()
             }
             "=>" | "=" | "<->" if failed >= 3 && self.word(failed - 3) == "apply" => {
-                "one direction of a mapping is taken in with `->`, like `apply NAME cic -> lync`".to_owned()
+                "apply one direction of a mapping with `->`: `apply NAME cic -> lync`".to_owned()
             }
             "=>" if expects(Rule::state_ref) => {
-                "a side is a system and a state, like `cic Available`, and a rule is written with `->` or `<->`"
+                "write a system and a state on each side of `->` or `<->`, as in `cic Available -> lync Away`"
                     .to_owned()
             }
             "->" | "<->" | "}" if expects(Rule::state_ref) => {
-                "a side is a system and a state, like `lync Away`".to_owned()
+                "write a system and a state, as in `lync Away`".to_owned()
             }
             _ if expects(Rule::lint_code) || failed > 0 && self.word(failed - 1) == "@allow" => {
-                "it is written `@allow(gap, \"reason\")`".to_owned()
+                "write `@allow(gap, \"reason\")`".to_owned()
             }
             _ if expects(Rule::colon) && expects(Rule::brace_open) => {
-                "write `when c: ...` for one item, `when c { ... }` for several".to_owned()
+                "write `when c: ...` for one rule, or `when c { ... }` for several".to_owned()
             }
-            "unchanged" if !expects(Rule::new_name) => "`unchanged` follows a system: `lync unchanged`".to_owned(),
+            "unchanged" if !expects(Rule::new_name) => "write the system before `unchanged`: `lync unchanged`".to_owned(),
             "otherwise" if !expects(Rule::new_name) => {
-                "`otherwise` follows a system: `cic otherwise -> lync Away`; of a condition it is `not`".to_owned()
+                "write the system before `otherwise`: `cic otherwise -> lync Away`".to_owned()
             }
             "override" if !expects(Rule::new_name) => {
-                "`override` begins a rule: `override cic Available -> lync Busy`".to_owned()
+                "write `override` at the start of a rule: `override cic Available -> lync Busy`".to_owned()
             }
             _ if token::is_keyword(word) && expected::takes_a_name(&failure.rules) => {
-                format!("`{word}` is a word of the language: as a name it is put in quotes, `\"{word}\"`")
+                format!("`{word}` is a keyword; quote it to use it as a name: `\"{word}\"`")
             }
             _ if kind == Some(TokenKind::Number) && expected::takes_a_name(&failure.rules) => {
-                format!("a name that begins with a digit is put in quotes: `\"{word}\"`")
+                format!("quote names that start with a digit: `\"{word}\"`")
             }
             _ if expects(Rule::one_way) && failed >= 2 && self.word(failed - 2) == "|" => {
-                "the system of a side is written once: `cic Away | Busy`".to_owned()
+                "write the system only once: `cic Away | Busy`".to_owned()
             }
             _ if expects(Rule::one_way)
                 && matches!(kind, Some(TokenKind::Word | TokenKind::Text))
@@ -303,14 +297,14 @@ impl Recovery<'_> {
                     matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line
                 }) =>
             {
-                format!("an arrow is missing before `{word}`: `->`, or `<->` for both ways")
+                format!("add the missing arrow before `{word}`: `->`, or `<->` for both directions")
             }
             _ if kind == Some(TokenKind::Word) && expects(Rule::pipe) && expects(Rule::one_way) => {
                 match failed.checked_sub(1).map(|before| self.tokens[before]) {
                     Some(before) if before.kind == TokenKind::Word => {
-                        format!("a name with a space is put in quotes: `\"{} {word}\"`", self.text(&before))
+                        format!("quote names that contain spaces: `\"{} {word}\"`", self.text(&before))
                     }
-                    _ => "a name with a space is put in quotes as a whole: `\"At Lunch\"`".to_owned(),
+                    _ => "quote the whole name: `\"At Lunch\"`".to_owned(),
                 }
             }
             _ if in_system => return self.remedy_of_state(failed),
@@ -340,13 +334,13 @@ impl Recovery<'_> {
                 "\"At Lunch\""
             };
             return Some(format!(
-                "a state is declared with the word before its name: `state {name}`"
+                "declare a state with the keyword before its name: `state {name}`"
             ));
         }
         let words = [&before, token].map(|token| token.kind == TokenKind::Word && is_name(token));
         (words == [true, true]).then(|| {
             format!(
-                "a name with a space is put in quotes: `\"{} {}\"`",
+                "quote names that contain spaces: `\"{} {}\"`",
                 self.text(&before),
                 self.text(token)
             )

@@ -1,4 +1,4 @@
-//! `presync check`: parse, type-check, lint, and tell everything that is wrong; or repair, record, allow it.
+//! `presync check`: parse, type-check and lint programs, report what is found, or fix, record or allow it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,44 +10,45 @@ use crate::baseline::{self, Applied};
 use crate::error::{CommandError, CommandResult};
 use crate::findings::Findings;
 use crate::places::Disk;
-use crate::terminal::Terminal;
+use crate::project::Overlay;
+use crate::terminal::{Stream, Terminal};
 use crate::{add_allow, config, edit, files, fix, project, watch};
 use presync::Severity;
-use presync_report::{FORMATS, Finding, Format, Report};
+use presync_report::{FORMATS, Finding, Report};
 
-/// Find everything that is wrong with programs.
+/// Check programs for errors and lint findings.
 #[derive(Args)]
 pub struct Arguments {
-    /// Files, directories, or `-` for standard input; without any, those of `presync.toml`, else this directory.
+    /// Files, directories, or `-` for standard input [default: `paths` of presync.toml, or this directory].
     paths: Vec<PathBuf>,
-    /// How findings are printed; else as `presync.toml` says, else for people.
+    /// Output format [default: `format` of presync.toml, or human].
     #[arg(long, value_parser = PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.description))))]
     format: Option<String>,
     /// Set a lint to off, warn or error.
     #[arg(long = "level", value_name = "CODE=LEVEL")]
     levels: Vec<String>,
-    /// Exit with 1 on warnings, too.
+    /// Exit with 1 if there are warnings.
     #[arg(long)]
     deny_warnings: bool,
-    /// Repair what can be repaired without changing a decision, which is proved each time.
+    /// Apply fixes that are proven not to change any decision.
     #[arg(long)]
     fix: bool,
-    /// With `--fix`: repair also what changes decisions.
+    /// With `--fix` or `--diff`, include fixes that change decisions.
     #[arg(long = "unsafe", conflicts_with = "add_allow")]
     allow_unsafe: bool,
-    /// Show what `--fix` would do instead of doing it.
+    /// Show what `--fix` would change, without writing.
     #[arg(long, conflicts_with = "add_allow")]
     diff: bool,
-    /// Write `@allow` before whatever a lint finds, with this reason.
+    /// Write `@allow` with this reason before each finding.
     #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "fix")]
     add_allow: Option<String>,
-    /// Tell only what is not in this record of known findings; without the file, record all that there are.
+    /// Report only findings not in FILE; if FILE does not exist, record all findings in it.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Count the findings by code instead of showing them.
+    /// Show the number of findings by code.
     #[arg(long)]
     statistics: bool,
-    /// Check again whenever a file changes.
+    /// Check again when a file changes.
     #[arg(long, conflicts_with_all = ["fix", "diff", "add_allow"])]
     watch: bool,
 }
@@ -58,13 +59,13 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             .is_some_and(|extension| extension == "json")
     }) {
         return Err(CommandError::Usage(format!(
-            "`{}` is no program: check reads `.presync` files",
+            "`{}` is not a program: `check` reads `.presync` files",
             path.display()
         )));
     }
     if arguments.allow_unsafe && !arguments.fix && !arguments.diff {
         return Err(CommandError::Usage(
-            "--unsafe says what --fix or --diff may do: add one of them".to_owned(),
+            "`--unsafe` needs `--fix` or `--diff`".to_owned(),
         ));
     }
     if arguments.watch {
@@ -78,6 +79,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let paths = config::paths(&arguments.paths)?;
     let roots = project::roots(&paths)?;
+    // With `--fix -`, stdout is the fixed text alone, and findings are those of that text.
+    let mut texts = Overlay::new();
+    let mut stream = Stream::Stdout;
     if arguments.fix || arguments.diff {
         let fixed = fix::fix(
             &paths,
@@ -88,34 +92,53 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         if arguments.diff {
             return show(&fixed, terminal);
         }
-        write(&fixed, terminal)?;
-        // What standard input held has been repaired; it cannot be read again.
-        if fixed.changed.contains_key(std::path::Path::new("-")) {
-            return Ok(ExitCode::SUCCESS);
+        write(&fixed)?;
+        if let Some(root) = roots.iter().find(|root| root.as_os_str() == "-") {
+            match fixed.changed.get(root) {
+                Some((.., after)) => {
+                    terminal.stdout(after)?;
+                    texts.insert(root.clone(), after.clone());
+                }
+                None => terminal.stdout(files::stdin()?)?,
+            }
+            stream = Stream::Stderr;
+        }
+        if fixed.fixed > 0 {
+            terminal.status(&format!("fixed {}", findings_text(fixed.fixed)));
         }
     }
-    let mut findings = Findings::collect(&roots, &arguments.levels, None, terminal.file_access)?;
+    let mut findings = Findings::collect(
+        &roots,
+        &arguments.levels,
+        Some(&texts),
+        terminal.file_access,
+    )?;
     if let Some(reason) = &arguments.add_allow {
         return add_allow::add_allow(&findings, reason, terminal);
     }
     if let Some(path) = &arguments.baseline {
         match baseline::apply(path, &mut findings)? {
             Applied::Recorded(count) => {
-                terminal.say(&format!("recorded {} in {}", findings_text(count), path.display()));
+                terminal.status(&format!("recorded {} in {}", findings_text(count), path.display()));
             }
             Applied::Known(0, 0) => {}
-            Applied::Known(known, 0) => terminal.say(&format!("not shown, because known: {}", findings_text(known))),
-            Applied::Known(known, gone) => terminal.say(&format!(
-                "not shown, because known: {}; {gone} of the record are gone: delete {} and record it anew",
+            Applied::Known(known, 0) => terminal.status(&format!("in the baseline, not shown: {}", findings_text(known))),
+            Applied::Known(known, gone) => terminal.status(&format!(
+                "in the baseline, not shown: {}; {gone} in the baseline no longer occur: delete {} and create it again",
                 findings_text(known),
                 path.display()
             )),
         }
     }
-    tell(arguments, &findings, terminal)
+    report(arguments, &findings, stream, terminal)
 }
 
-fn tell(arguments: &Arguments, findings: &Findings, terminal: &Terminal) -> CommandResult {
+fn report(
+    arguments: &Arguments,
+    findings: &Findings,
+    stream: Stream,
+    terminal: &Terminal,
+) -> CommandResult {
     let named = arguments.format.as_deref().and_then(config::format_named);
     let format = match (named, findings.programs.first()) {
         (Some(format), _) => format,
@@ -126,13 +149,27 @@ fn tell(arguments: &Arguments, findings: &Findings, terminal: &Terminal) -> Comm
     if arguments.statistics {
         if named.is_some_and(|format| !format.for_people) {
             return Err(CommandError::Usage(
-                "--statistics is for people: leave --format out".to_owned(),
+                "`--statistics` cannot be combined with `--format`".to_owned(),
             ));
         }
-        terminal.data(&presync_report::statistics(&found))?;
+        print(&presync_report::statistics(&found), stream, terminal)?;
     } else {
         let files: Vec<String> = findings.files().into_iter().collect();
-        print(format, &found, &files, terminal)?;
+        let report = Report {
+            findings: &found,
+            files: &files,
+            style: terminal.style(stream),
+            places: &Disk,
+        };
+        let text =
+            (format.write)(&report).map_err(|error| CommandError::Usage(error.to_string()))?;
+        // A blank line before the summary.
+        let end = if format.name == "human" && !found.is_empty() {
+            "\n"
+        } else {
+            ""
+        };
+        print(&format!("{text}{end}"), stream, terminal)?;
     }
     if arguments.statistics || format.for_people {
         let count = findings.programs.len();
@@ -142,7 +179,7 @@ fn tell(arguments: &Arguments, findings: &Findings, terminal: &Terminal) -> Comm
             format!("{count} programs")
         };
         let summary = presync_report::summary(found.iter().map(|found| found.diagnostic));
-        terminal.say(&format!("checked {programs}: {summary}{}", repairs(&found)));
+        terminal.status(&format!("checked {programs}: {summary}{}", fixable(&found)));
     }
     let fails = presync_report::count(&found, Severity::Error) > 0
         || (arguments.deny_warnings && presync_report::count(&found, Severity::Warning) > 0);
@@ -153,31 +190,19 @@ fn tell(arguments: &Arguments, findings: &Findings, terminal: &Terminal) -> Comm
     })
 }
 
-/// Prints findings: those for people to stderr, the others to stdout.
-fn print(
-    format: &Format,
-    found: &[Finding<'_>],
-    files: &[String],
-    terminal: &Terminal,
-) -> Result<(), CommandError> {
-    let report = Report {
-        findings: found,
-        files,
-        style: terminal.style(),
-        places: &Disk,
-    };
-    let text = (format.write)(&report).map_err(|error| CommandError::Usage(error.to_string()))?;
-    if format.name == "human" {
-        if !found.is_empty() {
-            terminal.write(&text);
+fn print(text: &str, stream: Stream, terminal: &Terminal) -> Result<(), CommandError> {
+    match stream {
+        Stream::Stdout => Ok(terminal.stdout(text)?),
+        Stream::Stderr if text.is_empty() => Ok(()),
+        Stream::Stderr => {
+            terminal.stderr(text.trim_end_matches('\n'));
+            Ok(())
         }
-        return Ok(());
     }
-    Ok(terminal.data(&text)?)
 }
 
-/// `; 2 can be repaired with --fix`
-fn repairs(found: &[Finding<'_>]) -> String {
+/// `` ; 2 fixable with `--fix` ``
+fn fixable(found: &[Finding<'_>]) -> String {
     let has = |found: &&Finding<'_>, safe: bool| {
         found.diagnostic.fixes.iter().any(|fix| fix.safe == safe)
     };
@@ -185,12 +210,15 @@ fn repairs(found: &[Finding<'_>]) -> String {
     let others = found.iter().filter(|found| has(found, false)).count();
     match (safe, others) {
         (0, 0) => String::new(),
-        (safe, 0) => format!("; --fix repairs {safe}"),
+        (safe, 0) => format!("; {safe} fixable with `--fix`"),
         (0, others) => format!(
-            "; --fix --unsafe repairs {others}, which changes decisions: see --diff --unsafe"
+            "; {others} fixable with `--fix --unsafe` (changes decisions; preview with `--diff --unsafe`)"
         ),
         (safe, others) => {
-            format!("; --fix repairs {safe}, --fix --unsafe {others} more, which changes decisions")
+            format!(
+                "; {safe} fixable with `--fix`, {others} more with `--fix --unsafe` (changes decisions; preview with `--diff \
+--unsafe`)"
+            )
         }
     }
 }
@@ -205,9 +233,9 @@ fn findings_text(count: usize) -> String {
 
 fn show(fixed: &fix::Fixed, terminal: &Terminal) -> CommandResult {
     for (shown, before, after) in fixed.changed.values() {
-        terminal.data(&edit::unified(&shown.display().to_string(), before, after))?;
+        terminal.stdout(edit::unified(&shown.display().to_string(), before, after))?;
     }
-    terminal.say(&format!("{} would be repaired", findings_text(fixed.fixed)));
+    terminal.status(&format!("{} would be fixed", findings_text(fixed.fixed)));
     Ok(if fixed.changed.is_empty() {
         ExitCode::SUCCESS
     } else {
@@ -215,16 +243,11 @@ fn show(fixed: &fix::Fixed, terminal: &Terminal) -> CommandResult {
     })
 }
 
-fn write(fixed: &fix::Fixed, terminal: &Terminal) -> Result<(), CommandError> {
+fn write(fixed: &fix::Fixed) -> Result<(), CommandError> {
     for (path, (_, _, after)) in &fixed.changed {
-        if path.as_os_str() == "-" {
-            terminal.data(after)?;
-        } else {
+        if path.as_os_str() != "-" {
             files::write_atomically(path, after.as_bytes())?;
         }
-    }
-    if fixed.fixed > 0 {
-        terminal.say(&format!("repaired {}", findings_text(fixed.fixed)));
     }
     Ok(())
 }

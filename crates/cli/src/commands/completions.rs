@@ -21,6 +21,6 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         "presync",
         &mut script,
     );
-    terminal.data(&String::from_utf8_lossy(&script))?;
+    terminal.stdout(&script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -26,16 +26,16 @@ pub struct Arguments {
         help = "The change, for example 'cic \"At Lunch\"'"
     )]
     change: String,
-    /// The role; needed where there is more than one.
+    /// The role; required if there is more than one.
     #[arg(long)]
     role: Option<String>,
-    /// Facts and current states, for example `in_queue,user_type=im,lync=Busy`.
+    /// Facts and current states, as in `in_queue,user_type=im,lync=Busy`.
     #[arg(long, value_name = "F[=V],…")]
     given: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Say why, and why not otherwise.
+    /// Explain which rule decides and why others do not.
     #[arg(long, conflicts_with = "json")]
     explain: bool,
 }
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         None => tables.only_role().map_err(|several| {
             let names: Vec<&str> = several.known.iter().map(String::as_str).collect();
             CommandError::Usage(format!(
-                "say which role: --role with one of {}",
+                "the program has several roles: use `--role` with one of {}",
                 quoted(&names)
             ))
         })?,
@@ -94,14 +94,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     };
     if arguments.json {
         let text = serde_json::to_string(&decisions).map_err(std::io::Error::from)?;
-        terminal.data(&format!("{text}\n"))?;
+        terminal.stdout(format!("{text}\n"))?;
     } else {
-        terminal.data(&human(&decisions))?;
+        terminal.stdout(human(&decisions))?;
     }
     if arguments.explain {
         let Some(program) = &program else {
             return Err(CommandError::Usage(
-                "a tables.json has no rules to explain: name the program".to_owned(),
+                "a tables.json contains no rules to explain: name the program instead".to_owned(),
             ));
         };
         let question = Question {
@@ -109,12 +109,12 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             entered,
             situation: &situation,
         };
-        terminal.data(&explained(program, &question))?;
+        terminal.stdout(explained(program, &question))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Why, and why not otherwise, for each other system.
+/// For each other system, which rule decides and why others do not.
 fn explained(program: &Program, question: &Question<'_>) -> String {
     let from = &program.system(question.entered.system()).name;
     let place = |location| program.sources.file_line(location);
@@ -135,7 +135,7 @@ fn explained(program: &Program, question: &Question<'_>) -> String {
                     program.sources.text(*location)
                 ));
             }
-            None => text.push_str("  no rule decides\n"),
+            None => text.push_str("  no rule matches\n"),
         }
         for other in &found.others {
             let rule = program.sources.text(other.location);
@@ -156,12 +156,12 @@ fn explained(program: &Program, question: &Question<'_>) -> String {
         }
         match (&found.nearest, found.entangled) {
             (Some((change, then)), _) => {
-                text.push_str(&format!("  with {change} it would be {then}\n"));
+                text.push_str(&format!("  with {change}: {then}\n"));
             }
             (None, true) => {
-                text.push_str("  the role is too entangled to look for what would change it\n");
+                text.push_str("  the role is too complex to search for changes that matter\n");
             }
-            (None, false) => text.push_str("  nothing else would change it\n"),
+            (None, false) => text.push_str("  no change of facts or states would change this\n"),
         }
     }
     visible(&text)
@@ -208,13 +208,13 @@ fn human(decisions: &Decisions<'_>) -> String {
 fn change(tables: &Tables, text: &str) -> Result<StateId, CommandError> {
     let (system, state) = presync::parse_change(text).map_err(|error| {
         CommandError::Usage(format!(
-            "a change is a system and a state, like 'cic \"At Lunch\"': {error}"
+            "expected a system and a state, as in 'cic \"At Lunch\"': {error}"
         ))
     })?;
     Ok(tables.state(&system.text, &state.text)?)
 }
 
-/// What `--given` says.
+/// What `--given` contains.
 struct Given<'a> {
     schema: &'a Schema,
     program: Option<&'a Program>,
@@ -225,8 +225,7 @@ struct Given<'a> {
 impl Given<'_> {
     fn give(&mut self, given: &str) -> Result<(), CommandError> {
         let wrong = |error: ArgumentError| {
-            let forms =
-                "what is given is like `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`";
+            let forms = "write facts and states as in `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`";
             CommandError::Usage(format!("--given: {forms}: {error}"))
         };
         for assignment in presync::parse_given(given).map_err(wrong)? {
@@ -237,9 +236,7 @@ impl Given<'_> {
                 self.set(value)?;
             } else if let Some(system) = self.schema.find_system(name) {
                 let state = value.ok_or_else(|| {
-                    CommandError::Usage(format!(
-                        "--given: `{name}` is a system: write {name}=STATE"
-                    ))
+                    CommandError::Usage(format!("--given: `{name}` is a system: use {name}=STATE"))
                 })?;
                 let state = self.schema.state_named(system, state)?;
                 if self
@@ -248,7 +245,7 @@ impl Given<'_> {
                     .is_some_and(|before| before != state)
                 {
                     return Err(CommandError::Usage(format!(
-                        "--given: `{name}` is given two states"
+                        "--given: two states for `{name}`"
                     )));
                 }
             } else {
@@ -267,7 +264,7 @@ impl Given<'_> {
         {
             let name = &self.schema.fact(value.fact()).name;
             return Err(CommandError::Usage(format!(
-                "--given: `{name}` is given two values"
+                "--given: two values for `{name}`"
             )));
         }
         Ok(())
@@ -280,7 +277,7 @@ impl Given<'_> {
             None => Err(unset(self.schema, fact)),
             Some(other) if is_flag && !["true", "false"].contains(&other) => {
                 Err(CommandError::Usage(format!(
-                    "--given: `{}` is a flag: true or false, not `{other}`",
+                    "--given: `{}` is a flag: use true or false, not `{other}`",
                     self.schema.fact(fact).name
                 )))
             }
@@ -288,7 +285,7 @@ impl Given<'_> {
         }
     }
 
-    /// A value by itself, where only one choice has it.
+    /// A bare value, if only one choice has it.
     fn bare_value(&self, name: &str, value: Option<&str>) -> Result<ValueId, CommandError> {
         let schema = self.schema;
         let choices: Vec<ValueId> = schema
@@ -304,7 +301,7 @@ impl Given<'_> {
                 };
                 if conditions.into_iter().any(is_condition) {
                     return Err(CommandError::Usage(format!(
-                        "--given: `{name}` is a condition: give the facts that make it hold"
+                        "--given: `{name}` is a condition: list the facts that make it true"
                     )));
                 }
                 let facts = schema.facts().map(|(_, fact)| fact.name.as_str());
@@ -312,7 +309,7 @@ impl Given<'_> {
                 let names: Vec<&str> = facts.chain(systems).collect();
                 let hint = match nearest(name, names.iter().copied()) {
                     Some(near) => format!(": did you mean `{near}`?"),
-                    None => format!(": known are {}", quoted(&names)),
+                    None => format!(": known names are {}", quoted(&names)),
                 };
                 Err(CommandError::Usage(format!(
                     "unknown fact or system `{name}`{hint}"
@@ -324,12 +321,12 @@ impl Given<'_> {
                     .map(|value| format!("{}={name}", schema.fact(value.fact()).name))
                     .collect();
                 Err(CommandError::Usage(format!(
-                    "--given: more than one choice has the value `{name}`: write {}",
+                    "--given: more than one choice has the value `{name}`: use {}",
                     forms.join(" or ")
                 )))
             }
             (_, Some(_)) => Err(CommandError::Usage(format!(
-                "--given: `{name}` is a value: it takes none itself"
+                "--given: `{name}` is a value and cannot be assigned one"
             ))),
         }
     }
@@ -342,7 +339,7 @@ fn unset(schema: &Schema, fact: FactId) -> CommandError {
         .map(|value| format!("{}={}", quote(name), quote(schema.value_name(value))))
         .collect();
     CommandError::Usage(format!(
-        "`{name}` has no value: add --given with one of {}",
+        "`{name}` has no value: add `--given` with one of {}",
         forms.join(", ")
     ))
 }

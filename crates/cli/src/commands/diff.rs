@@ -12,14 +12,14 @@ use presync::json::JsonDifferences;
 use presync::visible;
 use presync::{DecisionChange, Differences};
 
-/// Show exactly which situations decide differently.
+/// Show exactly which decisions change, and in which situations.
 #[derive(Args)]
 pub struct Arguments {
     /// A program, a directory with one, or a tables.json.
     old: PathBuf,
-    /// The same, after the change.
+    /// The program or tables.json after the change.
     new: PathBuf,
-    /// How differences are printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -40,9 +40,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         Format::Json => json(&found),
         Format::Markdown => markdown(&found),
     };
-    terminal.data(&visible(&text))?;
+    terminal.stdout(visible(&text))?;
     if found.is_empty() {
-        terminal.say("no situation decides differently");
+        terminal.status("no decision changes in any situation");
     }
     Ok(if found.is_empty() {
         ExitCode::SUCCESS
@@ -75,12 +75,12 @@ fn human(found: &Differences) -> String {
                 .iter()
                 .for_each(|row| text.push_str(&format!("    {row}\n"))),
             None => text.push_str(&format!(
-                "    too many to list, for example {}\n",
+                "    too many to list; example: {}\n",
                 change.witness
             )),
         }
         text.push_str(&format!(
-            "    was {}, is {}\n",
+            "    was {}, now {}\n",
             by(&change.old_rules),
             by(&change.new_rules)
         ));
@@ -130,7 +130,7 @@ fn markdown(found: &Differences) -> String {
             .replace('<', "&lt;")
     };
     if found.is_empty() {
-        return "No situation decides differently.\n".to_owned();
+        return "No decision changes in any situation.\n".to_owned();
     }
     let mut text = String::new();
     for line in found.one_sided.iter().chain(&found.skipped) {

@@ -10,10 +10,10 @@ use presync::nearest;
 use presync::visible;
 use presync::{Code, UnknownLint, codes};
 
-/// Say what a code means, why it matters and how to repair it; without a code, list all.
+/// Explain an error or lint with examples, or list them all.
 #[derive(Args)]
 pub struct Arguments {
-    /// As diagnostics show it: `conflict`, `dead-rule`, ...
+    /// A code as shown with a finding, such as `conflict` or `dead-rule`.
     code: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
                 explanation.name, explanation.summary
             ));
         }
-        terminal.data(&list)?;
+        terminal.stdout(&list)?;
         return Ok(ExitCode::SUCCESS);
     };
     let Some(explanation) = presync::code(code) else {
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
         return Err(CommandError::Usage(format!("unknown code `{code}`{near}")));
     };
-    terminal.data(&text(explanation))?;
+    terminal.stdout(text(explanation))?;
     Ok(ExitCode::SUCCESS)
 }
 

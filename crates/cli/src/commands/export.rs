@@ -13,15 +13,15 @@ use presync::Diagnostic;
 use presync::Program;
 use presync_exchange::export::{FORMATS, Finding, Write};
 
-/// Hand the compiled tables on.
+/// Export decision tables to another format.
 #[derive(Args)]
 pub struct Arguments {
     /// A program, a directory with one, `-`, or a tables.json.
     path: PathBuf,
-    /// The format.
+    /// Output format.
     #[arg(long, value_parser = PossibleValuesParser::new(FORMATS.iter().map(|format| clap::builder::PossibleValue::new(format.name).help(format.description))))]
     to: String,
-    /// Write to a file instead of stdout.
+    /// Write to FILE instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         Write::Report(write) => write(&tables, &findings(&arguments.path, program.as_ref())?),
     };
     let text = text.map_err(|error| {
-        CommandError::Usage(format!("cannot be written as {}: {error}", format.name))
+        CommandError::Usage(format!("cannot be exported as {}: {error}", format.name))
     })?;
     match arguments
         .output
@@ -46,14 +46,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     {
         Some(file) => {
             files::write_atomically(file, text.as_bytes())?;
-            terminal.say(&format!("wrote {} ({} bytes)", file.display(), text.len()));
+            terminal.status(&format!("wrote {} ({} bytes)", file.display(), text.len()));
         }
-        None => terminal.data(&text)?,
+        None => terminal.stdout(&text)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the lints find in a program; tables alone have nothing to look at.
+/// The lint findings of a program; tables.json has none.
 fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<Finding>, CommandError> {
     let Some(program) = program else {
         return Ok(Vec::new());

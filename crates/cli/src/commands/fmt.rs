@@ -1,4 +1,4 @@
-//! `presync fmt`: the canonical layout, written, compared or shown.
+//! `presync fmt`: format files, or show what would change.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,27 +8,27 @@ use clap::Args;
 use crate::error::{CommandError, CommandResult};
 use crate::loading::meaning;
 use crate::project::{FileAccess, Overlay};
-use crate::terminal::Terminal;
+use crate::terminal::{Stream, Terminal};
 use crate::{config, edit, files, project};
 use presync::FormatError;
 use presync::visible;
 use presync::{SourceFile, Sources};
 
-/// Lay files out in the one canonical way; meaning and comments stay.
+/// Format files.
 #[derive(Args)]
 pub struct Arguments {
-    /// Files, directories, or `-` for standard input, whose result goes to standard output; without any, those of
-    /// `presync.toml`, else this directory.
+    /// Files, directories, or `-` to format standard input to standard output [default: `paths` of presync.toml, or
+    /// this directory].
     paths: Vec<PathBuf>,
-    /// Write nothing; exit with 1 if a file would change.
+    /// Write nothing; exit with 1 if a file would be reformatted.
     #[arg(long)]
     check: bool,
-    /// Write nothing; show what would change, and exit with 1 if anything would.
+    /// Write nothing; show the changes and exit with 1 if there are any.
     #[arg(long)]
     diff: bool,
 }
 
-/// What became of a file.
+/// What happened to a file.
 enum Fate {
     Same,
     Changed,
@@ -57,17 +57,17 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if files.iter().all(|file| file.as_os_str() != "-") {
         let same = count(files.len() - changed - alone);
         let verb = if only_shown {
-            "would change"
+            "would be reformatted"
         } else {
-            "changed"
+            "reformatted"
         };
         let errors = if alone == 0 {
             String::new()
         } else {
-            format!(", {} with syntax errors left alone", count(alone))
+            format!(", {} skipped because of syntax errors", count(alone))
         };
-        terminal.say(&format!(
-            "{} {verb}, {same} as they should be{errors}",
+        terminal.status(&format!(
+            "{} {verb}, {same} left unchanged{errors}",
             count(changed)
         ));
     }
@@ -92,9 +92,9 @@ fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fat
         Err(FormatError::Syntax(errors)) => {
             let mut sources = Sources::default();
             sources.add(source);
-            terminal.draw(&errors, &sources);
-            terminal.write(&format!(
-                "`{}` is left as it is: it has syntax errors",
+            terminal.draw(&errors, &sources, Stream::Stderr)?;
+            terminal.stderr(&format!(
+                "`{}` skipped: it has syntax errors",
                 visible(&shown)
             ));
             return Ok(Fate::Alone);
@@ -109,13 +109,13 @@ fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fat
         return Err(internal(&shown));
     }
     if arguments.diff {
-        terminal.data(&edit::unified(&shown, &source.text, &text))?;
+        terminal.stdout(edit::unified(&shown, &source.text, &text))?;
     } else if arguments.check {
         if !same {
-            terminal.write(&format!("{} would change", visible(&shown)));
+            terminal.stderr(&format!("{} would be reformatted", visible(&shown)));
         }
     } else if is_stdin {
-        terminal.data(&text)?;
+        terminal.stdout(&text)?;
     } else if !same {
         files::write_atomically(file, text.as_bytes())?;
     }
@@ -124,7 +124,7 @@ fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fat
 
 fn internal(shown: &str) -> CommandError {
     CommandError::Usage(format!(
-        "`{shown}` is left as it is: its layout would change its meaning. That is a mistake of ours, please report it"
+        "`{shown}` skipped: formatting would change its meaning. This is a bug in presync, please report it"
     ))
 }
 

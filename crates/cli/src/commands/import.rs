@@ -1,4 +1,4 @@
-//! `presync import`: a table that somebody has, as source.
+//! `presync import`: a table from another tool as source.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use crate::terminal::Terminal;
 use presync::SourceFile;
 use presync_exchange::import::KINDS;
 
-/// Turn a table into .presync source.
+/// Convert a table to .presync source.
 #[derive(Args)]
 pub struct Arguments {
-    /// A .csv of mappings, a .dmn or tables.json that `export` wrote, or `-`.
+    /// A .csv file of mappings, a .dmn or tables.json file from `presync export`, or `-`.
     path: PathBuf,
-    /// Write to a file instead of stdout.
+    /// Write to FILE instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -32,7 +32,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         std::fs::read(path).map_err(|error| files::cannot_read(path, &error))?
     };
     let text = String::from_utf8(bytes)
-        .map_err(|_| CommandError::Usage(format!("`{}` is not UTF-8 text", path.display())))?;
+        .map_err(|_| CommandError::Usage(format!("`{}` is not valid UTF-8", path.display())))?;
     let extension = path
         .extension()
         .map(|extension| extension.to_string_lossy().to_lowercase());
@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let kind = KINDS.iter().find(|kind| kind.extension == extension);
     let kind = kind.ok_or_else(|| {
         CommandError::Usage(format!(
-            "`{}` is not a .csv, a .dmn or a tables.json",
+            "`{}` is not a .csv, .dmn or tables.json file",
             path.display()
         ))
     })?;
@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         CommandError::Usage(format!("`{}` cannot be imported: {error}", path.display()))
     })?;
     for sentence in &imported.understood {
-        terminal.say(sentence);
+        terminal.status(sentence);
     }
     let source = SourceFile::new("imported.presync", imported.source.into_bytes(), false);
     let text = presync::format(&source).map_err(|error| {
@@ -69,13 +69,13 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     {
         Some(file) => {
             files::write_atomically(file, text.as_bytes())?;
-            terminal.say(&format!(
-                "wrote {} ({} lines); `presync check` tells what is left to do",
+            terminal.status(&format!(
+                "wrote {} ({} lines); run `presync check` on it next",
                 file.display(),
                 text.lines().count()
             ));
         }
-        None => terminal.data(&text)?,
+        None => terminal.stdout(&text)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,10 +8,10 @@ use clap::Args;
 use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
 
-/// Start a project: a profile with a test, settings, a CI file and a README.
+/// Create a project with a profile, a test, settings, a CI file and a README.
 #[derive(Args)]
 pub struct Arguments {
-    /// The folder; made if it is not there.
+    /// The directory to create the project in.
     #[arg(default_value = ".")]
     folder: PathBuf,
 }
@@ -35,20 +35,20 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     // All or nothing: what is there is never written over.
     if let Some((place, _)) = places.iter().find(|(place, _)| place.exists()) {
         return Err(CommandError::Usage(format!(
-            "`{}` is there already: nothing is written",
+            "`{}` already exists: nothing was written",
             place.display()
         )));
     }
     for (place, text) in places {
         let cannot = |error: std::io::Error| {
-            CommandError::Usage(format!("`{}` cannot be written: {error}", place.display()))
+            CommandError::Usage(format!("cannot write `{}`: {error}", place.display()))
         };
         if let Some(folder) = place.parent() {
             std::fs::create_dir_all(folder).map_err(cannot)?;
         }
         std::fs::write(&place, text).map_err(cannot)?;
-        terminal.say(&format!("wrote {}", place.display()));
+        terminal.status(&format!("wrote {}", place.display()));
     }
-    terminal.say("now try `presync check`, `presync test` and `presync show profiles`");
+    terminal.status("next, run `presync check`, `presync test` and `presync show profiles`");
     Ok(ExitCode::SUCCESS)
 }

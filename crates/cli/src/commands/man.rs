@@ -1,4 +1,4 @@
-//! `presync man`: the manual page, or all of them into a folder, made from the definitions of the commands.
+//! `presync man`: the manual page, or one page for each command.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,10 +8,10 @@ use clap::{Args, CommandFactory};
 use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
 
-/// Print the manual page, or write one for each command.
+/// Print the manual page, or write one page for each command.
 #[derive(Args)]
 pub struct Arguments {
-    /// Write `presync.1` and one page for each command into this folder.
+    /// Write `presync.1` and one page for each command to this directory.
     #[arg(long, short, value_name = "FOLDER")]
     output: Option<PathBuf>,
 }
@@ -23,7 +23,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     match &arguments.output {
         Some(folder) => {
             let cannot = |error: std::io::Error| {
-                CommandError::Usage(format!("`{}` cannot be written: {error}", folder.display()))
+                CommandError::Usage(format!("cannot write `{}`: {error}", folder.display()))
             };
             std::fs::create_dir_all(folder).map_err(cannot)?;
             clap_mangen::generate_to(command, folder).map_err(cannot)?;
@@ -31,7 +31,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         None => {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page)?;
-            terminal.data(&String::from_utf8_lossy(&page))?;
+            terminal.stdout(&page)?;
         }
     }
     Ok(ExitCode::SUCCESS)

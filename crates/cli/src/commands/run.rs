@@ -23,30 +23,30 @@ const BLOCK: usize = 1 << 18;
 /// A longer line is rejected without being kept.
 const MAX_LINE: usize = 16 << 20;
 
-/// Execute events: JSON Lines in, commands out.
+/// Process events (JSON Lines) and write commands.
 #[derive(Args)]
 pub struct Arguments {
     /// A program, a directory with one, or a tables.json.
     path: PathBuf,
-    /// Read events from a file instead of stdin.
+    /// Read events from FILE instead of standard input.
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// Write rejected events to a file instead of stderr.
+    /// Write rejected events to FILE instead of standard error.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Write a line for each event: what happened, and why.
+    /// Write one line for each event to FILE: what happened and why.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// Give users roles at the start: a CSV file with the columns user and role. Users of the state keep theirs.
+    /// Assign roles from a CSV file with the columns user and role; users in the state keep their role.
     #[arg(long, value_name = "FILE.csv")]
     users: Option<PathBuf>,
-    /// Load the sessions before, save them after; with --events it goes on behind what was read already.
+    /// Load sessions from FILE at start and save them; with --events, resume where the last run stopped.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Threads that work side by side; each user's events stay in order.
+    /// Number of worker threads; the events of each user stay in order.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// How long a command waits for its echo, by the events' `at`.
+    /// How long a command waits for its echo, measured by `at` of the events.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     echo_seconds: u32,
 }
@@ -54,7 +54,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if arguments.path.as_os_str() == "-" && arguments.events.is_none() {
         return Err(CommandError::Usage(
-            "the program and the events cannot both come from stdin: use --events".to_owned(),
+            "program and events cannot both come from standard input: use `--events`".to_owned(),
         ));
     }
     let (tables, _) = loading::tables(&arguments.path, terminal)?;
@@ -68,8 +68,8 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if let Some(users) = &arguments.users {
         let others = give_roles(users, &mut stream)?;
         if others > 0 {
-            terminal.say(&format!(
-                "{} in the state another role than in `{}` and keep{} it: an event with `role` changes it",
+            terminal.status(&format!(
+                "{} a different role in the state than in `{}` and keep{} it: send an event with `role` to change it",
                 if others == 1 { "1 user has".to_owned() } else { format!("{others} users have") },
                 users.display(),
                 if others == 1 { "s" } else { "" }
@@ -82,8 +82,8 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         if source.skip(position)? {
             stream.skip_lines(position.lines);
         } else {
-            terminal.say(
-                "the events file is not the one that the state has read: starting at its beginning",
+            terminal.status(
+                "the events file is not the one the state was saved with: starting at its beginning",
             );
         }
     }
@@ -123,7 +123,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             StateFile::save(&stream, position).to_json().as_bytes(),
         )?;
     }
-    terminal.say(&format!(
+    terminal.status(&format!(
         "{} events, {} commands, {} rejected",
         totals.events, totals.sent, totals.rejected
     ));
@@ -163,15 +163,15 @@ fn closed(error: SinkError, arguments: &Arguments, terminal: &Terminal) -> Comma
         && error.kind() == std::io::ErrorKind::BrokenPipe
     {
         if arguments.state.is_some() {
-            terminal.say(
-                "the commands' reader has gone: the state was not saved, so that nothing is lost",
+            terminal.status(
+                "standard output was closed: the state was not saved, so no command is lost",
             );
         }
         return Err(CommandError::Closed);
     }
     Err(CommandError::Usage(match error {
-        SinkError::Stdout(error) => format!("the commands cannot be written: {error}"),
-        SinkError::File(file, error) => format!("`{}` cannot be written: {error}", file.display()),
+        SinkError::Stdout(error) => format!("cannot write commands: {error}"),
+        SinkError::File(file, error) => format!("cannot write `{}`: {error}", file.display()),
     }))
 }
 
@@ -185,7 +185,7 @@ fn load_state(
     };
     if files::is_special(file) {
         return Err(CommandError::Usage(format!(
-            "`{}` cannot keep the state: it is not a file",
+            "cannot save the state to `{}`: not a regular file",
             file.display()
         )));
     }
@@ -203,8 +203,8 @@ fn load_state(
         .load(stream)
         .map_err(|full| CommandError::Usage(format!("`{}`: {}", file.display(), full)))?;
     for (what, count) in lost {
-        terminal.say(&format!(
-            "the program no longer knows {what}, left out of {count} sessions"
+        terminal.status(&format!(
+            "{what} no longer exists; removed from {count} sessions"
         ));
     }
     Ok(position)
@@ -230,7 +230,7 @@ fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
         });
         at.ok_or_else(|| {
             CommandError::Usage(format!(
-                "`{}` has no column `{name}`: its first line is `{}` and has to be `user,role`, with a comma",
+                "`{}` has no column `{name}`: its first line is `{}`, expected `user,role`",
                 file.display(),
                 visible(&headers.iter().collect::<Vec<_>>().join(","))
             ))
@@ -249,7 +249,7 @@ fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
         let schema = stream.engine().schema();
         let at = schema.role_named(role).map_err(|unknown| {
             CommandError::Usage(format!(
-                "`{}` line {line}: unknown role `{role}`; known are {}",
+                "`{}` line {line}: unknown role `{role}`; known roles are {}",
                 file.display(),
                 unknown.known().join(", ")
             ))
@@ -259,7 +259,7 @@ fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
             .filter(|(before, _)| *before != at)
         {
             return Err(CommandError::Usage(format!(
-                "`{}` line {line}: user `{user}` has another role in line {first}: leave one of them",
+                "`{}` line {line}: user `{user}` has a different role in line {first}: keep only one",
                 file.display()
             )));
         }
@@ -298,7 +298,7 @@ impl Source {
             Some(file) => {
                 if file.is_dir() {
                     return Err(CommandError::Usage(format!(
-                        "`{}` cannot be read: it is a directory",
+                        "cannot read `{}`: it is a directory",
                         file.display()
                     )));
                 }
@@ -461,7 +461,7 @@ impl Sinks {
             Some(file) => match File::create(file) {
                 Ok(open) => Ok(Some((file.clone(), BufWriter::new(open)))),
                 Err(error) => Err(CommandError::Usage(format!(
-                    "`{}` cannot be written: {error}",
+                    "cannot write `{}`: {error}",
                     file.display()
                 ))),
             },

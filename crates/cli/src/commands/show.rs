@@ -9,21 +9,21 @@ use comfy_table::{Cell, Color, ContentArrangement, Table as Grid, presets};
 
 use crate::error::CommandResult;
 use crate::loading;
-use crate::terminal::Terminal;
+use crate::terminal::{Stream, Terminal};
 use presync::visible;
 use presync_engine::{Body, Outcome, Schema, Table};
 use presync_exchange::graph::{self, Graph, PICTURES};
 use presync_exchange::text::cells;
 
-/// Show the compiled tables.
+/// Show the decision tables and the mapping graph.
 #[derive(Args)]
 pub struct Arguments {
     /// A program, a directory with one, `-`, or a tables.json.
     path: PathBuf,
-    /// Only this role.
+    /// Show only this role.
     #[arg(long)]
     role: Option<String>,
-    /// The mapping graph as a picture, on stdout.
+    /// Print only the mapping graph, in this format.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.description))))]
     to: Option<String>,
 }
@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .iter()
         .find(|picture| Some(picture.name) == arguments.to.as_deref())
     {
-        terminal.data(&(picture.draw)(schema, &graphs))?;
+        terminal.stdout((picture.draw)(schema, &graphs))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = String::new();
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         text.push_str(&lines(schema, graph, terminal));
         text.push('\n');
     }
-    terminal.data(&text)?;
+    terminal.stdout(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -76,13 +76,13 @@ fn lines(schema: &Schema, graph: &Graph<'_>, terminal: &Terminal) -> String {
     let mut grid = Grid::new();
     grid.load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
-    grid.set_width(terminal.width() as u16);
+    grid.set_width(terminal.width(Stream::Stdout) as u16);
     grid.set_header([visible(left), String::new(), visible(right)]);
     for (left, arrow, right) in graph::text(schema, graph) {
         grid.add_row([visible(&left), arrow.to_owned(), visible(&right)]);
     }
     let role = visible(graph.role);
-    let legend = "-> whenever anything is decided, ~> in some situations";
+    let legend = "-> in every situation where a rule decides, ~> in some situations";
     format!("{role}: mapping graph\n{}\n\n{legend}\n", grid.trim_fmt())
 }
 
@@ -91,14 +91,14 @@ fn grid(schema: &Schema, table: &Table, terminal: &Terminal) -> String {
         Body::Rows(rows) => rows,
         Body::Diagrams(diagrams) => {
             let nodes: usize = diagrams.iter().map(|diagram| diagram.nodes.len()).sum();
-            return format!("  too many rows to show: decision diagrams of {nodes} nodes\n");
+            return format!("  too many rows to show (a decision diagram of {nodes} nodes)\n");
         }
     };
     let (from, to) = systems(schema, table);
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(terminal.width() as u16);
+        .set_width(terminal.width(Stream::Stdout) as u16);
     if terminal.stdout_colored() {
         grid.enforce_styling();
     }

@@ -1,4 +1,4 @@
-//! `presync test`: prove the tests, run the scenarios, and say what they leave out.
+//! `presync test`: prove the tests, run the scenarios, and report coverage.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::coverage::Total;
 use crate::error::{CommandError, CommandResult};
-use crate::terminal::Terminal;
+use crate::terminal::{Stream, Terminal};
 use crate::{config, loading, project};
 use presync::SourceFile;
 use presync::visible;
@@ -15,16 +15,15 @@ use presync::visible;
 /// Prove tests over all situations, and run scenarios.
 #[derive(Args)]
 pub struct Arguments {
-    /// Files, directories, or `-` for standard input; without any, those of `presync.toml`, else this directory.
+    /// Files, directories, or `-` for standard input [default: `paths` of presync.toml, or this directory].
     paths: Vec<PathBuf>,
-    /// Also tell which rules and which outcomes of conditions no test exercises; with `lcov`, standard output carries
-    /// a tracefile for other tools.
+    /// Report rules and branches that no test covers; with `lcov`, print a tracefile for other tools.
     #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "human")]
     coverage: Option<Coverage>,
-    /// Fail if less than this many percent of the rules and outcomes are exercised.
+    /// Fail if coverage of rules and branches is below this percentage.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     fail_under: Option<f64>,
-    /// Write tests, as source, for what no test exercises yet.
+    /// Print tests, as source, for rules and branches not covered yet.
     #[arg(long, conflicts_with_all = ["coverage", "fail_under"])]
     generate: bool,
 }
@@ -41,7 +40,7 @@ fn percent(text: &str) -> Result<f64, String> {
         .parse()
         .ok()
         .filter(|number| (0.0..=100.0).contains(number));
-    number.ok_or_else(|| "a number from 0 to 100 is wanted".to_owned())
+    number.ok_or_else(|| "expected a number from 0 to 100".to_owned())
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
@@ -71,12 +70,16 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             failures.extend(verdict.failures);
         }
         if arguments.coverage == Some(Coverage::Lcov) {
-            terminal.say(lines.trim_end());
+            terminal.status(lines.trim_end());
         } else {
-            terminal.data(&lines)?;
+            terminal.stdout(&lines)?;
         }
         if !failures.is_empty() {
-            terminal.draw(&failures, &program.sources);
+            let stream = match arguments.coverage {
+                Some(Coverage::Lcov) => Stream::Stderr,
+                _ => Stream::Stdout,
+            };
+            terminal.draw(&failures, &program.sources, stream)?;
         }
         if arguments.coverage.is_some() || arguments.fail_under.is_some() {
             total.add(&program, presync::coverage(&program, &tables));
@@ -84,20 +87,20 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     }
     if passed + failed == 0 {
         return Err(CommandError::Usage(
-            "there is no test and no scenario: `presync test --generate` proposes some".to_owned(),
+            "no tests or scenarios found; `presync test --generate` proposes some".to_owned(),
         ));
     }
     match arguments.coverage {
-        Some(Coverage::Human) => terminal.data(&total.human())?,
-        Some(Coverage::Lcov) => terminal.data(&total.lcov())?,
+        Some(Coverage::Human) => terminal.stdout(total.human())?,
+        Some(Coverage::Lcov) => terminal.stdout(total.lcov())?,
         None => {}
     }
-    terminal.say(&format!("{passed} passed, {failed} failed"));
+    terminal.status(&format!("{passed} passed, {failed} failed"));
     let covered = total.percent();
     let short = arguments.fail_under.filter(|wanted| covered < *wanted);
     if let Some(wanted) = short {
-        terminal.write(&format!(
-            "coverage is {covered:.2} %, under the {wanted} % that are wanted"
+        terminal.stderr(&format!(
+            "coverage {covered:.2}% is below the required {wanted}%"
         ));
     }
     Ok(if failed > 0 || short.is_some() {
@@ -110,7 +113,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 fn generate(roots: &[PathBuf], terminal: &Terminal) -> CommandResult {
     let [root] = roots else {
         let message = format!(
-            "tests are proposed for one program at a time; these are {}",
+            "`--generate` needs exactly one program, found {}",
             roots.len()
         );
         return Err(CommandError::Usage(message));
@@ -120,15 +123,15 @@ fn generate(roots: &[PathBuf], terminal: &Terminal) -> CommandResult {
     let proposal = presync::propose_tests(&program, &tables);
     let source = SourceFile::new("", proposal.source.clone().into_bytes(), false);
     let source = presync::format(&source).unwrap_or(proposal.source);
-    terminal.data(source.trim_start_matches('\n'))?;
+    terminal.stdout(source.trim_start_matches('\n'))?;
     if proposal.left > 0 {
-        terminal.say(&format!(
-            "{} rules and outcomes are left out: their conditions are too entangled",
+        terminal.status(&format!(
+            "{} rules and branches skipped: their conditions are too complex to analyze",
             proposal.left
         ));
     }
     if proposal.tests == 0 && proposal.left == 0 {
-        terminal.say("nothing to add: the tests exercise every rule and every condition both ways");
+        terminal.status("nothing to add: the tests cover every rule and branch");
     } else if proposal.tests > 0 {
         let tests = if proposal.tests == 1 {
             "1 test".to_owned()
@@ -136,13 +139,15 @@ fn generate(roots: &[PathBuf], terminal: &Terminal) -> CommandResult {
             format!("{} tests", proposal.tests)
         };
         let fewest = match proposal.at_least {
-            Some(least) if least == proposal.tests => " (fewer situations cannot)".to_owned(),
-            Some(least) => format!(" (fewer than {least} situations cannot)"),
+            Some(least) if least == proposal.tests => {
+                " (this is the minimum number of tests)".to_owned()
+            }
+            Some(least) => format!(" (the minimum is at least {least})"),
             None => String::new(),
         };
-        terminal.say(&format!(
-            "{tests} for {} rules and outcomes of conditions that no test exercises{fewest}; \
-             they say what the program does today: read them before you keep them",
+        terminal.status(&format!(
+            "{tests} for {} uncovered rules and branches{fewest}. They record current behavior: review them before \
+committing.",
             proposal.exercises
         ));
     }

@@ -12,7 +12,7 @@ use presync::nearest;
 /// List the bundled vocabularies, or print one.
 #[derive(Args)]
 pub struct Arguments {
-    /// The one to print.
+    /// The vocabulary to print.
     name: Option<String>,
 }
 
@@ -33,18 +33,21 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
                 .unwrap_or_default();
             list.push_str(&format!("{name:width$}  {about}\n"));
         }
-        terminal.data(&list)?;
+        terminal.stdout(&list)?;
         return Ok(ExitCode::SUCCESS);
     };
     match VOCABULARIES.iter().find(|known| known.name == name) {
-        Some(known) => terminal.data(known.text)?,
+        Some(known) => terminal.stdout(known.text)?,
         None => {
             let hint = match nearest(name, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "known vocabularies are {}",
+                    names().collect::<Vec<_>>().join(", ")
+                ),
             };
             return Err(CommandError::Usage(format!(
-                "there is no vocabulary `{name}`: {hint}"
+                "unknown vocabulary `{name}`: {hint}"
             )));
         }
     }

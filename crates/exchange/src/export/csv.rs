@@ -7,7 +7,7 @@ use presync_engine::Tables;
 
 pub(super) const FORMAT: Format = Format {
     name: "csv",
-    description: "the rows, for people and spreadsheets",
+    description: "rows for spreadsheets",
     write: Write::Tables(write),
 };
 

@@ -32,7 +32,8 @@ pub struct Finding {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error(
-        "the table of role `{role}` from {from} to {to} would have too many rows; `--to json` has it as a diagram"
+        "the table of role `{role}` for {from} -> {to} has too many rows for this format; use `--to json`, which \
+exports it as a diagram"
     )]
     TooManyRows {
         role: String,
@@ -41,7 +42,8 @@ pub enum ExportError {
     },
     /// The format has no way to say it.
     #[error(
-        "`{0}` holds every kind of quotes, and strings of this format have no escapes: rename it, or use another format"
+        "`{0}` contains every kind of quote, and strings in this format have no escapes: rename it, or use another \
+format"
     )]
     Quotes(String),
     #[error(transparent)]

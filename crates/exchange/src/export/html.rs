@@ -13,7 +13,7 @@ use presync_engine::{Body, FactKind, Origin, RoleTables, Schema, Table, Tables, 
 
 pub(super) const FORMAT: Format = Format {
     name: "html",
-    description: "one page to read, search and ask what if",
+    description: "a page to read, search and try changes on",
     write: Write::Report(write),
 };
 
@@ -175,7 +175,7 @@ fn pictures(tables: &Tables) -> Result<Markup, TooComplex> {
     let graphs = graphs(tables)?;
     Ok(html! {
         h2 id="graph" { "Mapping graph" }
-        @if graphs.is_empty() { p { "No change sets anything." } }
+        @if graphs.is_empty() { p { "No change sets a state." } }
         div class="graphs" { @for graph in &graphs { (drawing(tables.schema(), graph)) } }
     })
 }
@@ -198,7 +198,7 @@ fn rows(schema: &Schema, table: &Table, id: &str, (from, to): (&str, &str)) -> M
     let rows = match table.body() {
         Body::Rows(rows) => rows,
         Body::Diagrams(_) => {
-            return html! { p { "This table would have too many rows to be shown. The panel above decides it all the same." } };
+            return html! { p { "This table has too many rows to show. The panel above still decides it." } };
         }
     };
     html! {

@@ -123,7 +123,10 @@ fn read(text: &str) -> Result<Imported, ImportError> {
         };
         let (from, to) = (side(&columns.from, "from")?, side(&columns.to, "to")?);
         if from.0 == to.0 {
-            return Err(error(format!("both sides are of the system `{}`", from.0)));
+            return Err(error(format!(
+                "both sides are the same system `{}`",
+                from.0
+            )));
         }
         for (system, states) in [&from, &to] {
             let declared = systems.entry(system.clone()).or_default();
@@ -135,7 +138,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
         let rules = profiles.entry(profile.to_owned()).or_default();
         let (there, back) = direction(cell(columns.direction)).ok_or_else(|| {
             error(format!(
-                "`{}` is no direction: write `->`, `<-` or `<->`",
+                "unknown direction `{}`: use `->`, `<-` or `<->`",
                 cell(columns.direction)
             ))
         })?;
@@ -236,8 +239,8 @@ fn detect_columns(headings: &[String]) -> Result<Columns, ImportError> {
             .map(|heading| format!("`{heading}`"))
             .collect();
         Err(ImportError::Column(format!(
-            "no column for the {what} among {}; headings such as `profile, from system, from state, to system, to state, \
-             direction` are understood",
+            "no column for the {what} in {}; use headings such as `profile, from system, from state, to system, to state, \
+direction`",
             quoted.join(", ")
         )))
     };
@@ -259,15 +262,20 @@ impl Columns {
             Some(at) => told.push(format!("{what}: column {}, `{}`", at + 1, headings[at])),
             None => told.push(format!("{what}: {otherwise}")),
         };
-        tell("profile", self.profile, "no column, all in `Imported`");
+        tell(
+            "profile",
+            self.profile,
+            "no column, all rules in profile `Imported`",
+        );
         for (side, which) in [(&self.from, "from"), (&self.to, "to")] {
-            let named = side.named.as_ref().map_or(String::new(), |name| {
-                format!("`{name}`, as the heading says")
-            });
+            let named = side
+                .named
+                .as_ref()
+                .map_or(String::new(), |name| format!("`{name}`, from the heading"));
             tell(&format!("{which} system"), side.system, &named);
             tell(&format!("{which} state"), side.state, "");
         }
-        tell("direction", self.direction, "no column, one way");
+        tell("direction", self.direction, "no column, one direction");
         told
     }
 }
@@ -330,7 +338,7 @@ fn rule(
     let source = match special(states) {
         Some("unchanged") => {
             return Err(format!(
-                "`{states}` is no state of {from} that a change could come from"
+                "`{states}` cannot be the state of {from} that a rule maps"
             ));
         }
         Some(special) => special.to_owned(),
@@ -344,9 +352,7 @@ fn rule(
         (Some("unchanged"), _) => "unchanged".to_owned(),
         (None, [one]) => quote(one),
         _ => {
-            return Err(format!(
-                "a change sets {to} to one state, not to `{target}`"
-            ));
+            return Err(format!("a rule sets {to} to one state, not to `{target}`"));
         }
     };
     Ok(format!(

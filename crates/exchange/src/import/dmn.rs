@@ -66,7 +66,7 @@ impl Read {
         let ours = decision.descendants().find(|node| {
             is(*node, "table") && node.tag_name().namespace() == Some("urn:presync:tables")
         });
-        let ours = ours.ok_or_else(|| wrong("it was not written by `presync export --to dmn`"))?;
+        let ours = ours.ok_or_else(|| wrong("it was not exported by `presync export --to dmn`"))?;
         let name = |element: &'static str| {
             children(ours, element)
                 .next()
@@ -92,7 +92,7 @@ impl Read {
                 .map(text)
                 .unwrap_or_default();
             let allowed = values(&allowed)
-                .ok_or_else(|| wrong("the allowed values of an input cannot be read"))?;
+                .ok_or_else(|| wrong("cannot read the allowed values of an input"))?;
             let strings = || {
                 allowed
                     .iter()
@@ -132,7 +132,7 @@ impl Read {
         }
         let states = self.systems.get(&from).cloned().unwrap_or_default();
         let rows = children(table, "rule")
-            .map(|rule| row(rule, &inputs, &states).ok_or_else(|| wrong("a row cannot be read")));
+            .map(|rule| row(rule, &inputs, &states).ok_or_else(|| wrong("cannot read a row")));
         let table = TableDocument {
             from,
             to,
