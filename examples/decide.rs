@@ -1,4 +1,4 @@
-//! A program in text, and what one change means: `cargo run --example decide`.
+//! Checks a program given as text and decides one change: `cargo run --example decide`.
 
 #![allow(clippy::print_stdout, reason = "it shows what comes out")]
 
@@ -13,18 +13,18 @@ profile "Voice" when enterprise_voice {
 "#;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Every error at once; `Display` shows them.
+    // Returns all errors at once; `Display` shows them.
     let tables = Program::check_source("voice.presync", SOURCE)?.compile()?;
     let ann = tables
         .situation()
         .set("user_type", "enterprise_voice")?
         .set("cic_logged_in", true)?
         .set("lync_logged_in", true)?;
-    // A name that nobody declared is an error that says what was probably meant.
+    // An unknown name is an error that suggests the closest name.
     let lunch = tables.state("cic", "At Lunch")?;
     let waiting = ann.clone().set("in_queue", true)?;
     for situation in [&ann, &waiting] {
-        // A choice that matters and has no value is an error rather than a guess.
+        // A choice that matters but has no value is an error, not a guess.
         for decision in tables.only_role()?.decide(situation, lunch)? {
             println!("{decision}");
         }

@@ -1,4 +1,4 @@
-//! Users over time: what they show, what is sent, and tables that are swapped meanwhile: `cargo run --example session`.
+//! Users over time: their states, the commands sent, and tables swapped in between: `cargo run --example session`.
 
 #![allow(clippy::print_stdout, reason = "it shows what comes out")]
 
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    // The profile is changed while people are at work. What sessions know stays, by name.
+    // Change the profile while people are at work. Sessions keep what they know, by name.
     let after = BEFORE.replace("lync Away", "lync \"Be Right Back\"");
     engine.swap(Program::check_source("voice.presync", &after)?.compile()?);
     let [available, lunch] =

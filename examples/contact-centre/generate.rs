@@ -1,6 +1,6 @@
-//! Makes a day of a contact centre: `cargo run --example contact-centre-day > examples/contact-centre/day.jsonl`.
-//! The same seed makes the same day: logins, status changes on both sides, echoes, queue changes, reconnects, and some
-//! events that are wrong.
+//! Generates a day of a contact center: `cargo run --example contact-centre-day > examples/contact-centre/day.jsonl`.
+//! The same seed gives the same day: logins, status changes on both sides, echoes, queue changes, reconnects, and some
+//! invalid events.
 
 #![allow(
     clippy::disallowed_methods,
@@ -15,7 +15,7 @@ fn main() {
     print!("{}", day());
 }
 
-/// The events of the day as JSON Lines, in the order of time.
+/// The events of the day as JSON Lines, ordered by time.
 pub fn day() -> String {
     let mut random = Random(SEED);
     let mut events: Vec<(u32, String)> = Vec::new();
@@ -23,7 +23,7 @@ pub fn day() -> String {
         shift(&mut random, user, &mut events);
     }
     wrong(&mut random, &mut events);
-    // Sorting keeps the order of what happens in the same second.
+    // The sort is stable: it keeps the order of events in the same second.
     events.sort_by_key(|(second, _)| *second);
     let lines = events.iter().enumerate().map(|(id, (second, event))| {
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
@@ -96,7 +96,7 @@ fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
                 clock,
                 format!(r#""set":{{"in_queue":{}}}"#, random.below(2) == 0),
             ),
-            // The client reports again what is known already.
+            // The client reports a known state again.
             17 => say(clock, format!(r#""change":{{"cic":"{cic}"}}"#)),
             18 => say(clock, r#""resync":"cic""#.to_owned()),
             _ => {
@@ -120,7 +120,7 @@ fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
     );
 }
 
-/// What goes wrong on any day.
+/// The invalid events of the day.
 fn wrong(random: &mut Random, events: &mut Vec<(u32, String)>) {
     let broken = [
         r#"{"user":"user001","change":{"cic":"At Lumch"},@}"#,
@@ -171,7 +171,7 @@ const PRESENCES: [&str; 8] = [
     "Offwork",
 ];
 
-/// What the documents' table shows for a status.
+/// The presence that the documented table shows for a status.
 fn presence(status: &str) -> Option<&'static str> {
     Some(match status {
         "Available" | "available" | "Available, No ACD" | "Available, Forward"
@@ -183,7 +183,7 @@ fn presence(status: &str) -> Option<&'static str> {
     })
 }
 
-/// A generator of numbers with a seed (splitmix64).
+/// A seeded random number generator (splitmix64).
 struct Random(u64);
 
 impl Random {

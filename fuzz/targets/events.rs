@@ -1,5 +1,5 @@
-//! Any bytes as events, the first deciding on how many threads: never a crash, and each line an event or a rejection.
-//! One thread and two come to the same.
+//! Any bytes as events: never crashes, and each line is an event or a rejection.
+//! The first byte selects whether to also run with two threads, which must give the same result.
 #![no_main]
 
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! Any text as a table of each kind: refused, or source that can be laid out.
+//! Any text as a table of each kind: rejected, or source that can be formatted.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

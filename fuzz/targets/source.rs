@@ -1,4 +1,4 @@
-//! Any bytes as a program: parsed, checked, linted, compiled and laid out. What is laid out means the same and settles.
+//! Any bytes as a program: checked, linted, compiled and formatted. Formatting keeps the meaning and is idempotent.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

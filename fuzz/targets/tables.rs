@@ -1,4 +1,4 @@
-//! Any text as tables.json: refused, or read so that it is written and read the same again, exported and executed.
+//! Any text as tables.json: rejected, or it survives writing and reading unchanged and can be exported and executed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

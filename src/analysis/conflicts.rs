@@ -1,5 +1,5 @@
-//! What rules do together: `conflict` and `override-nothing`, proved over all situations.
-//! In: the model. Out: diagnostics with a situation each; nothing is said that a rule lost to an error might undo.
+//! Interactions of rules: `conflict` and `override-nothing`, proved over all situations.
+//! In: the program. Out: diagnostics with one situation each; none that a rule lost to an error might invalidate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::errors::{override_nothing, too_complex};
 use crate::program::{Change, CondId, Direction, ProfileId, Program, Rank, RuleSourceId, Target};
 use crate::space::Precedence;
 
-/// What errors have taken out of a profile, so that nothing false is said about the rest.
+/// Rules of a profile lost to errors, to avoid false statements about the rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MissingRules {
     /// Perhaps a plain rule or an `otherwise`.
@@ -33,13 +33,13 @@ impl std::ops::BitOrAssign for MissingRules {
     }
 }
 
-/// Beyond so many nodes for the union of a level's candidates they are compared pair by pair.
+/// If the union of a rank's candidates needs more nodes than this, they are compared pair by pair.
 const UNION_NODES: usize = 200_000;
 
-/// A condition of more nodes is refused.
+/// Node limit for one condition.
 const CONDITION_NODES: usize = 300_000;
 
-/// `missing`: by profile, rules that errors have taken out.
+/// `missing`: by profile, rules lost to errors.
 pub(crate) fn conflicts<'p>(program: &'p Program, missing: &'p [MissingRules]) -> Vec<Diagnostic> {
     let mut overlaps = Overlaps {
         missing,
@@ -56,12 +56,12 @@ pub(crate) fn conflicts<'p>(program: &'p Program, missing: &'p [MissingRules]) -
     overlaps.diagnostics()
 }
 
-/// A conflict: the later written rule, those it contradicts, and the first place where.
+/// A conflict: the rule written later, the rules it contradicts, and one situation.
 struct Conflict {
     profile: ProfileId,
     change: Change,
     others: BTreeSet<RuleSourceId>,
-    /// Where the later rule meets the first of the others; leaves are rule numbers of the others.
+    /// A situation where the later rule meets the first of the others.
     witness: crate::diagnostic::Witness,
 }
 
@@ -69,14 +69,14 @@ struct Overlaps<'p> {
     missing: &'p [MissingRules],
     space: Precedence<'p>,
     conflicts: BTreeMap<(RuleSourceId, Direction), Conflict>,
-    /// For each overriding rule and direction, whether it meets a plain candidate in some profile, or might have met one
-    /// that is missing.
+    /// For each overriding rule and direction, whether it meets a plain candidate in some profile,
+    /// or might have met a missing one.
     overriding: BTreeMap<(RuleSourceId, Direction), bool>,
 }
 
 impl Overlaps<'_> {
-    /// The first condition that nothing can be said about, if there is one: each costs a second, and one place is enough
-    /// to go on from.
+    /// The first condition that is too complex to analyze, if any. Stops there: each costs about a
+    /// second, and one location is enough to start fixing.
     fn entangled(&mut self) -> Option<Diagnostic> {
         let program = self.space.program;
         let of_profiles = program.profiles.iter().flat_map(|profile| {
@@ -95,7 +95,7 @@ impl Overlaps<'_> {
             .tests
             .iter()
             .map(|test| (test.given, test.given_location));
-        // The lints look at each by itself, used or not.
+        // The lints analyze every written condition, used or not.
         let written = program
             .condition_sites
             .iter()
@@ -116,7 +116,7 @@ impl Overlaps<'_> {
         let program = self.space.program;
         let missing = self.missing[profile.index()];
         let rules = &program.profile(profile).rules;
-        // Also those that no state brings anywhere: a group may be empty.
+        // Include rules that no state selects: a group may be empty.
         for rule in rules.iter().filter(|rule| rule.rank == Rank::Override) {
             *self
                 .overriding
@@ -134,7 +134,7 @@ impl Overlaps<'_> {
         let program = self.space.program;
         let candidates = self.space.rules_for(profile, change);
         let rule = |at: u32| &program.profile(profile).rules[at as usize];
-        // Most states have one rule: nothing to contradict, and nothing to override.
+        // Most states have one rule: nothing to contradict or override.
         if let [only] = *candidates
             && rule(only).rank != Rank::Override
         {
@@ -146,7 +146,7 @@ impl Overlaps<'_> {
         for overriding in all().filter(|rule| rule.rank == Rank::Override) {
             let key = (overriding.source, change.direction());
             let known = self.overriding.get(&key).copied().unwrap_or_default();
-            // One by one: the first that it meets is enough.
+            // One by one: the first match is enough.
             let mut meets = plain.iter();
             let meets = known || meets.any(|plain| self.meet(overriding.condition, *plain, change));
             self.overriding.insert(key, meets);
@@ -157,7 +157,7 @@ impl Overlaps<'_> {
         }
         for rank in [Rank::Override, Rank::Plain, Rank::Otherwise] {
             let missing = self.missing[profile.index()];
-            // A stronger rule that is missing might have beaten both.
+            // A missing stronger rule might have beaten both.
             if (missing.overriding && rank < Rank::Override)
                 || (missing.plain && rank == Rank::Otherwise)
             {
@@ -181,7 +181,8 @@ impl Overlaps<'_> {
         self.space.diagrams.mask(left, right) != Ref::ZERO
     }
 
-    /// Finds those of a rank's candidates that contradict each other, in one go where their union is small.
+    /// Finds the candidates of a rank that contradict each other: all at once if their union is
+    /// small, else pair by pair.
     fn rank(&mut self, profile: ProfileId, change: Change, rank: Rank, candidates: &[u32]) {
         let Some(shape) = self.space.shape(profile, change) else {
             return;
@@ -205,8 +206,9 @@ impl Overlaps<'_> {
         let mut met: Vec<(u32, Ref)> = Vec::new();
         let candidates = || candidates.iter().copied().zip(conditions.iter().copied());
         let done = self.space.diagrams.within(UNION_NODES, |diagrams| {
-            // What came first decides so far: whoever disagrees with it there is in conflict, and who agrees with it
-            // there was found to be in conflict already if others are.
+            // `decided` maps each situation to the first rule that matches there. A later rule with
+            // a different target conflicts with it. A later rule with the same target adds nothing:
+            // any conflict there was already found.
             let mut decided = Ref::ZERO;
             for (at, condition) in candidates() {
                 let left = stronger.iter();
@@ -249,7 +251,8 @@ impl Overlaps<'_> {
         }
     }
 
-    /// `met`: which earlier rule stands where the rule `at` does, too.
+    /// `met`: where rule `at` and an earlier rule both match; a leaf is the number of the earlier
+    /// rule plus one.
     fn record(&mut self, profile: ProfileId, change: Change, at: u32, met: Ref) {
         let program = self.space.program;
         let rule = |at: u32| &program.profile(profile).rules[at as usize];
@@ -292,7 +295,7 @@ impl Overlaps<'_> {
                 &program.system(direction.from()).name,
                 &program.system(direction.to()).name,
             );
-            // Of a `<->` it may be needed in the other direction.
+            // A `<->` rule may be needed in the other direction.
             let elsewhere = self
                 .overriding
                 .iter()

@@ -1,5 +1,5 @@
-//! In: a program with its tests and scenarios. Out: how often they exercise each rule and each outcome of a condition.
-//! A test exercises what is exercised in some situation that it proves something about.
+//! In: a program with its tests and scenarios. Out: how often they exercise each rule and each branch of a condition.
+//! A test exercises whatever is exercised in some situation that it proves something about.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,18 @@ use crate::program::{Change, ConditionSiteId, Program};
 use crate::space::Precedence;
 use presync_engine::Tables;
 
-/// What the tests of a program exercise.
+/// The rules and branches that the tests of a program exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
-    /// In source order, with the number of expectations and steps that exercise it. What no situation could exercise (a
-    /// dead rule, a constant condition) is missing.
+    /// In source order, with the number of expectations and steps that exercise each. Omits
+    /// whatever no situation can exercise (a dead rule, a constant condition).
     pub exercised: Vec<(Exercised, usize)>,
-    /// How many are left out because the conditions are too entangled to say whether they can be exercised.
+    /// The number omitted because the conditions are too complex to know whether they can be
+    /// exercised.
     pub unknown: usize,
 }
 
-/// Measures what the program's tests and scenarios exercise.
+/// Measures which rules and branches the program's tests and scenarios exercise.
 pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
     let mut space = Precedence::new(program);
     let targets = Targets::new(&mut space);
@@ -75,7 +76,7 @@ fn count(counts: &mut BTreeMap<Exercised, usize>, mut hit: Vec<Exercised>) {
     }
 }
 
-/// What a reader calls it: the rule's text, or the condition's, as it stands in the source.
+/// A readable name: the text of the rule or condition, as written in the source.
 pub fn describe(program: &Program, exercised: Exercised) -> String {
     let text = |location| {
         let words: Vec<&str> = program.sources.text(location).split_whitespace().collect();

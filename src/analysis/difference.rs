@@ -1,5 +1,5 @@
 //! In: two sets of tables. Out: exactly the situations that they decide differently, in few rows, with counts.
-//! Compared is what both have; what only one has is listed. Nothing is enumerated.
+//! Compares what both have and lists what only one has. Enumerates nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,20 +10,20 @@ use presync_engine::{
     StateId, Table, Tables, TooComplex,
 };
 
-/// More nodes than this for one direction are refused.
+/// Node limit for one direction.
 const NODE_LIMIT: usize = 5_000_000;
 
-/// More rows than this are not printed.
+/// Limit of printed rows.
 const MAX_ROWS: usize = 20;
 
-/// What is different.
+/// The differences between two sets of tables.
 #[derive(Debug, Default)]
 pub struct Differences {
-    /// What only one side declares, as sentences.
+    /// Declarations of only one side, as sentences.
     pub one_sided: Vec<String>,
     /// By role, direction and outcomes.
     pub changes: Vec<DecisionChange>,
-    /// Directions of roles that are too entangled to be compared.
+    /// Directions of roles that are too complex to compare.
     pub skipped: Vec<String>,
 }
 
@@ -42,12 +42,12 @@ pub struct DecisionChange {
     /// `Away append "in queue"`, `unchanged`, `unmapped`
     pub old: String,
     pub new: String,
-    /// How many situations, of how many that the two tables tell apart.
+    /// The number of these situations, out of `total` that the two tables distinguish.
     pub count: u128,
     pub total: u128,
-    /// Conditions and states entered, as `when c: cic A | B`; `None` if they are too many.
+    /// Conditions and entered states, as `when c: cic A | B`; `None` if there are too many.
     pub rows: Option<Vec<String>>,
-    /// One of the situations, as conditions, and the state entered.
+    /// One of the situations, as conditions, and the entered state.
     pub witness: String,
     /// The rules that decide there: profile and place.
     pub old_rules: Vec<String>,
@@ -57,7 +57,7 @@ pub struct DecisionChange {
 /// Compares two sets of tables.
 ///
 /// # Errors
-/// A role is too complex to be compiled.
+/// A role is too complex to compile.
 pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
     let (old_schema, new_schema) = (old.schema(), new.schema());
     let one_sided = one_sided(old_schema, new_schema);
@@ -103,7 +103,7 @@ pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
     Ok(found)
 }
 
-/// What only one side declares or what is declared otherwise.
+/// Declarations of only one side, and declarations that differ.
 fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
     let mut found = Vec::new();
     let (old_roles, new_roles) = (old.roles(), new.roles());
@@ -213,11 +213,11 @@ struct Input {
     /// The names of the values; the first of a state is "not known".
     values: Vec<String>,
     flag: bool,
-    /// The value until told otherwise.
+    /// The initial value.
     usual: u32,
 }
 
-/// Both tables over their common inputs: variable 0 is the state entered, then the inputs.
+/// Both tables over their common inputs: variable 0 is the entered state, then the inputs.
 struct Comparison<'a> {
     old: Side<'a>,
     new: Side<'a>,
@@ -269,9 +269,9 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// `None` if there is no room for the diagrams.
+    /// `None` if the diagrams overflow.
     fn changes(mut self, role: &str) -> Option<Vec<DecisionChange>> {
-        // No state of both: that the states are others is told of the systems.
+        // No common states: `one_sided` already reports the different states of the systems.
         if self.entered.is_empty() {
             return Some(Vec::new());
         }
@@ -391,7 +391,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// A row's cells as variables and values here; `None` if no common situation matches.
+    /// A row's cells as common variables and values; `None` if no common situation matches.
     fn cube(&self, side: Side<'_>, when: &Cells, from: &[StateId]) -> Option<Vec<(u32, Vec<u32>)>> {
         let entered = from.iter().filter_map(|state| {
             self.entered
@@ -414,7 +414,7 @@ impl<'a> Comparison<'a> {
                         .collect();
                     cube.push((at as u32 + 1, known));
                 }
-                // Only this side has it: it is as at the start.
+                // Only this side has it: it keeps its initial value.
                 None if !values.contains(&initial(side, *column)) => return None,
                 None => {}
             }
@@ -471,7 +471,7 @@ impl<'a> Comparison<'a> {
         self.inputs.iter().position(|input| input.name == *name)
     }
 
-    /// A side's value as the common one.
+    /// A side's value as the common value.
     fn value(&self, side: Side<'_>, column: Column, input: usize, value: u32) -> Option<u32> {
         let name = value_name(side.schema, column, value);
         self.inputs[input]
@@ -527,14 +527,14 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// A part of a row: its decision, cells and states entered.
+/// A part of a row: its decision, cells and entered states.
 struct RowPart {
     decision: u32,
     when: Cells,
     from: Box<[StateId]>,
 }
 
-/// The parts of a table's rows; of a row's parts the first that fits counts.
+/// The parts of a table's rows; the first matching part of a row decides.
 fn row_parts(table: &Table, rows: &[Row]) -> Vec<RowPart> {
     let width = table.columns().len() + table.origin_columns().len();
     let number = |decision: &Decision| {
@@ -578,7 +578,7 @@ fn row_parts(table: &Table, rows: &[Row]) -> Vec<RowPart> {
     found
 }
 
-/// An input by name, if both sides have it as the same kind of thing.
+/// An input by name, if both sides have it as the same kind.
 fn input(old: &Schema, new: &Schema, name: String) -> Option<Input> {
     if let (Some(a), Some(b)) = (old.find_fact(&name), new.find_fact(&name)) {
         return match (&old.fact(a).kind, &new.fact(b).kind) {
@@ -641,7 +641,7 @@ fn value_name(schema: &Schema, column: Column, value: u32) -> String {
     }
 }
 
-/// What an input of one side alone is taken to be.
+/// The assumed value of an input that only one side has.
 fn initial(side: Side<'_>, column: Column) -> u32 {
     match column {
         Column::Fact(fact) => side.schema.initial(fact).map_or(0, |value| value.value()),

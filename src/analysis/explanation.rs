@@ -1,5 +1,5 @@
-//! In: a program and one situation. Out: why a change is decided as it is, and why not otherwise: for every other rule
-//! of that direction the nearest condition that kept it out, and the smallest change that would change the outcome.
+//! In: a program and one situation. Out: why a change is decided this way, and why not otherwise: for every other rule
+//! of that direction the nearest condition that excluded it, and the smallest change that would change the outcome.
 
 use crate::diagram::Ref;
 use presync_engine::Situation;
@@ -8,7 +8,7 @@ use crate::program::{Change, Program, RoleId, Rule, RuleSourceId, StateId, Syste
 use crate::source::Location;
 use crate::space::{Decision, Precedence, RoleDecision};
 
-/// Why a change is decided as it is, for one system.
+/// Why a change is decided this way, for one system.
 #[derive(Debug)]
 pub struct DecisionExplanation {
     pub to: SystemId,
@@ -17,11 +17,11 @@ pub struct DecisionExplanation {
     /// The rule that decides, with its profile.
     pub decider: Option<(String, Location)>,
     pub others: Vec<Other>,
-    /// How many rules of this direction are for other states.
+    /// The number of rules of this direction that apply to other states.
     pub elsewhere: usize,
-    /// What would have to be otherwise, and the outcome then.
+    /// The smallest change to the situation that changes the outcome, and the new outcome.
     pub nearest: Option<(String, String)>,
-    /// The role is too entangled to look for the nearest change.
+    /// The role is too complex to find the nearest change.
     pub entangled: bool,
 }
 
@@ -33,7 +33,7 @@ pub struct Other {
     pub why: String,
 }
 
-/// Why is this change decided so in this situation?
+/// Why is this change decided this way in this situation?
 pub struct Question<'a> {
     pub role: RoleId,
     pub entered: StateId,
@@ -160,7 +160,7 @@ fn why_not(
     }
 }
 
-/// What has to be otherwise for an assignment to hold.
+/// The values that would have to change for an assignment to hold.
 fn changes(space: &Precedence<'_>, asked: &Asked, wanted: &[Option<u32>]) -> Vec<String> {
     let different = wanted.iter().enumerate().filter_map(|(at, value)| {
         let value = (*value)?;

@@ -1,4 +1,4 @@
-//! What can be proved about a program: conflicts, tests, coverage, scenarios, differences, explanations.
+//! Proofs about a program: conflicts, tests, coverage, scenarios, differences, explanations.
 
 pub mod conflicts;
 mod coverage;

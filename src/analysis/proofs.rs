@@ -1,4 +1,4 @@
-//! In: a program, its tables, its tests and scenarios. Out: what each came to, with a counterexample where it fails.
+//! In: a program, its tables, its tests and scenarios. Out: a verdict for each, with a counterexample if it fails.
 //! A test is proved over all situations in which its conditions hold; a scenario is run in a session.
 
 use crate::analysis::scenarios;
@@ -10,16 +10,16 @@ use crate::source::Location;
 use crate::space::{Precedence, RoleDecision};
 use presync_engine::Tables;
 
-/// More nodes than this for the smallest counterexample: then any one is shown.
+/// Node limit for the smallest counterexample; beyond it, any one is shown.
 const BUDGET: usize = 200_000;
 
-/// What became of a test or a scenario.
+/// The result of a test or a scenario.
 #[derive(Debug)]
 pub struct Verdict {
     pub name: String,
     pub scenario: bool,
     pub location: Location,
-    /// Empty: it holds.
+    /// Empty: it passed.
     pub failures: Vec<Diagnostic>,
 }
 
@@ -71,7 +71,7 @@ fn refute(
         possible |= given != Ref::ZERO;
         let decided = space.decision(test.role, Change::of(expectation.direction, state));
         let parts = &decided.parts;
-        // What one part leaves open, the next one decides; what none does is unmapped.
+        // Where one part is zero, the next one decides; where all are, the change is unmapped.
         for (at, part) in parts.iter().enumerate() {
             let leaves = space.diagrams.leaves(*part);
             let wrong: Vec<u32> = leaves
@@ -97,17 +97,18 @@ fn refute(
     found.map(|found| failure(space, test, expectation, &found))
 }
 
-/// A situation in which a test does not hold.
+/// A situation in which a test fails.
 struct Counterexample {
     state: StateId,
-    /// How many values are not the usual ones; the fewest are shown.
+    /// The number of values that differ from the usual ones; the counterexample with the fewest is
+    /// shown.
     unusual: usize,
-    /// A value for each variable that matters; `None`: it is not known whether there is such a situation.
+    /// A value for each variable that matters; `None`: unknown whether such a situation exists.
     assignment: Option<Vec<Option<u32>>>,
 }
 
-/// Looks where the first and the second function hold and none of the others; keeps the counterexample if it is
-/// smaller than the one there is.
+/// Searches where `given` and `wrong` hold and nothing in `before` does; keeps the counterexample
+/// if it is smaller than the current one.
 fn consider(
     space: &mut Precedence<'_>,
     state: StateId,
@@ -136,7 +137,7 @@ fn consider(
                 None => return,
             }
         }
-        // Too entangled for the smallest, but there is one.
+        // Too complex for the smallest one, but there is one.
         (None, SearchResult::Here(values)) => Some(values.into_iter().map(Some).collect()),
         (None, _) => None,
     };
@@ -201,7 +202,7 @@ fn failure(
     change.refuted(&outcome, decides, witness)
 }
 
-/// Whether a decision (0: unmapped) is what is expected.
+/// Whether a decision (0: unmapped) is expected.
 fn meets(
     space: &Precedence<'_>,
     expectation: &Expectation,

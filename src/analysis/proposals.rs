@@ -1,5 +1,5 @@
-//! In: a program with its tests. Out: few tests more, as source, that exercise whatever rule and outcome of a condition
-//! those leave out. Each is one situation, told by the facts that matter, and says what the program does today.
+//! In: a program with its tests. Out: a few more tests, as source, for the rules and branches not exercised yet.
+//! Each is one situation, described by the facts that matter, and records the current behavior.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,40 +14,43 @@ use crate::quote::{quote, quote_always};
 use crate::space::{Parts, Precedence};
 use presync_engine::Tables;
 
-/// More nodes than this for the conditions of one test: then it names every fact.
+/// Node limit for the conditions of one test; beyond it, the test names every fact.
 const BUDGET: usize = 20_000;
 
-/// After so many questions it is not said how few tests would do.
+/// Limit of searches for the lower bound of tests.
 const MAX_QUESTIONS: usize = 100_000;
 
-/// A question without an answer counts as so many.
+/// The cost of a search that gave up, in searches.
 const HARD: usize = 500;
 
-/// After so many attempts to put something more into a test, only what is there by chance is.
+/// Limit of searches for more targets in one test; beyond it, only targets that its situation
+/// already exercises are added.
 const MAX_TRIES: usize = 2_000;
 
 /// Tests to add.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
-    /// In the language; empty if nothing is left out.
+    /// In the language; empty if everything is exercised already.
     pub source: String,
     pub tests: usize,
-    /// How many rules and outcomes they exercise that no test did.
+    /// The number of newly exercised rules and branches.
     pub exercises: usize,
-    /// How many are left out: the conditions are too entangled to find a situation for them.
+    /// The number still not exercised, because the conditions are too complex to find a situation
+    /// for them.
     pub left: usize,
-    /// Fewer situations cannot exercise all of them: so many have pairwise nothing in common. `None`: not worked out.
+    /// A lower bound for the number of tests: this many targets pairwise share no situation.
+    /// `None`: not computed.
     pub at_least: Option<usize>,
 }
 
-/// What can stand in one test: changes of one system in one role.
+/// The scope of one test: changes of one system in one role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Seat {
     role: RoleId,
     from: SystemId,
 }
 
-/// By what is exercised: where.
+/// For each scope, where each target is exercised.
 type Seats = BTreeMap<Seat, HashMap<Exercised, Place>>;
 
 #[derive(Default)]
@@ -57,7 +60,7 @@ struct Place {
     by_change: Vec<(RoleChange, Region)>,
 }
 
-/// What is exercised together in one test.
+/// Targets exercised together in one test.
 struct Together {
     seat: Seat,
     wanted: Ref,
@@ -76,7 +79,7 @@ struct Draft {
     exercises: BTreeSet<Exercised>,
 }
 
-/// Proposes tests for what the program's own leave out.
+/// Proposes tests for what the program's own tests do not exercise.
 pub fn propose_tests(program: &Program, tables: &Tables) -> Proposal {
     let mut space = Precedence::new(program);
     let targets = Targets::new(&mut space);
@@ -144,7 +147,7 @@ fn seats(targets: &Targets, missing: &BTreeSet<Exercised>) -> Seats {
     seats
 }
 
-/// What few situations exercise comes first.
+/// Targets exercised by few situations come first.
 fn hardest_first(
     space: &Precedence<'_>,
     seats: &Seats,
@@ -169,7 +172,7 @@ fn hardest_first(
     order.into_iter().map(|(_, exercised)| exercised).collect()
 }
 
-/// How many, at least, have pairwise no situation in common; `None` if it would take too long to say.
+/// A lower bound of how many targets pairwise share no situation; `None` if it takes too long.
 fn apart(space: &Precedence<'_>, seats: &Seats, order: &[Exercised]) -> Option<usize> {
     let mut members: Vec<Exercised> = Vec::new();
     let mut questions = 0;
@@ -218,7 +221,7 @@ fn apart(space: &Precedence<'_>, seats: &Seats, order: &[Exercised]) -> Option<u
     Some(members.len())
 }
 
-/// The seat in which most can be exercised together with the first, and where.
+/// The scope and situation that exercise the most targets together with the first.
 fn fullest(
     space: &mut Precedence<'_>,
     seats: &Seats,
@@ -267,7 +270,7 @@ fn fullest(
     best
 }
 
-/// Exercises something more, if some situation allows it.
+/// Adds a target, if some situation allows it.
 fn join(
     space: &mut Precedence<'_>,
     together: &mut Together,
@@ -352,7 +355,7 @@ fn draft(
     let entered = space.of_system(together.seat.from);
     let named: Vec<u32> = match region {
         Some(region) => space.diagrams.support(&[region]),
-        // Too entangled to be told in few words: everything is named, except where the change leads from.
+        // Too complex for few conditions: name everything except the system that changes.
         None => (0..situation.len() as u32)
             .filter(|variable| *variable != entered)
             .collect(),
@@ -383,7 +386,8 @@ fn draft(
     }
 }
 
-/// Few changes that exercise all of them in the situation, each with the regions of those it is there for.
+/// Few changes that exercise all targets in the situation, each with the regions of the targets it
+/// covers.
 fn fewest_changes(
     space: &Precedence<'_>,
     seat: &HashMap<Exercised, Place>,
@@ -433,11 +437,11 @@ fn fewest_changes(
     chosen
 }
 
-/// What a change comes to, as a test expects it.
+/// The outcome of a change, as a test expects it.
 struct Outcome {
     text: String,
     parts: Parts,
-    /// The leaves that mean the same; none: unmapped.
+    /// The leaves with the same meaning; none: unmapped.
     equal: BTreeSet<u32>,
 }
 
@@ -465,7 +469,7 @@ fn outcome(space: &mut Precedence<'_>, change: RoleChange, situation: &[u32]) ->
 }
 
 impl Outcome {
-    /// Where the change comes to the same.
+    /// The region where the change has the same outcome.
     fn same(&self, diagrams: &mut Diagrams) -> Ref {
         let mut left = Ref::ONE;
         let mut same = Ref::ZERO;
@@ -479,7 +483,7 @@ impl Outcome {
     }
 }
 
-/// Tests whose every contribution another one makes, too, go.
+/// Removes tests whose every contribution another test also makes.
 fn drop_superfluous(drafts: &mut Vec<Draft>, missing: &BTreeSet<Exercised>) {
     let mut at = 0;
     while at < drafts.len() {

@@ -1,5 +1,5 @@
-//! In: a scenario. Out: nothing if every step sends what it should, else the first step that does not; on the way, each
-//! change that was decided, with its situation. Runs the session of the engine, over the tables.
+//! In: a scenario. Out: nothing if every step sends the expected commands, else the first step that does not.
+//! Also reports each decided change with its situation. Runs the session of the engine, over the tables.
 
 use presync_engine::{
     Delivery, Event, Outcome, Schema, Session, SessionEngine, SystemDecision, Tables,
@@ -14,10 +14,10 @@ use crate::program::{
 use crate::quote::{quote, quote_always};
 use crate::space::SituationSpace;
 
-/// Echoes do not lapse: steps have no time.
+/// Echoes never expire here: steps have no time.
 const ECHO_SECONDS: u32 = 60;
 
-/// A situation of the session: what is known.
+/// A situation of the session: the known facts and states.
 #[derive(Default)]
 pub(super) struct Seen {
     facts: Vec<ValueId>,
@@ -25,7 +25,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// What is known, as variables of a space with their values.
+    /// The known values, as variables of a space.
     pub fn variables(&self, space: &SituationSpace<'_>) -> Vec<(u32, Vec<u32>)> {
         let facts = self.facts.iter();
         let facts = facts.map(|value| (space.of_fact(value.fact()), vec![value.value()]));
@@ -97,7 +97,7 @@ fn event(step: &Step) -> Event {
     }
 }
 
-/// Reports of a decision for `to` in which situation it was taken.
+/// Reports the situation in which a decision for `to` was made.
 fn report(
     program: &Program,
     step: &Step,
@@ -143,7 +143,7 @@ fn report(
     decided_in(RoleChange { role, change }, &seen);
 }
 
-/// Whether the commands are exactly those, in whatever order.
+/// Whether the commands are exactly the wanted ones, in any order.
 fn matches(wanted: &[ExpectedCommand], sent: &[&SystemDecision<'_>]) -> bool {
     let is =
         |command: &ExpectedCommand, decided: &SystemDecision<'_>| match &decided.decision.outcome {

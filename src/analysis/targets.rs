@@ -1,6 +1,6 @@
-//! In: a program. Out: every rule and every outcome of a condition, with the situations in which a change exercises it.
-//! A rule is exercised where it decides; a condition where a change asks for it: its profile is reached, a rule or an
-//! appendix that the change could use stands in it, and the conditions around it hold.
+//! In: a program. Out: every rule and every branch of a condition, with the situations in which a change exercises it.
+//! A rule is exercised where it decides. A condition is exercised where a change tests it: its profile is reached, it
+//! encloses a rule or an appendix that applies to the change, and the conditions around it hold.
 
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::program::{
 use crate::source::Location;
 use crate::space::{Precedence, Shape};
 
-/// What a test can exercise.
+/// Something that a test can exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exercised {
     /// One direction of a written rule decides.
@@ -41,29 +41,30 @@ pub(super) struct RoleChange {
     pub change: Change,
 }
 
-/// Situations in which something is so and others are not; kept apart, because the whole may be far larger.
+/// Situations where `wanted` holds and nothing in `unwanted` does; kept separate, because their
+/// combination may be far larger.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Region {
     pub wanted: Ref,
     pub unwanted: Rc<[Ref]>,
 }
 
-/// Everything that there is to exercise, and how.
+/// Everything that tests can exercise, and how.
 #[derive(Default)]
 pub(super) struct Targets {
-    /// By change, where each is exercised: in any of the regions.
+    /// By change, where each target is exercised: in any of the regions.
     pub by_change: BTreeMap<RoleChange, Regions>,
-    /// Those that no situation exercises are missing.
+    /// Targets that some situation exercises.
     pub possible: HashSet<Exercised, FxBuildHasher>,
-    /// Those of which that could not be found out.
+    /// Targets for which that could not be determined.
     pub unknown: HashSet<Exercised, FxBuildHasher>,
 }
 
-/// What one change exercises, and where.
+/// The targets of one change, and where they are exercised.
 pub(super) type Regions = IndexMap<Exercised, IndexSet<Region, FxBuildHasher>, FxBuildHasher>;
 
 impl Targets {
-    /// What stands in the bundled vocabularies is left out: their rules and conditions are not the user's to test.
+    /// Omits the bundled vocabularies: users do not test their rules and conditions.
     pub fn new(space: &mut Precedence<'_>) -> Self {
         let mut collector = Collector {
             named: named_within(space.program),
@@ -84,7 +85,7 @@ impl Targets {
         targets
     }
 
-    /// What a change exercises in some situation of `given`.
+    /// The targets that a change exercises in some situation of `given`.
     pub fn exercised_in(
         &self,
         space: &Precedence<'_>,
@@ -110,7 +111,7 @@ impl Targets {
     }
 }
 
-/// For each condition that is written in a `when`, the named ones that it is made of.
+/// For each condition written in a `when`, the named conditions that it consists of.
 fn named_within(program: &Program) -> FxHashMap<CondId, Vec<ConditionSiteId>> {
     let mut named: FxHashMap<CondId, Vec<ConditionSiteId>> = FxHashMap::default();
     for (at, written) in program.condition_sites.iter().enumerate() {
@@ -178,7 +179,7 @@ impl Collector {
         }
     }
 
-    /// Finds out whether it is exercised here, unless it is known to be elsewhere.
+    /// Determines whether the target is exercised here, unless another place is known already.
     fn ask(
         &mut self,
         space: &Precedence<'_>,
@@ -200,7 +201,7 @@ impl Collector {
         }
     }
 
-    /// The rules and conditions of a profile, wherever those of the profiles before have no mapping.
+    /// The rules and conditions of a profile, wherever the earlier profiles have no mapping.
     fn profile(
         &mut self,
         space: &mut Precedence<'_>,
@@ -269,7 +270,7 @@ impl Collector {
         }
     }
 
-    /// Goes from the outermost condition inwards, as far as they hold; gives where all do.
+    /// Walks from the outermost condition inward, as far as they hold; returns where all hold.
     fn conditions(
         &mut self,
         space: &mut Precedence<'_>,

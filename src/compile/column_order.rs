@@ -1,21 +1,22 @@
 //! In: the outcome of a table as a diagram. Out: an order of its inputs with few paths, and so few rows.
-//! Each input is moved through all places by exchanging neighbours, which touches no other input, and left where the
-//! paths were fewest (sifting, Rudell 1993, with paths in place of nodes). What is not improved stays as it was.
+//! Moves each input through all places by exchanging neighbors, which affects no other input, and leaves it where there
+//! were the fewest paths (sifting, Rudell 1993, with paths instead of nodes). Inputs that do not improve stay in place.
 
 use rustc_hash::FxHashMap;
 
 use crate::diagram::{Diagrams, Ref};
 
-/// The search ends when it has visited so many nodes.
+/// Node visits before the search ends.
 const BUDGET: usize = 4_000_000;
 
-/// An input is not moved on where the diagram becomes so many times as large as it was.
+/// An input stops moving when the diagram has grown by this factor.
 const GROWTH: usize = 3;
 
 /// Rounds over all inputs.
 const ROUNDS: usize = 4;
 
-/// The inputs that the outcome depends on, and `matter` itself if nothing is better.
+/// `matter`: the inputs that the outcome depends on. Returns them in the best order found, which
+/// may be the same.
 pub(super) fn best(diagrams: &Diagrams, outcome: Ref, matter: &[u32]) -> Vec<u32> {
     let mut levels = Levels::new(diagrams, outcome, matter);
     let most = levels.live * GROWTH + 1_000;
@@ -45,22 +46,22 @@ struct Node {
     variable: u32,
     /// For each value of the variable.
     children: Box<[At]>,
-    /// The same, each once.
+    /// The same, without duplicates.
     distinct: Box<[At]>,
 }
 
-/// One function, its nodes by the variable that they ask for.
+/// One function, with its nodes grouped by the variable that they test.
 struct Levels {
     sizes: Vec<u32>,
     order: Vec<u32>,
     nodes: Vec<Node>,
-    /// For each variable its nodes that the root reaches.
+    /// For each variable, its nodes that the root reaches.
     of: Vec<Vec<u32>>,
     root: At,
     live: usize,
     paths: f64,
     visited: usize,
-    /// For each node its paths, while they are counted; 0: not reached.
+    /// For each node, the number of paths to it, during counting; 0: not reached.
     counts: Vec<f64>,
 }
 
@@ -107,7 +108,7 @@ impl Levels {
         };
         let last = self.order.len() - 1;
         let (mut fewest, mut best, mut place) = (self.paths, start, start);
-        // The nearer end first: that way is gone twice.
+        // The nearer end first: that distance is traveled twice.
         let directions = if start * 2 <= last {
             [false, true]
         } else {
@@ -125,7 +126,7 @@ impl Levels {
                     (fewest, best) = (self.paths, place);
                 }
             }
-            // Growth on one side does not stop the way to the other.
+            // Growth on one side must not block the other side.
             while self.live > most && place != start {
                 let back = place < start;
                 self.exchange(if back { place } else { place - 1 });
@@ -139,7 +140,8 @@ impl Levels {
         }
     }
 
-    /// Exchanges the variables of a level and the next. Every node keeps its number and its function.
+    /// Exchanges the variables of a level and the next. Every node keeps its number and its
+    /// function.
     fn exchange(&mut self, level: usize) {
         let (upper, lower) = (self.order[level], self.order[level + 1]);
         self.order.swap(level, level + 1);
@@ -191,7 +193,7 @@ impl Levels {
         self.count();
     }
 
-    /// Counts the paths, and forgets the nodes that nothing leads to any more.
+    /// Counts the paths, and drops unreachable nodes.
     fn count(&mut self) {
         self.counts.clear();
         self.counts.resize(self.nodes.len(), 0.0);
@@ -211,7 +213,7 @@ impl Levels {
             }
             self.live += level.len();
         }
-        // Paths from the root to a node, summed over what leads out of the diagram, are all paths.
+        // All paths: the paths from the root to each node, times its edges to leaves, summed.
         let leaves = |node: &u32| {
             let node = &self.nodes[*node as usize];
             node.distinct
@@ -242,7 +244,8 @@ mod tests {
     use super::*;
     use crate::diagram::paths;
 
-    /// Pairs of inputs that belong together but stand far apart: (a and e) or (b and f) or (c and g) or (d and h).
+    /// Pairs of inputs that belong together but are far apart: (a and e) or (b and f) or (c and g)
+    /// or (d and h).
     #[test]
     fn what_belongs_together_comes_together() {
         let mut diagrams = Diagrams::new(vec![2; 8], 10_000);
@@ -261,7 +264,8 @@ mod tests {
             .for_each(|(variable, place)| places[*variable as usize] = place);
         let mut moved = Diagrams::new(vec![2; 8], 10_000);
         let reordered = diagrams.transfer(&[any], &mut moved, &places)[0];
-        // A pair holds in one way and fails in two, after which the next is asked: 1 + 2 (1 + 2 (1 + 2 (1 + 2))) paths.
+        // A pair holds in one way and fails in two, after which the next is tested: 1 + 2 (1 + 2 (1
+        // + 2 (1 + 2))) paths.
         assert_eq!(paths::count_paths(&moved, reordered), 31.0, "{order:?}");
         assert!(paths::count_paths(&diagrams, any) > 31.0);
     }

@@ -1,4 +1,4 @@
-//! The decisions of a table, numbered as its diagrams name them.
+//! The decisions of a table, numbered like the leaves of its diagrams.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use presync_engine::{Decision, Origin, Outcome};
 use crate::program::Target;
 use crate::space::{Precedence, RoleDecision};
 
-/// The leaf of a layer that leaves the decision to the next.
+/// The leaf of a layer that leaves the decision to the next layer.
 pub(super) const PASS: u32 = 1 << 30;
 
 /// The decisions of a table, and for each the first with the same outcome.
@@ -29,7 +29,7 @@ impl Decisions {
         }
     }
 
-    /// The decision that a leaf names.
+    /// The decision of a leaf.
     pub fn get(&self, leaf: u32) -> &Decision {
         &self.list[leaf as usize]
     }
@@ -38,7 +38,7 @@ impl Decisions {
         self.list
     }
 
-    /// The number of the decision that a leaf of the space names.
+    /// The number of the decision for a leaf of the space.
     pub fn add(&mut self, space: &Precedence<'_>, decided: &RoleDecision, leaf: u32) -> u32 {
         let decision = match space.decision_of(decided, leaf) {
             None => Decision {

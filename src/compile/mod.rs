@@ -1,5 +1,5 @@
-//! In: a program. Out: its tables. Exact, and without enumerating situations.
-//! Errors: a role whose conditions are too complex for the diagrams; the checker has refused most of them.
+//! In: a program. Out: its tables, exact, without enumerating situations.
+//! Errors: a role whose conditions are too complex for the diagrams; the checker rejects most of them earlier.
 
 mod column_order;
 mod decisions;
@@ -19,7 +19,7 @@ use crate::space::{Precedence, RoleDecision};
 /// A table with more rows than this is written as a diagram.
 pub const MAX_ROWS: u64 = 10_000;
 
-/// Nodes of the diagram of one table.
+/// Node limit for the diagram of one table.
 const TABLE_NODES: usize = 4_000_000;
 
 /// Compiles every role into one table for each direction.
@@ -59,7 +59,7 @@ impl Compiler<'_> {
         tables.collect()
     }
 
-    /// `None` if there is no room for its diagrams.
+    /// `None` if its diagrams overflow.
     fn table(&mut self, role: RoleId, direction: Direction) -> Option<Table> {
         let schema = &self.space.program.schema;
         let changes: Vec<Change> = self.space.program.changes(direction).collect();
@@ -71,7 +71,7 @@ impl Compiler<'_> {
             return None;
         }
         if decided.is_empty() {
-            // A system that shows nothing: there is nothing to decide.
+            // A system without states: there is nothing to decide.
             let table = Table::from_rows(schema, direction, Default::default(), Vec::new());
             return Some(table.expect("without states there is no situation to leave open"));
         }
@@ -116,8 +116,8 @@ impl Compiler<'_> {
         ))
     }
 
-    /// A layer of what is decided, with the decisions of this table as its leaves. What it leaves open is unmapped in the
-    /// last layer, else for the next one to decide.
+    /// One layer of the decisions, with this table's decisions as its leaves. Where it decides
+    /// nothing, the change is unmapped if this is the last layer; otherwise the next layer decides.
     fn layer(
         &mut self,
         decided: &RoleDecision,
@@ -139,7 +139,7 @@ impl Compiler<'_> {
         self.space.diagrams.map(of, &mut |leaf| numbers[&leaf])
     }
 
-    /// The inputs of some functions in the order of names, those that outcomes depend on first.
+    /// The inputs of some functions in order of names, those that outcomes depend on first.
     fn inputs(&mut self, functions: &[Ref], decisions: &Decisions) -> Vec<Column> {
         let diagrams = &mut self.space.diagrams;
         let outcome = |of: &Ref| diagrams.map(*of, &mut |leaf| decisions.outcome(leaf));
@@ -153,8 +153,8 @@ impl Compiler<'_> {
             .collect()
     }
 
-    /// Brings the functions over into diagrams of this table alone: in the order of names if there is room, else in
-    /// the order of the space, which then decides the order of the columns.
+    /// Transfers the functions to diagrams of this table only: in order of names if they fit, else
+    /// in the order of the space, which then determines the order of the columns.
     fn layout(&mut self, functions: &[Ref], decisions: &Decisions) -> Option<Layout> {
         let inputs = self.inputs(functions, decisions);
         let nodes = self.space.diagrams.below(functions).len();
@@ -175,7 +175,7 @@ impl Compiler<'_> {
         self.transfer(&inputs, functions, TABLE_NODES * 4, decisions)
     }
 
-    /// One diagram: the state entered first, then the inputs.
+    /// One diagram: the entered state first, then the inputs.
     fn transfer(
         &self,
         inputs: &[Column],
@@ -235,15 +235,15 @@ impl Compiler<'_> {
     }
 }
 
-/// A table's functions over its own inputs: variable 0 is the state entered, then the inputs.
+/// A table's functions over its own inputs: variable 0 is the entered state, then the inputs.
 struct Layout {
     inputs: Vec<Column>,
     diagrams: Diagrams,
     /// Leaves are decisions.
     root: Ref,
-    /// Leaves are the first decisions with the same outcome.
+    /// A leaf is the first decision with the same outcome.
     outcome: Ref,
-    /// In the order of names, so that the same meaning gives the same rows.
+    /// In order of names, so that the same meaning gives the same rows.
     canonical: bool,
 }
 
@@ -258,7 +258,7 @@ impl Layout {
     }
 }
 
-/// The nodes of a layout's diagram, each before those it leads to.
+/// The nodes of a layout's diagram, each before its children.
 fn flatten(layout: &Layout) -> Diagram {
     let order = layout.diagrams.below(&[layout.root]);
     let at: HashMap<Ref, u32> = order

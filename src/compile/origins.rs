@@ -1,5 +1,5 @@
-//! In: the diagram of who decides, and a row. Out: who decides within the row, as parts of which the first that fits
-//! counts. The stronger of agreeing rules come first, so that what is left to the weaker needs no saying: a part is
+//! In: the diagram of which rule decides, and a row. Out: which rule decides within the row, as parts; the first that
+//! matches counts. The stronger of agreeing rules come first, so that the weaker need not exclude them: a part is
 //! about as long as the condition of its rule.
 
 use rustc_hash::FxHashMap;
@@ -7,23 +7,23 @@ use rustc_hash::FxHashMap;
 use crate::diagram::{Diagrams, Ref, paths};
 use presync_engine::Cells;
 
-/// More parts than this are not searched for in one row.
+/// Limit of parts in one row.
 const MAX_PARTS: usize = 200;
 
-/// Nodes that one row may take.
+/// Node limit for one row.
 const BUDGET: usize = 50_000;
 
 /// Values of some variables, and the decision there.
 type Part = (Vec<(u32, Vec<u32>)>, u32);
 
-/// Rows under which the same function is left share their parts.
+/// Caches parts: rows within which the function is the same share them.
 #[derive(Default)]
 pub(super) struct Origins {
     known: FxHashMap<Ref, Option<Vec<Part>>>,
 }
 
 impl Origins {
-    /// The parts of a row; `None` if they were not found with little effort.
+    /// The parts of a row; `None` if finding them exceeds the limits.
     pub(super) fn of(
         &mut self,
         diagrams: &mut Diagrams,
@@ -50,7 +50,7 @@ impl Origins {
     }
 }
 
-/// The function as it is within a row, a decision as its number and one; elsewhere anything.
+/// The function restricted to a row, with decision `d` as leaf `d + 1`; outside the row, any value.
 fn narrow(diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Ref {
     let mut known: FxHashMap<Ref, Ref> = FxHashMap::default();
     let get = |known: &FxHashMap<Ref, Ref>, of: Ref| match of.as_leaf() {
@@ -80,12 +80,12 @@ fn narrow(diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Ref {
     get(&known, root)
 }
 
-/// The decisions in their order, each where it decides and where an earlier part does already.
+/// The decisions in order. The cubes of each cover where it decides and may overlap earlier parts.
 fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<Part>> {
     let leaves = diagrams.leaves(within);
     let inputs = diagrams.sizes().len();
     let mut parts: Vec<Part> = Vec::new();
-    // Where the paths are about as few as the decisions, there is nothing to search for.
+    // If there are hardly more paths than decisions, use the paths.
     if paths::count_paths(diagrams, within) <= 2.0 * leaves.len() as f64 {
         paths::paths(
             diagrams,
@@ -126,7 +126,7 @@ fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<Part>> {
     Some(parts)
 }
 
-/// A cube in the row's terms: `None` where it is as in the row.
+/// A cube relative to the row: `None` where it is the same as in the row.
 fn within_row(cube: &[(u32, Vec<u32>)], row: &Cells) -> Cells {
     let mut cells: Cells = vec![None; row.len()];
     for (variable, values) in cube {

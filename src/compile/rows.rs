@@ -1,5 +1,5 @@
 //! In: a table's function as a diagram. Out: its rows: few, disjoint, and the same for the same meaning.
-//! The paths of a diagram are disjoint and cover everything; which order of inputs has the fewest paths is searched.
+//! The paths of a diagram are disjoint and cover everything; searches for the input order with the fewest paths.
 
 use rustc_hash::FxHashMap;
 
@@ -11,10 +11,10 @@ use crate::compile::{Layout, MAX_ROWS, column_order};
 use crate::diagram::{Diagrams, Ref, paths};
 use crate::program::{Column, StateId, SystemId};
 
-/// More parts than this with different origins in one row are not worth a row.
+/// Limit of parts with different origins in one row; beyond it, the table is written as a diagram.
 const MAX_ORIGINS: usize = 1_000;
 
-/// The columns and rows of a table; `None` if they would be too many.
+/// The columns and rows of a table; `None` if there would be too many.
 pub(super) fn rows(
     layout: &Layout,
     decisions: &Decisions,
@@ -42,7 +42,7 @@ pub(super) fn rows(
     Some((columns, rows))
 }
 
-/// A table without rows as cubes, if a dense look-up is small enough.
+/// A table without rows as cubes, if a dense lookup is small enough.
 pub(super) fn cubes(layout: &Layout) -> Option<Vec<Cube>> {
     let (states, sizes) = layout.diagrams.sizes().split_first()?;
     if cell_count(sizes, *states) > DENSE_CELLS {
@@ -67,14 +67,15 @@ pub(super) fn cubes(layout: &Layout) -> Option<Vec<Cube>> {
     Some(cubes)
 }
 
-/// A layout's functions with their inputs in another order; inputs that only origins need come last.
+/// A layout's functions with their inputs in another order; inputs that only origins need come
+/// last.
 struct Reordered {
     diagrams: Diagrams,
     outcome: Ref,
     root: Ref,
-    /// For the state entered, then each input of the layout: its variable here.
+    /// For the entered state and each input of the layout, its variable here.
     places: Vec<u32>,
-    /// How many variables the outcome depends on.
+    /// The number of variables that the outcome depends on.
     matter: usize,
 }
 
@@ -129,7 +130,7 @@ impl Reordered {
         complete.then_some(rows)
     }
 
-    /// The cubes of the outcome, neighbours that differ in one input only joined.
+    /// The cubes of the outcome, after joining neighbors that differ in only one input.
     fn cubes(&self) -> Vec<(Cells, u32)> {
         let mut cubes: Vec<(Cells, u32)> = Vec::new();
         paths::paths(
@@ -171,7 +172,7 @@ impl Reordered {
         cubes
     }
 
-    /// Who decides within a row, the first that fits.
+    /// The rules that decide within a row; the first matching part counts.
     fn origins(
         &mut self,
         row: &Cells,
@@ -199,7 +200,7 @@ impl Reordered {
             parts.into_iter().for_each(|(when, leaf)| add(when, leaf));
             return Some(origins);
         }
-        // The paths do not overlap: none comes before another.
+        // Paths do not overlap, so their order does not matter.
         let mut within = row.clone();
         let complete = paths::paths(
             &self.diagrams,

@@ -1,9 +1,9 @@
-//! In: functions one after the other. Out: fewer of which the first that is not zero counts, at every moment.
-//! Like is joined with like, so that a thousand small functions do not each go through one large one.
+//! In: functions one by one. Out: an equivalent shorter list in which the first non-zero function counts, at any time.
+//! Joins functions of similar size, so that a thousand small ones are not each merged into one large one.
 
 use crate::diagram::{Diagrams, Ref};
 
-/// Functions that came one after the other.
+/// A list of functions by priority.
 #[derive(Debug, Clone, Default)]
 pub struct Cascade {
     parts: Vec<Ref>,
@@ -16,7 +16,7 @@ impl Cascade {
         &self.parts
     }
 
-    /// Adds a function behind those that are there.
+    /// Adds a function after the others.
     pub fn push(&mut self, diagrams: &mut Diagrams, next: Ref) {
         if next == Ref::ZERO {
             return;

@@ -1,18 +1,19 @@
 //! In: a region of the situations. Out: few conditions that together hold exactly there.
-//! Each is made as wide as the region allows, and none is there that the others make superfluous.
+//! Each condition is as wide as the region allows, and none is redundant.
 
 use crate::diagram::{Diagrams, Ref};
 
-/// A region of more nodes than this is not put into words.
+/// A region of more nodes than this is not written as conditions.
 const READABLE: usize = 300;
 
-/// Conditions joined with `and`: each variable that is named, with the values that it may have.
+/// Conditions joined with `and`: variables and their allowed values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cube(pub Vec<(u32, Vec<u32>)>);
 
 impl Diagrams {
-    /// Cubes whose union is where the function is not zero; `None` if there would be more than `most`, or if it is so
-    /// intricate that nobody could read them. `usual`: a value for each variable, the nearest to which comes first.
+    /// Cubes whose union is where the function is not zero; `None` if there would be more than
+    /// `most`, or if the region is too complex to read. `usual`: a value for each variable; cubes
+    /// closest to it come first.
     pub fn cover(&mut self, region: Ref, usual: &[u32], most: usize) -> Option<Vec<Cube>> {
         if self.size(region) > READABLE {
             return None;
@@ -87,7 +88,7 @@ impl Diagrams {
         self.without(holds, region) == Ref::ZERO
     }
 
-    /// Where each variable that is named has one of its values.
+    /// The region where each variable of the cube has one of its values.
     pub fn product_of(&mut self, cube: &[(u32, Vec<u32>)]) -> Ref {
         let mut sorted = cube.to_vec();
         sorted.sort_unstable();

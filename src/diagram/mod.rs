@@ -1,6 +1,6 @@
-//! Reduced ordered decision diagrams with variables of any size and leaves of any number, each node kept once.
+//! Reduced ordered decision diagrams with variables of any size and any number of leaves, each node stored once.
 //! In: cubes and operations on them. Out: canonical references: equal functions have equal references.
-//! When the limit of nodes is reached operations return [`Ref::ZERO`] and [`Diagrams::overflowed`] says so.
+//! After the node limit is reached, operations return [`Ref::ZERO`] and [`Diagrams::overflowed`] returns `true`.
 
 mod cascade;
 mod cover;
@@ -17,16 +17,16 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-/// A function of the situation: a leaf, or a node that asks for a variable.
+/// A function of the situation: a leaf, or a node that tests a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ref(u32);
 
 const LEAF: u32 = 1 << 31;
 
-/// All nodes' children together: what has very many values finds room for fewer nodes.
+/// Limit of children over all nodes: if variables have very many values, fewer nodes fit.
 const MAX_CHILDREN: usize = 100 << 20;
 
-/// Functions of at most so many nodes may be combined at any rate of growth.
+/// Functions of at most this many nodes may be combined at any rate of growth.
 const SMALL: usize = 512;
 
 impl Ref {
@@ -48,7 +48,7 @@ impl Ref {
 #[derive(Debug, Clone, Copy)]
 struct Node {
     variable: u32,
-    /// Where its children begin in `children`.
+    /// The start of its children in `children`.
     at: u32,
 }
 
@@ -74,7 +74,7 @@ pub struct Diagrams {
 }
 
 impl Diagrams {
-    /// `sizes`: the number of values of each variable, first asked first.
+    /// `sizes`: the number of values of each variable, in the order of testing.
     pub fn new(sizes: Vec<u32>, limit: usize) -> Self {
         Self {
             sizes,
@@ -89,7 +89,7 @@ impl Diagrams {
         }
     }
 
-    /// Gives back the room of what was remembered of operations; what they made stays.
+    /// Frees the operation caches; the nodes stay.
     pub fn forget_operations(&mut self) {
         self.cache = FxHashMap::default();
         self.negations = FxHashMap::default();
@@ -107,7 +107,7 @@ impl Diagrams {
         self.nodes.len()
     }
 
-    /// The variable that a function asks first, unless it is a leaf.
+    /// The variable that a function tests first, or `None` for a leaf.
     pub fn variable(&self, of: Ref) -> Option<u32> {
         of.as_leaf()
             .is_none()
@@ -124,7 +124,7 @@ impl Diagrams {
         &self.children[node.at as usize..node.at as usize + size]
     }
 
-    /// The function that asks `variable` and goes on with one child for each of its values.
+    /// The function that tests `variable` and continues with one child for each of its values.
     pub fn node(&mut self, variable: u32, children: &[Ref]) -> Ref {
         if children.iter().all(|child| *child == children[0]) {
             return children[0];
@@ -172,7 +172,8 @@ impl Diagrams {
         self.node(variable, &children)
     }
 
-    /// The first function where it is not zero, else the second: `or`, and "the stronger decides first".
+    /// The first function where it is not zero, else the second: `or`, and "the stronger rule
+    /// decides first".
     pub fn or_else(&mut self, first: Ref, second: Ref) -> Ref {
         if first == Ref::ZERO || first == second {
             return second;
@@ -183,7 +184,8 @@ impl Diagrams {
         self.apply(Operation::OrElse, first, second)
     }
 
-    /// The second function where the first is not zero, else zero: `and`, and "under this condition".
+    /// The second function where the first is not zero, else zero: `and`, and "under this
+    /// condition".
     pub fn mask(&mut self, condition: Ref, then: Ref) -> Ref {
         if condition == Ref::ZERO || then == Ref::ZERO {
             return Ref::ZERO;
@@ -219,7 +221,7 @@ impl Diagrams {
         self.keep(key, result)
     }
 
-    /// Remembers a result, unless it is not one because there was no room.
+    /// Caches a result, unless the diagrams overflowed and it is not valid.
     fn keep(&mut self, key: (Operation, Ref, Ref), result: Ref) -> Ref {
         if !self.overflowed {
             self.cache.insert(key, result);
@@ -227,7 +229,7 @@ impl Diagrams {
         result
     }
 
-    /// Does something that may make at most so many nodes; `None` if it would take more.
+    /// Runs `work`, which may create at most `budget` nodes; `None` if it needs more.
     pub fn within<T>(&mut self, budget: usize, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.overflowed {
             return None;
@@ -237,13 +239,13 @@ impl Diagrams {
         self.restore_limit(limit).then_some(done)
     }
 
-    /// Leaves room for so many more nodes; returns the limit that there was.
+    /// Limits the number of new nodes to `budget`; returns the previous limit.
     pub(super) fn lower_limit(&mut self, budget: usize) -> usize {
         let lower = self.limit.min(self.nodes.len() + budget);
         std::mem::replace(&mut self.limit, lower)
     }
 
-    /// Puts a limit back; says whether the room was enough.
+    /// Restores a limit; returns whether the budget was enough.
     pub(super) fn restore_limit(&mut self, limit: usize) -> bool {
         let failed = self.overflowed;
         self.overflowed = failed && self.nodes.len() >= limit;
@@ -256,8 +258,8 @@ impl Diagrams {
         self.below(&[of]).len()
     }
 
-    /// Functions of which the first that is not zero counts, as few as can be had without a blow-up: where one of
-    /// two neighbours cannot take the other in at a cost that is about linear, both stay.
+    /// Merges functions of which the first non-zero one counts into as few as possible without a
+    /// blow-up: where merging two neighbors would cost more than about linear growth, both stay.
     pub fn combine(&mut self, functions: &[Ref]) -> Vec<Ref> {
         match functions {
             [] => Vec::new(),
@@ -277,7 +279,7 @@ impl Diagrams {
         }
     }
 
-    /// Adds a function behind others, taken in by the last of them if it can be.
+    /// Adds a function after the others, merged into the last one if possible.
     pub fn combine_with(&mut self, functions: &mut Vec<Ref>, next: Ref) {
         let Some(last) = functions.last_mut().filter(|_| next != Ref::ZERO) else {
             return functions.extend(Some(next).filter(|next| *next != Ref::ZERO));
@@ -318,7 +320,7 @@ impl Diagrams {
         self.mask(outside, of)
     }
 
-    /// The function once the variable is known.
+    /// The function with one variable fixed.
     pub fn restrict(&mut self, of: Ref, variable: u32, value: u32) -> Ref {
         match self.variable(of) {
             None => return of,
@@ -383,7 +385,7 @@ impl Diagrams {
         result
     }
 
-    /// Folds functions pairwise, which keeps the intermediate ones small.
+    /// Folds functions pairwise, which keeps the intermediate results small.
     pub fn first_of(&mut self, mut functions: Vec<Ref>) -> Ref {
         while functions.len() > 1 {
             functions = functions
@@ -426,8 +428,8 @@ impl Diagrams {
         result
     }
 
-    /// The same functions over other variables: `places[v]` is where variable `v` stands in `target`. All zero if the
-    /// target overflows.
+    /// The same functions over other variables: `places[v]` is the position of variable `v` in
+    /// `target`. All zero if the target overflows.
     pub fn transfer(&self, roots: &[Ref], target: &mut Self, places: &[u32]) -> Vec<Ref> {
         let mut moved: FxHashMap<Ref, Ref> = FxHashMap::default();
         let get = |moved: &FxHashMap<Ref, Ref>, of: Ref| {
@@ -440,7 +442,7 @@ impl Diagrams {
         for node in self.below(roots).into_iter().rev() {
             let variable = places[self.nodes[node.0 as usize].variable as usize];
             let mut parts = Vec::new();
-            // Values with the same child go together.
+            // Group the values of the same child.
             let children = self.children(node);
             let mut distinct = children.to_vec();
             distinct.sort_unstable();
@@ -510,7 +512,7 @@ mod tests {
             .expect("that is enough");
         assert_eq!(few, d.or_else(pairs[0], pairs[1]));
 
-        // What there was no room for is not remembered.
+        // Results that did not fit are not cached.
         let any = d
             .within(1_000_000, |d| d.first_of(pairs.clone()))
             .expect("that is enough");

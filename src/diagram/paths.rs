@@ -4,10 +4,10 @@ use rustc_hash::FxHashMap;
 
 use crate::diagram::{Diagrams, Ref};
 
-/// For each variable the values that a path takes, ascending; `None`: all of them.
+/// For each variable, the values on a path, ascending; `None`: all of them.
 pub type PathCells = Vec<Option<Box<[u32]>>>;
 
-/// How many paths a function has, values with the same child together.
+/// The number of paths of a function, with values of the same child grouped.
 pub(crate) fn count_paths(diagrams: &Diagrams, of: Ref) -> f64 {
     let mut counts: FxHashMap<Ref, f64> = FxHashMap::default();
     for node in diagrams.below(&[of]).into_iter().rev() {
@@ -21,8 +21,8 @@ pub(crate) fn count_paths(diagrams: &Diagrams, of: Ref) -> f64 {
     counts.get(&of).copied().unwrap_or(1.0)
 }
 
-/// Goes through all paths of a function within a cube, values with the same child together. `false` if there were
-/// more than `most`.
+/// Visits all paths of a function within a cube, with values of the same child grouped. `false` if
+/// there were more than `most`.
 pub(crate) fn paths(
     diagrams: &Diagrams,
     of: Ref,
@@ -66,7 +66,7 @@ pub(crate) fn paths(
     walk(diagrams, of, cube, &mut left, found)
 }
 
-/// The different children with their values, in the order of the first value of each.
+/// The distinct children with their values, in the order of each child's first value.
 fn distinct(children: &[Ref], within: Option<&[u32]>) -> Vec<(Ref, Vec<u32>)> {
     let mut groups: Vec<(Ref, Vec<u32>)> = Vec::new();
     let mut places: FxHashMap<Ref, usize> = FxHashMap::default();

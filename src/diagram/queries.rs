@@ -1,11 +1,11 @@
-//! In: functions. Out: what they reach and depend on, where they are what, and how often; nothing is built for that.
+//! In: functions. Out: their leaves and variables, witnesses, counts and values. Builds no nodes.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diagram::{Diagrams, Ref};
 
 impl Diagrams {
-    /// All nodes below some functions, parents before children.
+    /// All nodes reachable from the roots, parents before children.
     pub fn below(&self, roots: &[Ref]) -> Vec<Ref> {
         let mut seen: FxHashSet<Ref> = FxHashSet::default();
         let mut stack: Vec<Ref> = roots.to_vec();
@@ -20,7 +20,7 @@ impl Diagrams {
         found
     }
 
-    /// The variables that some functions depend on, ascending.
+    /// The variables that the functions depend on, ascending.
     pub fn support(&self, roots: &[Ref]) -> Vec<u32> {
         let mut variables: Vec<u32> = self
             .below(roots)
@@ -47,8 +47,8 @@ impl Diagrams {
         leaves
     }
 
-    /// The assignment nearest to `usual` on which the function is a leaf that is wanted; `None` for variables that
-    /// do not matter there. `None` if no leaf is wanted.
+    /// The assignment closest to `usual` on which the function has a wanted leaf, with `None` for
+    /// variables that do not matter there. Returns `None` if no leaf is wanted.
     pub fn witness(
         &self,
         of: Ref,
@@ -99,7 +99,7 @@ impl Diagrams {
         Some(assignment)
     }
 
-    /// On how many full assignments the function has a leaf that is wanted; at most `u128::MAX`.
+    /// The number of full assignments on which the function has a wanted leaf; at most `u128::MAX`.
     pub fn count(&self, of: Ref, wanted: &dyn Fn(u32) -> bool) -> u128 {
         let size = |from: u32, to: u32| {
             self.sizes()[from as usize..to as usize]

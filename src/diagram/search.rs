@@ -1,5 +1,5 @@
-//! In: functions that are to say something, and others that are not. Out: one situation in which that is so, without
-//! making a diagram of all of them; for questions whose whole answer would be too large.
+//! In: functions that must be non-zero, and functions that must be zero. Out: one situation where both are so, without
+//! building a diagram of all of them; for questions whose complete answer would be too large.
 
 use std::collections::HashSet;
 
@@ -7,21 +7,22 @@ use rustc_hash::FxBuildHasher;
 
 use crate::diagram::{Diagrams, Ref};
 
-/// After so many steps the search is given up.
+/// Limit of steps before the search gives up.
 const MAX_STEPS: usize = 2_000;
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SearchResult {
     /// A value for each variable.
     Here(Vec<u32>),
     Nowhere,
-    /// It would have taken too long.
+    /// The search gave up.
     Unknown,
 }
 
 impl Diagrams {
-    /// A full assignment on which every function of `wanted` is not zero and every one of `unwanted` is, near to `usual`.
+    /// A full assignment near `usual` on which every function of `wanted` is non-zero and every one
+    /// of `unwanted` is zero.
     pub fn find(&self, wanted: &[Ref], unwanted: &[Ref], usual: &[u32]) -> SearchResult {
         let mut search = Search {
             diagrams: self,
@@ -37,7 +38,7 @@ impl Diagrams {
         }
     }
 
-    /// Whether [`Diagrams::find`] would find this assignment.
+    /// Whether the assignment is a valid result of [`Diagrams::find`].
     pub fn is_found(&self, wanted: &[Ref], unwanted: &[Ref], assignment: &[u32]) -> bool {
         wanted
             .iter()
@@ -57,7 +58,7 @@ struct Search<'d> {
 }
 
 impl Search<'_> {
-    /// Whether there is one; it is in the assignment then. `None`: given up.
+    /// Whether there is an assignment; if so, it is in `assignment`. `None`: gave up.
     fn go(&mut self, mut wanted: Vec<Ref>, mut unwanted: Vec<Ref>) -> Option<bool> {
         if wanted.contains(&Ref::ZERO)
             || unwanted

@@ -1,5 +1,5 @@
-//! In: the text of a file. Out: the same words in the canonical layout, every comment in its place.
-//! Errors: a file with syntax errors is left alone. What comes out has the same tokens, which is checked each time.
+//! In: the text of a file. Out: the same tokens in the canonical format, every comment in its place.
+//! Errors: files with syntax errors are left unchanged. Checks every time that the result has the same tokens.
 
 mod statement;
 
@@ -12,24 +12,24 @@ use crate::syntax::tree::{
 };
 use statement::Statement;
 
-/// Columns of a line, where the names allow it.
+/// Maximum line width in columns, if the names allow it.
 pub const WIDTH: usize = 100;
 
 const INDENT: usize = 4;
 
-/// Left sides longer than this do not push the arrows of their neighbours out.
+/// Left sides longer than this do not move the arrows of neighboring lines.
 const ALIGNED: usize = 48;
 
-/// Why a file is left as it is.
+/// Why a file is left unchanged.
 #[derive(Debug)]
 pub enum FormatError {
     /// Its syntax errors.
     Syntax(Vec<Diagnostic>),
-    /// The layout would not be the same text: a mistake of ours.
+    /// The formatted text would have different tokens: a bug in the formatter.
     Changed,
 }
 
-/// Lays a file out. Line ends stay as its first one is; a byte order mark goes.
+/// Formats a file. All line endings become like the first one; a byte order mark is removed.
 ///
 /// # Errors
 /// See [`FormatError`].
@@ -76,7 +76,8 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
     })
 }
 
-/// Tokens and comments: what a layout must not change. Commas that close a list go, so commas are not counted here.
+/// Tokens and comments, which formatting must not change. It removes trailing commas, so commas are
+/// not counted here.
 fn words(text: &str) -> (Vec<&str>, Vec<&str>) {
     let scanned = scan::scan(FileId(0), text);
     let tokens = scanned
@@ -95,19 +96,20 @@ struct Layout<'a> {
     text: &'a str,
     tokens: &'a [Token],
     comments: &'a [Comment],
-    /// The first of each that is not laid out yet.
+    /// The first token and comment that are not formatted yet.
     token: usize,
     comment: usize,
-    /// The end of what was laid out last.
+    /// The end of the last formatted token or comment.
     end: u32,
     lines: Vec<Line>,
 }
 
 struct Line {
     text: String,
-    /// Where the arrow of a rule or expectation stands, counted in characters, if it may move to the right.
+    /// The column of the arrow of a rule or expectation, in characters, if it may move to the
+    /// right.
     arrow: Option<usize>,
-    /// Nothing can stand behind it.
+    /// Ends with a comment, so nothing can follow on the line.
     commented: bool,
 }
 
@@ -184,7 +186,7 @@ impl Layout<'_> {
         self.align(start);
     }
 
-    /// What stands before a `{`, its content further in, and the `}`.
+    /// The text before a `{`, the indented content, and the `}`.
     fn block(&mut self, indent: usize, empty: bool, content: impl FnOnce(&mut Self)) {
         let brace = self.tokens[self.token..]
             .iter()
@@ -221,7 +223,8 @@ impl Layout<'_> {
         });
     }
 
-    /// The comments before a place: on lines of their own, or behind what they stand behind.
+    /// Writes the comments before a place: on their own lines, or after the text that they follow
+    /// in the source.
     fn comments_before(&mut self, place: u32, indent: usize) {
         while let Some(comment) = self
             .comments
@@ -250,7 +253,7 @@ impl Layout<'_> {
         }
     }
 
-    /// One empty line where there were any, except where a block begins.
+    /// Writes one empty line if the source has any here, except at the start of a block.
     fn blank_line(&mut self, next: u32) {
         let between = &self.text[self.end as usize..next as usize];
         let opened = self
@@ -262,7 +265,7 @@ impl Layout<'_> {
         }
     }
 
-    /// All tokens up to a place, as one statement.
+    /// Formats all tokens up to a place as one statement.
     fn statement(&mut self, until: u32, indent: usize) {
         self.lay_out(until, indent, false);
     }
@@ -287,7 +290,7 @@ impl Layout<'_> {
             .map(|token| token.span)
             .collect();
         self.token += count;
-        // A comma that closes a list belongs to the statement, and goes; comments around it follow what is left.
+        // Remove a trailing comma; comments around it follow the rest of the statement.
         let text = |span: &Span| span.text(self.text);
         let closing = self
             .tokens
@@ -330,7 +333,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Moves the arrows of neighbouring lines into one column.
+    /// Aligns the arrows of neighboring lines.
     fn align(&mut self, start: usize) {
         let mut at = start;
         while at < self.lines.len() {

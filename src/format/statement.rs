@@ -1,5 +1,5 @@
-//! In: the tokens of one statement and the comments between them. Out: its lines, within a width where that can be.
-//! Lists break at every `|`, `,`, `and` or `or` of theirs or at none.
+//! In: the tokens of one statement and the comments between them. Out: its lines, within the width if possible.
+//! A list breaks at every `|`, `,`, `and` or `or`, or at none.
 
 use pretty::{Arena, DocAllocator, DocBuilder};
 
@@ -16,7 +16,7 @@ const NEST: isize = 4;
 type Doc<'a> = DocBuilder<'a, Arena<'a>>;
 
 impl<'a> Statement<'a> {
-    /// The lines, and the column of the arrow in the first, counted in characters.
+    /// The lines, and the column of the arrow in the first line, counted in characters.
     pub fn render(&self, width: usize) -> (Vec<String>, Option<usize>) {
         let arena = Arena::new();
         let document = self.document(&arena).pretty(width).to_string();
@@ -43,7 +43,8 @@ impl<'a> Statement<'a> {
         token.text(self.text)
     }
 
-    /// `when c:` on its own line if the rest does not fit, and what is expected on the next; then each list by itself.
+    /// If the statement does not fit, breaks after the head of a `when` and before the `=>` of an
+    /// expectation; then breaks only the lists that still do not fit.
     fn document(&self, arena: &'a Arena<'a>) -> Doc<'a> {
         let mut comments = self.comments.iter().copied().peekable();
         let mut depth = 0_usize;
@@ -65,7 +66,7 @@ impl<'a> Statement<'a> {
             let before = at
                 .checked_sub(1)
                 .map(|before| self.word(self.tokens[before]));
-            // The head of a `when`, and what changes, are groups of their own.
+            // The head of a `when` and the left side of an expectation are separate groups.
             if depth == 0 && (before == Some(":") || (word == "=>" && self.is_expectation())) {
                 closed.push(
                     std::mem::replace(&mut open, List::new(arena))
@@ -91,7 +92,7 @@ impl<'a> Statement<'a> {
             open.push(arena, arena.text(word));
             fresh = false;
         }
-        // What goes on below a head, or above the content of a block, stands further in than that.
+        // Indent further below a head, or above the content of a block.
         let further = !closed.is_empty()
             || self
                 .tokens
@@ -102,7 +103,8 @@ impl<'a> Statement<'a> {
         arena.concat(closed).nest(NEST).group()
     }
 
-    /// Whether it says what a change leads to: one `=>`, and no step of a scenario, whose commands stand side by side.
+    /// Whether the statement is an expectation: exactly one `=>`, and not a scenario step such as
+    /// `set`, whose commands stay on its line.
     fn is_expectation(&self) -> bool {
         let first = self.tokens.first().map(|token| self.word(*token));
         !matches!(first, Some("set" | "observe" | "resync" | "role"))
@@ -114,7 +116,7 @@ impl<'a> Statement<'a> {
                 == 1
     }
 
-    /// Whether a space stands before a token.
+    /// Whether a space precedes the token.
     fn spaced(&self, at: usize) -> bool {
         let (before, word) = (self.word(self.tokens[at - 1]), self.word(self.tokens[at]));
         let closes = matches!(word, "," | ":" | ")" | ".") || (before, word) == ("{", "}");
@@ -122,14 +124,14 @@ impl<'a> Statement<'a> {
         !closes && !opened && !self.is_lint_code(at)
     }
 
-    /// The parts of `dead-rule` in `@allow(dead-rule)` are one word to people.
+    /// The parts of `dead-rule` in `@allow(dead-rule)` are written as one word.
     fn is_lint_code(&self, at: usize) -> bool {
         let (before, this) = (self.tokens[at - 1], self.tokens[at]);
         before.end == this.start && (self.word(before) == "-" || self.word(this) == "-")
     }
 }
 
-/// Elements one after the other; each is a group, within which alternatives stand further in than the element.
+/// Elements in sequence; each is a group whose alternatives are indented further than the element.
 struct List<'a> {
     elements: Vec<Doc<'a>>,
     current: Doc<'a>,

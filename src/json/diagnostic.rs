@@ -1,5 +1,5 @@
-//! A diagnostic in JSON, as `check --format json` and every other front write it: places by line and column, everything
-//! else by name.
+//! A diagnostic in JSON, as `check --format json` and the JSON interface write it.
+//! Locations are lines and columns; everything else is named.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::source::{Location, Sources};
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JsonDiagnostic {
-    /// Stable, as in the language reference.
+    /// Stable code, as in the language reference.
     pub code: &'static str,
     pub data: JsonData,
     pub file: Option<String>,
     pub fixes: Vec<JsonFix>,
-    /// What to write instead.
+    /// How to fix it.
     pub help: Option<String>,
     pub labels: Vec<JsonLabel>,
     pub message: String,
@@ -24,22 +24,22 @@ pub struct JsonDiagnostic {
     pub range: Option<JsonRange>,
     /// `error`, `warning` or `info`.
     pub severity: &'static str,
-    /// One in which it shows.
+    /// A situation where the problem occurs.
     pub situation: Option<JsonSituation>,
 }
 
-/// What a finding is about, as values; what it is not about is left out.
+/// The subject of a finding, as values; values that do not apply are omitted.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JsonData {
     /// The system that changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// What else is named: a misspelt name, a declaration, an attribute, a lint.
+    /// Other names: a misspelled name, a declaration, an attribute, a lint.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// `agents.presync:14`, as decisions name them.
+    /// `agents.presync:14`, as decisions name rules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -61,7 +61,7 @@ pub struct JsonRange {
     pub start: JsonPosition,
 }
 
-/// Both from 1; columns in characters.
+/// A line and a column, both from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct JsonPosition {
     pub column: u32,
@@ -79,7 +79,7 @@ pub struct JsonLabel {
 pub struct JsonFix {
     pub edits: Vec<JsonEdit>,
     pub message: String,
-    /// It changes no decision.
+    /// The fix does not change any decision.
     pub safe: bool,
 }
 
@@ -90,7 +90,7 @@ pub struct JsonEdit {
     pub text: String,
 }
 
-/// A value for each fact, and each system's state (null: not known).
+/// A value for each fact, and the state of each system (null: not known).
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JsonSituation {
     pub facts: BTreeMap<String, JsonFactValue>,

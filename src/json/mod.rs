@@ -1,5 +1,5 @@
-//! One call and one answer in JSON, for every front that speaks it: a page, bindings, the HTTP service. In: a [`Call`], or its
-//! text. Out: an [`Answer`], or its text. Whatever is wrong is an answer, too: nothing here fails or panics.
+//! One call and one answer in JSON, for every front end but the command line: a web page, bindings, the HTTP service.
+//! In: a [`Call`], or its text. Out: an [`Answer`], or its text. Errors are answers, too: nothing here fails or panics.
 //!
 //! ```
 //! let answer = presync::json::call(
@@ -33,50 +33,50 @@ use crate::program::Program;
 use crate::resolve::CheckReport;
 use crate::source::{FileId, SourceFile, Sources};
 
-/// A question to the library.
+/// A call to the library.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "call", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Call {
-    /// Errors and lints of a program.
+    /// Checks and lints a program.
     Check {
         program: ProgramFiles,
-        /// By lint; the others have their defaults.
+        /// Levels by lint; other lints have their default level.
         #[serde(default)]
         levels: BTreeMap<String, Level>,
     },
-    /// One file in the one style.
+    /// Formats a file.
     Format { source: String },
-    /// The tables of a program, as tables.json has them.
+    /// Compiles a program to the tables of a tables.json.
     Compile { program: ProgramFiles },
-    /// What one change means for every other system.
+    /// Decides one change for every other system.
     Decide {
         r#in: ProgramOrTables,
-        /// May be left out where there is only one.
+        /// Required if there is more than one.
         #[serde(default)]
         role: Option<String>,
         #[serde(default)]
         facts: BTreeMap<String, JsonFactValue>,
-        /// The state that each system shows, as far as it is known.
+        /// The known current state of each system.
         #[serde(default)]
         states: BTreeMap<String, String>,
-        /// One system and the state entered, as in events: `{"cic": "At Lunch"}`.
+        /// One system and the entered state, as in events: `{"cic": "At Lunch"}`.
         change: BTreeMap<String, String>,
     },
-    /// Proves the tests and scenarios of a program.
+    /// Proves the tests and runs the scenarios of a program.
     Test { program: ProgramFiles },
-    /// Which situations are decided differently.
+    /// Finds the situations that two programs decide differently.
     Diff {
         old: ProgramOrTables,
         new: ProgramOrTables,
     },
 }
 
-/// The files of a program by path; the bundled vocabularies are there.
+/// The files of a program by path; the bundled vocabularies are always available.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProgramFiles {
     pub files: BTreeMap<String, String>,
-    /// The path of the file that begins.
+    /// The path of the root file.
     pub root: String,
 }
 
@@ -88,7 +88,7 @@ pub enum ProgramOrTables {
     Tables(serde_json::Value),
 }
 
-/// What the library answers.
+/// The answer of the library.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
@@ -101,7 +101,7 @@ pub enum Answer {
         text: String,
     },
     Compile {
-        /// Of the meaning.
+        /// The digest of the program's meaning.
         digest: String,
         tables: serde_json::Value,
     },
@@ -117,10 +117,10 @@ pub enum Answer {
     },
     /// As `diff --format json` writes it.
     Diff(JsonDifferences),
-    /// There is no answer, and why.
+    /// The call failed, and why.
     Refused {
         message: String,
-        /// The errors of the program, if it has some.
+        /// The errors of the program, if any.
         diagnostics: Vec<JsonDiagnostic>,
     },
 }
@@ -131,7 +131,7 @@ pub struct JsonSummary {
     pub warnings: usize,
 }
 
-/// What a change means for one system.
+/// The decision for one system.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JsonDecision {
     pub to: String,
@@ -144,30 +144,31 @@ pub struct JsonDecision {
     pub rule: Option<String>,
 }
 
-/// What a test or scenario comes to.
+/// The result of a test or scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JsonVerdict {
     pub name: String,
     pub scenario: bool,
     /// `agents.presync:14`
     pub place: String,
-    /// Empty: it holds.
+    /// Empty: it passed.
     pub failures: Vec<JsonDiagnostic>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JsonDifferences {
     pub changes: Vec<JsonChange>,
-    /// What only one side declares, as sentences.
+    /// Declarations of only one side, as sentences.
     pub one_sided: Vec<String>,
-    /// Directions of roles that are too entangled to be compared.
+    /// Directions of roles that are too complex to compare.
     pub skipped: Vec<String>,
 }
 
 /// Situations of one role and direction in which one outcome has become another.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JsonChange {
-    /// How many situations, as a decimal number: there can be more than a number holds.
+    /// The number of these situations, as a decimal string: it can exceed the range of a JSON
+    /// number.
     pub count: String,
     pub from: String,
     pub new: String,
@@ -175,16 +176,16 @@ pub struct JsonChange {
     pub old: String,
     pub old_rules: Vec<String>,
     pub role: String,
-    /// As text of the language; null if they are too many.
+    /// As text of the language; null if there are too many.
     pub rows: Option<Vec<String>>,
     pub to: String,
-    /// Of how many situations.
+    /// The number of situations compared, as a decimal string.
     pub total: String,
     /// One of the situations.
     pub witness: String,
 }
 
-/// Answers a call in text.
+/// Answers a call in JSON text.
 pub fn call(text: &str) -> String {
     let answer = match serde_json::from_str(text) {
         Ok(call) => answer(&call),
@@ -213,7 +214,7 @@ pub fn schemas() -> [serde_json::Value; 2] {
     ]
 }
 
-/// An answer that says why there is none.
+/// An answer that explains why the call failed.
 struct Refusal(Box<Answer>);
 
 impl Answer {

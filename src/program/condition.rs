@@ -1,4 +1,4 @@
-//! Conditions, each kept once: equal ones have equal ids, and the parts of one have smaller ids than it.
+//! Interned conditions: equal conditions have equal ids, and parts have smaller ids than the whole.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ pub struct CondId(pub u32);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Cond {
     True,
-    /// The flag holds.
+    /// The flag is set.
     Flag(FactId),
     /// The choice has one of these values, ascending.
     Value(FactId, Box<[ValueId]>),
-    /// The system's state is known and one of these, ascending.
+    /// The system's state is known and is one of these, ascending.
     State(SystemId, Box<[StateId]>),
     Not(CondId),
     And(Box<[CondId]>),

@@ -8,9 +8,9 @@ pub struct Test {
     pub name: String,
     pub location: Location,
     pub role: RoleId,
-    /// All `given` conditions together.
+    /// All `given` conditions joined with `and`.
     pub given: CondId,
-    /// The `given` list, or the test's name where there is none.
+    /// The `given` list, or the test's name if it has none.
     pub given_location: Location,
     pub expectations: Vec<Expectation>,
 }
@@ -33,7 +33,7 @@ pub struct Expectation {
 pub struct Scenario {
     pub name: String,
     pub location: Location,
-    /// The role it starts with, if it names one in its first step or there is just one.
+    /// The initial role, if the first step names one or the program has only one.
     pub role: Option<RoleId>,
     pub steps: Vec<Step>,
 }

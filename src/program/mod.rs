@@ -1,5 +1,5 @@
-//! The resolved program: ids in place of names, conditions and groups expanded, mappings applied.
-//! An unresolved name cannot be expressed here; places in the source are kept for messages and origins.
+//! The resolved program: ids instead of names, conditions and groups expanded, mappings applied.
+//! It cannot contain an unresolved name; source locations are kept for messages and origins.
 
 mod condition;
 mod expectation;
@@ -64,7 +64,7 @@ pub struct Program {
     pub roles: Vec<Role>,
     pub tests: Vec<Test>,
     pub scenarios: Vec<Scenario>,
-    /// What the lints look at beside the meaning.
+    /// Used by lints, in addition to the meaning.
     pub declared: Vec<Declared>,
     pub references: FxHashSet<Reference>,
     pub allows: Vec<Allow>,
@@ -87,7 +87,7 @@ pub struct StateSource {
     pub location: Location,
 }
 
-/// A change of state, and the system for whose sake it is looked at: another one.
+/// A change of state, and the other system that it is decided for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Change {
     direction: Direction,
@@ -95,7 +95,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// `None` if the state is one of the system that follows.
+    /// `None` if the state belongs to the system `to`.
     pub fn new(entered: StateId, to: SystemId) -> Option<Self> {
         Some(Self {
             direction: Direction::new(entered.system(), to)?,
@@ -129,19 +129,19 @@ impl Change {
         self.direction.to()
     }
 
-    /// The same with another state of the system.
+    /// The same change with another entered state.
     #[must_use]
     pub fn entering(self, entered: StateId) -> Self {
         Self::of(self.direction, entered)
     }
 }
 
-/// A rule as it stands in a file, however many profiles apply it.
+/// A rule as written in a file, however many profiles apply it.
 #[derive(Debug)]
 pub struct RuleSource {
-    /// From the system of its source to its target.
+    /// From its source system to its target.
     pub location: Location,
-    /// With its documentation and the `when`s that hold for it alone.
+    /// Including its documentation and the `when`s that enclose only this rule.
     pub item: Location,
     pub doc: Option<Box<str>>,
 }
@@ -157,7 +157,7 @@ pub struct Profile {
     pub appends: Box<[Append]>,
 }
 
-/// What beats what within a profile: later is stronger.
+/// The precedence of rules within a profile: later is stronger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
     Otherwise,
@@ -172,12 +172,12 @@ pub struct Rule {
     pub direction: Direction,
     pub rank: Rank,
     pub condition: CondId,
-    /// The conditions written around it, outermost first; `condition` is all of them.
+    /// The conditions written around it, outermost first; `condition` joins all of them.
     pub enclosing: Arc<[ConditionSiteId]>,
     /// Ascending.
     pub states: Arc<[StateId]>,
     pub target: Target,
-    /// Where the `apply` that took it in stands.
+    /// The `apply` that included it, if any.
     pub applied: Option<Location>,
 }
 
@@ -201,7 +201,7 @@ pub struct Append {
 pub struct Role {
     /// By priority.
     pub profiles: Vec<ProfileId>,
-    /// `None`: the role of a program that declares none.
+    /// `None`: the implicit role of a program that declares none.
     pub location: Option<Location>,
     pub doc: Option<String>,
 }
@@ -240,14 +240,14 @@ pub struct Declared {
     pub name: String,
     /// Its name.
     pub location: Location,
-    /// The whole declaration with its documentation.
+    /// The whole declaration, including its documentation.
     pub whole: Location,
 }
 
-/// That a declaration names another.
+/// One declaration names another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reference {
-    /// The declaration it stands in; `None` in tests and scenarios.
+    /// The declaration that contains the reference; `None` in tests and scenarios.
     pub owner: Option<DeclaredId>,
     pub target: DeclaredId,
 }
@@ -258,20 +258,20 @@ pub struct Allow {
     pub code: String,
     pub reason: Option<String>,
     pub location: Location,
-    /// What it stands before.
+    /// The source that it applies to.
     pub scope: Location,
 }
 
-/// A condition as one `when` or `condition` writes it, without those around it.
+/// A condition as written in one `when` or `condition`, without enclosing conditions.
 #[derive(Debug, Clone, Copy)]
 pub struct ConditionSite {
-    /// Whether it is a `condition` with a name.
+    /// Whether it is a named `condition`.
     pub named: bool,
     pub condition: CondId,
     pub location: Location,
 }
 
-/// A state's name that matches only when case is ignored.
+/// A state name that matches only if case is ignored.
 #[derive(Debug)]
 pub struct CaseMismatch {
     pub location: Location,
@@ -336,13 +336,13 @@ impl Program {
         self.schema.directions()
     }
 
-    /// Every change of a direction.
+    /// Every change in a direction.
     pub fn changes(&self, direction: Direction) -> impl Iterator<Item = Change> + use<> {
         self.states(direction.from())
             .map(move |entered| Change { direction, entered })
     }
 
-    /// `true` if no role was declared and the one there is holds for everyone.
+    /// `true` if no role is declared, so that the implicit role applies to everyone.
     pub fn has_implicit_role(&self) -> bool {
         self.roles.iter().all(|role| role.location.is_none())
     }

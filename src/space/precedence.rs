@@ -1,5 +1,5 @@
-//! In: the rules of a profile or role and a change. Out: who decides, as a diagram over all situations.
-//! The one place that knows what beats what: levels within a profile, order between profiles, appendices.
+//! In: the rules of a profile or role and a change. Out: which rule decides, as a diagram over all situations.
+//! The one place that knows what beats what: ranks within a profile, order between profiles, appendices.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -15,11 +15,11 @@ use crate::program::{
 };
 use crate::space::situation::SituationSpace;
 
-/// An index into the lists of appended texts; 0 is the empty one.
+/// An index into the lists of appended texts; 0 is the empty list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppendId(pub u32);
 
-/// Who decides: the rule that does, and what its profile appends.
+/// The rule that decides, and what its profile appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decision {
     pub profile: ProfileId,
@@ -28,9 +28,9 @@ pub struct Decision {
     pub append: AppendId,
 }
 
-/// What a role decides on one change. Leaves do not name rules but places in the list of candidates, so that all
-/// changes that are decided under the same conditions share one diagram, whichever rules and roles they belong to; who
-/// it is in this case, [`Precedence::decision_of`] says.
+/// What a role decides on one change. Leaves are places in the list of candidates instead of rules,
+/// so that all changes decided under the same conditions share one diagram, whatever their rules
+/// and roles. [`Precedence::decision_of`] resolves a leaf to its rule.
 #[derive(Debug, Clone)]
 pub struct RoleDecision {
     pub to: SystemId,
@@ -40,32 +40,33 @@ pub struct RoleDecision {
     candidates: Rc<[(ProfileId, Rc<[u32]>)]>,
 }
 
-/// Functions of which the first that is not zero counts. There is one, or none where nothing ever decides, unless the
-/// conditions are so entangled that a single diagram would blow up.
+/// Functions by priority: the first that is not zero decides. Usually one, or none where nothing
+/// ever decides; several only if the conditions are so complex that a single diagram would blow up.
 pub type Parts = Rc<[Ref]>;
 
-/// The candidates of a profile for one change. A leaf is a place in [`Precedence::rules_for`] plus one; of several
-/// candidates the first written wins. Changes whose candidates have the same levels and conditions share one.
+/// The candidate rules of a profile for one change. A leaf is a place in [`Precedence::rules_for`]
+/// plus one; if several of one rank match, the first written wins. Changes whose candidates have the
+/// same ranks and conditions share a shape.
 #[derive(Debug)]
 pub struct Shape {
     id: u32,
-    /// Under which condition each holds, and how strong it is.
+    /// The rank of each candidate and the condition under which it matches.
     pub candidates: Rc<[(Rank, Ref)]>,
     pub overriding: Parts,
     pub plain: Parts,
     pub otherwise: Parts,
-    /// All levels together: which candidate decides.
+    /// All ranks together: which candidate decides.
     pub decider: Parts,
-    /// Once asked for.
+    /// Computed on first use.
     overlapping: OnceCell<bool>,
 }
 
-/// The union of candidates is not built beyond so many nodes.
+/// Node limit for the union of candidates.
 const UNION_NODES: usize = 50_000;
 
 type Decorated = (u32, u32, Ref, Box<[bool]>);
 
-/// Who decides what, over the situations of a program; what has been worked out is kept.
+/// Computes which rule decides what over the situations of a program, and caches the results.
 pub struct Precedence<'p> {
     space: SituationSpace<'p>,
     cache: Cache,
@@ -85,26 +86,27 @@ impl DerefMut for Precedence<'_> {
     }
 }
 
-/// What has been worked out already.
+/// Results computed so far.
 #[derive(Default)]
 struct Cache {
     /// By profile.
     directions: Vec<Option<Box<[ProfileDirection]>>>,
-    /// What many directions have in common.
+    /// Lists of representatives, shared because many directions have the same.
     shared: FxHashSet<Rc<[StateId]>>,
-    /// For each role and direction, for each state its representative.
+    /// For each role and direction, the representative of each state.
     representatives: FxHashMap<(RoleId, Direction), Rc<[StateId]>>,
     shapes: FxHashMap<Rc<[(Rank, Ref)]>, Rc<Shape>>,
-    /// What is appended under which conditions.
+    /// The appended texts, by texts and their conditions.
     appends: FxHashMap<Vec<(u32, Ref)>, Ref>,
     texts: IndexSet<String, FxBuildHasher>,
-    /// By place among a role's profiles, shape, appendix and which candidates set something.
+    /// By place among a role's profiles, shape, appendix, and which candidates set a state.
     decorated: FxHashMap<Decorated, Parts>,
     role_decisions: FxHashMap<(RoleId, Change), RoleDecision>,
-    /// Functions of profiles by priority, and what they come to.
+    /// The combination of the profiles' functions, by the functions in order of priority.
     combined: FxHashMap<Box<[Ref]>, Parts>,
     leaves: FxHashMap<Ref, Rc<[u32]>>,
-    /// Leaf `n` of a decision diagram is entry `n - 1`: a place among the profiles, one among the candidates.
+    /// Leaf `n` of a decision diagram is entry `n - 1`: place among the profiles, place among the
+    /// candidates, appendix.
     choices: IndexSet<(u32, u32, AppendId), FxBuildHasher>,
     append_lists: IndexSet<Vec<String>, FxBuildHasher>,
 }
@@ -112,9 +114,9 @@ struct Cache {
 /// A profile's rules of one direction.
 struct ProfileDirection {
     direction: Direction,
-    /// For each state the first one that is treated the same way.
+    /// For each state, the first state that the profile treats the same way.
     representatives: Rc<[StateId]>,
-    /// By that state.
+    /// Ordered by their first state.
     classes: Box<[StateClass]>,
 }
 
@@ -123,12 +125,12 @@ struct StateClass {
     first: StateId,
     /// In written order.
     rules: Rc<[u32]>,
-    /// Once asked for.
+    /// Computed on first use.
     shape: Option<Rc<Shape>>,
 }
 
 impl ProfileDirection {
-    /// `tested`: conditions may tell states apart that have the same rules.
+    /// `tested`: conditions may distinguish states that have the same rules.
     fn new(direction: Direction, by_state: &[Vec<u32>], tested: bool) -> Self {
         let mut known: FxHashMap<&[u32], (StateId, Rc<[u32]>)> = FxHashMap::default();
         let mut classes = Vec::new();
@@ -157,7 +159,7 @@ impl ProfileDirection {
 
     fn class(&mut self, state: StateId) -> &mut StateClass {
         let first = self.representatives[state.index()];
-        // Each first state has its class.
+        // Every first state has a class, and classes are in order.
         let at = self.classes.partition_point(|class| class.first < first);
         &mut self.classes[at]
     }
@@ -179,7 +181,7 @@ impl<'p> Precedence<'p> {
         }
     }
 
-    /// The rules of a profile that a change could make candidates, in written order.
+    /// The candidate rules of a profile for a change, in written order.
     pub fn rules_for(&mut self, profile: ProfileId, change: Change) -> Rc<[u32]> {
         let direction = self.profile_direction(profile, change.direction());
         direction
@@ -187,7 +189,8 @@ impl<'p> Precedence<'p> {
             .unwrap_or_default()
     }
 
-    /// One state of each class that a profile treats differently; none if it has no rule of that direction.
+    /// One state of each class that a profile treats differently; none if it has no rule of that
+    /// direction.
     pub fn state_classes_of_profile(
         &mut self,
         profile: ProfileId,
@@ -204,8 +207,8 @@ impl<'p> Precedence<'p> {
         first_ones(&self.representatives(role, direction))
     }
 
-    /// The same change of the first state for which a role decides as for this one: most states of a system are only
-    /// mentioned together, or not at all.
+    /// The same change for the first state that the role decides like this one: most states of a
+    /// system are only mentioned in groups, or not at all.
     pub fn representative(&mut self, role: RoleId, change: Change) -> Change {
         let representatives = self.representatives(role, change.direction());
         change.entering(representatives[change.entered().index()])
@@ -286,7 +289,7 @@ impl<'p> Precedence<'p> {
         if let Some(known) = &class.shape {
             return Some(known.clone());
         }
-        // What is treated the same way has the same shape.
+        // All states of a class have the same shape.
         let (entered, rules) = (class.first, class.rules.clone());
         if rules.is_empty() {
             return None;
@@ -303,7 +306,8 @@ impl<'p> Precedence<'p> {
         Some(shape)
     }
 
-    /// Whether two candidates of one rank can hold together; `true` as well where that is too much to ask.
+    /// Whether two candidates of one rank can match together; also `true` if that is too expensive
+    /// to compute.
     pub fn overlapping(&mut self, shape: &Shape) -> bool {
         if let Some(known) = shape.overlapping.get() {
             return *known;
@@ -352,7 +356,7 @@ impl<'p> Precedence<'p> {
         shape
     }
 
-    /// What is left of a function where none of the parts says anything.
+    /// The rest of a function, where all parts are zero.
     pub fn outside(&mut self, of: Ref, parts: &[Ref]) -> Ref {
         parts.iter().fold(of, |left, part| {
             if left == Ref::ZERO {
@@ -363,7 +367,7 @@ impl<'p> Precedence<'p> {
         })
     }
 
-    /// Which texts a profile appends for a change: a leaf is an [`AppendId`].
+    /// The texts that a profile appends for a change: a leaf is an [`AppendId`].
     fn appended(&mut self, profile: ProfileId, change: Change) -> Ref {
         let program = self.program;
         let mut key = Vec::new();
@@ -405,7 +409,7 @@ impl<'p> Precedence<'p> {
         lists
     }
 
-    /// What a profile decides, as the `place`th of those that a role asks.
+    /// The decisions of a profile that is the `place`th of those that a role asks.
     fn decorated(
         &mut self,
         place: u32,
@@ -418,7 +422,7 @@ impl<'p> Precedence<'p> {
         };
         let appended = self.appended(profile, change);
         let of_profile = &self.program.profile(profile).rules;
-        // What is left unchanged is not decorated either.
+        // A decision of `unchanged` appends nothing.
         let sets = rules.iter().map(|rule| {
             appended != Ref::ZERO && matches!(of_profile[*rule as usize].target, Target::Set(_))
         });
@@ -479,7 +483,7 @@ impl<'p> Precedence<'p> {
         decided
     }
 
-    /// The decision that a leaf names; `None` for unmapped.
+    /// The decision of a leaf; `None` for unmapped.
     pub fn decision_of(&self, decided: &RoleDecision, leaf: u32) -> Option<Decision> {
         let choice = self
             .cache
@@ -500,7 +504,8 @@ impl<'p> Precedence<'p> {
         &program.profile(decision.profile).rules[decision.rule as usize]
     }
 
-    /// The leaves that a function reaches, ascending; kept, because many changes share their diagrams.
+    /// The leaves that a function reaches, ascending; cached, because many changes share their
+    /// diagrams.
     pub fn leaves(&mut self, of: Ref) -> Rc<[u32]> {
         if let Some(known) = self.cache.leaves.get(&of) {
             return known.clone();
@@ -510,7 +515,7 @@ impl<'p> Precedence<'p> {
         leaves
     }
 
-    /// The texts of a list, in the order they are shown.
+    /// The texts of a list, in display order.
     pub fn append_texts(&self, id: AppendId) -> &[String] {
         self.cache
             .append_lists

@@ -1,11 +1,11 @@
-//! In: a model. Out: its facts and states as variables, its conditions as diagrams, and situations by name.
+//! In: a program. Out: its facts and states as variables, its conditions as diagrams, situations by name.
 
 use crate::diagnostic::{Witness, WitnessValue};
 use crate::diagram::{Diagrams, Ref};
 use crate::program::{Column, Cond, CondId, FactId, FactKind, Program, StateId, SystemId, ValueId};
 use crate::space::variable_order;
 
-/// More nodes than this are refused: about a gigabyte.
+/// Node limit: about a gigabyte of memory.
 const NODE_LIMIT: usize = 5_000_000;
 
 /// All situations of a program: a variable for each fact and for the state of each system.
@@ -15,11 +15,11 @@ pub struct SituationSpace<'p> {
     variables: Vec<Column>,
     of_fact: Vec<u32>,
     of_system: Vec<u32>,
-    /// For each variable the value that needs no mention.
+    /// For each variable, the value that needs no mention.
     defaults: Vec<u32>,
-    /// By system: whether any condition asks for its state.
+    /// By system: whether any condition tests its state.
     tested: Vec<bool>,
-    /// By id, once asked for.
+    /// By id; built on first use.
     conditions: Vec<Option<Ref>>,
 }
 
@@ -82,7 +82,7 @@ impl<'p> SituationSpace<'p> {
         &self.defaults
     }
 
-    /// A value for each variable; what has none gets its default.
+    /// A value for each variable; missing values get their default.
     pub fn values(&self, situation: &presync_engine::Situation) -> Vec<u32> {
         let known = |variable: &Column| match variable {
             Column::Fact(fact) => situation.value(*fact).map(ValueId::value),
@@ -94,12 +94,12 @@ impl<'p> SituationSpace<'p> {
             .collect()
     }
 
-    /// Where the condition holds.
+    /// The region where the condition holds.
     pub fn condition(&mut self, id: CondId) -> Ref {
         if let Some(known) = self.known(id) {
             return known;
         }
-        // Conditions may name conditions in long chains: a stack of our own instead of recursion.
+        // Conditions can form long chains of names, so use an explicit stack instead of recursion.
         let mut pending = vec![id];
         while let Some(next) = pending.last().copied() {
             let program = self.program;
@@ -122,13 +122,13 @@ impl<'p> SituationSpace<'p> {
         self.part(id)
     }
 
-    /// Builds a condition if that takes no more than so many nodes; `false` if it would.
+    /// Builds a condition if that takes at most `nodes` nodes; returns `false` otherwise.
     pub fn affords(&mut self, id: CondId, nodes: usize) -> bool {
         let limit = self.diagrams.lower_limit(nodes);
         self.condition(id);
         let afforded = self.diagrams.restore_limit(limit);
         if !afforded {
-            // What was built from a part that is missing is not what it says.
+            // Conditions built from a missing part are wrong.
             self.conditions.fill(None);
         }
         afforded
@@ -172,18 +172,18 @@ impl<'p> SituationSpace<'p> {
         }
     }
 
-    /// Where the condition holds once a state has been entered.
+    /// The region where the condition holds after a state was entered.
     pub fn condition_in(&mut self, id: CondId, entered: StateId) -> Ref {
         let holds = self.condition(id);
         self.after_entering(holds, entered)
     }
 
-    /// Whether any condition asks for the state of a system.
+    /// Whether any condition tests the state of a system.
     pub fn is_tested(&self, system: SystemId) -> bool {
         self.tested[system.index()]
     }
 
-    /// A function once a state has been entered.
+    /// The function after a state was entered.
     pub fn after_entering(&mut self, of: Ref, entered: StateId) -> Ref {
         if self.is_tested(entered.system()) {
             let variable = self.of_system(entered.system());
@@ -193,13 +193,14 @@ impl<'p> SituationSpace<'p> {
         }
     }
 
-    /// Where the system shows the state.
+    /// The region where the system shows the state.
     pub fn showing(&mut self, state: StateId) -> Ref {
         let variable = self.of_system(state.system());
         self.diagrams.test(variable, [state.value()])
     }
 
-    /// The nearest situation to the usual one in which the function has a wanted leaf; `entered` is what has happened.
+    /// The situation closest to the usual one in which the function has a wanted leaf; `entered` is
+    /// the state that was entered.
     pub fn witness(
         &self,
         of: Ref,
@@ -256,7 +257,8 @@ impl<'p> SituationSpace<'p> {
     }
 }
 
-/// The variables that stand together, for the order: one group for each condition of a rule or an append.
+/// Variables that occur together, for the variable order: one group for each condition of a rule or
+/// an append.
 fn together(program: &Program) -> Vec<Vec<usize>> {
     let facts = program.schema.facts().len();
     let mut of: Vec<Vec<usize>> = Vec::with_capacity(program.conditions.len());
@@ -273,7 +275,7 @@ fn together(program: &Program) -> Vec<Vec<usize>> {
         };
         variables.sort_unstable();
         variables.dedup();
-        // A condition over very many variables says nothing about which are close.
+        // A condition over very many variables does not show which of them are close.
         variables.truncate(64);
         of.push(variables);
     }

@@ -18,7 +18,7 @@ impl SituationSpace<'_> {
         self.condition_terms(cube).join(" and ")
     }
 
-    /// The conditions that a cube joins.
+    /// The conditions that a cube joins with `and`.
     pub fn condition_terms(&self, cube: &Cube) -> Vec<String> {
         let literals = cube.0.iter();
         let mut literals: Vec<(Column, &Vec<u32>)> = literals
@@ -31,7 +31,7 @@ impl SituationSpace<'_> {
             .collect()
     }
 
-    /// A variable with some of its values, as a condition of the language.
+    /// A variable restricted to some of its values, as a condition of the language.
     pub fn literal(&self, variable: Column, values: &[u32]) -> String {
         match variable {
             Column::Fact(fact) => {
@@ -57,8 +57,8 @@ impl SituationSpace<'_> {
 }
 
 impl Precedence<'_> {
-    /// What a decision (0: unmapped) comes to, as a test expects it; an appendix that is empty is mentioned only if
-    /// `decorated`.
+    /// The outcome of a decision (0: unmapped), as a test expects it; an empty appendix is written
+    /// only if `decorated`.
     pub fn outcome_text(&self, decided: &RoleDecision, leaf: u32, decorated: bool) -> String {
         let Some(decision) = self.decision_of(decided, leaf) else {
             return "unmapped".to_owned();

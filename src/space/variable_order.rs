@@ -1,7 +1,7 @@
-//! The order in which diagrams ask their variables. Variables that stand together in conditions should be neighbours:
-//! each round moves every variable to the middle of the conditions that it stands in (the FORCE heuristic).
+//! The order of the variables in diagrams. Variables that occur in the same conditions should be neighbors:
+//! each round moves every variable to the middle of the conditions that it occurs in (the FORCE heuristic).
 
-/// `groups`: the variables that stand together, once per condition. Returns the variables in order.
+/// `groups`: the variables that occur together, once per condition. Returns the variables in order.
 pub(super) fn arrange(count: usize, groups: &[Vec<usize>]) -> Vec<usize> {
     let mut order = first_appearance(count, groups);
     let mut best = (span(&order, groups), order.clone());
@@ -52,7 +52,7 @@ fn places(order: &[usize]) -> Vec<usize> {
     places
 }
 
-/// The sum over all groups of how far their variables lie apart.
+/// The sum over all groups of the distance between their outermost variables.
 fn span(order: &[usize], groups: &[Vec<usize>]) -> usize {
     let places = places(order);
     let width = |group: &Vec<usize>| {

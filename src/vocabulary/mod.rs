@@ -1,4 +1,4 @@
-//! The bundled vocabularies: readable `.presync` files that a program takes in with `use name`.
+//! The bundled vocabularies: readable `.presync` files that a program includes with `use name`.
 
 /// A bundled vocabulary.
 #[derive(Debug)]
@@ -7,7 +7,7 @@ pub struct Vocabulary {
     pub text: &'static str,
 }
 
-/// Every bundled vocabulary, in the order they are listed.
+/// Every bundled vocabulary, in display order.
 pub static ALL: [Vocabulary; 4] = [
     Vocabulary {
         name: "cic",

@@ -1,4 +1,4 @@
-//! `check --add-allow`: what a lint finds is allowed where it is, so that only what is new is told.
+//! `check --add-allow`: allows the current findings where they occur, so that only new ones are reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -12,10 +12,11 @@ use presync::quote_always;
 use presync::tree;
 use presync::{FileId, SourceFile, Span};
 
-/// The text of a file, and which code is allowed from which byte on.
+/// The text of a file, and the codes to allow, with the byte offset of each.
 type Places<'a> = (String, BTreeSet<(u32, &'a str)>);
 
-/// Writes an `@allow` before the innermost declaration, state or item that has each finding's first label.
+/// Writes an `@allow` before the innermost declaration, state or item that contains each finding's
+/// first label.
 pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> CommandResult {
     let mut places: BTreeMap<PathBuf, Places<'_>> = BTreeMap::new();
     let mut left = 0;
@@ -86,7 +87,8 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
     })
 }
 
-/// The start of the innermost thing around a place that an `@allow` can stand before.
+/// The start of the innermost declaration, state or item around a location that can have an
+/// `@allow`.
 fn innermost(tree: &tree::File, place: Span) -> Option<u32> {
     let declaration = tree
         .declarations

@@ -1,4 +1,4 @@
-//! A record of the findings that are known: only what is new counts.
+//! A record of known findings, so that only new ones are reported.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,14 +10,14 @@ use crate::files;
 use crate::findings::Findings;
 use presync::{CheckReport, Severity};
 
-/// Of the file; with 1, findings were known by their messages.
+/// Version of the file; version 1 identified findings by their messages.
 const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Baseline {
     version: u32,
-    /// By fingerprint, which stays when lines move.
+    /// By fingerprint, which is stable when lines move.
     findings: BTreeMap<String, Known>,
 }
 
@@ -27,15 +27,16 @@ struct Known {
     message: String,
 }
 
-/// What a record did.
+/// The result of applying a baseline.
 pub enum Applied {
-    /// There was none: it has been written with so many findings.
+    /// The file did not exist and was written with this many findings.
     Recorded(usize),
-    /// So many findings are known, and so many that were are gone.
+    /// The number of known findings, and the number of recorded ones that no longer occur.
     Known(usize, usize),
 }
 
-/// Takes the known findings out; without a record, writes one of all that there are. Errors are never known.
+/// Removes known findings, or records all findings if the file does not exist. Errors are never
+/// recorded or removed.
 pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandError> {
     let can_be_known = |programs: &[(_, CheckReport)], at: usize| programs[at].1.program.is_some();
     if !path.exists() {

@@ -42,7 +42,7 @@ pub struct Arguments {
     pub allow_outside: bool,
 }
 
-/// The commands, in the order of the help: a variant and where it leads.
+/// The commands, in the order of the help: a variant and its module.
 macro_rules! commands {
     ($($variant:ident: $module:ident,)*) => {
         #[derive(Subcommand)]

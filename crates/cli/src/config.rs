@@ -1,5 +1,5 @@
-//! `presync.toml`, found upwards from what is checked.
-//! What a level is: `@allow` in the source, else `--level`, else `presync.toml`, else the lint's default.
+//! Reads `presync.toml`, found in the directory of the checked path or above it.
+//! Levels: `@allow` in the source, else `--level`, else `presync.toml`, else the lint's default.
 
 use crate::error::CommandError;
 use std::collections::BTreeMap;
@@ -20,15 +20,16 @@ const NAME: &str = "presync.toml";
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(title = "presync.toml", deny_unknown_fields)]
 pub struct Config {
-    /// Files and directories that commands work on if the command line names none, relative to this file.
+    /// Files and directories to work on if the command line names none, relative to this file.
     #[serde(default)]
     paths: Vec<PathBuf>,
-    /// How `check` prints findings if the command line does not say.
+    /// Output format of `check`, unless the command line sets one.
     #[serde(default)]
     #[serde(deserialize_with = "format_of")]
     #[schemars(schema_with = "format_schema")]
     format: Option<&'static Format>,
-    /// The only attributes whose change makes a round trip unsafe; without this, all.
+    /// The only attributes whose change makes a round trip unsafe; without this setting, all
+    /// attributes are.
     #[serde(default, rename = "protected-attributes")]
     protected_attributes: Option<Vec<String>>,
     /// The level of each lint, by code.
@@ -38,13 +39,13 @@ pub struct Config {
 
 const KEYS: [&str; 4] = ["paths", "format", "protected-attributes", "lints"];
 
-/// A `presync.toml` and where it lies.
+/// A `presync.toml` and its directory.
 pub struct ProjectConfig {
     pub folder: PathBuf,
     config: Config,
 }
 
-/// The nearest `presync.toml` in the folder of a path or above it.
+/// The nearest `presync.toml`, in the directory of a path or above it.
 pub fn find(from: &Path) -> Result<Option<ProjectConfig>, CommandError> {
     let Ok(start) = std::path::absolute(from) else {
         return Ok(None);
@@ -83,7 +84,7 @@ fn parse(text: &str) -> Result<Config, String> {
     if let Some(lints) = table.get("lints").and_then(toml::Value::as_table) {
         for (code, level) in lints {
             presync::lint_named(code).map_err(|error| error.to_string())?;
-            // A value that is not text is named by its type.
+            // A value that is not a string is reported by its type.
             let level = level.as_str().unwrap_or_else(|| level.type_str());
             Level::from_str(level).map_err(|error| format!("lint `{code}`: {error}"))?;
         }
@@ -91,7 +92,8 @@ fn parse(text: &str) -> Result<Config, String> {
     toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
 }
 
-/// The paths to work on: those of the command line, else those of `presync.toml`, else the folder we are in.
+/// The paths to work on: from the command line, else from `presync.toml`, else the current
+/// directory.
 pub fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
     if !named.is_empty() {
         return Ok(named.to_vec());
@@ -100,7 +102,7 @@ pub fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
     let Some(found) = find(&here)?.filter(|found| !found.config.paths.is_empty()) else {
         return Ok(vec![here]);
     };
-    // Shown as the user would type them where that is shorter.
+    // Show paths relative to the current directory if they are inside it.
     let current = std::env::current_dir().unwrap_or_default();
     let shown = |path: &PathBuf| {
         let path = found.folder.join(path);
@@ -113,7 +115,7 @@ pub fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
     Ok(found.config.paths.iter().map(shown).collect())
 }
 
-/// The format of a name.
+/// The format with this name.
 pub fn format_named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }
@@ -143,12 +145,12 @@ fn format_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "oneOf": FORMATS.iter().map(one).collect::<Vec<_>>() })
 }
 
-/// The format that `presync.toml` asks for.
+/// The format set in `presync.toml`.
 pub fn format(from: &Path) -> Result<Option<&'static Format>, CommandError> {
     Ok(find(from)?.and_then(|found| found.config.format))
 }
 
-/// What holds for a root file; `levels` are `CODE=LEVEL` from the command line.
+/// The settings for a root file; `levels` are `CODE=LEVEL` from the command line.
 pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError> {
     let mut settings = Settings::default();
     if let Some(found) = find(root)? {
@@ -175,7 +177,8 @@ pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError
     Ok(settings)
 }
 
-/// Refuses protected attributes that no system of any program has: a misspelt one would protect nothing.
+/// Rejects protected attributes that no system of any program has: a misspelled one would protect
+/// nothing.
 pub fn check_attributes<'p>(
     settings: &[Settings],
     reports: impl Iterator<Item = &'p CheckReport> + Clone,
@@ -186,13 +189,13 @@ pub fn check_attributes<'p>(
             .flat_map(|program| program.schema.systems())
             .map(|(_, system)| system)
     };
-    // What has errors may be what has the attribute.
+    // The program with errors may declare the attribute.
     if reports.clone().any(|report| report.program.is_none()) {
         return Ok(());
     }
     for settings in settings {
         for wanted in settings.protected.iter().flatten() {
-            // Without any system nothing can be protected.
+            // Without any system there is nothing to protect.
             if systems().next().is_some()
                 && !systems().any(|system| system.attributes.contains(wanted))
             {

@@ -1,4 +1,4 @@
-//! What the tests of all programs of a command exercise, for people and as an lcov tracefile.
+//! Coverage of all programs of a command, for people and as an lcov tracefile.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use presync::Program;
 use presync::visible;
 use presync::{Coverage, Exercised};
 
-/// A file that several programs use counts once.
+/// Combined coverage, in which a file used by several programs counts once.
 #[derive(Default)]
 pub struct Total {
     places: BTreeMap<(String, LineColumn), BTreeMap<Kind, (usize, String)>>,
@@ -62,7 +62,7 @@ impl Total {
         })
     }
 
-    /// Of all rules and outcomes; 100 where there are none.
+    /// The percentage of all rules and branches; 100 if there are none.
     pub fn percent(&self) -> f64 {
         let (hit, all) = self.share(|_| true);
         if all == 0 {
@@ -107,7 +107,8 @@ impl Total {
         text
     }
 
-    /// Rules as lines, conditions as branches: the first is that it holds.
+    /// An lcov tracefile with rules as lines and conditions as branches; the first branch is that
+    /// the condition holds.
     pub fn lcov(&self) -> String {
         let mut files: BTreeMap<&str, BTreeMap<u32, Line>> = BTreeMap::new();
         for ((path, place), kind, count, _) in self.all() {
@@ -147,11 +148,11 @@ impl Total {
     }
 }
 
-/// What stands on one line.
+/// The rules and conditions on one line.
 #[derive(Default)]
 struct Line {
     rules: Option<usize>,
-    /// By column, how often it held and how often not; `None` where that cannot be.
+    /// By column, how often it held and how often not; `None` if that is impossible.
     conditions: BTreeMap<u32, [Option<usize>; 2]>,
 }
 

@@ -1,8 +1,8 @@
-//! Texts before and after, as a unified diff.
+//! Unified diffs of texts.
 
 use similar::TextDiff;
 
-/// Nothing if they are the same.
+/// Empty if the texts are the same.
 pub fn unified(name: &str, before: &str, after: &str) -> String {
     let diff = TextDiff::from_lines(before, after);
     diff.unified_diff()

@@ -1,16 +1,16 @@
-//! How a command ends.
+//! Errors that end a command.
 
 use std::process::ExitCode;
 
 use presync::quote_always;
 use presync_engine::{TooComplex, UnknownName};
 
-/// What ends a command early: wrong usage or a file that cannot be read (2), or errors in a program that have been
-/// printed already (1).
+/// Ends a command early: wrong usage or an unreadable file (2), errors in a program that are
+/// already printed (1), or closed output (0).
 pub enum CommandError {
     Usage(String),
     Findings,
-    /// The reader of our output has gone.
+    /// The reader of standard output has closed it.
     Closed,
 }
 

@@ -1,4 +1,4 @@
-//! Reading and writing files: whole or not at all.
+//! Reading and writing files; regular files are written atomically.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
     source(path).map_err(|error| cannot_read(path, &error))
 }
 
-/// All of standard input. It can be read only once, so it is kept: `check --fix -` checks it several times.
+/// All of standard input. It can be read only once, so it is cached: `check --fix -` checks it
+/// several times.
 pub fn stdin() -> std::io::Result<Vec<u8>> {
     static READ: OnceLock<Vec<u8>> = OnceLock::new();
     if let Some(bytes) = READ.get() {
@@ -29,7 +30,7 @@ pub fn source(path: &Path) -> std::io::Result<Vec<u8>> {
     bounded(std::fs::File::open(path)?)
 }
 
-/// Everything, or enough to report that it is too large: a device may have no end.
+/// Reads everything, or enough to report that it is too large: a device may be endless.
 fn bounded(from: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(presync::MAX_FILE as u64 + 1)
@@ -37,7 +38,7 @@ fn bounded(from: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same for all ways to name a file.
+/// The same path for every way to name a file.
 pub fn canonical(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
@@ -52,12 +53,12 @@ pub fn cannot_read(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::Usage(format!("cannot read `{}`: {why}", path.display()))
 }
 
-/// A pipe or a device: it is written to, not replaced.
+/// A pipe or a device, which must be written to instead of replaced.
 pub fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
-/// Whether a file can be put where `path` says, told before the work is done.
+/// Checks that `path` can be written, before any work is done.
 pub fn can_write_beside(path: &Path) -> Result<(), CommandError> {
     let folder = path
         .parent()
@@ -68,7 +69,7 @@ pub fn can_write_beside(path: &Path) -> Result<(), CommandError> {
         .map_err(|error| CommandError::Usage(format!("cannot write `{}`: {error}", path.display())))
 }
 
-/// Writes a file whole or not at all; what is no file is written to.
+/// Writes a regular file atomically; writes to pipes and devices directly.
 pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), CommandError> {
     use std::io::Write;
     let cannot = |error: std::io::Error| {
@@ -85,7 +86,7 @@ pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), CommandError> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    // A link is written through, not replaced.
+    // Write through a link instead of replacing it.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = target.parent().unwrap_or(folder).to_path_buf();
     let mut file = tempfile::Builder::new()
@@ -110,7 +111,7 @@ pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A new file gets the rights that any new file would: the temporary one is private.
+/// Gives a new file the usual permissions: the temporary file is private.
 #[cfg(unix)]
 fn set_default_permissions(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! In: root files. Out: everything that is wrong with their programs, each thing once, in the order people read it.
+//! In: root files. Out: all findings of their programs, each once, in reading order.
 
 use crate::error::CommandError;
 use crate::places::Disk;
@@ -13,16 +13,16 @@ use presync::Settings;
 use presync::{FileId, Sources};
 use presync_report::{Finding, fingerprints};
 
-/// Checked programs with what was found in them.
+/// Checked programs with their findings.
 pub struct Findings {
-    /// By root file; the diagnostics are among what was found.
+    /// By root file; their diagnostics are in `found`.
     pub programs: Vec<(PathBuf, CheckReport)>,
-    /// The index of a program, what was found there, and what it is known by when lines move.
+    /// Index of the program, diagnostic, and fingerprint.
     pub found: Vec<(usize, Diagnostic, String)>,
 }
 
 impl Findings {
-    /// Checks and lints; `instead` holds texts that are not written yet.
+    /// Checks and lints; `instead` has unsaved texts.
     pub fn collect(
         roots: &[PathBuf],
         levels: &[String],
@@ -67,7 +67,7 @@ impl Findings {
             )
         };
         found.sort_by_cached_key(key);
-        // A file that several programs use is told of once.
+        // Report a file used by several programs only once.
         let mut told = BTreeSet::new();
         found.retain(|one| told.insert(key(one)));
         let known = fingerprints(
@@ -94,7 +94,7 @@ impl Findings {
             })
     }
 
-    /// Every file that was looked at, bundled ones left out, as the user would type them.
+    /// Every checked file except bundled ones, as the user would type it.
     pub fn files(&self) -> BTreeSet<String> {
         let sources = self.programs.iter().map(|(_, report)| report.sources());
         sources
@@ -108,7 +108,7 @@ impl Findings {
     }
 }
 
-/// Where a file of a program lies.
+/// The path of a file of a program.
 pub fn path_of(root: &Path, sources: &Sources, file: FileId) -> PathBuf {
     if file.0 == 0 {
         root.to_path_buf()
@@ -117,7 +117,7 @@ pub fn path_of(root: &Path, sources: &Sources, file: FileId) -> PathBuf {
     }
 }
 
-/// What one program leaves unused counts only if no other program that has the file uses it.
+/// Keeps an `unused` finding only if every program that has the file reports it.
 fn used_elsewhere(programs: &[(PathBuf, CheckReport)], found: &mut [Vec<Diagnostic>]) {
     let place = |sources: &Sources, diagnostic: &Diagnostic| {
         let location = diagnostic.location()?;

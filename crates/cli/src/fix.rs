@@ -1,5 +1,6 @@
-//! In: findings with repairs. Out: texts with the repairs made. A safe one is kept only if every program that has the
-//! file decides as before, which the digest says; none is kept that makes an error.
+//! In: findings with fixes. Out: texts with the fixes applied.
+//! A safe fix is kept only if the digest shows that every program that uses the file still makes the same decisions.
+//! No fix that causes an error is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,20 +13,20 @@ use crate::project::{FileAccess, Overlay};
 use presync::Fix;
 use presync::{Sources, Span};
 
-/// Repairs can make room for others, but not for ever.
+/// A fix can enable others, but not endlessly.
 const MAX_ROUNDS: usize = 100;
 
-/// What came of it.
+/// The result of fixing.
 pub struct Fixed {
     /// By canonical path: the path to show, the text before and after.
     pub changed: BTreeMap<PathBuf, (PathBuf, String, String)>,
     pub fixed: usize,
 }
 
-/// Makes the repairs, a round at a time until none is left.
+/// Applies the fixes in rounds until none is left.
 ///
-/// Only files that the command names, or that lie in a folder that it names, are touched: others may have users that it
-/// does not know.
+/// Changes only files that the command names, or that are in a directory that it names: programs
+/// unknown to the command may use the others.
 pub fn fix(
     named: &[PathBuf],
     roots: &[PathBuf],
@@ -44,7 +45,7 @@ pub fn fix(
     };
     let mut fixed = 0;
     for _ in 0..MAX_ROUNDS {
-        // A round that keeps nothing knows what to leave out in the next.
+        // A round that keeps nothing still records which fixes to skip in the next.
         let Some(done) = worker.round(allow_unsafe)? else {
             break;
         };
@@ -60,26 +61,26 @@ pub fn fix(
     Ok(Fixed { changed, fixed })
 }
 
-/// The places and texts of one repair, by file.
+/// The locations and texts of one fix, by file.
 type Edits = BTreeMap<PathBuf, Vec<(Span, String)>>;
 
 struct Worker<'a> {
-    /// Canonical.
+    /// Canonical paths.
     named: Vec<PathBuf>,
     roots: &'a [PathBuf],
     levels: &'a [String],
     file_access: FileAccess,
     /// By canonical path; standard input is `-`.
     texts: Overlay,
-    /// How each is shown, and what it held at first.
+    /// The path to show, and the original text.
     paths: BTreeMap<PathBuf, (PathBuf, String)>,
-    /// Findings whose repair was not kept, in this state of the texts.
+    /// Fingerprints of findings whose fix was rejected for the current texts.
     refused: BTreeSet<String>,
 }
 
 impl Worker<'_> {
-    /// One round: all repairs that do not touch each other; says how many were kept,
-    /// `None` if there was nothing to try.
+    /// One round: applies all fixes that do not overlap; returns how many were kept, `None` if
+    /// there was nothing to try.
     fn round(&mut self, allow_unsafe: bool) -> Result<Option<usize>, CommandError> {
         let findings =
             Findings::collect(self.roots, self.levels, Some(&self.texts), self.file_access)?;
@@ -115,7 +116,7 @@ impl Worker<'_> {
                 wanted.push((known.clone(), fix.safe, edits));
             }
         }
-        // Safe ones first and by themselves, so that each is proved.
+        // Apply safe fixes first and separately, so that they are proved.
         if wanted.iter().any(|(_, safe, _)| *safe) {
             wanted.retain(|(_, safe, _)| *safe);
         }
@@ -133,7 +134,7 @@ impl Worker<'_> {
         self.texts.entry(path.to_path_buf()).or_insert_with(text);
     }
 
-    /// Keeps all of them, or as many as stand the proof, by halves.
+    /// Keeps all of them, or bisects for those that pass the proof.
     fn keep(
         &mut self,
         wanted: &[(String, bool, Edits)],
@@ -147,11 +148,11 @@ impl Worker<'_> {
                 .iter()
                 .zip(before)
                 .all(|(after, before)| match (before, after) {
-                    // Where there were errors, there was no meaning to keep.
+                    // A program with errors had no meaning to keep.
                     (Digest::Errors(before), Digest::Errors(after)) => after < before,
                     (Digest::Errors(_), Digest::Meaning(_)) => true,
                     (Digest::Meaning(_), Digest::Errors(_)) => false,
-                    // What cannot be compiled cannot be proved the same.
+                    // If a program cannot be compiled, the proof is impossible.
                     (Digest::Meaning(before), Digest::Meaning(after)) => {
                         !only_safe || (before.is_some() && before == after)
                     }
@@ -165,7 +166,8 @@ impl Worker<'_> {
             self.refused.insert(known.clone());
             return Ok(0);
         }
-        // Behind the first half the places of the second may have moved: it waits for the next round.
+        // The first half may shift the locations of the second, which therefore waits for the next
+        // round.
         let (first, _) = wanted.split_at(wanted.len().div_ceil(2));
         match self.keep(first, before)? {
             0 => self.keep(&wanted[first.len()..], before),
@@ -197,7 +199,7 @@ impl Worker<'_> {
     }
 }
 
-/// Takes out the line of a place if nothing is left on it.
+/// Removes the line at a position if it is empty.
 fn drop_empty_line(text: &mut String, at: usize) {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let end = text[at..]
@@ -209,7 +211,7 @@ fn drop_empty_line(text: &mut String, at: usize) {
 }
 
 fn overlap(one: &Edits, other: &Edits) -> bool {
-    // Neighbours do each other no harm, unless one of them only writes something between.
+    // Adjacent edits are compatible, unless one of them is an insertion.
     let empty = |span: &Span| span.start == span.end;
     let touch = |a: &Span, b: &Span| {
         (a.start < b.end && b.start < a.end)
@@ -223,9 +225,9 @@ fn overlap(one: &Edits, other: &Edits) -> bool {
     })
 }
 
-/// What a program means, or how many errors it has.
+/// The digest of a program's meaning, or its number of errors.
 enum Digest {
-    /// `None`: it is too entangled to be compiled.
+    /// `None`: too complex to compile.
     Meaning(Option<String>),
     Errors(usize),
 }

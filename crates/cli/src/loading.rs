@@ -1,4 +1,4 @@
-//! In: a path. Out: a checked program, or tables. Errors of a program are printed.
+//! In: a path. Out: a checked program, or tables. Prints the errors of a program.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::files::cannot_read;
 use crate::project::{one_root, parse_with};
 use crate::terminal::{Stream, Terminal};
 
-/// A checked program; errors are printed.
+/// Loads a program and prints its errors.
 pub fn program(root: &Path, terminal: &Terminal) -> Result<Program, CommandError> {
     let mut report = presync::check(parse_with(root, None, terminal.file_access)?);
     report.program.take().ok_or_else(|| {
@@ -20,12 +20,12 @@ pub fn program(root: &Path, terminal: &Terminal) -> Result<Program, CommandError
     })
 }
 
-/// The digest of what a program means; `None` if it is too complex to be compiled.
+/// The digest of a program's meaning; `None` if it is too complex to compile.
 pub fn meaning(program: &Program) -> Option<String> {
     program.compile().ok()?.digest().ok().map(str::to_owned)
 }
 
-/// A program or a tables.json, compiled; with the program where there is one.
+/// The tables of a program or a tables.json, and the program if there is one.
 pub fn tables(path: &Path, terminal: &Terminal) -> Result<(Tables, Option<Program>), CommandError> {
     if path
         .extension()

@@ -1,5 +1,5 @@
-//! The command line: one file for each command. The only place that prints, reads files and picks exit codes.
-//! 0: clean; 1: findings, rejected events; 2: wrong usage or a file that cannot be read.
+//! The command line: one file for each command. Only this crate prints, reads files and sets exit codes.
+//! 0: clean; 1: findings, rejected events; 2: wrong usage or an unreadable file.
 
 #![allow(
     clippy::disallowed_methods,
@@ -31,7 +31,7 @@ use error::CommandError;
 use project::FileAccess;
 use terminal::Terminal;
 
-/// A program is many small pieces, made and dropped: glibc is slow at that.
+/// Programs consist of many small allocations, which are slow with glibc.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

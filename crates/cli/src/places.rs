@@ -1,10 +1,10 @@
-//! Where files lie, for reports.
+//! Locates files for reports.
 
 use std::path::Path;
 
 use presync_report::Places;
 
-/// The file system that the command sees.
+/// The file system.
 pub struct Disk;
 
 impl Places for Disk {

@@ -1,5 +1,6 @@
-//! In: the paths of a command line. Out: root files, and the files that a program may read. A directory means all
-//! `*.presync` below it, each file that no other one uses being a program. Errors: files that cannot be read.
+//! In: the paths of a command line. Out: root files, and the files that a program may read.
+//! A directory stands for all `*.presync` below it; each file that no other file uses is a program.
+//! Errors: files that cannot be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use crate::config;
 use crate::error::CommandError;
 use crate::files::{self, cannot_read, canonical, source};
 
-/// The root files that some paths mean, `-` being standard input.
+/// The root files of some paths; `-` is standard input.
 pub fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
     let mut roots = Vec::new();
     for path in paths {
@@ -29,7 +30,7 @@ pub fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
             roots.push(path.clone());
         }
     }
-    // Named twice, by whatever way: one program.
+    // A file named twice, even in different ways, is one program.
     let mut known = BTreeSet::new();
     roots.retain(|root| known.insert(std::fs::canonicalize(root).unwrap_or_else(|_| root.clone())));
     Ok(roots)
@@ -58,7 +59,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     Ok(files)
 }
 
-/// The files that no other one uses; of a circle that nothing else uses, its first.
+/// The files that no other file uses; for a cycle that nothing else uses, its first file.
 fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, CommandError> {
     let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in &files {
@@ -102,16 +103,16 @@ fn slashes(path: &Path) -> String {
     relative("", &path.to_string_lossy().replace('\\', "/"))
 }
 
-/// Where files that a program uses may come from.
+/// The files that a program may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileAccess {
-    /// Below the folder of `presync.toml`, or of the root file where there is none: a program from elsewhere is not to
-    /// read whatever lies on the machine.
+    /// Below the directory of `presync.toml`, or of the root file if there is none: a program from
+    /// elsewhere must not read arbitrary files on the machine.
     Project,
     Anywhere,
 }
 
-/// Every file that some paths mean, used by others or not.
+/// Every file of some paths, whether or not others use it.
 pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
     let mut files = Vec::new();
     for path in paths {
@@ -124,7 +125,7 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
     Ok(files)
 }
 
-/// Loads a program with other texts in place of what the files hold, by canonical path.
+/// Loads a program, with `instead` replacing the content of files by canonical path.
 pub fn parse_with(
     root: &Path,
     instead: Option<&Overlay>,
@@ -167,17 +168,17 @@ pub fn parse_with(
     presync::parse(&base, &name, &disk).map_err(|error| cannot_read(root, &error))
 }
 
-/// Texts that are not written yet, by canonical path; standard input is `-`.
+/// Unsaved texts by canonical path; standard input is `-`.
 pub type Overlay = BTreeMap<PathBuf, String>;
 
-/// The files beside a root file, or standard input as the root.
+/// The files relative to a root file, or to standard input as the root.
 struct ProjectFiles<'a> {
     root: PathBuf,
     name: String,
     folder: PathBuf,
     is_stdin: bool,
     instead: Option<&'a Overlay>,
-    /// Canonical: what is used lies below it, links followed.
+    /// Canonical: used files must be below it, after following links.
     within: Option<PathBuf>,
 }
 
@@ -219,7 +220,7 @@ impl Files for ProjectFiles<'_> {
     }
 }
 
-/// The one program that a path means.
+/// The only program of a path.
 pub fn one_root(path: &Path) -> Result<PathBuf, CommandError> {
     let roots = roots(&[path.to_path_buf()])?;
     match roots.as_slice() {

@@ -1,4 +1,4 @@
-//! Where things are printed: what was asked for to stdout, progress, summaries and errors to stderr.
+//! Prints results to stdout, and progress, summaries and errors to stderr.
 
 use std::io::{IsTerminal, Write};
 
@@ -19,7 +19,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// Where findings go: to stdout where they are what was asked for.
+/// The stream for findings: stdout if they are the result of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     Stdout,
@@ -28,7 +28,7 @@ pub enum Stream {
 
 pub struct Terminal {
     pub quiet: bool,
-    /// Where files that a program uses may come from.
+    /// The files that a program may use.
     pub file_access: FileAccess,
     color: ColorChoice,
 }
@@ -42,7 +42,7 @@ impl Terminal {
         }
     }
 
-    /// Whether a stream that is, or is not, a terminal is colored.
+    /// Whether to color a stream; `terminal`: whether it is a terminal.
     pub fn colored(&self, terminal: bool) -> bool {
         let set = |name: &str| {
             std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
@@ -68,7 +68,7 @@ impl Terminal {
         self.colored(std::io::stdout().is_terminal())
     }
 
-    /// Columns of a stream: `COLUMNS`, else those of the terminal, else 100.
+    /// The width of a stream in columns: `COLUMNS`, else that of the terminal, else 100.
     pub fn width(&self, stream: Stream) -> usize {
         let configured = std::env::var("COLUMNS")
             .ok()
@@ -83,16 +83,16 @@ impl Terminal {
         width.unwrap_or(100).clamp(20, 200)
     }
 
-    /// Progress and summaries, on stderr; nothing with `--quiet`.
+    /// Prints progress and summaries to stderr, unless `--quiet` is set.
     pub fn status(&self, text: &str) {
         if !self.quiet {
             self.stderr(text);
         }
     }
 
-    /// A line on stderr, also with `--quiet`.
+    /// Prints a line to stderr, even with `--quiet`.
     pub fn stderr(&self, text: &str) {
-        // If stderr is closed, nobody reads it.
+        // Ignore errors: stderr may be closed.
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
@@ -105,14 +105,14 @@ impl Terminal {
         self.stderr(&format!("{label}: {}", visible(message)));
     }
 
-    /// What was asked for, on stdout.
+    /// Prints results to stdout.
     pub fn stdout(&self, text: impl AsRef<[u8]>) -> std::io::Result<()> {
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(text.as_ref())?;
         stdout.flush()
     }
 
-    /// How findings are drawn on a stream.
+    /// The style of findings on a stream.
     pub fn style(&self, stream: Stream) -> Style {
         Style {
             width: self.width(stream),
@@ -123,7 +123,7 @@ impl Terminal {
         }
     }
 
-    /// Findings of one program, for people.
+    /// Prints the findings of one program, for people.
     pub fn draw(
         &self,
         diagnostics: &[Diagnostic],

@@ -1,4 +1,4 @@
-//! `check --watch`: the same again whenever a program or `presync.toml` changes, until it is interrupted.
+//! `check --watch`: checks again whenever a program or `presync.toml` changes, until interrupted.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,10 +10,10 @@ use notify::{RecursiveMode, Watcher};
 use crate::error::{CommandError, CommandResult};
 use crate::terminal::Terminal;
 
-/// Editors write a file in several steps: so long nothing must happen.
+/// Editors write a file in several steps: wait until nothing happens for this long.
 const QUIET: Duration = Duration::from_millis(5);
 
-/// Runs once, then after each change. Whatever goes wrong is told, and does not end it.
+/// Runs once, then after each change. Errors are reported and do not end it.
 pub fn watch(
     paths: &[PathBuf],
     terminal: &Terminal,
@@ -30,14 +30,14 @@ pub fn watch(
             !event.kind.is_access() && event.paths.iter().any(|path| is_watched(path))
         });
         if counts {
-            // The other end is gone only when all is over.
+            // The receiver is dropped only at the end.
             let _ = sender.send(());
         }
     };
     let cannot = |error: notify::Error| CommandError::Usage(format!("cannot watch files: {error}"));
     let mut watcher = notify::recommended_watcher(tell).map_err(cannot)?;
     for path in paths {
-        // A file may be replaced or vanish and come back: its folder stays.
+        // A file may be replaced, or deleted and created again, so watch its directory.
         let folder = if path.is_dir() {
             path.as_path()
         } else {
@@ -60,7 +60,7 @@ pub fn watch(
     }
 }
 
-/// Waits for a change, and until no more come; `false` if none can come any more.
+/// Waits for a change, and until no more follow; `false` if no change can come anymore.
 fn wait(changes: &Receiver<()>) -> bool {
     if changes.recv().is_err() {
         return false;

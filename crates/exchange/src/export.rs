@@ -1,5 +1,5 @@
-//! In: tables. Out: their text in a format that others read. One file for each format, over tables only.
-//! Errors: what a format cannot say.
+//! In: tables. Out: their text in another format. One file for each format, using only tables.
+//! Errors: tables that a format cannot express.
 
 mod csv;
 mod dmn;
@@ -13,7 +13,7 @@ mod sql;
 
 pub use format::{ExportError, Finding, Format, Write};
 
-/// Every format, in the order they are listed.
+/// Every format, in display order.
 pub const FORMATS: &[Format] = &[
     json::FORMAT,
     dmn::FORMAT,

@@ -1,5 +1,5 @@
-//! The mapping graph: which state of one system becomes which state of another, for each role and pair of systems.
-//! In: tables. Out: the graph, and its pictures. A table of diagrams is walked, not drawn row by row.
+//! The mapping graph: which state of one system maps to which state of another, for each role and pair of systems.
+//! In: tables. Out: the graph, and its pictures. Tables that are diagrams are traversed, not expanded into rows.
 
 mod dot;
 mod mermaid;
@@ -15,22 +15,22 @@ use presync_engine::{
     Body, Diagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
 };
 
-/// A way to draw the graphs.
+/// A picture format for the graphs.
 pub struct Picture {
     pub name: &'static str,
     pub description: &'static str,
     pub draw: fn(&Schema, &[Graph<'_>]) -> String,
 }
 
-/// Every way that gives a file of its own.
+/// All formats with their own file.
 pub const PICTURES: [Picture; 3] = [svg::PICTURE, dot::PICTURE, mermaid::PICTURE];
 
-/// What a role maps between two systems.
+/// The mappings of a role between two systems.
 pub struct Graph<'t> {
     pub role: &'t str,
     pub left: SystemId,
     pub right: SystemId,
-    /// By the states of the left system, then of the right one.
+    /// Ordered by the states of the left system, then of the right one.
     pub edges: Vec<Edge>,
 }
 
@@ -38,9 +38,9 @@ pub struct Graph<'t> {
 pub struct Edge {
     pub left: StateId,
     pub right: StateId,
-    /// Whether the left state sets the right one.
+    /// When the left state sets the right one.
     pub there: Way,
-    /// Whether the right state sets the left one.
+    /// When the right state sets the left one.
     pub back: Way,
 }
 
@@ -48,14 +48,14 @@ pub struct Edge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
     Never,
-    /// In some situations something else is decided.
+    /// In some situations another rule decides otherwise.
     Sometimes,
-    /// Whenever anything is decided.
+    /// Whenever any rule decides.
     Always,
 }
 
 impl Edge {
-    /// Whether each direction that there is holds whenever anything is decided.
+    /// Whether each existing direction holds whenever any rule decides.
     pub fn is_sure(&self) -> bool {
         self.there != Way::Sometimes && self.back != Way::Sometimes
     }
@@ -109,7 +109,7 @@ pub fn graphs(tables: &Tables) -> Result<Vec<Graph<'_>>, TooComplex> {
     Ok(graphs)
 }
 
-/// For each state entered the states that are set, and when.
+/// For each entered state, the states that it sets, and when.
 fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, Way)> {
     let mut ways = Vec::new();
     for state in schema.states(table.direction().from()) {
@@ -128,7 +128,7 @@ fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, Way)> {
     ways
 }
 
-/// What can come of entering a state.
+/// The possible outcomes of entering a state.
 fn outcomes(table: &Table, state: StateId) -> Vec<&Outcome> {
     match table.body() {
         Body::Rows(rows) => rows
@@ -145,7 +145,7 @@ fn outcomes(table: &Table, state: StateId) -> Vec<&Outcome> {
     }
 }
 
-/// The decisions that a diagram can end at.
+/// The decisions that a diagram can reach.
 fn reached(diagram: &Diagram, state: StateId) -> Vec<u32> {
     let mut seen = vec![false; diagram.nodes.len()];
     let mut decisions = Vec::new();
@@ -158,7 +158,7 @@ fn reached(diagram: &Diagram, state: StateId) -> Vec<u32> {
                 if !std::mem::replace(&mut seen[at as usize], true) {
                     let node = &diagram.nodes[at as usize];
                     match node.ask {
-                        // The state entered.
+                        // Tests the entered state.
                         None => pending.push(node.next[state.index()]),
                         Some(_) => pending.extend(node.next.iter().copied()),
                     }
@@ -170,7 +170,7 @@ fn reached(diagram: &Diagram, state: StateId) -> Vec<u32> {
 }
 
 impl Graph<'_> {
-    /// The states on each side that have an edge, arranged so that few edges cross.
+    /// The states on each side that have an edge, ordered so that few edges cross.
     pub fn columns(&self) -> (Vec<StateId>, Vec<StateId>) {
         let distinct = |states: Vec<StateId>| {
             let mut states = states;
@@ -180,7 +180,7 @@ impl Graph<'_> {
         };
         let mut left = distinct(self.edges.iter().map(|edge| edge.left).collect());
         let mut right = distinct(self.edges.iter().map(|edge| edge.right).collect());
-        // Each state goes to the middle of those that it is connected with, a few times over.
+        // Repeatedly move each state to the middle of its neighbors.
         for _ in 0..8 {
             right = self.arranged(&right, &left, |edge| (edge.right, edge.left));
             left = self.arranged(&left, &right, |edge| (edge.left, edge.right));
@@ -200,7 +200,7 @@ impl Graph<'_> {
                 .position(|state| *state == other)
                 .unwrap_or_default()
         };
-        // In thousandths, which sort.
+        // In thousandths, as sortable integers.
         let middle = |state: StateId| {
             let places = self
                 .edges

@@ -1,5 +1,5 @@
-//! In: a table that somebody has. Out: `.presync` source that decides as it does, not laid out yet, and what was
-//! understood of it. Errors: what is not such a table, or has no way to be said.
+//! In: a table from another tool. Out: unformatted `.presync` source that decides alike, and how columns were read.
+//! Errors: the file is not such a table, or a program cannot express it.
 
 mod csv;
 mod dmn;
@@ -13,11 +13,11 @@ use presync_engine::{Tables, TablesError, TooComplex};
 #[derive(Debug)]
 pub struct Imported {
     pub source: String,
-    /// What the columns were taken for, one sentence each; empty where there was nothing to guess.
+    /// How the columns were interpreted, one sentence each; empty if there was nothing to guess.
     pub understood: Vec<String>,
 }
 
-/// Why a file is not imported.
+/// Why a file cannot be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error("the file is empty")]
@@ -32,7 +32,7 @@ pub enum ImportError {
     NoDecisions,
     #[error("the file contains no mappings")]
     NoMappings,
-    /// A column that is needed is not there, or could be several.
+    /// A required column is missing.
     #[error("{0}")]
     Column(String),
     #[error("line {line}: {what}")]
@@ -51,22 +51,22 @@ pub enum ImportError {
         from: String,
         to: String,
     },
-    /// A name that is too long, above all.
+    /// Most likely a name that is too long.
     #[error("this cannot be written as a program: {0}")]
     Unsayable(String),
 }
 
 /// A kind of file that can be imported.
 pub struct Kind {
-    /// How its files' names end.
+    /// The extension of its files.
     pub extension: &'static str,
     pub read: fn(&str) -> Result<Imported, ImportError>,
 }
 
-/// Every kind, each in a file of its own.
+/// Every kind of file.
 pub const KINDS: &[Kind] = &[json::KIND, dmn::KIND, csv::KIND];
 
-/// What is read as tables, as source.
+/// Writes imported tables as source.
 fn from_tables(tables: Tables) -> Result<Imported, ImportError> {
     ensure_parses(Imported {
         source: source::write(&tables)?,
@@ -74,7 +74,8 @@ fn from_tables(tables: Tables) -> Result<Imported, ImportError> {
     })
 }
 
-/// A table may hold what no program can say: a name that is too long, above all.
+/// Checks that the source is valid: tables can contain what no program can express, such as a name
+/// that is too long.
 fn ensure_parses(imported: Imported) -> Result<Imported, ImportError> {
     let file = SourceFile::new(
         "imported.presync",

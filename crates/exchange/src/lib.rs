@@ -1,4 +1,4 @@
-//! Decision tables in the formats of others, tables of others as source, and the mapping graph.
+//! Exports decision tables to other formats, imports tables as source, and draws the mapping graph.
 
 #![forbid(unsafe_code)]
 

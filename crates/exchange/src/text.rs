@@ -1,4 +1,4 @@
-//! Parts of a table as people read them.
+//! Parts of a table in readable form.
 
 pub mod cells;
 pub mod conditions;

@@ -1,4 +1,4 @@
-//! One line each, with everything that is needed to act on it: `path:line:column: severity[code]: message; ...`.
+//! One line for each finding, with everything needed to act on it: `path:line:column: severity[code]: message; ...`.
 
 use presync::visible;
 

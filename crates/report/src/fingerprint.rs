@@ -1,4 +1,4 @@
-//! What a finding is known by when lines move: its code, its file, what it is about, and the line it is on without white space.
+//! Fingerprints of findings, stable when lines move: code, file, subject, and the text of the line without white space.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::Places;
 use presync::{Data, Diagnostic, Sources};
 
-/// One for each finding, in order; findings that are alike are numbered.
+/// One for each finding, in order; identical findings are numbered.
 pub fn fingerprints<'a>(
     found: impl Iterator<Item = (&'a Diagnostic, &'a Sources)>,
     places: &dyn Places,
@@ -25,7 +25,7 @@ pub fn fingerprints<'a>(
                     let end = text[at..]
                         .find('\n')
                         .map_or(text.len(), |newline| at + newline);
-                    // What stands far behind on a very long line does not tell it from others.
+                    // The first characters of a very long line are enough to identify it.
                     let line: String = text[start..end]
                         .split_whitespace()
                         .flat_map(str::chars)
@@ -37,7 +37,7 @@ pub fn fingerprints<'a>(
                         .or_insert_with_key(|shown| places.project_path(shown));
                     (path.clone(), line)
                 });
-            // Its data, never its sentences: better words make no new finding.
+            // Hash the data, not the message: rewording a message must not create new findings.
             let Data {
                 role,
                 from,

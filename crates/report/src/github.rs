@@ -1,4 +1,4 @@
-//! Workflow commands of GitHub Actions: `::error file=a.presync,line=1,col=2,title=conflict::message`.
+//! Workflow commands for GitHub Actions: `::error file=a.presync,line=1,col=2,title=conflict::message`.
 
 use crate::{Finding, Format, Report, ReportError};
 use presync::Severity;
@@ -27,7 +27,7 @@ fn line(report: &Report<'_>, found: &Finding<'_>) -> String {
     };
     let place = diagnostic.location().map_or(String::new(), |location| {
         let (start, end) = (found.place(location), found.end(location));
-        // Columns make sense to GitHub only within one line.
+        // GitHub uses columns only within one line.
         let columns = if start.line == end.line {
             format!(
                 ",col={},endColumn={}",
@@ -53,7 +53,7 @@ fn line(report: &Report<'_>, found: &Finding<'_>) -> String {
     )
 }
 
-/// What follows the second `::`; a name cannot end it or begin a command of its own.
+/// Escapes the text after the second `::`, so that a name cannot end it or start another command.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")

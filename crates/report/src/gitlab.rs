@@ -1,4 +1,4 @@
-//! GitLab's code quality report: a list of issues with fingerprints.
+//! GitLab's Code Quality report: a list of issues with fingerprints.
 
 use serde_json::json;
 

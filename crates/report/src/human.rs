@@ -1,4 +1,4 @@
-//! In: diagnostics. Out: text and pictures for people.
+//! In: diagnostics. Out: text with source snippets, for people.
 
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as MietteSeverity,
@@ -27,7 +27,7 @@ pub(super) const FORMAT: Format = Format {
     for_people: true,
 };
 
-/// Findings as a terminal shows them.
+/// Renders findings for a terminal.
 pub fn draw<'a>(
     found: impl Iterator<Item = (&'a Diagnostic, &'a Sources)>,
     style: Style,
@@ -59,7 +59,7 @@ pub fn draw<'a>(
     text
 }
 
-/// Words to wrap at; a quoted name is one, so that what is to be pasted stays right.
+/// Words to wrap at; a quoted name is one word, so that it stays intact for pasting.
 fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '_> {
     let mut words = Vec::new();
     let (mut start, mut closed_at, mut before) = (0, 0, ' ');
@@ -69,7 +69,7 @@ fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '
             start = at;
         }
         if before == ' ' && char == '"' && at >= closed_at {
-            // A quote by itself, as in a message about quotes, opens nothing.
+            // A single quote mark, as in a message about quotes, opens nothing.
             closed_at = line[at + 1..]
                 .find('"')
                 .map_or(at, |length| at + length + 2);
@@ -80,12 +80,13 @@ fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '
     Box::new(words.into_iter())
 }
 
-/// The lines of a file around some labels. Columns count characters; lines count from the file's beginning.
+/// The lines of a file around some labels. Columns count characters; lines count from the start of
+/// the file.
 struct Text {
-    /// Every character that could steer a terminal is replaced by one of the same length.
+    /// Control characters are replaced by a space, which has the same length.
     lines: NamedSource<String>,
     first_line: usize,
-    /// Where the lines begin in the file.
+    /// The offset of these lines in the file.
     start: usize,
 }
 
@@ -159,7 +160,7 @@ struct Report {
     labels: Vec<LabeledSpan>,
     source: Option<Text>,
     related: Vec<Report>,
-    /// Where a terminal can open the file.
+    /// A link that opens the file from a terminal.
     link: Option<String>,
 }
 
@@ -189,7 +190,7 @@ impl Report {
                 diagnostic.labels.iter().map(|label| place(label, sources)),
             );
         }
-        // Labels that lie close together are drawn in one picture; the first picture has the first label.
+        // Labels close to each other share a snippet; the first snippet has the first label.
         let mut groups: Vec<Vec<&Label>> = Vec::new();
         for label in diagnostic.labels.iter().filter(|_| drawable) {
             let near = |other: &&Label| {
@@ -246,13 +247,14 @@ impl Report {
     }
 }
 
-/// Bytes between labels that are drawn in one picture.
+/// Maximum distance in bytes between labels in one snippet.
 const MAX_DISTANCE: u32 = 4_000;
 
-/// Longer lines are named, not drawn.
+/// Locations near longer lines are listed instead of drawn.
 const MAX_DRAWN: usize = 2_000;
 
-/// Of the longest line among those that would be drawn for a place: its own and one before and after.
+/// The length of the longest line that a snippet of the location would show: its own, and one
+/// before and after.
 fn line_length(sources: &Sources, location: Location) -> usize {
     let text = &sources.file(location.file).text;
     let start = text[..(location.span.start as usize).min(text.len())]
@@ -290,7 +292,7 @@ fn place(label: &Label, sources: &Sources) -> String {
 fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {
     let Location { file, span } = label.location;
     let text = &sources.file(file).text;
-    // A missing thing at the end of the text is shown at its last character.
+    // A label at the end of the text points to its last character.
     let at = (span.start as usize).min(text.trim_end().len());
     let length = (span.end as usize).saturating_sub(at).min(text.len() - at);
     let message = Some(visible(&label.message));

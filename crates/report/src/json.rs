@@ -1,4 +1,4 @@
-//! `{"diagnostics":[...],"summary":{...}}`, as the contract has it; members by name.
+//! `{"diagnostics":[...],"summary":{...}}`, as documented; members in alphabetical order.
 
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ struct JsonDocument<'a> {
     summary: JsonSummary,
 }
 
-/// Made one at a time: there can be thousands.
+/// Converted one at a time: there can be thousands.
 struct JsonDiagnostics<'a>(&'a [Finding<'a>]);
 
 impl Serialize for JsonDiagnostics<'_> {

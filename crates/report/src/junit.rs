@@ -1,4 +1,4 @@
-//! JUnit's XML: a suite a file, a case a finding; a file without findings passes.
+//! JUnit XML: a suite for each file, a case for each finding; a file without findings passes.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ fn write(report: &Report<'_>) -> Result<String, ReportError> {
 
 fn case(found: &Finding<'_>) -> TestCase {
     let diagnostic = found.diagnostic;
-    // A note is nothing that fails.
+    // Notes do not fail.
     let mut status = match diagnostic.severity {
         Severity::Info => TestCaseStatus::success(),
         _ => TestCaseStatus::non_success(NonSuccessKind::Failure),

@@ -1,6 +1,6 @@
 //! In: findings, with the sources that they point into. Out: one text, in one of the formats.
 //!
-//! Nothing here prints, reads a file or asks a terminal: what a format needs to know of those is in [`Report`].
+//! Nothing here prints, reads files or queries a terminal: everything a format needs to know is in [`Report`].
 
 #![forbid(unsafe_code)]
 
@@ -22,17 +22,17 @@ pub use fingerprint::fingerprints;
 pub use human::draw;
 pub use text::{situation, statistics, summary};
 
-/// A format that findings can be written in.
+/// An output format for findings.
 pub struct Format {
-    /// As `--format` and `presync.toml` name it.
+    /// The name in `--format` and `presync.toml`.
     pub name: &'static str,
     pub description: &'static str,
     pub write: fn(&Report<'_>) -> Result<String, ReportError>,
-    /// Whether people read it: a summary is printed beside it.
+    /// Whether people read it, in which case a summary follows.
     pub for_people: bool,
 }
 
-/// Every format, in the order they are listed.
+/// Every format, in display order.
 pub static FORMATS: &[Format] = &[
     human::FORMAT,
     plain::FORMAT,
@@ -53,16 +53,16 @@ pub enum ReportError {
     Xml(#[from] quick_junit::SerializeError),
 }
 
-/// What a report is written from.
+/// The input of a format.
 pub struct Report<'a> {
     pub findings: &'a [Finding<'a>],
-    /// All files that were checked, as the user would type them.
+    /// All checked files, as the user would type them.
     pub files: &'a [String],
     pub style: Style,
     pub places: &'a dyn Places,
 }
 
-/// How text for people is drawn.
+/// The style of text for people.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
     /// In columns.
@@ -70,21 +70,22 @@ pub struct Style {
     pub colored: bool,
 }
 
-/// Where files lie, which only those who read them know.
+/// Locates files, which only the reader of the files can do.
 pub trait Places {
-    /// A path from the root of the repository or project, with forward slashes, for one as the user would type it.
+    /// The path from the root of the repository or project, with forward slashes, of a path as the
+    /// user would type it.
     fn project_path(&self, shown: &str) -> String;
 
-    /// An address at which a terminal can open the file.
+    /// A link that opens the file from a terminal.
     fn link(&self, shown: &str) -> Option<String>;
 }
 
-/// A finding and where it points into.
+/// A finding and the sources that it points into.
 #[derive(Clone, Copy)]
 pub struct Finding<'a> {
     pub diagnostic: &'a Diagnostic,
     pub sources: &'a Sources,
-    /// The same when lines move.
+    /// Stays the same when lines move.
     pub fingerprint: &'a str,
 }
 
@@ -105,7 +106,7 @@ impl Finding<'_> {
             .line_column(location.span.end)
     }
 
-    /// Situation, notes and help, in the order people read them.
+    /// Situation, notes and help, in reading order.
     fn more(&self) -> Vec<String> {
         let diagnostic = self.diagnostic;
         let situation = diagnostic
@@ -121,7 +122,7 @@ impl Finding<'_> {
 }
 
 impl Report<'_> {
-    /// As a CI system finds it.
+    /// The path where a CI system finds the file.
     fn project_path(&self, found: &Finding<'_>, location: Location) -> String {
         self.places.project_path(&found.path(location))
     }
@@ -131,7 +132,7 @@ impl Report<'_> {
     }
 }
 
-/// How many findings are of a severity.
+/// The number of findings of a severity.
 pub fn count(findings: &[Finding<'_>], severity: Severity) -> usize {
     findings
         .iter()

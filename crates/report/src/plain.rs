@@ -1,4 +1,4 @@
-//! Sentences without drawings or colours, for screen readers and logs.
+//! Sentences without drawings or colors, for screen readers and logs.
 
 use presync::visible;
 

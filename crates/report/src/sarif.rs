@@ -1,4 +1,4 @@
-//! SARIF 2.1.0: results with rule metadata, related places, fixes, and fingerprints that survive moved lines.
+//! SARIF 2.1.0: results with rule metadata, related locations, fixes, and fingerprints that survive moved lines.
 
 use std::collections::BTreeMap;
 
@@ -128,7 +128,7 @@ fn artifact(
         .build()
 }
 
-/// A path as a relative reference: what is not allowed in one is escaped.
+/// A path as a relative URI reference, with all other characters escaped.
 fn uri(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     path.bytes()

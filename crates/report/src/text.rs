@@ -1,4 +1,4 @@
-//! Sentences that several formats share.
+//! Sentences shared by several formats.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub fn summary<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic> + Clone) ->
     }
 }
 
-/// A situation as conditions of the language, those that matter only.
+/// A situation as conditions of the language, only the relevant ones.
 pub fn situation(situation: &Witness) -> String {
     let relevant = |name: &String| situation.relevant.contains(name);
     let facts = situation
@@ -56,7 +56,7 @@ pub fn situation(situation: &Witness) -> String {
     facts.chain(states).collect::<Vec<_>>().join(", ")
 }
 
-/// How often each code was found, most often first.
+/// The number of findings for each code, most frequent first.
 pub fn statistics(found: &[Finding<'_>]) -> String {
     let mut counts: BTreeMap<&Code, usize> = BTreeMap::new();
     for found in found {

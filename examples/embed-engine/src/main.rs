@@ -1,4 +1,5 @@
-//! Decides from a tables.json, without a parser: `cargo run -- tables.json Agents cic "At Lunch" user_type=im cic_logged_in=true`
+//! Decides from a tables.json, without a parser:
+//! `cargo run -- tables.json Agents cic "At Lunch" user_type=im cic_logged_in=true`
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! `presync check`: parse, type-check and lint programs, report what is found, or fix, record or allow it.
+//! `presync check`: parses, checks and lints programs, then reports, fixes, records or allows the findings.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let paths = config::paths(&arguments.paths)?;
     let roots = project::roots(&paths)?;
-    // With `--fix -`, stdout is the fixed text alone, and findings are those of that text.
+    // With `--fix -`, stdout has only the fixed text, and findings refer to that text.
     let mut texts = Overlay::new();
     let mut stream = Stream::Stdout;
     if arguments.fix || arguments.diff {

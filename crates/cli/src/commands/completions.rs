@@ -1,4 +1,4 @@
-//! `presync completions SHELL`: made from the definitions of the commands.
+//! `presync completions SHELL`: generated from the definitions of the commands.
 
 use std::process::ExitCode;
 

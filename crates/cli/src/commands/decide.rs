@@ -1,4 +1,4 @@
-//! `presync decide`: one decision.
+//! `presync decide`: decides one change.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -114,7 +114,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// For each other system, which rule decides and why others do not.
+/// For each other system, the rule that decides and why others do not.
 fn explained(program: &Program, question: &Question<'_>) -> String {
     let from = &program.system(question.entered.system()).name;
     let place = |location| program.sources.file_line(location);
@@ -214,7 +214,7 @@ fn change(tables: &Tables, text: &str) -> Result<StateId, CommandError> {
     Ok(tables.state(&system.text, &state.text)?)
 }
 
-/// What `--given` contains.
+/// The values and states from `--given`.
 struct Given<'a> {
     schema: &'a Schema,
     program: Option<&'a Program>,
@@ -285,7 +285,7 @@ impl Given<'_> {
         }
     }
 
-    /// A bare value, if only one choice has it.
+    /// A value without a fact's name, if only one choice has it.
     fn bare_value(&self, name: &str, value: Option<&str>) -> Result<ValueId, CommandError> {
         let schema = self.schema;
         let choices: Vec<ValueId> = schema

@@ -1,4 +1,4 @@
-//! `presync diff`: which situations two programs decide differently.
+//! `presync diff`: the situations that two programs decide differently.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -96,7 +96,7 @@ fn count(change: &DecisionChange) -> String {
     )
 }
 
-/// 1152 as `1,152`.
+/// Formats 1152 as `1,152`.
 fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! `presync explain`: what a code means, with a bad and a good example.
+//! `presync explain`: the meaning of a code, with a bad and a good example.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `presync export`: the compiled tables for other systems.
+//! `presync export`: exports the compiled tables to other formats.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `presync fmt`: format files, or show what would change.
+//! `presync fmt`: formats files, or shows what would change.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,11 +28,11 @@ pub struct Arguments {
     diff: bool,
 }
 
-/// What happened to a file.
+/// The result for one file.
 enum Fate {
     Same,
     Changed,
-    /// It has syntax errors.
+    /// Skipped because of syntax errors.
     Alone,
 }
 
@@ -128,7 +128,8 @@ fn internal(shown: &str) -> CommandError {
     ))
 }
 
-/// The digest of the program that has the file, with this text, as its root; `None` where it has errors.
+/// The digest of the program that has this file, with this text, as its root; `None` if it has
+/// errors.
 fn digest(
     file: &Path,
     text: &str,

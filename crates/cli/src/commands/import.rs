@@ -1,4 +1,4 @@
-//! `presync import`: a table from another tool as source.
+//! `presync import`: converts a table from another tool to source.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let extension = path
         .extension()
         .map(|extension| extension.to_string_lossy().to_lowercase());
-    // Standard input has no name: what it is shows at its first character.
+    // Standard input has no name: detect the kind by its first character.
     let extension = extension.unwrap_or_else(|| match text.trim_start().chars().next() {
         Some('{') => "json".to_owned(),
         Some('<') => "dmn".to_owned(),

@@ -1,4 +1,4 @@
-//! `presync init`: a project that checks clean, with a test, settings, a CI file and a README.
+//! `presync init`: creates a project that checks clean, with a test, settings, a CI file and a README.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ pub struct Arguments {
     folder: PathBuf,
 }
 
-/// Where each file goes, and what is in it.
+/// The path and content of each file.
 const FILES: [(&str, &str); 4] = [
     ("profiles/site.presync", include_str!("init/site.presync")),
     ("presync.toml", include_str!("init/presync.toml")),
@@ -32,7 +32,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .iter()
         .map(|(name, text)| (arguments.folder.join(name), *text))
         .collect();
-    // All or nothing: what is there is never written over.
+    // All or nothing: never overwrite a file.
     if let Some((place, _)) = places.iter().find(|(place, _)| place.exists()) {
         return Err(CommandError::Usage(format!(
             "`{}` already exists: nothing was written",

@@ -1,4 +1,4 @@
-//! `presync man`: the manual page, or one page for each command.
+//! `presync man`: prints the manual page, or writes one page for each command.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let mut command = crate::Arguments::command().disable_help_subcommand(true);
-    // Now that it knows itself, so do its parts: `presync-check`.
+    // Propagates names to the subcommands, as in `presync-check`.
     command.build();
     match &arguments.output {
         Some(folder) => {

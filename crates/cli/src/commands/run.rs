@@ -1,4 +1,4 @@
-//! `presync run`: events in, commands out.
+//! `presync run`: reads events, writes commands.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,7 +17,7 @@ use presync::visible;
 use presync_engine::{RoleId, SessionEngine};
 use presync_stream::{BlockOutput, Position, StateFile, Stream};
 
-/// How much is read at a time; what a pipe has ready is taken at once.
+/// Bytes to read at a time; data that a pipe has ready is processed at once.
 const BLOCK: usize = 1 << 18;
 
 /// A longer line is rejected without being kept.
@@ -116,7 +116,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         return closed(error, arguments, terminal);
     }
     if let Some(file) = &arguments.state {
-        // What stdin brings does not move the position in the events file.
+        // Events from standard input do not move the position in the events file.
         let position = source.position(stream.lines()).or(stored);
         files::write_atomically(
             file,
@@ -157,7 +157,8 @@ fn progress(terminal: &Terminal) -> ProgressBar {
     bar
 }
 
-/// Our output could not be written. Whoever closed it knows; what was to be kept is not kept.
+/// Ends the run after output could not be written, without saving the state. Closed standard output
+/// is not an error.
 fn closed(error: SinkError, arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if let SinkError::Stdout(error) = &error
         && error.kind() == std::io::ErrorKind::BrokenPipe
@@ -192,7 +193,7 @@ fn load_state(
     files::can_write_beside(file)?;
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
-        // The first run of many: there is nothing yet.
+        // The first run: there is no state yet.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(files::cannot_read(file, &error)),
     };
@@ -210,8 +211,8 @@ fn load_state(
     Ok(position)
 }
 
-/// Users whom the state knows keep their roles, so that runs one after the other do what a single one would. Returns how
-/// many of them have another role than in the file.
+/// Assigns roles. Users in the state keep their role, so that consecutive runs have the same result
+/// as a single one. Returns how many of them have a different role than in the file.
 fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
     let cannot = |error: csv::Error| CommandError::Usage(format!("`{}`: {error}", file.display()));
     let mut reader = csv::ReaderBuilder::new()
@@ -278,15 +279,15 @@ fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
     Ok(others)
 }
 
-/// Where events come from: whole lines, as many as are there.
+/// The source of events, read in whole lines.
 struct Source {
     input: Box<dyn BufRead>,
     path: PathBuf,
-    /// A pipe has no position, whatever it is called.
+    /// A pipe has no position, even if it has a path.
     is_file: bool,
     rest: Vec<u8>,
     ended: bool,
-    /// A last line without its end, and not JSON yet, is left for the next run.
+    /// Leave an incomplete last line (no newline, not valid JSON yet) for the next run.
     keeps_torn_line: bool,
     bytes: u64,
     hasher: Sha256,
@@ -321,7 +322,7 @@ impl Source {
         })
     }
 
-    /// Goes behind a prefix if the file still begins with it; else back to its beginning.
+    /// Skips a prefix if the file still begins with it; otherwise returns to the beginning.
     fn skip(&mut self, position: &Position) -> Result<bool, CommandError> {
         let mut hasher = Sha256::new();
         let mut left = position.bytes;
@@ -392,7 +393,7 @@ impl Source {
         Ok(!block.is_empty())
     }
 
-    /// Notes what was read of the input, which only a state remembers.
+    /// Records consumed input; the hash is only needed to save a state.
     fn taken(&mut self, bytes: &[u8]) {
         if self.is_file && self.keeps_torn_line {
             self.hasher.update(bytes);
@@ -400,7 +401,7 @@ impl Source {
         self.bytes += bytes.len() as u64;
     }
 
-    /// Throws the rest of an endless line away: its beginning is rejected as what it is, not JSON.
+    /// Discards the rest of an overlong line; its beginning is rejected as invalid JSON.
     fn cut_long_line(&mut self, block: &mut Vec<u8>) -> Result<(), CommandError> {
         self.taken(block);
         block.truncate(1 << 16);
@@ -425,7 +426,7 @@ impl Source {
         }
     }
 
-    /// How far a file has been read; standard input has no position.
+    /// The position in a file; standard input has none.
     fn position(&self, lines: u64) -> Option<Position> {
         self.is_file.then(|| Position {
             bytes: self.bytes,
@@ -448,7 +449,7 @@ enum SinkError {
     File(PathBuf, std::io::Error),
 }
 
-/// Where commands, rejected events and the trace go.
+/// The outputs for commands, rejected events and the trace.
 struct Sinks {
     rejects: Option<(PathBuf, BufWriter<File>)>,
     trace: Option<(PathBuf, BufWriter<File>)>,
@@ -478,7 +479,7 @@ impl Sinks {
                 .write_all(&block.rejects)
                 .map_err(|error| SinkError::File(path.clone(), error))?,
             None if block.rejects.is_empty() => {}
-            // Whoever closes stderr does not want to read it.
+            // Ignore errors: stderr may be closed.
             None => bar.suspend(|| {
                 std::io::stderr()
                     .lock()

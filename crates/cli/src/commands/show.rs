@@ -1,4 +1,4 @@
-//! `presync show`: the tables and the mapping graph in the terminal, or the graph as a picture.
+//! `presync show`: shows the tables and the mapping graph in the terminal, or prints the graph as a picture.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The system that changes, and the one that follows, by name.
+/// The names of the system that changes and the system that follows.
 fn systems<'s>(schema: &'s Schema, table: &Table) -> (&'s str, &'s str) {
     let name = |system| schema.system(system).name.as_str();
     (name(table.direction().from()), name(table.direction().to()))

@@ -1,4 +1,4 @@
-//! `presync test`: prove the tests, run the scenarios, and report coverage.
+//! `presync test`: proves the tests, runs the scenarios, and reports coverage.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

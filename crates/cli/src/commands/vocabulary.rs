@@ -1,4 +1,4 @@
-//! `presync vocabulary`: the bundled vocabularies.
+//! `presync vocabulary`: lists or prints the bundled vocabularies.
 
 use std::process::ExitCode;
 

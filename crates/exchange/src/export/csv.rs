@@ -1,5 +1,5 @@
-//! CSV, for people and spreadsheets: a line for each row. A cell that a spreadsheet would take for a formula begins
-//! with an apostrophe.
+//! CSV for people and spreadsheets: a line for each row.
+//! A cell that a spreadsheet would treat as a formula is prefixed with an apostrophe.
 
 use crate::export::format::{ExportError, Format, Write};
 use crate::text::cells::{self, views};

@@ -1,5 +1,5 @@
-//! DMN 1.3: a decision table for each role and direction, hit policy UNIQUE, complete, with typed inputs, allowed values
-//! and a diagram. Inputs have names that FEEL reads as they are; labels carry the user's.
+//! DMN 1.3: a complete decision table with hit policy UNIQUE for each role and direction, and a diagram.
+//! Inputs have types, allowed values, names that are valid in FEEL, and labels with the user's names.
 
 use std::fmt::Write as _;
 use std::io;
@@ -66,7 +66,7 @@ fn document(xml: &mut Xml, schema: &Schema, digest: &str, views: &[View<'_>]) ->
     })
 }
 
-/// Where the decisions and their inputs stand when the file is opened, and the arrows between them.
+/// The positions of the decisions when the file is opened.
 fn diagram(xml: &mut Xml, views: &[View<'_>]) -> io::Result<()> {
     parent(xml, "dmndi:DMNDI", &[], |xml| {
         parent(xml, "dmndi:DMNDiagram", &[("id", "diagram")], |xml| {
@@ -123,13 +123,13 @@ fn input_data(xml: &mut Xml, name: &str, label: &str, kind: &str) -> io::Result<
 fn decision(xml: &mut Xml, identifiers: &Identifiers, view: &View<'_>, id: &str) -> io::Result<()> {
     let (schema, from, to) = (view.schema, view.from(), view.to());
     let label = format!("{}: {} → {}", view.role, from.name, to.name);
-    // Nothing refers to a decision by its name, so it can be the one that people read.
+    // Nothing refers to a decision by name, so the name can be the readable one.
     parent(
         xml,
         "decision",
         &[("id", id), ("name", &label), ("label", &label)],
         |xml| {
-            // For `presync import`: names can be told apart in here whatever is in them.
+            // For `presync import`: each name in its own element, so that any name is unambiguous.
             parent(xml, "extensionElements", &[], |xml| {
                 let implicit = view.implicit.to_string();
                 let names = [
@@ -216,7 +216,7 @@ fn decision(xml: &mut Xml, identifiers: &Identifiers, view: &View<'_>, id: &str)
     )
 }
 
-/// `name`: as FEEL reads it; `label`: as people do.
+/// `name`: for FEEL; `label`: for people.
 fn input(
     xml: &mut Xml,
     id: &str,
@@ -317,7 +317,7 @@ fn text(xml: &mut Xml, name: &str, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// With an escape for each character that XML has no way to say, whoever escapes it.
+/// Replaces characters that XML cannot represent, even escaped, by a visible escape.
 fn escape_for_xml(text: &str) -> String {
     let mut said = String::with_capacity(text.len());
     for char in text.chars() {
@@ -331,7 +331,8 @@ fn escape_for_xml(text: &str) -> String {
     said
 }
 
-/// Values as a FEEL unary test: any of them. What nobody has set (`null`) is false, or the default of a choice.
+/// Values as a FEEL unary test: any of them. An unset input (`null`) is false, or the default of a
+/// choice.
 fn entry(schema: &Schema, column: Column, values: &[u32]) -> String {
     let default = cells::default_value(schema, column);
     let values = schema.inputs(column, values).map(|input| match input {

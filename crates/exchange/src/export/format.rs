@@ -1,22 +1,22 @@
-//! What a format of tables is, and why one cannot be written.
+//! The definition of an export format, and its errors.
 
 use presync_engine::{Tables, TooComplex};
 
-/// A format that tables can be handed on in.
+/// An export format for tables.
 pub struct Format {
     pub name: &'static str,
     pub description: &'static str,
     pub write: Write,
 }
 
-/// What a format is written from.
+/// The input of a format.
 pub enum Write {
     Tables(fn(&Tables) -> Result<String, ExportError>),
-    /// The findings of the lints belong into it.
+    /// Also includes the lint findings.
     Report(fn(&Tables, &[Finding]) -> Result<String, ExportError>),
 }
 
-/// What a lint found, as a report shows it.
+/// A lint finding, as a report shows it.
 #[derive(Debug)]
 pub struct Finding {
     /// `error`, `warning` or `info`.
@@ -40,7 +40,7 @@ exports it as a diagram"
         from: String,
         to: String,
     },
-    /// The format has no way to say it.
+    /// The format cannot express the string.
     #[error(
         "`{0}` contains every kind of quote, and strings in this format have no escapes: rename it, or use another \
 format"

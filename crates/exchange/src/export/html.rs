@@ -1,5 +1,5 @@
 //! HTML: one self-contained page with all tables, the mapping graph, the findings, and a panel that decides.
-//! It loads nothing: style, script and tables are in it.
+//! It loads nothing: style, script and tables are embedded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ fn write(tables: &Tables, findings: &[Finding]) -> Result<String, ExportError> {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                // Nothing is fetched, whatever a name contains.
+                // Never fetch anything, whatever a name contains.
                 meta http-equiv="Content-Security-Policy"
                     content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
                 title { (title) }
@@ -61,7 +61,7 @@ fn write(tables: &Tables, findings: &[Finding]) -> Result<String, ExportError> {
     Ok(page.into_string() + "\n")
 }
 
-/// The tables as the script reads them; nothing in them can end the element.
+/// The tables for the script; nothing in them can end the element.
 fn data(tables: &Tables) -> Result<String, TooComplex> {
     Ok(tables.to_json()?.replace('<', "\\u003c"))
 }
@@ -94,7 +94,7 @@ fn what_if(schema: &Schema) -> Markup {
         FactKind::Choice { values, default } => Some((&fact.name, values, *default)),
         FactKind::Flag => None,
     });
-    // Who is not logged in is rarely what is asked about.
+    // Preselect the `online` flags: users rarely ask about someone who is not logged in.
     let online = |name: &str| {
         let fact = schema.find_fact(name);
         schema
@@ -137,9 +137,9 @@ fn what_if(schema: &Schema) -> Markup {
     }
 }
 
-/// Each profile with what its rules decide, by role.
+/// Each profile with the rules that decide, by role.
 fn profiles(tables: &Tables) -> Result<Markup, TooComplex> {
-    // For each profile and role the files and lines of its rules.
+    // For each profile and role, the files and lines of its rules.
     let mut profiles: BTreeMap<(&str, &str), BTreeMap<&str, BTreeSet<u32>>> = BTreeMap::new();
     for role in tables.roles() {
         for decision in role.tables()?.iter().flat_map(Table::decisions) {

@@ -1,5 +1,5 @@
-//! GoRules JDM: one decision table with the rows of all roles and directions, each of which excludes the others.
-//! Strings of its expression language have no escapes: one that holds all three kinds of quotes cannot be written.
+//! GoRules JDM: one decision table with the rows of all roles and directions, which exclude each other.
+//! Strings of its expression language have no escapes: a string with all three kinds of quotes cannot be written.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ pub(super) const FORMAT: Format = Format {
     write: Write::Tables(write),
 };
 
-/// Inputs that every table has, with their member names.
+/// Inputs of every table, with their member names.
 const CHANGE: [(&str, &str); 4] = [
     ("Role", "role"),
     ("From", "from"),
@@ -125,7 +125,7 @@ fn cell(schema: &Schema, column: Column, values: &[u32]) -> Result<String, Expor
         };
         names.push(name);
     }
-    // A flag that is missing is false.
+    // A missing flag is false.
     Ok(match names.as_slice() {
         [one] if is_flag && one == "false" => "$ != true".to_owned(),
         [one] if is_flag => format!("$ == {one}"),
@@ -137,7 +137,7 @@ fn cell(schema: &Schema, column: Column, values: &[u32]) -> Result<String, Expor
     })
 }
 
-/// A string in whichever quotes it does not hold.
+/// A string in quotes that it does not contain.
 fn string(text: &str) -> Result<String, ExportError> {
     let quotes = ['\'', '"', '`']
         .into_iter()
@@ -148,7 +148,7 @@ fn string(text: &str) -> Result<String, ExportError> {
     }
 }
 
-/// Where a row comes from is for people: what cannot be written is left out.
+/// Origins are only informative: replace quotes if they cannot be written.
 fn without_quotes(text: &str) -> String {
     if string(text).is_ok() {
         text.to_owned()

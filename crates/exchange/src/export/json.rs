@@ -1,4 +1,4 @@
-//! tables.json: the format that `decide` and `run` read back.
+//! tables.json: the format that `decide` and `run` read.
 
 use crate::export::format::{Format, Write};
 

@@ -41,7 +41,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     Ok(text)
 }
 
-/// What Markdown or HTML would take for its own is escaped; a line end within a cell is a break.
+/// Escapes Markdown and HTML syntax; a newline in a cell becomes `<br>`.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

@@ -1,5 +1,5 @@
-//! SQL: the rows as a table, a table for events, and a view that decides them. The same script runs on SQLite, DuckDB,
-//! PostgreSQL and Spark SQL, so it is written in what they have in common.
+//! SQL: the rows as a table, a table for events, and a view that decides them.
+//! The same script runs on SQLite, DuckDB, PostgreSQL and Spark SQL, so it uses only their common subset.
 
 use crate::export::format::{ExportError, Format, Write};
 use crate::text::cells::{self, Identifiers, View, views};
@@ -89,7 +89,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     Ok(text)
 }
 
-/// The events of one role and direction, each with the row that matches: there is exactly one.
+/// The events of one role and direction, each with its matching row, of which there is exactly one.
 fn case(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
     let mut text = String::from("    SELECT v.*, CASE\n");
     for (at, row) in view.rows.iter().enumerate() {
@@ -139,7 +139,7 @@ fn condition(schema: &Schema, identifier: &str, column: Column, values: &[u32]) 
     let mut parts = Vec::new();
     for input in schema.inputs(column, values) {
         match input {
-            // A flag that nobody has set is false.
+            // An unset flag is false.
             Input::Flag(true) => parts.push(format!("v.{identifier} = TRUE")),
             Input::Flag(false) => parts.push(format!("COALESCE(v.{identifier}, FALSE) = FALSE")),
             Input::Name(name) => names.push(literal(name)),
@@ -160,8 +160,9 @@ fn condition(schema: &Schema, identifier: &str, column: Column, values: &[u32]) 
     }
 }
 
-/// A text as all of them read it. Spark takes a backslash for an escape and `${` for a variable, the others do not: a
-/// backslash is the first character of two, which both readings have in common, and `${` is put together.
+/// A string literal that all dialects read alike. Only Spark treats a backslash as an escape and
+/// `${` as a variable. A backslash is therefore the first character of a pair, which is the same in
+/// both readings, and `${` is concatenated.
 fn literal(text: &str) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut plain = String::new();

@@ -46,7 +46,8 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
     text
 }
 
-/// A text that Graphviz shows as it is: a backslash would begin an escape of its own, an ampersand a character's name.
+/// A text that Graphviz shows as is: a backslash would start an escape, an ampersand a character
+/// entity.
 fn quoted(text: &str) -> String {
     let visible = visible(text);
     format!(

@@ -1,4 +1,4 @@
-//! The graph for Mermaid, which wikis and code hosts draw.
+//! The graph for Mermaid, which wikis and code hosts render.
 
 use crate::graph::{Graph, Picture, Way};
 use presync::visible;
@@ -46,7 +46,7 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
     text
 }
 
-/// A label: whatever is not plain goes in as a character code.
+/// A label, with all but plain characters as character codes.
 fn quoted(text: &str) -> String {
     let mut label = String::from("\"");
     for char in visible(text).chars() {

@@ -12,13 +12,13 @@ pub(super) const PICTURE: Picture = Picture {
     draw,
 };
 
-/// Pixels.
+/// In pixels.
 const LINE: usize = 26;
 const HEAD: usize = 58;
 const GAP: usize = 210;
-/// Of a character, about.
+/// Approximate width of a character.
 const CHARACTER: usize = 8;
-/// Longer names are cut; the whole one is shown where the pointer rests.
+/// Longer names are truncated; a tooltip shows the full name.
 const MAX_NAME: usize = 36;
 
 const STYLE: &str = "
@@ -40,7 +40,7 @@ const STYLE: &str = "
 }
 ";
 
-/// All graphs below each other in one file.
+/// All graphs in one file, one below the other.
 fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
     let sizes: Vec<(usize, usize)> = graphs.iter().map(|graph| size(schema, graph)).collect();
     let width = sizes.iter().map(|(width, _)| *width).max().unwrap_or(200);
@@ -71,7 +71,7 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
     markup.into_string() + "\n"
 }
 
-/// One graph, to stand in a page.
+/// One graph, to embed in a page.
 pub fn drawing(schema: &Schema, graph: &Graph<'_>) -> Markup {
     let (width, height) = size(schema, graph);
     html! {

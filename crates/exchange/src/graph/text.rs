@@ -1,11 +1,12 @@
-//! The graph as lines of text: a state, an arrow, what it becomes.
+//! The graph as lines of text: states, an arrow, and the states that they map to.
 
 use crate::graph::{Graph, Way};
 use presync::quote;
 use presync_engine::{Schema, StateId};
 
-/// One line for each state of the right system, with the states of the left one that belong to it:
-/// `Available <-> Available`, `"At Lunch" | "Gone Home" -> Away`; `~` for what is only decided in some situations.
+/// For each state of the right system, one line per kind of arrow, with the states of the left
+/// system that map to it: `Available <-> Available`, `"At Lunch" | "Gone Home" -> Away`; `~` if it
+/// holds only in some situations.
 pub fn text(schema: &Schema, graph: &Graph<'_>) -> Vec<(String, &'static str, String)> {
     let name = |state: StateId| quote(&schema.state(state).name);
     let (left, right) = graph.columns();

@@ -1,12 +1,12 @@
-//! CSV as people keep it: a line for each mapping, with columns for the profile, the two systems, their states and the
-//! direction, by whatever names. Comma, semicolon or tab.
+//! Imports hand-written CSV: a line for each mapping, separated by comma, semicolon or tab.
+//! Columns for the profile, the two systems, their states and the direction are recognized under various headings.
 
 use indexmap::{IndexMap, IndexSet};
 
 use crate::import::{ImportError, Imported, Kind, ensure_parses};
 use presync::{quote, quote_always};
 
-/// Words in a heading, by what they say about its column.
+/// Heading words that identify a column.
 const PROFILE: [&str; 1] = ["profile"];
 const DIRECTION: [&str; 5] = ["direction", "dir", "way", "sync", "arrow"];
 const FROM: [&str; 5] = ["from", "source", "src", "when", "left"];
@@ -14,7 +14,7 @@ const TO: [&str; 6] = ["to", "target", "dest", "destination", "then", "right"];
 const SYSTEM: [&str; 4] = ["system", "application", "app", "platform"];
 const STATE: [&str; 4] = ["state", "status", "presence", "availability"];
 
-/// What people call the systems of the bundled vocabularies.
+/// Common names for the systems of the bundled vocabularies.
 const SYSTEMS: [(&str, &[&str]); 3] = [
     (
         "cic",
@@ -41,13 +41,13 @@ const SYSTEMS: [(&str, &[&str]); 3] = [
     ("teams", &["teams", "microsoft teams", "ms teams"]),
 ];
 
-/// A vocabulary with the systems that it has.
+/// The vocabularies with their systems.
 const VOCABULARIES: [(&str, [&str; 2]); 2] = [
     ("cic_lync", ["cic", "lync"]),
     ("cic_teams", ["cic", "teams"]),
 ];
 
-/// Where what is.
+/// The position of each column.
 #[derive(Default)]
 struct Columns {
     profile: Option<usize>,
@@ -60,9 +60,9 @@ struct Columns {
 struct Side {
     system: Option<usize>,
     state: Option<usize>,
-    /// A heading that says no more than the side: `From`.
+    /// A heading that names only the side: `From`.
     alone: Option<usize>,
-    /// The system, where a heading names it: `CIC Status`.
+    /// The system, if the heading names it: `CIC Status`.
     named: Option<String>,
 }
 
@@ -98,7 +98,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
     )];
     understood.extend(columns.told(&headings));
 
-    // Rules by profile; the states of each system, for those that no vocabulary has.
+    // Rules by profile, and the states of each system in case no vocabulary declares it.
     let mut profiles: IndexMap<String, IndexSet<String>> = IndexMap::new();
     let mut systems: IndexMap<String, IndexSet<String>> = IndexMap::new();
     for record in reader.records() {
@@ -142,7 +142,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
                 cell(columns.direction)
             ))
         })?;
-        // One state on each side and both ways: one rule says it.
+        // One state on each side and both directions: one rule is enough.
         let names_one = |(_, states): &(String, String)| {
             special(states).is_none() && split(states).count() == 1
         };
@@ -164,7 +164,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
     })
 }
 
-/// Finds the columns by the words of their headings.
+/// Detects the columns by the words of their headings.
 fn detect_columns(headings: &[String]) -> Result<Columns, ImportError> {
     let mut columns = Columns::default();
     let mut sideless = Vec::new();
@@ -212,7 +212,7 @@ fn detect_columns(headings: &[String]) -> Result<Columns, ImportError> {
             sideless.push((at, named));
         }
     }
-    // `Source, Source status`: by itself a word means what is still missing.
+    // `Source, Source status`: a heading of only one word stands for the part that is missing.
     for side in [&mut columns.from, &mut columns.to] {
         match (side.state, side.system.is_some() || side.named.is_some()) {
             (None, _) => side.state = side.alone,
@@ -220,7 +220,7 @@ fn detect_columns(headings: &[String]) -> Result<Columns, ImportError> {
             (Some(_), true) => {}
         }
     }
-    // `CIC Status, Lync Status`: the first is where it comes from.
+    // `CIC Status, Lync Status`: the first is the source.
     let mut sideless = sideless.into_iter();
     for side in [&mut columns.from, &mut columns.to] {
         if side.state.is_none()
@@ -280,7 +280,7 @@ impl Columns {
     }
 }
 
-/// A system's name as the bundled vocabularies have it, where they do.
+/// The system's name in the bundled vocabularies, if they have it.
 fn known(name: &str) -> String {
     let plain: Vec<String> = name
         .to_lowercase()
@@ -295,7 +295,7 @@ fn known(name: &str) -> String {
     found.map_or_else(|| name.to_owned(), |(system, _)| (*system).to_owned())
 }
 
-/// Whether there is a way there, and one back.
+/// Whether the mapping goes forward, and whether it goes back.
 fn direction(cell: &str) -> Option<(bool, bool)> {
     let plain: String = cell
         .to_lowercase()
@@ -320,7 +320,7 @@ fn split(cell: &str) -> impl Iterator<Item = String> + '_ {
         .filter(|state| !state.is_empty())
 }
 
-/// A cell that names no state.
+/// A cell that does not name a state.
 fn special(cell: &str) -> Option<&'static str> {
     match cell.to_lowercase().trim_matches(['(', ')', '<', '>']) {
         "any" | "all" | "*" => Some("any"),

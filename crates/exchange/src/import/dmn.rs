@@ -1,5 +1,5 @@
-//! DMN decision tables of our own shape, as `export --to dmn` writes them, though another tool may have saved them
-//! again: a table for each role and direction, found by the names beside it.
+//! Imports DMN decision tables that `export --to dmn` wrote, even if another tool has saved them again.
+//! Expects a table for each role and direction, identified by the names in its extension elements.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use presync_engine::document::{
     StateDocument, SystemDocument, TableDocument, When,
 };
 
-/// Of one element. What `export` writes has a few.
+/// Attributes allowed on one element. `export` writes only a few.
 const MAX_ATTRIBUTES: usize = 10_000;
 
 pub(super) const KIND: Kind = Kind {
@@ -22,7 +22,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 fn read(text: &str) -> Result<Tables, ImportError> {
-    // Each attribute of an element is compared with the others.
+    // The XML parser compares each attribute of an element with the others.
     if text
         .split('<')
         .any(|element| element.matches('=').count() > MAX_ATTRIBUTES)
@@ -46,7 +46,7 @@ struct Read {
     /// The states of each system.
     systems: BTreeMap<String, Vec<String>>,
     facts: BTreeMap<String, FactDocument>,
-    /// Whether it is the one of a program without roles, and its tables.
+    /// Whether the role is implicit, and its tables.
     roles: BTreeMap<String, (bool, Vec<TableDocument>)>,
 }
 
@@ -115,7 +115,7 @@ impl Read {
                 let fact = if kind == "boolean" {
                     FactDocument::Flag { name: name.clone() }
                 } else {
-                    // What stands beside null is what holds until somebody sets something.
+                    // `null` follows the default value.
                     let null = allowed.iter().position(Value::is_null);
                     let default = null
                         .and_then(|at| at.checked_sub(1))
@@ -205,7 +205,7 @@ fn row(rule: Node<'_, '_>, inputs: &[Input], states: &[String]) -> Option<RowDoc
             let value = |value: Value| match value {
                 Value::Bool(value) => Some(Cell::Flag(value)),
                 Value::String(name) => Some(Cell::Name(name)),
-                // Of a fact null stands beside the value that it means.
+                // For a fact, `null` follows the value that it stands for.
                 Value::Null if input.is_state => Some(Cell::Unknown(())),
                 _ => None,
             };
@@ -245,7 +245,7 @@ fn row(rule: Node<'_, '_>, inputs: &[Input], states: &[String]) -> Option<RowDoc
     })
 }
 
-/// A FEEL list of texts, booleans and null is one of JSON, too.
+/// A FEEL list of strings, booleans and null is also valid JSON.
 fn values(cell: &str) -> Option<Vec<Value>> {
     serde_json::from_str(&format!("[{cell}]")).ok()
 }
@@ -258,7 +258,7 @@ fn children<'a, 'i>(of: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item 
     of.children().filter(move |node| is(*node, name))
 }
 
-/// The text in an element, white space around it left out where it stands in a `text` of its own.
+/// The text of an element, or of its `text` child, which excludes white space around that child.
 fn text(node: Node<'_, '_>) -> String {
     let inner = children(node, "text").next().unwrap_or(node);
     inner

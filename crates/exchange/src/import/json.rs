@@ -1,4 +1,4 @@
-//! tables.json, as `export --to json` writes it.
+//! Imports tables.json, as written by `export --to json`.
 
 use presync_engine::Tables;
 

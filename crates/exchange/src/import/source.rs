@@ -1,5 +1,5 @@
-//! Tables as source: every system and fact in full, and a profile for each role and direction with a rule a row.
-//! A profile holds one direction, so that what it appends belongs to that direction alone.
+//! Writes tables as source: every system and fact, and a profile for each role and direction with one rule per row.
+//! A profile has only one direction, so that its appendices apply only to that direction.
 
 use crate::import::ImportError;
 use crate::text::conditions;
@@ -7,7 +7,7 @@ use presync::{quote, quote_always, state_literal};
 use presync_engine::{Body, Column, FactKind, Outcome, Row, Schema, System, Table, Tables};
 
 /// # Errors
-/// A table of diagrams, which has too many rows.
+/// A table is a diagram, with too many rows to import.
 pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
     let mut text = String::new();
     let schema = tables.schema();
@@ -48,7 +48,7 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
         if role.is_implicit() {
             continue;
         }
-        // A role needs a profile, if only one that says nothing.
+        // A role needs a profile, even an empty one.
         if profiles.is_empty() {
             let name = quote_always(role.name());
             text.push_str(&format!("\nprofile {name} {{}}\n"));

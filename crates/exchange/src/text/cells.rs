@@ -1,4 +1,4 @@
-//! A table's cells as people read them, and what the formats share.
+//! A table's cells in readable form, and helpers shared by the formats.
 
 use crate::export::format::ExportError;
 use crate::text::conditions::conditions;
@@ -11,7 +11,7 @@ use presync_engine::{
 pub(crate) struct View<'t> {
     pub schema: &'t Schema,
     pub role: &'t str,
-    /// Whether the role is the one of a program that declares none.
+    /// Whether this is the implicit role of a program that declares none.
     pub implicit: bool,
     pub table: &'t Table,
     pub rows: &'t [Row],
@@ -28,12 +28,12 @@ impl<'t> View<'t> {
         self.schema.system(self.table.direction().to())
     }
 
-    /// The states entered by name; `None`: all that there are.
+    /// The names of the entered states; `None`: all states.
     pub fn entered(&self, row: &Row) -> Option<Vec<&'t str>> {
         (row.from.len() < self.from().states.len()).then(|| self.states(row))
     }
 
-    /// The states entered by name.
+    /// The names of the entered states.
     pub fn states(&self, row: &Row) -> Vec<&'t str> {
         row.from
             .iter()
@@ -52,7 +52,7 @@ impl<'t> View<'t> {
 /// All tables, by role and direction.
 ///
 /// # Errors
-/// One has too many rows to be written as rows.
+/// A table has too many rows to be written as rows.
 pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
     let schema: &Schema = tables.schema();
     let mut views = Vec::new();
@@ -88,7 +88,7 @@ pub fn when(schema: &Schema, columns: &[Column], cells: &Cells) -> String {
     }
 }
 
-/// The states entered, one a line: `any`, `any but`, or the list.
+/// The entered states, one per line: `any`, `any but`, or the list.
 pub fn entered(schema: &Schema, direction: Direction, row: &Row) -> String {
     let states = schema.states(direction.from());
     if row.from.len() == states.len() {
@@ -123,7 +123,7 @@ pub fn outcome(schema: &Schema, row: &Row) -> String {
     }
 }
 
-/// Who decides, one a line: `"Voice" (agents.presync:14)`.
+/// The rules that decide, one per line: `"Voice" (agents.presync:14)`.
 pub fn origin(row: &Row) -> String {
     let origins = row.origins.iter().map(|part| &part.origin);
     let lines =
@@ -134,7 +134,7 @@ pub fn origin(row: &Row) -> String {
     lines.join("\n")
 }
 
-/// Every input there is: facts, then the states that systems show.
+/// All inputs: facts, then the states of systems.
 pub(crate) fn columns(schema: &Schema) -> impl Iterator<Item = Column> {
     let facts = schema.facts().map(|(fact, _)| Column::Fact(fact));
     facts.chain(schema.system_ids().map(Column::State))
@@ -145,7 +145,7 @@ pub(crate) fn is_flag(schema: &Schema, column: Column) -> bool {
     matches!(column, Column::Fact(fact) if schema.fact(fact).is_flag())
 }
 
-/// The value of a choice until somebody sets it, by name.
+/// The default value of a choice, by name.
 pub(crate) fn default_value(schema: &Schema, column: Column) -> Option<&str> {
     let of = |fact: FactId| schema.initial(fact).map(|value| schema.value_name(value));
     match column {
@@ -154,8 +154,9 @@ pub(crate) fn default_value(schema: &Schema, column: Column) -> Option<&str> {
     }
 }
 
-/// Member names that every system takes without quotes: `fact_in_queue`, `state_lync`; a number where the name is not
-/// of letters, digits and `_` alone, or collides with another when case is ignored.
+/// Member names that every target system accepts without quotes: `fact_in_queue`, `state_lync`;
+/// numbered if the name contains anything but letters, digits and `_`, is longer than 40 bytes, or
+/// collides with another when case is ignored.
 pub(crate) struct Identifiers {
     facts: Vec<String>,
     systems: Vec<String>,
@@ -173,7 +174,8 @@ impl Identifiers {
             if plain && taken.insert(wanted.clone()) {
                 return wanted;
             }
-            // Numbers after `__` collide with no name: it would have to begin with `_`, and is told apart here.
+            // A number after `__` collides only with a name that starts with `_`; the loop resolves
+            // that.
             let mut number = format!("{prefix}__{}", at + 1);
             while !taken.insert(number.clone()) {
                 number.push('_');

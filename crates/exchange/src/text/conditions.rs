@@ -3,7 +3,7 @@
 use presync::{choice_literal, quote, state_literal};
 use presync_engine::{Cells, Column, FactKind, Schema};
 
-/// `in_queue`, `user_type is im`, `lync is not any`: one for each input that the row asks for.
+/// `in_queue`, `user_type is im`, `lync is not any`: one for each input that the row tests.
 pub fn conditions(schema: &Schema, columns: &[Column], cells: &Cells) -> Vec<String> {
     let literal = |column: &Column, values: &[u32]| {
         let name = quote(schema.column_name(*column));
