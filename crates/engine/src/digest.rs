@@ -1,13 +1,15 @@
-//! The digest of the meaning alone: everything that an event can name, and each table as a function.
+//! The digest of a program's meaning: the names that events can use, and each table as a function.
 //!
-//! A function is summed up by its value at a point that is derived from the names: with weights w(column, value) that
-//! add up to one over the values of a column, the sum over all situations of the product of their weights times a
-//! number for the outcome. Columns that do not matter drop out, and it is the same for any rows, any order of columns
-//! and any diagram, so that nothing has to be brought into a canonical form first. Two functions that differ agree by
-//! chance in less than one of 2^100 cases (two fields of 2^61 - 1).
+//! A function is represented by its value at a point derived from the names. The weights
+//! w(column, value) add up to one over the values of a column. The value of the function is the sum
+//! over all situations of the product of their weights times a number for the outcome. Irrelevant
+//! columns drop out, and the value is the same for any rows, any column order and any diagram, so
+//! no canonical form is needed. Different functions collide with a probability below 2^-100 (two
+//! fields of 2^61 - 1).
 //!
-//! A table in several diagrams has no such number; there each diagram has one, in order, with a number of its own for
-//! passing on. Tables that differ still differ, but a refactoring may change the digest, too.
+//! For a table in several diagrams, each diagram has its own value, in order, with a separate
+//! number for passing. Different tables still get different digests, but a refactoring may change
+//! the digest, too.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -21,14 +23,15 @@ use crate::schema::{Column, FactKind, Schema};
 use crate::table::{Body, Outcome, Table};
 use crate::tables::{Tables, TooComplex};
 
-/// A prime: the field of the sums.
+/// The prime modulus of the sums.
 const FIELD: u64 = (1 << 61) - 1;
 
 impl Tables {
-    /// `sha256:...` over the meaning alone: programs that decide alike have the same. Compiles every role.
+    /// `sha256:...` of the meaning: the same for programs that make the same decisions, unless a table
+    /// needs several diagrams. Compiles every role.
     ///
     /// # Errors
-    /// A role is too complex.
+    /// A role is too complex to compile.
     pub fn digest(&self) -> Result<&str, TooComplex> {
         let digest = self.0.digest.get_or_init(|| digest(self));
         digest.as_deref().map_err(Clone::clone)
@@ -83,7 +86,7 @@ fn digest(tables: &Tables) -> Result<String, TooComplex> {
 
 struct Weights<'a> {
     schema: &'a Schema,
-    /// For each column, and for the state entered, the weight of each value.
+    /// The weight of each value, for each column and for the state entered.
     known: HashMap<Input, Vec<[u64; 2]>>,
 }
 
@@ -210,7 +213,7 @@ impl Weights<'_> {
                 }
                 Input::Column(Column::State(system)) => {
                     let system = schema.system(system);
-                    // No state has an empty name with this kind: the first value is "not known".
+                    // The first value is the unknown state, under a name that no state has.
                     let names = system.states.iter().map(|state| state.name.as_str());
                     (
                         "state",
@@ -232,7 +235,7 @@ impl Weights<'_> {
     }
 }
 
-/// Two numbers of the field for some words.
+/// Hashes words to a number in each of the two fields.
 fn point(words: &[&str]) -> [u64; 2] {
     let mut hasher = Sha256::new();
     for word in words {
@@ -255,7 +258,7 @@ fn multiply(a: u64, b: u64) -> u64 {
     (u128::from(a) * u128::from(b) % u128::from(FIELD)) as u64
 }
 
-/// By Fermat: a^(p-2).
+/// The modular inverse, by Fermat: a^(p-2).
 fn inverse(a: u64) -> u64 {
     let (mut result, mut base, mut exponent) = (1, a, FIELD - 2);
     while exponent > 0 {

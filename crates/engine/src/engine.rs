@@ -1,4 +1,4 @@
-//! The engine as an application embeds it: events in, commands out, sessions in a store of its choice.
+//! The engine for applications: events in, commands out, sessions in a store that the application provides.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -13,27 +13,27 @@ use crate::saved::SavedSession;
 use crate::session::{Delivery, SessionEngine, SystemDecision};
 use crate::tables::Tables;
 
-/// How long a command waits for its echo, in seconds of event time.
+/// How long a command stays pending without its echo, in seconds of event time.
 pub const ECHO_SECONDS: u32 = 60;
 
-/// Keeps sessions, by user.
+/// Stores sessions by user.
 pub trait SessionStore {
     type Error;
 
-    /// The session of a user, if there is one.
+    /// Loads the session of a user; `None` for a new user.
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// Reading the store failed.
     fn load(&mut self, user: &str) -> Result<Option<SavedSession>, Self::Error>;
 
-    /// Keeps a session in place of the one there was.
+    /// Saves the session of a user, replacing the previous one.
     ///
     /// # Errors
-    /// The store cannot be written.
+    /// Writing the store failed.
     fn store(&mut self, user: &str, session: SavedSession) -> Result<(), Self::Error>;
 }
 
-/// Sessions in memory.
+/// Stores sessions in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore(HashMap<String, SavedSession>);
 
@@ -50,11 +50,11 @@ impl SessionStore for MemoryStore {
     }
 }
 
-/// What is to be done in another system: a line of the command stream.
+/// A command to set a state in another system: one line of the command stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Command {
     pub user: String,
-    /// The system, and the wire name of the state to set.
+    /// The system, and the id of the state to set, or else its name.
     pub set: BTreeMap<String, String>,
     /// Texts to append to the state.
     pub append: Vec<String>,
@@ -62,7 +62,7 @@ pub struct Command {
     pub profile: Option<String>,
     /// File and line of the rule that decided.
     pub rule: Option<String>,
-    /// The `id` of the event that it follows from.
+    /// The `id` of the event that caused the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<serde_json::Value>,
     /// The `at` of that event.
@@ -70,7 +70,7 @@ pub struct Command {
     pub at: Option<String>,
 }
 
-/// Why an event has led to nothing.
+/// Why an event could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError<E: std::error::Error + 'static> {
     #[error(transparent)]
@@ -79,7 +79,8 @@ pub enum EngineError<E: std::error::Error + 'static> {
     Store(E),
 }
 
-/// Tables at work. Owned: it can be moved into a thread, and its tables can be swapped while it runs.
+/// Applies events to stored sessions. It owns its data, so it can move to another thread, and its
+/// tables can be swapped while it runs.
 #[derive(Debug)]
 pub struct Engine<S> {
     sessions: SessionEngine,
@@ -101,15 +102,15 @@ where
         self.sessions.tables()
     }
 
-    /// Goes on with other tables; sessions survive by names.
+    /// Switches to other tables. Sessions are stored by names and stay valid.
     pub fn swap(&mut self, tables: Tables) {
         self.sessions = SessionEngine::new(tables, ECHO_SECONDS);
     }
 
-    /// Carries an event out; a rejected one changes nothing.
+    /// Applies an event and returns the commands to send. A rejected event changes nothing.
     ///
     /// # Errors
-    /// The event is rejected, or the session cannot be loaded or kept.
+    /// The event is rejected, or the store fails to load or save the session.
     pub fn apply(
         &mut self,
         user: &str,
@@ -121,10 +122,11 @@ where
         self.carry_out(user, &event, None, at.map(|at| at.to_string()))
     }
 
-    /// Carries out an event by names, as a line of the event stream has it.
+    /// Applies an event that uses names, as in a line of the event stream.
     ///
     /// # Errors
-    /// As [`Engine::apply`], or the tables do not have a name.
+    /// The same as [`Engine::apply`], or the event cannot be resolved, for example because a name
+    /// is unknown.
     pub fn receive(
         &mut self,
         message: &EventMessage<'_>,
@@ -143,7 +145,7 @@ where
     ) -> Result<Vec<Command>, EngineError<S::Error>> {
         let known = self.store.load(user).map_err(EngineError::Store)?;
         let mut session = match known {
-            // What the tables no longer know has nothing left to be done about.
+            // Ignore names that the tables no longer have: there is nothing left to do for them.
             Some(saved) => self.sessions.load(saved, &mut |_| {}),
             None => self.sessions.session(),
         };

@@ -1,5 +1,5 @@
-//! Events: what happened to a user. In: one line of the event stream. Out: an event with ids instead of names.
-//! Errors: a rejection with a stable code and a sentence.
+//! The events of a user. In: one line of the event stream. Out: an event with ids instead of names.
+//! Errors: a rejection with a stable code and a message.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,21 +16,21 @@ use crate::rejection::{Malformed, Rejection};
 use crate::schema::{FactKind, Schema};
 use crate::time::time;
 
-/// What happened to a user. Carried out in this order: role and facts, what is observed, the change, the resync.
+/// An event of a user. Applied in this order: role and facts, observed states, the change, the resync.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Event {
     pub role: Option<RoleId>,
     pub set: SmallVec<[ValueId; 3]>,
-    /// `None`: the state is not known any more.
+    /// `None`: the state is no longer known.
     pub observe: SmallVec<[(SystemId, Option<StateId>); 2]>,
     pub change: Option<StateId>,
     pub resync: Option<SystemId>,
-    /// In milliseconds since 1970.
+    /// The time of the event, in milliseconds since 1970.
     pub at: Option<i64>,
 }
 
 impl Event {
-    /// A system has entered a state.
+    /// A change: the system entered this state.
     pub fn changed(state: StateId) -> Self {
         Self {
             change: Some(state),
@@ -38,7 +38,7 @@ impl Event {
         }
     }
 
-    /// A system shows a state; nothing follows from that.
+    /// An observation: the system shows this state. Nothing is decided.
     pub fn observed(state: StateId) -> Self {
         Self {
             observe: [(state.system(), Some(state))].into_iter().collect(),
@@ -46,7 +46,7 @@ impl Event {
         }
     }
 
-    /// The user has this role from now on.
+    /// Sets the role of the user.
     pub fn in_role(role: RoleId) -> Self {
         Self {
             role: Some(role),
@@ -54,7 +54,7 @@ impl Event {
         }
     }
 
-    /// Facts have these values from now on.
+    /// Sets facts to these values.
     pub fn setting(values: impl IntoIterator<Item = ValueId>) -> Self {
         Self {
             set: values.into_iter().collect(),
@@ -62,7 +62,7 @@ impl Event {
         }
     }
 
-    /// The state of a system is to be decided again.
+    /// Decides the last reported state of a system again.
     pub fn resync(system: SystemId) -> Self {
         Self {
             resync: Some(system),
@@ -70,7 +70,7 @@ impl Event {
         }
     }
 
-    /// When it happened, in milliseconds.
+    /// Sets the time of the event, with a precision of milliseconds.
     #[must_use]
     pub fn at(mut self, time: SystemTime) -> Self {
         let milliseconds = |time: std::time::Duration| i64::try_from(time.as_millis()).ok();
@@ -81,7 +81,7 @@ impl Event {
         self
     }
 
-    /// Whether all its ids are of this schema.
+    /// Whether all ids belong to this schema.
     #[inline]
     pub(crate) fn is_of(&self, schema: &Schema) -> bool {
         self.change.is_none_or(|state| schema.has_state(state))
@@ -95,7 +95,7 @@ impl Event {
     }
 }
 
-/// An event as it stands in its line: by names.
+/// An event as written in its line, with names instead of ids.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(expecting = "an event: an object in one line")]
 pub struct EventMessage<'a> {
@@ -111,7 +111,7 @@ pub struct EventMessage<'a> {
     pub change: Members<'a, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resync: Option<String>,
-    /// JSON that the commands carry as their `cause`.
+    /// JSON that commands repeat as their `cause`.
     #[serde(borrow, default, deserialize_with = "raw", serialize_with = "as_json")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a str>,
@@ -128,7 +128,7 @@ fn as_json<S: Serializer>(id: &Option<&str>, serializer: S) -> Result<S::Ok, S::
     value.serialize(serializer)
 }
 
-/// The value that an event gives a fact.
+/// The value of a fact in an event.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FactValue<'a> {
@@ -139,10 +139,10 @@ pub enum FactValue<'a> {
     Other(serde::de::IgnoredAny),
 }
 
-/// An object in an event has no more members than a program has facts.
+/// The maximum number of members of an object in an event: as many as a program can have facts.
 const MAX_MEMBERS: usize = 1_000;
 
-/// An object's members in order; a name that comes twice counts with its last value.
+/// The members of an object, in order. If a name repeats, its last value wins.
 #[derive(Debug)]
 pub struct Members<'a, T>(pub SmallVec<[(Cow<'a, str>, T); 3]>);
 
@@ -172,7 +172,8 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
                 while let Some((Text(name), value)) = map.next_entry::<Text<'a>, T>()? {
                     match pairs.iter().position(|(known, _)| *known == name) {
                         Some(known) => pairs[known].1 = value,
-                        // Each is compared with all before it: a line has room for a million of them.
+                        // Each name is compared with all before it, and a line has room for a
+                        // million of them.
                         None if pairs.len() == MAX_MEMBERS => {
                             let message = format!("an object has more than {MAX_MEMBERS} members");
                             return Err(serde::de::Error::custom(message));
@@ -188,7 +189,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
     }
 }
 
-/// A string that is borrowed where it has no escapes.
+/// A string, borrowed if it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -209,10 +210,10 @@ impl<T: Serialize> Serialize for Members<'_, T> {
 }
 
 impl<'a> EventMessage<'a> {
-    /// Reads any JSON that is an event.
+    /// Parses an event from JSON.
     ///
     /// # Errors
-    /// It is something else.
+    /// The text is not an event.
     pub fn parse(text: &'a str) -> Result<Self, Rejection> {
         if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
             return Err(Malformed::NotAnObject.into());
@@ -232,10 +233,10 @@ impl<'a> EventMessage<'a> {
         })
     }
 
-    /// The same with ids.
+    /// Replaces names with ids.
     ///
     /// # Errors
-    /// A name that the schema does not have, or a value of the wrong kind.
+    /// A name is unknown, a value has the wrong kind, several systems change, or the time is malformed.
     pub fn resolve(&self, schema: &Schema) -> Result<Event, Rejection> {
         let role = self
             .role

@@ -1,36 +1,36 @@
-//! Decision diagrams laid out flat: the form of a table that would take too many rows or cells. There is one, or where
-//! one would be too large, several of which the first that does not pass decides.
+//! Decision diagrams in flat arrays, for tables that would need too many rows or cells.
+//! A table has one diagram, or several if one would be too large. The first that does not pass decides.
 
 use crate::schema::Column;
 
-/// What comes after asking: another node, or a decision.
+/// Where a branch leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Next {
     /// An index into [`Diagram::nodes`].
     Node(u32),
     /// An index into the table's decisions.
     Decision(u32),
-    /// The next diagram decides; never in the last one.
+    /// The next diagram decides. Never occurs in the last diagram.
     Pass,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// `None`: the state entered.
+    /// The input to test; `None` for the state entered.
     pub ask: Option<Column>,
-    /// One for each value.
+    /// One entry for each value of the input.
     pub next: Box<[Next]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagram {
     pub root: Next,
-    /// Each comes before those it leads to.
+    /// Each node precedes the nodes that it leads to.
     pub nodes: Vec<Node>,
 }
 
 impl Diagram {
-    /// The decision, or `None` to pass. What is not a value of an input counts as its first.
+    /// Returns the decision, or `None` to pass. A number out of range counts as the input's first value.
     pub(crate) fn find(
         &self,
         facts: &impl Fn(usize) -> u32,

@@ -1,35 +1,36 @@
-//! The ids of a schema: small numbers of their own types, in the order of names.
+//! The ids of a schema: small numbers with a type for each kind, in name order.
 //!
-//! Ids come from a [`Schema`](crate::Schema), by name or by going through it. They are the same in a program, its diagrams,
-//! its tables, events and sessions. An id of another schema is an error or names nothing; it never panics.
+//! Get ids from a [`Schema`](crate::Schema), by name or by iteration. A program, its diagrams,
+//! tables, events and sessions share them. An id from another schema is an error or refers to
+//! nothing; it never causes a panic.
 
-/// A system.
+/// Identifies a system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SystemId(u16);
 
-/// A state, which knows its system.
+/// Identifies a state and its system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StateId {
     system: SystemId,
     number: u16,
 }
 
-/// A flag or a choice.
+/// Identifies a fact: a flag or a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FactId(u16);
 
-/// A value of a fact: false and true of a flag, else one of the choice's values.
+/// Identifies a value of a fact: false or true for a flag, one of the declared values for a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId {
     fact: FactId,
     number: u16,
 }
 
-/// A role.
+/// Identifies a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoleId(u32);
 
-/// From one system to another one.
+/// An ordered pair of different systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Direction {
     from: SystemId,
@@ -37,7 +38,7 @@ pub struct Direction {
 }
 
 impl Direction {
-    /// `None` if both are the same system.
+    /// Returns `None` if both systems are the same.
     pub fn new(from: SystemId, to: SystemId) -> Option<Self> {
         (from != to).then_some(Self { from, to })
     }
@@ -54,7 +55,7 @@ impl Direction {
         self.to
     }
 
-    /// The way back.
+    /// The opposite direction.
     #[must_use]
     pub fn reversed(self) -> Self {
         Self {
@@ -78,12 +79,12 @@ impl ValueId {
     }
 }
 
-/// How ids are laid out in arrays: for crates that keep them packed.
+/// Conversions between ids and array indices, for crates that store ids packed.
 mod raw {
     use super::{FactId, RoleId, StateId, SystemId, ValueId};
 
     impl SystemId {
-        /// Its place among the systems of its schema.
+        /// The index among the systems of its schema.
         #[doc(hidden)]
         #[inline]
         pub fn index(self) -> usize {
@@ -99,7 +100,7 @@ mod raw {
     }
 
     impl StateId {
-        /// Its place among the states of its system.
+        /// The index among the states of its system.
         #[doc(hidden)]
         #[inline]
         pub fn index(self) -> usize {
@@ -116,7 +117,7 @@ mod raw {
             }
         }
 
-        /// The value of a variable or column of its system: 0 is a state that is not known.
+        /// The value in a variable or column of its system, where 0 is an unknown state.
         #[doc(hidden)]
         #[inline]
         pub fn value(self) -> u32 {
@@ -131,7 +132,7 @@ mod raw {
     }
 
     impl FactId {
-        /// Its place among the facts of its schema.
+        /// The index among the facts of its schema.
         #[doc(hidden)]
         #[inline]
         pub fn index(self) -> usize {
@@ -147,14 +148,14 @@ mod raw {
     }
 
     impl ValueId {
-        /// Its place among the values of its fact.
+        /// The index among the values of its fact.
         #[doc(hidden)]
         #[inline]
         pub fn index(self) -> usize {
             usize::from(self.number)
         }
 
-        /// The value of a variable or column of its fact.
+        /// The value in a variable or column of its fact.
         #[doc(hidden)]
         #[inline]
         pub fn value(self) -> u32 {
@@ -173,7 +174,7 @@ mod raw {
     }
 
     impl RoleId {
-        /// Its place among the roles of its schema.
+        /// The index among the roles of its schema.
         #[doc(hidden)]
         #[inline]
         pub fn index(self) -> usize {

@@ -1,5 +1,5 @@
-//! tables.json: the published form of the tables. In: tables, or a file's text. Out: the other one.
-//! Errors: a file that is cut short, of another version, changed by hand, or not what the schema says.
+//! tables.json, the published form of the tables. In: tables, or the text of a file. Out: the other form.
+//! Errors: a file that is truncated, has another version, was edited by hand, or does not match the schema.
 
 pub mod document;
 mod read;
@@ -15,7 +15,7 @@ use crate::tables::{Tables, TooComplex};
 pub const FORMAT: &str = "presync-tables";
 pub const VERSION: u32 = 1;
 
-/// Why a file is not a set of tables.
+/// Why a tables.json cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TablesError {
@@ -59,7 +59,7 @@ pub enum TablesError {
     TooComplex(#[from] TooComplex),
 }
 
-/// What is wrong with one table.
+/// An error in one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TableFault {
     #[error("two rows match the same situation")]
@@ -72,7 +72,7 @@ pub enum TableFault {
     Body,
 }
 
-/// What is wrong with a diagram.
+/// An error in a diagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DiagramFault {
     #[error("a diagram node leads to {0}, which is not a later node or a decision")]
@@ -92,10 +92,10 @@ pub fn schema() -> String {
 }
 
 impl Tables {
-    /// The published form, with a newline at its end. Compiles every role.
+    /// Writes the published form, with a final newline. Compiles every role.
     ///
     /// # Errors
-    /// A role is too complex.
+    /// A role is too complex to compile.
     pub fn to_json(&self) -> Result<String, TooComplex> {
         let document = write::document(self)?;
         let mut text = serde_json::to_string_pretty(&document).expect("tables are always JSON");
@@ -103,10 +103,10 @@ impl Tables {
         Ok(text)
     }
 
-    /// Reads what [`Tables::to_json`] has written.
+    /// Reads the output of [`Tables::to_json`].
     ///
     /// # Errors
-    /// It is something else, of another version, or changed by hand.
+    /// The text is not a tables.json, has another version, or was edited by hand.
     pub fn from_json(text: &str) -> Result<Self, TablesError> {
         #[derive(Deserialize)]
         struct Header {
@@ -146,10 +146,11 @@ impl Tables {
         }
     }
 
-    /// Tables from their published shape, whatever digest it has.
+    /// Builds tables from their published shape. Does not check the digest.
     ///
     /// # Errors
-    /// Names that are nowhere declared, rows that overlap or leave a situation open.
+    /// The document is inconsistent: for example, a name is not declared, or rows overlap or leave
+    /// a gap.
     pub fn from_document(document: Document) -> Result<Self, TablesError> {
         read::tables(document)
     }

@@ -1,7 +1,8 @@
-//! What executes decision tables: tables, decisions and sessions.
+//! The runtime for Presync's decision tables: tables, decisions and sessions.
 //!
-//! For applications that only decide: no parser, no threads, no files, no clock. `presync` compiles a program into
-//! [`Tables`], or `presync export --to json` writes them into a file that [`Tables::from_json`] reads.
+//! For applications that only make decisions: it has no parser, threads, files or clock.
+//! Compile a program into [`Tables`] with the `presync` crate, or write them to a file with
+//! `presync export --to json` and load it with [`Tables::from_json`].
 //!
 //! ```
 //! # let text = include_str!("../../../examples/contact-centre/tables.json");

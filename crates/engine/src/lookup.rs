@@ -1,5 +1,5 @@
-//! In: the rows or the diagram of a table. Out: the decision for a situation, in constant time where a dense table fits.
-//! Errors: rows that overlap or leave a situation open, which only a file from outside can have.
+//! In: the rows or diagrams of a table. Out: the decision for a situation, in constant time if a dense table fits.
+//! Errors: rows that overlap or leave a gap, which occur only in files from elsewhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use crate::flat_diagram::{Diagram, Next, Node};
 use crate::ids::{Direction, FactId, StateId, SystemId, ValueId};
 use crate::schema::{Column, Schema};
 
-/// A dense table has at most this many cells; beyond, the diagram itself is walked.
+/// The maximum number of cells of a dense table. Larger tables use diagrams.
 pub const DENSE_CELLS: u64 = 1 << 20;
 
-/// A decision of one table, by number.
+/// Identifies a decision within one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DecisionId(pub(crate) u32);
 
@@ -23,35 +23,35 @@ impl DecisionId {
     }
 }
 
-/// For each column the numbers of the values that match, ascending; `None`: all of them. [`Schema::inputs`] says what
-/// they stand for.
+/// For each column, the numbers of the matching values, ascending; `None` if all match.
+/// [`Schema::inputs`] translates them.
 pub type Cells = Vec<Option<Box<[u32]>>>;
 
-/// Where the decisions of a table are found.
+/// How a table finds its decisions.
 #[derive(Debug)]
 pub(crate) enum Lookup {
     Dense(Dense),
-    /// The first that does not pass decides.
+    /// The first diagram that does not pass decides.
     Diagrams(Arc<[Diagram]>),
 }
 
-/// One cell for each combination of inputs, the state entered last.
+/// One cell for each combination of inputs. The state entered varies fastest.
 #[derive(Debug)]
 pub struct Dense {
-    /// The facts that are asked for.
+    /// The facts among the inputs.
     facts: Vec<Input>,
-    /// The systems whose state is asked for.
+    /// The systems whose states are inputs.
     states: Vec<Input>,
     cells: CellVec,
 }
 
 #[derive(Debug)]
 struct Input {
-    /// Of the fact or system.
+    /// The index of the fact or system.
     index: usize,
-    /// How many values there are.
+    /// The number of values.
     size: u32,
-    /// The distance between the cells of neighbouring values.
+    /// The distance between the cells of adjacent values.
     stride: u32,
 }
 
@@ -66,7 +66,7 @@ impl Input {
     }
 }
 
-/// Indices into a table's decisions, as narrow as they fit.
+/// Indices into a table's decisions, in the narrowest type that fits.
 #[derive(Debug)]
 enum CellVec {
     Byte(Vec<u8>),
@@ -78,15 +78,15 @@ enum CellVec {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Packed(u32);
 
-/// A column of inputs, a value for each row.
+/// A column of inputs with one value for each row.
 #[derive(Debug, Clone, Copy)]
 pub enum Values<'c> {
     Facts(&'c [ValueId]),
-    /// `None` where a state is not known.
+    /// `None` for an unknown state.
     States(&'c [Option<StateId>]),
 }
 
-/// As wide as a decision's number may be asked for.
+/// An integer type for decision numbers.
 pub trait Number: Copy {
     fn of(wide: u32) -> Self;
 }
@@ -106,7 +106,7 @@ impl Number for u32 {
 /// A part of the input space with one decision.
 #[derive(Debug, Clone)]
 pub struct Cube {
-    /// Of the cubes of one row the first that fits decides; those of different rows must not overlap.
+    /// Within a row, the first matching cube decides. Cubes of different rows must not overlap.
     pub row: u32,
     /// In the order of the inputs.
     pub when: Cells,
@@ -121,8 +121,8 @@ pub enum CoverError {
 }
 
 impl Lookup {
-    /// `facts`: the number of a fact's value by place, smaller than the fact has values; `states`: a system's state plus
-    /// one.
+    /// `facts`: the number of a fact's value, below its size; `states`: a system's state plus one,
+    /// 0 if unknown. Both by index.
     #[inline]
     pub(crate) fn find(
         &self,
@@ -136,7 +136,7 @@ impl Lookup {
         }
     }
 
-    /// From rows that cover the whole space once.
+    /// Builds a lookup from cubes, which must cover every situation exactly once.
     pub(crate) fn from_cubes(
         schema: &Schema,
         direction: Direction,
@@ -177,7 +177,7 @@ impl Lookup {
         };
         let all: Vec<u32> = (0..cubes.len() as u32).collect();
         let root = partition.split(None, all)?;
-        // Children were made first; turned round, each node comes before those it leads to.
+        // Children were created first. Reversed, each node precedes the nodes that it leads to.
         let last = partition.nodes.len() as u32;
         let turn = |next: Next| {
             if let Next::Node(at) = next {
@@ -201,7 +201,7 @@ impl Lookup {
     }
 }
 
-/// Out of line, so that deciding from a dense table stays short.
+/// Out of line to keep the path for dense tables short.
 #[inline(never)]
 fn walk(
     diagrams: &[Diagram],
@@ -215,7 +215,7 @@ fn walk(
         .unwrap_or_default()
 }
 
-/// How many cells a dense table takes; saturating.
+/// The number of cells that a dense table needs; saturates.
 pub fn cell_count(sizes: &[u32], states: u32) -> u64 {
     sizes.iter().fold(u64::from(states), |cells, size| {
         cells.saturating_mul(u64::from(*size))
@@ -240,7 +240,7 @@ impl Dense {
         self.cell(at)
     }
 
-    /// How many cells there are: what is packed is below.
+    /// The number of cells. Packed inputs are below it.
     pub fn len(&self) -> usize {
         match &self.cells {
             CellVec::Byte(cells) => cells.len(),
@@ -253,7 +253,7 @@ impl Dense {
         self.len() == 0
     }
 
-    /// What is not a cell is the first decision.
+    /// The decision in a cell; the first decision if out of range.
     #[inline]
     fn cell(&self, at: u32) -> u32 {
         match &self.cells {
@@ -263,14 +263,14 @@ impl Dense {
         }
     }
 
-    /// The decision for a packed input; for one of another table it may be any of this one's.
+    /// The decision for a packed input. An input from another table gives any decision of this one.
     #[inline]
     pub fn decision(&self, packed: Packed) -> DecisionId {
         DecisionId(self.cell(packed.0))
     }
 
-    /// The decisions for many packed inputs, as far as there is room: numbers of [`DecisionId`], for which `u16` is wide
-    /// enough in tables of fewer than 65,536 decisions.
+    /// Writes the decisions for many packed inputs to `into`, as far as there is room. They are
+    /// numbers of [`DecisionId`]; `u16` is wide enough for tables with fewer than 65,536 decisions.
     pub fn decisions<D: Number>(&self, packed: &[Packed], into: &mut [D]) {
         fn look_up<C: Copy + Into<u32>, D: Number>(cells: &[C], packed: &[Packed], into: &mut [D]) {
             for (packed, into) in packed.iter().zip(into) {
@@ -288,13 +288,14 @@ impl Dense {
         }
     }
 
-    /// All inputs of the table, packed, in ascending order.
+    /// All combinations of inputs, packed, in ascending order.
     pub fn all(&self) -> impl ExactSizeIterator<Item = Packed> + Clone + use<> {
         (0..self.len()).map(|at| Packed(at as u32))
     }
 
-    /// Packs whole columns: `entered` has the state entered in each row, and `column` gives each row's value of an
-    /// input. As far as there is room; values and states of others count as the first.
+    /// Packs whole columns into `into`, as far as there is room. `entered` has the state entered in
+    /// each row; `column` returns the values of an input. Values of an input that are out of range
+    /// count as the first.
     pub fn pack<'c>(
         &self,
         entered: &[StateId],
@@ -396,23 +397,23 @@ impl Dense {
     }
 }
 
-/// Builds a diagram from cubes by asking the state entered, then one input after the other.
+/// Builds a diagram from cubes by testing the state entered, then each input in order.
 struct Partition<'a> {
     inputs: &'a [Column],
     sizes: &'a [u32],
     states: u32,
     cubes: &'a [Cube],
-    /// For each cube the depth from which on it asks for nothing more.
+    /// For each cube, the depth from which it tests no further inputs.
     ends: Vec<usize>,
     nodes: Vec<Node>,
     known: HashMap<(usize, Vec<u32>), Next>,
 }
 
 impl Partition<'_> {
-    /// `input`: `None` for the state entered.
+    /// `input`: the input to test, `None` for the state entered.
     fn split(&mut self, input: Option<usize>, mut cubes: Vec<u32>) -> Result<Next, CoverError> {
         let depth = input.map_or(0, |input| input + 1);
-        // What stands in a row behind a cube that fits is never asked.
+        // Within a row, cubes after a matching one are never tested.
         let mut decided = None;
         cubes.retain(|cube| {
             let row = self.cubes[*cube as usize].row;
@@ -486,7 +487,7 @@ mod tests {
 
     #[test]
     fn dense_and_diagram_find_the_same() {
-        // Twenty flags make a dense table too large; both say whether an odd number of three of them hold.
+        // Twenty flags are too many for a dense table. Both compute the parity of three of the flags.
         for flags in [3, 20] {
             let inputs: Vec<Column> = (0..flags).map(fact).collect();
             let asked = [0, 1, flags - 1];
@@ -514,7 +515,7 @@ mod tests {
 
     #[test]
     fn many_are_decided_as_one_by_one() {
-        // From few decisions to more than a byte, and more than two, can say.
+        // Numbers of decisions that need one, two and four bytes.
         for (states, width, bytes) in [
             (3, 2, 1),
             (64, 1, 1),
@@ -579,7 +580,7 @@ mod tests {
             dense.decisions(&packed, &mut narrow);
             for (at, (state, fact, system)) in rows.iter().enumerate() {
                 let (state, fact, system) = (*state as u32, *fact as u32, *system as u32);
-                // What no value is counts as the first when it is packed.
+                // Packing treats values out of range as the first.
                 let known = |value: u32, size: u32| if value < size { value } else { 0 };
                 let one = find(
                     &lookup,
@@ -596,7 +597,7 @@ mod tests {
 
     #[test]
     fn overlap_and_gap_are_told() {
-        // Few inputs make a dense table, many a diagram.
+        // Few inputs give a dense table, many a diagram.
         for flags in [1, 21] {
             let inputs: Vec<Column> = (0..flags).map(fact).collect();
             let cube = |first: Option<&[u32]>, from: Option<&[u32]>, row| {
@@ -622,7 +623,7 @@ mod tests {
                 of(&[cube(Some(&[1]), None, 0), cube(None, None, 1)]).err(),
                 Some(CoverError::Overlap)
             );
-            // Within one row the first that fits decides, and one has to.
+            // Within a row, the first matching cube decides, and one must match.
             let mut both = [cube(Some(&[1]), None, 7), cube(None, None, 7)];
             both[1].decision = 8;
             let lookup = of(&both).expect("it covers once");

@@ -1,16 +1,16 @@
-//! In: names and the numbers that they stand for. Out: the number of a name, from few slots that stay in the cache.
-//! What an event or a request says is found here, so that one look-up must cost little more than comparing the text.
+//! In: names with their numbers. Out: the number of a name, from a table small enough to stay in the cache.
+//! Names in events and requests are looked up here, so a lookup must cost little more than a text comparison.
 
 use std::hash::BuildHasher;
 
 use rustc_hash::FxBuildHasher;
 
-/// Numbers by the exact text of their names.
+/// Maps exact names to numbers.
 #[derive(Debug, Default)]
 pub struct NameIndex {
-    /// At least twice as many as there are names, and a power of two of them.
+    /// The length is a power of two and at least twice the number of names.
     slots: Box<[Slot]>,
-    /// Names that their keys do not distinguish.
+    /// Names too long for their keys to identify them.
     long: Vec<Box<str>>,
 }
 
@@ -18,12 +18,12 @@ pub struct NameIndex {
 struct Slot {
     key: Key,
     number: u32,
-    /// A long name's place plus one.
+    /// The index of a long name plus one; 0 for a short name.
     long: u32,
 }
 
-/// Both ends of a name and its length plus one, 0 where there is none: of up to sixteen bytes that is all of it. Of a
-/// longer one it is a hash, and the text has to be compared.
+/// Both ends of a name, and its length plus one (0 for a free slot). This identifies a name of up
+/// to 16 bytes. For a longer name, `first` is a hash and the text must be compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Key {
     first: u64,
@@ -32,7 +32,7 @@ struct Key {
 }
 
 impl NameIndex {
-    /// Of two equal names the later counts.
+    /// If a name occurs twice, the later number wins.
     pub fn new(names: impl IntoIterator<Item = (String, u32)>) -> Self {
         let names: Vec<(String, u32)> = names.into_iter().collect();
         let slots = vec![Slot::default(); (names.len() * 2).next_power_of_two().max(4)].into();
@@ -63,7 +63,7 @@ impl NameIndex {
         (slot.key.length != 0).then_some(slot.number)
     }
 
-    /// Where a name is, or a free place for it.
+    /// The slot of a name, or a free slot for it.
     #[inline]
     fn place(&self, key: &Key, name: &str) -> usize {
         let mask = self.slots.len() - 1;
@@ -80,14 +80,14 @@ impl NameIndex {
     }
 }
 
-/// Names of up to so many bytes are their keys.
+/// The maximum length in bytes of a name that its key identifies.
 const SHORT: usize = 16;
 
 impl Key {
     #[inline]
     fn of(name: &str) -> Self {
         let bytes = name.as_bytes();
-        // Most names have eight bytes or more: they are asked for first.
+        // Most names have eight bytes or more, so check for these first.
         let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
             (Some(first), Some(last)) if bytes.len() <= SHORT => {
                 (u64::from_le_bytes(*first), u64::from_le_bytes(*last))

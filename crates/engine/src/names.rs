@@ -1,20 +1,20 @@
-//! Names that nothing has: what was looked for, and what was probably meant.
+//! Unknown names, and the known names that were probably meant.
 
 use std::fmt;
 
-/// What a name was looked up as.
+/// The kind of thing that a name was looked up as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NameKind {
     System,
-    /// Of the system with this name.
+    /// A state of the system with this name.
     State(String),
     Fact,
-    /// Of the fact with this name.
+    /// A value of the fact with this name.
     Value(String),
     Role,
 }
 
-/// A name that nothing has.
+/// The error for an unknown name. Suggests a similar known name, if any.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct UnknownName {
     kind: NameKind,
@@ -43,17 +43,17 @@ impl UnknownName {
         &self.kind
     }
 
-    /// The name that was looked for.
+    /// The name that was looked up.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The known name that was probably meant.
+    /// The known name that was probably meant, if one is similar.
     pub fn near(&self) -> Option<&str> {
         self.near.as_deref()
     }
 
-    /// The names that there are.
+    /// All known names of this kind.
     pub fn known(&self) -> &[String] {
         &self.known
     }
@@ -85,13 +85,13 @@ impl fmt::Display for UnknownName {
     }
 }
 
-/// The name among `known` that a misspelt one most likely means.
+/// Returns the name in `known` that a misspelled `name` most likely means.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
     let length = wanted.chars().count();
     known
         .into_iter()
-        // Of names that differ this much in length, the distance need not be taken.
+        // Skip computing the distance of names that differ too much in length.
         .filter(|candidate| {
             let other = candidate.chars().count();
             length.abs_diff(other) <= length.max(other).div_ceil(3)

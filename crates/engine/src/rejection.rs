@@ -1,9 +1,9 @@
-//! Why an event is refused; nothing of it is carried out.
+//! Why an event is rejected. A rejected event has no effect at all.
 
 use crate::names::{NameKind, UnknownName};
 use crate::tables::TooComplex;
 
-/// Why an event was refused.
+/// Why an event was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -29,7 +29,7 @@ pub enum Rejection {
     TooComplex(#[from] TooComplex),
 }
 
-/// What is wrong with the text of an event.
+/// Why the text of an event cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Malformed {
@@ -48,7 +48,7 @@ pub enum Malformed {
 }
 
 impl Rejection {
-    /// Stable, as in the `error` of a rejected event.
+    /// The stable code in the `error` field of a rejected event.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",

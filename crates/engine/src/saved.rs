@@ -1,4 +1,4 @@
-//! A session by names, so that it can be kept, and read with changed tables.
+//! Sessions with names instead of ids, so that they can be saved, and loaded with changed tables.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,12 +9,12 @@ use crate::ids::{StateId, SystemId, ValueId};
 use crate::schema::{FactKind, Schema};
 use crate::session::{LastCommand, PendingCommand, Session, SessionEngine, Shown, SystemView};
 
-/// What is known of one user, by names.
+/// The session of one user, with names instead of ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedSession {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<String>,
-    /// Those that are not as at the start.
+    /// Facts that do not have their initial value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     facts: BTreeMap<String, SavedValue>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -34,7 +34,7 @@ struct SavedSystem {
     reported: Option<SavedState>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unconfirmed: Vec<SavedState>,
-    /// The last command, until the system shows something else by itself.
+    /// The last command, until the system shows another state on its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<SavedLast>,
 }
@@ -42,7 +42,7 @@ struct SavedSystem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SavedLast {
     command: SavedState,
-    /// The change that it came from: system and state.
+    /// The change that caused it: system and state.
     cause: (String, String),
 }
 
@@ -60,7 +60,7 @@ struct SavedState {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LostName {
     Role(String),
-    /// The fact, or the value that it had.
+    /// The fact or its value is unknown.
     Fact(String),
     System(String),
     State {
@@ -81,7 +81,7 @@ impl fmt::Display for LostName {
 }
 
 impl SessionEngine {
-    /// A session by names.
+    /// Converts a session to names.
     pub fn save(&self, session: &Session) -> SavedSession {
         let schema = self.schema();
         let role = session
@@ -132,7 +132,8 @@ impl SessionEngine {
         }
     }
 
-    /// A session from its names. `lost` gets each name that the tables no longer have; what it was about is left out.
+    /// Restores a session from names. Skips what refers to names that the tables no longer have,
+    /// and passes these to `lost`.
     pub fn load(&self, saved: SavedSession, lost: &mut dyn FnMut(LostName)) -> Session {
         let schema = self.schema();
         let mut session = self.session();

@@ -1,5 +1,5 @@
-//! What there is to talk about: systems with their states, facts with their values, and roles. Declared once, and shared
-//! by a program, its tables, events and sessions.
+//! The schema of a program: systems with their states, facts with their values, and roles.
+//! Declared once, and shared by the program, its tables, events and sessions.
 
 use std::sync::OnceLock;
 
@@ -14,9 +14,9 @@ pub struct Schema {
     systems: Vec<System>,
     facts: Vec<Fact>,
     roles: Vec<Role>,
-    /// By fact, how many values it has: what is asked for most.
+    /// The number of values of each fact, cached because it is read most often.
     sizes: Box<[u32]>,
-    /// Made when a name is looked up for the first time.
+    /// Built on the first lookup by name.
     index: OnceLock<Index>,
 }
 
@@ -25,22 +25,22 @@ pub struct System {
     pub name: String,
     pub title: Option<String>,
     pub states: Vec<State>,
-    /// The system's own words for its states.
+    /// The attributes that its states can have.
     pub attributes: Vec<String>,
-    /// The flag that says that the user is logged in to it.
+    /// The flag that is true while the user is logged in to the system.
     pub online: Option<FactId>,
-    /// The longest text that it takes, in characters, appendices counted.
+    /// The longest text that the system accepts, in characters, including appendices.
     pub text: Option<u32>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     pub name: String,
-    /// The wire name, if it differs.
+    /// The name used in events and commands, if it differs from `name`.
     pub id: Option<String>,
-    /// Places among the attributes of the system, ascending.
+    /// Indices into the attributes of the system, ascending.
     pub attributes: Vec<u32>,
-    /// Can be observed, never set.
+    /// The state can be observed but never set.
     pub read_only: bool,
 }
 
@@ -52,11 +52,11 @@ pub struct Fact {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FactKind {
-    /// False until an event says otherwise.
+    /// False until an event sets it.
     Flag,
     Choice {
         values: Vec<String>,
-        /// A place among the values.
+        /// An index into `values`.
         default: Option<u32>,
     },
 }
@@ -64,7 +64,7 @@ pub enum FactKind {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Role {
     pub name: String,
-    /// The role of a program that declares none: everyone has it.
+    /// True for the role of a program that declares none; every user has it.
     pub implicit: bool,
 }
 
@@ -76,17 +76,17 @@ pub enum Column {
     State(SystemId),
 }
 
-/// What an input can be.
+/// A value of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input<'s> {
     Flag(bool),
     /// The value of a choice or a state, by name.
     Name(&'s str),
-    /// A state that is not known.
+    /// An unknown state.
     Unknown,
 }
 
-/// Why there is no such schema.
+/// Why a schema cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
     #[error("more than {most} {what}")]
@@ -119,7 +119,7 @@ static NO_ROLE: Role = Role {
 };
 
 impl State {
-    /// What commands carry.
+    /// The name used in events and commands: the id, or else the name.
     pub fn wire(&self) -> &str {
         self.id.as_deref().unwrap_or(&self.name)
     }
@@ -136,7 +136,7 @@ impl System {
 }
 
 impl Fact {
-    /// How many values it has: two for a flag.
+    /// The number of values; two for a flag.
     pub fn size(&self) -> u32 {
         match &self.kind {
             FactKind::Flag => 2,
@@ -150,10 +150,10 @@ impl Fact {
 }
 
 impl Schema {
-    /// Ids are given in the order of these lists.
+    /// Ids follow the order of these lists.
     ///
     /// # Errors
-    /// There are more than the limits allow, or two of a kind have one name.
+    /// A list exceeds its limit, or two items of a kind have the same name.
     pub fn new(
         systems: Vec<System>,
         facts: Vec<Fact>,
@@ -203,10 +203,10 @@ impl Schema {
         })
     }
 
-    /// The same systems and facts with other roles.
+    /// Replaces the roles and keeps the systems and facts.
     ///
     /// # Errors
-    /// As [`Schema::new`].
+    /// The same as [`Schema::new`].
     pub fn with_roles(self, roles: Vec<Role>) -> Result<Self, SchemaError> {
         Self::new(self.systems, self.facts, roles)
     }
@@ -248,12 +248,12 @@ impl Schema {
         (0..self.system(system).states.len()).map(move |at| StateId::from_index(system, at))
     }
 
-    /// The values of a fact: false and true of a flag.
+    /// The values of a fact; false and true for a flag.
     pub fn values(&self, fact: FactId) -> impl ExactSizeIterator<Item = ValueId> + Clone + use<> {
         (0..self.fact(fact).size() as usize).map(move |at| ValueId::from_index(fact, at))
     }
 
-    /// Every ordered pair of different systems.
+    /// All ordered pairs of different systems.
     pub fn directions(&self) -> impl Iterator<Item = Direction> + Clone + use<> {
         let systems = self.system_ids();
         systems.clone().flat_map(move |from| {
@@ -263,13 +263,13 @@ impl Schema {
         })
     }
 
-    /// A system; of another schema's id, one without name and states.
+    /// Returns a system; one without name and states for an id from another schema.
     #[inline]
     pub fn system(&self, id: SystemId) -> &System {
         self.systems.get(id.index()).unwrap_or(&NO_SYSTEM)
     }
 
-    /// A state; of another schema's id, one without a name.
+    /// Returns a state; one without a name for an id from another schema.
     #[inline]
     pub fn state(&self, id: StateId) -> &State {
         self.system(id.system())
@@ -278,13 +278,13 @@ impl Schema {
             .unwrap_or(&NO_STATE)
     }
 
-    /// A flag or choice; of another schema's id, a flag without a name.
+    /// Returns a flag or choice; a flag without a name for an id from another schema.
     #[inline]
     pub fn fact(&self, id: FactId) -> &Fact {
         self.facts.get(id.index()).unwrap_or(&NO_FACT)
     }
 
-    /// A role; of another schema's id, one without a name.
+    /// Returns a role; one without a name for an id from another schema.
     #[inline]
     pub fn role(&self, id: RoleId) -> &Role {
         self.roles.get(id.index()).unwrap_or(&NO_ROLE)
@@ -310,7 +310,7 @@ impl Schema {
         id.index() < self.systems.len()
     }
 
-    /// A value by name: `true`, `false`, or a choice's value.
+    /// The name of a value: `true` or `false` for a flag; empty for an id from another schema.
     pub fn value_name(&self, id: ValueId) -> &str {
         match &self.fact(id.fact()).kind {
             FactKind::Flag => ["false", "true"]
@@ -324,7 +324,7 @@ impl Schema {
         }
     }
 
-    /// What holds until an event says otherwise; `None` for a choice without a default.
+    /// The value until an event sets the fact; `None` for a choice without a default.
     pub fn initial(&self, fact: FactId) -> Option<ValueId> {
         match &self.fact(fact).kind {
             FactKind::Flag => Some(ValueId::from_index(fact, 0)),
@@ -334,7 +334,7 @@ impl Schema {
         }
     }
 
-    /// The role that everyone has in a program without roles.
+    /// The role that every user has in a program that declares none.
     pub fn implicit_role(&self) -> Option<RoleId> {
         self.roles()
             .find(|(_, role)| role.implicit)
@@ -370,7 +370,7 @@ impl Schema {
             .map(|at| RoleId::from_index(at as usize))
     }
 
-    /// A state by id or name, exactly first, then with ASCII case ignored.
+    /// Finds a state by id or name: first an exact match, then one that differs only in ASCII case.
     #[inline]
     pub fn find_state(&self, system: SystemId, name: &str) -> Option<StateId> {
         let exact = self.index().states.get(system.index())?.get(name);
@@ -383,17 +383,17 @@ impl Schema {
         found.map(|at| StateId::from_index(system, at as usize))
     }
 
-    /// The value of a choice.
+    /// Finds a value of a choice by name.
     #[inline]
     pub fn find_value(&self, fact: FactId, name: &str) -> Option<ValueId> {
         let at = self.index().values.get(fact.index())?.get(name)?;
         Some(ValueId::from_index(fact, at as usize))
     }
 
-    /// A system by name.
+    /// Looks up a system by name.
     ///
     /// # Errors
-    /// There is none; the error says what was probably meant.
+    /// The name is unknown. The error suggests a similar known name, if any.
     pub fn system_named(&self, name: &str) -> Result<SystemId, UnknownName> {
         self.find_system(name).ok_or_else(|| {
             let known = self.systems.iter().map(|system| system.name.as_str());
@@ -401,10 +401,10 @@ impl Schema {
         })
     }
 
-    /// A state by id or name, as on the wire.
+    /// Looks up a state by id or name, as events do.
     ///
     /// # Errors
-    /// There is none; the error says what was probably meant.
+    /// The name is unknown. The error suggests a similar known name, if any.
     pub fn state_named(&self, system: SystemId, name: &str) -> Result<StateId, UnknownName> {
         self.find_state(system, name).ok_or_else(|| {
             let system = self.system(system);
@@ -413,10 +413,10 @@ impl Schema {
         })
     }
 
-    /// A flag or choice by name.
+    /// Looks up a flag or choice by name.
     ///
     /// # Errors
-    /// There is none; the error says what was probably meant.
+    /// The name is unknown. The error suggests a similar known name, if any.
     pub fn fact_named(&self, name: &str) -> Result<FactId, UnknownName> {
         self.find_fact(name).ok_or_else(|| {
             let known = self.facts.iter().map(|fact| fact.name.as_str());
@@ -424,10 +424,10 @@ impl Schema {
         })
     }
 
-    /// A value by name: `true` or `false` of a flag.
+    /// Looks up a value by name: `true` or `false` for a flag.
     ///
     /// # Errors
-    /// There is none; the error says what was probably meant.
+    /// The name is unknown. The error suggests a similar known name, if any.
     pub fn value_named(&self, fact: FactId, name: &str) -> Result<ValueId, UnknownName> {
         let found = match (&self.fact(fact).kind, name) {
             (FactKind::Flag, "false") => Some(ValueId::from_index(fact, 0)),
@@ -440,10 +440,10 @@ impl Schema {
         })
     }
 
-    /// A role by name.
+    /// Looks up a role by name.
     ///
     /// # Errors
-    /// There is none; the error says what was probably meant.
+    /// The name is unknown. The error suggests a similar known name, if any.
     pub fn role_named(&self, name: &str) -> Result<RoleId, UnknownName> {
         self.find_role(name).ok_or_else(|| {
             let known = self.roles.iter().map(|role| role.name.as_str());
@@ -451,12 +451,12 @@ impl Schema {
         })
     }
 
-    /// Whether another schema gives the same ids to the same names.
+    /// Whether both schemas give the same ids to the same names.
     pub fn has_same_ids(&self, other: &Self) -> bool {
         self.systems == other.systems && self.facts == other.facts && self.roles == other.roles
     }
 
-    /// How many values an input has.
+    /// The number of values of an input. For a system, this includes the unknown state.
     pub fn column_size(&self, column: Column) -> u32 {
         match column {
             Column::Fact(fact) => self.fact(fact).size(),
@@ -471,7 +471,7 @@ impl Schema {
         }
     }
 
-    /// What the numbers in a cell of a column stand for; numbers that the column does not have are left out.
+    /// Translates the numbers in a cell of a column. Skips numbers that the column does not have.
     pub fn inputs<'s>(
         &'s self,
         column: Column,
@@ -507,7 +507,7 @@ fn unique<'a>(kind: NameKind, names: impl Iterator<Item = &'a String>) -> Result
     Ok(())
 }
 
-/// Numbers by name, as events name things: states by id or name, exactly first, then with ASCII case ignored.
+/// Numbers by the names that events use.
 #[derive(Debug, Default)]
 struct Index {
     systems: NameIndex,
@@ -515,7 +515,7 @@ struct Index {
     roles: NameIndex,
     /// By system.
     states: Vec<NameIndex>,
-    /// By system, in lower case.
+    /// By system, with names in lower case.
     folded: Vec<NameIndex>,
     /// By fact.
     values: Vec<NameIndex>,
@@ -526,7 +526,7 @@ impl Index {
         let numbered = |names: Vec<&String>| {
             NameIndex::new((0..).zip(names).map(|(at, name)| (name.clone(), at)))
         };
-        // By name or id; of two that are equal when case is ignored the last one counts.
+        // By name or id. If two states have the same key (after folding), the last one wins.
         let wire = |system: &System, fold: fn(&str) -> String| {
             NameIndex::new((0..).zip(&system.states).flat_map(|(at, state)| {
                 let names = [Some(&state.name), state.id.as_ref()];

@@ -1,5 +1,5 @@
-//! In: a user's session and an event. Out: the session after it, the commands, and what became of each system.
-//! Errors: a rejection; the session is as it was.
+//! In: a user's session and an event. Out: the updated session, the commands, and the result for each system.
+//! Errors: a rejection, which leaves the session unchanged.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -15,35 +15,35 @@ use crate::situation::UNSET;
 use crate::table::{Decision, Outcome, Table};
 use crate::tables::{RoleTables, Tables, TooComplex};
 
-/// Unconfirmed commands that are remembered for each system of a user; the oldest is forgotten.
+/// The maximum number of pending commands per user and system. Beyond it, the oldest is dropped.
 pub const MAX_UNCONFIRMED: usize = 8;
 
-/// What sessions run on: tables, with what their decisions come to. Carries events out over sessions that its owner keeps.
+/// Applies events to sessions that the caller keeps. Has the tables and their compiled outcomes.
 #[derive(Debug)]
 pub struct SessionEngine {
     tables: Tables,
-    /// How long a command waits for its echo, in milliseconds of event time.
+    /// How long a command stays pending without its echo, in milliseconds of event time.
     echo: i64,
-    /// By role, made when it is first asked for.
+    /// By role, compiled on first use.
     roles: Vec<OnceLock<Result<Routes, TooComplex>>>,
     /// Appendices by number; 0 is the empty one.
     appends: Mutex<IndexSet<Box<[String]>>>,
 }
 
-/// The tables of a role.
+/// The tables of a role with their compiled outcomes.
 #[derive(Debug)]
 struct Routes {
     tables: RoleTables,
-    /// For each table.
+    /// One for each table.
     routes: Vec<Route>,
-    /// How many tables a system has.
+    /// The number of tables for changes in one system.
     others: usize,
 }
 
-/// What a table's decisions come to.
+/// The compiled outcomes of a table.
 #[derive(Debug)]
 struct Route {
-    /// Choices that it asks for and that may have no value.
+    /// Choices among the table's inputs that may have no value.
     choices: Box<[FactId]>,
     /// By decision.
     outcomes: Box<[CompiledOutcome]>,
@@ -56,12 +56,12 @@ enum CompiledOutcome {
     Set {
         state: StateId,
         append: AppendId,
-        /// The end of the command's line, which is the same each time.
+        /// The end of the command's JSON line, which is always the same.
         end: Box<[u8]>,
     },
 }
 
-/// A list of appended texts, by its number in the engine that made it.
+/// Identifies an appendix, a list of texts, within the engine that created it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppendId(u32);
 
@@ -79,14 +79,14 @@ impl AppendId {
     }
 }
 
-/// A state with what is appended to it.
+/// A state with its appendix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shown {
     pub state: StateId,
     pub append: AppendId,
 }
 
-/// What is known of one user. Made by an engine, and of use with that engine alone.
+/// The known role, facts and states of one user. Use it only with the engine that created it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub role: Option<RoleId>,
@@ -95,40 +95,40 @@ pub struct Session {
     pub systems: Vec<SystemView>,
 }
 
-/// What is known of one system of a user.
+/// The known states and commands of one system of a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SystemView {
-    /// What was last reported or confirmed.
+    /// The state last reported or confirmed.
     pub reported: Option<Shown>,
-    /// Commands that have not been confirmed, oldest first.
+    /// The pending commands, oldest first.
     pub unconfirmed: SmallVec<[PendingCommand; 1]>,
-    /// The last command, until the system shows something else by itself.
+    /// The last command, until the system shows another state on its own.
     pub last: Option<LastCommand>,
 }
 
-/// A command and the change that it came from.
+/// A command and the change that caused it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastCommand {
     pub shown: Shown,
-    /// What had changed.
+    /// The state that was entered.
     pub cause: StateId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingCommand {
     pub shown: Shown,
-    /// In milliseconds since 1970, where the event said when.
+    /// The time of the event, in milliseconds since 1970, if the event had one.
     pub at: Option<i64>,
 }
 
 impl Session {
-    /// `None` for a choice that has no value.
+    /// The value of a fact; `None` for a choice without a value.
     pub fn value(&self, fact: FactId) -> Option<ValueId> {
         let number = *self.facts.get(fact.index())?;
         (number != UNSET).then(|| ValueId::from_index(fact, number as usize))
     }
 
-    /// Gives a fact a value; of another schema's id, nothing changes.
+    /// Sets a fact. Ignores facts that the schema does not have.
     #[inline]
     pub fn set(&mut self, value: ValueId) {
         if let Some(fact) = self.facts.get_mut(value.fact().index()) {
@@ -136,7 +136,7 @@ impl Session {
         }
     }
 
-    /// By fact: the number of its value, or the largest number where there is none.
+    /// By fact: the number of its value, or `u32::MAX` if it has none.
     #[doc(hidden)]
     #[inline]
     pub fn raw_facts(&self) -> &[u32] {
@@ -151,7 +151,7 @@ impl Session {
 }
 
 impl SystemView {
-    /// The last unconfirmed command, else what was last reported or confirmed.
+    /// The last pending command, or else the state last reported or confirmed.
     pub fn current(&self) -> Option<Shown> {
         self.unconfirmed
             .last()
@@ -159,7 +159,7 @@ impl SystemView {
             .or(self.reported)
     }
 
-    /// Takes a report in; says what it was.
+    /// Records a reported state and returns its effect.
     fn report(&mut self, state: StateId) -> Effect {
         let echo = self
             .unconfirmed
@@ -183,7 +183,8 @@ impl SystemView {
         Effect::Recorded
     }
 
-    /// Records what is shown, without a word on whose doing it is: commands stay under way.
+    /// Records an observed state without attributing it to anyone: commands stay pending. `None`
+    /// forgets everything.
     fn observe(&mut self, state: Option<StateId>) {
         let Some(state) = state else {
             *self = Self::default();
@@ -198,8 +199,8 @@ impl SystemView {
         }
     }
 
-    /// Forgets the last command when the system shows another state. One that it showed before may still be seen while
-    /// the command is under way.
+    /// Forgets the last command if the system shows another state, but not if it still shows the
+    /// previous state while a command is pending.
     fn forget_last_command(&mut self, state: StateId) {
         let late = self.is_reported(state) && !self.unconfirmed.is_empty();
         if !late && self.last.is_some_and(|last| last.shown.state != state) {
@@ -212,36 +213,37 @@ impl SystemView {
     }
 }
 
-/// What an event was to the session.
+/// The effect of an event on the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Facts, a role or states were recorded, or a change was.
+    /// Facts, a role, states or a change were recorded.
     Recorded,
-    /// Our own command came back.
+    /// The change was the echo of our own command.
     Echo,
-    /// The state was known already.
+    /// The state was already known.
     Same,
-    /// There is no state to decide again.
+    /// The state to resync is unknown.
     Unknown,
 }
 
-/// What became of one system.
+/// The result of a decision for one system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     Sent,
-    /// It shows the outcome already.
+    /// The system already shows the outcome.
     Same,
     Unchanged,
     Unmapped,
 }
 
-/// One decision that an event led to.
+/// A decision that an event caused.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemDecision<'e> {
     pub to: SystemId,
     pub delivery: Delivery,
     pub decision: &'e Decision,
-    /// `,"set":{"lync":"Away"},"append":[],"profile":"Voice","rule":"agents.presync:14"`, of what is sent.
+    /// `,"set":{"lync":"Away"},"append":[],"profile":"Voice","rule":"agents.presync:14"`; empty
+    /// unless sent.
     #[doc(hidden)]
     pub end: &'e [u8],
 }
@@ -249,17 +251,17 @@ pub struct SystemDecision<'e> {
 /// The decisions of one event.
 pub type SystemDecisions<'e> = SmallVec<[SystemDecision<'e>; 2]>;
 
-/// What is decided for the sake of whom.
+/// The change to decide, and how.
 struct Cause {
     role: RoleId,
     entered: StateId,
     at: Option<i64>,
-    /// Whether systems count as they last reported, not as they were commanded.
+    /// Whether to use the states that systems last reported instead of pending commands.
     reported: bool,
 }
 
 impl SessionEngine {
-    /// `echo_seconds`: how long a command waits for its echo, by the events' `at`.
+    /// `echo_seconds`: how long a command stays pending without its echo, by the events' `at`.
     pub fn new(tables: Tables, echo_seconds: u32) -> Self {
         let roles = tables.schema().roles().map(|_| OnceLock::new()).collect();
         let appends = Mutex::new(IndexSet::from([Box::default()]));
@@ -279,7 +281,7 @@ impl SessionEngine {
         self.tables.schema()
     }
 
-    /// The session of a user of whom nothing is known.
+    /// The session of a new user.
     pub fn session(&self) -> Session {
         let schema = self.schema();
         let initial = |fact| schema.initial(fact).map_or(UNSET, ValueId::value);
@@ -290,14 +292,14 @@ impl SessionEngine {
         }
     }
 
-    /// The number of an appendix, which need not be one of the tables'.
+    /// Returns the id of an appendix, which need not occur in the tables.
     pub fn append(&self, texts: &[String]) -> AppendId {
         let mut appends = self.appends();
         let known = appends.get_index_of(texts);
         AppendId(known.unwrap_or_else(|| appends.insert_full(texts.into()).0) as u32)
     }
 
-    /// The texts of an appendix; of another engine's, none.
+    /// The texts of an appendix; empty for an unknown id.
     pub fn append_texts(&self, append: AppendId) -> Vec<String> {
         self.appends()
             .get_index(append.0 as usize)
@@ -352,11 +354,11 @@ impl SessionEngine {
         }
     }
 
-    /// Carries an event out; a rejected one changes nothing.
+    /// Applies an event to a session. A rejected event changes nothing.
     ///
     /// # Errors
-    /// The user has no role, a choice has no value that a decision needs, the event or session is of other tables, or the
-    /// role is too complex.
+    /// The user has no role, a decision needs a choice without a value, the event or session
+    /// belongs to other tables, or the role is too complex to compile.
     pub fn apply(
         &self,
         session: &mut Session,
@@ -421,7 +423,7 @@ impl SessionEngine {
         Ok((effect, decided))
     }
 
-    /// Forgets commands whose echo is overdue, and those before them.
+    /// Drops pending commands whose echo is overdue, and those before them.
     fn expire_commands(&self, session: &mut Session, now: i64) {
         let overdue = |pending: &PendingCommand| {
             pending
@@ -437,7 +439,7 @@ impl SessionEngine {
 }
 
 impl Routes {
-    /// The tables for changes of a system.
+    /// The tables for changes in a system.
     #[inline]
     fn from(&self, system: SystemId) -> impl Iterator<Item = (&Table, &Route)> {
         let start = system.index() * self.others;
@@ -455,7 +457,7 @@ fn refuse_unset(
     from: SystemId,
 ) -> Result<(), Rejection> {
     for (_, route) in routes.from(from) {
-        // What this event sets counts.
+        // A value that this event sets counts.
         let set = |fact: FactId| event.set.iter().any(|value| value.fact() == fact);
         let is_unset = |fact: &&FactId| session.facts[fact.index()] == UNSET;
         let mut unset = route.choices.iter().filter(is_unset);
@@ -468,7 +470,7 @@ fn refuse_unset(
     Ok(())
 }
 
-/// Decides a change for every other system. All see the situation as it is before any of the commands.
+/// Decides a change for every other system, always in the situation before any of the commands.
 fn decide<'e>(
     routes: &'e Routes,
     session: &mut Session,
@@ -528,8 +530,8 @@ fn decide<'e>(
     }
 }
 
-/// The changes behind the last commands once more, because facts have changed: only the same state with another appendix
-/// is sent.
+/// Decides the changes that caused the last commands again, after the facts or the role changed.
+/// Sends a command only for the same state with another appendix.
 fn refresh_appendices<'e>(
     routes: &'e Routes,
     session: &mut Session,

@@ -1,4 +1,4 @@
-//! A situation: a value for each fact, and the state that each system shows.
+//! A situation: a value for each fact and a state for each system.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use crate::ids::{FactId, StateId, SystemId, ValueId};
 use crate::names::UnknownName;
 use crate::schema::{Column, Schema};
 
-/// The number of a choice that nobody has set.
+/// The number of a choice without a value.
 pub(crate) const UNSET: u32 = u32::MAX;
 
-/// The value of a fact; the first one while nobody has set it.
+/// The value of a fact; the first value while the fact is not set.
 #[derive(Clone, Copy)]
 pub(crate) struct FactSlot {
     pub value: u32,
@@ -18,17 +18,17 @@ pub(crate) struct FactSlot {
     pub is_set: bool,
 }
 
-/// What holds when a change is decided. At first flags are false, choices have their defaults or none, and no state is
-/// known.
+/// The facts and states that a change is decided in. At first, flags are false, choices have their
+/// default or no value, and all states are unknown.
 #[derive(Clone)]
 pub struct Situation {
     pub(crate) schema: Arc<Schema>,
     pub(crate) facts: Box<[FactSlot]>,
-    /// By system: the number of its state plus one, 0 where it is not known.
+    /// By system: the number of its state plus one; 0 if unknown.
     pub(crate) states: Box<[u32]>,
 }
 
-/// A value as it is given: `true` for a flag, a name for a choice.
+/// A value for [`Situation::set`]: `true` or `false` for a flag, a name for a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Given<'a> {
     Flag(bool),
@@ -68,10 +68,10 @@ impl Situation {
         }
     }
 
-    /// Gives a fact a value, by names.
+    /// Sets a fact, by names.
     ///
     /// # Errors
-    /// There is no such fact, or it has no such value.
+    /// The fact or its value is unknown.
     pub fn set<'a>(mut self, fact: &str, value: impl Into<Given<'a>>) -> Result<Self, UnknownName> {
         let fact = self.schema.fact_named(fact)?;
         let name = match value.into() {
@@ -84,10 +84,10 @@ impl Situation {
         Ok(self)
     }
 
-    /// Says which state a system shows, by names as on the wire.
+    /// Sets the state of a system, by names as in events.
     ///
     /// # Errors
-    /// There is no such system, or it has no such state.
+    /// The system or its state is unknown.
     pub fn show(mut self, system: &str, state: &str) -> Result<Self, UnknownName> {
         let system = self.schema.system_named(system)?;
         let state = self.schema.state_named(system, state)?;
@@ -95,7 +95,7 @@ impl Situation {
         Ok(self)
     }
 
-    /// Gives a fact a value; one of another schema changes nothing.
+    /// Sets a fact. Ignores values that the schema does not have.
     #[inline]
     pub fn set_value(&mut self, value: ValueId) {
         if let Some(fact) = self.facts.get_mut(value.fact().index())
@@ -105,7 +105,7 @@ impl Situation {
         }
     }
 
-    /// Says which state a system shows; one of another schema changes nothing.
+    /// Sets the state of a system. Ignores states that the schema does not have.
     #[inline]
     pub fn set_state(&mut self, state: StateId) {
         if self.schema.has_state(state)
@@ -115,26 +115,26 @@ impl Situation {
         }
     }
 
-    /// Says that what a system shows is not known.
+    /// Makes the state of a system unknown.
     pub fn forget_state(&mut self, system: SystemId) {
         if let Some(state) = self.states.get_mut(system.index()) {
             *state = 0;
         }
     }
 
-    /// The values of all facts that have one.
+    /// The values of all facts that have a value.
     pub fn values(&self) -> impl Iterator<Item = ValueId> + '_ {
         self.schema.facts().filter_map(|(fact, _)| self.value(fact))
     }
 
-    /// `None` for a choice that has no value.
+    /// The value of a fact; `None` for a choice without a value.
     pub fn value(&self, fact: FactId) -> Option<ValueId> {
         let slot = self.facts.get(fact.index())?;
         slot.is_set
             .then(|| ValueId::from_index(fact, slot.value as usize))
     }
 
-    /// `None` where the state is not known.
+    /// The state of a system; `None` if unknown.
     pub fn state(&self, system: SystemId) -> Option<StateId> {
         StateId::from_value(system, *self.states.get(system.index())?)
     }

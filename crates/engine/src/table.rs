@@ -1,4 +1,4 @@
-//! One decision table: what a change in one system means for another. Hit policy UNIQUE, complete over its inputs.
+//! One decision table: how a change in one system affects another. Hit policy UNIQUE, complete over its inputs.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ pub struct Table {
     body: Body,
     decisions: Vec<Decision>,
     lookup: Lookup,
-    /// How many states the system has that changes.
+    /// The number of states of the system that changes.
     states: usize,
     /// The choices among the columns.
     choices: Vec<FactId>,
 }
 
-/// A table as it is written.
+/// A table in its exported form.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     Rows(Vec<Row>),
-    /// For tables that would take too many rows; the first that does not pass decides.
+    /// For tables that would need too many rows. The first diagram that does not pass decides.
     Diagrams(Arc<[Diagram]>),
 }
 
@@ -38,14 +38,15 @@ pub struct Row {
     /// The states entered, ascending.
     pub from: Box<[StateId]>,
     pub outcome: Outcome,
-    /// Who decides in this row, the first that fits; several where agreeing rules share it. Empty for unmapped.
+    /// The rules that decide this row; the first that matches counts. Several if agreeing rules
+    /// share the row, none if it is unmapped.
     pub origins: Vec<OriginPart>,
 }
 
-/// A part of a row that one rule decides.
+/// A part of a row that is decided by one rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OriginPart {
-    /// In the order of the columns, then of the origin columns; `None` where it is as in the row.
+    /// In the order of the columns, then the origin columns; `None`: as in the row.
     pub when: Cells,
     /// `None`: all states of the row.
     pub from: Option<Box<[StateId]>>,
@@ -54,9 +55,9 @@ pub struct OriginPart {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
-    /// No profile decides.
+    /// No rule matches.
     Unmapped,
-    /// A rule says that the system stays as it is.
+    /// A rule leaves the system unchanged.
     Unchanged,
     Set {
         state: StateId,
@@ -64,19 +65,19 @@ pub enum Outcome {
     },
 }
 
-/// Who decides.
+/// The rule that decides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     pub profile: String,
-    /// File and line of the rule: `agents.presync:14`
+    /// File and line of the rule, such as `agents.presync:14`.
     pub rule: String,
 }
 
-/// An outcome and who decided it.
+/// An outcome and the rule that decided it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decision {
     pub outcome: Outcome,
-    /// `None` for unmapped, and where a table came from elsewhere.
+    /// `None` if unmapped, or if the table was imported without it.
     pub origin: Option<Origin>,
 }
 
@@ -86,10 +87,10 @@ static UNMAPPED: Decision = Decision {
 };
 
 impl Table {
-    /// Puts a table together from its rows, which must cover every situation once.
+    /// Builds a table from rows, which must cover every situation exactly once.
     ///
     /// # Errors
-    /// Two rows overlap, or a situation is left open.
+    /// Two rows overlap, or a situation is not covered.
     pub fn from_rows(
         schema: &Arc<Schema>,
         direction: Direction,
@@ -139,8 +140,8 @@ impl Table {
         Ok(Self::new(schema, direction, parts))
     }
 
-    /// Puts a table together from diagrams, of which the first that does not pass decides. `dense`: the same as cubes
-    /// over the inputs in this order, where a dense look-up is small enough.
+    /// Builds a table from diagrams; the first that does not pass decides. `dense` has the same
+    /// decisions as cubes over the given inputs, if a dense lookup is small enough.
     pub fn from_diagrams(
         schema: &Arc<Schema>,
         direction: Direction,
@@ -193,12 +194,12 @@ impl Table {
         self.direction
     }
 
-    /// What the outcome depends on beside the state entered.
+    /// The inputs that the outcome depends on, in addition to the state entered.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// What only the origin depends on: which of several agreeing rules decides.
+    /// The inputs that only the origin depends on: which of several agreeing rules decides.
     pub fn origin_columns(&self) -> &[Column] {
         &self.origin_columns
     }
@@ -212,14 +213,15 @@ impl Table {
         &self.decisions
     }
 
-    /// A decision by its id; of another table's id it may be unmapped.
+    /// Returns a decision by id. An id from another table gives any decision of this one, or unmapped.
     #[inline]
     pub fn decision(&self, id: DecisionId) -> &Decision {
         self.decisions.get(id.index()).unwrap_or(&UNMAPPED)
     }
 
-    /// The decision for entering a state; `None` if it is not a state of the system that changes, or the situation is of
-    /// another schema. A choice without a value is read as its first one: ask [`Table::unset`] before.
+    /// Decides a change to the state entered. Returns `None` if it is not a state of the system
+    /// that changes, or the situation has another schema. A choice without a value counts as its
+    /// first value, so check [`Table::unset`] before.
     #[inline]
     pub fn decide(&self, situation: &Situation, entered: StateId) -> Option<&Decision> {
         let here = entered.system() == self.direction.from() && entered.index() < self.states;
@@ -232,16 +234,17 @@ impl Table {
         Some(self.decision(DecisionId(found)))
     }
 
-    /// Whether the ids of a schema are those of this table.
+    /// Whether this table uses the ids of `schema`.
     #[inline]
     fn is_of(&self, schema: &Arc<Schema>) -> bool {
         Arc::ptr_eq(&self.schema, schema) || self.schema.has_same_ids(schema)
     }
 
-    /// `facts`: a number for each fact, which is below its size; `states`: for each system its state plus one.
+    /// `facts`: the number of each fact's value, below its size or `UNSET`; `states`: each system's
+    /// state plus one.
     #[inline]
     pub(crate) fn find(&self, facts: &[u32], states: &[u32], entered: StateId) -> DecisionId {
-        // A choice without a value, which this outcome does not depend on, has a number that is too large.
+        // `UNSET` is out of range. The outcome does not depend on such a choice, so any value will do.
         let fact = |at: usize| {
             facts
                 .get(at)
@@ -253,7 +256,7 @@ impl Table {
         DecisionId(self.lookup.find(fact, state, entered.index() as u32))
     }
 
-    /// A choice that the outcome depends on and that has no value.
+    /// Returns a choice without a value that the outcome depends on.
     #[inline]
     pub fn unset(&self, situation: &Situation) -> Option<FactId> {
         let is_unset = |fact: &FactId| {
@@ -270,7 +273,7 @@ impl Table {
         &self.choices
     }
 
-    /// The table as one cell for each combination of inputs, where it is small enough: to decide by packed inputs.
+    /// The table as one cell per combination of inputs, to decide packed inputs; `None` if too large.
     pub fn dense(&self) -> Option<&Dense> {
         match &self.lookup {
             Lookup::Dense(dense) => Some(dense),

@@ -1,4 +1,4 @@
-//! The tables of a program: what is exported and what is executed.
+//! The tables of a program, for execution and export.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -12,7 +12,7 @@ use crate::schema::{FactKind, Schema};
 use crate::situation::Situation;
 use crate::table::{Decision, Outcome, Table};
 
-/// All roles' tables. Cheap to clone; a role is compiled when it is asked for the first time.
+/// The tables of all roles. Cheap to clone. Each role is compiled on first use.
 #[derive(Clone)]
 pub struct Tables(pub(crate) Arc<Inner>);
 
@@ -23,17 +23,17 @@ pub(crate) struct Inner {
     pub digest: OnceLock<Result<String, TooComplex>>,
 }
 
-// What panics while it fills a cell leaves it empty.
+// A panic while filling a cell leaves the cell empty.
 impl std::panic::UnwindSafe for Inner {}
 impl std::panic::RefUnwindSafe for Inner {}
 
-/// Makes the tables of a role: one for each direction, in the order of [`Schema::directions`].
+/// Compiles the tables of a role, one for each direction, in the order of [`Schema::directions`].
 type Fill = dyn Fn(RoleId) -> Result<Vec<Table>, TooComplex> + Send + Sync;
 
 /// The tables of one role, one for each direction.
 pub(crate) type RoleTables = Arc<[Table]>;
 
-/// The conditions of a role are too complex to be compiled.
+/// The conditions of a role are too complex to compile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the conditions of role `{role}` are too complex to compile")]
 pub struct TooComplex {
@@ -56,7 +56,7 @@ pub enum DecideError {
     TooComplex(#[from] TooComplex),
 }
 
-/// Why there is no single role.
+/// The program does not have exactly one role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the program has {} roles ({}): name one", known.len(), known.join(", "))]
 pub struct SeveralRoles {
@@ -64,7 +64,7 @@ pub struct SeveralRoles {
 }
 
 impl Tables {
-    /// `fill` makes the tables of a role, and is called at most once for each.
+    /// `fill` compiles the tables of a role. It is called at most once per role.
     pub fn new(
         schema: Arc<Schema>,
         fill: impl Fn(RoleId) -> Result<Vec<Table>, TooComplex> + Send + Sync + 'static,
@@ -82,17 +82,17 @@ impl Tables {
         &self.0.schema
     }
 
-    /// A system's state by names, as on the wire.
+    /// Looks up a state of a system, by names as in events.
     ///
     /// # Errors
-    /// There is no such system, or it has no such state.
+    /// The system or its state is unknown.
     pub fn state(&self, system: &str, state: &str) -> Result<StateId, UnknownName> {
         self.0
             .schema
             .state_named(self.0.schema.system_named(system)?, state)
     }
 
-    /// The situation in which nothing has been set and no state is known.
+    /// The initial situation: no fact has been set, and all states are unknown.
     pub fn situation(&self) -> Situation {
         Situation::new(self.0.schema.clone())
     }
@@ -101,10 +101,10 @@ impl Tables {
         self.0.schema.role_ids().map(|id| Role { tables: self, id })
     }
 
-    /// A role by name.
+    /// Looks up a role by name.
     ///
     /// # Errors
-    /// There is none; the error says what was probably meant.
+    /// The name is unknown. The error suggests a similar known name, if any.
     pub fn role(&self, name: &str) -> Result<Role<'_>, UnknownName> {
         Ok(Role {
             tables: self,
@@ -112,7 +112,7 @@ impl Tables {
         })
     }
 
-    /// A role by id; `None` for the id of another schema.
+    /// Returns a role by id; `None` for an id from another schema.
     pub fn role_of(&self, id: RoleId) -> Option<Role<'_>> {
         self.0
             .schema
@@ -120,10 +120,10 @@ impl Tables {
             .then_some(Role { tables: self, id })
     }
 
-    /// The role, where there is one.
+    /// Returns the role of a program that has exactly one.
     ///
     /// # Errors
-    /// There are none, or several.
+    /// The program has no roles, or several.
     pub fn only_role(&self) -> Result<Role<'_>, SeveralRoles> {
         let mut roles = self.roles();
         match (roles.next(), roles.next()) {
@@ -140,7 +140,7 @@ impl Tables {
         }
     }
 
-    /// The tables of a role, compiled now if nobody has asked before.
+    /// Returns the tables of a role, compiled on first use.
     pub(crate) fn of_role(&self, role: RoleId) -> Result<&RoleTables, TooComplex> {
         let fill = || (self.0.fill)(role).map(Into::into);
         match self.0.roles.get(role.index()) {
@@ -159,7 +159,7 @@ impl fmt::Debug for Tables {
     }
 }
 
-/// A role of some tables.
+/// A role and its tables.
 #[derive(Debug, Clone, Copy)]
 pub struct Role<'t> {
     tables: &'t Tables,
@@ -179,23 +179,23 @@ impl<'t> Role<'t> {
         &self.tables.0.schema
     }
 
-    /// Whether it is the role of a program that declares none.
+    /// Whether this is the role of a program that declares none.
     pub fn is_implicit(self) -> bool {
         self.tables.0.schema.role(self.id).implicit
     }
 
-    /// Its tables, in the order of [`Schema::directions`].
+    /// All tables of the role, in the order of [`Schema::directions`].
     ///
     /// # Errors
-    /// The role is too complex.
+    /// The role is too complex to compile.
     pub fn tables(self) -> Result<&'t [Table], TooComplex> {
         Ok(self.tables.of_role(self.id)?)
     }
 
-    /// The table of one direction; `None` for a direction of another schema.
+    /// The table of one direction; `None` for a direction from another schema.
     ///
     /// # Errors
-    /// The role is too complex.
+    /// The role is too complex to compile.
     pub fn table(self, direction: Direction) -> Result<Option<&'t Table>, TooComplex> {
         Ok(self
             .tables()?
@@ -203,10 +203,10 @@ impl<'t> Role<'t> {
             .find(|table| table.direction() == direction))
     }
 
-    /// The tables for changes of one system.
+    /// The tables for changes in one system.
     ///
     /// # Errors
-    /// The role is too complex.
+    /// The role is too complex to compile.
     pub fn tables_from(self, system: SystemId) -> Result<&'t [Table], TooComplex> {
         Ok(from(
             self.tables()?,
@@ -218,7 +218,8 @@ impl<'t> Role<'t> {
     /// Decides a change for every other system.
     ///
     /// # Errors
-    /// An outcome depends on a choice without a value, the state is not one of these tables', or the role is too complex.
+    /// An outcome depends on a choice without a value, the state belongs to other tables, or the
+    /// role is too complex to compile.
     pub fn decide(
         self,
         situation: &Situation,
@@ -261,14 +262,14 @@ impl<'t> Role<'t> {
     }
 }
 
-/// Those of a role's tables that one system has.
+/// The tables of a role for changes in one system.
 pub(crate) fn from(tables: &[Table], system: SystemId, systems: usize) -> &[Table] {
     let others = systems.saturating_sub(1);
     let start = system.index() * others;
     tables.get(start..start + others).unwrap_or_default()
 }
 
-/// What a change means for one system.
+/// The decision about a change for one system.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decided<'t> {
     schema: &'t Schema,
@@ -291,7 +292,7 @@ impl<'t> Decided<'t> {
         self.decision
     }
 
-    /// The name of the system.
+    /// The name of the system that the decision is for.
     pub fn system(&self) -> &'t str {
         &self.schema.system(self.to).name
     }
@@ -301,7 +302,7 @@ impl<'t> Decided<'t> {
         self.decision.outcome.kind()
     }
 
-    /// The name of the state that is set.
+    /// The name of the state to set.
     pub fn state(&self) -> Option<&'t str> {
         match &self.decision.outcome {
             Outcome::Set { state, .. } => Some(&self.schema.state(*state).name),
@@ -309,7 +310,7 @@ impl<'t> Decided<'t> {
         }
     }
 
-    /// The texts that are appended.
+    /// The texts to append.
     pub fn append(&self) -> &'t [String] {
         self.decision.outcome.append()
     }
@@ -325,7 +326,7 @@ impl Outcome {
         }
     }
 
-    /// The state that is set.
+    /// The state to set.
     pub fn state(&self) -> Option<StateId> {
         match self {
             Self::Set { state, .. } => Some(*state),
@@ -333,7 +334,7 @@ impl Outcome {
         }
     }
 
-    /// The texts that are appended.
+    /// The texts to append.
     pub fn append(&self) -> &[String] {
         match self {
             Self::Set { append, .. } => append,
@@ -342,7 +343,7 @@ impl Outcome {
     }
 }
 
-/// `lync Away append "in queue", by "Voice" (voice.presync:4)`
+/// For example, `lync Away append "in queue", by "Voice" (voice.presync:4)`.
 impl fmt::Display for Decided<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -361,7 +362,7 @@ impl fmt::Display for Decided<'_> {
     }
 }
 
-/// The JSON of `presync decide --json`.
+/// The JSON that `presync decide --json` prints.
 impl Serialize for Decided<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let origin = self.decision.origin.as_ref();

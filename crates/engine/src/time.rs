@@ -1,6 +1,7 @@
-//! In: a time as events write it. Out: milliseconds since 1970.
+//! In: a time in the usual form of events. Out: milliseconds since 1970.
 
-/// `2026-11-22T12:00:00Z` in milliseconds since 1970; `None` for every other way to write a time.
+/// Converts `2026-11-22T12:00:00Z` to milliseconds since 1970; `None` for any other form and for
+/// February 29.
 pub fn time(text: &str) -> Option<i64> {
     let text: &[u8; 20] = text.as_bytes().try_into().ok()?;
     Some((days(text.first_chunk()?)? * 86_400 + seconds(text)?) * 1000)
@@ -13,14 +14,14 @@ fn digits<const N: usize>(text: &[u8; N], from: usize, to: usize) -> Option<i64>
     })
 }
 
-/// Two digits.
+/// Reads two digits.
 #[inline]
 fn pair(text: &[u8; 20], at: usize) -> Option<i64> {
     let (tens, ones) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
 }
 
-/// The days since 1970 of `2026-11-22`.
+/// Converts `2026-11-22` to days since 1970; `None` for February 29.
 pub fn days(date: &[u8; 10]) -> Option<i64> {
     let (year, month, day) = (
         digits(date, 0, 4)?,
@@ -28,14 +29,14 @@ pub fn days(date: &[u8; 10]) -> Option<i64> {
         digits(date, 8, 10)?,
     );
     const LAST: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    // Leap days are left to those who know the calendar.
+    // February 29 is left to a library that knows the calendar.
     if date[4] != b'-' || date[7] != b'-' || year == 0 || !(1..=12).contains(&month) {
         return None;
     }
     if !(1..=LAST[month as usize - 1]).contains(&day) {
         return None;
     }
-    // Years that begin in March, so that the leap day is the last one.
+    // Let years begin in March, so that the leap day comes last.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {
@@ -46,7 +47,7 @@ pub fn days(date: &[u8; 10]) -> Option<i64> {
     )
 }
 
-/// The seconds of `T12:00:00Z`, which follows a date.
+/// The seconds of the `T12:00:00Z` after the date.
 pub fn seconds(text: &[u8; 20]) -> Option<i64> {
     let (hour, minute, second) = (pair(text, 11)?, pair(text, 14)?, pair(text, 17)?);
     let marks = text[10] == b'T' && text[13] == b':' && text[16] == b':' && text[19] == b'Z';
@@ -91,7 +92,7 @@ mod tests {
         ] {
             assert_eq!(time(other), None);
         }
-        // No sign of a time but its own.
+        // Try wrong characters in every position.
         let right = "2026-11-22T12:34:56Z";
         for at in 0..right.len() {
             for other in [b'/', b':', b'+', b' ', b'T', b'z'] {

@@ -1,5 +1,5 @@
-//! In: a block of whole lines. Out: its events with names resolved, sorted by the users that each thread looks after.
-//! Lines that are no events are kept as rejections: they have their place in the order.
+//! In: a block of whole lines. Out: its events with names resolved, grouped by shard.
+//! Lines that are not events are kept as rejections, at their place in the order.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
@@ -8,17 +8,18 @@ use std::sync::LazyLock;
 use crate::fast_path::Scanner;
 use presync_engine::{Event, EventMessage, Malformed, Rejection, Schema};
 
-/// What the lines of a block of less than 4 GiB say; places are offsets into it, so that both can go from thread to thread.
+/// The parsed lines of a block of less than 4 GiB. Texts are offsets into the block, so both can
+/// move between threads.
 pub(super) struct Batch {
-    /// Users' names that had escapes, one after the other.
+    /// Texts that the block does not have verbatim, such as user names with escapes, concatenated.
     decoded: String,
-    /// For each shard its lines, in order.
+    /// The lines of each shard, in order.
     pub shards: Vec<Vec<Line>>,
     pub lines: u64,
     pub events: u64,
 }
 
-/// A line that is not empty.
+/// A non-empty line.
 pub(super) struct Line {
     /// Its number within the block, from 0.
     pub number: u32,
@@ -28,10 +29,10 @@ pub(super) struct Line {
 }
 
 pub(super) struct AcceptedLine {
-    /// Of the user's name.
+    /// The hash of the user's name.
     pub hash: u64,
     pub user: Text,
-    /// As JSON, as is `at`.
+    /// As JSON, like `at`.
     pub id: Option<Text>,
     pub at: Option<Text>,
     pub event: Event,
@@ -39,11 +40,11 @@ pub(super) struct AcceptedLine {
 
 pub(super) struct RejectedLine {
     pub rejection: Rejection,
-    /// Where the line content so much.
+    /// The user, if the line could be parsed that far.
     pub user: Option<String>,
 }
 
-/// A part of a block, or of what was decoded beside it.
+/// A part of a block, or of [`Batch::decoded`].
 #[derive(Clone, Copy)]
 pub(super) struct Text {
     start: u32,
@@ -51,16 +52,16 @@ pub(super) struct Text {
     decoded: bool,
 }
 
-/// The hash by which users are found, here and in the sessions. Another one in each run: whoever chooses the names
-/// cannot choose them so that all stand in one place.
+/// The hash that finds users, here and in the session table. Its seed differs in each run, so that
+/// colliding names cannot be chosen in advance.
 pub(super) fn hash(user: &str) -> u64 {
     static SEED: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
     SEED.hash_one(user)
 }
 
-/// Whose events they are, of so many shards.
+/// The shard of a user, out of `shards`.
 pub(super) fn shard(hash: u64, shards: usize) -> usize {
-    // The middle bits: the others choose the place within the shard's map.
+    // Use the middle bits: the others choose the slot within the shard's index.
     (hash >> 24) as u32 as usize % shards
 }
 
@@ -74,7 +75,7 @@ impl Batch {
         }
     }
 
-    /// Reads a block in place of the one before.
+    /// Parses a block, replacing the previous one.
     pub fn read(&mut self, block: &[u8], schema: &Schema) {
         self.decoded.clear();
         self.shards.iter_mut().for_each(Vec::clear);
@@ -137,7 +138,7 @@ impl Batch {
         });
     }
 
-    /// Reads the line that begins at `start` in whatever shape it is; returns where it ends.
+    /// Parses the line that begins at `start`, in any shape; returns its end.
     fn slow_line(&mut self, block: &[u8], start: usize, schema: &Schema) -> usize {
         let rest = &block[start..];
         let rest = &rest[..rest
@@ -220,7 +221,7 @@ impl Batch {
 }
 
 impl Text {
-    /// `part` borrows from `block`.
+    /// `part` must borrow from `block`.
     fn within(block: &[u8], part: &str) -> Self {
         let start = part.as_ptr().addr() - block.as_ptr().addr();
         Self {
@@ -230,7 +231,7 @@ impl Text {
         }
     }
 
-    /// Whether it stands in the block: a string there has no escapes.
+    /// Whether the text is in the block. A string there has no escapes.
     pub fn is_verbatim(self) -> bool {
         !self.decoded
     }

@@ -1,26 +1,26 @@
-//! In: a block of the event stream and where a line begins. Out: the event of that line with its names resolved, where
-//! the line has the usual shape and says nothing that the tables do not know; else `None`, and serde reads it.
-//! Whatever is read here serde reads the same: anything out of the ordinary is left to it.
+//! In: a block of the event stream and the start of a line. Out: the event of that line with names resolved.
+//! Returns `None` unless the line has the usual shape and all its names are known; then serde parses it. The result
+//! is always the same as with serde: anything unusual is left to it.
 
 use presync_engine::time::{days, seconds};
 use presync_engine::{Event, Schema, ValueId};
 
-/// The parts of a scanned line that go out again.
+/// The parts of a scanned line that the output repeats.
 pub(crate) struct Scanned<'a> {
     pub user: &'a str,
-    /// As JSON, as is `at`.
+    /// As JSON, like `at`.
     pub id: Option<&'a str>,
     pub at: Option<&'a str>,
-    /// Where the line ends.
+    /// The end of the line.
     pub end: usize,
 }
 
-/// Reads objects of known members, each at most once, without escapes; white space between them is skipped.
+/// Parses objects of known members, each at most once, without escapes. Skips spaces and tabs
+/// between them.
 pub(super) struct Scanner<'a> {
-    /// UTF-8.
     block: &'a str,
     at: usize,
-    /// The date that was read last, and the days since 1970 that it stands for: most events are of one day.
+    /// The last date read and its days since 1970. Most events are from the same day.
     day: ([u8; 10], i64),
 }
 
@@ -33,7 +33,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Puts the event that begins at `start` into an empty one; where there is nothing to return, that may not be empty.
+    /// Parses the event that begins at `start` into `event`, which must be empty. On `None`,
+    /// `event` may be partly filled.
     pub fn event(
         &mut self,
         start: usize,
@@ -100,10 +101,10 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// The name of a member, with its quotes and the colon behind it.
+    /// Parses the quoted name of a member and the colon after it; returns the name.
     #[inline]
     fn member(&mut self) -> Option<&'a [u8]> {
-        // Most often the name stands right here, and comparing it is cheaper than looking for its end.
+        // Most often the name comes next, and comparing it is cheaper than searching for its end.
         let rest = &self.block.as_bytes()[self.at..];
         for name in NAMES {
             if rest.starts_with(name) {
@@ -116,7 +117,7 @@ impl<'a> Scanner<'a> {
         Some(name.as_bytes())
     }
 
-    /// The next byte that is not white space within a line.
+    /// The next byte that is not a space or tab.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.block.as_bytes();
@@ -153,7 +154,7 @@ impl<'a> Scanner<'a> {
         found.then_some(())
     }
 
-    /// A string without escapes and control characters, between its quotes.
+    /// Parses a quoted string without escapes or control characters.
     #[inline]
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
@@ -163,7 +164,7 @@ impl<'a> Scanner<'a> {
         self.block.get(start..end)
     }
 
-    /// `{"user_type":"im","in_queue":true}`
+    /// Parses facts: `{"user_type":"im","in_queue":true}`.
     fn set(&mut self, event: &mut Event, schema: &Schema) -> Option<()> {
         self.expect(b'{')?;
         loop {
@@ -187,7 +188,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `{"cic":"Available","lync":null}`
+    /// Parses observed states: `{"cic":"Available","lync":null}`.
     fn observed(&mut self, event: &mut Event, schema: &Schema) -> Option<()> {
         self.expect(b'{')?;
         loop {
@@ -209,11 +210,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A string with a time of the usual form, in milliseconds since 1970.
+    /// Parses a quoted time of the usual form into milliseconds since 1970.
     fn time(&mut self) -> Option<i64> {
         self.expect(b'"')?;
         let text: &[u8; 20] = self.block.as_bytes()[self.at..].first_chunk()?;
-        // Each of them is looked at below, so there is no need to look for escapes.
+        // Every byte is checked below, so escapes need no check here.
         self.at += text.len();
         self.expect(b'"')?;
         let date = text.first_chunk()?;
@@ -224,7 +225,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The usual members as they are most often written, the most frequent first.
+/// The usual members in their most common form, most frequent first.
 const NAMES: [&[u8]; 8] = [
     b"\"user\":",
     b"\"change\":",
@@ -244,7 +245,7 @@ fn first(seen: &mut bool) -> Option<()> {
     (!std::mem::replace(seen, true)).then_some(())
 }
 
-/// Where the quote of a string stands that has no escapes and no control characters.
+/// Finds the closing quote of a string without escapes or control characters.
 #[inline]
 fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -252,7 +253,7 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
     let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
         let word = u64::from_le_bytes(*eight);
-        // The lowest mark is exact, whichever of the three it comes from.
+        // The lowest mark is exact, no matter which of the three it comes from.
         let quote = zero(word ^ (ONES * b'"' as u64));
         let escape = zero(word ^ (ONES * b'\\' as u64));
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
@@ -305,7 +306,7 @@ mod tests {
         }
     }
 
-    /// A line of members in any order, some of them strange.
+    /// A line of members in any order, some of them unusual.
     fn line(seed: &mut u64) -> String {
         let mut next = |limit: usize| {
             *seed = seed

@@ -1,15 +1,16 @@
-//! In: hashes. Out: the numbers kept under them, from one array. A stream looks up users in no order whatever, so each
-//! look-up waits for memory: here the places of many can be looked at before the first is needed ([`HashIndex::prefetch`]),
-//! which the maps of libraries do not offer.
+//! In: hashes. Out: the numbers stored under them, from one array.
+//! A stream looks up users in random order, so each lookup waits for memory. [`HashIndex::prefetch`] touches the
+//! slots of many users before the first is needed, which library maps do not offer.
 
-/// Numbers by hash; whose they are has to be compared by whoever asks.
+/// Maps hashes to numbers. The caller must compare the keys.
 pub(super) struct HashIndex {
-    /// The upper half is the hash, the lower one the number plus one; 0 is free. A power of two of them.
+    /// The upper half is the tag of the hash, the lower half the number plus one; 0 is free. The
+    /// length is a power of two.
     slots: Vec<u64>,
     count: usize,
 }
 
-/// The half of a hash that is kept.
+/// The 32 bits of a hash that are stored.
 fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32 ^ hash as u32
 }
@@ -22,12 +23,12 @@ impl HashIndex {
         }
     }
 
-    /// Reads the place where a hash would be.
+    /// Reads the slot where the search for a hash starts.
     pub fn prefetch(&self, hash: u64) -> u64 {
         self.slots[tag(hash) as usize & (self.slots.len() - 1)]
     }
 
-    /// The first number under this hash that is the one.
+    /// The first number under this hash that satisfies `is`.
     pub fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
         let tag = tag(hash);
         let mask = self.slots.len() - 1;
@@ -42,7 +43,7 @@ impl HashIndex {
         }
     }
 
-    /// Adds a number that is not there yet.
+    /// Adds a number that is not in the index yet.
     pub fn insert(&mut self, hash: u64, number: u32) {
         if (self.count + 1) * 8 > self.slots.len() * 7 {
             let larger = vec![0; self.slots.len() * 2];
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn each_number_is_found_again() {
         let mut index = HashIndex::new();
-        // Hashes that share their places.
+        // Hashes that collide.
         let hash = |number: u32| u64::from(number % 300) * 0x1_0000_0001;
         for number in 0..1000 {
             assert_eq!(index.find(hash(number), |found| found == number), None);

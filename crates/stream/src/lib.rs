@@ -1,7 +1,7 @@
-//! In: tables and a stream of events. Out: commands, and rejected events with the reason.
+//! In: tables and a stream of events. Out: commands, and rejected events with reasons.
 //!
-//! JSON Lines at speed: a fast path for lines of the usual shape, sessions packed into a cache line or two, users split
-//! over threads. Reads and writes what it is given; it opens nothing.
+//! Fast JSON Lines: a fast path for lines of the usual shape, sessions packed into one or two cache
+//! lines, users divided among threads. Reads and writes what it is given, and opens no files.
 
 #![forbid(unsafe_code)]
 

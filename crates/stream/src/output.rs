@@ -1,8 +1,8 @@
-//! What a block of events came to.
+//! The output of a block of events.
 
 use serde::Serialize;
 
-/// Lines that go out, and counts.
+/// Output lines and counts.
 #[derive(Debug, Default)]
 pub struct BlockOutput {
     pub commands: Vec<u8>,
@@ -47,7 +47,7 @@ impl BlockOutput {
     }
 }
 
-/// How much is in the three outputs.
+/// The lengths of the three outputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Offsets {
     pub commands: usize,
@@ -55,7 +55,7 @@ pub(crate) struct Offsets {
     pub trace: usize,
 }
 
-/// Where a line that has put something out has ended.
+/// The end of the output of a line that produced some.
 pub(crate) struct LineEnd {
     pub line: u32,
     pub offsets: Offsets,

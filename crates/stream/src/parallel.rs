@@ -1,6 +1,6 @@
-//! In: blocks, one after the other. Out: what each came to, in their order and that of their lines.
-//! Each thread looks after its own users: it carries out the next block's events of these as soon as that block is
-//! read, and else reads a block that waits. A third one puts the parts together and writes them.
+//! In: blocks in sequence. Out: the output of each block, in the order of blocks and lines.
+//! Each worker thread has its own users. It applies their events of the next block as soon as that block is parsed,
+//! and otherwise parses a waiting block. A separate thread merges the parts and writes them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -10,24 +10,24 @@ use crate::output::{BlockOutput, LineEnd, Offsets};
 use crate::session_table::SessionTable;
 use crate::worker::{ShardLines, Worker, WorkerState};
 
-/// A block and what it says.
+/// A block and its parsed lines.
 type Read = (Vec<u8>, Batch);
 
-/// What a shard made of a block.
+/// The output of one shard for a block.
 type Part = (BlockOutput, Vec<LineEnd>);
 
-/// Blocks on their way.
+/// The blocks in progress.
 struct Work {
-    /// Not read yet, with their numbers.
+    /// Not parsed yet, with their numbers.
     waiting: VecDeque<(u64, Vec<u8>)>,
-    /// Read, by number, with the number of their first line once that is known.
+    /// Parsed, by number, with the number of their first line once known.
     read: BTreeMap<u64, (Arc<Read>, Option<u64>)>,
-    /// By number and shard.
+    /// Output by block number and shard.
     parts: BTreeMap<u64, Vec<Option<Part>>>,
-    /// The block whose first line is known last, and that line.
+    /// The last block whose first line is known, and the number of that line.
     counted: (u64, u64),
     written: u64,
-    /// How many blocks there are in all, once that is known.
+    /// The total number of blocks, once known.
     total: Option<u64>,
     stopped: bool,
 }
@@ -39,7 +39,7 @@ struct Shared {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Work> {
-        // A thread that panics says so when it is joined.
+        // Ignore poisoning: a panic is propagated when its thread is joined.
         self.work
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -57,7 +57,7 @@ impl Shared {
     }
 }
 
-/// Lets the others go when a thread panics.
+/// Stops the other threads when one panics.
 struct StopOnPanic<'s>(&'s Shared);
 
 impl Drop for StopOnPanic<'_> {
@@ -123,7 +123,7 @@ fn read_all<E>(
     let mut number = 0;
     loop {
         let mut block = Vec::new();
-        // What was read before goes on to its end, even if nothing more can be read.
+        // Blocks read before are still completed, even if reading fails.
         let more = read(&mut block);
         let mut work = shared.lock();
         if !matches!(more, Ok(true)) {
@@ -202,7 +202,7 @@ fn work_on(
 }
 
 impl Work {
-    /// Numbers the lines of all blocks that follow each other without a gap.
+    /// Numbers the lines of parsed blocks, up to the first block that is not parsed yet.
     fn count(&mut self) {
         let (mut number, mut line) = self.counted;
         while let Some((batch, first)) = self.read.get_mut(&number) {
@@ -252,7 +252,7 @@ fn write_all<E>(
     }
 }
 
-/// Puts the parts of several shards into the order of the lines.
+/// Merges the parts of several shards in line order.
 fn merge(parts: Vec<Part>) -> BlockOutput {
     let mut whole = BlockOutput::default();
     let mut order: Vec<(u32, usize, usize)> = Vec::new();
@@ -265,7 +265,7 @@ fn merge(parts: Vec<Part>) -> BlockOutput {
                 .map(|(at, end)| (end.line, part, at)),
         );
     }
-    // Each part is in order already, which this sort makes use of.
+    // Each part is already sorted, which this sort exploits.
     order.sort();
     whole
         .commands

@@ -1,5 +1,5 @@
-//! In: users' names and their sessions. Out: the sessions, each packed into a few words beside all others, so that a
-//! million of them fit into memory and one of them into a cache line or two.
+//! In: user names and their sessions. Out: the sessions, packed so that each fits in one or two cache lines.
+//! A million of them fit in memory.
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -11,66 +11,70 @@ use presync_engine::{
 
 use crate::hash_index::HashIndex;
 
-/// The words of one system: what was reported, the last command and its cause, the first command that is not confirmed
-/// and its time in two words.
+/// The words of one system: the reported state, the last command, its cause, the first pending
+/// command, and its time in two words.
 const WORDS: usize = 6;
 
-/// In the word of an unconfirmed command: there are more of them.
+/// A bit in the word of a pending command: there are more of them.
 const MORE: u32 = 1 << 31;
 
-/// In a word that says what is shown: the rest is a number of [`SessionTable::decorated`], else a state plus one.
+/// A bit in the word of a state: the rest is an index into [`SessionTable::decorated`], else a
+/// state plus one.
 const DECORATED: u32 = 1 << 30;
 
-/// So many users in one shard, a hundred times what a large centre has: whoever sends names at random fills no memory.
+/// The maximum number of users per shard, a hundred times those of a large contact center, so that
+/// random names cannot exhaust the memory.
 const MOST_USERS: u32 = 10_000_000;
 
-/// So much may their sessions take, in bytes, and so much the names that have no room beside them.
+/// The maximum size in bytes of their sessions, and of the names that are too long to be stored
+/// with them.
 const MOST_SESSIONS: usize = 8 << 30;
 const MOST_NAMES: usize = 1 << 30;
 
-/// The words of a name: a byte that says how long it is, and the name if it has room.
+/// The words of a name: a byte for its length, and the name if it fits.
 const NAME: usize = 6;
 
-/// In the first byte of a name: it is kept elsewhere, from the second word to the third on.
+/// In the first byte of a name: the name is in [`SessionTable::long`]. The next two words are its
+/// start and length.
 const LONG: u8 = u8::MAX;
 
-/// So many users are kept in one piece of memory.
+/// The number of users in one allocation.
 const CHUNK: usize = 1 << 12;
 
-/// A time that no event has: long before the first year that can be written.
+/// A time that no event has: long before the first year that events can express.
 const NO_TIME: u64 = i64::MIN.cast_unsigned();
 
-/// The number of a fact that has no value.
+/// The number of a fact without a value.
 const UNSET: u32 = u32::MAX;
 
-/// Everyone's sessions.
+/// The packed sessions of one shard.
 pub(super) struct SessionTable {
     layout: Layout,
-    /// Numbers of users by their names.
+    /// User numbers by name.
     numbers: HashIndex,
-    /// Names that have no room beside their session, one after the other.
+    /// Names too long to be stored with their session, concatenated.
     long: Vec<u8>,
-    /// Name and session of each user, in pieces that never move.
+    /// The name and session of each user, in allocations that never move.
     chunks: Vec<Box<[u32]>>,
     count: u32,
-    /// There is room for so many.
+    /// The maximum number of users.
     pub(super) most: u32,
-    /// States with an appendix that is not empty.
+    /// States with a non-empty appendix.
     decorated: IndexSet<Shown, FxBuildHasher>,
-    /// Unconfirmed commands behind the first, by user and system: rarely any.
+    /// Pending commands after the first, by user and system: rarely any.
     more: FxHashMap<(u32, u32), Vec<PendingCommand>>,
 }
 
-/// Where the parts of a session stand in its words.
+/// The positions of a session's parts in its words.
 #[derive(Clone)]
 struct Layout {
-    /// The role, then the facts: each a number of bits within a word. A value is stored plus one; 0 is none.
+    /// The role, then the facts, each as some bits of a word: the value plus one, or 0 for none.
     fields: Vec<Field>,
-    /// Where the systems begin.
+    /// The first word of the systems.
     systems: usize,
     count: usize,
     stride: usize,
-    /// For each system the number of its first state among all states.
+    /// For each system, the number of its first state among all states.
     first_states: Vec<u32>,
 }
 
@@ -124,7 +128,7 @@ impl Layout {
 impl SessionTable {
     pub fn new(schema: &Schema) -> Self {
         let layout = Layout::new(schema);
-        // The most that is ever kept of one user: its words, and the commands under way behind the first.
+        // The maximum size of one user: its words, and the pending commands after the first.
         let bytes = size_of::<u32>() * layout.stride
             + layout.count * MAX_UNCONFIRMED * size_of::<PendingCommand>();
         Self {
@@ -141,7 +145,7 @@ impl SessionTable {
         }
     }
 
-    /// The number of a user, if there is one of that name; `hash` is that of the name.
+    /// The number of the user with this name, if any; `hash` is the hash of the name.
     pub fn find(&self, name: &[u8], hash: u64) -> Option<u32> {
         match short(name) {
             Some(short) => self
@@ -153,12 +157,13 @@ impl SessionTable {
         }
     }
 
-    /// Looks at where the user of a name is noted, without waiting for it.
+    /// Touches the index slot of a user without waiting for it.
     pub fn prefetch(&self, hash: u64) -> u32 {
         self.numbers.prefetch(hash) as u32
     }
 
-    /// Looks at the session of whoever is noted under a hash, without waiting for it; most often it is the one.
+    /// Touches the session of the first user with this hash, most often the right one, without
+    /// waiting for it.
     pub fn prefetch_session(&self, hash: u64) -> u32 {
         match self.numbers.find(hash, |_| true) {
             Some(number) => {
@@ -192,7 +197,7 @@ impl SessionTable {
         self.store(number, session);
     }
 
-    /// Whether there is no room for another user of that name.
+    /// Whether another user with this name does not fit.
     pub fn is_full(&self, name: &str) -> bool {
         self.count >= self.most || self.long.len() + name.len() > MOST_NAMES
     }
@@ -215,7 +220,7 @@ impl SessionTable {
         String::from_utf8(bytes).expect("names come as strings")
     }
 
-    /// Of a long name.
+    /// The bytes of a long name; empty for a short one.
     fn name_bytes(&self, words: &[u32]) -> &[u8] {
         match words {
             [kind, start, length, ..] if *kind == u32::from(LONG) => {
@@ -225,7 +230,7 @@ impl SessionTable {
         }
     }
 
-    /// Unpacks a session over another one.
+    /// Unpacks a session into an existing one.
     pub fn load(&self, number: u32, session: &mut Session) {
         let layout = &self.layout;
         let words = self.words(number);
@@ -238,7 +243,7 @@ impl SessionTable {
         let known = session.raw_facts_mut();
         known.resize(facts.len(), UNSET);
         for (into, fact) in known.iter_mut().zip(facts) {
-            // None is stored as zero, and `UNSET` is the number before.
+            // No value is stored as 0, which wraps around to `UNSET`.
             *into = (words[fact.word] >> fact.shift & fact.mask).wrapping_sub(1);
         }
         session
@@ -270,7 +275,7 @@ impl SessionTable {
         }
     }
 
-    /// What a word says is shown.
+    /// Decodes the word of a state.
     fn shown(&self, system: SystemId, word: u32) -> Option<Shown> {
         if word & DECORATED != 0 {
             return self
@@ -285,7 +290,7 @@ impl SessionTable {
         })
     }
 
-    /// Packs a session in place of the one that was there.
+    /// Packs a session, replacing the previous one.
     pub fn store(&mut self, number: u32, session: &Session) {
         let Self {
             layout,
@@ -339,7 +344,7 @@ impl SessionTable {
     }
 }
 
-/// A name that has room beside its session, as it stands there.
+/// The words of a name that is short enough to be stored with its session.
 fn short(name: &[u8]) -> Option<[u32; NAME]> {
     if name.len() >= NAME * 4 {
         return None;
@@ -455,7 +460,7 @@ mod tests {
         .expect("it is one");
         let mut users = SessionTable::new(tables.schema());
         let name = "x".repeat(24);
-        // Memory that nobody writes to is none.
+        // Zeroed memory costs nothing until it is written.
         users.long = vec![0; MOST_NAMES - name.len()];
         assert!(!users.is_full(&name), "it fits exactly");
         assert!(users.is_full(&(name + "x")));

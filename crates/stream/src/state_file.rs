@@ -1,5 +1,5 @@
-//! In: sessions, or the text of a state file. Out: the other one, by names, so that a changed program can read it.
-//! What a program no longer knows is left out and reported; errors are files that are not state files.
+//! In: sessions, or the text of a state file. Out: the other form. Uses names, so that a changed program can read it.
+//! Names that the program no longer has are skipped and reported. Errors: files that are not state files.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::stream::Stream;
 const FORMAT: &str = "presync-state";
 const VERSION: u32 = 1;
 
-/// A state file.
+/// The contents of a state file: the sessions of all users.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StateFile {
     format: String,
@@ -23,16 +23,16 @@ pub struct StateFile {
     users: BTreeMap<String, SavedSession>,
 }
 
-/// A prefix of an events file that has been carried out.
+/// The prefix of an events file that has been processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub bytes: u64,
     pub lines: u64,
-    /// SHA-256 of those bytes, in hexadecimal digits.
+    /// The SHA-256 of those bytes, in hexadecimal.
     pub sha256: String,
 }
 
-/// Why a file is not a state file that can be read.
+/// Why a state file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StateFileError {
     #[error("not a state file: {0}")]
@@ -63,7 +63,7 @@ impl StateFile {
     }
 
     /// # Errors
-    /// It is not a state file, or one of another version.
+    /// The text is not a state file, or has another version.
     pub fn parse(text: &str) -> Result<Self, StateFileError> {
         let stored: Self = serde_json::from_str(text).map_err(StateFileError::Malformed)?;
         if stored.format != FORMAT {
@@ -75,10 +75,11 @@ impl StateFile {
         Ok(stored)
     }
 
-    /// Puts all sessions into a stream. Returns the names that the tables no longer have, with a count each.
+    /// Loads all sessions into a stream. Returns the names that the tables no longer have, with
+    /// their counts.
     ///
     /// # Errors
-    /// There are more users than the stream has room for.
+    /// The stream does not have room for all users.
     pub fn load(self, stream: &mut Stream) -> Result<Vec<(LostName, usize)>, Rejection> {
         let mut lost: BTreeMap<LostName, usize> = BTreeMap::new();
         for (user, saved) in self.users {

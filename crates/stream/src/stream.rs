@@ -1,5 +1,5 @@
-//! In: blocks of JSON Lines. Out: for each block the commands, the rejected events and the trace, in the order of the
-//! lines whatever the number of threads. Errors are rejected events: the stream goes on.
+//! In: blocks of JSON Lines. Out: the commands, rejected events and trace of each block, in line order.
+//! The output does not depend on the number of threads. Errors are rejected events; the stream continues.
 
 use presync_engine::{Rejection, Session, SessionEngine};
 
@@ -9,10 +9,10 @@ use crate::parallel;
 use crate::session_table::SessionTable;
 use crate::worker::{ShardLines, Worker, WorkerState};
 
-/// So much of a block is read before it is carried out, so that what was read is still in the cache.
+/// The number of bytes to parse before applying the events, small enough to still be in the cache.
 const PIECE: usize = 1 << 15;
 
-/// Everyone's sessions, split so that each thread has its own users.
+/// All sessions, divided so that each thread has its own users.
 pub struct Stream {
     engine: SessionEngine,
     shards: Vec<SessionTable>,
@@ -21,7 +21,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// `jobs`: how many threads work on it.
+    /// `jobs`: the number of worker threads.
     pub fn new(engine: SessionEngine, jobs: usize, trace: bool) -> Self {
         let shards = (0..jobs.max(1))
             .map(|_| SessionTable::new(engine.schema()))
@@ -38,10 +38,10 @@ impl Stream {
         &self.engine
     }
 
-    /// Gives a user a session, in place of the one there may be.
+    /// Sets the session of a user, replacing the previous one.
     ///
     /// # Errors
-    /// There is no room for the session of another user.
+    /// The stream has no room for another user.
     pub fn put(&mut self, user: &str, session: &Session) -> Result<(), Rejection> {
         let hash = batch::hash(user);
         let shard = batch::shard(hash, self.shards.len());
@@ -61,7 +61,7 @@ impl Stream {
         Some(self.unpack(sessions, number))
     }
 
-    /// All sessions, by the users' names.
+    /// All sessions with their users, sorted by user name.
     pub fn sessions(&self) -> Vec<(String, Session)> {
         let mut all: Vec<(String, Session)> = Vec::new();
         for sessions in &self.shards {
@@ -79,17 +79,17 @@ impl Stream {
         session
     }
 
-    /// The number of lines that have been read, over all blocks.
+    /// The number of lines read so far, over all blocks.
     pub fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// Counts lines that an earlier run has read.
+    /// Adds lines that an earlier run has read to the count.
     pub fn skip_lines(&mut self, lines: u64) {
         self.lines += lines;
     }
 
-    /// Carries out a block of whole lines, less than 4 GiB of them.
+    /// Applies a block of whole lines, less than 4 GiB.
     pub fn block(&mut self, block: &[u8]) -> BlockOutput {
         let mut once = Some(block.to_vec());
         let mut whole = BlockOutput::default();
@@ -109,11 +109,12 @@ impl Stream {
         }
     }
 
-    /// Carries out block after block. `read` puts the next one, whole lines and less than 4 GiB, into what it is given
-    /// and says whether there was one; `write` gets what each came to, in order.
+    /// Applies blocks until there are no more. `read` puts the next block (whole lines, less than 4
+    /// GiB) into its buffer and returns whether there was one. `write` gets the output of each
+    /// block, in order.
     ///
     /// # Errors
-    /// What `read` or `write` says; blocks that were read by then may have been carried out.
+    /// An error of `read` or `write`. Blocks read before the error may have been applied.
     pub fn run<E: Send>(
         &mut self,
         mut read: impl FnMut(&mut Vec<u8>) -> Result<bool, E>,
@@ -122,7 +123,7 @@ impl Stream {
         let mut first = self.lines == 0;
         let mut read = |block: &mut Vec<u8>| {
             let more = read(block)?;
-            // A byte order mark, as some programs put before everything that they write.
+            // Skip the byte order mark that some programs write at the start.
             if std::mem::take(&mut first) && block.starts_with("\u{feff}".as_bytes()) {
                 block.drain(.."\u{feff}".len());
             }
@@ -195,7 +196,7 @@ mod tests {
         for jobs in [1, 2] {
             let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), jobs, false);
             let session = stream.engine().session();
-            // All of one shard.
+            // All in one shard.
             let mut names = (0..)
                 .map(|at| format!("user{at}"))
                 .filter(|name| batch::shard(batch::hash(name), jobs) == 0);

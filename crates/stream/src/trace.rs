@@ -1,4 +1,4 @@
-//! In: an event and what became of it. Out: a line that says so, for the trace.
+//! In: an event and its result. Out: a line of the trace that explains it.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -30,7 +30,7 @@ struct TraceDecision<'a> {
     rule: Option<&'a str>,
 }
 
-/// A line of the event stream and whose it is.
+/// A line of the event stream and its user.
 pub(crate) struct Traced<'a> {
     pub line: u64,
     pub user: &'a str,
@@ -104,7 +104,7 @@ fn name(delivery: Delivery) -> &'static str {
     }
 }
 
-/// The one word for an event, and the sentence.
+/// The result of an event in one word, and the reason.
 fn explain(
     schema: &Schema,
     event: &Event,

@@ -1,4 +1,4 @@
-//! In: one shard's lines of a batch, and its users' sessions. Out: the sessions after them, and what goes out.
+//! In: one shard's lines of a batch, and its users' sessions. Out: the updated sessions, and the output.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -10,22 +10,22 @@ use crate::output::{BlockOutput, LineEnd, write_json, write_line};
 use crate::session_table::SessionTable;
 use crate::trace::{self, Traced};
 
-/// What carries events out.
+/// Applies events.
 #[derive(Clone, Copy)]
 pub(crate) struct Worker<'e> {
     pub engine: &'e SessionEngine,
-    /// The session of somebody who was not there before.
+    /// The session of a new user.
     pub fresh: &'e Session,
     pub trace: bool,
 }
 
-/// What events are carried out on, and where their results go.
+/// The sessions that events are applied to, and the output.
 pub(crate) struct WorkerState<'a> {
     pub sessions: &'a mut SessionTable,
-    /// Where a session is unpacked.
+    /// A buffer for the unpacked session.
     pub session: &'a mut Session,
     pub output: &'a mut BlockOutput,
-    /// Where lines have ended that have put something out, if anybody wants to know.
+    /// The ends of lines that produced output, if needed.
     pub ends: Option<Vec<LineEnd>>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct ShardLines<'b> {
     pub first: u64,
 }
 
-/// The sessions of so many lines are looked at together: they do not wait for each other to come from memory.
+/// The number of lines whose sessions are prefetched together, so that their memory accesses overlap.
 const TOGETHER: usize = 32;
 
 impl Worker<'_> {
@@ -106,7 +106,7 @@ impl Worker<'_> {
             }
             None => session.clone_from(self.fresh),
         }
-        // A user is entered only once an event has been accepted.
+        // Add a user only after an event is accepted.
         let (effect, decided) = self.engine.apply(session, &line.event)?;
         match known {
             Some(user) => sessions.store(user, session),
@@ -185,7 +185,7 @@ struct RejectLine<'a> {
     event: Original<'a>,
 }
 
-/// The event as it came: as JSON where it is, else as a text.
+/// The original event: as JSON if it is valid, else as text.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Original<'a> {

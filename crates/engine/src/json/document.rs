@@ -1,4 +1,4 @@
-//! The shape of tables.json, as it is published: `docs/tables.schema.json` is made from it.
+//! The published shape of tables.json. `docs/tables.schema.json` is generated from it.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,14 @@ pub struct Document {
     pub format: String,
     /// The version of this format: 1.
     pub version: u32,
-    /// A digest of the meaning alone: programs that decide alike have the same.
+    /// A digest of the meaning: the same for programs that make the same decisions, unless a table
+    /// needs several diagrams.
     pub digest: String,
-    /// By name.
+    /// Sorted by name.
     pub systems: Vec<SystemDocument>,
-    /// By name.
+    /// Sorted by name.
     pub facts: Vec<FactDocument>,
-    /// By name.
+    /// Sorted by name.
     pub roles: Vec<RoleDocument>,
 }
 
@@ -27,28 +28,28 @@ pub struct SystemDocument {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The flag that says that the user is logged in to it.
+    /// The flag that is true while the user is logged in to the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub online: Option<String>,
-    /// The longest text that it takes, in characters, appendices counted.
+    /// The longest text that the system accepts, in characters, including appendices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<u32>,
     pub attributes: Vec<String>,
-    /// By name.
+    /// Sorted by name.
     pub states: Vec<StateDocument>,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StateDocument {
     pub name: String,
-    /// The name that events and commands carry.
+    /// The name used in events and commands.
     pub id: String,
     pub attributes: Vec<String>,
-    /// Can be observed, never set.
+    /// The state can be observed but never set.
     pub read_only: bool,
 }
 
-/// An input: a flag, false until told otherwise, or a choice of which exactly one value holds.
+/// An input: a flag, initially false, or a choice of exactly one value.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum FactDocument {
@@ -58,7 +59,7 @@ pub enum FactDocument {
     Choice {
         name: String,
         values: Vec<String>,
-        /// The value until told otherwise.
+        /// The initial value; null if there is none.
         default: Option<String>,
     },
 }
@@ -66,37 +67,39 @@ pub enum FactDocument {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RoleDocument {
     pub name: String,
-    /// The role that everyone has in a program that declares none.
+    /// True for the role of a program that declares none; every user has it.
     pub implicit: bool,
-    /// One for each ordered pair of systems.
+    /// One table for each ordered pair of systems.
     pub tables: Vec<TableDocument>,
 }
 
-/// What a change in `from` means for `to`. Exactly one row matches every situation: it has the state entered in its
-/// `from`, and for each member of its `when` the value of that input is in the list.
+/// Decides changes in `from` for `to`. Exactly one row matches in every situation: its `from`
+/// contains the state entered, and each list in its `when` contains the value of that input.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TableDocument {
     pub from: String,
     pub to: String,
     /// Always `UNIQUE`.
     pub hit_policy: String,
-    /// The inputs that the outcome depends on beside the state entered: facts, and systems for their current state.
+    /// The inputs that the outcome depends on, in addition to the state entered: facts, and systems
+    /// for their current state.
     pub columns: Vec<String>,
-    /// Inputs that only tell which of several agreeing rules decides.
+    /// Inputs that only affect which of several agreeing rules decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origin_columns: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<RowDocument>>,
-    /// In place of `rows` where these would be too many: the first diagram that does not end in null decides.
+    /// Used instead of `rows` if there would be too many. The first diagram that does not end in
+    /// null decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagrams: Option<Vec<DiagramDocument>>,
-    /// What the diagrams end at.
+    /// The decisions that the diagrams lead to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<DecisionDocument>,
 }
 
-/// For each input the values that match: `true` and `false` for flags, names for choices and states, `null` for a
-/// state that is not known. An input that is not mentioned can have any value.
+/// For each input, the values that match: `true` and `false` for flags, names for choices and
+/// states, `null` for an unknown state. An input that is not listed can have any value.
 pub type When = BTreeMap<String, Vec<Cell>>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -114,16 +117,17 @@ pub struct RowDocument {
     pub from: Vec<String>,
     #[serde(flatten)]
     pub outcome: OutcomeDocument,
-    /// Who decides: the first entry whose `when` and `from` match, each counting as the row's where it is missing.
+    /// The rule that decides: the first entry whose `when` and `from` match. Parts that are missing
+    /// are as in the row.
     pub origin: Vec<OriginDocument>,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeDocument {
     pub outcome: OutcomeKind,
-    /// The state that is set, else null.
+    /// The state to set; null for other outcomes.
     pub state: Option<String>,
-    /// The texts appended to it.
+    /// The texts to append to the state.
     pub append: Vec<String>,
 }
 
@@ -142,12 +146,12 @@ pub struct OriginDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Vec<String>>,
     pub profile: String,
-    /// File and line of the written rule.
+    /// File and line of the rule.
     pub rule: String,
 }
 
-/// Begin at `root`; at a node go on with the entry of `next` for the value of its input; a negative number `-n` ends
-/// at entry `n - 1` of the table's `decisions`, null passes on to the next diagram.
+/// Start at `root`. At a node, follow the entry of `next` for the value of its input. A negative
+/// number `-n` refers to entry `n - 1` of the table's `decisions`; null passes to the next diagram.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DiagramDocument {
     pub root: Option<i64>,
@@ -156,10 +160,10 @@ pub struct DiagramDocument {
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct NodeDocument {
-    /// An input, or null for the state entered.
+    /// The input to test, or null for the state entered.
     pub ask: Option<String>,
-    /// One entry for each value: false, true; or the values in order; or unknown, then the states in order (for the
-    /// state entered the states alone).
+    /// One entry for each value: false, true; or the values in order; or unknown, then the states
+    /// in order (for the state entered, only the states).
     pub next: Vec<Option<i64>>,
 }
 

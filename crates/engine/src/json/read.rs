@@ -1,4 +1,4 @@
-//! The published shape as tables, with the names that it declares itself.
+//! Converts the published shape to tables, with the schema that it declares.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,7 +47,7 @@ pub(super) fn tables(document: Document) -> Result<Tables, TablesError> {
         }
         all.push(Some(tables));
     }
-    // Everything has been read: each role is handed over when it is asked for.
+    // Everything is already read; a role is only handed over on first use.
     let all = Mutex::new(all);
     let names = schema.clone();
     Ok(Tables::new(schema, move |role| {
@@ -203,7 +203,7 @@ impl Reader<'_> {
         Ok(self.schema.system_named(name)?)
     }
 
-    /// By its name alone, not by its id.
+    /// Finds a state by its name only, not by its id.
     fn state_named(&self, system: SystemId, name: &str) -> Option<StateId> {
         let state = self.schema.find_state(system, name)?;
         (self.schema.state(state).name == name).then_some(state)

@@ -1,4 +1,4 @@
-//! Tables as their published shape.
+//! Converts tables to their published shape.
 
 use crate::flat_diagram::{Diagram, Next};
 use crate::ids::StateId;
