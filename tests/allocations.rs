@@ -12,7 +12,7 @@ use presync_engine::SessionEngine;
 use presync_stream::Stream;
 
 #[test]
-fn known_users_cost_no_allocation() {
+fn known_users_need_no_allocation() {
     let centre =
         common::program_at(&common::root().join("examples/contact-centre/contact-centre.presync"));
     let tables = centre.compile().expect("it has a form");

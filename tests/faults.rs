@@ -16,8 +16,7 @@ use std::time::{Duration, Instant};
 use common::{presync, text};
 use presync_stream::StateFile;
 
-const PROGRAM: &str = "use cic_lync\nprofile \"P\" {\n    when in_queue: append \"in queue\" to lync\n    \
-                       cic any -> lync Away\n    override cic Available -> lync Available\n}\n";
+const PROGRAM: &str = include_str!("fixtures/programs/appendix.presync");
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("there is room for a folder");
@@ -54,7 +53,7 @@ const RUN: [&str; 7] = [
 
 #[cfg(unix)]
 #[test]
-fn a_killed_run_leaves_a_whole_state_and_loses_no_command() {
+fn a_killed_run_keeps_the_state_and_loses_no_command() {
     let kills = std::env::var("PRESYNC_KILLS")
         .ok()
         .and_then(|count| count.parse().ok())
@@ -117,7 +116,7 @@ fn a_killed_run_leaves_a_whole_state_and_loses_no_command() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_and_keeps_the_old_state() {
+fn a_full_disk_is_reported_and_keeps_the_old_state() {
     let folder = folder();
     let at = folder.path();
     write(at, "e.jsonl", &events(0, 5_000));
@@ -193,7 +192,7 @@ fn a_full_disk_is_told_and_keeps_the_old_state() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_keeps_the_old_state() {
+fn a_closed_pipe_keeps_the_old_state() {
     let folder = folder();
     let at = folder.path();
     write(at, "e.jsonl", &events(0, 50_000));
@@ -213,7 +212,7 @@ fn a_reader_that_goes_away_keeps_the_old_state() {
 
 /// A writer that is not done, one that writes on while it is read, and one that begins anew.
 #[test]
-fn an_events_file_that_changes_is_read_once() {
+fn a_changing_events_file_is_read_once() {
     use std::io::Write;
     let folder = folder();
     let at = folder.path();
@@ -257,7 +256,7 @@ fn an_events_file_that_changes_is_read_once() {
 }
 
 #[test]
-fn a_line_that_is_too_long_is_passed_by_the_next_run_too() {
+fn a_resumed_run_skips_a_line_that_is_too_long() {
     let folder = folder();
     let at = folder.path();
     let long = format!("{}\n", "y".repeat(17 << 20));
@@ -281,7 +280,7 @@ fn a_line_that_is_too_long_is_passed_by_the_next_run_too() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_is_no_file_with_a_position() {
+fn a_pipe_has_no_position_to_resume_from() {
     let folder = folder();
     let at = folder.path();
     let pipe = at.join("e.jsonl");

@@ -64,7 +64,7 @@ impl Counts {
 }
 
 #[test]
-fn decisions_and_sessions_are_those_of_a_second_implementation() {
+fn decisions_and_sessions_match_a_second_implementation() {
     let (counts, next) = (Counts::default(), AtomicUsize::new(0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let failure = std::thread::scope(|scope| {
@@ -367,7 +367,7 @@ fn sessions(
 /// The other way round: the digest is the same if and only if every decision is, and so is `diff` empty. Programs in other
 /// words and with one change are the two sides of it; what `fmt` makes of a program is one more wording.
 #[test]
-fn the_digest_covers_the_decisions_and_nothing_else() {
+fn the_digest_covers_decisions_only() {
     let (mut same, mut other, mut refused) = (0, 0, 0);
     for seed in 0..programs() as u64 / 2 {
         let mut random = Random(seed ^ 0xd19e57);

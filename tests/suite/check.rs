@@ -7,23 +7,10 @@ use std::time::{Duration, Instant};
 
 use common::text;
 
-const PROFILE: &str = "use cic_lync
-profile \"Voice\" when enterprise_voice and both_logged_in {
-    cic Available <-> lync Available
-    cic otherwise -> lync unchanged
-    lync otherwise -> cic unchanged
-}
-";
+const PROFILE: &str = include_str!("../fixtures/programs/clean.presync");
 
 /// One repair that is safe, one that decides otherwise.
-const REPAIRABLE: &str = "use cic_lync
-profile \"Voice\" when enterprise_voice and both_logged_in {
-    cic Available <-> lync Available
-    cic \"available, no acd\" -> lync Available
-    cic otherwise -> lync unchanged
-    lync otherwise -> cic unchanged
-}
-";
+const REPAIRABLE: &str = include_str!("../fixtures/programs/two-fixes.presync");
 
 fn folder(content: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("there is room for a folder");
@@ -56,7 +43,7 @@ fn codes(folder: &Path, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn safe_repairs_change_no_decision() {
+fn safe_fixes_change_no_decision() {
     let folder = folder(REPAIRABLE);
     let (code, out, _) = check(folder.path(), &["--diff"]);
     assert_eq!(code, Some(1));
@@ -87,7 +74,7 @@ fn safe_repairs_change_no_decision() {
 
 /// Files and declarations may come in any order: an extension before what it extends, or before another one.
 #[test]
-fn an_extension_may_come_first() {
+fn an_extension_can_come_before_its_system() {
     let folder = folder("use cic_lync\nextend system cic { state Coaching { dnd } }\n");
     write(
         folder.path(),
@@ -122,7 +109,7 @@ fn a_declaration_takes_several_allows() {
 }
 
 #[test]
-fn repairs_that_touch_each_other_settle() {
+fn overlapping_fixes_finish() {
     // A chain of things that nothing uses: each can go only when what names it has gone.
     let chain: String = (1..20)
         .map(|at| format!("condition c{at} = c{} or in_queue\n", at - 1))
@@ -141,15 +128,9 @@ fn repairs_that_touch_each_other_settle() {
 }
 
 #[test]
-fn a_repair_that_would_make_an_error_is_not_made() {
+fn a_fix_that_would_cause_an_error_is_not_applied() {
     // The plain rule never decides a change, but the override needs it: nothing is offered.
-    let source = "use cic_lync
-profile \"P\" {
-    cic Available -> lync Away
-    override cic Available -> lync Available
-    cic otherwise -> lync unchanged
-}
-";
+    let source = include_str!("../fixtures/programs/needed-dead-rule.presync");
     let folder = folder(source);
     assert_eq!(codes(folder.path(), &[]), ["dead-rule"]);
     let (_, _, err) = check(folder.path(), &["--fix"]);
@@ -158,7 +139,7 @@ profile \"P\" {
 }
 
 #[test]
-fn files_that_several_programs_use_are_repaired_once() {
+fn files_shared_by_programs_are_fixed_once() {
     let folder = folder("use \"shared.presync\"\nrole \"A\" uses \"Voice\"\n");
     write(
         folder.path(),
@@ -175,7 +156,7 @@ fn files_that_several_programs_use_are_repaired_once() {
 }
 
 #[test]
-fn files_that_are_not_named_are_left_alone() {
+fn files_that_are_not_named_are_not_changed() {
     // Another program, which the command does not see, uses the mapping.
     let folder = folder(&PROFILE.replace("use cic_lync", "use \"lib.presync\""));
     let library = "use cic_lync\nmapping two { cic \"At Lunch\" -> lync Away }\n";
@@ -191,7 +172,7 @@ fn files_that_are_not_named_are_left_alone() {
 }
 
 #[test]
-fn the_record_is_the_same_from_wherever() {
+fn the_baseline_is_independent_of_the_working_directory() {
     let folder = folder(REPAIRABLE);
     std::fs::create_dir(folder.path().join("d")).expect("it can be made");
     write(folder.path(), "presync.toml", "paths = [\".\"]\n");
@@ -219,7 +200,7 @@ fn the_record_is_the_same_from_wherever() {
 }
 
 #[test]
-fn standard_input_is_repaired_to_standard_output() {
+fn standard_input_is_fixed_to_standard_output() {
     let output = common::presync(
         &common::root(),
         &["check", "-", "--fix"],
@@ -232,7 +213,7 @@ fn standard_input_is_repaired_to_standard_output() {
 }
 
 #[test]
-fn allows_are_added_where_the_findings_are() {
+fn allows_are_added_at_findings() {
     let folder = folder(REPAIRABLE);
     let (code, _, err) = check(folder.path(), &["--add-allow=checked by \"us\""]);
     assert_eq!(
@@ -257,7 +238,7 @@ fn allows_are_added_where_the_findings_are() {
 }
 
 #[test]
-fn only_what_is_new_is_told() {
+fn a_baseline_hides_known_findings() {
     let folder = folder(REPAIRABLE);
     let (code, _, err) = check(
         folder.path(),
@@ -351,7 +332,7 @@ fn settings_come_from_the_nearest_file_above() {
 }
 
 #[test]
-fn settings_that_are_wrong_are_told() {
+fn invalid_settings_are_reported() {
     let folder = folder(PROFILE);
     for (settings, says) in [
         (
@@ -437,7 +418,7 @@ impl Drop for Watch {
 }
 
 #[test]
-fn watching_checks_again_and_survives_files_that_vanish() {
+fn watch_checks_again_and_survives_deleted_files() {
     let folder = folder(PROFILE);
     let watch = Watch::start(folder.path());
     watch.expect("checked 1 program: no findings");
@@ -452,14 +433,13 @@ fn watching_checks_again_and_survives_files_that_vanish() {
 }
 
 #[test]
-fn ten_thousand_lines_are_checked_again_at_once() {
+fn ten_thousand_lines_are_rechecked_quickly() {
     let profiles: String = (0..1_430)
         .map(|at| {
-            format!(
-                "profile \"P{at}\" when f{} and not f{} {{\n    cic Available <-> lync Available\n    cic \"At Lunch\" -> lync Away\n    cic otherwise -> lync unchanged\n    lync otherwise -> cic unchanged\n}}\nrole \"R{at}\" uses \"P{at}\"\n",
-                at % 20,
-                (at + 1) % 20
-            )
+            include_str!("../fixtures/programs/site-profile.presync")
+                .replace("NUMBER", &at.to_string())
+                .replace("FIRST", &(at % 20).to_string())
+                .replace("SECOND", &((at + 1) % 20).to_string())
         })
         .collect();
     let flags: String = (0..20).map(|at| format!("flag f{at}\n")).collect();
@@ -486,7 +466,7 @@ fn ten_thousand_lines_are_checked_again_at_once() {
 #[test]
 fn old_names_of_lints_and_levels_are_refused() {
     let folder = tempfile::tempdir().expect("there is a temporary folder");
-    let program = "use cic_lync\n@allow(unsafe-collapse, \"as agreed\")\nprofile \"P\" {\n    cic Available <-> lync Available\n    cic \"Available, No ACD\" -> lync Available\n}\n";
+    let program = include_str!("../fixtures/programs/old-lint-name.presync");
     let file = folder.path().join("a.presync");
     std::fs::write(&file, program).expect("it can be written");
     let check = |arguments: &[&str]| {

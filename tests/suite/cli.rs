@@ -113,7 +113,7 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
-fn a_folder_means_the_files_that_no_other_uses_however_it_is_named() {
+fn a_directory_means_the_files_that_no_other_file_uses() {
     let root = folder();
     let root = root.path().canonicalize().expect("it is there");
     let site = root.join("site");
@@ -228,7 +228,7 @@ fn files_that_are_not_programs() {
 }
 
 #[test]
-fn directories_hold_programs() {
+fn directories_with_several_programs() {
     let folder = folder();
     let folder = folder.path();
     let program = "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n";
@@ -272,8 +272,7 @@ fn directories_hold_programs() {
 fn a_system_without_states() {
     let folder = folder();
     let folder = folder.path();
-    let source = "use cic_lync\nsystem desk {}\nprofile P { cic any -> lync Away  cic any -> desk unchanged }\n\
-                  test t { cic Available => lync Away  cic Available => desk unchanged }\n";
+    let source = include_str!("../fixtures/programs/system-without-states.presync");
     write(folder, "a.presync", source);
     let says = |arguments: &[&str], code: i32| {
         let output = presync(folder, arguments, b"");
@@ -313,13 +312,13 @@ fn a_system_without_states() {
 }
 
 #[test]
-fn wrong_decisions() {
+fn invalid_decide_arguments() {
     let folder = folder();
     let folder = folder.path();
     write(
         folder,
         "a.presync",
-        "use cic_lync\nprofile \"P\" when im and both_logged_in { cic Available -> lync Away }\nrole A uses P\nrole B uses P\n".replace("uses P", "uses \"P\""),
+        include_str!("../fixtures/programs/two-roles.presync").replace("uses P", "uses \"P\""),
     );
     let decide = |more: &[&str], says: &str| {
         let arguments: Vec<&str> = ["decide", "a.presync"]
@@ -367,7 +366,7 @@ fn wrong_decisions() {
 }
 
 #[test]
-fn tables_that_are_none() {
+fn invalid_tables_are_refused() {
     let folder = folder();
     let folder = folder.path();
     write(
@@ -419,7 +418,7 @@ fn tables_that_are_none() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let folder = folder();
     let folder = folder.path();
     write(
@@ -450,7 +449,7 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
-fn names_cannot_steer_the_terminal() {
+fn names_cannot_control_the_terminal() {
     let folder = folder();
     let output = presync(
         folder.path(),
@@ -462,7 +461,7 @@ fn names_cannot_steer_the_terminal() {
 
 #[cfg(unix)]
 #[test]
-fn what_lies_outside_is_read_only_if_allowed() {
+fn files_outside_are_read_only_if_allowed() {
     let folder = tempfile::tempdir().expect("there is room");
     let at = |path: &str| folder.path().join(path);
     let write = |path: &str, text: &str| std::fs::write(at(path), text).expect("it can be written");
@@ -514,7 +513,7 @@ fn what_lies_outside_is_read_only_if_allowed() {
 
 #[cfg(unix)]
 #[test]
-fn links_that_go_round_hang_nothing() {
+fn circular_links_do_not_hang() {
     let folder = tempfile::tempdir().expect("there is room");
     let at = |path: &str| folder.path().join(path);
     std::fs::write(
@@ -546,7 +545,7 @@ fn links_that_go_round_hang_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_written_to_and_not_replaced() {
+fn devices_and_pipes_are_written_to_and_not_replaced() {
     use std::os::unix::fs::FileTypeExt;
     let folder = folder();
     let folder = folder.path();
@@ -586,7 +585,7 @@ fn what_is_no_file_is_written_to_and_not_replaced() {
 }
 
 #[test]
-fn what_is_given_is_shown_as_it_is_written() {
+fn invalid_given_is_reported_with_the_expected_form() {
     let folder = folder();
     let folder = folder.path();
     write(

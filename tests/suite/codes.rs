@@ -42,7 +42,7 @@ fn found(source: &[u8]) -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn examples_show_what_they_say() {
+fn examples_of_codes_have_their_code() {
     for explanation in codes().filter(|explanation| explanation.name != "too-complex") {
         let Code {
             name: code,
@@ -125,7 +125,7 @@ fn every_code_is_explained_and_listed() {
 }
 
 #[test]
-fn the_page_is_the_same_text() {
+fn the_page_of_codes_is_current() {
     let mut page = String::from(
         "# Codes\n\nWhat each diagnostic means: the text of `presync explain CODE`, written by the tests.\n",
     );

@@ -10,7 +10,7 @@ use presync::internal::{Cond, CondId, ConditionSiteId, Target};
 use presync::{Direction, Exercised, Program, RoleId, StateId};
 
 #[test]
-fn coverage_is_what_enumeration_finds() {
+fn coverage_matches_enumeration() {
     let (mut partly, mut compared) = (0, 0);
     for seed in 0..1_500 {
         let source = generate::program(seed, 10 + seed % 60);
@@ -65,7 +65,7 @@ fn coverage_is_what_enumeration_finds() {
 }
 
 #[test]
-fn proposed_tests_hold_and_leave_nothing_out() {
+fn proposed_tests_pass_and_cover_everything() {
     let (mut programs, mut tests, mut least) = (0, 0, 0);
     for seed in 0..1_200 {
         let source = generate::program(seed, 10 + seed % 60);
@@ -219,16 +219,7 @@ fn is_part(program: &Program, of: CondId, part: CondId) -> bool {
         }
 }
 
-const PROGRAM: &str = "use cic_lync
-profile \"Voice\" when enterprise_voice and both_logged_in {
-    cic Available <-> lync Available
-    when in_queue: cic \"At Lunch\" -> lync Away
-}
-test \"lunch\" {
-    given enterprise_voice, both_logged_in, in_queue
-    cic \"At Lunch\" => lync Away
-}
-";
+const PROGRAM: &str = include_str!("../fixtures/programs/half-covered.presync");
 
 fn test(arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().expect("there is room for a folder");
@@ -246,7 +237,7 @@ fn test(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn coverage_is_told_to_people_and_to_tools() {
+fn coverage_is_reported_as_text_and_lcov() {
     let (code, out, err) = test(&["--coverage"]);
     assert_eq!(code, Some(0));
     assert_eq!(
@@ -308,22 +299,7 @@ fn proposed_tests_are_source() {
     assert_eq!(code, Some(0));
     assert_eq!(
         out,
-        "test \"default: cic 1\" {
-    given cic_logged_in, not in_queue, lync_logged_in, user_type is enterprise_voice
-    cic \"At Lunch\" => lync unmapped
-    cic Available  => lync Available
-}
-
-test \"default: cic 2\" {
-    given not lync_logged_in
-    cic \"At Lunch\" => lync unmapped
-}
-
-test \"default: lync 1\" {
-    given cic_logged_in, lync_logged_in, user_type is enterprise_voice
-    lync Available => cic Available
-}
-"
+        include_str!("../fixtures/programs/half-covered-generated.presync")
     );
     assert!(
         err.starts_with("3 tests for 4 uncovered rules and branches"),

@@ -7,7 +7,7 @@ use crate::common;
 use crate::fixtures::snapshot;
 
 #[test]
-fn lines_may_end_as_on_windows() {
+fn windows_line_endings_are_accepted() {
     let output = common::presync(
         &common::root(),
         &["check", "-", "--format", "json"],

@@ -10,7 +10,7 @@ use presync::Program;
 use presync::{quote, quote_always};
 
 #[test]
-fn counts_are_those_of_enumeration() {
+fn difference_counts_match_enumeration() {
     let (mut same, mut different) = (0, 0);
     for seed in 0..1_200 {
         let source = generate::program(seed, 10 + seed % 60);
@@ -126,7 +126,7 @@ fn enumerate(
 }
 
 #[test]
-fn tables_of_an_export_are_not_different_from_their_source() {
+fn exported_tables_equal_their_source() {
     for example in common::examples() {
         let tables = common::program_at(&example)
             .compile()

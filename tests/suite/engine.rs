@@ -33,7 +33,7 @@ fn day(swap: usize) -> (Vec<String>, usize) {
 }
 
 #[test]
-fn a_day_is_what_run_makes_of_it() {
+fn an_embedded_engine_produces_the_commands_of_run() {
     let wanted: Vec<String> = example("commands.jsonl")
         .lines()
         .map(str::to_owned)
@@ -50,7 +50,7 @@ fn a_day_is_what_run_makes_of_it() {
 }
 
 #[test]
-fn a_store_keeps_what_it_was_given() {
+fn a_session_store_keeps_sessions() {
     let mut engine = Engine::new(tables(), MemoryStore::default());
     let schema = engine.tables().schema().clone();
     let role = schema.find_role("Agents").expect("it is there");
@@ -86,7 +86,7 @@ fn a_store_keeps_what_it_was_given() {
 }
 
 #[test]
-fn ids_of_another_schema_name_nothing() {
+fn ids_of_another_schema_refer_to_nothing() {
     let tables = |values: &str, states: &str| {
         common::tables(&format!(
             "system a {{ state S {states} }} system b {{ state S }} choice c = {values} flag f\nprofile P when x {{ a S -> b S }}"
@@ -140,7 +140,7 @@ fn ids_of_another_schema_name_nothing() {
 }
 
 #[test]
-fn tables_are_swapped_while_it_runs() {
+fn tables_can_be_swapped_while_running() {
     let tables = |target: &str| {
         common::tables(&format!(
             "system a {{ state S state T }} system b {{ state U state V }} profile P {{ a S -> b {target} a T -> b unchanged }}"

@@ -23,7 +23,7 @@ fn held(path: &Path, content: &[u8]) {
 }
 
 #[test]
-fn tables_are_as_committed_and_checks_are_clean() {
+fn committed_tables_are_current_and_examples_are_clean() {
     for example in common::examples() {
         let folder = example.parent().expect("an example is in a folder");
         let name = example
@@ -43,7 +43,7 @@ fn tables_are_as_committed_and_checks_are_clean() {
 }
 
 #[test]
-fn the_day_is_what_the_generator_makes() {
+fn the_example_day_matches_its_generator() {
     held(
         &common::root().join("examples/contact-centre/day.jsonl"),
         generate::day().as_bytes(),
@@ -51,7 +51,7 @@ fn the_day_is_what_the_generator_makes() {
 }
 
 #[test]
-fn the_day_ends_as_committed_from_source_and_from_tables() {
+fn the_example_day_matches_the_committed_commands() {
     let folder = common::root().join("examples/contact-centre");
     for program in ["contact-centre.presync", "tables.json"] {
         for jobs in ["1", "2"] {

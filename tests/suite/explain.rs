@@ -10,7 +10,7 @@ use presync::internal::Rule;
 use presync::{DecisionExplanation, Location, Program, Question, RoleId, StateId, SystemId};
 
 #[test]
-fn explanations_are_what_enumeration_finds() {
+fn explanations_match_enumeration() {
     let (mut asked, mut changed, mut constant) = (0, 0, 0);
     for seed in 0..1_200 {
         let source = generate::program(seed, 10 + seed % 60);

@@ -33,16 +33,7 @@ fn export(source: &str, to: &str) -> String {
 
 #[test]
 fn tables_for_people() {
-    let source = "use cic_lync
-profile \"Voice\" when enterprise_voice {
-    when both_logged_in {
-        cic Available <-> lync Available
-        cic otherwise -> lync unchanged
-        lync otherwise -> cic unchanged
-    }
-    when in_queue: append \"in queue\" to lync
-}
-";
+    let source = include_str!("../fixtures/programs/exported.presync");
     for to in ["csv", "markdown", "sql", "rego", "jdm", "dmn"] {
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
@@ -53,7 +44,7 @@ profile \"Voice\" when enterprise_voice {
 }
 
 #[test]
-fn a_spreadsheet_executes_no_name() {
+fn names_are_not_executed_by_spreadsheets() {
     for name in ["=1+1", "+1", "-1", "@SUM(A1)", "\u{9}=1"] {
         let csv = export(&with_name(name), "csv");
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
@@ -82,7 +73,7 @@ fn markdown_shows_names_as_they_are() {
 }
 
 #[test]
-fn no_name_ends_a_comment_or_a_literal() {
+fn names_cannot_end_a_comment_or_a_literal() {
     let name = "'); DROP TABLE presync_rows; --\u{a}DROP TABLE presync_events; ${x}";
     let sql = export(&with_name(name), "sql");
     for line in sql.lines() {
@@ -106,7 +97,7 @@ fn no_name_ends_a_comment_or_a_literal() {
 }
 
 #[test]
-fn what_a_format_cannot_say_is_refused() {
+fn names_a_format_cannot_express_are_refused() {
     let source = with_name("'\"`");
     let output = common::presync(
         &common::root(),
@@ -151,7 +142,7 @@ profile \"P\" { a \"a \\\"1\\\" & <x>\" <-> b b1 a a2 -> b b2 when f: a a3 -> b 
 }
 
 #[test]
-fn no_name_ends_the_script_of_a_page() {
+fn names_cannot_end_the_script_of_a_page() {
     let page = export(&with_name("</script><script>alert(1)</script><!--"), "html");
     assert_eq!(
         page.matches("<script").count(),

@@ -10,41 +10,14 @@ const FORMATS: [&str; 8] = [
     "human", "plain", "json", "sarif", "github", "gitlab", "junit", "agent",
 ];
 
-const CLEAN: &str = "use cic_lync
-profile \"Voice\" when enterprise_voice and both_logged_in {
-    cic Available <-> lync Available
-    cic otherwise -> lync unchanged
-    lync otherwise -> cic unchanged
-}
-";
+const CLEAN: &str = include_str!("../fixtures/programs/clean.presync");
 
 /// A finding with another file's label, one with a repair, one with a name that every format has to escape.
-const FINDINGS: &str = "use cic_lync
-flag \"on, call: 100 % <&> \\\"x\\\"\"
-profile \"Voice\" when enterprise_voice and both_logged_in {
-    cic Available <-> lync Available
-    cic \"available, no acd\" -> lync Available
-    when in_queue: cic Available -> lync Available
-    cic otherwise -> lync unchanged
-    lync otherwise -> cic unchanged
-}
-";
+const FINDINGS: &str = include_str!("../fixtures/programs/findings.presync");
 
-const BROKEN: &str = "use cic_lync
-profile \"Voice\" {
-    cic Available => lync Available
-    cic \"At Lumch\" -> lync Away
-}
-";
+const BROKEN: &str = include_str!("../fixtures/programs/two-errors.presync");
 
-const ALLOW: &str = "use cic_lync
-@allow(gap, \"on purpose\")
-profile \"Voice\" when enterprise_voice and both_logged_in {
-    cic Available <-> lync Available
-    cic otherwise -> lync unchanged
-    lync otherwise -> cic unchanged
-}
-";
+const ALLOW: &str = include_str!("../fixtures/programs/allowed.presync");
 
 const INPUTS: [(&str, &str); 4] = [
     ("clean", CLEAN),
@@ -171,7 +144,7 @@ fn check_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> 
 }
 
 #[test]
-fn colours_are_only_where_they_are_wanted() {
+fn colors_follow_the_environment() {
     let folder = folder(FINDINGS);
     let colored = |variables: &[(&str, &str)], arguments: &[&str]| {
         check_with(folder.path(), variables, arguments)

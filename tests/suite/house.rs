@@ -115,7 +115,7 @@ const STAGES: [(&str, &[&str]); 20] = [
 ];
 
 #[test]
-fn a_crate_uses_only_what_the_drawing_shows() {
+fn crates_use_only_listed_crates() {
     let mut found = BTreeMap::new();
     let manifests = std::fs::read_dir(common::root().join("crates")).expect("there are crates");
     let manifests =
@@ -150,7 +150,7 @@ fn a_crate_uses_only_what_the_drawing_shows() {
 }
 
 #[test]
-fn a_stage_imports_only_what_the_drawing_shows() {
+fn stages_import_only_listed_stages() {
     let source = common::root().join("src");
     let allowed: BTreeMap<&str, &[&str]> = STAGES.into_iter().collect();
     let mut seen = BTreeSet::new();
@@ -191,7 +191,7 @@ fn a_stage_imports_only_what_the_drawing_shows() {
 
 /// Every message is made in a definition's file, and nobody but renderers reads one.
 #[test]
-fn messages_are_made_where_codes_are_defined_and_read_by_renderers() {
+fn messages_are_created_in_definitions_and_read_by_renderers() {
     let root = common::root();
     let mut wrong = Vec::new();
     let mut check = |folder: &str, except: &[&str], forbidden: &[&str]| {

@@ -29,7 +29,7 @@ fn imported(extension: &str, text: &str) -> Result<String, String> {
 }
 
 #[test]
-fn what_was_exported_decides_the_same() {
+fn imported_exports_decide_the_same() {
     let mut programs: Vec<(String, Tables)> = Vec::new();
     for seed in 0..600 {
         let source = generate::program(seed, 10 + seed % 60);
@@ -84,7 +84,7 @@ fn command(name: &str, csv: &str) -> String {
 }
 
 #[test]
-fn states_that_nobody_declared_are_found_afterwards() {
+fn undeclared_imported_states_are_reported_by_check() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(
         folder.path().join("m.csv"),
@@ -118,7 +118,7 @@ fn settings() -> insta::Settings {
 }
 
 #[test]
-fn columns_are_sensed() {
+fn columns_are_detected() {
     settings().bind(|| {
         insta::assert_snapshot!(
             "columns",
@@ -146,7 +146,7 @@ fn columns_are_sensed() {
 }
 
 #[test]
-fn what_is_not_understood_is_told() {
+fn unreadable_imports_are_reported() {
     let head = "from system,from state,to system,to state,direction\n";
     let wrong = [
         ("m.csv", String::new()),
@@ -199,7 +199,7 @@ fn a_name_that_is_too_long_is_refused() {
 
 /// Each of a hundred thousand states is told from the others, and so is each attribute of an element: in seconds.
 #[test]
-fn large_files_end() {
+fn large_imports_finish() {
     let begin = std::time::Instant::now();
     let lines: String = (0..100_000).map(|at| format!("a{at},b\n")).collect();
     let source = imported("csv", &format!("cic,lync\n{lines}{lines}")).expect("it is a table");

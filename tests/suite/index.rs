@@ -15,24 +15,7 @@ fn index(report: &CheckReport) -> &Index {
     report.index.as_ref().expect("it was asked for")
 }
 
-const BROKEN: &str =
-    "system cic { attributes dnd, acd  state Available { acd }  state Busy id busy { dnd, dmd } }
-system lync { state Available  state Away }
-group cic.off = Busy | all dnd
-choice kind = im | voice
-flag queue
-condition free = queue and kind is im
-mapping m { cic Available <-> lync Available }
-profile P when free or voice {
-    apply m
-    cic off -> lync Awya
-    when cic is BUSY and queue: lync Away -> cic Available
-    cic => lync Away
-    when not queue: cic Busy -> lync Away
-}
-role R uses P
-test t { role R given im cic Available => lync Available }
-";
+const BROKEN: &str = include_str!("../fixtures/programs/broken-names.presync");
 
 /// Every place with its name: what stands there has to say so.
 fn shown(report: &CheckReport) -> Vec<String> {
@@ -60,7 +43,7 @@ fn shown(report: &CheckReport) -> Vec<String> {
 }
 
 #[test]
-fn every_name_of_a_broken_program_has_its_meaning() {
+fn every_name_of_a_broken_program_has_a_meaning() {
     let report = checked(BROKEN);
     let codes: Vec<&str> = report
         .diagnostics
@@ -74,7 +57,7 @@ fn every_name_of_a_broken_program_has_its_meaning() {
 }
 
 #[test]
-fn places_lead_to_definitions_and_back() {
+fn occurrences_lead_to_definitions_and_back() {
     let report = checked(BROKEN);
     let index = index(&report);
     let byte = BROKEN.find("BUSY").expect("it is there") as u32;
@@ -90,7 +73,7 @@ fn places_lead_to_definitions_and_back() {
 
 /// In a program without errors each word that can be a name, and is none of the language's own, is one.
 #[test]
-fn no_name_of_an_example_is_without_a_meaning() {
+fn every_name_of_an_example_has_a_meaning() {
     for example in common::examples() {
         let text = std::fs::read_to_string(&example).expect("it is there");
         let name = example
@@ -120,7 +103,7 @@ fn no_name_of_an_example_is_without_a_meaning() {
 }
 
 #[test]
-fn it_is_only_there_for_those_who_ask() {
+fn the_index_is_built_only_on_request() {
     let read = |_: &str| Ok(BROKEN.as_bytes().to_vec());
     let parsed = presync::parse("", "a.presync", &read).expect("it is there");
     assert!(presync::check(parsed).index.is_none());

@@ -99,7 +99,7 @@ fn a_new_project_is_clean_and_left_alone() {
 }
 
 #[test]
-fn templates_run_and_show_what_a_change_alters() {
+fn ci_templates_run_and_show_changed_decisions() {
     for (template, report, count) in [
         ("github.yml", "summary.md", 5),
         ("gitlab.yml", "presync-diff.md", 5),
@@ -123,7 +123,7 @@ fn templates_run_and_show_what_a_change_alters() {
 }
 
 #[test]
-fn completions_and_pages_are_made_for_every_command() {
+fn completions_and_manual_pages_exist_for_every_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = common::presync(&common::root(), &["completions", shell], b"");
         assert!(text(&output.stdout).contains("add-allow"), "{shell}");

@@ -31,7 +31,7 @@ fn program(path: &str) -> Value {
 }
 
 #[test]
-fn the_committed_schemas_are_the_generated_ones() {
+fn the_committed_call_schemas_are_current() {
     for (name, schema) in ["call", "answer"].iter().zip(schemas()) {
         let path = common::root().join(format!("docs/{name}.schema.json"));
         let generated = serde_json::to_string_pretty(&schema).expect("it is JSON") + "\n";
@@ -44,7 +44,7 @@ fn the_committed_schemas_are_the_generated_ones() {
 }
 
 #[test]
-fn it_answers_as_the_command_line_does() {
+fn json_answers_match_the_command_line() {
     let path = "examples/contact-centre/contact-centre.presync";
     let printed = |arguments: &[&str]| {
         let output = common::presync(&common::root(), arguments, b"");
@@ -112,7 +112,7 @@ fn it_answers_as_the_command_line_does() {
 }
 
 #[test]
-fn what_is_wrong_is_an_answer() {
+fn invalid_calls_are_answered() {
     let refused = |question: &Value| {
         let answer = asked(question);
         assert_eq!(answer["answer"], "refused", "{answer}");
@@ -168,7 +168,7 @@ fn what_is_wrong_is_an_answer() {
 }
 
 #[test]
-fn a_call_is_a_value_too() {
+fn a_call_can_be_a_value() {
     let files = BTreeMap::from([(
         "a.presync".to_owned(),
         "use cic_lync profile P { cic Available -> lync Away }".to_owned(),

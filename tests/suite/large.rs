@@ -126,7 +126,7 @@ fn entangled(random: &mut Random) -> String {
 }
 
 #[test]
-fn forty_flags_compile_and_decide_as_the_naive_evaluator() {
+fn forty_flags_decide_like_the_naive_evaluator() {
     let mut random = Random(7);
     for (name, source) in [
         ("structured", structured()),
@@ -199,7 +199,7 @@ fn forty_flags_compile_and_decide_as_the_naive_evaluator() {
 
 /// Two hundred rules of one change whose union no small diagram holds: conflicts are looked for pair by pair.
 #[test]
-fn entangled_rules_contradict_each_other_where_nothing_stronger_decides() {
+fn complex_rules_conflict_where_no_stronger_rule_decides() {
     let mut random = Random(11);
     let mut rules = String::new();
     for _ in 0..200 {
@@ -317,7 +317,7 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
 }
 
 #[test]
-fn dense_tables_and_diagrams_decide_alike() {
+fn dense_tables_and_diagrams_decide_the_same() {
     // Twelve flags fit a dense table, twenty-two do not; the other ten never matter but for a rule that cannot be met.
     let source = |flags: usize| {
         let mut text = String::from("system a { state x state y }\nsystem b { state p state q }\n");

@@ -85,9 +85,9 @@ fn clauses(count: usize) -> String {
 }
 
 #[test]
-fn entangled_condition() {
+fn complex_condition() {
     // A condition that can hold, though not a diagram of it be made, must not be said never to hold.
-    snapshot("entangled_condition", said(&CHECK, clauses(120).as_bytes()));
+    snapshot("complex_condition", said(&CHECK, clauses(120).as_bytes()));
     // Nor one that nothing uses: the lints look at each.
     let (text, condition) = condition(120);
     let unused = said(
@@ -103,7 +103,7 @@ fn entangled_condition() {
 }
 
 /// A role of many profiles whose conditions have forty flags in common.
-fn entangled_role() -> String {
+fn complex_role() -> String {
     let mut random = common::generate::Random(5);
     let mut text = String::from("use cic_lync\n");
     (0..40).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
@@ -127,31 +127,31 @@ fn entangled_role() -> String {
 }
 
 #[test]
-fn entangled_role_is_noted() {
-    let shown = said(&["check", "a.presync", "-q"], entangled_role().as_bytes());
+fn complex_role_is_noted() {
+    let shown = said(&["check", "a.presync", "-q"], complex_role().as_bytes());
     let from = shown
         .find("☞ analysis of role")
         .unwrap_or_else(|| panic!("nothing is said of the role: {shown}"));
     snapshot(
-        "entangled_role",
+        "complex_role",
         shown[from..].lines().take(4).collect::<Vec<_>>().join("\n"),
     );
 }
 
 #[test]
-fn entangled_test() {
+fn complex_test() {
     let tests = "test \"never busy\" { cic Available => lync Away | Available | Busy }\n";
     snapshot(
-        "entangled_test",
+        "complex_test",
         said(
             &["test", "a.presync", "-q"],
-            (entangled_role() + tests).as_bytes(),
+            (complex_role() + tests).as_bytes(),
         ),
     );
 }
 
 #[test]
-fn brackets_nest_as_deep_as_is_said() {
+fn brackets_nest_up_to_the_limit() {
     let source = |depth: usize| {
         let inside = format!("{}in_queue{}", "(".repeat(depth), ")".repeat(depth));
         format!("use cic_lync\nprofile \"P\" {{ when {inside}: cic Available -> lync Away }}\n")
@@ -174,7 +174,7 @@ fn brackets_nest_as_deep_as_is_said() {
 }
 
 #[test]
-fn outside_of_the_project() {
+fn files_outside_the_project() {
     let folder = tempfile::tempdir().expect("there is room");
     let inside = folder.path().join("inside");
     std::fs::create_dir(&inside).expect("there is room");
@@ -187,7 +187,7 @@ fn outside_of_the_project() {
     let shown = shown
         .replace("\n  │ ", " ")
         .replace(place.to_str().expect("it is UTF-8"), "FOLDER");
-    snapshot("outside_of_the_project", shown);
+    snapshot("files_outside_the_project", shown);
 }
 
 /// A condition and a list are read whole: so many tokens has the longest.
@@ -321,7 +321,7 @@ fn findings() {
 
 /// Each number of things from both sides.
 #[test]
-fn numbers_of_things() {
+fn counts_up_to_the_limits() {
     use presync::internal::limits;
     let lines = |count: usize, line: &dyn Fn(usize) -> String| {
         (0..count).map(line).collect::<Vec<_>>().join("\n")
@@ -333,7 +333,7 @@ fn numbers_of_things() {
         }),
         ("states", limits::MAX_STATES, &|count| {
             format!(
-                "system s {{\n{}\n}}\nsystem t {{ state a }}",
+                "system t {{ state a }}\nsystem s {{\n{}}}",
                 lines(count, &|at| format!("state s{at}"))
             )
         }),
@@ -365,7 +365,7 @@ fn numbers_of_things() {
         }),
         ("appendices", limits::MAX_APPENDS, &|count| {
             format!(
-                "use cic_lync\nprofile P {{ cic any -> lync Away\n{}\n}}",
+                "use cic_lync profile P {{ cic any -> lync Away\n{}\n}}",
                 lines(count, &|at| format!("append \"t{at}\" to lync"))
             )
         }),
@@ -451,7 +451,7 @@ fn an_event_of_too_many_members() {
 
 /// Whatever stands in a file a hundred thousand times, it is told soon, and nothing nests too deep to be let go.
 #[test]
-fn anything_many_times() {
+fn repeated_constructs_are_checked_quickly() {
     let many =
         |head: &str, middle: &str, tail: &str| format!("{head}{}{tail}", middle.repeat(100_000));
     let texts = [

@@ -25,7 +25,7 @@ fn everything() -> Settings {
 }
 
 #[test]
-fn each_finds_its_bad_example_and_not_the_good_one() {
+fn each_lint_finds_its_bad_example_only() {
     for lint in LINTS {
         let found = |source: &str| {
             let findings = common::program(source).lint(&everything());
@@ -47,8 +47,8 @@ fn bundled_profiles_are_clean() {
 }
 
 #[test]
-fn an_allow_silences_what_has_a_label_in_its_scope() {
-    let source = "use cic_lync\nprofile \"P\" {\n    cic \"At Lunch\" -> lync Away\n    @allow(duplicate-rule, \"on purpose\")\n    when in_queue: cic \"At Lunch\" -> lync Away\n}\n";
+fn an_allow_suppresses_findings_with_a_label_in_its_scope() {
+    let source = include_str!("../fixtures/programs/allowed-duplicate.presync");
     let mut settings = Settings::default();
     settings.set("gap", Level::Off).expect("it is a lint");
     settings.set("dead-rule", Level::Off).expect("it is a lint");
@@ -81,7 +81,7 @@ fn without(source: &str, mut spans: Vec<presync::Span>) -> String {
 }
 
 #[test]
-fn unused_is_exactly_what_can_go() {
+fn unused_declarations_are_exactly_the_removable_ones() {
     let (mut unused, mut used) = (0, 0);
     for seed in 0..programs() * 2 {
         let source = generate::program(seed, 10 + seed % 60);
@@ -127,7 +127,7 @@ fn unused_is_exactly_what_can_go() {
 }
 
 #[test]
-fn safe_repairs_keep_every_decision() {
+fn safe_fixes_keep_every_decision() {
     let mut repairs: BTreeMap<(&str, bool), u32> = BTreeMap::new();
     let mut round_trips = (0, 0);
     for seed in 0..programs() * 3 {
@@ -223,7 +223,7 @@ fn programs() -> u64 {
 type Said = BTreeSet<String>;
 
 #[test]
-fn lints_say_what_enumeration_finds() {
+fn lints_match_enumeration() {
     let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for seed in 0..programs() * 4 {
         let source = if seed % 5 == 0 {
@@ -793,10 +793,8 @@ impl<'p> Truth<'p> {
 }
 
 #[test]
-fn ranks_and_targets_are_what_the_oracle_thinks() {
-    let program = common::program(
-        "use cic_lync\nprofile \"P\" { cic Available -> lync Away\n override cic any -> lync unchanged\n cic otherwise -> lync Busy }",
-    );
+fn ranks_and_targets_match_the_oracle() {
+    let program = common::program(include_str!("../fixtures/programs/ranks.presync"));
     let ranks: Vec<(Rank, bool)> = program.profiles[0]
         .rules
         .iter()

@@ -36,3 +36,4 @@ mod recovery;
 mod session;
 mod situations;
 mod tables;
+mod words;

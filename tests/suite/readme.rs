@@ -49,7 +49,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 #[test]
-fn commands_print_what_the_pages_say() {
+fn commands_print_what_the_pages_show() {
     let mut commands = 0;
     for page in pages() {
         let text = std::fs::read_to_string(&page)
@@ -78,7 +78,7 @@ fn commands_print_what_the_pages_say() {
         }
         std::fs::write(
             folder.join("broken.presync"),
-            "use cic_lync\n\nprofile \"Voice\" when enterprise_voice and both_logged_in {\n    cic \"At Lunch\" | \"Gone Home\" -> lync Away\n    when in_queue: cic \"At Lunch\" -> lync \"Be Right Back\"\n}\n",
+            include_str!("../fixtures/programs/conflict.presync"),
         )
         .expect("it can be written");
         for block in blocks(&text) {
@@ -164,7 +164,7 @@ fn snippets_are_programs() {
 }
 
 #[test]
-fn the_two_commands_are_what_ci_runs() {
+fn the_readme_commands_are_those_of_ci() {
     let readme =
         std::fs::read_to_string(common::root().join("README.md")).expect("there is a README");
     let commands: Vec<String> = blocks(&readme)

@@ -10,7 +10,7 @@ const ERRORS: usize = 5;
 
 /// Whatever few words stand there, something can be said of them.
 #[test]
-fn any_words_in_any_order_are_read() {
+fn random_words_are_parsed() {
     let words = "system state flag choice group condition profile role uses use when apply append override otherwise \
                  test scenario given extend @allow all any is not and or to id default unchanged cic lync Away \" -> <-> \
                  <- => { } ( ) | : , = .";
@@ -143,10 +143,7 @@ fn count_rules(tree: &tree::File) -> usize {
 
 /// A file of about seventy lines, and where its statements are: byte ranges. `spread`: statements span lines.
 fn file(random: &mut Random, spread: bool) -> (String, Vec<(usize, usize)>) {
-    let mut text = String::from(
-        "use cic_lync\n\nflag vip\nflag in_training\nchoice site = north | south | west default north\n",
-    );
-    text.push_str("condition staffed = both_logged_in and not in_training\n\ngroup cic.away = \"At Lunch\" | \"Gone Home\" | \"Out of Town\"\n\n");
+    let mut text = String::from(include_str!("../fixtures/programs/recovery.presync"));
     let mut statements = Vec::new();
     let mut profile = 0;
     while text.lines().count() < 66 {

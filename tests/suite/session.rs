@@ -6,28 +6,7 @@ use presync::Tables;
 use presync_engine::SessionEngine;
 use presync_stream::{StateFile, Stream};
 
-const PROGRAM: &str = r#"
-system cic { state Available  state Lunch id "lunch-1"  state Meeting  state Odd }
-system lync { state Available  state Away  state Busy }
-system teams { state Free  state Gone  state Away }
-flag in_queue
-flag night
-choice kind = voice | im
-profile "P" {
-    cic Available <-> lync Available
-    cic Lunch <-> lync Away
-    cic Meeting -> lync unchanged
-    when voice: lync Busy -> cic Meeting
-    cic Available -> teams Free
-    when lync is Busy: override cic Available -> teams Gone
-    cic Lunch -> teams Gone
-    when in_queue: append "in queue" to lync
-    when night: append "late" to lync
-}
-role "R" uses "P"
-role "Night" uses "Q", "P"
-profile "Q" { append "night" to lync  when night: cic Lunch -> lync Away }
-"#;
+const PROGRAM: &str = include_str!("../fixtures/programs/session.presync");
 
 /// Runs events, given without the user, and returns for each its commands as `system State+text`, or its rejection.
 #[track_caller]
@@ -127,7 +106,7 @@ fn an_echo_confirms_all_earlier_commands() {
 }
 
 #[test]
-fn commands_lapse_by_the_events_time() {
+fn commands_expire_by_the_time_of_events() {
     run(&[
         START,
         (
@@ -164,7 +143,7 @@ fn commands_lapse_by_the_events_time() {
 }
 
 #[test]
-fn facts_resend_another_appendix_only() {
+fn facts_resend_only_changed_appendices() {
     run(&[
         START,
         (
@@ -188,7 +167,7 @@ fn facts_resend_another_appendix_only() {
 }
 
 #[test]
-fn facts_move_nobody_who_was_seen_elsewhere() {
+fn facts_do_not_move_users_seen_in_another_state() {
     run(&[
         START,
         (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
@@ -239,7 +218,7 @@ fn observing_decides_nothing() {
 }
 
 #[test]
-fn resync_repeats_what_was_lost() {
+fn resync_sends_lost_commands_again() {
     run(&[
         START,
         (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
@@ -366,7 +345,7 @@ fn stream(tables: &Tables, jobs: usize, blocks: &[&[u8]]) -> (Vec<u8>, Vec<u8>, 
 }
 
 #[test]
-fn a_byte_order_mark_stands_before_the_first_line_only() {
+fn a_byte_order_mark_is_accepted_before_the_first_line_only() {
     let tables = common::tables(PROGRAM);
     let event = "\u{feff}{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"},\"change\":{\"cic\":\"Lunch\"}}\r\n";
     let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
@@ -383,7 +362,7 @@ fn a_byte_order_mark_stands_before_the_first_line_only() {
 }
 
 #[test]
-fn lines_are_counted_whatever_ends_them() {
+fn lines_are_counted_with_any_line_ending() {
     let tables = common::tables(PROGRAM);
     let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
     let event = "{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"}}";
@@ -400,7 +379,7 @@ fn lines_are_counted_whatever_ends_them() {
 }
 
 #[test]
-fn what_came_out_is_counted() {
+fn output_is_counted() {
     let root = common::root();
     let events = std::fs::read(root.join("examples/contact-centre/day.jsonl"))
         .expect("the day is committed");
@@ -426,7 +405,7 @@ fn what_came_out_is_counted() {
 }
 
 #[test]
-fn the_trace_says_what_became_of_each_event_and_why() {
+fn the_trace_shows_what_happened_to_each_event() {
     let tables = common::tables(PROGRAM);
     let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, true);
     let events = [
@@ -477,14 +456,14 @@ fn the_trace_says_what_became_of_each_event_and_why() {
     assert_eq!(said, wanted);
     assert_eq!(trace[0]["id"], serde_json::json!({ "n": 1 }));
     let lync = serde_json::json!({
-        "to": "lync", "result": "sent", "state": "Away", "append": ["in queue"], "profile": "P", "rule": "main.presync:10"
+        "to": "lync", "result": "sent", "state": "Away", "append": ["in queue"], "profile": "P", "rule": "main.presync:9"
     });
     assert_eq!(trace[1]["decisions"][0], lync);
     assert_eq!(trace[5]["decisions"][0]["state"], serde_json::Value::Null);
 }
 
 #[test]
-fn an_appendix_that_is_shown_is_not_sent_again() {
+fn a_shown_appendix_is_not_sent_again() {
     run(&[
         (
             r#""role":"R","set":{"kind":"im","in_queue":true},"state":{"teams":"Gone"},"change":{"cic":"Lunch"}"#,
@@ -589,7 +568,7 @@ fn threads_wait_for_each_other_and_stop_together() {
 }
 
 #[test]
-fn a_changed_program_says_what_it_no_longer_knows() {
+fn a_changed_program_reports_names_that_no_longer_exist() {
     let old = common::tables(PROGRAM);
     let mut stream = Stream::new(SessionEngine::new(old.clone(), 60), 1, false);
     stream.block(b"{\"user\":\"ann\",\"role\":\"Night\",\"set\":{\"kind\":\"voice\",\"night\":true},\"change\":{\"cic\":\"Lunch\"}}\n");
@@ -615,7 +594,7 @@ fn a_changed_program_says_what_it_no_longer_knows() {
 }
 
 #[test]
-fn the_state_file_remembers_how_far_it_has_read() {
+fn the_state_file_stores_the_position_in_the_events() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let at = folder.path();
     std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
@@ -712,7 +691,7 @@ fn users_have_roles_from_a_file() {
 }
 
 #[test]
-fn a_role_that_an_event_gave_outlives_the_run() {
+fn a_role_set_by_an_event_survives_the_run() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let at = folder.path();
     std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
@@ -743,7 +722,7 @@ fn a_role_that_an_event_gave_outlives_the_run() {
 }
 
 #[test]
-fn long_lines_are_rejected_without_being_kept() {
+fn long_lines_are_rejected_without_storing_them() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let at = folder.path();
     std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
@@ -765,7 +744,7 @@ fn long_lines_are_rejected_without_being_kept() {
 }
 
 #[test]
-fn what_goes_out_again_is_json() {
+fn rejected_events_are_printed_as_json() {
     let tables = common::tables(PROGRAM);
     let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
     let event = r#"{"user":"a\"b\u0041","role":"R","set":{"kind":"voice"},"change":{"cic":"Lunch"},"at":"2026-11-22T14:00:00+02:00","id":{"n":[1]}}"#;

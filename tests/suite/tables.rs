@@ -8,7 +8,7 @@ use presync::{Outcome, Table, Tables};
 use presync_engine::Body;
 
 #[test]
-fn the_committed_schema_is_the_generated_one_and_holds() {
+fn the_committed_tables_schema_is_current_and_valid() {
     let path = common::root().join("docs/tables.schema.json");
     let generated = presync_engine::tables_schema();
     if std::env::var_os("PRESYNC_BLESS").is_some() {
@@ -38,22 +38,7 @@ fn the_committed_schema_is_the_generated_one_and_holds() {
     }
 }
 
-const BASE: &str = r#"
-system cic { attributes a  state Available { a }  state "At Lunch" id lunch }
-system lync { state Available  state Away  state Busy }
-flag in_queue
-flag vip
-choice kind = im | voice default im
-condition busy = in_queue and not vip
-profile "P" when voice {
-    when busy { cic Available | "At Lunch" -> lync Busy }
-    when not busy: cic "At Lunch" <-> lync Away
-    when vip: append "vip" to lync
-}
-profile "Q" { cic otherwise -> lync unchanged }
-role "R" uses "P", "Q"
-role "S" uses "Q"
-"#;
+const BASE: &str = include_str!("../fixtures/programs/tables.presync");
 
 /// The same meaning in other words.
 const REFACTORED: [(&str, &str); 6] = [
@@ -98,7 +83,7 @@ const CHANGED: [(&str, &str); 10] = [
 ];
 
 #[test]
-fn the_digest_covers_the_meaning_alone() {
+fn the_digest_covers_meaning_only() {
     let base = tables(BASE);
     let mut all = BASE.to_owned();
     for (old, new) in REFACTORED {
@@ -156,7 +141,7 @@ fn without_origins(text: &str) -> serde_json::Value {
 }
 
 #[test]
-fn tables_can_go_between_threads() {
+fn tables_are_send_and_sync() {
     fn shared<T: Send + Sync>() {}
     shared::<Tables>();
     shared::<presync::Program>();
@@ -167,7 +152,7 @@ fn tables_can_go_between_threads() {
 fn three_hundred_decisions() {
     let lines = |line: &dyn Fn(usize) -> String| (0..300).map(line).collect::<Vec<_>>().join("\n");
     let source = format!(
-        "system a {{\n{}\n}}\nsystem b {{\n{}\n}}\nprofile P {{\n{}\n}}\n",
+        "system a {{ {} }}\nsystem b {{ {} }}\nprofile P {{ {} }}\n",
         lines(&|at| format!("state a{at}")),
         lines(&|at| format!("state b{at}")),
         lines(&|at| format!("a a{at} -> b b{}", (at + 7) % 300))
@@ -232,7 +217,7 @@ fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, Strin
 }
 
 #[test]
-fn a_diagram_decides_as_rows_do() {
+fn diagrams_and_rows_decide_the_same() {
     let tables = diagrams(|_| {}).expect("they are whole");
     let written: serde_json::Value =
         serde_json::from_str(&tables.to_json().expect("it is small")).expect("it is JSON");
@@ -260,7 +245,7 @@ fn a_diagram_decides_as_rows_do() {
 }
 
 #[test]
-fn a_diagram_goes_on_to_what_is_there() {
+fn diagram_nodes_lead_to_existing_nodes() {
     let refused =
         |change: fn(&mut serde_json::Value)| diagrams(change).expect_err("it is no table");
     let nowhere = "which is not a later node or a decision";
@@ -293,7 +278,7 @@ fn a_diagram_goes_on_to_what_is_there() {
 }
 
 #[test]
-fn what_is_no_table_is_told() {
+fn invalid_tables_json_is_reported() {
     use serde_json::{Value, json};
     let text = tables(BASE).to_json().expect("it is small");
     let refused = |change: fn(&mut Value)| {
@@ -379,7 +364,7 @@ fn what_is_no_table_is_told() {
 
 /// Profiles that all decide the same, so that a single row has their origins: searched for, path by path, and too many.
 #[test]
-fn the_origin_is_the_first_profile_that_holds() {
+fn the_origin_is_the_first_deciding_profile() {
     let mut random = Random(5);
     for (flags, literals, profiles, form) in [
         (9, 4, 80, 1..=200),
