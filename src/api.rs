@@ -1,4 +1,4 @@
-//! The library's own verbs: each leads into one stage, on a stack with room for deep programs.
+//! The functions of the library. Each calls one stage, on a stack with room for deep programs.
 
 use std::fmt;
 use std::io;
@@ -19,10 +19,10 @@ use crate::stack::deep;
 use crate::{compile, lint, load, resolve};
 
 impl Program {
-    /// Checks a program of one file, which may `use` the bundled vocabularies. `path` is how messages and origins name it.
+    /// Checks a single-file program, which may `use` the bundled vocabularies. Messages and origins show `path`.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// The program has errors; contains all of them.
     pub fn check_source(path: &str, source: &str) -> Result<Self, CheckErrors> {
         let read = |wanted: &str| match wanted {
             wanted if wanted == path => Ok(source.as_bytes().to_vec()),
@@ -32,7 +32,7 @@ impl Program {
         check(parsed).into_program()
     }
 
-    /// Compiles every role into one table for each direction.
+    /// Compiles every role into one table per direction.
     ///
     /// # Errors
     /// A role is too complex.
@@ -40,23 +40,23 @@ impl Program {
         deep(|| compile::compile(self))
     }
 
-    /// What the lints prove about it, sorted by place; what an `@allow` silences is left out.
+    /// Returns the findings of all lints, sorted by location, without those that an `@allow` suppresses.
     pub fn lint(&self, settings: &Settings) -> Vec<Diagnostic> {
         deep(|| lint::run(self, settings))
     }
 }
 
 impl CheckReport {
-    /// The program, or what is wrong with it.
+    /// Returns the program, or its errors.
     ///
     /// # Errors
-    /// There is something wrong.
+    /// The program has errors.
     pub fn into_program(mut self) -> Result<Program, CheckErrors> {
         self.program.take().ok_or(CheckErrors(Box::new(self)))
     }
 }
 
-/// All that is wrong with a program. `Display` shows a line for each.
+/// All errors of a program. `Display` shows one line per error.
 pub struct CheckErrors(Box<CheckReport>);
 
 impl CheckErrors {
@@ -89,48 +89,48 @@ impl fmt::Debug for CheckErrors {
 
 impl std::error::Error for CheckErrors {}
 
-/// Reads and parses a program: the file at `path` and all that it uses. `base` is the folder to show before paths.
+/// Reads and parses a program: the file at `path` and all files it uses. Messages show `base` before paths.
 ///
 /// # Errors
-/// The root file cannot be read; that another cannot is among the errors of [`check`].
+/// The root file cannot be read. [`check`] reports other files that cannot be read.
 pub fn parse(base: &str, path: &str, files: &dyn Files) -> io::Result<Parsed> {
     deep(|| load::parse(base, path, files))
 }
 
-/// Resolves names and proves that rules do not contradict each other.
+/// Resolves names and proves that rules do not conflict.
 pub fn check(parsed: Parsed) -> CheckReport {
     deep(|| resolve::check(parsed, false))
 }
 
-/// As [`check`], and keeps the trees and every place at which something is named, for an editor.
+/// Like [`check`], but also keeps the trees and all occurrences of names, for editors.
 pub fn check_with_index(parsed: Parsed) -> CheckReport {
     deep(|| resolve::check(parsed, true))
 }
 
-/// Lays a file out. Line ends stay as its first one is; a byte order mark goes.
+/// Formats a file. All line endings become like the first one; a byte order mark is removed.
 ///
 /// # Errors
-/// It has syntax errors.
+/// The file has syntax errors.
 pub fn format(source: &SourceFile) -> Result<String, FormatError> {
     deep(|| crate::format::format(source))
 }
 
-/// Proves the tests and scenarios of a program, each for every situation that it speaks of.
+/// Proves the tests of a program, each in every situation it covers, and runs its scenarios.
 pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
     deep(|| analysis::prove(program, tables))
 }
 
-/// What the tests of a program exercise.
+/// Measures the coverage of a program by its tests and scenarios.
 pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
     deep(|| analysis::coverage(program, tables))
 }
 
-/// Tests for what no test of a program exercises.
+/// Proposes tests for everything that no test of the program covers.
 pub fn propose_tests(program: &Program, tables: &Tables) -> Proposal {
     deep(|| analysis::propose_tests(program, tables))
 }
 
-/// Which situations two sets of tables decide differently.
+/// Finds the situations that two sets of tables decide differently.
 ///
 /// # Errors
 /// A role is too complex.
@@ -138,7 +138,7 @@ pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
     deep(|| analysis::diff(old, new))
 }
 
-/// Why a change is decided as it is, and why not otherwise, for each other system.
+/// Explains, for each other system, why a change is decided as it is and why not differently.
 pub fn explain(program: &Program, question: &Question<'_>) -> Vec<DecisionExplanation> {
     deep(|| analysis::explain(program, question))
 }

@@ -15,7 +15,7 @@ pub fn code(name: &str) -> Option<&'static Code> {
 }
 
 impl Code {
-    /// How its level is set; for errors, that it is not.
+    /// How to set its level; for errors, that it has none.
     pub fn configuration(&self) -> String {
         match self.default {
             None if *self == failed_test::CODE => {

@@ -1,5 +1,5 @@
-//! In: what a stage has to say. Out: one plain value that every renderer understands. Nothing renders here, and nothing but
-//! a definition's file (`errors/<code>.rs`, `lint/<code>.rs`) makes one.
+//! Diagnostics as plain values, which every renderer understands.
+//! Nothing is rendered here. Only the files that define codes (`errors/<code>.rs`, `lint/<code>.rs`) create them.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::{Location, Span};
 
-/// A kind of finding: its name, what it means, and examples. Errors are defined in `errors/`, lints in `lint/`, each in a
-/// file of its own.
+/// A kind of error or lint finding: its name, meaning and examples. Each has its own file, in `errors/` or `lint/`.
 #[derive(Debug)]
 pub struct Code {
     /// Stable, as in the language reference: `conflict`, `unknown-state`, ...
@@ -23,9 +22,9 @@ pub struct Code {
     pub summary: &'static str,
     /// Why it matters, and what to do.
     pub explanation: &'static str,
-    /// A program that has it.
+    /// A program with this error or finding.
     pub bad: &'static str,
-    /// The same, repaired.
+    /// The same program, fixed.
     pub good: &'static str,
 }
 
@@ -124,7 +123,7 @@ impl TryFrom<String> for Level {
     }
 }
 
-/// How bad a finding is.
+/// How severe a diagnostic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     Error,
@@ -142,14 +141,14 @@ impl Severity {
     }
 }
 
-/// A place with what it has to do with the finding. The first label is where the finding is.
+/// A location and what it has to do with the diagnostic. The first label is the location of the diagnostic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     pub location: Location,
     pub message: String,
 }
 
-/// A repair: text to put in place of spans. `safe` repairs never change a decision.
+/// A fix: text that replaces spans. `safe` fixes never change a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
     pub message: String,
@@ -157,12 +156,12 @@ pub struct Fix {
     pub edits: Vec<(Location, String)>,
 }
 
-/// A situation by names: the value of every fact, and each system's state (`None`: not known).
+/// A situation by names: the value of every fact, and the state of every system (`None`: unknown).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Witness {
     pub facts: Vec<(String, WitnessValue)>,
     pub states: Vec<(String, Option<String>)>,
-    /// The names that the finding depends on; the others could be anything.
+    /// The names that the diagnostic depends on; the others can have any value.
     pub relevant: Vec<String>,
 }
 
@@ -179,7 +178,7 @@ pub struct StateName {
     pub state: String,
 }
 
-/// What a finding is about, by name: for JSON, fingerprints, baselines and editors, which never read its sentences.
+/// The subject of a diagnostic, by name: for JSON, fingerprints, baselines and editors, which never read messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Data {
     pub role: Option<String>,
@@ -187,15 +186,15 @@ pub struct Data {
     pub from: Option<String>,
     /// The system that follows.
     pub to: Option<String>,
-    /// In the order in which they are met.
+    /// In order of occurrence.
     pub states: Vec<StateName>,
-    /// What else is named: a misspelt name, a declaration, an attribute, a lint.
+    /// Other names: a misspelled name, a declaration, an attribute, a lint.
     pub names: Vec<String>,
     pub rules: Vec<Location>,
 }
 
 impl Data {
-    /// The same without places, which move when lines do.
+    /// The same without locations, which change when lines move.
     #[must_use]
     pub fn without_places(&self) -> Self {
         Self {
@@ -205,7 +204,7 @@ impl Data {
     }
 }
 
-/// One finding.
+/// An error, or a finding of a lint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub code: &'static Code,
@@ -248,7 +247,7 @@ impl Diagnostic {
         self
     }
 
-    /// A label on a rule that the finding is about.
+    /// Adds a label on a rule that the diagnostic is about.
     #[must_use]
     pub(crate) fn rule(mut self, location: Location, message: impl Into<String>) -> Self {
         self.data.rules.push(location);
@@ -279,7 +278,7 @@ impl Diagnostic {
         self
     }
 
-    /// What it names, for those who do not read messages.
+    /// Adds a name to the data.
     #[must_use]
     pub(crate) fn about(mut self, name: impl Into<String>) -> Self {
         self.data.names.push(name.into());
@@ -292,7 +291,7 @@ impl Diagnostic {
         self
     }
 
-    /// From which system to which.
+    /// Sets the system that changes and the one that follows.
     #[must_use]
     pub(crate) fn way(mut self, from: &str, to: &str) -> Self {
         (self.data.from, self.data.to) = (Some(from.to_owned()), Some(to.to_owned()));
@@ -308,13 +307,13 @@ impl Diagnostic {
         self
     }
 
-    /// Where it is, for sorting: file, then span.
+    /// The location of the first label.
     pub fn location(&self) -> Option<Location> {
         self.labels.first().map(|label| label.location)
     }
 }
 
-/// Puts findings into the order people read them: by file, then place, then code, then what they are about.
+/// Sorts diagnostics by file, position, code and data, and removes duplicates.
 pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| {
         let key = |d: &Diagnostic| (d.location(), d.code);
@@ -323,7 +322,7 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.dedup();
 }
 
-/// A span of nothing at a byte, for what is missing there.
+/// An empty span at a byte offset, for something missing there.
 pub fn point(at: u32) -> Span {
     Span { start: at, end: at }
 }

@@ -1,8 +1,8 @@
 //! Presync: status synchronization profiles as code.
 //!
-//! Agents in a contact center show one status in CIC and another in Lync, Skype for Business or Teams. A *profile* says
-//! how a change in one becomes a change in the other, under which conditions. A [`Program`] is checked as a whole and
-//! compiled into exact decision [`Tables`].
+//! Agents in a contact center have a status in CIC and a presence in Lync, Skype for Business or Teams. A *profile*
+//! defines how a change in one becomes a change in the other, and under which conditions. A [`Program`] is checked as
+//! a whole and compiled into exact decision [`Tables`].
 //!
 //! ```
 //! use presync::{Event, MemoryStore, Program};
@@ -14,21 +14,21 @@
 //!     }
 //! "#;
 //!
-//! // Every error at once; its `Display` shows them.
+//! // Reports all errors at once; `Display` shows them.
 //! let tables = Program::check_source("voice.presync", SOURCE)?.compile()?;
 //! let ann = tables
 //!     .situation()
 //!     .set("user_type", "enterprise_voice")?
 //!     .set("cic_logged_in", true)?
 //!     .set("lync_logged_in", true)?;
-//! // An unknown name is an error that says what was probably meant.
+//! // An unknown name is an error with a suggestion.
 //! let lunch = tables.state("cic", "At Lunch")?;
-//! // A choice that matters and has no value is an error rather than a guess.
+//! // A choice that matters but has no value is an error, not a guess.
 //! for decision in tables.only_role()?.decide(&ann, lunch)? {
 //!     assert_eq!(decision.to_string(), r#"lync Away, by "Voice" (voice.presync:4)"#);
 //! }
 //!
-//! // Sessions know what was seen and sent; tables can be swapped while they run.
+//! // Sessions remember observed states and sent commands; tables can be replaced at any time.
 //! let mut engine = presync::Engine::new(tables, MemoryStore::default());
 //! engine.apply("ann", Event::setting(ann.values()))?;
 //! for command in engine.apply("ann", Event::changed(lunch))? {
@@ -37,7 +37,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The stages, and which may know which, are in `ARCHITECTURE.md`.
+//! `ARCHITECTURE.md` describes the stages and their dependencies.
 
 #![forbid(unsafe_code)]
 
@@ -93,7 +93,7 @@ pub use syntax::{
 };
 pub use vocabulary::{ALL as VOCABULARIES, Vocabulary};
 
-/// What the tests and measurements of this repository look at. Not for others: it changes without notice.
+/// For the tests and benchmarks of this repository only; it changes without notice.
 #[doc(hidden)]
 pub mod internal {
     pub use crate::diagnostic::sort;

@@ -1,5 +1,5 @@
-//! In: the path of a root file and a way to read files. Out: every file that it reaches by `use`, parsed.
-//! A file that cannot be read is an error at the `use` that wants it; the root itself is the caller's to report.
+//! In: the path of a root file and a way to read files. Out: the root and all files it uses, parsed.
+//! Errors: a file that cannot be read, at its `use`. The caller reports an unreadable root file.
 
 use std::collections::HashSet;
 use std::io;
@@ -10,21 +10,21 @@ use crate::source::{FileId, Location, SourceFile, Sources};
 use crate::syntax::tree;
 use crate::{syntax, vocabulary};
 
-/// Why a file was not read: it lies where a program's files must not come from.
+/// A file was not read because it is outside the project directory.
 #[derive(Debug, thiserror::Error)]
 #[error("it is outside the project directory `{0}`")]
 pub struct Outside(pub String);
 
-/// Where files come from. Paths are relative to the root file's folder, with forward slashes. A function that reads
-/// is one.
+/// A source of files. Paths are relative to the root file's folder, with forward slashes. Functions that read a path
+/// implement it.
 pub trait Files {
     /// The bytes of a file.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The file cannot be read.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
 
-    /// The same for all ways to name a file.
+    /// A text that is the same for all paths to one file.
     fn identity(&self, path: &str) -> String {
         path.to_owned()
     }
@@ -45,11 +45,11 @@ pub struct Parsed {
     pub sources: Sources,
     pub files: Vec<tree::File>,
     pub errors: Vec<Diagnostic>,
-    /// An error for each file that is used and could not be read; not for all, if there are very many.
+    /// An error for each used file that could not be read, up to a limit.
     pub missing: Vec<Diagnostic>,
 }
 
-/// Loads the program whose root is `path`; `base` is the folder to show before it in messages.
+/// Loads the program whose root file is `path`; messages show the folder `base` before it.
 pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
     let mut loader = Loader {
         read,
@@ -60,7 +60,7 @@ pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
     let bytes = read.read(path)?;
     loader.known.insert(loader.key(path, false));
     let mut pending = loader.add(path, bytes, false);
-    // A stack of the uses that are still to follow keeps the depth-first order without recursion.
+    // A stack of pending uses keeps the depth-first order without recursion.
     while let Some(wanted) = pending.pop() {
         pending.extend(loader.follow(&wanted));
     }
@@ -70,7 +70,7 @@ pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
 struct Loader<'a> {
     read: &'a Reader<'a>,
     parsed: Parsed,
-    /// What has been read, or could not be.
+    /// The files that have been read or could not be read.
     known: HashSet<String>,
 }
 
@@ -178,7 +178,7 @@ fn unread(sources: &Sources, path: &str, error: &io::Error, location: Location) 
     unknown_file::file(&shown, unread, location)
 }
 
-/// `used` as seen from the file `from`, with `.` and `..` resolved.
+/// Resolves the path `used` relative to the file `from`, including `.` and `..`.
 pub fn relative(from: &str, used: &str) -> String {
     let folder = from.rfind('/').map_or("", |at| &from[..at]);
     let joined = if used.starts_with('/') {

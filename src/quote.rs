@@ -1,8 +1,8 @@
-//! Names as the language writes them: bare where they can be, else in quotes.
+//! Names as source text: bare if possible, otherwise quoted.
 
 use crate::token::is_keyword;
 
-/// A name as source: bare where it can be, else quoted, with what cannot be seen escaped.
+/// A name as source text: bare if possible, otherwise quoted, with invisible characters escaped.
 pub fn quote(name: &str) -> String {
     let mut bytes = name.bytes();
     let bare = bytes
@@ -17,7 +17,7 @@ pub fn quote(name: &str) -> String {
     }
 }
 
-/// A text as source, always quoted.
+/// A name or text as source text, always quoted.
 pub fn quote_always(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -34,7 +34,7 @@ pub fn quote_always(text: &str) -> String {
     quoted
 }
 
-/// `x is a | b`, or `x is not c` where that is shorter. `values`: indices into `names`.
+/// `x is a | b`, or `x is not c` if that is shorter. `values`: indices into `names`.
 pub fn choice_literal(name: &str, names: &[String], values: &[u32]) -> String {
     let list = |of: Vec<usize>| {
         of.into_iter()
@@ -54,7 +54,7 @@ pub fn choice_literal(name: &str, names: &[String], values: &[u32]) -> String {
     )
 }
 
-/// A guard. `values`: 0 for a state that is not known, else an index into `states` plus one.
+/// A condition on a system. `values`: 0 for an unknown state, otherwise an index into `states` plus one.
 pub fn state_literal(name: &str, states: &[&str], values: &[u32]) -> String {
     let known: Vec<u32> = values
         .iter()
@@ -82,13 +82,13 @@ pub fn state_literal(name: &str, states: &[&str], values: &[u32]) -> String {
     }
 }
 
-/// NUL and the characters that make a text read otherwise than it is.
+/// Whether a character is NUL or makes a text look different from what it is.
 pub fn is_hidden(char: char) -> bool {
     matches!(char, '\0' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// A text that can steer neither a terminal nor a page: control characters are shown as escapes.
+/// A text that is safe to show in a terminal or page: control and invisible characters are escaped.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {

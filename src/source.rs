@@ -1,5 +1,5 @@
-//! In: the bytes of a program's files. Out: text with stable file ids, byte spans, and lines and columns for people.
-//! A file that is not UTF-8 keeps its readable part; saying so is the syntax stage's task.
+//! In: the bytes of a program's files. Out: text with stable file ids, byte spans, and lines and columns to show.
+//! A file that is not UTF-8 keeps its readable part; the syntax stage reports the error.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -43,26 +43,26 @@ impl Span {
     }
 }
 
-/// A span in a known file.
+/// A span in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location {
     pub file: FileId,
     pub span: Span,
 }
 
-/// A place for people: both count from 1, columns in characters.
+/// A position to show to users: both count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineColumn {
     pub line: u32,
     pub column: u32,
 }
 
-/// One file: where it came from, relative to the program's root, and its text without a byte order mark.
+/// One file: its path, and its text without a byte order mark.
 pub struct SourceFile {
-    /// Relative to the folder of the root file, with forward slashes; the bare name of a bundled vocabulary.
+    /// Relative to the folder of the root file, with forward slashes; for a bundled vocabulary, its bare name.
     pub path: String,
     pub text: String,
-    /// The offset of the first byte that is not UTF-8; the text from there on is a replacement.
+    /// The offset of the first byte that is not UTF-8; `text` contains replacement characters from there on.
     pub invalid_from: Option<usize>,
     pub bundled: bool,
     lines: OnceLock<Vec<u32>>,
@@ -108,7 +108,7 @@ impl SourceFile {
         })
     }
 
-    /// The line of a byte offset, from 1.
+    /// The line of a byte offset, counted from 1.
     pub fn line(&self, offset: u32) -> u32 {
         self.lines().partition_point(|start| *start <= offset) as u32
     }
@@ -159,7 +159,7 @@ impl Sources {
         location.span.text(&self.file(location.file).text)
     }
 
-    /// The path as the user would type it from where the command runs.
+    /// The path as the user would type it in the working directory.
     pub fn shown_path(&self, id: FileId) -> String {
         let file = self.file(id);
         if file.bundled {
@@ -169,7 +169,7 @@ impl Sources {
         }
     }
 
-    /// `agents.presync:14`, relative to the root file's folder: the form of an origin.
+    /// `agents.presync:14`, relative to the root file's folder: the format of origins.
     pub fn file_line(&self, location: Location) -> String {
         let file = self.file(location.file);
         format!("{}:{}", file.path, file.line(location.span.start))

@@ -1,7 +1,8 @@
-//! The words and signs of the language, and what each can do: the one list. Whoever asks whether a word is taken, begins a
-//! declaration or goes on asks here. Held to the grammar by tests of `crate::syntax`.
+//! The words and signs of the language and their uses, in a single list.
+//! It defines which words are reserved, begin a declaration or continue a statement. Tests of `crate::syntax` check it
+//! against the grammar.
 
-/// A word or sign with a meaning of its own.
+/// A keyword or sign of the language.
 #[derive(Debug)]
 pub struct Token {
     pub text: &'static str,
@@ -18,12 +19,12 @@ const SYSTEM: u8 = 1 << 2;
 const TEST: u8 = 1 << 3;
 /// Begins a statement of a scenario.
 const SCENARIO: u8 = 1 << 4;
-/// Joins what stands before it with what comes.
+/// Joins the text before it with the text after it.
 const JOINT: u8 = 1 << 5;
-/// Something of the same statement has to follow.
+/// The statement must continue after it.
 const OPEN: u8 = 1 << 6;
 
-/// A body in braces, by what its statements can begin with.
+/// A body in braces, classified by the words that can begin its statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
     Items,
@@ -117,7 +118,7 @@ pub fn keywords() -> impl Iterator<Item = &'static str> {
     })
 }
 
-/// Whether a word is a name only in quotes.
+/// Whether a word must be quoted to be a name.
 pub fn is_keyword(word: &str) -> bool {
     word.bytes()
         .next()
@@ -127,17 +128,17 @@ pub fn is_keyword(word: &str) -> bool {
             .is_ok()
 }
 
-/// The words that begin a declaration, annotations included.
+/// The words that begin a declaration, including annotations.
 pub fn declarations() -> impl Iterator<Item = &'static str> {
     with(DECLARATION)
 }
 
-/// Whether a word begins a declaration, annotations included.
+/// Whether a word begins a declaration or is an annotation.
 pub fn begins_declaration(word: &str) -> bool {
     has(word, DECLARATION)
 }
 
-/// The words that begin a statement of some body, annotations left out.
+/// The words that begin a statement of any body, without annotations.
 pub fn statements() -> impl Iterator<Item = &'static str> {
     with(ITEM | SYSTEM | TEST | SCENARIO).filter(|text| *text != "@allow")
 }
@@ -153,12 +154,12 @@ pub fn begins_statement(word: &str, body: Body) -> bool {
     has(word, wanted)
 }
 
-/// Whether it joins what is before it with what comes.
+/// Whether it joins the text before it with the text after it.
 pub fn is_joint(text: &str) -> bool {
     has(text, JOINT)
 }
 
-/// Whether a statement goes on behind it.
+/// Whether the statement must continue after it.
 pub fn goes_on(text: &str) -> bool {
     has(text, OPEN)
 }

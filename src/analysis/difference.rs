@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::diagram::{Diagrams, Ref};
 use crate::quote::{choice_literal, quote, quote_always, state_literal};
 use presync_engine::{
-    Body, Cells, Column, Decision, Diagram, Direction, FactKind, Next, Outcome, Row, Schema,
+    TableBody, Cells, Column, Decision, FlatDiagram, Direction, FactKind, Next, Outcome, Row, Schema,
     StateId, Table, Tables, TooComplex,
 };
 
@@ -80,11 +80,11 @@ pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
                 continue;
             };
             let (old, new) = (
-                Side {
+                ComparedProgram {
                     schema: old_schema,
                     table,
                 },
-                Side {
+                ComparedProgram {
                     schema: new_schema,
                     table: other,
                 },
@@ -201,13 +201,13 @@ fn only<'a>(
 
 /// One side of a comparison.
 #[derive(Clone, Copy)]
-struct Side<'a> {
+struct ComparedProgram<'a> {
     schema: &'a Schema,
     table: &'a Table,
 }
 
 /// An input that both sides have, with the values that both know.
-struct Input {
+struct ComparedInput {
     name: String,
     is_state: bool,
     /// The names of the values; the first of a state is "not known".
@@ -219,16 +219,16 @@ struct Input {
 
 /// Both tables over their common inputs: variable 0 is the entered state, then the inputs.
 struct Comparison<'a> {
-    old: Side<'a>,
-    new: Side<'a>,
+    old: ComparedProgram<'a>,
+    new: ComparedProgram<'a>,
     entered: Vec<String>,
-    inputs: Vec<Input>,
+    inputs: Vec<ComparedInput>,
     diagrams: Diagrams,
 }
 
 impl<'a> Comparison<'a> {
-    fn new(old: Side<'a>, new: Side<'a>) -> Self {
-        let names = |side: Side<'_>| {
+    fn new(old: ComparedProgram<'a>, new: ComparedProgram<'a>) -> Self {
+        let names = |side: ComparedProgram<'_>| {
             let columns = side
                 .table
                 .columns()
@@ -239,11 +239,11 @@ impl<'a> Comparison<'a> {
                 .collect::<BTreeSet<String>>()
         };
         let all: BTreeSet<String> = names(old).union(&names(new)).cloned().collect();
-        let inputs: Vec<Input> = all
+        let inputs: Vec<ComparedInput> = all
             .into_iter()
             .filter_map(|name| input(old.schema, new.schema, name))
             .collect();
-        let states = |side: Side<'_>| {
+        let states = |side: ComparedProgram<'_>| {
             let system = side.schema.system(side.table.direction().from());
             system
                 .states
@@ -279,7 +279,7 @@ impl<'a> Comparison<'a> {
         let (old_table, new_table) = (self.old.table, self.new.table);
         let mut pairs: Vec<(u32, u32)> = Vec::new();
         let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
-        let texts = |side: Side<'_>| -> Vec<String> {
+        let texts = |side: ComparedProgram<'_>| -> Vec<String> {
             side.table
                 .decisions()
                 .iter()
@@ -362,9 +362,9 @@ impl<'a> Comparison<'a> {
     }
 
     /// A side's decisions over the common inputs.
-    fn function(&mut self, side: Side<'_>) -> Ref {
+    fn function(&mut self, side: ComparedProgram<'_>) -> Ref {
         match side.table.body() {
-            Body::Rows(rows) => {
+            TableBody::Rows(rows) => {
                 let mut parts = Vec::with_capacity(rows.len());
                 for RowPart {
                     decision,
@@ -380,7 +380,7 @@ impl<'a> Comparison<'a> {
                 let all = self.diagrams.first_of(parts);
                 self.diagrams.map(all, &mut |leaf| leaf.saturating_sub(1))
             }
-            Body::Diagrams(diagrams) => {
+            TableBody::Diagrams(diagrams) => {
                 let mut parts = Vec::with_capacity(diagrams.len());
                 for diagram in diagrams.iter() {
                     parts.push(self.walk(side, diagram));
@@ -392,7 +392,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// A row's cells as common variables and values; `None` if no common situation matches.
-    fn cube(&self, side: Side<'_>, when: &Cells, from: &[StateId]) -> Option<Vec<(u32, Vec<u32>)>> {
+    fn cube(&self, side: ComparedProgram<'_>, when: &Cells, from: &[StateId]) -> Option<Vec<(u32, Vec<u32>)>> {
         let entered = from.iter().filter_map(|state| {
             self.entered
                 .iter()
@@ -424,7 +424,7 @@ impl<'a> Comparison<'a> {
             .then_some(cube)
     }
 
-    fn walk(&mut self, side: Side<'_>, diagram: &Diagram) -> Ref {
+    fn walk(&mut self, side: ComparedProgram<'_>, diagram: &FlatDiagram) -> Ref {
         let mut made: Vec<Ref> = vec![Ref::ZERO; diagram.nodes.len()];
         let get = |made: &[Ref], next: Next| match next {
             Next::Node(at) => made[at as usize],
@@ -466,13 +466,13 @@ impl<'a> Comparison<'a> {
     }
 
     /// The place of a column among the common inputs.
-    fn variable(&self, side: Side<'_>, column: Column) -> Option<usize> {
+    fn variable(&self, side: ComparedProgram<'_>, column: Column) -> Option<usize> {
         let name = side.schema.column_name(column);
         self.inputs.iter().position(|input| input.name == *name)
     }
 
     /// A side's value as the common value.
-    fn value(&self, side: Side<'_>, column: Column, input: usize, value: u32) -> Option<u32> {
+    fn value(&self, side: ComparedProgram<'_>, column: Column, input: usize, value: u32) -> Option<u32> {
         let name = value_name(side.schema, column, value);
         self.inputs[input]
             .values
@@ -579,12 +579,12 @@ fn row_parts(table: &Table, rows: &[Row]) -> Vec<RowPart> {
 }
 
 /// An input by name, if both sides have it as the same kind.
-fn input(old: &Schema, new: &Schema, name: String) -> Option<Input> {
+fn input(old: &Schema, new: &Schema, name: String) -> Option<ComparedInput> {
     if let (Some(a), Some(b)) = (old.find_fact(&name), new.find_fact(&name)) {
         return match (&old.fact(a).kind, &new.fact(b).kind) {
             (FactKind::Flag, FactKind::Flag) => {
                 let values = vec!["false".to_owned(), "true".to_owned()];
-                Some(Input {
+                Some(ComparedInput {
                     name,
                     is_state: false,
                     values,
@@ -598,7 +598,7 @@ fn input(old: &Schema, new: &Schema, name: String) -> Option<Input> {
                 let common: Vec<String> = common.cloned().collect();
                 let usual = usual.and_then(|usual| common.iter().position(|one| one == usual));
                 let usual = usual.unwrap_or(0) as u32;
-                let input = Input {
+                let input = ComparedInput {
                     name,
                     is_state: false,
                     values: common,
@@ -620,7 +620,7 @@ fn input(old: &Schema, new: &Schema, name: String) -> Option<Input> {
     let states = old.system(a).states.iter().map(|state| &state.name);
     let states = states.filter(|name| others.contains(name)).cloned();
     let values = std::iter::once(UNKNOWN.to_owned()).chain(states).collect();
-    Some(Input {
+    Some(ComparedInput {
         name,
         is_state: true,
         values,
@@ -642,14 +642,14 @@ fn value_name(schema: &Schema, column: Column, value: u32) -> String {
 }
 
 /// The assumed value of an input that only one side has.
-fn initial(side: Side<'_>, column: Column) -> u32 {
+fn initial(side: ComparedProgram<'_>, column: Column) -> u32 {
     match column {
         Column::Fact(fact) => side.schema.initial(fact).map_or(0, |value| value.value()),
         Column::State(_) => 0,
     }
 }
 
-fn outcome(side: Side<'_>, decision: &Decision) -> String {
+fn outcome(side: ComparedProgram<'_>, decision: &Decision) -> String {
     match &decision.outcome {
         Outcome::Unmapped => "unmapped".to_owned(),
         Outcome::Unchanged => "unchanged".to_owned(),

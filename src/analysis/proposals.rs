@@ -70,7 +70,7 @@ struct Together {
     exercised: Vec<Exercised>,
 }
 
-struct Draft {
+struct DraftTest {
     seat: Seat,
     /// Each with its outcome.
     changes: Vec<(RoleChange, String)>,
@@ -328,10 +328,10 @@ fn draft(
     targets: &Targets,
     seats: &Seats,
     together: &Together,
-) -> Draft {
+) -> DraftTest {
     let situation = &together.situation;
     let chosen = fewest_changes(space, &seats[&together.seat], together);
-    let changes: BTreeMap<RoleChange, Outcome> = chosen
+    let changes: BTreeMap<RoleChange, ExpectedOutcome> = chosen
         .iter()
         .map(|(change, _)| (*change, outcome(space, *change, situation)))
         .collect();
@@ -378,7 +378,7 @@ fn draft(
         .into_iter()
         .map(|(change, outcome)| (change, outcome.text))
         .collect();
-    Draft {
+    DraftTest {
         seat: together.seat,
         changes,
         given,
@@ -438,14 +438,14 @@ fn fewest_changes(
 }
 
 /// The outcome of a change, as a test expects it.
-struct Outcome {
+struct ExpectedOutcome {
     text: String,
     parts: Parts,
     /// The leaves with the same meaning; none: unmapped.
     equal: BTreeSet<u32>,
 }
 
-fn outcome(space: &mut Precedence<'_>, change: RoleChange, situation: &[u32]) -> Outcome {
+fn outcome(space: &mut Precedence<'_>, change: RoleChange, situation: &[u32]) -> ExpectedOutcome {
     let decided = space.decision(change.role, change.change);
     let parts = decided.parts.clone();
     let leaf = parts
@@ -465,10 +465,10 @@ fn outcome(space: &mut Precedence<'_>, change: RoleChange, situation: &[u32]) ->
     let means_the_same =
         |other: &u32| *other != 0 && space.outcome_text(&decided, *other, decorated) == text;
     let equal = leaves.into_iter().filter(means_the_same).collect();
-    Outcome { text, parts, equal }
+    ExpectedOutcome { text, parts, equal }
 }
 
-impl Outcome {
+impl ExpectedOutcome {
     /// The region where the change has the same outcome.
     fn same(&self, diagrams: &mut Diagrams) -> Ref {
         let mut left = Ref::ONE;
@@ -484,7 +484,7 @@ impl Outcome {
 }
 
 /// Removes tests whose every contribution another test also makes.
-fn drop_superfluous(drafts: &mut Vec<Draft>, missing: &BTreeSet<Exercised>) {
+fn drop_superfluous(drafts: &mut Vec<DraftTest>, missing: &BTreeSet<Exercised>) {
     let mut at = 0;
     while at < drafts.len() {
         let needed = |exercised: &Exercised| {
@@ -502,7 +502,7 @@ fn drop_superfluous(drafts: &mut Vec<Draft>, missing: &BTreeSet<Exercised>) {
     }
 }
 
-fn source(program: &Program, drafts: &[Draft]) -> String {
+fn source(program: &Program, drafts: &[DraftTest]) -> String {
     let mut taken: BTreeSet<String> = program.tests.iter().map(|test| test.name.clone()).collect();
     taken.extend(
         program

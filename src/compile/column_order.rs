@@ -39,10 +39,10 @@ pub(super) fn best(diagrams: &Diagrams, outcome: Ref, matter: &[u32]) -> Vec<u32
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum At {
     Leaf(u32),
-    Node(u32),
+    OrderNode(u32),
 }
 
-struct Node {
+struct OrderNode {
     variable: u32,
     /// For each value of the variable.
     children: Box<[At]>,
@@ -54,7 +54,7 @@ struct Node {
 struct Levels {
     sizes: Vec<u32>,
     order: Vec<u32>,
-    nodes: Vec<Node>,
+    nodes: Vec<OrderNode>,
     /// For each variable, its nodes that the root reaches.
     of: Vec<Vec<u32>>,
     root: At,
@@ -69,7 +69,7 @@ impl Levels {
     fn new(diagrams: &Diagrams, root: Ref, order: &[u32]) -> Self {
         let below = diagrams.below(&[root]);
         let places: FxHashMap<Ref, u32> = (0..).zip(&below).map(|(at, node)| (*node, at)).collect();
-        let at = |of: &Ref| of.as_leaf().map_or_else(|| At::Node(places[of]), At::Leaf);
+        let at = |of: &Ref| of.as_leaf().map_or_else(|| At::OrderNode(places[of]), At::Leaf);
         let mut levels = Self {
             sizes: diagrams.sizes().to_vec(),
             order: order.to_vec(),
@@ -93,7 +93,7 @@ impl Levels {
     fn add(&mut self, variable: u32, children: Box<[At]>) -> u32 {
         let at = self.nodes.len() as u32;
         self.of[variable as usize].push(at);
-        self.nodes.push(Node {
+        self.nodes.push(OrderNode {
             variable,
             distinct: distinct(&children),
             children,
@@ -146,7 +146,7 @@ impl Levels {
         let (upper, lower) = (self.order[level], self.order[level + 1]);
         self.order.swap(level, level + 1);
         let size = self.sizes[lower as usize] as usize;
-        let asks = |nodes: &[Node], at: At| matches!(at, At::Node(node) if nodes[node as usize].variable == lower);
+        let asks = |nodes: &[OrderNode], at: At| matches!(at, At::OrderNode(node) if nodes[node as usize].variable == lower);
         let above = std::mem::take(&mut self.of[upper as usize]);
         let (changed, kept): (Vec<u32>, Vec<u32>) = above.into_iter().partition(|node| {
             self.nodes[*node as usize]
@@ -166,7 +166,7 @@ impl Levels {
                     .children
                     .iter()
                     .map(|child| match child {
-                        At::Node(at) if asks(&self.nodes, *child) => {
+                        At::OrderNode(at) if asks(&self.nodes, *child) => {
                             self.nodes[*at as usize].children[value]
                         }
                         other => *other,
@@ -175,15 +175,15 @@ impl Levels {
                 if below.iter().all(|child| *child == below[0]) {
                     children.push(below[0]);
                 } else if let Some(known) = known.get(&below) {
-                    children.push(At::Node(*known));
+                    children.push(At::OrderNode(*known));
                 } else {
                     let new = self.add(upper, below.clone());
                     known.insert(below, new);
-                    children.push(At::Node(new));
+                    children.push(At::OrderNode(new));
                 }
             }
             let children: Box<[At]> = children.into();
-            self.nodes[node as usize] = Node {
+            self.nodes[node as usize] = OrderNode {
                 variable: lower,
                 distinct: distinct(&children),
                 children,
@@ -197,7 +197,7 @@ impl Levels {
     fn count(&mut self) {
         self.counts.clear();
         self.counts.resize(self.nodes.len(), 0.0);
-        if let At::Node(root) = self.root {
+        if let At::OrderNode(root) = self.root {
             self.counts[root as usize] = 1.0;
         }
         self.live = 0;
@@ -206,7 +206,7 @@ impl Levels {
             level.retain(|node| self.counts[*node as usize] > 0.0);
             for node in level.iter() {
                 for child in &self.nodes[*node as usize].distinct {
-                    if let At::Node(child) = child {
+                    if let At::OrderNode(child) = child {
                         self.counts[*child as usize] += self.counts[*node as usize];
                     }
                 }

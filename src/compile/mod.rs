@@ -9,7 +9,7 @@ mod rows;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use presync_engine::{Diagram, Next, Node, Table, Tables, TooComplex};
+use presync_engine::{FlatDiagram, Next, FlatNode, Table, Tables, TooComplex};
 
 use crate::compile::decisions::{Decisions, PASS};
 use crate::diagram::{Diagrams, Ref};
@@ -259,7 +259,7 @@ impl Layout {
 }
 
 /// The nodes of a layout's diagram, each before its children.
-fn flatten(layout: &Layout) -> Diagram {
+fn flatten(layout: &Layout) -> FlatDiagram {
     let order = layout.diagrams.below(&[layout.root]);
     let at: HashMap<Ref, u32> = order
         .iter()
@@ -273,7 +273,7 @@ fn flatten(layout: &Layout) -> Diagram {
     };
     let nodes = order
         .iter()
-        .map(|node| Node {
+        .map(|node| FlatNode {
             ask: layout
                 .diagrams
                 .variable(*node)
@@ -287,7 +287,7 @@ fn flatten(layout: &Layout) -> Diagram {
                 .collect(),
         })
         .collect();
-    Diagram {
+    FlatDiagram {
         root: next(layout.root),
         nodes,
     }

@@ -14,12 +14,12 @@ const MAX_PARTS: usize = 200;
 const BUDGET: usize = 50_000;
 
 /// Values of some variables, and the decision there.
-type Part = (Vec<(u32, Vec<u32>)>, u32);
+type OriginCubes = (Vec<(u32, Vec<u32>)>, u32);
 
 /// Caches parts: rows within which the function is the same share them.
 #[derive(Default)]
 pub(super) struct Origins {
-    known: FxHashMap<Ref, Option<Vec<Part>>>,
+    known: FxHashMap<Ref, Option<Vec<OriginCubes>>>,
 }
 
 impl Origins {
@@ -81,10 +81,10 @@ fn narrow(diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Ref {
 }
 
 /// The decisions in order. The cubes of each cover where it decides and may overlap earlier parts.
-fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<Part>> {
+fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<OriginCubes>> {
     let leaves = diagrams.leaves(within);
     let inputs = diagrams.sizes().len();
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<OriginCubes> = Vec::new();
     // If there are hardly more paths than decisions, use the paths.
     if paths::count_paths(diagrams, within) <= 2.0 * leaves.len() as f64 {
         paths::paths(

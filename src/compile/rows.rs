@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use presync_engine::{Cells, Cube, DENSE_CELLS, Decision, OriginPart, Outcome, Row, cell_count};
+use presync_engine::{Cells, RowCube, DENSE_CELLS, Decision, OriginPart, Outcome, Row, cell_count};
 
 use crate::compile::decisions::Decisions;
 use crate::compile::origins::Origins;
@@ -43,7 +43,7 @@ pub(super) fn rows(
 }
 
 /// A table without rows as cubes, if a dense lookup is small enough.
-pub(super) fn cubes(layout: &Layout) -> Option<Vec<Cube>> {
+pub(super) fn cubes(layout: &Layout) -> Option<Vec<RowCube>> {
     let (states, sizes) = layout.diagrams.sizes().split_first()?;
     if cell_count(sizes, *states) > DENSE_CELLS {
         return None;
@@ -56,7 +56,7 @@ pub(super) fn cubes(layout: &Layout) -> Option<Vec<Cube>> {
         usize::MAX,
         &mut |cube, leaf| {
             let row = cubes.len() as u32;
-            cubes.push(Cube {
+            cubes.push(RowCube {
                 row,
                 when: cube[1..].to_vec(),
                 from: cube[0].clone(),

@@ -1,4 +1,4 @@
-//! `circular-definition`: conditions, groups or mappings that are defined by each other.
+//! `circular-definition`: conditions, groups or mappings that are defined in terms of each other.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Location;
@@ -18,7 +18,7 @@ condition b = not f
 ",
 };
 
-/// Declarations that are defined by each other, in a circle.
+/// Declarations that are defined in terms of each other.
 pub(crate) fn circle(what: &str, names: &[(&str, Location)]) -> Diagnostic {
     let path: Vec<&str> = names
         .iter()
@@ -39,7 +39,7 @@ pub(crate) fn circle(what: &str, names: &[(&str, Location)]) -> Diagnostic {
         .help("define one of them without the others")
 }
 
-/// Mappings that apply each other so often that there is no end of rules.
+/// Mappings that apply each other so often that the number of rules exceeds the limit.
 pub(crate) fn too_many_rules(mapping: &str, most: usize, at: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,

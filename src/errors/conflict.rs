@@ -1,4 +1,4 @@
-//! `conflict`: two rules of one rank disagree in some situation.
+//! `conflict`: two rules of the same rank disagree in some situation.
 
 use crate::diagnostic::{Code, Diagnostic, Witness};
 use crate::quote::quote;
@@ -25,14 +25,14 @@ profile \"P\" {
 ",
 };
 
-/// What one of the rules does.
+/// One of the conflicting rules.
 pub(crate) struct Disagreeing<'a> {
     pub rule: Location,
     /// `None`: it leaves the system unchanged.
     pub target: Option<&'a str>,
 }
 
-/// Rules of one rank of a profile that disagree on what a state means for another system.
+/// Rules of one profile and rank that map a state of one system differently to another system.
 pub(crate) fn rules(
     profile: &str,
     (from, state): (&str, &str),

@@ -18,7 +18,7 @@ profile \"P\" { cic Available -> lync Available }
 ",
 };
 
-/// A word of the language's own letters and others that look like them, `odd` the first.
+/// A word with letters that look like ASCII ones; `odd` is the first of them.
 pub(crate) fn word(word: &str, odd: char, at: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
@@ -29,7 +29,7 @@ pub(crate) fn word(word: &str, odd: char, at: Location) -> Diagnostic {
     .about(word)
 }
 
-/// A name that is not known, and looks like one that is.
+/// An unknown name that looks like a known one.
 pub(crate) fn unknown(name: &str, twin: &str, at: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
@@ -41,7 +41,7 @@ pub(crate) fn unknown(name: &str, twin: &str, at: Location) -> Diagnostic {
     .about(twin)
 }
 
-/// Two declared names that nobody can distinguish.
+/// Two declared names that look alike.
 pub(crate) fn twins(
     (name, at): (&str, Location),
     (first, first_at): (&str, Location),

@@ -1,4 +1,4 @@
-//! `duplicate-definition`: two declarations with one name.
+//! `duplicate-definition`: two declarations with the same name.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Location;
@@ -17,7 +17,7 @@ condition queueing = in_queue
 ",
 };
 
-/// Two declarations with one name in one space.
+/// Two declarations with the same name in one namespace.
 pub(crate) fn declared(what: &str, name: &str, first: Location, again: Location) -> Diagnostic {
     Diagnostic::error(&CODE, format!("{what} `{name}` is declared twice"))
         .label(again, "declared again here")

@@ -1,4 +1,4 @@
-//! `failed-test`: a test does not hold, or a scenario sends something else.
+//! `failed-test`: a test fails, or a scenario sends other commands than expected.
 
 use crate::diagnostic::{Code, Diagnostic, Witness};
 use crate::quote::{quote, quote_always};
@@ -21,7 +21,7 @@ test \"available\" { given in_queue cic Available => lync Available }
 ",
 };
 
-/// A test whose conditions never hold together.
+/// A test whose conditions are never true together.
 pub(crate) fn impossible(test: &str, given: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
@@ -44,7 +44,7 @@ pub(crate) fn excluded(test: &str, expected: Location, given: Location) -> Diagn
     .about(test)
 }
 
-/// A change that a test speaks of.
+/// A change that a test covers.
 pub(crate) struct TestedChange<'a> {
     pub test: &'a str,
     pub from: &'a str,
@@ -75,7 +75,7 @@ impl TestedChange<'_> {
         .help("add conditions to the test so that fewer situations remain")
     }
 
-    /// `decides`: the rule that does, and its profile.
+    /// `decides`: the deciding rule and its profile.
     pub(crate) fn refuted(
         &self,
         outcome: &str,
@@ -100,15 +100,15 @@ impl TestedChange<'_> {
     }
 }
 
-/// What went otherwise than a scenario says.
+/// How a step of a scenario failed.
 pub(crate) enum StepFailure {
     /// Why the event is rejected.
     Rejected(String),
-    /// The commands that are sent instead.
+    /// The commands sent instead.
     Sends(Vec<String>),
 }
 
-/// `step`: from 1.
+/// `step`: counts from 1.
 pub(crate) fn step(scenario: &str, step: usize, failure: &StepFailure, at: Location) -> Diagnostic {
     let why = match failure {
         StepFailure::Rejected(why) => format!("the event is rejected: {why}"),

@@ -1,4 +1,4 @@
-//! `hidden-character`: a character that nobody sees.
+//! `hidden-character`: an invisible character.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Location;

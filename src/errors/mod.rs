@@ -1,5 +1,5 @@
-//! What can be wrong with a program: one file for each code, which holds what it means, its examples, and every message
-//! that is made of it. Functions take names and places; nothing here knows a program.
+//! The errors of a program: one file per code, with its explanation, its examples and all its messages.
+//! Functions take names and locations; nothing here depends on `Program`.
 
 pub(crate) mod circular_definition;
 pub(crate) mod conflict;
@@ -55,7 +55,7 @@ pub(crate) static ERRORS: &[&Code] = &[
     &failed_test::CODE,
 ];
 
-/// Ends a list of errors of a program that is longer than anybody reads: stands where the next one would, with its code.
+/// Ends a list of errors at the limit, with the code and labels of the next one.
 pub(crate) fn too_many(code: &'static Code, most: usize, labels: Vec<Label>) -> Diagnostic {
     let message = format!("too many errors, stopped at {most}");
     Diagnostic {

@@ -1,4 +1,4 @@
-//! `override-nothing`: an `override` that has nothing to beat.
+//! `override-nothing`: an `override` that overrides no other rule.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Location;
@@ -23,7 +23,7 @@ profile \"P\" {
 ",
 };
 
-/// `elsewhere`: it has something to beat in another direction.
+/// `elsewhere`: it overrides a rule in another direction.
 pub(crate) fn rule(from: &str, to: &str, elsewhere: bool, at: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,

@@ -1,4 +1,4 @@
-//! `syntax`: the text is not of the language.
+//! `syntax`: the text does not follow the grammar or its limits.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::quote::visible;
@@ -39,7 +39,7 @@ pub(crate) fn large_file(most: usize, at: Location) -> Diagnostic {
     .help("split the file and combine the parts with `use`")
 }
 
-/// `end`: of the file.
+/// `end`: the end of the file.
 pub(crate) fn too_many(most: usize, end: Location) -> Diagnostic {
     error(
         format!("too many errors, stopped at {most}"),
@@ -51,7 +51,7 @@ pub(crate) fn too_many(most: usize, end: Location) -> Diagnostic {
 
 // Words and signs.
 
-/// A word or text in quotes of so many bytes or more.
+/// A word or quoted text of more than `most` bytes.
 pub(crate) fn long_token(what: &str, most: usize, at: Location) -> Diagnostic {
     error(
         format!("this {what} is longer than {most} bytes"),
@@ -72,7 +72,7 @@ pub(crate) fn bad_escape(found: &str, at: Location) -> Diagnostic {
         .help("valid escapes are `\\\"`, `\\\\` and `\\u{...}` with one to six hexadecimal digits")
 }
 
-/// Characters that no word or sign begins with.
+/// Characters that cannot start a word or sign.
 pub(crate) fn strange(found: &str, help: &str, at: Location) -> Diagnostic {
     error(format!("unexpected `{}`", visible(found)), at, "unexpected").help(help)
 }
@@ -103,7 +103,7 @@ pub(crate) fn crossed_brackets(
     unclosed_bracket(opener, open).label(close, format!("found `{closer}` first"))
 }
 
-/// `why`, `before`: what shows that it is not.
+/// `why`: why it counts as unclosed; `before`: the place that shows it.
 pub(crate) fn unclosed(opener: &str, open: Location, why: &str, before: Location) -> Diagnostic {
     let closer = if opener == "{" { "}" } else { ")" };
     unclosed_bracket(opener, open)
@@ -124,9 +124,9 @@ pub(crate) fn too_deep(most: usize, at: Location) -> Diagnostic {
     .help("move a part into a named condition: `condition name = ...`")
 }
 
-// Where the grammar goes no further.
+// Text that does not parse.
 
-/// `expected`: what could stand there, as a sentence; `before`: the word before it; `help`: what to write instead.
+/// `expected`: a phrase for what is valid there; `before`: the previous word; `help`: what to write instead.
 pub(crate) fn expected(
     expected: &str,
     before: Option<&str>,
@@ -181,7 +181,7 @@ pub(crate) fn long_statement(most: usize, at: Location) -> Diagnostic {
     .help("move parts of it into a named `condition`, `group` or `mapping`")
 }
 
-// What the grammar takes, or almost, and nobody can have meant.
+// Text that parses, or almost does, but was clearly not meant.
 
 pub(crate) fn allow_before_nothing(at: Location) -> Diagnostic {
     error(
@@ -192,7 +192,7 @@ pub(crate) fn allow_before_nothing(at: Location) -> Diagnostic {
     .help("put it before a declaration, a rule or a `when`")
 }
 
-/// At the end of a block: a condition or an `@allow` that stands before nothing.
+/// A condition or an `@allow` at the end of a block, with nothing after it.
 pub(crate) fn nothing_follows(condition: bool, at: Location) -> Diagnostic {
     let what = if condition {
         "`when` is not followed by a rule"
@@ -225,7 +225,7 @@ pub(crate) fn no_step(word: &str, help: &str, at: Location) -> Diagnostic {
     .help(help)
 }
 
-/// Names side by side where a condition is expected.
+/// Several names in a row where a condition is expected.
 pub(crate) fn word_missing_in_condition(words: &[&str], at: Location) -> Diagnostic {
     error(
         "missing `is`, `and` or `or` in this condition",
@@ -348,7 +348,7 @@ pub(crate) fn second_target(at: Location) -> Diagnostic {
     error("a rule sets only one state", at, "second state").help(ONE_TARGET)
 }
 
-/// `any` or `otherwise` on the right.
+/// `any` or `otherwise` on the right side.
 pub(crate) fn no_target(word: &str, at: Location) -> Diagnostic {
     error(
         format!("`{word}` cannot be a target"),
@@ -358,7 +358,7 @@ pub(crate) fn no_target(word: &str, at: Location) -> Diagnostic {
     .help(ONE_TARGET)
 }
 
-// What is known when names are.
+// Errors found once names are resolved.
 
 pub(crate) fn not_in_extension(at: Location) -> Diagnostic {
     error(

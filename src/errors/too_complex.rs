@@ -1,4 +1,4 @@
-//! `too-complex`: there is too much of something, or the conditions are too entangled to be analysed.
+//! `too-complex`: a limit is exceeded, or conditions are too complex to analyze.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Location;
@@ -16,7 +16,7 @@ show the form.",
     good: "",
 };
 
-/// `who`: `there are`, `` `x` has ``.
+/// `who`: `the program has`, `` `x` has ``.
 pub(crate) fn too_many(who: &str, most: usize, what: &str, at: Location) -> Diagnostic {
     Diagnostic::error(&CODE, format!("{who} more than {most} {what}"))
         .label(at, "exceeds the limit here")
@@ -24,7 +24,7 @@ pub(crate) fn too_many(who: &str, most: usize, what: &str, at: Location) -> Diag
         .about(what)
 }
 
-/// A condition by itself.
+/// A single condition.
 pub(crate) fn condition(at: Location) -> Diagnostic {
     Diagnostic::error(&CODE, "this condition is too complex to analyze")
         .label(at, "not analyzed")

@@ -1,4 +1,4 @@
-//! `two-way-states`: something else than one state beside `<->`.
+//! `two-way-states`: a side of `<->` that is not a single state.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Location;

@@ -1,4 +1,4 @@
-//! What the `unknown-...` errors have in common: a name that is not declared, and what was probably meant.
+//! Shared by the `unknown-...` errors: a name that is not declared, and the name that was probably meant.
 
 use presync_engine::nearest;
 
@@ -8,15 +8,15 @@ use crate::source::Location;
 
 pub(crate) struct UnknownName<'a> {
     pub code: &'static Code,
-    /// The system or choice that would have it.
+    /// The system or choice in which the name was looked up.
     pub owner: Option<&'a str>,
-    /// What kind of name it is: `system`, `value`.
+    /// The kind of name: `system`, `value`.
     pub what: &'a str,
     pub name: &'a str,
     pub at: Location,
-    /// What is known instead, in an order for people.
+    /// The known names, in the order to show them.
     pub known: &'a [&'a str],
-    /// Replaces the nearest known name.
+    /// Shown instead of the nearest known name.
     pub help: Option<String>,
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn is_no_flag(name: &str, at: Location) -> Diagnostic {
         .about(name)
 }
 
-/// What a step of a scenario sets is a condition, but no single fact.
+/// A step of a scenario sets a condition that is not a single fact.
 pub(crate) fn is_no_step(at: Location) -> Diagnostic {
     Diagnostic::error(&CODE, "a step can only set single facts")
         .label(at, "not a flag or a value of a choice")

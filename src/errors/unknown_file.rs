@@ -1,4 +1,4 @@
-//! `unknown-file`: a used file or vocabulary is not there.
+//! `unknown-file`: a used file or vocabulary cannot be read.
 
 use presync_engine::nearest;
 
@@ -37,14 +37,14 @@ pub(crate) fn vocabulary(name: &str, at: Location, known: &[&str]) -> Diagnostic
 
 /// Why a file cannot be read.
 pub(crate) enum Unread<'a> {
-    /// It is outside of what may be read.
+    /// It is outside the project directory.
     Outside(String),
-    /// It is called like a bundled vocabulary.
+    /// It has the name of a bundled vocabulary.
     Vocabulary(&'a str, String),
     Other(String),
 }
 
-/// `shown`: its path as people know it.
+/// `shown`: the path as the user knows it.
 pub(crate) fn file(shown: &str, unread: Unread<'_>, at: Location) -> Diagnostic {
     let (why, help) = match unread {
         Unread::Outside(why) => (

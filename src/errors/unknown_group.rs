@@ -1,4 +1,4 @@
-//! `unknown-group`: no such group, where the name is closest to one.
+//! `unknown-group`: an unknown name that is closest to a group.
 
 use crate::diagnostic::Code;
 

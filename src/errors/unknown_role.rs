@@ -1,4 +1,4 @@
-//! `unknown-role`: no such role, or none named where there are several.
+//! `unknown-role`: no such role, or no role named although there are several.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::quote::quote;
@@ -21,7 +21,7 @@ test \"available\" { role \"Agents\" cic Available => lync Available }
 ",
 };
 
-/// A test or scenario that names none of several.
+/// A test or scenario that names no role although there are several.
 pub(crate) fn unnamed<'a>(
     what: &str,
     roles: impl Iterator<Item = &'a str>,

@@ -22,6 +22,6 @@ pub(crate) fn is_state_of(name: &str, system: &str) -> String {
     format!("`{written}` is a state: write its system first, as in `{system} {written}`")
 }
 
-/// The help where there is none.
+/// The help if no system is declared.
 pub(crate) const NONE_DECLARED: &str =
     "no system is declared: add `use cic_lync`, or declare one with `system name { ... }`";

@@ -18,7 +18,7 @@ profile \"P\" when user_type is im { cic Available -> lync Available }
 ",
 };
 
-/// Several choices have it.
+/// A value that several choices have.
 pub(crate) fn of_several<'a>(
     name: &str,
     choices: impl Iterator<Item = &'a str>,

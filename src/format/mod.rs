@@ -101,10 +101,10 @@ struct Layout<'a> {
     comment: usize,
     /// The end of the last formatted token or comment.
     end: u32,
-    lines: Vec<Line>,
+    lines: Vec<OutputLine>,
 }
 
-struct Line {
+struct OutputLine {
     text: String,
     /// The column of the arrow of a rule or expectation, in characters, if it may move to the
     /// right.
@@ -216,7 +216,7 @@ impl Layout<'_> {
     }
 
     fn push(&mut self, text: String, arrow: Option<usize>) {
-        self.lines.push(Line {
+        self.lines.push(OutputLine {
             text,
             arrow,
             commented: false,

@@ -1,4 +1,4 @@
-//! Which rules and profiles decide in some situation: what `dead-rule` and `dead-profile` look for the rest of.
+//! The rules and profiles that decide in some situation. `dead-rule` and `dead-profile` report all others.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::space::Shape;
 /// One direction of a written rule.
 pub(super) type OneWay = (RuleSourceId, Direction);
 
-/// A set of them: a rule lies between two systems, so that there are two ways.
+/// A set of [`OneWay`]: a rule connects two systems, so it has two possible directions.
 #[derive(Default)]
 pub(super) struct Ways(Vec<[bool; 2]>);
 
@@ -35,22 +35,22 @@ impl Ways {
     }
 }
 
-/// More nodes than this for one question are too many.
+/// Maximum number of diagram nodes for one question.
 const BUDGET: usize = 50_000;
 
-/// After so many questions without an answer a role is given up.
+/// A role is abandoned after this many questions without an answer.
 const MAX_FAILURES: usize = 10;
 
-/// What decides somewhere.
+/// The rules and profiles that decide in some situation.
 #[derive(Default)]
 pub(super) struct Alive {
     pub rules: Ways,
     pub profiles: FxHashSet<(RoleId, ProfileId)>,
-    /// Roles in which not every question had an answer.
+    /// Roles with questions that have no answer.
     pub unknown: FxHashSet<RoleId>,
 }
 
-/// Worked out once for both lints.
+/// Computed once for both lints.
 pub(super) fn alive(context: &mut Context<'_>) -> Rc<Alive> {
     if let Some(known) = &context.alive {
         return known.clone();
@@ -84,7 +84,7 @@ fn one_change(
     failures: &mut usize,
 ) {
     let program = context.program;
-    // Who is the origin somewhere decides; the others may still agree with one that is, or never come to it.
+    // A rule that is the origin of a decision is alive; any other may still agree with an origin, or never decide.
     let decided = context.space.decision(role, change);
     for leaf in decided
         .parts
@@ -99,7 +99,7 @@ fn one_change(
             alive.profiles.insert((role, decision.profile));
         }
     }
-    // What the profiles before have decided, as far as somebody has asked.
+    // What earlier profiles decide, extended only on demand.
     let mut before = Cascade::default();
     let mut passed: Vec<Rc<Shape>> = Vec::new();
     for &profile in &program.role(role).profiles {

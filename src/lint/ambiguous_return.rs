@@ -34,7 +34,7 @@ profile \"P\" {
 fn find(context: &mut Context<'_>) {
     for role in context.program.role_ids() {
         for direction in context.program.directions() {
-            // An early return means that the role is too entangled, which is noted.
+            // An early return means that the role is too complex, which is noted.
             let _ = one_direction(context, role, direction);
         }
     }
@@ -43,7 +43,7 @@ fn find(context: &mut Context<'_>) {
 fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) -> Option<()> {
     let (from, reversed) = (direction.from(), direction.reversed());
     let program = context.program;
-    // For each state of the target, the states that lead to it and where.
+    // For each target state, the states that map to it and where.
     let mut sources: BTreeMap<StateId, Vec<(StateId, Ref)>> = BTreeMap::new();
     for state in program.states(from) {
         for (target, region) in context

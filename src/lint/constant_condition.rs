@@ -1,4 +1,4 @@
-//! `constant-condition`: a condition that always or never holds.
+//! `constant-condition`: a condition that is always true or always false.
 
 use crate::diagnostic::{Code, Level};
 use crate::diagram::Ref;

@@ -1,4 +1,4 @@
-//! `dead-rule`: a rule that never decides, in no situation at all.
+//! `dead-rule`: a rule that never decides in any situation.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ role \"Agents\" uses \"First\", \"Second\"
 
 fn find(context: &mut Context<'_>) {
     let alive = alive(context);
-    // Every direction of a rule that occurs in some role but never decides, with its instances there.
+    // Each direction of a rule that is in some role but never decides, with its instances there.
     let mut dead: BTreeMap<OneWay, SmallVec<[Instance; 1]>> = BTreeMap::new();
     for (key, instance) in instances(context).filter(|(key, _)| !alive.rules.contains(key)) {
         dead.entry(key).or_default().push(instance);
@@ -60,7 +60,7 @@ fn find(context: &mut Context<'_>) {
     }
 }
 
-/// The changes for which a profile has a rule that overrides others.
+/// The changes for which a profile has an `override`.
 type Overridden = FxHashSet<(ProfileId, Change)>;
 
 fn overridden(program: &program::Program) -> Overridden {
@@ -173,8 +173,8 @@ fn dead_rule(
     } else {
         "fix its condition, or delete the rule"
     };
-    // The other direction of a `<->` may decide, an `override` may need what it beats, and one that goes may let those
-    // that it beat disagree.
+    // The other direction of a `<->` may decide, an `override` may need a rule to override, and deleting an `override`
+    // may let the rules it overrides conflict.
     let needed = instances.iter().any(|(_, profile, at)| {
         let rule = &program.profile(*profile).rules[*at as usize];
         match rule.rank {

@@ -1,4 +1,4 @@
-//! `duplicate-rule`: two rules of a profile say the same in some situation.
+//! `duplicate-rule`: two rules of a profile have the same outcome in some situation.
 
 use std::collections::BTreeMap;
 
@@ -29,19 +29,19 @@ profile \"P\" { cic \"At Lunch\" | \"Gone Home\" -> lync Away }
     find,
 };
 
-/// The union of more nodes than this is not built.
+/// Maximum number of nodes of a union.
 const BUDGET: usize = 50_000;
 
-/// After so many rules of which it cannot be told whether they could go, no repair is offered for the others.
+/// Offer no more fixes after this many rules for which it is unknown whether they are superfluous.
 const MAX_FAILURES: usize = 10;
 
-/// Nor after rules have been looked at beside each other so many times.
+/// Offer no more fixes after this many comparisons of two rules.
 const MAX_COMPARED: usize = 20_000_000;
 
-/// So many of the rules that say the same are shown.
+/// Maximum number of other rules with the same outcome that are shown.
 const MAX_NAMED: usize = 5;
 
-/// Groups of so many rules are compared pair by pair, which does not depend on how entangled they are.
+/// Groups of up to this many rules are compared in pairs, which works no matter how complex their conditions are.
 const MAX_PAIRED: usize = 256;
 
 fn find(context: &mut Context<'_>) {
@@ -54,7 +54,7 @@ fn find(context: &mut Context<'_>) {
             }
         }
     }
-    // A map that was filled in order has room in it for as much again.
+    // A map that was filled in order has room for twice its elements.
     let known: Vec<_> = known.into_iter().collect();
     let is_known = |written: RuleSourceId| {
         known
@@ -84,20 +84,21 @@ fn find(context: &mut Context<'_>) {
     }
 }
 
-/// What has been spent on repairs.
+/// The effort spent on fixes.
 #[derive(Default)]
 struct Effort {
     failures: usize,
     compared: usize,
 }
 
-/// For each rule those before it that it repeats, and the first place where: the leaf of a diagram that marks the other.
+/// For each rule, the earlier ones it repeats and the first place where: a change, and the leaf of a diagram that marks
+/// the other rule.
 type Known = BTreeMap<RuleSourceId, (Others, Change, (Ref, u32))>;
 
-/// Ascending. Most often one.
+/// Ascending; usually one.
 type Others = SmallVec<[RuleSourceId; 4]>;
 
-/// A written rule, a profile in which it acts, and its index there.
+/// A written rule, a profile that contains it, and its index there.
 type Instance = (RuleSourceId, ProfileId, u32);
 
 fn one_change(context: &mut Context<'_>, profile: ProfileId, change: Change, known: &mut Known) {
@@ -150,7 +151,7 @@ fn one_change(context: &mut Context<'_>, profile: ProfileId, change: Change, kno
                 }
             }
             let joined = context.space.diagrams.within(BUDGET, |diagrams| {
-                // Where others before it hold as well, it adds nothing.
+                // Where earlier rules hold as well, it adds nothing.
                 if diagrams.without(holds, seen) == Ref::ZERO {
                     return seen;
                 }
@@ -184,7 +185,7 @@ fn note(
     }
 }
 
-/// Whether others say the same wherever the rule holds; a failure where that is too entangled.
+/// Whether other rules have the same outcome wherever this one holds; counts a failure if that is too complex.
 fn is_superfluous(
     context: &mut Context<'_>,
     (profile, at): (ProfileId, u32),
@@ -210,7 +211,7 @@ fn is_superfluous(
                 others.push(also);
             }
         }
-        // Most often there is a situation in which the rule is the only one, and it is soon found.
+        // Usually the rule is the only one in some situation, which is found quickly.
         match context
             .space
             .diagrams

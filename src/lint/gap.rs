@@ -1,4 +1,4 @@
-//! `gap`: states that nobody decides although the profiles are active for others.
+//! `gap`: states that a role does not map although it maps others in the same situation.
 
 use crate::diagnostic::{Code, Level};
 use crate::diagram::Ref;
@@ -30,10 +30,10 @@ profile \"P\" when both_logged_in {
     find,
 };
 
-/// More rules than this are not printed.
+/// Maximum number of rules printed.
 const MAX_RULES: usize = 12;
 
-/// More states than these are written as `otherwise`.
+/// More states than this are written as `otherwise`.
 const MAX_NAMED: usize = 4;
 
 fn find(context: &mut Context<'_>) {
@@ -53,7 +53,7 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
         };
         decided.push(change.decided);
     }
-    // A state that is not decided anywhere in here is not the one that makes a profile active.
+    // A role is active where it decides any state. Where one state is missing, some other state makes the role active.
     let mut distinct = decided.clone();
     distinct.sort_unstable();
     distinct.dedup();
@@ -95,7 +95,7 @@ fn report(
     let mut all: Vec<StateId> = Vec::with_capacity(count);
     for (region, states) in gaps {
         all.extend(&states);
-        // Every other state is mapped where these are not.
+        // `otherwise` applies only to states that no other rule maps.
         let sources = if states.len() > MAX_NAMED {
             "otherwise".to_owned()
         } else {

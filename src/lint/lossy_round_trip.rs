@@ -1,4 +1,4 @@
-//! `lossy-round-trip`: the way there and back ends in another state with the same attributes.
+//! `lossy-round-trip`: a round trip ends in another state with the same attributes.
 
 use crate::diagnostic::{Code, Level};
 use crate::lint::{Lint, round_trips};

@@ -1,4 +1,4 @@
-//! `missing-reason`: an `@allow` that does not say why.
+//! `missing-reason`: an `@allow` without a reason.
 
 use crate::diagnostic::{Code, Level};
 use crate::lint::{Context, Lint};

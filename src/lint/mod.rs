@@ -1,6 +1,6 @@
-//! In: a checked program and the settings. Out: what the lints prove about it, as diagnostics.
-//! One file for each lint: what it finds, why that matters, a bad and a good example. A lint that could not look at
-//! something says so with a note.
+//! In: a checked program and the settings. Out: the findings of the lints.
+//! One file per lint: what it finds, why it matters, a bad and a good example. A lint that cannot analyze a role
+//! reports that, too.
 
 mod absent_target;
 mod alive;
@@ -31,7 +31,7 @@ use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateI
 use crate::source::{Location, Span};
 use crate::space::Precedence;
 
-/// A lint, as its file describes it.
+/// A lint, defined in its own file.
 pub struct Lint {
     pub code: Code,
     find: fn(&mut Context<'_>),
@@ -56,19 +56,19 @@ pub static LINTS: &[&Lint] = &[
     &text_too_long::LINT,
 ];
 
-/// The lints that were called otherwise before 0.2: the old name, and the one of today.
+/// The lints renamed in 0.2: the old name and the current one.
 const RENAMED: [(&str, &str); 2] = [
     ("collapse", "lossy-round-trip"),
     ("unsafe-collapse", "unsafe-round-trip"),
 ];
 
-/// What a lint is called now that had this name before.
+/// The current name of a lint by its old name.
 fn renamed(old: &str) -> Option<&'static str> {
     let found = RENAMED.iter().find(|(before, _)| *before == old);
     found.map(|(_, now)| *now)
 }
 
-/// A name that no lint has.
+/// A name that is not the name of a lint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownLint {
     #[error("the lint `{old}` is now called `{now}`")]
@@ -113,7 +113,7 @@ pub fn lint(code: &str) -> Option<&'static Lint> {
     LINTS.iter().copied().find(|lint| lint.code.name == code)
 }
 
-/// What a project wants of the lints: the level of each is its default, unless set otherwise.
+/// The settings of the lints. A lint has its default level unless another is set.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     set: BTreeMap<&'static str, Level>,
@@ -137,14 +137,14 @@ impl Settings {
     }
 }
 
-/// So many findings are reported of any program, and more of a large one.
+/// Maximum number of findings reported for a program; large programs get more.
 pub const MAX_FINDINGS: usize = 1_000;
 
-/// In a large one, one finding is reported for so many bytes: it takes about five times as much room.
+/// Large programs get one finding per this many bytes; a finding takes about five times as much memory.
 const BYTES_OF_A_FINDING: usize = 250;
 
-/// Runs the lints that are not at `allow` over a program without errors. Findings come sorted; those that an `@allow`
-/// silences are left out.
+/// Runs the lints that are not `off` on a program without errors. Findings are sorted; those that an `@allow`
+/// suppresses are omitted.
 pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
     let mut context = Context {
         program,
@@ -169,7 +169,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         level: Level::Warn,
     };
     unused_allow::refuse_old_names(&mut context);
-    // The one about allows has to see what the others silence.
+    // `unused-allow` runs last, because it checks what the others suppressed.
     let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS
         .iter()
         .copied()
@@ -180,12 +180,12 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
             continue;
         }
         context.lint = lint;
-        // The next one asks for other things.
+        // The next lint needs other operations.
         context.space.diagrams.forget_operations();
         (lint.find)(&mut context);
     }
     if context.space.diagrams.overflowed() {
-        // Whatever was found may rest on something that had no room.
+        // Any finding may rest on a result that did not fit.
         return vec![too_complex::lints()];
     }
     let mut findings = context.findings;
@@ -196,9 +196,9 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
     findings
 }
 
-/// Stands for the findings that are not reported; `worst`: the first of the worst among them.
+/// Replaces the omitted findings; `worst`: the first of the most severe ones.
 fn left_out(worst: Diagnostic, most: usize) -> Diagnostic {
-    // An error fails the check, reported or not.
+    // An error fails the check even if it is omitted.
     let severity = match worst.severity {
         Severity::Error => Severity::Error,
         Severity::Warning | Severity::Info => Severity::Info,
@@ -212,7 +212,7 @@ fn left_out(worst: Diagnostic, most: usize) -> Diagnostic {
     .help("run `check --fix`, or set the lints you do not need to `off`")
 }
 
-/// A lint could not look at a role.
+/// Reports that a lint could not analyze a role completely.
 fn skipped_role(program: &Program, code: &'static Code, role: RoleId) -> Diagnostic {
     let location = program
         .role(role)
@@ -228,7 +228,7 @@ fn skipped_role(program: &Program, code: &'static Code, role: RoleId) -> Diagnos
     note.help("use fewer facts in the conditions of this role")
 }
 
-/// What a lint works with.
+/// Everything a lint works with.
 struct Context<'p> {
     program: &'p Program,
     space: Precedence<'p>,
@@ -238,25 +238,25 @@ struct Context<'p> {
     used_allows: Vec<bool>,
     settings: &'p Settings,
     findings: Vec<Diagnostic>,
-    /// So many of them are reported.
+    /// Maximum number of findings.
     most: usize,
-    /// The first of the worst that are not.
+    /// The first of the most severe findings over the limit.
     left_out: Option<Diagnostic>,
     skipped: BTreeSet<(&'static Code, RoleId)>,
     lint: &'static Lint,
     level: Level,
 }
 
-/// What an `@allow` concerns.
+/// The scope of an `@allow`.
 struct Allowed {
     scope: Location,
-    /// The furthest end among those in this file that do not begin later.
+    /// The furthest end among the scopes in this file that do not begin later.
     furthest: u32,
     /// Its index in the program.
     at: usize,
 }
 
-/// By code, sorted by where what they concern begins.
+/// By code, sorted by scope.
 fn allows(program: &Program) -> HashMap<&str, Vec<Allowed>> {
     let mut all: HashMap<&str, Vec<Allowed>> = HashMap::new();
     for (at, allow) in program.allows.iter().enumerate() {
@@ -279,7 +279,7 @@ fn allows(program: &Program) -> HashMap<&str, Vec<Allowed>> {
 }
 
 impl Context<'_> {
-    /// A finding of the lint that runs; [`Context::report`] takes it.
+    /// A new finding of the current lint, for [`Context::report`].
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
         let severity = if self.level == Level::Error {
             Severity::Error
@@ -289,7 +289,7 @@ impl Context<'_> {
         Diagnostic::new(&self.lint.code, severity, message)
     }
 
-    /// A finding about a role, a direction and states, as far as it is.
+    /// A finding about a role, a direction and states, each optional.
     fn finding_about(
         &self,
         message: impl Into<String>,
@@ -313,7 +313,7 @@ impl Context<'_> {
         finding
     }
 
-    /// Keeps a finding, unless an `@allow` has a label of it on or inside what it stands before.
+    /// Keeps a finding, unless one of its labels is in the scope of an `@allow` of its code.
     fn report(&mut self, finding: Diagnostic) {
         let allows = self
             .allows
@@ -350,7 +350,7 @@ impl Context<'_> {
         }
     }
 
-    /// The repair that takes something out, with the lines that are empty then; `None` in a bundled vocabulary.
+    /// The fix that deletes a location and its lines if they become empty; `None` in a bundled vocabulary.
     fn deletion(&self, location: Location, safe: bool) -> Option<Fix> {
         let file = self.program.sources.file(location.file);
         if file.bundled {
@@ -385,7 +385,7 @@ impl Context<'_> {
         })
     }
 
-    /// The repair that writes another line below the one of a place; `None` in a bundled vocabulary.
+    /// The fix that inserts a line below a location; `None` in a bundled vocabulary.
     fn line_below(&self, place: Location, line: &str, message: &str) -> Option<Fix> {
         let file = self.program.sources.file(place.file);
         if file.bundled {
@@ -421,12 +421,11 @@ impl Context<'_> {
         })
     }
 
-    /// Notes that a role could not be looked at whole.
+    /// Notes that a role could not be analyzed completely.
     fn cut_short(&mut self, role: RoleId) {
         self.skipped.insert((&self.lint.code, role));
     }
 
-    /// Where a rule stands.
     fn rule_location(&self, source: RuleSourceId) -> Location {
         self.program.rule_source(source).location
     }
@@ -435,7 +434,7 @@ impl Context<'_> {
         &self.program.profile(profile).name
     }
 
-    /// Where to point for a role: its name, or the first profile of a program without roles.
+    /// The location to report for a role: its name, or the first profile of a program without roles.
     fn role_location(&self, role: RoleId) -> Option<Location> {
         let role = self.program.role(role);
         role.location.or_else(|| {
@@ -445,7 +444,7 @@ impl Context<'_> {
         })
     }
 
-    /// ` of role R`, where roles are declared.
+    /// ` in role R` if roles are declared, otherwise empty.
     fn of_role(&self, role: RoleId) -> String {
         match self.program.role(role).location {
             Some(_) => format!(" in role `{}`", self.program.role_name(role)),
@@ -454,7 +453,7 @@ impl Context<'_> {
     }
 }
 
-/// A state as source, with its system.
+/// A state as source text, with its system.
 fn shown(program: &Program, state: StateId) -> String {
     format!(
         "{} {}",
@@ -463,7 +462,7 @@ fn shown(program: &Program, state: StateId) -> String {
     )
 }
 
-/// A state's name as source.
+/// The name of a state as source text.
 fn state_name(program: &Program, state: StateId) -> String {
     crate::quote::quote(&program.state(state).name)
 }

@@ -36,13 +36,13 @@ profile \"P\" {
     find,
 };
 
-/// More loops than this of one role say nothing new.
+/// Maximum number of loops reported per role; more add nothing new.
 const MAX_LOOPS: usize = 10;
 
-/// Changes that follow each other, each with the rule that makes the next.
+/// Changes that follow each other, each with the rule that causes the next.
 type Loop = Vec<(StateId, RuleSourceId)>;
 
-/// A way on: the system and state that are set, and where.
+/// The states that are set in response to a change, each with its situations.
 type Edges = Rc<[(StateId, Ref)]>;
 
 fn find(context: &mut Context<'_>) {
@@ -55,7 +55,7 @@ fn find(context: &mut Context<'_>) {
     }
 }
 
-/// For each change the commands that follow from it, each where it is sent and alters something.
+/// For each change, the commands that follow, each with the situations in which it is sent and alters something.
 fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<StateId, Edges>> {
     let program = context.program;
     let mut edges: FxHashMap<StateId, Edges> = FxHashMap::default();
@@ -91,7 +91,7 @@ fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<StateId, E
     Some(edges)
 }
 
-/// For each change the situations from which it can go on for ever: those that always have a successor among them.
+/// For each change, the situations from which it can continue forever: those that always have a successor among them.
 fn endless(
     context: &mut Context<'_>,
     edges: &FxHashMap<StateId, Edges>,
@@ -119,7 +119,7 @@ fn endless(
     }
 }
 
-/// Where `node` leads to `next` and that is in `then`, which is a function of the situation after the step.
+/// Where `node` leads to `next` and the situation after this step is in `then`.
 fn going_on(
     context: &mut Context<'_>,
     node: StateId,
@@ -189,7 +189,7 @@ fn report(
     }
 }
 
-/// Walks on from a change until a situation comes again; returns the loop with the rule of each step.
+/// Follows changes from `start` until a situation repeats; returns the loop with the rule of each step.
 fn follow(
     context: &mut Context<'_>,
     role: RoleId,

@@ -1,4 +1,4 @@
-//! What several lints ask of a role: where a change is decided at all, and where it sets which state.
+//! Shared by several lints: where a role decides a change, and where it sets which state.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -10,35 +10,35 @@ use crate::lint::Context;
 use crate::program::{Change, RoleId, RuleSourceId, StateId, Target};
 use crate::space::RoleDecision;
 
-/// For each leaf of a decision the state that it sets.
+/// For each leaf of a decision, the state that it sets.
 type Targets = Box<[Option<StateId>]>;
 
-/// For each state that is set: where.
+/// For each state, where it is set.
 type Sets = Rc<BTreeMap<StateId, Ref>>;
 
-/// What has been worked out already.
+/// Cached results.
 #[derive(Default)]
 pub(super) struct Regions {
     known: FxHashMap<(RoleId, Change), Option<Rc<ChangeRegions>>>,
-    /// By decision: where it is decided at all.
+    /// By decision: where any profile decides.
     decided: FxHashMap<Ref, Ref>,
-    /// By decision and, for each of its leaves, the state that it sets.
+    /// By decision and the states that its leaves set.
     sets: FxHashMap<(Ref, Targets), Sets>,
 }
 
-/// What a change comes to, as regions of the situations.
+/// The outcomes of a change, as regions of situations.
 pub(super) struct ChangeRegions {
-    /// Who decides.
+    /// Which rule decides.
     pub decision: Ref,
     pub by: RoleDecision,
-    /// Where some profile decides.
+    /// Where any profile decides.
     pub decided: Ref,
     /// Where it sets which state.
     pub sets: Sets,
 }
 
 impl Context<'_> {
-    /// The regions of a change; `None`, noted, if the role is too entangled.
+    /// The regions of a change; `None`, which is noted, if the role is too complex.
     pub(super) fn change(&mut self, role: RoleId, change: Change) -> Option<Rc<ChangeRegions>> {
         let change = self.space.representative(role, change);
         let key = (role, change);
@@ -107,7 +107,7 @@ impl Context<'_> {
         }
     }
 
-    /// The written rule behind a decision.
+    /// The written rule that made a decision.
     pub(super) fn rule_behind(&self, by: &RoleDecision, leaf: u32) -> Option<RuleSourceId> {
         let decision = self.space.decision_of(by, leaf)?;
         Some(self.space.rule_of(decision).source)

@@ -1,4 +1,4 @@
-//! The way there and back that ends in another state: what `unsafe-round-trip` and `lossy-round-trip` look for.
+//! Finds round trips that end in another state, for `unsafe-round-trip` and `lossy-round-trip`.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::lint::{Context, shown, state_name};
 use crate::program::{Change, Direction, Rank, RoleId, RuleSourceId, StateId};
 use crate::space::RoleDecision;
 
-/// One way there and back, wherever it is met.
+/// A round trip, independent of role and situation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct RoundTrip {
     start: StateId,
@@ -18,7 +18,7 @@ struct RoundTrip {
     comes: RuleSourceId,
 }
 
-/// Reports every round trip that ends in another state; `unsafe_ones`: those whose attributes differ, else the others.
+/// Reports round trips that end in another state. `unsafe_ones`: those whose attributes differ, otherwise the others.
 pub(super) fn find(context: &mut Context<'_>, unsafe_ones: bool) {
     let program = context.program;
     let mut known: BTreeSet<RoundTrip> = BTreeSet::new();
@@ -98,7 +98,7 @@ fn first_rule(
         .and_then(|leaf| context.rule_behind(by, *leaf))
 }
 
-/// The attributes of a state that count.
+/// The attributes of a state that the settings protect.
 fn attributes(context: &Context<'_>, state: StateId) -> Vec<u32> {
     let system = context.program.system(state.system());
     let counts = |at: &u32| match &context.settings.protected {
@@ -164,7 +164,7 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     let rank = rules
         .find(|rule| rule.source == comes && rule.direction.from() == to)
         .map(|rule| rule.rank);
-    // A second override would contradict the first.
+    // A second `override` would conflict with the first.
     if rank == Some(Rank::Override) {
         let guard = format!("{from_name} is not {}", state_name(program, start));
         return finding.help(format!(

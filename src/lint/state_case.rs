@@ -1,4 +1,4 @@
-//! `state-case`: a state's name that matches only when case is ignored.
+//! `state-case`: a state name that matches only if case is ignored.
 
 use crate::diagnostic::{Code, Fix, Level};
 use crate::lint::{Context, Lint};

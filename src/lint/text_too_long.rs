@@ -1,4 +1,4 @@
-//! `text-too-long`: a state's text with its appendices is longer than the system takes.
+//! `text-too-long`: a state with its appendices is longer than the system allows.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! `unsafe-round-trip`: the way there and back ends in a state with other attributes.
+//! `unsafe-round-trip`: a round trip ends in a state with other attributes.
 
 use crate::diagnostic::{Code, Level};
 use crate::lint::{Lint, round_trips};

@@ -1,4 +1,4 @@
-//! `unused`: declarations that nothing reaches.
+//! `unused`: declarations that are never used.
 
 use crate::diagnostic::{Code, Level};
 use crate::lint::{Context, Lint};
@@ -50,13 +50,13 @@ fn find(context: &mut Context<'_>) {
             .about(declared.name.as_str())
             .label(declared.location, "never used")
             .help("delete it, or use it")
-            // A flag is something that events can name, used or not.
+            // Events can name a flag even if the program never uses it.
             .fix(context.deletion(declared.whole, declared.kind != Kind::Flag));
         context.report(finding);
     }
 }
 
-/// For each declaration whether a role, a test or something that those use names it.
+/// For each declaration, whether a role or a test refers to it, directly or indirectly.
 fn reached(program: &Program) -> Vec<bool> {
     let mut uses: Vec<Vec<DeclaredId>> = vec![Vec::new(); program.declared.len()];
     let mut pending: Vec<DeclaredId> = Vec::new();

@@ -1,4 +1,4 @@
-//! `unused-allow`: an `@allow` that silences nothing.
+//! `unused-allow`: an `@allow` that suppresses nothing.
 
 use crate::diagnostic::{Code, Diagnostic, Fix, Level};
 use crate::lint::{Context, Lint, UnknownLint, lint_named, renamed};
@@ -21,8 +21,8 @@ profile \"P\" { cic Available -> lync Available }
     find,
 };
 
-/// An `@allow` with the name that a lint had before is an error, whatever the level of this lint: what it is there for is
-/// not silenced.
+/// Reports each `@allow` with the old name of a lint, as an error at any level of this lint: it does not suppress the
+/// findings it was written for.
 pub(super) fn refuse_old_names(context: &mut Context<'_>) {
     let program = context.program;
     for allow in &program.allows {

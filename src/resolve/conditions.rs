@@ -1,4 +1,4 @@
-//! Conditions: names to facts, values, named conditions and state guards.
+//! Resolves conditions: names become facts, values, named conditions and state guards.
 
 use crate::errors::{unknown_condition, unknown_value};
 use crate::program::{self, Cond, CondId, ConditionSiteId, Conditions, FactId, FactKind, ValueId};
@@ -55,7 +55,7 @@ impl Resolver {
         }
     }
 
-    /// A condition that stands in a `when` or a `condition`: the lints look at it by itself, too.
+    /// Resolves the condition of a `when` or a `condition` and records it, because lints also check it separately.
     pub(super) fn condition_site(
         &mut self,
         condition: &tree::Condition,
@@ -76,7 +76,7 @@ impl Resolver {
         Some((id, when))
     }
 
-    /// Its id, or `None` if a part does not resolve; all parts that do not are reported.
+    /// The id of a condition, or `None` if a part does not resolve. Reports all such parts.
     pub(super) fn condition(
         &mut self,
         condition: &tree::Condition,
@@ -189,7 +189,7 @@ impl Resolver {
         });
     }
 
-    /// The names of some conditions, facts, values and systems, sorted.
+    /// The names of the conditions, facts, values and systems that `are_meant`, sorted.
     fn atoms(&self, are_meant: impl Fn(&Atom) -> bool) -> Vec<String> {
         let atoms = self.names.atoms.iter().filter(|(_, atom)| are_meant(atom));
         super::sorted(atoms.map(|(name, _)| name.to_string()))
@@ -258,7 +258,7 @@ impl Resolver {
         }
     }
 
-    /// The index of a choice's value.
+    /// A value of a choice by name.
     pub(super) fn value(
         &mut self,
         fact: FactId,
@@ -295,7 +295,7 @@ impl Resolver {
 
     /// A flag by name, for `online`.
     pub(super) fn flag(&mut self, name: &tree::Name, file: FileId) -> Option<FactId> {
-        // What conditions say is not known yet.
+        // Conditions are not resolved yet.
         if !matches!(self.names.atoms.get(&name.text), Some(Atom::Condition(..))) {
             let id = self.bare(name, file)?;
             if let Cond::Flag(fact) = self.draft.conditions.get(id) {
@@ -310,7 +310,7 @@ impl Resolver {
         None
     }
 
-    /// Both conditions together.
+    /// The conjunction of two conditions.
     pub(super) fn and(&mut self, left: CondId, right: CondId) -> CondId {
         self.draft.conditions.and(left, right)
     }

@@ -1,4 +1,4 @@
-//! Names that look like others: a Cyrillic `А` for a Latin one. Two plain ASCII names never count as such.
+//! Names that look alike, such as a Cyrillic `А` for a Latin one. Two ASCII names never count as alike.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub(super) fn look_alike(name: &str, known: &str) -> bool {
     name != known && !(name.is_ascii() && known.is_ascii()) && skeleton(name).eq(skeleton(known))
 }
 
-/// Pairs of declared names in one space that nobody can tell apart.
+/// An error for each pair of declared names in one namespace that look alike.
 pub(super) fn twins(space: &[(&str, Location)]) -> Vec<Diagnostic> {
     if space.iter().all(|(name, _)| name.is_ascii()) {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Flags, choices and conditions: the names that share a space with the systems.
+//! Declares flags, choices and conditions, which share a namespace with systems.
 
 use crate::errors::{duplicate_definition, unknown_value};
 use crate::program::{self, DeclaredKind, FactId, FactKind, ValueId};
@@ -7,7 +7,7 @@ use crate::resolve::{Atom, Declared, Resolver};
 use crate::source::Location;
 use crate::syntax::tree::{self, DeclarationKind};
 
-/// A named condition that is still to be resolved.
+/// A named condition that is not resolved yet.
 pub(super) struct NamedCondition<'a> {
     pub name: &'a tree::Name,
     pub condition: &'a tree::Condition,
@@ -16,7 +16,7 @@ pub(super) struct NamedCondition<'a> {
 }
 
 impl Resolver {
-    /// Declares flags, choices and conditions, and returns the conditions in the order of their indices.
+    /// Declares flags, choices and conditions, and returns the conditions in order of their indices.
     pub(super) fn declare_facts<'a>(
         &mut self,
         declared: &[Declared<'a>],
@@ -53,7 +53,7 @@ impl Resolver {
         conditions
     }
 
-    /// Whether there is room for another flag or choice; one more than may be is kept, to be told of.
+    /// Whether another flag or choice is kept. One above the limit is, so that it can be reported.
     fn has_room_for_fact(&mut self) -> bool {
         let has_room = self.draft.facts.len() <= limits::MAX_FACTS;
         self.names.incomplete |= !has_room;
@@ -152,7 +152,7 @@ impl Resolver {
         id
     }
 
-    /// Whether the name is free in the space of facts, values, conditions and systems; reports it if not.
+    /// Whether the name is free in the namespace of facts, values, conditions and systems; reports it if not.
     pub(super) fn declare_atom_name(&mut self, name: &tree::Name, location: Location) -> bool {
         if !self.names.atoms.contains_key(&name.text) {
             return true;

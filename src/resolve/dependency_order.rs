@@ -1,6 +1,6 @@
-//! Puts declarations that name each other into an order in which each comes after those it names.
+//! Orders declarations so that each comes after those it names.
 
-/// `Ok` lists each index once, what it needs first; what is on a circle is left out and the circles are returned.
+/// Returns each index once, after those it needs, and all circles. Indices on a circle, or that need one, are omitted.
 pub(super) fn dependencies_first(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<usize>>) {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {

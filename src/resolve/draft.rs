@@ -1,4 +1,4 @@
-//! A program while it is being resolved. Systems, facts and their parts get their ids when all of them are declared: in the
+//! A program while it is being resolved. Once all systems, facts and their parts are declared, they get their ids: in
 //! order of names, so that the same meaning gives the same ids.
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) struct Draft {
     pub conditions: Conditions,
     pub rule_sources: Vec<RuleSource>,
     pub profiles: Vec<Profile>,
-    /// By profile: rules of it that errors have taken out.
+    /// By profile: the kinds of rules that may be missing because of errors.
     pub missing: Vec<MissingRules>,
     pub roles: Vec<(RoleName, program::Role)>,
     pub tests: Vec<Test>,
@@ -37,13 +37,13 @@ pub(super) struct Draft {
 
 pub(crate) use crate::analysis::conflicts::MissingRules;
 
-/// What the ids of the order of declarations have become.
+/// Maps ids in order of declaration to final ids.
 pub(super) struct Renumbering {
     systems: Vec<SystemId>,
-    /// By system, as it was declared.
+    /// By old system id.
     states: Vec<Vec<usize>>,
     facts: Vec<FactId>,
-    /// By fact, as it was declared.
+    /// By old fact id.
     values: Vec<Vec<usize>>,
 }
 
@@ -84,7 +84,7 @@ impl Draft {
         (0..self.system(system).states.len()).map(move |at| StateId::from_index(system, at))
     }
 
-    /// The names of a system's states in the order of their declarations.
+    /// The names of a system's states in order of declaration.
     pub fn state_names(&self, system: SystemId) -> Vec<String> {
         let sources = &self.system_sources[system.index()].states;
         let mut states: Vec<(Location, &String)> = Vec::new();
@@ -107,7 +107,7 @@ impl Draft {
         self.roles.iter().all(|(role, _)| role.implicit)
     }
 
-    /// Puts systems, states, attributes, facts and values into the order of names.
+    /// Sorts systems, states, attributes, facts and values by name.
     pub fn order_by_name(&mut self) -> Renumbering {
         let mut states = Vec::with_capacity(self.systems.len());
         for (system, source) in self.systems.iter_mut().zip(&mut self.system_sources) {
@@ -158,7 +158,7 @@ impl Draft {
         }
     }
 
-    /// The program; `None` if it is larger than the limits allow, which has been reported.
+    /// The program; `None` if it exceeds the limits, which has been reported.
     pub fn into_program(self) -> (Option<Program>, Vec<MissingRules>, Sources) {
         let (names, roles) = self.roles.into_iter().unzip();
         let Ok(schema) = Schema::new(self.systems, self.facts, names) else {
@@ -185,7 +185,7 @@ impl Draft {
     }
 }
 
-/// Sorts, and says where each thing has come to stand.
+/// Sorts a list and returns the new position of each element.
 pub(super) fn sort_by_name<T>(list: &mut Vec<T>, name: impl Fn(&T) -> &String) -> Vec<usize> {
     let mut order: Vec<usize> = (0..list.len()).collect();
     order.sort_by(|a, b| name(&list[*a]).cmp(name(&list[*b])));

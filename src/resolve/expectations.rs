@@ -1,4 +1,4 @@
-//! Tests and scenarios: names resolved, proved and run by later stages.
+//! Resolves names in tests and scenarios. Later stages prove and run them.
 
 use crate::errors::{same_system, unknown_condition, unknown_role, unknown_state};
 use crate::program::{self, Cond, CondId, Direction, FactKind, RoleId, ValueId};
@@ -95,7 +95,7 @@ impl Resolver {
         Some(self.and(left?, right?))
     }
 
-    /// The role of a test or scenario that names none.
+    /// The role of a test or scenario that does not name one: the only role of the program.
     fn only_role(&mut self, location: Location, what: &str) -> Option<RoleId> {
         if let [_] = self.draft.roles.as_slice() {
             return Some(RoleId::from_index(0));

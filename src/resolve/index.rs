@@ -1,6 +1,6 @@
-//! What the names of a program mean, and where: for editors. In: what the resolver has found out on its way. Out: trees,
-//! declarations, and every place at which a name stands for something. It takes as much room as the program again, so that
-//! only those get it who ask ([`check_with_index`](crate::check_with_index)).
+//! The meaning of every name in a program, for editors. In: what the resolver found. Out: trees, declarations and all
+//! occurrences of names. The index takes as much memory as the program itself, so it is built only on request
+//! ([`check_with_index`](crate::check_with_index)).
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::resolve::draft::Draft;
 use crate::source::{FileId, Location};
 use crate::syntax::tree;
 
-/// The trees of a check and what is named in them, errors or not.
+/// The trees of a check and the meaning of the names in them, whether or not there are errors.
 #[derive(Debug, Default)]
 pub struct Index {
-    /// By file; what parses around an error is in them.
+    /// By file; each includes everything that parses around errors.
     pub trees: Vec<tree::File>,
     /// By [`DeclaredId`].
     pub declared: Vec<Declared>,
-    /// Sorted by place. Names in declarations of their own are among them.
+    /// Sorted by location. Includes the names that declarations introduce.
     pub occurrences: Vec<Occurrence>,
     systems: Vec<System>,
     system_sources: Vec<SystemSource>,
@@ -25,14 +25,14 @@ pub struct Index {
     attribute_locations: BTreeMap<AttributeId, Location>,
 }
 
-/// A place at which a name stands for something.
+/// A name in the source, with its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Occurrence {
     pub location: Location,
     pub meaning: Meaning,
 }
 
-/// What a name stands for.
+/// The meaning of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Meaning {
     /// A system, group, fact, condition, mapping, profile or role.
@@ -62,7 +62,7 @@ impl Index {
         self.occurrences.push(Occurrence { location, meaning });
     }
 
-    /// Takes what is final when everything is resolved.
+    /// Completes the index once everything is resolved.
     pub(super) fn finish(mut self, draft: &Draft) -> Self {
         self.declared.clone_from(&draft.declared);
         self.systems.clone_from(&draft.systems);
@@ -87,7 +87,7 @@ impl Index {
         self
     }
 
-    /// A choice declares its values, and may name one of them as its default.
+    /// Notes the values that choices declare, and those they name as default.
     fn values_of_choices(&mut self) {
         let trees = std::mem::take(&mut self.trees);
         for (file, tree) in (0..).map(FileId).zip(&trees) {
@@ -110,7 +110,7 @@ impl Index {
                     continue;
                 };
                 for value in values {
-                    // Ids are in the order of names.
+                    // Ids are in order of names.
                     let Some(at) = known.iter().position(|known| **known == *value.text) else {
                         continue;
                     };
@@ -129,7 +129,7 @@ impl Index {
         self.trees = trees;
     }
 
-    /// A system or an extension declares attributes; states have them, and groups ask for them.
+    /// Notes attributes: systems and extensions declare them, states have them, and groups select by them.
     fn attributes_of_systems(&mut self) {
         let trees = std::mem::take(&mut self.trees);
         for (file, tree) in (0..).map(FileId).zip(&trees) {
@@ -179,7 +179,7 @@ impl Index {
         self.trees = trees;
     }
 
-    /// Notes an attribute where the system has it.
+    /// Notes an attribute if the system has it.
     fn attribute(&mut self, system: &tree::Name, name: &tree::Name, file: FileId, declares: bool) {
         let Some(at) = self
             .systems
@@ -206,7 +206,7 @@ impl Index {
         self.note(location, Meaning::Attribute(id));
     }
 
-    /// What the name at a byte of a file stands for; behind its last byte counts, too.
+    /// The name at a byte offset of a file, with its meaning. The offset right after a name counts too.
     pub fn at(&self, file: FileId, byte: u32) -> Option<Occurrence> {
         let after = self.occurrences.partition_point(|occurrence| {
             (occurrence.location.file, occurrence.location.span.start) <= (file, byte)
@@ -253,7 +253,7 @@ impl Index {
         }
     }
 
-    /// Every place that means the same, in order of files and places.
+    /// The locations of all names with this meaning, sorted by file and position.
     pub fn places(&self, meaning: Meaning) -> impl Iterator<Item = Location> + '_ {
         let same = move |occurrence: &&Occurrence| occurrence.meaning == meaning;
         self.occurrences

@@ -1,5 +1,5 @@
-//! How large a program may be, so that each analysis ends. In: the model. Out: what there is too much of, where the first
-//! that is too many stands. Far above what a site has, far below what a machine has no memory for.
+//! Limits on the size of a program, so that each analysis ends. In: the draft. Out: an error at the first element over
+//! each limit. The limits are far above what a site needs and far below what exhausts memory.
 
 use crate::diagnostic::Diagnostic;
 use crate::errors::too_complex;
@@ -11,10 +11,10 @@ pub use presync_engine::limits::{MAX_FACTS, MAX_ROLES, MAX_STATES, MAX_SYSTEMS, 
 
 pub const MAX_PROFILES: usize = 50_000;
 
-/// Of one profile, those of one text counted each.
+/// Per profile; every `append` counts, even if texts repeat.
 pub const MAX_APPENDS: usize = 500;
 
-/// So many errors of a program are told, beside those of its syntax.
+/// Maximum number of errors reported per program, in addition to syntax errors.
 pub const MAX_ERRORS: usize = 1_000;
 
 pub(super) fn too_large(draft: &Draft) -> Vec<Diagnostic> {

@@ -1,5 +1,5 @@
-//! In: the parsed files of a program. Out: the model, and every error that is not one of syntax.
-//! What does not resolve is reported and left out; a profile remembers what it has `lost`.
+//! In: the parsed files of a program. Out: the program. Errors: all except syntax errors.
+//! Parts that do not resolve are reported and omitted; `MissingRules` records what that may hide in a profile.
 
 mod conditions;
 mod confusable;
@@ -32,18 +32,18 @@ use crate::resolve::draft::{Draft, Renumbering};
 use crate::source::{FileId, Location, Sources, Span};
 use crate::syntax::tree;
 
-/// More rule instances than this (mappings applied over and over) are refused.
+/// Maximum number of rules in a profile or mapping, including those of the mappings it applies.
 pub const MAX_RULES: usize = 1_000_000;
 
-/// What checking comes to.
+/// The result of a check.
 pub struct CheckReport {
-    /// Sorted by place.
+    /// Sorted by location.
     pub diagnostics: Vec<Diagnostic>,
     /// The program, if it has no errors.
     pub program: Option<Program>,
-    /// What is named, and where; only if it was asked for.
+    /// The meaning of every name; only if requested.
     pub index: Option<Index>,
-    /// What the diagnostics point into, where there is no program.
+    /// The files that the diagnostics point into, if `program` is `None`.
     sources: Sources,
 }
 
@@ -55,7 +55,7 @@ impl CheckReport {
     }
 }
 
-/// Resolves names and proves that rules do not contradict each other. `indexed`: keeps trees and what is named in them.
+/// Resolves names and proves that rules do not conflict. `indexed`: also builds the index.
 pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
     let Parsed {
         sources,
@@ -114,21 +114,21 @@ pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
 struct Resolver {
     draft: Draft,
     errors: Vec<Diagnostic>,
-    /// Where syntax errors are, sorted: around them, what is missing may have been lost.
+    /// Locations of syntax errors, sorted. Parts missing around them may have been lost to the error.
     syntax_errors: Vec<Location>,
     names: Names,
-    /// The declaration whose inside is being resolved.
+    /// The declaration whose body is being resolved.
     owner: Option<DeclaredId>,
-    /// What is named where, if somebody wants to know.
+    /// The index, if requested.
     index: Option<Index>,
-    /// How many errors there have been, beside those of syntax.
+    /// Number of errors so far, not counting syntax errors.
     reported: usize,
 }
 
-/// What each name means, by space.
+/// The meaning of each name, by namespace.
 #[derive(Default)]
 struct Names {
-    /// Facts, choice values, conditions and systems share one space.
+    /// Facts, choice values, conditions and systems share one namespace.
     atoms: HashMap<ArcStr, Atom>,
     states: Vec<states::StateNames>,
     groups: HashMap<(SystemId, ArcStr), usize>,
@@ -137,18 +137,18 @@ struct Names {
     mappings: HashMap<ArcStr, (usize, DeclaredId)>,
     profiles: HashMap<ArcStr, (program::ProfileId, DeclaredId)>,
     roles: HashMap<ArcStr, (program::RoleId, DeclaredId)>,
-    /// By index of [`Atom::Condition`]; `None` where it does not resolve.
+    /// By index of [`Atom::Condition`]; `None` if it does not resolve.
     conditions: Vec<Option<CondId>>,
     /// Names whose declarations did not parse.
     broken: std::collections::HashSet<ArcStr>,
-    /// What rules start from: many have it in common.
+    /// The source states of rules, shared because many rules have the same ones.
     sources: FxHashSet<Arc<[program::StateId]>>,
-    /// A file was not read, or there are too many declarations: any name may be declared in what is left out.
+    /// A file was not read, or a limit on declarations is exceeded: any name may be declared in the omitted part.
     incomplete: bool,
 }
 
 impl Names {
-    /// Gives everything its final id.
+    /// Replaces all ids with the final ones.
     fn renumber(&mut self, to: &Renumbering) {
         for atom in self.atoms.values_mut() {
             match atom {
@@ -186,7 +186,7 @@ enum Atom {
     Value(Vec<(ValueId, DeclaredId)>),
 }
 
-/// A declaration and the file it stands in.
+/// A declaration and its file.
 #[derive(Clone, Copy)]
 struct Declared<'a> {
     file: FileId,
@@ -211,7 +211,7 @@ fn all_declared(files: &[tree::File]) -> impl Iterator<Item = Declared<'_>> {
     })
 }
 
-/// A declaration that is used up when it is resolved: a large program's trees are gone when its rules are there.
+/// A declaration that resolving consumes, so that the trees of a large program are freed as its rules are built.
 struct Owned {
     file: FileId,
     node: tree::Declaration,
@@ -324,13 +324,13 @@ impl Resolver {
         DeclaredId(self.draft.declared.len() as u32 - 1)
     }
 
-    /// A name that stands for a declaration.
+    /// Records a name that refers to a declaration.
     fn refer(&mut self, target: DeclaredId, location: Location) {
         self.note(location, Meaning::Declared(target));
         self.uses(target);
     }
 
-    /// The declaration that is being resolved needs another.
+    /// Records that the current declaration uses another.
     fn uses(&mut self, target: DeclaredId) {
         self.draft.references.insert(program::Reference {
             owner: self.owner,
@@ -344,7 +344,7 @@ impl Resolver {
         }
     }
 
-    /// Whether a syntax error lies within: things may be missing there.
+    /// Whether a location contains a syntax error, so that parts may be missing.
     fn has_syntax_error(&self, location: Location) -> bool {
         let from = self.syntax_errors.partition_point(|error| {
             *error
@@ -361,9 +361,9 @@ impl Resolver {
         })
     }
 
-    /// Two declarations with one name in one space.
+    /// Reports two declarations with the same name in one namespace.
     fn duplicate(&mut self, what: &str, name: &str, first: Location, second: Location) {
-        // What a vocabulary declares was there before whatever uses it.
+        // A declaration in a bundled vocabulary counts as the first.
         let bundled = |location: Location| self.draft.sources.file(location.file).bundled;
         let (first, second) = if bundled(second) && !bundled(first) {
             (second, first)
@@ -373,12 +373,12 @@ impl Resolver {
         self.error(duplicate_definition::declared(what, name, first, second));
     }
 
-    /// Whether unknown names are not told: they may be declared in a file that is missing, or enough has been told.
+    /// Whether to suppress unknown names: a missing file may declare them, or the error limit is reached.
     fn suppresses_unknown_names(&self) -> bool {
         self.names.incomplete || self.reported > limits::MAX_ERRORS
     }
 
-    /// An unresolved name: look-alikes get their own diagnostic, broken declarations none.
+    /// Reports an unresolved name: look-alikes get a separate error, names of broken declarations none.
     fn unknown(&mut self, unknown: Unknown<'_>) {
         let Unknown {
             code,
@@ -508,14 +508,14 @@ impl Resolver {
 
 struct Unknown<'a> {
     code: &'static Code,
-    /// The system or choice that would have it.
+    /// The system or choice in which the name was looked up.
     owner: Option<&'a str>,
     what: &'a str,
     name: &'a str,
     location: Location,
-    /// What is known instead, in an order for people: asked for only if the name is reported.
+    /// The known names, in the order to show them; called only if the name is reported.
     known: &'a dyn Fn(&Resolver) -> Vec<String>,
-    /// Replaces the nearest known name.
+    /// Shown instead of the nearest known name.
     help: Option<String>,
 }
 

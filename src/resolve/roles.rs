@@ -1,4 +1,4 @@
-//! Roles: which profiles they use, by priority; and the one of a program that declares none.
+//! Resolves roles: the profiles they use, by priority, and the implicit role of a program that declares none.
 
 use presync_engine::Role as RoleName;
 

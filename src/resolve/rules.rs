@@ -1,4 +1,4 @@
-//! Mappings and profiles: written rules to instances, one for each profile and direction they act in.
+//! Resolves mappings and profiles: a written rule becomes one instance per profile and direction.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::resolve::{Owned, Resolver, Unknown, dependency_order, doc_text};
 use crate::source::{FileId, Location, Span};
 use crate::syntax::tree::{self, DeclarationKind, Item, ItemKind, Term};
 
-/// What a mapping's or profile's items come to; conditions are relative to where it stands.
+/// The resolved rules of a mapping. Their conditions are relative to the place where it is applied.
 #[derive(Default, Clone)]
 pub(super) struct Collected {
     rules: Box<[program::Rule]>,
@@ -26,7 +26,7 @@ pub(super) struct Mappings {
     collected: Vec<Collected>,
 }
 
-/// What holds around an item.
+/// The conditions around an item.
 #[derive(Clone)]
 struct Scope {
     condition: CondId,
@@ -41,7 +41,7 @@ impl Scope {
         }
     }
 
-    /// The conditions around, then those further in.
+    /// The enclosing conditions, then the inner ones.
     fn followed_by(&self, inner: &[ConditionSiteId]) -> Arc<[ConditionSiteId]> {
         if inner.is_empty() {
             self.enclosing.clone()
@@ -51,7 +51,7 @@ impl Scope {
     }
 }
 
-/// What stands in the braces of a mapping or profile.
+/// The items in the braces of a mapping or profile.
 type Body = Box<[Item]>;
 
 fn with_doc(item: &Item) -> Span {
@@ -64,7 +64,7 @@ fn with_doc(item: &Item) -> Span {
 /// Builds the rules of one mapping or profile.
 struct BodyBuilder<'a> {
     file: FileId,
-    /// The `when` without braces that is being gone through, with its documentation.
+    /// The outermost `when` without braces around the current item, with its doc comments.
     alone: Option<Span>,
     rules: Vec<program::Rule>,
     appends: Vec<program::Append>,
@@ -72,7 +72,7 @@ struct BodyBuilder<'a> {
     mappings: &'a [Collected],
 }
 
-/// One direction of a rule as it is written.
+/// One direction of a written rule.
 struct RuleDirection {
     direction: Direction,
     /// Ascending.
@@ -160,14 +160,14 @@ impl Resolver {
         Mappings { collected }
     }
 
-    /// An empty list for what the items come to. A large one that grows takes three times as much room on the way.
+    /// An empty list with room for the rules of the items: growing a large one takes three times its memory on the way.
     fn reserve_for(&mut self, items: &[Item], mappings: &[Collected]) -> Vec<program::Rule> {
         let (written, rules) = self.count(items, mappings);
         self.draft.rule_sources.reserve(written);
         Vec::with_capacity(rules.min(super::MAX_RULES))
     }
 
-    /// How many rules are written there, and how many there are at most for each direction and mapping that is applied.
+    /// The number of written rules, and an upper bound of their instances per direction and applied mapping.
     fn count(&self, items: &[Item], mappings: &[Collected]) -> (usize, usize) {
         let of_item = |item: &Item| match &item.kind {
             ItemKind::When(when) => self.count(&when.body, mappings),
@@ -251,7 +251,7 @@ impl Resolver {
                 mappings: &mappings.collected,
             };
             self.items(&mut builder, items, outer.as_ref().unwrap_or(&everywhere));
-            // Without its condition the rules would act where they must not.
+            // Without the condition, the rules would apply where they must not.
             let rules = if outer.is_some() {
                 builder.rules.into()
             } else {
@@ -276,7 +276,7 @@ impl Resolver {
         }
     }
 
-    /// What holds inside conditions that stand in `outer`, outermost first; all that do not resolve are reported.
+    /// The scope inside `conditions` (outermost first) within `outer`. Reports all that do not resolve.
     fn within<'a>(
         &mut self,
         outer: &Scope,
@@ -297,7 +297,7 @@ impl Resolver {
         })
     }
 
-    /// Goes through the items of a block; `outer` is what holds around it.
+    /// Resolves the items of a block in the scope `outer`.
     fn items(&mut self, builder: &mut BodyBuilder<'_>, items: Body, outer: &Scope) {
         for item in items {
             let whole = with_doc(&item);
@@ -613,7 +613,7 @@ impl Resolver {
         self.error(two_way_states::side(location, arrow));
     }
 
-    /// A state that is to be set.
+    /// The state that a rule sets; reports groups and read-only states.
     fn target(&mut self, system: SystemId, name: &tree::Name, file: FileId) -> Option<StateId> {
         let location = Location {
             file,

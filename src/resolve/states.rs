@@ -1,4 +1,4 @@
-//! Systems, their states and attributes, and groups of states.
+//! Resolves systems, their states and attributes, and groups of states.
 
 use arcstr::ArcStr;
 use std::collections::HashMap;
@@ -19,11 +19,11 @@ use crate::syntax::tree::{self, DeclarationKind, GroupTerm, SystemItem};
 #[derive(Default)]
 pub(super) struct StateNames {
     exact: HashMap<ArcStr, StateId>,
-    /// By lower-cased name or id, with the place of each.
+    /// By name or id in lower case.
     folded: HashMap<ArcStr, StateId>,
-    /// Errors in its declaration may have lost states.
+    /// States may be missing because of errors in its declaration.
     incomplete: bool,
-    /// Where its `text` stands.
+    /// The location of its `text`.
     text: Option<Location>,
 }
 
@@ -34,7 +34,7 @@ impl StateNames {
     }
 }
 
-/// With ASCII case ignored.
+/// A name in ASCII lower case.
 fn folded(name: &tree::Name) -> ArcStr {
     let plain = name.text.bytes().all(|byte| !byte.is_ascii_uppercase());
     if plain {
@@ -44,7 +44,7 @@ fn folded(name: &tree::Name) -> ArcStr {
     }
 }
 
-/// What a name among a system's states means.
+/// The meaning of a name in the namespace of a system's states.
 pub(super) enum StateOrGroup {
     State(StateId),
     Group(usize),
@@ -79,7 +79,7 @@ impl Resolver {
                     .push(program::SystemSource { location, states });
             }
         }
-        // An extension may be read before what it extends: files are, too.
+        // An extension may come before its system, even in another file.
         let mut bodies = Vec::new();
         for declaration in declared {
             let (DeclarationKind::System { name, items, .. }
@@ -252,7 +252,7 @@ impl Resolver {
         });
     }
 
-    /// `online flag`: facts are known by now.
+    /// Resolves `online flag`; facts are declared by now.
     pub(super) fn resolve_online(&mut self, declared: &[Declared<'_>]) {
         for declaration in declared {
             let DeclarationKind::System { name, items, .. } = &declaration.node.kind else {
@@ -329,7 +329,7 @@ impl Resolver {
         None
     }
 
-    /// A state or a group by name; reports what is neither.
+    /// A state or a group by name; reports a name that is neither.
     pub(super) fn state_or_group(
         &mut self,
         system: SystemId,
@@ -386,7 +386,7 @@ impl Resolver {
                 .filter(|(of, _)| *of == system)
                 .map(|(_, group)| group.to_string()),
         );
-        // Nearest to a group: that is what was meant.
+        // If the nearest name is a group, a group was probably meant.
         let states = self.draft.system(system).states.len();
         let meant = presync_engine::nearest(&name.text, known.iter().map(String::as_str));
         let is_group =
@@ -427,7 +427,7 @@ impl Resolver {
         });
     }
 
-    /// The states that a list of names means, ascending; `None` if one does not resolve.
+    /// The states that a list of names includes, ascending; `None` if one does not resolve.
     pub(super) fn states(
         &mut self,
         system: SystemId,
@@ -570,7 +570,7 @@ impl Resolver {
         complete.then(|| states.into())
     }
 
-    /// Declarations that are defined by each other.
+    /// Reports declarations that are defined in terms of each other.
     pub(super) fn circle(&mut self, what: &str, names: &[(&str, Location)]) {
         self.error(circular_definition::circle(what, names));
     }

@@ -17,7 +17,7 @@ use crate::space::situation::SituationSpace;
 
 /// An index into the lists of appended texts; 0 is the empty list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AppendId(pub u32);
+pub struct AppendListId(pub u32);
 
 /// The rule that decides, and what its profile appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,7 +25,7 @@ pub struct Decision {
     pub profile: ProfileId,
     /// An index into the profile's rules.
     pub rule: u32,
-    pub append: AppendId,
+    pub append: AppendListId,
 }
 
 /// What a role decides on one change. Leaves are places in the list of candidates instead of rules,
@@ -107,7 +107,7 @@ struct Cache {
     leaves: FxHashMap<Ref, Rc<[u32]>>,
     /// Leaf `n` of a decision diagram is entry `n - 1`: place among the profiles, place among the
     /// candidates, appendix.
-    choices: IndexSet<(u32, u32, AppendId), FxBuildHasher>,
+    choices: IndexSet<(u32, u32, AppendListId), FxBuildHasher>,
     append_lists: IndexSet<Vec<String>, FxBuildHasher>,
 }
 
@@ -367,7 +367,7 @@ impl<'p> Precedence<'p> {
         })
     }
 
-    /// The texts that a profile appends for a change: a leaf is an [`AppendId`].
+    /// The texts that a profile appends for a change: a leaf is an [`AppendListId`].
     fn appended(&mut self, profile: ProfileId, change: Change) -> Ref {
         let program = self.program;
         let mut key = Vec::new();
@@ -436,7 +436,7 @@ impl<'p> Precedence<'p> {
                 let Some(candidate) = candidate.checked_sub(1) else {
                     return 0;
                 };
-                let append = AppendId(if sets[candidate as usize] { append } else { 0 });
+                let append = AppendListId(if sets[candidate as usize] { append } else { 0 });
                 choices.insert_full((place, candidate, append)).0 as u32 + 1
             })
         });
@@ -516,7 +516,7 @@ impl<'p> Precedence<'p> {
     }
 
     /// The texts of a list, in display order.
-    pub fn append_texts(&self, id: AppendId) -> &[String] {
+    pub fn append_texts(&self, id: AppendListId) -> &[String] {
         self.cache
             .append_lists
             .get_index(id.0 as usize)

@@ -1,5 +1,5 @@
-//! In: a command-line argument in the language's own words. Out: its names.
-//! An error names the character: there is no file to point into.
+//! In: a command-line argument in the syntax of the language. Out: its names.
+//! Errors: a column instead of a location, because an argument has no file.
 
 use pest::Parser;
 use pest::error::ErrorVariant;
@@ -15,13 +15,13 @@ pub struct Assignment {
     pub value: Option<tree::Name>,
 }
 
-/// What an argument is not.
+/// A command-line argument that does not parse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {} at character {column} of `{text}`", expected.as_deref().unwrap_or("a different character"))]
 pub struct ArgumentError {
-    /// What could stand there, if that can be said.
+    /// A phrase for what is valid at this point, if known.
     pub expected: Option<String>,
-    /// From 1.
+    /// Counts from 1.
     pub column: usize,
     pub text: String,
 }

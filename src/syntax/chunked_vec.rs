@@ -1,6 +1,6 @@
-//! A list that is put together piece by piece: a large vector that grows has three times its room on the way, this twice.
+//! A list that grows in pieces: growing a large vector takes three times its memory on the way, this takes twice.
 
-/// So many are in one piece.
+/// Number of elements per piece.
 const PIECE: usize = 1_000;
 
 pub(super) struct List<T>(Vec<Vec<T>>);
@@ -14,7 +14,7 @@ impl<T> Default for List<T> {
 impl<T> List<T> {
     pub fn push(&mut self, one: T) {
         match self.0.last_mut() {
-            // What is short grows as it needs to.
+            // Short lists grow on demand.
             Some(piece) if piece.len() < PIECE => piece.push(one),
             Some(_) => {
                 let mut piece = Vec::with_capacity(PIECE);
@@ -25,7 +25,7 @@ impl<T> List<T> {
         }
     }
 
-    /// All of it, without room to spare.
+    /// All elements, without spare capacity.
     pub fn finish(mut self) -> Vec<T> {
         let mut all = match self.0.len() {
             0 | 1 => self.0.pop().unwrap_or_default(),

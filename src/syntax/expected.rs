@@ -1,10 +1,10 @@
-//! In: a place where the grammar gave up and what it would have taken there. Out: the sentence for people.
-//! Never the name of a grammar rule: a rule that nobody should read about has no word here.
+//! In: the grammar rules that could have matched where parsing failed. Out: a phrase for the error message.
+//! The phrase never contains the name of a grammar rule; rules that users should not see have no phrase.
 
 use crate::syntax::Rule;
 use crate::syntax::rules::{Kind, kind};
 
-/// `a state or group`, `` `->` or `|` ``; empty when there is nothing worth saying.
+/// `a state or group`, `` `->` or `|` ``; empty if nothing is worth mentioning.
 pub(super) fn words(rules: &[Rule]) -> String {
     let has = |rule: Rule| rules.contains(&rule);
     let state = has(Rule::state_ref);
@@ -32,7 +32,7 @@ pub(super) fn words(rules: &[Rule]) -> String {
         }
         match kind(rule) {
             Kind::Named(name) if !names.contains(&name) => names.push(name),
-            // What a block begins with.
+            // The first token of a block.
             _ if rule == Rule::block => add_sign("{", &mut symbols),
             Kind::Sign(sign) => add_sign(sign, &mut symbols),
             Kind::Named(_) | Kind::Part | Kind::Silent => {}
@@ -50,7 +50,7 @@ fn add_sign(sign: &str, signs: &mut Vec<String>) {
     }
 }
 
-/// Whether a name could stand there, so that a keyword wants quotes.
+/// Whether a name is valid there, so that quoting a keyword would help.
 pub(super) fn takes_a_name(rules: &[Rule]) -> bool {
     let no_name = ["a number", "a quoted text", "a state"];
     rules
@@ -58,7 +58,7 @@ pub(super) fn takes_a_name(rules: &[Rule]) -> bool {
         .any(|rule| matches!(kind(*rule), Kind::Named(name) if !no_name.contains(&name)))
 }
 
-/// Whether a state is declared there.
+/// Whether a state declaration is valid there.
 pub(super) fn begins_a_state(rules: &[Rule]) -> bool {
     rules
         .iter()

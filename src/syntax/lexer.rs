@@ -1,5 +1,5 @@
-//! In: the text of a file. Out: its tokens and its comments.
-//! Errors that a grammar tells badly are told here: characters, strings and escapes; those of brackets in `split`.
+//! In: the text of a file. Out: its tokens and comments.
+//! Errors: in characters, strings and escapes, which a grammar reports badly. `split` reports brackets.
 
 use crate::diagnostic::{Diagnostic, point};
 use crate::errors::{confusable_name, hidden_character, syntax as errors};
@@ -8,10 +8,10 @@ use crate::source::{FileId, Location, Span};
 use crate::syntax::MAX_ERRORS;
 use crate::syntax::tree::Comment;
 
-/// The longest text in quotes and the longest word, in bytes.
+/// Maximum length of a quoted text or a word, in bytes.
 pub const MAX_NAME: usize = 1_000;
 
-/// An error looks at so many bytes.
+/// Maximum number of bytes to look ahead when describing an error.
 const NEAR: usize = 1 << 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum TokenKind {
     Open,
     Close,
     Symbol,
-    /// What the scanner has already reported.
+    /// Already reported as an error.
     Bad,
 }
 
@@ -33,7 +33,7 @@ pub struct Token {
     pub first_on_line: bool,
 }
 
-/// What a text is made of, in order.
+/// The tokens and comments of a text, in source order, and the errors in it.
 pub(super) struct Lexed {
     pub tokens: Vec<Token>,
     pub comments: Vec<Comment>,
@@ -99,7 +99,7 @@ impl Lexer<'_> {
                         .count();
                     self.push(TokenKind::Symbol, length);
                 }
-                // A hyphen is only ever inside a lint code: `@allow(dead-rule)`.
+                // A hyphen only occurs inside a lint code: `@allow(dead-rule)`.
                 b'=' | b'|' | b',' | b':' | b'.' => self.push(TokenKind::Symbol, 1),
                 b'-' if self.in_lint_code() => self.push(TokenKind::Symbol, 1),
                 _ => self.unknown(),
@@ -177,7 +177,7 @@ impl Lexer<'_> {
                         kind = TokenKind::Bad;
                         self.bad_escape(at);
                         at += 1;
-                        // Whatever was escaped stays inside of the string, a quote above all.
+                        // The escaped character belongs to the string, even if it is a quote.
                         at += self.text[at..]
                             .chars()
                             .next()
@@ -234,7 +234,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// A character that no token starts with; a run of them is one error.
+    /// Reports a character that cannot start a token; a run of them is one error.
     fn unknown(&mut self) {
         let start = self.at;
         let Some(char) = self.text[start..].chars().next() else {
@@ -298,7 +298,7 @@ impl Lexer<'_> {
         self.push(TokenKind::Bad, length);
     }
 
-    /// What follows, as much of it as an error looks at.
+    /// The text from `start` on, at most [`NEAR`] bytes of it.
     fn near(&self, start: usize) -> &str {
         let mut end = self.text.len().min(start + NEAR);
         while !self.text.is_char_boundary(end) {
@@ -307,7 +307,7 @@ impl Lexer<'_> {
         &self.text[start..end]
     }
 
-    /// A word with letters that only look like plain ones: one error for the whole of it.
+    /// Reports a word with letters that look like ASCII ones: one error for the whole word.
     fn look_alike(&mut self, at: usize) -> bool {
         let touches = self
             .tokens
@@ -357,12 +357,12 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// What is typed, or made by a word processor, where `"` is meant.
+/// Whether people or word processors write this character in place of `"`.
 fn is_quote(char: char) -> bool {
     "'`\u{201c}\u{201d}\u{201e}\u{ab}\u{bb}\u{2018}\u{2019}".contains(char)
 }
 
-/// Other than what starts a token, a comment or white space.
+/// Whether a character is visible and cannot start a token or a comment.
 fn is_strange(char: char) -> bool {
     !(char.is_ascii_alphanumeric()
         || char.is_whitespace()
@@ -370,7 +370,7 @@ fn is_strange(char: char) -> bool {
         || is_hidden(char))
 }
 
-/// The character an escape at the start of `text` stands for, and the bytes it takes.
+/// Decodes the escape at the start of `text`: the character and the length of the escape in bytes.
 pub fn read_escape(text: &str) -> Option<(char, usize)> {
     let rest = text.strip_prefix('\\')?;
     if rest.starts_with(['"', '\\']) {

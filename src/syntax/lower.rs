@@ -1,5 +1,5 @@
-//! In: the grammar's pairs of one declaration, relative to where it starts. Out: tree nodes with spans in the file.
-//! Errors are forms that the grammar lets through so that they can be told better here.
+//! In: the pest pairs of one declaration, relative to its start. Out: tree nodes with spans in the file.
+//! Errors: forms that the grammar accepts so that they get a better message here.
 
 mod expectations;
 mod parts;
@@ -27,7 +27,7 @@ pub(super) struct Lower<'a> {
     pub text: &'a str,
     comments: &'a [tree::Comment],
     errors: RefCell<Vec<Diagnostic>>,
-    /// What names say, each once.
+    /// The texts of names, each stored once.
     texts: RefCell<FxHashSet<ArcStr>>,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Forgets the errors of what has been made into a tree since there were so many.
+    /// Discards all errors after the first `since`, a result of `count_errors`.
     pub fn forget_errors(&self, since: usize) {
         self.errors.borrow_mut().truncate(since);
     }
@@ -125,7 +125,7 @@ impl<'a> Lower<'a> {
         self.assemble(rule, parts)
     }
 
-    /// Adds what one pair says to the declaration that is being put together.
+    /// Adds one pair to the parts of a declaration.
     pub fn part(&self, parts: &mut Parts, node: Node<'a>) {
         match node.rule() {
             Rule::new_name
@@ -158,7 +158,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// The declaration of a kind, named by its grammar rule, from its parts.
+    /// Builds the declaration of a grammar rule from its parts.
     pub fn assemble(&self, rule: Rule, parts: Parts) -> tree::DeclarationKind {
         use tree::DeclarationKind as Kind;
         let mut names = parts.names.into_iter();
@@ -434,7 +434,7 @@ impl<'a> Lower<'a> {
         rule
     }
 
-    /// The forms that no rule has; what concerns `<->` alone is told when names are known.
+    /// Reports invalid forms of a rule, except those specific to `<->`: they are reported once names are resolved.
     fn check_rule(&self, rule: &tree::Rule) {
         if let Some(span) = rule.overriding
             && let Some(tree::Term::Otherwise(otherwise)) = rule
@@ -564,7 +564,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// The doc comments that stand right before a byte, first line first.
+    /// The doc comments right before a node, first line first.
     pub fn doc(&self, node: Span) -> Box<[Span]> {
         let mut end = node.start as usize;
         let mut doc = Vec::new();
@@ -573,7 +573,7 @@ impl<'a> Lower<'a> {
             .partition_point(|comment| comment.span.end as usize <= end);
         for comment in self.comments[..before].iter().rev() {
             let between = &self.text[comment.span.end as usize..end];
-            // From behind, where the item before it most often stands.
+            // Backward, because other text is most likely right before the node.
             if !between.bytes().rev().all(|byte| byte.is_ascii_whitespace()) {
                 break;
             }

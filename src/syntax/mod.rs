@@ -1,5 +1,5 @@
-//! In: the text of one file. Out: its tree as written, comments kept, and *all* syntax errors.
-//! Errors never stop it: what parses around them is in the tree. The only place that knows pest.
+//! In: the text of one file. Out: its tree as written, with comments. Errors: *all* syntax errors.
+//! Parsing never stops at an error: everything that parses around it is in the tree. Only this module uses pest.
 
 mod arguments;
 mod chunked_vec;
@@ -24,16 +24,16 @@ use scan::Scan;
 #[grammar = "../grammar/presync.pest"]
 struct Grammar;
 
-/// The largest file that is read, in bytes.
+/// Maximum size of a file, in bytes.
 pub const MAX_FILE: usize = 256 << 20;
 
-/// So many errors of one file are told.
+/// Maximum number of errors reported per file.
 pub const MAX_ERRORS: usize = 1_000;
 
-/// The longest statement, in tokens: pest's pairs for all of it are in memory at once.
+/// Maximum length of a statement, in tokens: pest keeps the pairs of a whole statement in memory.
 pub const MAX_STATEMENT: usize = 20_000;
 
-/// Parses one file. Each declaration is parsed by itself, so that an error in one hides nothing in the others.
+/// Parses one file. Declarations are parsed separately, so an error in one does not hide errors in others.
 pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>) {
     if let Some(at) = source.invalid_from {
         return (
@@ -133,13 +133,13 @@ mod tests {
                 "{word}_"
             );
         }
-        // And it knows no others: what can be made of their parts is a name.
+        // Nothing else is a keyword: combinations of their parts are names.
         for word in [
             "an", "ap", "app", "no", "nothi", "re", "un", "us", "usess", "wh", "ends", "in",
         ] {
             assert!(Grammar::parse(Rule::fact_ref, word).is_ok(), "{word}");
         }
-        // Each terminal is one of the list, and says what its rule does.
+        // Each terminal is in the list, and its rule matches its text.
         let mut seen = std::collections::BTreeSet::new();
         for rule in Rule::all_rules() {
             if let Kind::Sign(text) = kind(*rule) {
@@ -149,11 +149,11 @@ mod tests {
             }
         }
         let unused: Vec<&str> = token::texts().filter(|text| !seen.contains(text)).collect();
-        // Kept for what is to come.
+        // Reserved for future use.
         assert_eq!(unused, ["previous"]);
     }
 
-    /// The declarations of a file are read a statement at a time; what is taken so is what the grammar takes whole.
+    /// Declarations are read one statement at a time; this accepts exactly what the grammar accepts as a whole.
     #[test]
     fn what_is_read_by_statement_is_what_the_grammar_takes() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -210,7 +210,7 @@ mod tests {
         assert!(compared.iter().all(|count| *count > 100), "{compared:?}");
     }
 
-    /// A file with one token taken out, put elsewhere or written twice.
+    /// Variants of a file, each with one token deleted, replaced by another, or inserted elsewhere.
     fn broken(source: &SourceFile, random: &mut u64) -> Vec<String> {
         let text = &source.text;
         let tokens = scan::scan(FileId(0), text).tokens;

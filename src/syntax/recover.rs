@@ -1,5 +1,5 @@
-//! In: the tokens of a declaration that does not parse. Out: what of it does, and an error for each thing that does not.
-//! The body is read statement by statement; after an error it goes on where a statement can begin.
+//! In: the tokens of a declaration. Out: the parts of it that parse. Errors: one for each part that does not.
+//! Reads the body statement by statement; after an error, resumes where a statement can begin.
 
 mod mistakes;
 mod remedies;
@@ -20,25 +20,25 @@ use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, tree};
 use crate::token::{self, Body};
 use presync_engine::nearest;
 
-/// So many tokens are looked ahead to tell an error.
+/// Number of tokens to look ahead when describing an error.
 const NEAR: usize = 1_000;
 
-/// Of a list that is cut off, so many tokens at most are not read as a part of it.
+/// Maximum number of tokens at the end of a cut-off list that do not parse as part of it.
 const DANGLING: usize = 4;
 
 pub(super) struct Recovered {
     pub declaration: Option<tree::Declaration>,
-    /// The name it would have declared, when it is lost; a role's also with the word `role` before it.
+    /// If the declaration is lost, the names it would have declared; for a role also the name after the word `role`.
     pub names: Vec<ArcStr>,
     pub errors: Vec<Diagnostic>,
-    /// A brace that closes nothing in here is explained by one of the errors.
+    /// One of the errors explains a closing brace without an opening one in here.
     pub explains_stray_close: bool,
 }
 
-/// Reads a declaration like the grammar, but a statement at a time, so that little is in memory at once.
+/// Reads a declaration as the grammar does, but one statement at a time to save memory.
 ///
 /// # Errors
-/// It is none; where the grammar gave up, if that is known.
+/// The tokens are not a declaration; contains where parsing failed, if known.
 pub(super) fn by_statement(
     lower: &Lower<'_>,
     tokens: &[Token],
@@ -55,8 +55,8 @@ pub(super) fn by_statement(
     })
 }
 
-/// `failure`: where the grammar gave up. `after_block`, `stray_close`: a block ends right before; a brace in the file
-/// closes nothing.
+/// `failure`: where parsing failed. `after_block`: a block ends right before. `stray_close`: the file has a closing
+/// bracket without an opening one.
 pub(super) fn recover(
     lower: &Lower<'_>,
     tokens: &[Token],
@@ -67,7 +67,7 @@ pub(super) fn recover(
     let known = lower.count_errors();
     let mut recovery = Recovery::new(lower, &tokens[piece.tokens.clone()], piece.unbalanced);
     let declaration = recovery.declaration(after_block, stray_close);
-    // What the grammar refuses is never taken without a word.
+    // Always report something that the grammar rejects.
     let told =
         !recovery.errors.is_empty() || lower.count_errors() > known || (after_block && stray_close);
     if let Some(failure) = failure.filter(|_| !told) {
@@ -87,7 +87,7 @@ pub(super) fn recover(
 }
 
 struct Recovery<'a> {
-    /// The name of a declaration whose keyword is misspelt.
+    /// The name of a declaration whose keyword is misspelled.
     misspelt: Option<ArcStr>,
     lower: &'a Lower<'a>,
     tokens: &'a [Token],
@@ -97,24 +97,24 @@ struct Recovery<'a> {
     errors: Vec<Diagnostic>,
     lost_head: bool,
     explains: bool,
-    /// What parses is looked at for mistakes all the same; without, the first error ends the reading.
+    /// Also looks for mistakes in text that parses. If `false`, reading stops at the first error.
     guesses: bool,
-    /// The first of them.
+    /// The first failure.
     failure: Option<Failure>,
 }
 
-/// A block that is open.
+/// An open block.
 #[derive(Default)]
 struct Frame {
     heads: OpenItem,
-    /// Where its brace stands.
+    /// The offset of its opening brace.
     open: u32,
     body: List<tree::Item>,
-    /// What is missing before it has been reported.
+    /// An error before it has been reported.
     lost: bool,
 }
 
-/// Where the grammar gave up.
+/// Where parsing failed.
 #[derive(Clone)]
 pub(super) struct Failure {
     at: usize,
@@ -124,7 +124,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// In a text that begins at `start`.
+    /// `start`: the offset of the parsed text in the file.
     pub fn new(start: usize, error: pest::error::Error<Rule>) -> Self {
         let at = match error.location {
             InputLocation::Pos(at) | InputLocation::Span((at, _)) => start + at,
@@ -217,7 +217,7 @@ impl<'a> Recovery<'a> {
         })
     }
 
-    /// The name token behind a declaration's keyword.
+    /// The names after the keyword of a declaration.
     fn lost_names(&self) -> Vec<ArcStr> {
         let keyword = |token: &Token| {
             token::begins_declaration(self.text(token)) && self.text(token) != "@allow"
@@ -246,7 +246,7 @@ impl<'a> Recovery<'a> {
         names
     }
 
-    /// `use`, `flag`, ...: one statement; what follows it in the piece is not a declaration.
+    /// `use`, `flag`, ...: a single statement; the rest of the piece is not a declaration.
     fn braceless(&mut self) -> Option<tree::Declaration> {
         let start = self.at;
         match self.prefix(Rule::declaration) {
@@ -257,7 +257,7 @@ impl<'a> Recovery<'a> {
                     matches!(next.kind, TokenKind::Word | TokenKind::Text) && !next.first_on_line
                 };
                 if token::is_joint(self.word(self.at)) || next.is_some_and(more) {
-                    // It goes on, and what follows is missing.
+                    // The statement continues but does not parse.
                     let rest = std::mem::replace(&mut self.at, start);
                     if let Err(failure) = self.prefix(Rule::one_declaration) {
                         self.report(start, &failure);
@@ -271,13 +271,13 @@ impl<'a> Recovery<'a> {
             Err(failure) => {
                 self.report(start, &failure);
                 let failed = self.token_at(failure.at);
-                // A block right here was meant to belong to it.
+                // A block right here was meant as its body.
                 self.at = if self.word(failed) == "{" {
                     self.tokens.len()
                 } else {
                     failed.max(start + 1)
                 };
-                // A block in here belongs to a misspelt declaration: read it too.
+                // A block in the rest belongs to a misspelled declaration: read it too.
                 if let Some(open) =
                     (self.at..self.tokens.len()).find(|index| self.word(*index) == "{")
                 {
@@ -289,12 +289,12 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// Text that begins with no declaration's keyword.
+    /// Reads text that does not begin with the keyword of a declaration.
     fn garbage(&mut self, after_block: bool, stray_close: bool) {
         let token = self.tokens[self.at];
         let word = self.text(&token);
         let known = nearest(word, token::declarations()).filter(|_| token.kind == TokenKind::Word);
-        // Rules behind a block that was closed too early: the stray brace is the error.
+        // For rules after a block that was closed too early, the stray brace is the error.
         let is_statement =
             (token::begins_statement(word, Body::Items) && word != "@allow") || self.leaf_parses();
         if is_statement && known.is_none() {
@@ -337,7 +337,7 @@ impl<'a> Recovery<'a> {
         Grammar::parse(Rule::leaf_start, self.ahead(self.at, NEAR)).is_ok()
     }
 
-    /// Everything up to the opening brace.
+    /// Reads everything up to the opening brace.
     fn head(&mut self, parts: &mut Parts) {
         let start = self.at;
         match self.prefix(Rule::head_start) {
@@ -362,7 +362,7 @@ impl<'a> Recovery<'a> {
     fn items(&mut self, parts: &mut Parts) {
         let mut frames = vec![Frame::default()];
         let mut pending = OpenItem::default();
-        // What is missing here has been reported.
+        // An error before the next item has been reported.
         let mut lost = false;
         while self.goes_on() {
             let token = self.tokens[self.at];
@@ -398,7 +398,7 @@ impl<'a> Recovery<'a> {
                             .push(heads.block(self.lower, open, body.finish(), span));
                     }
                 }
-                // That this is too deep has been reported.
+                // The excessive depth has been reported.
                 "{" if frames.len() > MAX_DEPTH => self.at = self.tokens.len(),
                 "{" => {
                     frames.push(Frame {
@@ -472,7 +472,7 @@ impl<'a> Recovery<'a> {
                 }
             }
         }
-        // The braces that are missing have been reported.
+        // Missing braces have been reported.
         for item in frames.into_iter().flat_map(|frame| frame.body.finish()) {
             parts.items.push(item);
         }
@@ -500,13 +500,13 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// Whether there is more, and not so much said that nobody reads on.
+    /// Whether tokens remain and the error limit is not reached.
     fn goes_on(&self) -> bool {
         let most = if self.guesses { MAX_ERRORS } else { 0 };
         self.at < self.tokens.len() && self.errors.len() <= most
     }
 
-    /// Reports an error in the statement at `start` and goes to where the next one can begin.
+    /// Reports an error in the statement at `start` and skips to where the next one can begin.
     fn fail(&mut self, start: usize, failure: &Failure, body: Body) {
         self.report(start, failure);
         let failed = self.token_at(failure.at);
@@ -537,7 +537,7 @@ impl<'a> Recovery<'a> {
         self.at = at;
     }
 
-    /// Skips the right side of a rule whose arrow is missing.
+    /// Skips a side of a rule after a missing or second arrow; `false` if none starts at `at`.
     fn skip_side(&mut self, at: usize) -> bool {
         let Some(token) = self.tokens.get(at) else {
             return false;
@@ -569,7 +569,7 @@ impl<'a> Recovery<'a> {
         (keyword && !token::is_joint(before)) || after_colon || line
     }
 
-    /// Parses a statement at the current token and moves behind it.
+    /// Parses a statement at the current token and moves past it.
     fn prefix(&mut self, rule: Rule) -> Result<Node<'a>, Failure> {
         let Some(token) = self.tokens.get(self.at) else {
             return Err(Failure {
@@ -579,8 +579,8 @@ impl<'a> Recovery<'a> {
             });
         };
         let start = token.span.start as usize;
-        // To describe an error pest goes through all that it was given: an error among the next tokens is none of the
-        // end of the text, and where there is one error there are more.
+        // To describe an error, pest scans its whole input. After one error, more are likely, so try a short input
+        // first: an error well before its end is not caused by cutting it off.
         if !self.errors.is_empty()
             && self.at + NEAR < self.tokens.len()
             && let Err(error) = Grammar::parse(rule, self.ahead(self.at, NEAR))
@@ -619,7 +619,7 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// The text of a token and of so many that follow it.
+    /// The text of the `count` tokens from `at` on.
     fn ahead(&self, at: usize, count: usize) -> &'a str {
         let start = self.tokens[at].span.start as usize;
         let end = self
@@ -640,7 +640,7 @@ impl<'a> Recovery<'a> {
         };
     }
 
-    /// The token that holds or follows a byte.
+    /// The token at or after a byte offset.
     fn token_at(&self, at: usize) -> usize {
         self.tokens
             .partition_point(|token| token.span.end as usize <= at)

@@ -1,18 +1,18 @@
-//! What each rule of the grammar is to whoever meets it in a tree or in an error. The one match over all of them: a new rule
-//! does not compile until somebody has thought about it.
+//! Classifies each grammar rule for trees and error messages.
+//! A single match covers all rules, so a new rule does not compile until it is classified.
 
 use crate::syntax::Rule;
 
-/// What a rule of the grammar is.
+/// The class of a grammar rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A word or sign: its text says all, so that a tree may pass over it.
+    /// A word or sign that its text describes completely; tree code may skip it.
     Sign(&'static str),
-    /// What people call what stands there; a tree has to read it.
+    /// The name that messages use for it; tree code must read it.
     Named(&'static str),
-    /// A part of the grammar that nobody should read about; a tree has to read it.
+    /// A part of the grammar that messages never name; tree code must read it.
     Part,
-    /// It makes no node.
+    /// Produces no node.
     Silent,
 }
 
@@ -161,10 +161,10 @@ pub(super) fn kind(rule: Rule) -> Kind {
     }
 }
 
-/// Passes over a word or sign that says nothing more where it stands.
+/// Skips a word or sign that adds no information here.
 ///
 /// # Panics
-/// It is something else: the grammar has a part that nobody reads.
+/// The rule is anything else, so a part of the grammar would be ignored.
 pub(super) fn skip(rule: Rule) {
     assert!(
         matches!(kind(rule), Kind::Sign(_)),

@@ -1,4 +1,4 @@
-//! In: the text of a file. Out: its tokens, its comments, and the pieces that hold one declaration each.
+//! In: the text of a file. Out: its tokens, its comments, and one piece per declaration.
 
 use crate::diagnostic::Diagnostic;
 use crate::source::FileId;
@@ -12,13 +12,13 @@ pub struct Scan {
     pub comments: Vec<Comment>,
     pub pieces: Vec<DeclarationTokens>,
     pub errors: Vec<Diagnostic>,
-    /// Brackets that close nothing: another error may explain one.
+    /// Closing brackets without an opening one; another error may explain one of them.
     pub stray_closes: Vec<Diagnostic>,
 }
 
 pub fn scan(file: FileId, text: &str) -> Scan {
     let mut lexed = lexer::lex(file, text);
-    // Where too many errors have ended the reading, nothing is said of what is open there.
+    // If too many errors stopped the lexer, brackets open at that point are not reported.
     let whole = lexed.errors.len() <= MAX_ERRORS;
     let split = split::split(file, text, &lexed.tokens, whole);
     lexed.errors.extend(split.errors);

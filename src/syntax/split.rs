@@ -1,5 +1,5 @@
-//! In: the tokens of a file. Out: the pieces that hold one declaration each, and what is wrong with the brackets: an error
-//! in one piece hides nothing in the others.
+//! In: the tokens of a file. Out: one piece per declaration. Errors: brackets that do not match.
+//! An error in one piece does not hide errors in others.
 
 use crate::diagnostic::{Diagnostic, point};
 use crate::errors::syntax as errors;
@@ -8,28 +8,28 @@ use crate::syntax::MAX_ERRORS;
 use crate::syntax::lexer::{Token, TokenKind};
 use crate::token;
 
-/// Brackets of all kinds together: deeper text is refused before the grammar recurses over it.
+/// Maximum nesting of brackets of all kinds. Deeper text is rejected before the grammar recurses into it.
 pub const MAX_DEPTH: usize = 200;
 
-/// So many tokens have the longest `@allow(...)`.
+/// Maximum number of tokens in an `@allow(...)`.
 const MAX_ANNOTATION: usize = 16;
 
-/// The tokens of one declaration, annotations included.
+/// The tokens of one declaration, including annotations.
 #[derive(Debug, Clone)]
 pub struct DeclarationTokens {
     pub tokens: std::ops::Range<usize>,
-    /// Its brackets do not match, which has been reported.
+    /// Its brackets do not match; this has been reported.
     pub unbalanced: bool,
 }
 
 pub(super) struct Split {
     pub pieces: Vec<DeclarationTokens>,
     pub errors: Vec<Diagnostic>,
-    /// Brackets that close nothing.
+    /// Closing brackets without an opening one.
     pub stray_closes: Vec<Diagnostic>,
 }
 
-/// Cuts the tokens into declarations and checks the brackets. `whole`: these are all that there are.
+/// Splits the tokens into declarations and checks the brackets. `whole`: the tokens are the complete file.
 pub(super) fn split(file: FileId, text: &str, tokens: &[Token], whole: bool) -> Split {
     let mut splitter = Splitter {
         file,
@@ -67,7 +67,7 @@ pub(super) fn split(file: FileId, text: &str, tokens: &[Token], whole: bool) -> 
 #[derive(Clone, Copy)]
 struct Bracket {
     token: usize,
-    /// That of the line it stands in.
+    /// The indentation of its line.
     indent: usize,
 }
 
@@ -75,17 +75,17 @@ struct Splitter<'a> {
     file: FileId,
     text: &'a str,
     tokens: &'a [Token],
-    /// The brackets that are open, [`MAX_DEPTH`] at most.
+    /// The open brackets, at most [`MAX_DEPTH`].
     open: Vec<Bracket>,
-    /// How many are open beyond these.
+    /// Number of open brackets beyond that limit.
     deeper: usize,
-    /// How many bytes stand before the first token of the line.
+    /// Number of bytes before the first token of the current line.
     indent: usize,
-    /// A bracket whose closer stood where its parent's should stand.
+    /// A bracket whose closer is indented like the closer of an outer one.
     suspect: Option<usize>,
-    /// The first token of the piece.
+    /// The first token of the current piece.
     start: usize,
-    /// The first one behind the annotations of the piece that were seen.
+    /// The first token after the annotations seen so far in the current piece.
     head: usize,
     unbalanced: bool,
     pieces: Vec<DeclarationTokens>,
@@ -152,7 +152,7 @@ impl Splitter<'_> {
             .is_some_and(|token| token.span.text(self.text) == word)
     }
 
-    /// Behind the annotation that a token begins; one that is not closed soon belongs to nothing.
+    /// The token after the annotation at `at`; the end if it is not closed soon, so that it belongs to nothing.
     fn behind_annotation(&self, at: usize) -> usize {
         let mut near = at..self.tokens.len().min(at + MAX_ANNOTATION);
         near.find(|index| self.text_of(*index) == ")")

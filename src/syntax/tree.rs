@@ -1,6 +1,5 @@
-//! The tree of one file, as written: nothing is resolved. Each variant's doc line is the text that makes it.
-//! Lists are boxed: a large program has many short ones, for which a vector would hold room
-//! ready that nothing takes.
+//! The tree of one file, as written, with names unresolved. The doc line of a variant is an example of its source.
+//! Lists are boxed: a large program has many short ones, for which vectors would reserve unused capacity.
 
 use arcstr::ArcStr;
 use smallvec::SmallVec;
@@ -10,13 +9,13 @@ use crate::source::Span;
 /// `Available`, `"At Lunch"`
 #[derive(Debug, Clone)]
 pub struct Name {
-    /// Without quotes and with escapes resolved; names of one file that say the same share it.
+    /// Without quotes and with escapes decoded; equal names in one file share it.
     pub text: ArcStr,
     pub span: Span,
 }
 
 impl Name {
-    /// Whether it stands in quotes, which makes what is written longer than what it says.
+    /// Whether it is quoted, which makes the source longer than the text.
     pub fn quoted(&self) -> bool {
         self.text.len() < (self.span.end - self.span.start) as usize
     }
@@ -27,7 +26,7 @@ impl Name {
 pub struct File {
     pub declarations: Vec<Declaration>,
     pub comments: Vec<Comment>,
-    /// Names of declarations that did not parse: what refers to them is not unknown.
+    /// Names of declarations that did not parse; references to them are not reported as unknown.
     pub broken: Vec<ArcStr>,
 }
 
@@ -35,7 +34,7 @@ pub struct File {
 #[derive(Debug, Clone, Copy)]
 pub struct Comment {
     pub span: Span,
-    /// `///` alone on its line: it documents what follows.
+    /// `///` alone on its line: it documents the next item.
     pub doc: bool,
 }
 
@@ -47,7 +46,7 @@ pub struct Allow {
     pub span: Span,
 }
 
-/// What stands before a declaration or an item: most often nothing.
+/// The allows and doc comments before a declaration or an item; usually empty.
 #[derive(Debug, Clone, Default)]
 pub struct Leading(Option<Box<Prefix>>);
 
@@ -178,7 +177,7 @@ pub enum ConditionKind {
     And(Box<[Condition]>),
     /// `a or b or c`
     Or(Box<[Condition]>),
-    /// `not a`; `not not a` counts two
+    /// `not a`; for `not not a`, `times` is 2
     Not { times: u32, inner: Box<Condition> },
     /// `in_queue`
     Name(Name),
@@ -198,7 +197,7 @@ pub enum Value {
     Any(Span),
 }
 
-/// One item of a block. There are more of them than of anything else.
+/// One item of a block. Items outnumber all other nodes.
 #[derive(Debug, Clone)]
 pub struct Item {
     pub before: Leading,
@@ -228,10 +227,10 @@ pub struct WhenHead {
 
 #[derive(Debug, Clone)]
 pub struct When {
-    /// From the outside in, one or more.
+    /// Outermost first, at least one.
     pub heads: Box<[WhenHead]>,
     pub body: Box<[Item]>,
-    /// Whether the body stands in braces; without them it is one item.
+    /// Whether the body is in braces; without them it is a single item.
     pub block: bool,
 }
 
@@ -260,7 +259,7 @@ pub struct Rule {
 #[derive(Debug, Clone)]
 pub struct Side {
     pub system: Name,
-    /// One or more, most often one.
+    /// At least one, usually exactly one.
     pub terms: SmallVec<[Term; 1]>,
 }
 
@@ -336,7 +335,7 @@ pub struct Appendix {
 #[derive(Debug, Clone)]
 pub struct Step {
     pub kind: StepKind,
-    /// `None`: nothing is said about the commands; empty: `=> nothing`.
+    /// `None`: no expectation about commands; empty: `=> nothing`.
     pub commands: Option<Box<[Command]>>,
     pub span: Span,
 }

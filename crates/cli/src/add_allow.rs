@@ -13,12 +13,12 @@ use presync::tree;
 use presync::{FileId, SourceFile, Span};
 
 /// The text of a file, and the codes to allow, with the byte offset of each.
-type Places<'a> = (String, BTreeSet<(u32, &'a str)>);
+type AllowPlaces<'a> = (String, BTreeSet<(u32, &'a str)>);
 
 /// Writes an `@allow` before the innermost declaration, state or item that contains each finding's
 /// first label.
 pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> CommandResult {
-    let mut places: BTreeMap<PathBuf, Places<'_>> = BTreeMap::new();
+    let mut places: BTreeMap<PathBuf, AllowPlaces<'_>> = BTreeMap::new();
     let mut left = 0;
     for (at, diagnostic, _) in &findings.found {
         let (root, report) = &findings.programs[*at];

@@ -18,11 +18,11 @@ const VERSION: u32 = 2;
 struct Baseline {
     version: u32,
     /// By fingerprint, which is stable when lines move.
-    findings: BTreeMap<String, Known>,
+    findings: BTreeMap<String, KnownFinding>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Known {
+struct KnownFinding {
     code: String,
     message: String,
 }
@@ -46,7 +46,7 @@ pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandErr
         let known = |(_, diagnostic, fingerprint): &(usize, presync::Diagnostic, String)| {
             (
                 fingerprint.clone(),
-                Known {
+                KnownFinding {
                     code: diagnostic.code.name.to_owned(),
                     message: diagnostic.message.clone(),
                 },

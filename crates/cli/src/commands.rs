@@ -30,7 +30,7 @@ use crate::terminal::{ColorChoice, Terminal};
 )]
 pub struct Arguments {
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CliCommand,
     /// When to use colors.
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,
@@ -46,14 +46,14 @@ pub struct Arguments {
 macro_rules! commands {
     ($($variant:ident: $module:ident,)*) => {
         #[derive(Subcommand)]
-        pub enum Command {
+        pub enum CliCommand {
             $($variant($module::Arguments),)*
         }
 
         /// Runs a command.
-        pub fn run(command: Command, terminal: &Terminal) -> CommandResult {
+        pub fn run(command: CliCommand, terminal: &Terminal) -> CommandResult {
             match command {
-                $(Command::$variant(arguments) => $module::run(&arguments, terminal),)*
+                $(CliCommand::$variant(arguments) => $module::run(&arguments, terminal),)*
             }
         }
     };

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use presync::CheckReport;
 use presync::nearest;
 use presync::{Level, Settings, UnknownLevel};
-use presync_report::{FORMATS, Format};
+use presync_report::{FORMATS, ReportFormat};
 
 const NAME: &str = "presync.toml";
 
@@ -27,7 +27,7 @@ pub struct Config {
     #[serde(default)]
     #[serde(deserialize_with = "format_of")]
     #[schemars(schema_with = "format_schema")]
-    format: Option<&'static Format>,
+    format: Option<&'static ReportFormat>,
     /// The only attributes whose change makes a round trip unsafe; without this setting, all
     /// attributes are.
     #[serde(default, rename = "protected-attributes")]
@@ -116,13 +116,13 @@ pub fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
 }
 
 /// The format with this name.
-pub fn format_named(name: &str) -> Option<&'static Format> {
+pub fn format_named(name: &str) -> Option<&'static ReportFormat> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
 fn format_of<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<&'static Format>, D::Error> {
+) -> Result<Option<&'static ReportFormat>, D::Error> {
     let name = String::deserialize(deserializer)?;
     let names = || {
         FORMATS
@@ -141,12 +141,12 @@ fn format_of<'de, D: serde::Deserializer<'de>>(
 }
 
 fn format_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let one = |format: &Format| schemars::json_schema!({ "const": format.name, "description": format.description });
+    let one = |format: &ReportFormat| schemars::json_schema!({ "const": format.name, "description": format.description });
     schemars::json_schema!({ "oneOf": FORMATS.iter().map(one).collect::<Vec<_>>() })
 }
 
 /// The format set in `presync.toml`.
-pub fn format(from: &Path) -> Result<Option<&'static Format>, CommandError> {
+pub fn format(from: &Path) -> Result<Option<&'static ReportFormat>, CommandError> {
     Ok(find(from)?.and_then(|found| found.config.format))
 }
 

@@ -10,12 +10,12 @@ use presync::{Coverage, Exercised};
 /// Combined coverage, in which a file used by several programs counts once.
 #[derive(Default)]
 pub struct Total {
-    places: BTreeMap<(String, LineColumn), BTreeMap<Kind, (usize, String)>>,
+    places: BTreeMap<(String, LineColumn), BTreeMap<TargetKind, (usize, String)>>,
     unknown: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum TargetKind {
     /// One of its directions.
     Rule(bool),
     Holds,
@@ -31,9 +31,9 @@ impl Total {
                 .file(location.file)
                 .line_column(location.span.start);
             let kind = match exercised {
-                Exercised::Rule(_, direction) => Kind::Rule(direction.from() > direction.to()),
-                Exercised::Condition(_, true) => Kind::Holds,
-                Exercised::Condition(_, false) => Kind::Fails,
+                Exercised::Rule(_, direction) => TargetKind::Rule(direction.from() > direction.to()),
+                Exercised::Condition(_, true) => TargetKind::Holds,
+                Exercised::Condition(_, false) => TargetKind::Fails,
             };
             let at = (program.sources.shown_path(location.file), place);
             let known = self.places.entry(at).or_default().entry(kind);
@@ -44,7 +44,7 @@ impl Total {
         self.unknown += coverage.unknown;
     }
 
-    fn all(&self) -> impl Iterator<Item = (&(String, LineColumn), Kind, usize, &str)> {
+    fn all(&self) -> impl Iterator<Item = (&(String, LineColumn), TargetKind, usize, &str)> {
         self.places.iter().flat_map(|(at, kinds)| {
             kinds
                 .iter()
@@ -52,7 +52,7 @@ impl Total {
         })
     }
 
-    fn share(&self, of: impl Fn(Kind) -> bool) -> (usize, usize) {
+    fn share(&self, of: impl Fn(TargetKind) -> bool) -> (usize, usize) {
         let counts = self
             .all()
             .filter(|(_, kind, ..)| of(*kind))
@@ -74,8 +74,8 @@ impl Total {
 
     pub fn human(&self) -> String {
         let (rules, conditions) = (
-            self.share(|kind| matches!(kind, Kind::Rule(_))),
-            self.share(|kind| !matches!(kind, Kind::Rule(_))),
+            self.share(|kind| matches!(kind, TargetKind::Rule(_))),
+            self.share(|kind| !matches!(kind, TargetKind::Rule(_))),
         );
         let mut text = format!(
             "coverage: {}/{} rules, {}/{} branches ({:.1}%)\n",
@@ -87,9 +87,9 @@ impl Total {
         );
         for ((path, place), kind, _, source) in self.all().filter(|(_, _, count, _)| *count == 0) {
             let what = match kind {
-                Kind::Rule(_) => "rule not covered",
-                Kind::Holds => "never tested as true",
-                Kind::Fails => "never tested as false",
+                TargetKind::Rule(_) => "rule not covered",
+                TargetKind::Holds => "never tested as true",
+                TargetKind::Fails => "never tested as false",
             };
             let (line, column) = (place.line, place.column);
             text.push_str(&format!(
@@ -110,7 +110,7 @@ impl Total {
     /// An lcov tracefile with rules as lines and conditions as branches; the first branch is that
     /// the condition holds.
     pub fn lcov(&self) -> String {
-        let mut files: BTreeMap<&str, BTreeMap<u32, Line>> = BTreeMap::new();
+        let mut files: BTreeMap<&str, BTreeMap<u32, LineCoverage>> = BTreeMap::new();
         for ((path, place), kind, count, _) in self.all() {
             let line = files
                 .entry(path)
@@ -118,9 +118,9 @@ impl Total {
                 .entry(place.line)
                 .or_default();
             match kind {
-                Kind::Rule(_) => *line.rules.get_or_insert(0) += count,
-                Kind::Holds => line.conditions.entry(place.column).or_default()[0] = Some(count),
-                Kind::Fails => line.conditions.entry(place.column).or_default()[1] = Some(count),
+                TargetKind::Rule(_) => *line.rules.get_or_insert(0) += count,
+                TargetKind::Holds => line.conditions.entry(place.column).or_default()[0] = Some(count),
+                TargetKind::Fails => line.conditions.entry(place.column).or_default()[1] = Some(count),
             }
         }
         let mut text = String::from("TN:\n");
@@ -150,13 +150,13 @@ impl Total {
 
 /// The rules and conditions on one line.
 #[derive(Default)]
-struct Line {
+struct LineCoverage {
     rules: Option<usize>,
     /// By column, how often it held and how often not; `None` if that is impossible.
     conditions: BTreeMap<u32, [Option<usize>; 2]>,
 }
 
-impl Line {
+impl LineCoverage {
     fn count(&self) -> usize {
         self.rules
             .unwrap_or_else(|| self.conditions.values().flatten().flatten().sum())

@@ -34,7 +34,7 @@ pub fn fix(
     (allow_unsafe, file_access): (bool, FileAccess),
 ) -> Result<Fixed, CommandError> {
     let named = named.iter().map(|path| files::canonical(path)).collect();
-    let mut worker = Worker {
+    let mut worker = Fixer {
         named,
         roots,
         levels,
@@ -64,7 +64,7 @@ pub fn fix(
 /// The locations and texts of one fix, by file.
 type Edits = BTreeMap<PathBuf, Vec<(Span, String)>>;
 
-struct Worker<'a> {
+struct Fixer<'a> {
     /// Canonical paths.
     named: Vec<PathBuf>,
     roots: &'a [PathBuf],
@@ -78,7 +78,7 @@ struct Worker<'a> {
     refused: BTreeSet<String>,
 }
 
-impl Worker<'_> {
+impl Fixer<'_> {
     /// One round: applies all fixes that do not overlap; returns how many were kept, `None` if
     /// there was nothing to try.
     fn round(&mut self, allow_unsafe: bool) -> Result<Option<usize>, CommandError> {

@@ -8,13 +8,13 @@ use presync_engine::Tables;
 use crate::error::CommandError;
 use crate::files::cannot_read;
 use crate::project::{one_root, parse_with};
-use crate::terminal::{Stream, Terminal};
+use crate::terminal::{OutputStream, Terminal};
 
 /// Loads a program and prints its errors.
 pub fn program(root: &Path, terminal: &Terminal) -> Result<Program, CommandError> {
     let mut report = presync::check(parse_with(root, None, terminal.file_access)?);
     report.program.take().ok_or_else(|| {
-        let _ = terminal.draw(&report.diagnostics, report.sources(), Stream::Stderr);
+        let _ = terminal.draw(&report.diagnostics, report.sources(), OutputStream::Stderr);
         terminal.stderr(&presync_report::summary(report.diagnostics.iter()));
         CommandError::Findings
     })

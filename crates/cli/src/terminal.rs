@@ -21,7 +21,7 @@ pub enum ColorChoice {
 
 /// The stream for findings: stdout if they are the result of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
+pub enum OutputStream {
     Stdout,
     Stderr,
 }
@@ -69,14 +69,14 @@ impl Terminal {
     }
 
     /// The width of a stream in columns: `COLUMNS`, else that of the terminal, else 100.
-    pub fn width(&self, stream: Stream) -> usize {
+    pub fn width(&self, stream: OutputStream) -> usize {
         let configured = std::env::var("COLUMNS")
             .ok()
             .and_then(|columns| columns.parse().ok());
         let width = configured.or_else(|| {
             let size = match stream {
-                Stream::Stdout => terminal_size::terminal_size_of(std::io::stdout()),
-                Stream::Stderr => terminal_size::terminal_size_of(std::io::stderr()),
+                OutputStream::Stdout => terminal_size::terminal_size_of(std::io::stdout()),
+                OutputStream::Stderr => terminal_size::terminal_size_of(std::io::stderr()),
             };
             size.map(|(width, _)| usize::from(width.0))
         });
@@ -113,12 +113,12 @@ impl Terminal {
     }
 
     /// The style of findings on a stream.
-    pub fn style(&self, stream: Stream) -> Style {
+    pub fn style(&self, stream: OutputStream) -> Style {
         Style {
             width: self.width(stream),
             colored: match stream {
-                Stream::Stdout => self.stdout_colored(),
-                Stream::Stderr => self.stderr_colored(),
+                OutputStream::Stdout => self.stdout_colored(),
+                OutputStream::Stderr => self.stderr_colored(),
             },
         }
     }
@@ -128,13 +128,13 @@ impl Terminal {
         &self,
         diagnostics: &[Diagnostic],
         sources: &Sources,
-        stream: Stream,
+        stream: OutputStream,
     ) -> std::io::Result<()> {
         let all = diagnostics.iter().map(|diagnostic| (diagnostic, sources));
         let text = presync_report::draw(all, self.style(stream), &Disk);
         match stream {
-            Stream::Stdout => self.stdout(format!("{text}\n")),
-            Stream::Stderr => {
+            OutputStream::Stdout => self.stdout(format!("{text}\n")),
+            OutputStream::Stderr => {
                 self.stderr(&text);
                 Ok(())
             }

@@ -16,11 +16,11 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-use crate::flat_diagram::{Diagram, Next};
+use crate::flat_diagram::{FlatDiagram, Next};
 use crate::ids::SystemId;
 use crate::lookup::Cells;
 use crate::schema::{Column, FactKind, Schema};
-use crate::table::{Body, Outcome, Table};
+use crate::table::{TableBody, Outcome, Table};
 use crate::tables::{Tables, TooComplex};
 
 /// The prime modulus of the sums.
@@ -87,11 +87,11 @@ fn digest(tables: &Tables) -> Result<String, TooComplex> {
 struct Weights<'a> {
     schema: &'a Schema,
     /// The weight of each value, for each column and for the state entered.
-    known: HashMap<Input, Vec<[u64; 2]>>,
+    known: HashMap<WeightInput, Vec<[u64; 2]>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Input {
+enum WeightInput {
     Column(Column),
     From(SystemId),
 }
@@ -99,13 +99,13 @@ enum Input {
 impl Weights<'_> {
     fn table(&mut self, table: &Table) -> Vec<[u64; 2]> {
         match table.body() {
-            Body::Rows(rows) => vec![rows.iter().fold([0, 0], |sum, row| {
+            TableBody::Rows(rows) => vec![rows.iter().fold([0, 0], |sum, row| {
                 let from = row.from.iter().map(|state| state.index()).collect();
                 let cube = self.cube(table, &row.when, from);
                 let outcome = self.outcome(&row.outcome);
                 [0, 1].map(|f| add(sum[f], multiply(cube[f], outcome[f])))
             })],
-            Body::Diagrams(diagrams) => diagrams
+            TableBody::Diagrams(diagrams) => diagrams
                 .iter()
                 .map(|diagram| self.diagram(table, diagram))
                 .collect(),
@@ -113,7 +113,7 @@ impl Weights<'_> {
     }
 
     fn cube(&mut self, table: &Table, when: &Cells, from: Vec<usize>) -> [u64; 2] {
-        let columns = table.columns().iter().map(|column| Input::Column(*column));
+        let columns = table.columns().iter().map(|column| WeightInput::Column(*column));
         let cells = columns.zip(when).filter_map(|(input, values)| {
             Some((
                 input,
@@ -124,7 +124,7 @@ impl Weights<'_> {
                     .collect(),
             ))
         });
-        let entered: (Input, Vec<usize>) = (Input::From(table.direction().from()), from);
+        let entered: (WeightInput, Vec<usize>) = (WeightInput::From(table.direction().from()), from);
         cells
             .chain([entered])
             .fold([1, 1], |product, (input, values)| {
@@ -138,7 +138,7 @@ impl Weights<'_> {
             })
     }
 
-    fn diagram(&mut self, table: &Table, diagram: &Diagram) -> [u64; 2] {
+    fn diagram(&mut self, table: &Table, diagram: &FlatDiagram) -> [u64; 2] {
         let mut of_node = vec![[0, 0]; diagram.nodes.len()];
         let outcomes: Vec<[u64; 2]> = table
             .decisions()
@@ -154,7 +154,7 @@ impl Weights<'_> {
         for (at, node) in diagram.nodes.iter().enumerate().rev() {
             let input = node
                 .ask
-                .map_or(Input::From(table.direction().from()), Input::Column);
+                .map_or(WeightInput::From(table.direction().from()), WeightInput::Column);
             let weights = self.weights(input);
             let value = node
                 .next
@@ -185,11 +185,11 @@ impl Weights<'_> {
         point(&["outcome", &text])
     }
 
-    fn weights(&mut self, input: Input) -> &[[u64; 2]] {
+    fn weights(&mut self, input: WeightInput) -> &[[u64; 2]] {
         let schema = self.schema;
         self.known.entry(input).or_insert_with(|| {
             let (kind, name, values): (_, _, Vec<&str>) = match input {
-                Input::From(system) => {
+                WeightInput::From(system) => {
                     let system = schema.system(system);
                     (
                         "from",
@@ -201,7 +201,7 @@ impl Weights<'_> {
                             .collect(),
                     )
                 }
-                Input::Column(Column::Fact(fact)) => {
+                WeightInput::Column(Column::Fact(fact)) => {
                     let fact = schema.fact(fact);
                     let values = match &fact.kind {
                         FactKind::Flag => vec!["false", "true"],
@@ -211,7 +211,7 @@ impl Weights<'_> {
                     };
                     ("fact", &fact.name, values)
                 }
-                Input::Column(Column::State(system)) => {
+                WeightInput::Column(Column::State(system)) => {
                     let system = schema.system(system);
                     // The first value is the unknown state, under a name that no state has.
                     let names = system.states.iter().map(|state| state.name.as_str());

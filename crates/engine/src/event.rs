@@ -169,7 +169,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs: SmallVec<[(Cow<'a, str>, T); 3]> = SmallVec::new();
-                while let Some((Text(name), value)) = map.next_entry::<Text<'a>, T>()? {
+                while let Some((EventText(name), value)) = map.next_entry::<EventText<'a>, T>()? {
                     match pairs.iter().position(|(known, _)| *known == name) {
                         Some(known) => pairs[known].1 = value,
                         // Each name is compared with all before it, and a line has room for a
@@ -191,7 +191,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
 
 /// A string, borrowed if it has no escapes.
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct EventText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<T> Members<'_, T> {
     pub fn is_empty(&self) -> bool {

@@ -6,7 +6,7 @@ use crate::schema::Column;
 /// Where a branch leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Next {
-    /// An index into [`Diagram::nodes`].
+    /// An index into [`FlatDiagram::nodes`].
     Node(u32),
     /// An index into the table's decisions.
     Decision(u32),
@@ -15,7 +15,7 @@ pub enum Next {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
+pub struct FlatNode {
     /// The input to test; `None` for the state entered.
     pub ask: Option<Column>,
     /// One entry for each value of the input.
@@ -23,13 +23,13 @@ pub struct Node {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagram {
+pub struct FlatDiagram {
     pub root: Next,
     /// Each node precedes the nodes that it leads to.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<FlatNode>,
 }
 
-impl Diagram {
+impl FlatDiagram {
     /// Returns the decision, or `None` to pass. A number out of range counts as the input's first value.
     pub(crate) fn find(
         &self,

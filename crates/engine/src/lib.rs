@@ -41,11 +41,11 @@ pub mod time;
 
 pub use engine::{Command, ECHO_SECONDS, Engine, EngineError, MemoryStore, SessionStore};
 pub use event::{Event, EventMessage, FactValue, Members};
-pub use flat_diagram::{Diagram, Next, Node};
+pub use flat_diagram::{FlatDiagram, Next, FlatNode};
 pub use ids::{Direction, FactId, RoleId, StateId, SystemId, ValueId};
 pub use json::{DiagramFault, TableFault, TablesError, document, schema as tables_schema};
 pub use lookup::{
-    Cells, CoverError, Cube, DENSE_CELLS, DecisionId, Dense, Number, Packed, Values, cell_count,
+    Cells, CoverError, RowCube, DENSE_CELLS, DecisionId, Dense, Number, Packed, Values, cell_count,
 };
 pub use names::{NameKind, UnknownName, nearest};
 pub use rejection::{Malformed, Rejection};
@@ -53,8 +53,8 @@ pub use saved::{LostName, SavedSession};
 pub use schema::{Column, Fact, FactKind, Input, Role, Schema, SchemaError, State, System};
 pub use session::{
     AppendId, Delivery, Effect, LastCommand, MAX_UNCONFIRMED, PendingCommand, Session,
-    SessionEngine, Shown, SystemDecision, SystemDecisions, SystemView,
+    SessionEngine, ShownState, SystemDecision, SystemDecisions, SystemView,
 };
 pub use situation::{Given, Situation};
-pub use table::{Body, Decision, Origin, OriginPart, Outcome, Row, Table};
-pub use tables::{DecideError, Decided, Role as RoleTables, SeveralRoles, Tables, TooComplex};
+pub use table::{TableBody, Decision, Origin, OriginPart, Outcome, Row, Table};
+pub use tables::{DecideError, Decided, RoleTables, SeveralRoles, Tables, TooComplex};

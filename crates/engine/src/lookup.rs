@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::flat_diagram::{Diagram, Next, Node};
+use crate::flat_diagram::{FlatDiagram, Next, FlatNode};
 use crate::ids::{Direction, FactId, StateId, SystemId, ValueId};
 use crate::schema::{Column, Schema};
 
@@ -32,21 +32,21 @@ pub type Cells = Vec<Option<Box<[u32]>>>;
 pub(crate) enum Lookup {
     Dense(Dense),
     /// The first diagram that does not pass decides.
-    Diagrams(Arc<[Diagram]>),
+    Diagrams(Arc<[FlatDiagram]>),
 }
 
 /// One cell for each combination of inputs. The state entered varies fastest.
 #[derive(Debug)]
 pub struct Dense {
     /// The facts among the inputs.
-    facts: Vec<Input>,
+    facts: Vec<DenseInput>,
     /// The systems whose states are inputs.
-    states: Vec<Input>,
+    states: Vec<DenseInput>,
     cells: CellVec,
 }
 
 #[derive(Debug)]
-struct Input {
+struct DenseInput {
     /// The index of the fact or system.
     index: usize,
     /// The number of values.
@@ -55,7 +55,7 @@ struct Input {
     stride: u32,
 }
 
-impl Input {
+impl DenseInput {
     #[inline]
     fn part(&self, value: u32) -> u32 {
         if value < self.size {
@@ -105,7 +105,7 @@ impl Number for u32 {
 
 /// A part of the input space with one decision.
 #[derive(Debug, Clone)]
-pub struct Cube {
+pub struct RowCube {
     /// Within a row, the first matching cube decides. Cubes of different rows must not overlap.
     pub row: u32,
     /// In the order of the inputs.
@@ -141,7 +141,7 @@ impl Lookup {
         schema: &Schema,
         direction: Direction,
         inputs: &[Column],
-        cubes: &[Cube],
+        cubes: &[RowCube],
     ) -> Result<Self, CoverError> {
         let states = schema.system(direction.from()).states.len() as u32;
         let sizes: Vec<u32> = inputs
@@ -155,13 +155,13 @@ impl Lookup {
         inputs: &[Column],
         sizes: &[u32],
         states: u32,
-        cubes: &[Cube],
+        cubes: &[RowCube],
     ) -> Result<Self, CoverError> {
         let cells = cell_count(sizes, states);
         if cells <= DENSE_CELLS {
             return Dense::fill(inputs, sizes, states, cells as usize, cubes).map(Self::Dense);
         }
-        let asks = |cube: &Cube| {
+        let asks = |cube: &RowCube| {
             let last = cube.when.iter().rposition(Option::is_some);
             last.map_or(usize::from(cube.from.is_some()), |last| last + 2)
         };
@@ -192,7 +192,7 @@ impl Lookup {
             node.next.iter_mut().for_each(|next| *next = turn(*next));
         }
         Ok(Self::Diagrams(
-            [Diagram {
+            [FlatDiagram {
                 root: turn(root),
                 nodes,
             }]
@@ -204,7 +204,7 @@ impl Lookup {
 /// Out of line to keep the path for dense tables short.
 #[inline(never)]
 fn walk(
-    diagrams: &[Diagram],
+    diagrams: &[FlatDiagram],
     facts: impl Fn(usize) -> u32,
     states: impl Fn(usize) -> u32,
     entered: u32,
@@ -328,7 +328,7 @@ impl Dense {
         sizes: &[u32],
         states: u32,
         cells: usize,
-        cubes: &[Cube],
+        cubes: &[RowCube],
     ) -> Result<Self, CoverError> {
         const OPEN: u32 = u32::MAX;
         let mut stride = states;
@@ -377,12 +377,12 @@ impl Dense {
         let (mut facts, mut systems) = (Vec::new(), Vec::new());
         for (column, size, stride) in strides {
             match column {
-                Column::Fact(fact) => facts.push(Input {
+                Column::Fact(fact) => facts.push(DenseInput {
                     index: fact.index(),
                     size,
                     stride,
                 }),
-                Column::State(system) => systems.push(Input {
+                Column::State(system) => systems.push(DenseInput {
                     index: system.index(),
                     size,
                     stride,
@@ -402,10 +402,10 @@ struct Partition<'a> {
     inputs: &'a [Column],
     sizes: &'a [u32],
     states: u32,
-    cubes: &'a [Cube],
+    cubes: &'a [RowCube],
     /// For each cube, the depth from which it tests no further inputs.
     ends: Vec<usize>,
-    nodes: Vec<Node>,
+    nodes: Vec<FlatNode>,
     known: HashMap<(usize, Vec<u32>), Next>,
 }
 
@@ -461,7 +461,7 @@ impl Partition<'_> {
             if children.iter().all(|child| *child == children[0]) {
                 children[0]
             } else {
-                self.nodes.push(Node {
+                self.nodes.push(FlatNode {
                     ask: input.map(|input| self.inputs[input]),
                     next: children,
                 });
@@ -491,11 +491,11 @@ mod tests {
         for flags in [3, 20] {
             let inputs: Vec<Column> = (0..flags).map(fact).collect();
             let asked = [0, 1, flags - 1];
-            let cubes: Vec<Cube> = (0..8_u32)
+            let cubes: Vec<RowCube> = (0..8_u32)
                 .map(|bits| {
                     let mut when: Cells = vec![None; flags];
                     (0..3).for_each(|at| when[asked[at]] = Some([bits >> at & 1].into()));
-                    Cube {
+                    RowCube {
                         row: bits,
                         when,
                         from: None,
@@ -524,10 +524,10 @@ mod tests {
             (300, 300, 4),
         ] {
             let inputs = [fact(1), Column::State(SystemId::from_index(0))];
-            let cubes: Vec<Cube> = (0..width * 4 * states)
+            let cubes: Vec<RowCube> = (0..width * 4 * states)
                 .map(|at| {
                     let (first, second) = (at / states % width, at / states / width);
-                    Cube {
+                    RowCube {
                         row: at,
                         when: vec![Some([first].into()), Some([second].into())],
                         from: Some([at % states].into()),
@@ -603,14 +603,14 @@ mod tests {
             let cube = |first: Option<&[u32]>, from: Option<&[u32]>, row| {
                 let mut when: Cells = vec![None; flags];
                 when[0] = first.map(Into::into);
-                Cube {
+                RowCube {
                     row,
                     when,
                     from: from.map(Into::into),
                     decision: row,
                 }
             };
-            let of = |cubes: &[Cube]| Lookup::over(&inputs, &vec![2; flags], 2, cubes);
+            let of = |cubes: &[RowCube]| Lookup::over(&inputs, &vec![2; flags], 2, cubes);
             assert_eq!(
                 of(&[cube(None, Some(&[0]), 0)]).err(),
                 Some(CoverError::Gap)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{StateId, SystemId, ValueId};
 use crate::schema::{FactKind, Schema};
-use crate::session::{LastCommand, PendingCommand, Session, SessionEngine, Shown, SystemView};
+use crate::session::{LastCommand, PendingCommand, Session, SessionEngine, ShownState, SystemView};
 
 /// The session of one user, with names instead of ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ impl SessionEngine {
     fn save_view(&self, view: &SystemView) -> SavedSystem {
         let schema = self.schema();
         let name = |state: StateId| schema.state(state).name.clone();
-        let state = |shown: Shown, at| SavedState {
+        let state = |shown: ShownState, at| SavedState {
             state: name(shown.state),
             append: self.append_texts(shown.append),
             at,
@@ -181,7 +181,7 @@ impl SessionEngine {
         let append = |saved: &SavedState| self.append(&saved.append);
         let reported = saved.reported.and_then(|saved| {
             let state = state_of(system, &saved.state)?;
-            Some(Shown {
+            Some(ShownState {
                 state,
                 append: append(&saved),
             })
@@ -189,7 +189,7 @@ impl SessionEngine {
         let pending = saved.unconfirmed.into_iter().filter_map(|saved| {
             let state = state_of(system, &saved.state)?;
             Some(PendingCommand {
-                shown: Shown {
+                shown: ShownState {
                     state,
                     append: append(&saved),
                 },
@@ -202,7 +202,7 @@ impl SessionEngine {
             let cause = state_of(from, &last.cause.1)?;
             let state = state_of(system, &last.command.state)?;
             Some(LastCommand {
-                shown: Shown {
+                shown: ShownState {
                     state,
                     append: append(&last.command),
                 },

@@ -17,7 +17,7 @@ pub struct Schema {
     /// The number of values of each fact, cached because it is read most often.
     sizes: Box<[u32]>,
     /// Built on the first lookup by name.
-    index: OnceLock<Index>,
+    index: OnceLock<SchemaIndex>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -342,9 +342,9 @@ impl Schema {
     }
 
     #[inline]
-    fn index(&self) -> &Index {
+    fn index(&self) -> &SchemaIndex {
         self.index
-            .get_or_init(|| Index::new(&self.systems, &self.facts, &self.roles))
+            .get_or_init(|| SchemaIndex::new(&self.systems, &self.facts, &self.roles))
     }
 
     #[inline]
@@ -509,7 +509,7 @@ fn unique<'a>(kind: NameKind, names: impl Iterator<Item = &'a String>) -> Result
 
 /// Numbers by the names that events use.
 #[derive(Debug, Default)]
-struct Index {
+struct SchemaIndex {
     systems: NameIndex,
     facts: NameIndex,
     roles: NameIndex,
@@ -521,7 +521,7 @@ struct Index {
     values: Vec<NameIndex>,
 }
 
-impl Index {
+impl SchemaIndex {
     fn new(systems: &[System], facts: &[Fact], roles: &[Role]) -> Self {
         let numbered = |names: Vec<&String>| {
             NameIndex::new((0..).zip(names).map(|(at, name)| (name.clone(), at)))

@@ -13,7 +13,7 @@ use crate::rejection::Rejection;
 use crate::schema::Schema;
 use crate::situation::UNSET;
 use crate::table::{Decision, Outcome, Table};
-use crate::tables::{RoleTables, Tables, TooComplex};
+use crate::tables::{TablesOfRole, Tables, TooComplex};
 
 /// The maximum number of pending commands per user and system. Beyond it, the oldest is dropped.
 pub const MAX_UNCONFIRMED: usize = 8;
@@ -33,7 +33,7 @@ pub struct SessionEngine {
 /// The tables of a role with their compiled outcomes.
 #[derive(Debug)]
 struct Routes {
-    tables: RoleTables,
+    tables: TablesOfRole,
     /// One for each table.
     routes: Vec<Route>,
     /// The number of tables for changes in one system.
@@ -81,7 +81,7 @@ impl AppendId {
 
 /// A state with its appendix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Shown {
+pub struct ShownState {
     pub state: StateId,
     pub append: AppendId,
 }
@@ -99,7 +99,7 @@ pub struct Session {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SystemView {
     /// The state last reported or confirmed.
-    pub reported: Option<Shown>,
+    pub reported: Option<ShownState>,
     /// The pending commands, oldest first.
     pub unconfirmed: SmallVec<[PendingCommand; 1]>,
     /// The last command, until the system shows another state on its own.
@@ -109,14 +109,14 @@ pub struct SystemView {
 /// A command and the change that caused it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastCommand {
-    pub shown: Shown,
+    pub shown: ShownState,
     /// The state that was entered.
     pub cause: StateId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingCommand {
-    pub shown: Shown,
+    pub shown: ShownState,
     /// The time of the event, in milliseconds since 1970, if the event had one.
     pub at: Option<i64>,
 }
@@ -152,7 +152,7 @@ impl Session {
 
 impl SystemView {
     /// The last pending command, or else the state last reported or confirmed.
-    pub fn current(&self) -> Option<Shown> {
+    pub fn current(&self) -> Option<ShownState> {
         self.unconfirmed
             .last()
             .map(|pending| pending.shown)
@@ -175,7 +175,7 @@ impl SystemView {
             return Effect::Same;
         }
         self.unconfirmed.clear();
-        self.reported = Some(Shown {
+        self.reported = Some(ShownState {
             state,
             append: AppendId::default(),
         });
@@ -192,7 +192,7 @@ impl SystemView {
         };
         self.forget_last_command(state);
         if !self.is_reported(state) {
-            self.reported = Some(Shown {
+            self.reported = Some(ShownState {
                 state,
                 append: AppendId::default(),
             });
@@ -508,7 +508,7 @@ fn decide<'e>(
                 append,
                 end: text,
             } => {
-                let wanted = Shown {
+                let wanted = ShownState {
                     state: *state,
                     append: *append,
                 };
@@ -566,7 +566,7 @@ fn refresh_appendices<'e>(
             continue;
         };
         if shown.state == *state && shown.append != *append {
-            let wanted = Shown {
+            let wanted = ShownState {
                 state: *state,
                 append: *append,
             };
@@ -602,7 +602,7 @@ fn end_of_command(
     text.into_bytes().into()
 }
 
-fn send(view: &mut SystemView, shown: Shown, cause: StateId, at: Option<i64>) {
+fn send(view: &mut SystemView, shown: ShownState, cause: StateId, at: Option<i64>) {
     if view.unconfirmed.len() == MAX_UNCONFIRMED {
         view.unconfirmed.remove(0);
     }

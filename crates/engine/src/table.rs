@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::flat_diagram::Diagram;
+use crate::flat_diagram::FlatDiagram;
 use crate::ids::{Direction, FactId, StateId};
-use crate::lookup::{Cells, CoverError, Cube, DecisionId, Dense, Lookup};
+use crate::lookup::{Cells, CoverError, RowCube, DecisionId, Dense, Lookup};
 use crate::schema::{Column, Schema};
 use crate::situation::{Situation, UNSET};
 
@@ -14,7 +14,7 @@ pub struct Table {
     direction: Direction,
     columns: Vec<Column>,
     origin_columns: Vec<Column>,
-    body: Body,
+    body: TableBody,
     decisions: Vec<Decision>,
     lookup: Lookup,
     /// The number of states of the system that changes.
@@ -25,10 +25,10 @@ pub struct Table {
 
 /// A table in its exported form.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Body {
+pub enum TableBody {
     Rows(Vec<Row>),
     /// For tables that would need too many rows. The first diagram that does not pass decides.
-    Diagrams(Arc<[Diagram]>),
+    Diagrams(Arc<[FlatDiagram]>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +110,7 @@ impl Table {
                 };
                 let decision = decisions.insert_full(decision).0 as u32;
                 let from = from.iter().map(|state| state.index() as u32).collect();
-                cubes.push(Cube {
+                cubes.push(RowCube {
                     row: at,
                     when,
                     from: Some(from),
@@ -130,10 +130,10 @@ impl Table {
         }
         let lookup = Lookup::from_cubes(schema, direction, &inputs, &cubes)?;
         let decisions = decisions.into_iter().collect();
-        let parts = Parts {
+        let parts = TableParts {
             columns,
             origin_columns,
-            body: Body::Rows(rows),
+            body: TableBody::Rows(rows),
             decisions,
             lookup,
         };
@@ -146,16 +146,16 @@ impl Table {
         schema: &Arc<Schema>,
         direction: Direction,
         (columns, origin_columns): (Vec<Column>, Vec<Column>),
-        diagrams: Vec<Diagram>,
+        diagrams: Vec<FlatDiagram>,
         decisions: Vec<Decision>,
-        dense: Option<(&[Column], &[Cube])>,
+        dense: Option<(&[Column], &[RowCube])>,
     ) -> Self {
-        let diagrams: Arc<[Diagram]> = diagrams.into();
+        let diagrams: Arc<[FlatDiagram]> = diagrams.into();
         let dense = dense
             .and_then(|(inputs, cubes)| Lookup::from_cubes(schema, direction, inputs, cubes).ok());
         let lookup = dense.unwrap_or_else(|| Lookup::Diagrams(diagrams.clone()));
-        let body = Body::Diagrams(diagrams);
-        let parts = Parts {
+        let body = TableBody::Diagrams(diagrams);
+        let parts = TableParts {
             columns,
             origin_columns,
             body,
@@ -165,8 +165,8 @@ impl Table {
         Self::new(schema, direction, parts)
     }
 
-    fn new(schema: &Arc<Schema>, direction: Direction, parts: Parts) -> Self {
-        let Parts {
+    fn new(schema: &Arc<Schema>, direction: Direction, parts: TableParts) -> Self {
+        let TableParts {
             columns,
             origin_columns,
             body,
@@ -204,7 +204,7 @@ impl Table {
         &self.origin_columns
     }
 
-    pub fn body(&self) -> &Body {
+    pub fn body(&self) -> &TableBody {
         &self.body
     }
 
@@ -282,10 +282,10 @@ impl Table {
     }
 }
 
-struct Parts {
+struct TableParts {
     columns: Vec<Column>,
     origin_columns: Vec<Column>,
-    body: Body,
+    body: TableBody,
     decisions: Vec<Decision>,
     lookup: Lookup,
 }

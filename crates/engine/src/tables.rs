@@ -18,7 +18,7 @@ pub struct Tables(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     schema: Arc<Schema>,
-    roles: Vec<OnceLock<Result<RoleTables, TooComplex>>>,
+    roles: Vec<OnceLock<Result<TablesOfRole, TooComplex>>>,
     fill: Box<Fill>,
     pub digest: OnceLock<Result<String, TooComplex>>,
 }
@@ -31,7 +31,7 @@ impl std::panic::RefUnwindSafe for Inner {}
 type Fill = dyn Fn(RoleId) -> Result<Vec<Table>, TooComplex> + Send + Sync;
 
 /// The tables of one role, one for each direction.
-pub(crate) type RoleTables = Arc<[Table]>;
+pub(crate) type TablesOfRole = Arc<[Table]>;
 
 /// The conditions of a role are too complex to compile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,34 +97,34 @@ impl Tables {
         Situation::new(self.0.schema.clone())
     }
 
-    pub fn roles(&self) -> impl ExactSizeIterator<Item = Role<'_>> {
-        self.0.schema.role_ids().map(|id| Role { tables: self, id })
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = RoleTables<'_>> {
+        self.0.schema.role_ids().map(|id| RoleTables { tables: self, id })
     }
 
     /// Looks up a role by name.
     ///
     /// # Errors
     /// The name is unknown. The error suggests a similar known name, if any.
-    pub fn role(&self, name: &str) -> Result<Role<'_>, UnknownName> {
-        Ok(Role {
+    pub fn role(&self, name: &str) -> Result<RoleTables<'_>, UnknownName> {
+        Ok(RoleTables {
             tables: self,
             id: self.0.schema.role_named(name)?,
         })
     }
 
     /// Returns a role by id; `None` for an id from another schema.
-    pub fn role_of(&self, id: RoleId) -> Option<Role<'_>> {
+    pub fn role_of(&self, id: RoleId) -> Option<RoleTables<'_>> {
         self.0
             .schema
             .has_role(id)
-            .then_some(Role { tables: self, id })
+            .then_some(RoleTables { tables: self, id })
     }
 
     /// Returns the role of a program that has exactly one.
     ///
     /// # Errors
     /// The program has no roles, or several.
-    pub fn only_role(&self) -> Result<Role<'_>, SeveralRoles> {
+    pub fn only_role(&self) -> Result<RoleTables<'_>, SeveralRoles> {
         let mut roles = self.roles();
         match (roles.next(), roles.next()) {
             (Some(role), None) => Ok(role),
@@ -141,7 +141,7 @@ impl Tables {
     }
 
     /// Returns the tables of a role, compiled on first use.
-    pub(crate) fn of_role(&self, role: RoleId) -> Result<&RoleTables, TooComplex> {
+    pub(crate) fn of_role(&self, role: RoleId) -> Result<&TablesOfRole, TooComplex> {
         let fill = || (self.0.fill)(role).map(Into::into);
         match self.0.roles.get(role.index()) {
             Some(cell) => cell.get_or_init(fill).as_ref().map_err(Clone::clone),
@@ -161,12 +161,12 @@ impl fmt::Debug for Tables {
 
 /// A role and its tables.
 #[derive(Debug, Clone, Copy)]
-pub struct Role<'t> {
+pub struct RoleTables<'t> {
     tables: &'t Tables,
     id: RoleId,
 }
 
-impl<'t> Role<'t> {
+impl<'t> RoleTables<'t> {
     pub fn id(self) -> RoleId {
         self.id
     }

@@ -11,10 +11,10 @@ mod markdown;
 mod rego;
 mod sql;
 
-pub use format::{ExportError, Finding, Format, Write};
+pub use format::{ExportError, PageFinding, ExportFormat, Write};
 
 /// Every format, in display order.
-pub const FORMATS: &[Format] = &[
+pub const FORMATS: &[ExportFormat] = &[
     json::FORMAT,
     dmn::FORMAT,
     jdm::FORMAT,

@@ -12,7 +12,7 @@ pub use text::text;
 use std::collections::BTreeMap;
 
 use presync_engine::{
-    Body, Diagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
+    TableBody, FlatDiagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
 };
 
 /// A picture format for the graphs.
@@ -131,12 +131,12 @@ fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, Way)> {
 /// The possible outcomes of entering a state.
 fn outcomes(table: &Table, state: StateId) -> Vec<&Outcome> {
     match table.body() {
-        Body::Rows(rows) => rows
+        TableBody::Rows(rows) => rows
             .iter()
             .filter(|row| row.from.contains(&state))
             .map(|row| &row.outcome)
             .collect(),
-        Body::Diagrams(diagrams) => {
+        TableBody::Diagrams(diagrams) => {
             let reached = diagrams.iter().flat_map(|diagram| reached(diagram, state));
             reached
                 .map(|decision| &table.decisions()[decision as usize].outcome)
@@ -146,7 +146,7 @@ fn outcomes(table: &Table, state: StateId) -> Vec<&Outcome> {
 }
 
 /// The decisions that a diagram can reach.
-fn reached(diagram: &Diagram, state: StateId) -> Vec<u32> {
+fn reached(diagram: &FlatDiagram, state: StateId) -> Vec<u32> {
     let mut seen = vec![false; diagram.nodes.len()];
     let mut decisions = Vec::new();
     let mut pending = vec![diagram.root];

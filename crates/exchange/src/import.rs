@@ -57,14 +57,14 @@ pub enum ImportError {
 }
 
 /// A kind of file that can be imported.
-pub struct Kind {
+pub struct ImportKind {
     /// The extension of its files.
     pub extension: &'static str,
     pub read: fn(&str) -> Result<Imported, ImportError>,
 }
 
 /// Every kind of file.
-pub const KINDS: &[Kind] = &[json::KIND, dmn::KIND, csv::KIND];
+pub const KINDS: &[ImportKind] = &[json::KIND, dmn::KIND, csv::KIND];
 
 /// Writes imported tables as source.
 fn from_tables(tables: Tables) -> Result<Imported, ImportError> {

@@ -2,9 +2,9 @@
 
 use presync::visible;
 
-use crate::{Finding, Format, Report, ReportError};
+use crate::{Finding, ReportFormat, Report, ReportError};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "agent",
     description: "One line for each finding, for coding agents",
     write,

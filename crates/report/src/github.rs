@@ -1,9 +1,9 @@
 //! Workflow commands for GitHub Actions: `::error file=a.presync,line=1,col=2,title=conflict::message`.
 
-use crate::{Finding, Format, Report, ReportError};
+use crate::{Finding, ReportFormat, Report, ReportError};
 use presync::Severity;
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "github",
     description: "Workflow commands that annotate a pull request",
     write,

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::{Format, Report, ReportError};
+use crate::{ReportFormat, Report, ReportError};
 use presync::Severity;
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "gitlab",
     description: "A Code Quality report",
     write,

@@ -5,12 +5,12 @@ use miette::{
 };
 
 use crate::text::situation;
-use crate::{Format, Places, Style};
+use crate::{ReportFormat, Places, Style};
 use presync::visible;
 use presync::{Diagnostic, Label, Severity};
 use presync::{FileId, Location, Sources};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "human",
     description: "With source snippets",
     write: |report| {
@@ -48,7 +48,7 @@ pub fn draw<'a>(
         .with_break_words(false);
     let mut text = String::new();
     for (diagnostic, sources) in found {
-        let report = Report::new(diagnostic, sources, Some(places).filter(|_| style.colored));
+        let report = DrawnReport::new(diagnostic, sources, Some(places).filter(|_| style.colored));
         if handler.render_report(&mut text, &report).is_err() {
             text.push_str(&diagnostic.message);
         }
@@ -82,7 +82,7 @@ fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '
 
 /// The lines of a file around some labels. Columns count characters; lines count from the start of
 /// the file.
-struct Text {
+struct SourceText {
     /// Control characters are replaced by a space, which has the same length.
     lines: NamedSource<String>,
     first_line: usize,
@@ -90,7 +90,7 @@ struct Text {
     start: usize,
 }
 
-impl Text {
+impl SourceText {
     fn new(sources: &Sources, file: FileId, labels: &[LabeledSpan]) -> Self {
         let text = &sources.file(file).text;
         let from = labels.iter().map(LabeledSpan::offset).min().unwrap_or(0);
@@ -124,7 +124,7 @@ impl Text {
     }
 }
 
-impl miette::SourceCode for Text {
+impl miette::SourceCode for SourceText {
     fn read_span<'a>(
         &'a self,
         span: &miette::SourceSpan,
@@ -152,19 +152,19 @@ impl miette::SourceCode for Text {
 }
 
 /// A diagnostic as miette sees it; labels in other files become related reports.
-struct Report {
+struct DrawnReport {
     message: String,
     code: Option<&'static str>,
     severity: MietteSeverity,
     help: Option<String>,
     labels: Vec<LabeledSpan>,
-    source: Option<Text>,
-    related: Vec<Report>,
+    source: Option<SourceText>,
+    related: Vec<DrawnReport>,
     /// A link that opens the file from a terminal.
     link: Option<String>,
 }
 
-impl Report {
+impl DrawnReport {
     fn new(diagnostic: &Diagnostic, sources: &Sources, places: Option<&dyn Places>) -> Self {
         let severity = match diagnostic.severity {
             Severity::Error => MietteSeverity::Error,
@@ -214,7 +214,7 @@ impl Report {
                 .enumerate()
                 .map(|(at, label)| labeled(label, sources, group == 0 && at == 0));
             let drawn: Vec<LabeledSpan> = drawn.collect();
-            (file, Text::new(sources, file, &drawn), drawn)
+            (file, SourceText::new(sources, file, &drawn), drawn)
         });
         let (source, labels) = pictures
             .next()
@@ -312,21 +312,21 @@ fn link(sources: &Sources, file: FileId, places: &dyn Places) -> Option<String> 
     }
 }
 
-impl std::fmt::Debug for Report {
+impl std::fmt::Debug for DrawnReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::fmt::Display for Report {
+impl std::fmt::Display for DrawnReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Report {}
+impl std::error::Error for DrawnReport {}
 
-impl miette::Diagnostic for Report {
+impl miette::Diagnostic for DrawnReport {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         self.code
             .map(|code| Box::new(code) as Box<dyn std::fmt::Display>)

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::{Finding, Format, Report, ReportError};
+use crate::{Finding, ReportFormat, Report, ReportError};
 use presync::Severity;
 use presync::json::{JsonDiagnostic, JsonSummary};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "json",
     description: "One JSON document",
     write,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use crate::{Finding, Format, Report, ReportError};
+use crate::{Finding, ReportFormat, Report, ReportError};
 use presync::Severity;
 use presync::visible;
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "junit",
     description: "A test report with one case for each file",
     write,

@@ -23,7 +23,7 @@ pub use human::draw;
 pub use text::{situation, statistics, summary};
 
 /// An output format for findings.
-pub struct Format {
+pub struct ReportFormat {
     /// The name in `--format` and `presync.toml`.
     pub name: &'static str,
     pub description: &'static str,
@@ -33,7 +33,7 @@ pub struct Format {
 }
 
 /// Every format, in display order.
-pub static FORMATS: &[Format] = &[
+pub static FORMATS: &[ReportFormat] = &[
     human::FORMAT,
     plain::FORMAT,
     json::FORMAT,

@@ -2,9 +2,9 @@
 
 use presync::visible;
 
-use crate::{Format, Report, ReportError};
+use crate::{ReportFormat, Report, ReportError};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "plain",
     description: "Text without drawings, for screen readers",
     write,

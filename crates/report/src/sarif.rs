@@ -9,11 +9,11 @@ use serde_sarif::sarif::{
     Sarif, Tool, ToolComponent,
 };
 
-use crate::{Finding, Format, Report, ReportError};
+use crate::{Finding, ReportFormat, Report, ReportError};
 use presync::Level;
 use presync::{Code, Severity};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "sarif",
     description: "SARIF 2.1.0, for code scanning",
     write,

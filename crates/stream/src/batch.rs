@@ -14,13 +14,13 @@ pub(super) struct Batch {
     /// Texts that the block does not have verbatim, such as user names with escapes, concatenated.
     decoded: String,
     /// The lines of each shard, in order.
-    pub shards: Vec<Vec<Line>>,
+    pub shards: Vec<Vec<BatchLine>>,
     pub lines: u64,
     pub events: u64,
 }
 
 /// A non-empty line.
-pub(super) struct Line {
+pub(super) struct BatchLine {
     /// Its number within the block, from 0.
     pub number: u32,
     pub start: u32,
@@ -130,7 +130,7 @@ impl Batch {
         content: Result<AcceptedLine, Box<RejectedLine>>,
     ) {
         self.events += 1;
-        self.shards[shard].push(Line {
+        self.shards[shard].push(BatchLine {
             number: self.lines as u32,
             start: start as u32,
             end: end as u32,

@@ -11,19 +11,19 @@ use crate::session_table::SessionTable;
 use crate::worker::{ShardLines, Worker, WorkerState};
 
 /// A block and its parsed lines.
-type Read = (Vec<u8>, Batch);
+type ReadChunk = (Vec<u8>, Batch);
 
 /// The output of one shard for a block.
-type Part = (BlockOutput, Vec<LineEnd>);
+type ChunkPart = (BlockOutput, Vec<LineEnd>);
 
 /// The blocks in progress.
 struct Work {
     /// Not parsed yet, with their numbers.
     waiting: VecDeque<(u64, Vec<u8>)>,
     /// Parsed, by number, with the number of their first line once known.
-    read: BTreeMap<u64, (Arc<Read>, Option<u64>)>,
+    read: BTreeMap<u64, (Arc<ReadChunk>, Option<u64>)>,
     /// Output by block number and shard.
-    parts: BTreeMap<u64, Vec<Option<Part>>>,
+    parts: BTreeMap<u64, Vec<Option<ChunkPart>>>,
     /// The last block whose first line is known, and the number of that line.
     counted: (u64, u64),
     written: u64,
@@ -233,7 +233,7 @@ fn write_all<E>(
             work = shared.wait(work);
             continue;
         }
-        let parts: Vec<Part> = work
+        let parts: Vec<ChunkPart> = work
             .parts
             .remove(&number)
             .into_iter()
@@ -253,7 +253,7 @@ fn write_all<E>(
 }
 
 /// Merges the parts of several shards in line order.
-fn merge(parts: Vec<Part>) -> BlockOutput {
+fn merge(parts: Vec<ChunkPart>) -> BlockOutput {
     let mut whole = BlockOutput::default();
     let mut order: Vec<(u32, usize, usize)> = Vec::new();
     for (part, (output, ends)) in parts.iter().enumerate() {

@@ -5,7 +5,7 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use presync_engine::{
-    AppendId, LastCommand, MAX_UNCONFIRMED, PendingCommand, RoleId, Schema, Session, Shown,
+    AppendId, LastCommand, MAX_UNCONFIRMED, PendingCommand, RoleId, Schema, Session, ShownState,
     StateId, SystemId, SystemView,
 };
 
@@ -49,7 +49,7 @@ const UNSET: u32 = u32::MAX;
 
 /// The packed sessions of one shard.
 pub(super) struct SessionTable {
-    layout: Layout,
+    layout: PackedLayout,
     /// User numbers by name.
     numbers: HashIndex,
     /// Names too long to be stored with their session, concatenated.
@@ -60,14 +60,14 @@ pub(super) struct SessionTable {
     /// The maximum number of users.
     pub(super) most: u32,
     /// States with a non-empty appendix.
-    decorated: IndexSet<Shown, FxBuildHasher>,
+    decorated: IndexSet<ShownState, FxBuildHasher>,
     /// Pending commands after the first, by user and system: rarely any.
     more: FxHashMap<(u32, u32), Vec<PendingCommand>>,
 }
 
 /// The positions of a session's parts in its words.
 #[derive(Clone)]
-struct Layout {
+struct PackedLayout {
     /// The role, then the facts, each as some bits of a word: the value plus one, or 0 for none.
     fields: Vec<Field>,
     /// The first word of the systems.
@@ -85,7 +85,7 @@ struct Field {
     mask: u32,
 }
 
-impl Layout {
+impl PackedLayout {
     fn new(schema: &Schema) -> Self {
         let sizes = std::iter::once(schema.roles().len() as u32)
             .chain(schema.facts().map(|(_, fact)| fact.size()));
@@ -127,7 +127,7 @@ impl Layout {
 
 impl SessionTable {
     pub fn new(schema: &Schema) -> Self {
-        let layout = Layout::new(schema);
+        let layout = PackedLayout::new(schema);
         // The maximum size of one user: its words, and the pending commands after the first.
         let bytes = size_of::<u32>() * layout.stride
             + layout.count * MAX_UNCONFIRMED * size_of::<PendingCommand>();
@@ -276,7 +276,7 @@ impl SessionTable {
     }
 
     /// Decodes the word of a state.
-    fn shown(&self, system: SystemId, word: u32) -> Option<Shown> {
+    fn shown(&self, system: SystemId, word: u32) -> Option<ShownState> {
         if word & DECORATED != 0 {
             return self
                 .decorated
@@ -284,7 +284,7 @@ impl SessionTable {
                 .copied();
         }
         let state = StateId::from_value(system, word)?;
-        Some(Shown {
+        Some(ShownState {
             state,
             append: AppendId::default(),
         })
@@ -308,7 +308,7 @@ impl SessionTable {
         for (field, value) in layout.fields.iter().zip(values) {
             head[field.word] |= (value.wrapping_add(1) & field.mask) << field.shift;
         }
-        let mut word = |shown: Shown| match shown.append.number() {
+        let mut word = |shown: ShownState| match shown.append.number() {
             0 => shown.state.value(),
             _ => DECORATED | decorated.insert_full(shown).0 as u32,
         };
@@ -394,7 +394,7 @@ mod tests {
                 StateId::from_index(system, below(states) as usize)
             };
             for (system, _) in schema.systems() {
-                let shown = |below: &mut dyn FnMut(u32) -> u32| Shown {
+                let shown = |below: &mut dyn FnMut(u32) -> u32| ShownState {
                     state: state(below, system),
                     append: AppendId::from_number(below(3)),
                 };

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use presync_engine::{Delivery, Rejection, Session, SessionEngine};
 
-use crate::batch::{AcceptedLine, Batch, Line};
+use crate::batch::{AcceptedLine, Batch, BatchLine};
 use crate::output::{BlockOutput, LineEnd, write_json, write_line};
 use crate::session_table::SessionTable;
 use crate::trace::{self, Traced};
@@ -66,7 +66,7 @@ impl Worker<'_> {
         }
     }
 
-    fn line(&self, part: ShardLines<'_>, line: &Line, at: &mut WorkerState<'_>) {
+    fn line(&self, part: ShardLines<'_>, line: &BatchLine, at: &mut WorkerState<'_>) {
         let number = part.first + u64::from(line.number);
         let text = &part.block[line.start as usize..line.end as usize];
         match &line.content {

@@ -1,4 +1,4 @@
-//! The inside of tests and scenarios.
+//! Lowers the bodies of tests and scenarios.
 
 use crate::errors::syntax as errors;
 use crate::syntax::Rule;

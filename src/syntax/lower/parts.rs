@@ -1,4 +1,4 @@
-//! What has been read of a declaration or an item that is not whole yet.
+//! Declarations and items that are not complete yet.
 
 use crate::errors::syntax as errors;
 use crate::source::Span;
@@ -6,7 +6,7 @@ use crate::syntax::chunked_vec::List;
 use crate::syntax::lower::Lower;
 use crate::syntax::tree;
 
-/// What a declaration is put together from, whole or statement by statement.
+/// The parts of a declaration, collected all at once or statement by statement.
 #[derive(Default)]
 pub(in crate::syntax) struct Parts {
     pub names: Vec<tree::Name>,
@@ -20,15 +20,15 @@ pub(in crate::syntax) struct Parts {
     pub steps: List<tree::Step>,
 }
 
-/// The allows and `when`s that have been read before an item's block or leaf.
+/// The allows and `when`s read before the block or leaf of an item.
 #[derive(Default)]
 pub(in crate::syntax) struct OpenItem {
     /// Where the first of them begins.
     pub start: Option<u32>,
-    /// Those before the first `when`, which concern the whole item.
+    /// Those before the first `when`; they apply to the whole item.
     allows: Vec<tree::Allow>,
     heads: Vec<tree::WhenHead>,
-    /// Those behind the last `when`.
+    /// Those after the last `when`.
     later: Vec<tree::Allow>,
     last_colon: Option<Span>,
 }

@@ -1,4 +1,4 @@
-//! In: where the grammar gave up, or what it took although nobody can have meant it. Out: what is said of it.
+//! In: where parsing failed, or a statement that parses but was clearly not meant. Out: an error that explains it.
 
 use pest::Parser;
 
@@ -11,7 +11,7 @@ use crate::syntax::recover::{Failure, NEAR, Recovery, remedies};
 use crate::syntax::{Grammar, MAX_STATEMENT, Rule, expected};
 use crate::token;
 
-/// A text of more bytes, or of several lines, is not repeated in a help.
+/// Maximum length in bytes of source quoted in a help. Source of several lines is never quoted.
 const MAX_SHOWN: usize = 200;
 
 impl Recovery<'_> {
@@ -24,7 +24,7 @@ impl Recovery<'_> {
             .push(errors::nothing_follows(pending.has_condition(), at));
     }
 
-    /// `apply x when c`, `append "x" to s when c`: the condition stands on the wrong side.
+    /// `apply x when c`, `append "x" to s when c`: the condition is on the wrong side.
     pub(super) fn late_condition(&mut self, start: usize) {
         let kind = self.word(start);
         if self.word(self.at) != "when" || self.starts_line(self.at) {
@@ -78,12 +78,12 @@ impl Recovery<'_> {
         self.at = end;
     }
 
-    /// Whether what was just read is something else than was meant, which is told.
+    /// Whether the statement just read is clearly not what was meant; reports it if so.
     pub(super) fn misread(&mut self, start: usize) -> bool {
         self.one_more_word(start) || self.second_arrow(start) || self.swallowed_word(start)
     }
 
-    /// `lync Off Work`, `given user_type im`: words that no rule of the grammar takes, to the end of the line.
+    /// `lync Off Work`, `given user_type im`: extra words up to the end of the line that no grammar rule accepts.
     fn one_more_word(&mut self, start: usize) -> bool {
         let last = self.at - 1;
         let is_plain = |index: usize| {
@@ -92,7 +92,7 @@ impl Recovery<'_> {
                 .is_some_and(|token| token.kind == TokenKind::Word)
                 && !token::is_keyword(self.word(index))
         };
-        // A name of more words is no slip.
+        // More words than this are not a name without quotes.
         let most = self.tokens.len().min(last + 6);
         let end = (self.at..most)
             .find(|index| !is_plain(*index) || self.starts_line(*index))
@@ -119,7 +119,7 @@ impl Recovery<'_> {
         true
     }
 
-    /// `cic A -> lync B -> teams C`; `cic A ->` takes the side that begins in the next line, and there is another arrow.
+    /// `cic A -> lync B -> teams C`, or `cic A ->` that took the left side of the next rule as its right side.
     fn second_arrow(&mut self, start: usize) -> bool {
         let is_arrow = |index: &usize| matches!(self.word(*index), "->" | "<->");
         if !is_arrow(&self.at) {
@@ -141,8 +141,8 @@ impl Recovery<'_> {
         true
     }
 
-    /// `cic A -> Away`, `observe cic`, `set c,` take the first word of the next line for what they lack: where nothing
-    /// sensible follows then, a word was left out.
+    /// `cic A -> Away`, `observe cic`, `set c,`: each takes the first word of the next line as its missing part. If the
+    /// rest of that line then makes no sense, a word is missing.
     fn swallowed_word(&mut self, start: usize) -> bool {
         let (last, before) = (self.at - 1, self.at.saturating_sub(2));
         let goes_on = matches!(
@@ -189,7 +189,7 @@ impl Recovery<'_> {
         {
             return;
         }
-        // Where the opening quote of a name is missing, its closing one opens a text that the line does not close.
+        // If the opening quote of a name is missing, the closing one starts a text that the line does not close.
         let line = self.tokens[reported..]
             .iter()
             .take(NEAR)

@@ -1,4 +1,4 @@
-//! In: where the grammar gave up, and the word that it found there. Out: what to write instead, if that can be guessed.
+//! In: where parsing failed, and the word found there. Out: what to write instead, if it can be guessed.
 
 use crate::syntax::lexer::{Token, TokenKind};
 use crate::syntax::recover::{Failure, Recovery};
@@ -6,7 +6,7 @@ use crate::syntax::{Rule, expected};
 use crate::token;
 use presync_engine::nearest;
 
-/// Words with which other languages begin a statement or a declaration, and what is written here.
+/// Words that begin a statement or declaration in other languages, and what to write instead.
 const FOREIGN_KEYWORDS: &[(&[&str], &str)] = &[
     (
         &["if"],
@@ -38,8 +38,8 @@ const FOREIGN_KEYWORDS: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// In a statement that begins with `first`, if that matters: where `wanted` could stand one of the words was `found`, or
-/// anything where there are none.
+/// The help for one mistake: in a statement that begins with `first` (any, if empty), the grammar expected `wanted`
+/// but found one of the words in `found` (any, if empty).
 struct Remedy {
     first: &'static str,
     wanted: Rule,
@@ -47,7 +47,7 @@ struct Remedy {
     help: &'static str,
 }
 
-/// The first that fits counts.
+/// The first match wins.
 const REMEDIES: &[Remedy] = &[
     remedy(
         "",
@@ -227,7 +227,7 @@ const fn remedy(
 }
 
 impl Recovery<'_> {
-    /// What the most frequent mistakes want instead.
+    /// The help for a frequent mistake.
     pub(super) fn remedy_for(
         &self,
         start: usize,
@@ -312,14 +312,14 @@ impl Recovery<'_> {
         })
     }
 
-    /// The word that the first one of a statement was meant to be.
+    /// The keyword that the first word of a statement was probably meant to be.
     fn misspelt_statement(&self, start: usize, failed: usize) -> Option<&'static str> {
         let first = self.word(start);
         let misspelt = !token::begins_declaration(first) && failed <= start + 2;
         nearest(first, token::statements()).filter(|known| *known != first && misspelt)
     }
 
-    /// In a system: a name without `state`, or the second word of a name.
+    /// The help inside a system: for a name without `state`, or the second word of an unquoted name.
     fn remedy_of_state(&self, failed: usize) -> Option<String> {
         let token = self.tokens.get(failed)?;
         let is_name = |token: &Token| {
@@ -348,7 +348,7 @@ impl Recovery<'_> {
     }
 }
 
-/// What is written instead of a word of other languages.
+/// The help for a word of another language.
 pub(super) fn foreign_keyword(word: &str) -> Option<&'static str> {
     FOREIGN_KEYWORDS
         .iter()

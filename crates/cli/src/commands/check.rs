@@ -11,7 +11,7 @@ use crate::error::{CommandError, CommandResult};
 use crate::findings::Findings;
 use crate::places::Disk;
 use crate::project::Overlay;
-use crate::terminal::{Stream, Terminal};
+use crate::terminal::{OutputStream, Terminal};
 use crate::{add_allow, config, edit, files, fix, project, watch};
 use presync::Severity;
 use presync_report::{FORMATS, Finding, Report};
@@ -81,7 +81,7 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let roots = project::roots(&paths)?;
     // With `--fix -`, stdout has only the fixed text, and findings refer to that text.
     let mut texts = Overlay::new();
-    let mut stream = Stream::Stdout;
+    let mut stream = OutputStream::Stdout;
     if arguments.fix || arguments.diff {
         let fixed = fix::fix(
             &paths,
@@ -101,7 +101,7 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
                 }
                 None => terminal.stdout(files::stdin()?)?,
             }
-            stream = Stream::Stderr;
+            stream = OutputStream::Stderr;
         }
         if fixed.fixed > 0 {
             terminal.status(&format!("fixed {}", findings_text(fixed.fixed)));
@@ -136,7 +136,7 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 fn report(
     arguments: &Arguments,
     findings: &Findings,
-    stream: Stream,
+    stream: OutputStream,
     terminal: &Terminal,
 ) -> CommandResult {
     let named = arguments.format.as_deref().and_then(config::format_named);
@@ -190,11 +190,11 @@ fn report(
     })
 }
 
-fn print(text: &str, stream: Stream, terminal: &Terminal) -> Result<(), CommandError> {
+fn print(text: &str, stream: OutputStream, terminal: &Terminal) -> Result<(), CommandError> {
     match stream {
-        Stream::Stdout => Ok(terminal.stdout(text)?),
-        Stream::Stderr if text.is_empty() => Ok(()),
-        Stream::Stderr => {
+        OutputStream::Stdout => Ok(terminal.stdout(text)?),
+        OutputStream::Stderr if text.is_empty() => Ok(()),
+        OutputStream::Stderr => {
             terminal.stderr(text.trim_end_matches('\n'));
             Ok(())
         }

@@ -41,7 +41,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Decisions<'a> {
+struct DecideOutput<'a> {
     role: &'a str,
     from: &'a str,
     state: &'a str,
@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         })?,
     };
     let entered = change(&tables, &arguments.change)?;
-    let mut given = Given {
+    let mut given = GivenFacts {
         schema,
         program: program.as_ref(),
         facts: BTreeMap::new(),
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             DecideError::Unset { fact, .. } => unset(schema, fact),
             error => CommandError::Usage(error.to_string()),
         })?;
-    let decisions = Decisions {
+    let decisions = DecideOutput {
         role: role.name(),
         from: &schema.system(entered.system()).name,
         state: &schema.state(entered).name,
@@ -167,7 +167,7 @@ fn explained(program: &Program, question: &Question<'_>) -> String {
     visible(&text)
 }
 
-fn human(decisions: &Decisions<'_>) -> String {
+fn human(decisions: &DecideOutput<'_>) -> String {
     let mut text = String::new();
     for decided in &decisions.decisions {
         let outcome = decided
@@ -215,14 +215,14 @@ fn change(tables: &Tables, text: &str) -> Result<StateId, CommandError> {
 }
 
 /// The values and states from `--given`.
-struct Given<'a> {
+struct GivenFacts<'a> {
     schema: &'a Schema,
     program: Option<&'a Program>,
     facts: BTreeMap<FactId, ValueId>,
     states: BTreeMap<SystemId, StateId>,
 }
 
-impl Given<'_> {
+impl GivenFacts<'_> {
     fn give(&mut self, given: &str) -> Result<(), CommandError> {
         let wrong = |error: ArgumentError| {
             let forms = "write facts and states as in `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`";

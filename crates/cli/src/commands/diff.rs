@@ -20,12 +20,12 @@ pub struct Arguments {
     /// The program or tables.json after the change.
     new: PathBuf,
     /// Output format.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = DiffFormat::Human)]
+    format: DiffFormat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum DiffFormat {
     Human,
     Json,
     Markdown,
@@ -36,9 +36,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let (new, _) = loading::tables(&arguments.new, terminal)?;
     let found = presync::diff(&old, &new)?;
     let text = match arguments.format {
-        Format::Human => human(&found),
-        Format::Json => json(&found),
-        Format::Markdown => markdown(&found),
+        DiffFormat::Human => human(&found),
+        DiffFormat::Json => json(&found),
+        DiffFormat::Markdown => markdown(&found),
     };
     terminal.stdout(visible(&text))?;
     if found.is_empty() {

@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 use crate::{config, files, loading, project};
 use presync::Diagnostic;
 use presync::Program;
-use presync_exchange::export::{FORMATS, Finding, Write};
+use presync_exchange::export::{FORMATS, PageFinding, Write};
 
 /// Export decision tables to another format.
 #[derive(Args)]
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 }
 
 /// The lint findings of a program; tables.json has none.
-fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<Finding>, CommandError> {
+fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<PageFinding>, CommandError> {
     let Some(program) = program else {
         return Ok(Vec::new());
     };
@@ -73,7 +73,7 @@ fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<Finding>, Comm
             .as_ref()
             .map(|situation| format!("for example: {}", presync_report::situation(situation)));
         let help: Vec<String> = example.into_iter().chain(found.help).collect();
-        Finding {
+        PageFinding {
             severity: found.severity.as_str(),
             code: found.code.name,
             message: found.message,

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::error::{CommandError, CommandResult};
 use crate::loading::meaning;
 use crate::project::{FileAccess, Overlay};
-use crate::terminal::{Stream, Terminal};
+use crate::terminal::{OutputStream, Terminal};
 use crate::{config, edit, files, project};
 use presync::FormatError;
 use presync::visible;
@@ -92,7 +92,7 @@ fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fat
         Err(FormatError::Syntax(errors)) => {
             let mut sources = Sources::default();
             sources.add(source);
-            terminal.draw(&errors, &sources, Stream::Stderr)?;
+            terminal.draw(&errors, &sources, OutputStream::Stderr)?;
             terminal.stderr(&format!(
                 "`{}` skipped: it has syntax errors",
                 visible(&shown)

@@ -9,9 +9,9 @@ use comfy_table::{Cell, Color, ContentArrangement, Table as Grid, presets};
 
 use crate::error::CommandResult;
 use crate::loading;
-use crate::terminal::{Stream, Terminal};
+use crate::terminal::{OutputStream, Terminal};
 use presync::visible;
-use presync_engine::{Body, Outcome, Schema, Table};
+use presync_engine::{TableBody, Outcome, Schema, Table};
 use presync_exchange::graph::{self, Graph, PICTURES};
 use presync_exchange::text::cells;
 
@@ -76,7 +76,7 @@ fn lines(schema: &Schema, graph: &Graph<'_>, terminal: &Terminal) -> String {
     let mut grid = Grid::new();
     grid.load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
-    grid.set_width(terminal.width(Stream::Stdout) as u16);
+    grid.set_width(terminal.width(OutputStream::Stdout) as u16);
     grid.set_header([visible(left), String::new(), visible(right)]);
     for (left, arrow, right) in graph::text(schema, graph) {
         grid.add_row([visible(&left), arrow.to_owned(), visible(&right)]);
@@ -88,8 +88,8 @@ fn lines(schema: &Schema, graph: &Graph<'_>, terminal: &Terminal) -> String {
 
 fn grid(schema: &Schema, table: &Table, terminal: &Terminal) -> String {
     let rows = match table.body() {
-        Body::Rows(rows) => rows,
-        Body::Diagrams(diagrams) => {
+        TableBody::Rows(rows) => rows,
+        TableBody::Diagrams(diagrams) => {
             let nodes: usize = diagrams.iter().map(|diagram| diagram.nodes.len()).sum();
             return format!("  too many rows to show (a decision diagram of {nodes} nodes)\n");
         }
@@ -98,7 +98,7 @@ fn grid(schema: &Schema, table: &Table, terminal: &Terminal) -> String {
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(terminal.width(Stream::Stdout) as u16);
+        .set_width(terminal.width(OutputStream::Stdout) as u16);
     if terminal.stdout_colored() {
         grid.enforce_styling();
     }

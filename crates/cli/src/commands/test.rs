@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::coverage::Total;
 use crate::error::{CommandError, CommandResult};
-use crate::terminal::{Stream, Terminal};
+use crate::terminal::{OutputStream, Terminal};
 use crate::{config, loading, project};
 use presync::SourceFile;
 use presync::visible;
@@ -19,7 +19,7 @@ pub struct Arguments {
     paths: Vec<PathBuf>,
     /// Report rules and branches that no test covers; with `lcov`, print a tracefile for other tools.
     #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "human")]
-    coverage: Option<Coverage>,
+    coverage: Option<CoverageFormat>,
     /// Fail if coverage of rules and branches is below this percentage.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     fail_under: Option<f64>,
@@ -29,7 +29,7 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Coverage {
+enum CoverageFormat {
     Human,
     Lcov,
 }
@@ -69,15 +69,15 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             ));
             failures.extend(verdict.failures);
         }
-        if arguments.coverage == Some(Coverage::Lcov) {
+        if arguments.coverage == Some(CoverageFormat::Lcov) {
             terminal.status(lines.trim_end());
         } else {
             terminal.stdout(&lines)?;
         }
         if !failures.is_empty() {
             let stream = match arguments.coverage {
-                Some(Coverage::Lcov) => Stream::Stderr,
-                _ => Stream::Stdout,
+                Some(CoverageFormat::Lcov) => OutputStream::Stderr,
+                _ => OutputStream::Stdout,
             };
             terminal.draw(&failures, &program.sources, stream)?;
         }
@@ -91,8 +91,8 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         ));
     }
     match arguments.coverage {
-        Some(Coverage::Human) => terminal.stdout(total.human())?,
-        Some(Coverage::Lcov) => terminal.stdout(total.lcov())?,
+        Some(CoverageFormat::Human) => terminal.stdout(total.human())?,
+        Some(CoverageFormat::Lcov) => terminal.stdout(total.lcov())?,
         None => {}
     }
     terminal.status(&format!("{passed} passed, {failed} failed"));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::flat_diagram::{Diagram, Next, Node};
+use crate::flat_diagram::{FlatDiagram, Next, FlatNode};
 use crate::ids::{Direction, StateId, SystemId};
 use crate::json::document::{
     Cell, DiagramDocument, Document, FactDocument, OutcomeDocument, OutcomeKind, RowDocument,
@@ -34,7 +34,7 @@ pub(super) fn tables(document: Document) -> Result<Tables, TablesError> {
     };
     let roles = document.roles.iter().map(role).collect();
     let schema = Arc::new(Schema::new(systems, facts, roles)?);
-    let reader = Reader { schema: &schema };
+    let reader = TableReader { schema: &schema };
     let mut all = Vec::with_capacity(document.roles.len());
     for role in document.roles {
         let tables = role
@@ -59,11 +59,11 @@ pub(super) fn tables(document: Document) -> Result<Tables, TablesError> {
     }))
 }
 
-struct Reader<'s> {
+struct TableReader<'s> {
     schema: &'s Arc<Schema>,
 }
 
-impl Reader<'_> {
+impl TableReader<'_> {
     fn table(&self, document: TableDocument, role: &str) -> Result<Table, TablesError> {
         let (from, to) = (self.system(&document.from)?, self.system(&document.to)?);
         let wrong = |fault| {
@@ -247,7 +247,7 @@ impl Reader<'_> {
         from: SystemId,
         decisions: usize,
         may_pass: bool,
-    ) -> Result<Diagram, TablesError> {
+    ) -> Result<FlatDiagram, TablesError> {
         let count = document.nodes.len() as i64;
         let next = |after: i64, number: Option<i64>| match number {
             None if may_pass => Ok(Next::Pass),
@@ -276,12 +276,12 @@ impl Reader<'_> {
                 .into());
             }
             let next = node.next.iter().map(|number| next(at as i64, *number));
-            nodes.push(Node {
+            nodes.push(FlatNode {
                 ask,
                 next: next.collect::<Result<_, _>>()?,
             });
         }
-        Ok(Diagram {
+        Ok(FlatDiagram {
             root: next(-1, document.root)?,
             nodes,
         })

@@ -1,6 +1,6 @@
 //! Converts tables to their published shape.
 
-use crate::flat_diagram::{Diagram, Next};
+use crate::flat_diagram::{FlatDiagram, Next};
 use crate::ids::StateId;
 use crate::json::document::{
     Cell, DecisionDocument, DiagramDocument, Document, FactDocument, NodeDocument, OriginDocument,
@@ -10,7 +10,7 @@ use crate::json::document::{
 use crate::json::{FORMAT, VERSION};
 use crate::lookup::Cells;
 use crate::schema::{Column, Fact, FactKind, Input, Schema, System};
-use crate::table::{Body, Decision, Outcome, Row, Table};
+use crate::table::{TableBody, Decision, Outcome, Row, Table};
 use crate::tables::{Tables, TooComplex};
 
 pub(super) fn document(tables: &Tables) -> Result<Document, TooComplex> {
@@ -78,12 +78,12 @@ impl Writer<'_> {
         let names =
             |columns: &[Column]| columns.iter().map(|column| self.column(*column)).collect();
         let (rows, diagrams, decisions) = match table.body() {
-            Body::Rows(rows) => (
+            TableBody::Rows(rows) => (
                 Some(rows.iter().map(|row| self.row(table, row)).collect()),
                 None,
                 Vec::new(),
             ),
-            Body::Diagrams(diagrams) => {
+            TableBody::Diagrams(diagrams) => {
                 let diagrams = diagrams
                     .iter()
                     .map(|diagram| self.diagram(diagram))
@@ -165,7 +165,7 @@ impl Writer<'_> {
         }
     }
 
-    fn diagram(&self, diagram: &Diagram) -> DiagramDocument {
+    fn diagram(&self, diagram: &FlatDiagram) -> DiagramDocument {
         let number = |next: Next| match next {
             Next::Node(at) => Some(i64::from(at)),
             Next::Decision(at) => Some(-i64::from(at) - 1),

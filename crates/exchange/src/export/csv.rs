@@ -1,11 +1,11 @@
 //! CSV for people and spreadsheets: a line for each row.
 //! A cell that a spreadsheet would treat as a formula is prefixed with an apostrophe.
 
-use crate::export::format::{ExportError, Format, Write};
+use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, views};
 use presync_engine::Tables;
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "csv",
     description: "rows for spreadsheets",
     write: Write::Tables(write),

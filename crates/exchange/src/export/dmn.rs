@@ -8,11 +8,11 @@ use quick_xml::Writer;
 use quick_xml::escape::partial_escape;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::export::format::{ExportError, Format, Write};
+use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, View, views};
 use presync_engine::{Column, Input, Schema, Tables};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "dmn",
     description: "DMN 1.3 decision tables",
     write: Write::Tables(write),

@@ -3,7 +3,7 @@
 use presync_engine::{Tables, TooComplex};
 
 /// An export format for tables.
-pub struct Format {
+pub struct ExportFormat {
     pub name: &'static str,
     pub description: &'static str,
     pub write: Write,
@@ -13,12 +13,12 @@ pub struct Format {
 pub enum Write {
     Tables(fn(&Tables) -> Result<String, ExportError>),
     /// Also includes the lint findings.
-    Report(fn(&Tables, &[Finding]) -> Result<String, ExportError>),
+    Report(fn(&Tables, &[PageFinding]) -> Result<String, ExportError>),
 }
 
 /// A lint finding, as a report shows it.
 #[derive(Debug)]
-pub struct Finding {
+pub struct PageFinding {
     /// `error`, `warning` or `info`.
     pub severity: &'static str,
     pub code: &'static str,

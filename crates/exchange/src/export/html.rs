@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::export::format::{ExportError, Finding, Format, Write};
+use crate::export::format::{ExportError, PageFinding, ExportFormat, Write};
 use crate::graph::{drawing, graphs};
 use crate::text::cells;
 use presync::visible;
-use presync_engine::{Body, FactKind, Origin, RoleTables, Schema, Table, Tables, TooComplex};
+use presync_engine::{TableBody, FactKind, Origin, RoleTables, Schema, Table, Tables, TooComplex};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "html",
     description: "a page to read, search and try changes on",
     write: Write::Report(write),
 };
 
-fn write(tables: &Tables, findings: &[Finding]) -> Result<String, ExportError> {
+fn write(tables: &Tables, findings: &[PageFinding]) -> Result<String, ExportError> {
     let schema = tables.schema();
     let (digest, data, pictures) = (tables.digest()?, data(tables)?, pictures(tables)?);
     let roles: Vec<Markup> = (0..)
@@ -66,7 +66,7 @@ fn data(tables: &Tables) -> Result<String, TooComplex> {
     Ok(tables.to_json()?.replace('<', "\\u003c"))
 }
 
-fn contents(schema: &Schema, findings: &[Finding]) -> Markup {
+fn contents(schema: &Schema, findings: &[PageFinding]) -> Markup {
     html! {
         nav aria-label="Contents" {
             ul {
@@ -196,8 +196,8 @@ fn role(at: usize, role: RoleTables<'_>) -> Result<Markup, TooComplex> {
 
 fn rows(schema: &Schema, table: &Table, id: &str, (from, to): (&str, &str)) -> Markup {
     let rows = match table.body() {
-        Body::Rows(rows) => rows,
-        Body::Diagrams(_) => {
+        TableBody::Rows(rows) => rows,
+        TableBody::Diagrams(_) => {
             return html! { p { "This table has too many rows to show. The panel above still decides it." } };
         }
     };
@@ -217,7 +217,7 @@ fn rows(schema: &Schema, table: &Table, id: &str, (from, to): (&str, &str)) -> M
     }
 }
 
-fn told(findings: &[Finding]) -> Markup {
+fn told(findings: &[PageFinding]) -> Markup {
     html! {
         h2 id="findings" { "Findings" }
         @if findings.is_empty() { p { "None." } }

@@ -3,11 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::export::format::{ExportError, Format, Write};
+use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, views};
 use presync_engine::{Column, Input, Schema, Tables};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "jdm",
     description: "a decision model for GoRules Zen",
     write: Write::Tables(write),

@@ -1,10 +1,10 @@
 //! Markdown: a heading and a table for each role and direction.
 
-use crate::export::format::{ExportError, Format, Write};
+use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, views};
 use presync_engine::Tables;
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "markdown",
     description: "tables for a wiki or a pull request",
     write: Write::Tables(write),

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::export::format::{ExportError, Format, Write};
+use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, views};
 use presync_engine::{Column, FactKind, Input, Tables};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "rego",
     description: "a policy for OPA and regorus",
     write: Write::Tables(write),

@@ -1,12 +1,12 @@
 //! SQL: the rows as a table, a table for events, and a view that decides them.
 //! The same script runs on SQLite, DuckDB, PostgreSQL and Spark SQL, so it uses only their common subset.
 
-use crate::export::format::{ExportError, Format, Write};
+use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, View, views};
 use presync::visible;
 use presync_engine::{Column, Input, Schema, Tables};
 
-pub(super) const FORMAT: Format = Format {
+pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "sql",
     description: "one script for SQLite, DuckDB, PostgreSQL and Spark SQL",
     write: Write::Tables(write),

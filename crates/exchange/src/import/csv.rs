@@ -3,7 +3,7 @@
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::import::{ImportError, Imported, Kind, ensure_parses};
+use crate::import::{ImportError, Imported, ImportKind, ensure_parses};
 use presync::{quote, quote_always};
 
 /// Heading words that identify a column.
@@ -52,12 +52,12 @@ const VOCABULARIES: [(&str, [&str; 2]); 2] = [
 struct Columns {
     profile: Option<usize>,
     direction: Option<usize>,
-    from: Side,
-    to: Side,
+    from: CsvSide,
+    to: CsvSide,
 }
 
 #[derive(Default)]
-struct Side {
+struct CsvSide {
     system: Option<usize>,
     state: Option<usize>,
     /// A heading that names only the side: `From`.
@@ -66,7 +66,7 @@ struct Side {
     named: Option<String>,
 }
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ImportKind = ImportKind {
     extension: "csv",
     read: |text| ensure_parses(read(text)?),
 };
@@ -109,7 +109,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
         let line = record.position().map_or(0, csv::Position::line);
         let error = |what: String| ImportError::Line { line, what };
         let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
-        let side = |side: &Side, which: &str| {
+        let side = |side: &CsvSide, which: &str| {
             let system = side
                 .named
                 .clone()

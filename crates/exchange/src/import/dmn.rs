@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use roxmltree::{Document as Xml, Node};
 use serde_json::Value;
 
-use crate::import::{ImportError, Kind, from_tables};
+use crate::import::{ImportError, ImportKind, from_tables};
 use presync_engine::Tables;
 use presync_engine::document::{
     Cell, Document, FactDocument, OutcomeDocument, OutcomeKind, RoleDocument, RowDocument,
@@ -16,7 +16,7 @@ use presync_engine::document::{
 /// Attributes allowed on one element. `export` writes only a few.
 const MAX_ATTRIBUTES: usize = 10_000;
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ImportKind = ImportKind {
     extension: "dmn",
     read: |text| from_tables(read(text)?),
 };
@@ -31,7 +31,7 @@ fn read(text: &str) -> Result<Tables, ImportError> {
     }
     let xml = Xml::parse(text)?;
     let decisions: Vec<Node<'_, '_>> = children(xml.root_element(), "decision").collect();
-    let mut read = Read::default();
+    let mut read = DmnDocument::default();
     for decision in &decisions {
         read.decision(*decision)?;
     }
@@ -42,7 +42,7 @@ fn read(text: &str) -> Result<Tables, ImportError> {
 }
 
 #[derive(Default)]
-struct Read {
+struct DmnDocument {
     /// The states of each system.
     systems: BTreeMap<String, Vec<String>>,
     facts: BTreeMap<String, FactDocument>,
@@ -51,12 +51,12 @@ struct Read {
 }
 
 /// A column of a decision table.
-struct Input {
+struct DmnInput {
     name: String,
     is_state: bool,
 }
 
-impl Read {
+impl DmnDocument {
     fn decision(&mut self, decision: Node<'_, '_>) -> Result<(), ImportError> {
         let label = decision.attribute("name").unwrap_or("a decision");
         let wrong = |what: &str| ImportError::Decision {
@@ -128,7 +128,7 @@ impl Read {
                 };
                 self.facts.insert(name.clone(), fact);
             }
-            inputs.push(Input { name, is_state });
+            inputs.push(DmnInput { name, is_state });
         }
         let states = self.systems.get(&from).cloned().unwrap_or_default();
         let rows = children(table, "rule")
@@ -185,7 +185,7 @@ impl Read {
     }
 }
 
-fn row(rule: Node<'_, '_>, inputs: &[Input], states: &[String]) -> Option<RowDocument> {
+fn row(rule: Node<'_, '_>, inputs: &[DmnInput], states: &[String]) -> Option<RowDocument> {
     let mut cells = children(rule, "inputEntry").map(text);
     let strings = |cell: &str| -> Option<Vec<String>> {
         values(cell)?

@@ -2,9 +2,9 @@
 
 use presync_engine::Tables;
 
-use crate::import::{Kind, from_tables};
+use crate::import::{ImportKind, from_tables};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: ImportKind = ImportKind {
     extension: "json",
     read: |text| from_tables(Tables::from_json(text)?),
 };

@@ -4,7 +4,7 @@
 use crate::import::ImportError;
 use crate::text::conditions;
 use presync::{quote, quote_always, state_literal};
-use presync_engine::{Body, Column, FactKind, Outcome, Row, Schema, System, Table, Tables};
+use presync_engine::{TableBody, Column, FactKind, Outcome, Row, Schema, System, Table, Tables};
 
 /// # Errors
 /// A table is a diagram, with too many rows to import.
@@ -101,7 +101,7 @@ fn declared(schema: &Schema, system: &System) -> String {
 
 /// A rule for each row that decides; `None` for diagrams.
 fn rules(schema: &Schema, table: &Table) -> Option<String> {
-    let Body::Rows(rows) = table.body() else {
+    let TableBody::Rows(rows) = table.body() else {
         return None;
     };
     let (from, to) = (

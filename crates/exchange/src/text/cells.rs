@@ -4,7 +4,7 @@ use crate::export::format::ExportError;
 use crate::text::conditions::conditions;
 use presync::{quote, quote_always};
 use presync_engine::{
-    Body, Cells, Column, Direction, FactId, Outcome, Row, Schema, StateId, System, Table, Tables,
+    TableBody, Cells, Column, Direction, FactId, Outcome, Row, Schema, StateId, System, Table, Tables,
 };
 
 /// One table of rows.
@@ -58,7 +58,7 @@ pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
     let mut views = Vec::new();
     for role in tables.roles() {
         for table in role.tables()? {
-            let Body::Rows(rows) = table.body() else {
+            let TableBody::Rows(rows) = table.body() else {
                 let direction = table.direction();
                 return Err(ExportError::TooManyRows {
                     role: role.name().to_owned(),
