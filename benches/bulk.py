@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A fleet larger than one machine decides in bulk: how long DuckDB takes for the SQL export over many events.
+"""Measures how long DuckDB takes to decide many events with the SQL export, as for a fleet larger than one machine.
 
 Usage: bulk.py SCRIPT.sql [EVENTS ...]   (SCRIPT.sql from `presync export examples/contact-centre --to sql`)
-Prints for each number of events: seconds to decide all and to count the outcomes, and million events a second.
+For each number of events, prints the seconds to decide them and count the outcomes, and million events per second.
 """
 import pathlib
 import re
@@ -17,7 +17,7 @@ def decide(script, events):
     base.execute(script)
     columns = base.execute("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = "
                            "'presync_events' ORDER BY ordinal_position").fetchall()
-    # Random events: for each column one of the texts that the script compares it with.
+    # Random events: each column gets one of the values that the script compares it with.
     pairs = set()
     for block in script.split("SELECT v.*, CASE")[1:]:
         system = re.search(r"v\.from_system = ('[^']*')", block)[1]

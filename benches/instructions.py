@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Counts instructions, which do not depend on how busy the machine is, and compares them with instructions.json.
+"""Counts instructions, which do not depend on machine load, and compares them with instructions.json.
 
-Usage: instructions.py [--write]    (--write: keep what was counted)
-Needs valgrind. A figure that is worse by more than 5 % is an error; one that is better by as much is to be kept.
+Usage: instructions.py [--write]    (--write: save the new counts)
+Needs valgrind. Fails if a count is more than 5 % higher; save counts that are more than 5 % lower.
 """
 import concurrent.futures
 import json
@@ -23,7 +23,7 @@ MOST = 0.05
 
 
 def count(*command):
-    """Instructions of a whole process."""
+    """The number of instructions that a process executes."""
     output = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *map(str, command)],
                             capture_output=True, text=True)
     assert output.returncode in (0, 1), output.stderr
@@ -38,7 +38,7 @@ def counted():
         events.write_text(programs.events(programs.ROLES, 100_000, 10_000))
         site.write_text(programs.site(575))
         run = ["run", ROOT / "examples" / "contact-centre", "--quiet", "--events"]
-        # Many enough that what differs between two compilations of 16,000 rules (hashes are seeded) is little beside it.
+        # Enough decisions to outweigh the variation between two compilations of 16,000 rules (hashes are seeded).
         few, many = 408, 4_080_000
         wide = folder / "wide.presync"
         wide.write_text(programs.wide(16_000))
@@ -54,7 +54,7 @@ def counted():
             "100,000 events": lambda: count(PRESYNC, *run, events) - count(PRESYNC, *run, none),
             f"check of {site.stat().st_size:,} bytes": lambda: count(PRESYNC, "check", "--quiet", site),
         }
-        # Whatever else runs beside it changes no count.
+        # Counts do not depend on what else is running.
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
             return dict(zip(rows, threads.map(lambda row: row(), rows.values())))
 

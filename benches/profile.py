@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes benches/profiles/run.txt and check.txt: where the instructions of 100,000 events and of checking 1 MB go.
+"""Writes benches/profiles/run.txt and check.txt: which functions execute the instructions of 100,000 events and of
+checking 1 MB.
 
-Needs valgrind. Builds as released, with the names of functions. A function counts with all that it calls.
+Needs valgrind. Builds with release optimizations and function names. Functions are ranked with their callees included.
 """
 import pathlib
 import re
@@ -17,7 +18,7 @@ LEAST = 1.5
 
 
 def profile(folder, *command):
-    """Functions with their share of the instructions, inclusive and by themselves, the largest first."""
+    """Functions with their share of the instructions, with and without callees, largest first."""
     out = folder / "callgrind.out"
     subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *map(str, command)],
                    capture_output=True)

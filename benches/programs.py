@@ -1,4 +1,4 @@
-"""Programs and streams of events of any size, the same each time.
+"""Generates programs and event streams of any size, deterministically.
 
 Usage: programs.py site PROFILES | flags structured|entangled | wide RULES | events EVENTS USERS
 """
@@ -14,8 +14,8 @@ PROFILES_A_ROLE = 10
 
 
 def site(profiles):
-    """What a large site's profiles look like: 36 rules and 2 KB each, ten a role; 5,000 profiles are 180,000 rules.
-    Clean but for two findings in every hundredth profile."""
+    """Profiles as large sites have them: 36 rules and 2 KB each, ten per role; 5,000 profiles are 180,000 rules.
+    Every hundredth profile has two findings, the others have none."""
     lines = ["use cic_lync", ""]
     for flag in range(PROFILES_A_ROLE):
         lines += [f"/// Skill {flag} of the user, as the workforce management of the site has it.", f"flag skill_{flag}"]
@@ -23,7 +23,7 @@ def site(profiles):
         lines += [f"/// On duty in shift {flag}.", f"flag shift_{flag}"]
     name = lambda at: f"Site {at // PROFILES_A_ROLE:04}, desk {at % PROFILES_A_ROLE}"
     for at in range(profiles):
-        # What differs from profile to profile, so that no two of a role are alike.
+        # Vary the profiles, so that no two in a role are equal.
         away, busy = AWAY[at // 7 % 5], BUSY[at // 3 % 2]
         lines += ["", f"/// Desk {at % 10} of site {at // 10}: what the supervisors agreed on for the year, and what the desk does in its shifts.",
                   f'profile "{name(at)}" when enterprise_voice and skill_{at % PROFILES_A_ROLE} {{']
@@ -44,7 +44,7 @@ def site(profiles):
                   '    when cic_logged_in and not lync_logged_in: cic "At Lunch" | "Gone Home" -> lync unchanged',
                   "    when not both_logged_in: lync Available -> cic unchanged",
                   "    cic otherwise -> lync unchanged",
-                  # A rule that says what another one says already, now and then.
+                  # Every hundredth profile repeats a rule.
                   '    lync "Off Work" -> cic unchanged' if at % 100 == 99 else "    lync otherwise -> cic unchanged",
                   "}"]
         if at % PROFILES_A_ROLE == PROFILES_A_ROLE - 1 or at + 1 == profiles:
@@ -54,7 +54,8 @@ def site(profiles):
 
 
 def forty_flags(kind):
-    """Forty flags, five choices of ten, two thousand rules: in one profile, or entangled over fifty."""
+    """Forty flags, five choices of ten values and two thousand rules: exclusive rules in one profile (structured), or
+    random conditions over fifty profiles."""
     lines = ["use cic_lync"] + [f"flag f{flag}" for flag in range(40)]
     for choice in range(5):
         values = " | ".join(f"c{choice}v{value}" for value in range(10))
@@ -80,7 +81,7 @@ def forty_flags(kind):
 
 
 def wide(rules):
-    """One profile of so many rules, each for a value of its own of two choices."""
+    """One profile with the given number of rules, each for a different combination of values of two choices."""
     side = round(rules ** 0.5)
     lines = ["use cic_lync"]
     for choice in "ab":
@@ -94,7 +95,7 @@ def wide(rules):
 
 
 def events(roles, count, users):
-    """Events of contact-centre's kind: each user logs in, then statuses, presences and the queue change at random."""
+    """Events for contact-centre: each user logs in, then statuses, presences and queue membership change at random."""
     chance = random.Random(5)
     lines = [f'{{"user":"agent{user:05}","role":"{roles[user % len(roles)]}","set":{{"user_type":"enterprise_voice",'
              f'"cic_logged_in":true,"lync_logged_in":true}}}}' for user in range(users)]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Measures what docs/performance.md says, and prints its tables. Usage: benches/run.py [ROW ...]
+"""Takes the measurements of docs/performance.md and prints its tables. Usage: benches/run.py [ROW ...]
 
-Rows: decide stream users check linear analyse small watch (without any: all). Builds what it needs: `presync`, for
-`decide` the peers (they compile for an hour), for `stream` jaq; jq is taken where it is installed. `linear` also draws
-docs/check-time.svg. Whole processes are measured by what the system says of them (wait4): the median of the runs,
-with the least and the most; two things that are compared run in turns.
+Rows: decide stream users check linear analyse small watch (default: all). Builds what it needs: `presync`, the peers
+for `decide` (an hour to compile), and jaq for `stream`; uses jq if it is installed. `linear` also draws
+docs/check-time.svg. Whole processes are measured by the resource usage that the system reports (wait4): the median of
+the runs, with minimum and maximum. Commands that are compared run alternately.
 """
 import os
 import pathlib
@@ -23,7 +23,7 @@ CENTRE = ROOT / "examples" / "contact-centre"
 
 
 class Run:
-    """What the system says of a process that has ended."""
+    """The resource usage of a finished process, as the system reports it."""
 
     def __init__(self, *command, stdout=os.devnull):
         opened = [(os.POSIX_SPAWN_OPEN, 1, stdout, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
@@ -38,7 +38,9 @@ class Run:
 
 
 def runs(count, *commands, **options):
-    """Each command so many times, in turns; a list of runs for each. Exit 1 is findings or rejected events."""
+    """Runs each command `count` times, alternately; returns a list of runs per command.
+
+    Exit code 1 is accepted: it means findings or rejected events."""
     found = [[] for _ in commands]
     for _ in range(count):
         for of, command in zip(found, commands):
@@ -63,7 +65,9 @@ def head(*cells):
 
 
 def made(folder, *words):
-    """A program or stream of programs.py, made by a process of its own: the system counts our memory as our children's."""
+    """A program or stream from programs.py.
+
+    A separate process writes it, because the system counts our peak memory toward that of our children."""
     file = pathlib.Path(folder) / ("events.jsonl" if words[0] == "events" else "program.presync")
     with open(file, "w") as out:
         subprocess.run([sys.executable, pathlib.Path(programs.__file__), *map(str, words)], stdout=out, check=True)
@@ -73,7 +77,7 @@ def made(folder, *words):
 def decide(_):
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=ROOT / "benches" / "peers", check=True)
     peers = ROOT / "benches" / "peers"
-    # zen-engine alone compiles as long as all the others, so it has a workspace of its own.
+    # zen-engine takes as long to compile as all the others together, so it has its own workspace.
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=peers / "zen", check=True)
     for built in (peers / "target" / "release" / "peers", peers / "zen" / "target" / "release" / "peers-zen"):
         print(flush=True)
@@ -144,7 +148,7 @@ def linear(folder):
 
 
 def draw(points, file):
-    """The time of `check` over the size of the program, as a picture without any library."""
+    """Draws the time of `check` over the size of the program as SVG."""
     width, height, left, bottom = 560, 300, 56, 40
     most_x, most_y = max(x for x, _ in points), max(y for _, y in points)
     place = lambda x, y: (left + x / most_x * (width - left - 16), height - bottom - y / most_y * (height - bottom - 24))
@@ -204,7 +208,7 @@ def watch(folder):
     for turn in range(21):
         time.sleep(0.2)
         ended.clear()
-        # One rule is another one.
+        # Change one rule.
         changed = text.replace('"At Lunch" -> lync Away', f'"At Lunch" -> lync {["Away", "Busy"][turn % 2]}', 1)
         start = time.perf_counter()
         file.write_text(changed)

@@ -85,7 +85,7 @@ pub use presync_engine::{
     SystemId, Table, Tables, TablesError, TooComplex, UnknownName, ValueId, nearest,
 };
 pub use program::{Declared, DeclaredId, DeclaredKind, Program};
-pub use quote::{choice_literal, is_hidden, quote, quote_always, state_literal, visible};
+pub use quote::{choice_literal, is_hidden, quote, quote_text, state_literal, visible};
 pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span};
 pub use syntax::{
@@ -97,7 +97,7 @@ pub use vocabulary::{ALL as VOCABULARIES, Vocabulary};
 #[doc(hidden)]
 pub mod internal {
     pub use crate::diagnostic::sort;
-    pub use crate::diagram::{Cube, Diagrams, Ref};
+    pub use crate::diagram::{Cube, Diagram, DiagramStore};
     pub use crate::format::WIDTH;
     pub use crate::lint::MAX_FINDINGS;
     pub use crate::program::*;

@@ -135,7 +135,7 @@ impl Loader<'_> {
                 Some(text) => self.add(&path, text.as_bytes().to_vec(), true),
                 None => {
                     let known: Vec<&str> = vocabulary::names().collect();
-                    self.lacks(unknown_file::vocabulary(&path, location, &known))
+                    self.report_missing(unknown_file::vocabulary(&path, location, &known))
                 }
             };
         }
@@ -146,11 +146,13 @@ impl Loader<'_> {
         };
         match bytes {
             Ok(bytes) => self.add(&path, bytes, false),
-            Err(error) => self.lacks(unread(&self.parsed.sources, &path, &error, location)),
+            Err(error) => {
+                self.report_missing(unread(&self.parsed.sources, &path, &error, location))
+            }
         }
     }
 
-    fn lacks(&mut self, error: Diagnostic) -> Vec<Use> {
+    fn report_missing(&mut self, error: Diagnostic) -> Vec<Use> {
         if self.parsed.missing.len() <= syntax::MAX_ERRORS {
             self.parsed.missing.push(error);
         }

@@ -13,12 +13,12 @@ pub fn quote(name: &str) -> String {
     if bare {
         name.to_owned()
     } else {
-        quote_always(name)
+        quote_text(name)
     }
 }
 
 /// A name or text as source text, always quoted.
-pub fn quote_always(text: &str) -> String {
+pub fn quote_text(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for char in text.chars() {

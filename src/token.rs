@@ -4,7 +4,7 @@
 
 /// A keyword or sign of the language.
 #[derive(Debug)]
-pub struct Token {
+pub struct WordOrSign {
     pub text: &'static str,
     uses: u8,
 }
@@ -26,19 +26,19 @@ const OPEN: u8 = 1 << 6;
 
 /// A body in braces, classified by the words that can begin its statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
+pub enum BlockKind {
     Items,
     System,
     Test,
     Scenario,
 }
 
-const fn token(text: &'static str, uses: u8) -> Token {
-    Token { text, uses }
+const fn token(text: &'static str, uses: u8) -> WordOrSign {
+    WordOrSign { text, uses }
 }
 
 /// Sorted by text.
-const TOKENS: [Token; 53] = [
+const TOKENS: [WordOrSign; 53] = [
     token("(", OPEN),
     token(")", JOINT),
     token(",", JOINT | OPEN),
@@ -144,12 +144,12 @@ pub fn statements() -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether a word begins a statement of a body.
-pub fn begins_statement(word: &str, body: Body) -> bool {
+pub fn begins_statement(word: &str, body: BlockKind) -> bool {
     let wanted = match body {
-        Body::Items => ITEM,
-        Body::System => SYSTEM,
-        Body::Test => TEST,
-        Body::Scenario => SCENARIO,
+        BlockKind::Items => ITEM,
+        BlockKind::System => SYSTEM,
+        BlockKind::Test => TEST,
+        BlockKind::Scenario => SCENARIO,
     };
     has(word, wanted)
 }

@@ -1,9 +1,9 @@
-//! In the steady state, with every user known, a stream allocates nothing for an event.
+//! In the steady state, with every user known, a stream allocates no memory for an event.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "it starts the tool and looks at files"
+    reason = "tests run the tool and use files"
 )]
 
 mod common;
@@ -13,9 +13,9 @@ use presync_stream::Stream;
 
 #[test]
 fn known_users_need_no_allocation() {
-    let centre =
+    let program =
         common::program_at(&common::root().join("examples/contact-centre/contact-centre.presync"));
-    let tables = centre.compile().expect("it has a form");
+    let tables = program.compile().expect("the program compiles");
     let start: String = (0..500)
         .map(|user| {
             format!(
@@ -47,18 +47,15 @@ fn known_users_need_no_allocation() {
             *commands += output.sent;
             Ok(())
         };
-        stream.run(read, write).expect("nothing fails");
+        stream.run(read, write).expect("no callback fails");
     };
     round(&mut blocks.by_ref().take(2), &mut commands);
-    // What a run sets up does not depend on how much it carries out.
+    // What a run allocates at its start does not depend on the number of events.
     for times in [1, 4] {
         let mut again = std::iter::repeat_n(&changes, times);
         counted.push(allocation_counter::measure(|| round(&mut again, &mut commands)).count_total);
     }
-    assert!(
-        commands > 2_000,
-        "{commands} commands: the events do something"
-    );
+    assert!(commands > 2_000, "{commands} commands: too few");
     assert!(
         counted[1] < counted[0] + 50,
         "{counted:?} allocations for 2,000 events and for 8,000"

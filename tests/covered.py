@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Which lines of the exact core (space, diagram, compile, engine, stream) the tests run, by llvm-cov; less than 95 % is an error.
+"""Measures with llvm-cov which lines of the exact core (space, diagram, compile, engine, stream) the tests run.
 
-Needs LLVM's tools of the compiler's version: Debian's llvm-22, or `LLVM_SUFFIX=-23` for another. Builds into
-target/covered. Prints file x lines x covered, and with --missed each line that nothing runs.
+Fails below 95 %. Needs the LLVM tools of the compiler's version: Debian's llvm-22, or another with `LLVM_SUFFIX=-23`.
+Builds into target/covered. Prints file x lines x covered and, with --missed, each line that no test runs.
 """
 import json
 import os
@@ -39,7 +39,7 @@ def main():
 
 
 def lines(export):
-    """For each file its lines and how often each ran; unit tests and what derives stand for are not the program."""
+    """The lines of each file and how often each ran, without unit tests."""
     files = {}
     for record in export.split("end_of_record"):
         name, counts = None, {}

@@ -1,10 +1,10 @@
-//! What happens around a run: it is killed, the disk is full, readers go away, files change while they are read. Nothing
-//! is lost without a word. `PRESYNC_KILLS=200 cargo test --test faults -- --nocapture` kills so many runs.
+//! Faults around a run: it is killed, the disk is full, readers disappear, files change while they are read. No fault
+//! loses data silently. `PRESYNC_KILLS=200 cargo test --test faults -- --nocapture` kills 200 runs.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "it starts the tool and looks at files"
+    reason = "tests run the tool and use files"
 )]
 
 mod common;
@@ -19,16 +19,16 @@ use presync_stream::StateFile;
 const PROGRAM: &str = include_str!("fixtures/programs/appendix.presync");
 
 fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
-    std::fs::write(folder.path().join("a.presync"), PROGRAM).expect("it can be written");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    std::fs::write(folder.path().join("a.presync"), PROGRAM).expect("the file is writable");
     folder
 }
 
 fn write(folder: &Path, name: &str, content: &str) {
-    std::fs::write(folder.join(name), content).expect("it can be written");
+    std::fs::write(folder.join(name), content).expect("the file is writable");
 }
 
-/// Events of which each is a command.
+/// Events that each cause a command.
 fn events(from: usize, count: usize) -> String {
     let state = |number: usize| ["Available", "At Lunch"][number / 500 % 2];
     let line = |number: usize| {
@@ -64,53 +64,53 @@ fn a_killed_run_keeps_the_state_and_loses_no_command() {
     write(at, "e.jsonl", &first);
     let undisturbed = text(&presync(at, &RUN, b"").stdout);
     assert_eq!(undisturbed.lines().count(), 3_000);
-    let before = std::fs::read(at.join("s.json")).expect("it was written");
+    let before = std::fs::read(at.join("s.json")).expect("the file was written");
     write(at, "e.jsonl", &format!("{first}{second}"));
     let start = Instant::now();
     let wanted = text(&presync(at, &RUN, b"").stdout);
     let takes = start.elapsed();
     assert_eq!(wanted.lines().count(), 30_000);
-    let after = std::fs::read(at.join("s.json")).expect("it was written");
+    let after = std::fs::read(at.join("s.json")).expect("the file was written");
     let (mut early, mut late) = (0, 0);
     for round in 0..kills {
-        std::fs::write(at.join("s.json"), &before).expect("it can be written");
+        std::fs::write(at.join("s.json"), &before).expect("the file is writable");
         let mut child = Command::new(env!("CARGO_BIN_EXE_presync"))
             .args(RUN)
             .current_dir(at)
             .stdout(Stdio::from(
-                std::fs::File::create(at.join("out.jsonl")).expect("it can be made"),
+                std::fs::File::create(at.join("out.jsonl")).expect("it can be created"),
             ))
             .spawn()
             .expect("the binary starts");
-        // From the start to a little behind the end, in an order that knows nothing of the machine's moods.
+        // From the start to a little after the end, in a fixed but mixed order.
         let moment = takes.mul_f64(f64::from(round * 7919 % 1009) / 1009.0 * 1.2);
         std::thread::sleep(moment.max(Duration::from_micros(200)));
         let _ = child.kill();
         let _ = child.wait();
-        let state = std::fs::read(at.join("s.json")).expect("there is always a state");
-        StateFile::parse(&text(&state)).expect("it is whole");
+        let state = std::fs::read(at.join("s.json")).expect("a state always exists");
+        StateFile::parse(&text(&state)).expect("the state is complete");
         let again = text(&presync(at, &RUN, b"").stdout);
         if state == before {
             early += 1;
             assert!(
                 again == wanted,
-                "round {round}: the commands of a run that was not disturbed"
+                "round {round}: the same commands as without the kill"
             );
         } else {
             late += 1;
             assert_eq!(text(&state), text(&after), "round {round}");
-            let out = std::fs::read(at.join("out.jsonl")).expect("it was written");
+            let out = std::fs::read(at.join("out.jsonl")).expect("the file was written");
             assert!(
                 text(&out) == wanted && again.is_empty(),
-                "round {round}: all commands went out before"
+                "round {round}: all commands were written before the state"
             );
         }
         assert_eq!(
-            std::fs::read(at.join("s.json")).expect("it was written"),
+            std::fs::read(at.join("s.json")).expect("the file was written"),
             after
         );
     }
-    println!("{early} runs killed before the state was written, {late} behind it");
+    println!("{early} runs killed before the state was written, {late} after it");
     assert!(early > 0);
 }
 
@@ -123,7 +123,7 @@ fn a_full_disk_is_reported_and_keeps_the_old_state() {
     let full = std::fs::OpenOptions::new()
         .write(true)
         .open("/dev/full")
-        .expect("there is such a device");
+        .expect("the device exists");
     let output = Command::new(env!("CARGO_BIN_EXE_presync"))
         .args(RUN)
         .current_dir(at)
@@ -138,7 +138,7 @@ fn a_full_disk_is_reported_and_keeps_the_old_state() {
     );
     assert!(
         !at.join("s.json").exists(),
-        "what did not go out is not done"
+        "the state must not be saved if commands were not written"
     );
     let bad = "nonsense\n".repeat(2_000);
     write(at, "e.jsonl", &bad);
@@ -161,10 +161,10 @@ fn a_full_disk_is_reported_and_keeps_the_old_state() {
             "{option}: {}",
             text(&output.stderr)
         );
-        let said = text(&output.stderr);
+        let errors = text(&output.stderr);
         assert!(
-            said.contains("cannot write `/dev/full`: No space left"),
-            "{option}: {said}"
+            errors.contains("cannot write `/dev/full`: No space left"),
+            "{option}: {errors}"
         );
     }
     let output = presync(
@@ -204,13 +204,13 @@ fn a_closed_pipe_keeps_the_old_state() {
         .spawn()
         .expect("the binary starts");
     drop(child.stdout.take());
-    let output = child.wait_with_output().expect("it ends");
+    let output = child.wait_with_output().expect("the binary exits");
     assert!(text(&output.stderr).contains("the state was not saved, so no command is lost"));
     assert!(!at.join("s.json").exists());
     assert_eq!(text(&presync(at, &RUN, b"").stdout).lines().count(), 50_000);
 }
 
-/// A writer that is not done, one that writes on while it is read, and one that begins anew.
+/// An incomplete last line, a writer that appends during the run, and a file that is replaced.
 #[test]
 fn a_changing_events_file_is_read_once() {
     use std::io::Write;
@@ -218,32 +218,36 @@ fn a_changing_events_file_is_read_once() {
     let at = folder.path();
     let whole = events(0, 2_000);
     let (first, _) = whole.split_at(whole.len() / 2 + 20);
-    assert!(!first.ends_with('\n'), "the writer stands within a line");
+    assert!(!first.ends_with('\n'), "the last line is incomplete");
     write(at, "e.jsonl", first);
     let mut commands = text(&presync(at, &RUN, b"").stdout);
     write(at, "e.jsonl", &whole);
     commands += &text(&presync(at, &RUN, b"").stdout);
     let one = text(&presync(at, &["run", "a.presync", "--events", "e.jsonl", "-q"], b"").stdout);
-    assert_eq!(commands, one, "as in one go");
-    // It grows while it is read; what is not read now is read next.
+    assert_eq!(commands, one, "the same commands as in a single run");
+    // The file grows during the run; the next run reads the rest.
     let mut file = std::fs::OpenOptions::new()
         .append(true)
         .open(at.join("e.jsonl"))
-        .expect("it is there");
+        .expect("it exists");
     let writer = std::thread::spawn(move || {
         for at in 0..200 {
             file.write_all(events(2_000 + at * 20, 20).as_bytes())
-                .expect("there is room");
+                .expect("the file is writable");
         }
     });
     let mut count = 0;
     while count < 4_000 {
         count += text(&presync(at, &RUN, b"").stdout).lines().count();
     }
-    writer.join().expect("it writes");
+    writer.join().expect("the writer does not panic");
     assert_eq!(count, 4_000);
-    assert_eq!(text(&presync(at, &RUN, b"").stdout), "", "all was read");
-    // Cut: the prefix is another one, which is told.
+    assert_eq!(
+        text(&presync(at, &RUN, b"").stdout),
+        "",
+        "nothing is left to read"
+    );
+    // The file is replaced: the start differs, which is reported.
     write(at, "e.jsonl", &events(0, 10));
     let mut loud = RUN.to_vec();
     loud.pop();
@@ -288,19 +292,19 @@ fn a_pipe_has_no_position_to_resume_from() {
         Command::new("mkfifo")
             .arg(&pipe)
             .status()
-            .expect("there is mkfifo")
+            .expect("mkfifo is installed")
             .success()
     );
     for round in 0..2 {
         let writer = std::thread::spawn({
             let pipe = pipe.clone();
-            move || std::fs::write(pipe, events(round * 500, 500)).expect("somebody reads")
+            move || std::fs::write(pipe, events(round * 500, 500)).expect("the pipe has a reader")
         });
         assert_eq!(
             text(&presync(at, &RUN, b"").stdout).lines().count(),
             500,
             "round {round}"
         );
-        writer.join().expect("it writes");
+        writer.join().expect("the writer does not panic");
     }
 }

@@ -1,32 +1,34 @@
-//! What `check` has in memory at once, against the bytes of the program: of programs as sites write them, and of the
-//! densest texts there are.
+//! Peak memory of `check` relative to the size of the program: for realistic programs, and for the densest possible
+//! texts.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "it starts the tool and looks at files"
+    reason = "tests run the tool and use files"
 )]
 
 use std::fmt::Write;
 
-/// A profile as sites write them, ten of them a role.
+/// A realistic profile; ten of them make a role.
 fn desk(at: usize) -> String {
     let mut text = format!(
         "/// What the supervisors agreed on.\nprofile \"Desk {at}\" when enterprise_voice and desk_{} {{\n",
         at % 10
     );
     for not in ["", "not "] {
-        writeln!(text, "    when both_logged_in and {not}in_queue {{").expect("a string takes it");
+        writeln!(text, "    when both_logged_in and {not}in_queue {{")
+            .expect("writing to a string succeeds");
         for (state, other) in [
             ("Available", "Available"),
             ("In a Meeting", "Busy"),
             ("Away from Desk", "Away"),
         ] {
             writeln!(text, "        cic \"{state}\"    <-> lync \"{other}\"")
-                .expect("a string takes it");
+                .expect("writing to a string succeeds");
         }
         for state in ["At Lunch", "Gone Home", "Out of Town", "On Vacation"] {
-            writeln!(text, "        cic \"{state}\" -> lync Away").expect("a string takes it");
+            writeln!(text, "        cic \"{state}\" -> lync Away")
+                .expect("writing to a string succeeds");
         }
         text.push_str("        lync \"Off Work\" -> cic unchanged // gone for the day\n    }\n");
     }
@@ -36,18 +38,18 @@ fn desk(at: usize) -> String {
             .map(|desk| format!("\"Desk {desk}\""))
             .collect();
         writeln!(text, "role \"Team {}\" uses {}", at / 10, desks.join(", "))
-            .expect("a string takes it");
+            .expect("writing to a string succeeds");
     }
     text
 }
 
-/// As the language reference promises.
+/// The limit that the language reference promises, in bytes per byte of source.
 const MOST: f64 = 40.0;
 
-/// Systems and states of one letter, where a rule has nine bytes.
+/// Systems and states with names of one letter, so that a rule has nine bytes.
 const LETTERS: &str = "system a { state b }\nsystem c { state d }\n";
 
-/// Beyond this, what every program has in common counts for little.
+/// Sizes in bytes, large enough that fixed costs do not matter.
 const SIZES: [usize; 2] = [400_000, 600_000];
 
 #[test]
@@ -259,21 +261,21 @@ fn memory_of_a_check() {
                 .for_each(drop);
             text.push_str(end);
             let times = memory(&text) / text.len() as f64;
-            println!("{name}: {times:.1} bytes for each of {}", text.len());
+            println!("{name}: {times:.1} bytes per byte of {}", text.len());
             assert!(
                 times <= MOST,
-                "{name}: {times:.1} bytes for each of {}",
+                "{name}: {times:.1} bytes per byte of {}",
                 text.len()
             );
         }
     }
 }
 
-/// At most at once, in bytes, the text itself included.
+/// The peak in bytes, including the text itself.
 fn memory(text: &str) -> f64 {
     let read = |_: &str| Ok(text.as_bytes().to_vec());
     let memory = allocation_counter::measure(|| {
-        let parsed = presync::parse("", "a.presync", &read).expect("memory can be read");
+        let parsed = presync::parse("", "a.presync", &read).expect("reading from memory succeeds");
         if let Some(program) = presync::check(parsed).program {
             drop(program.lint(&presync::Settings::default()));
         }

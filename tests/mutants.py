@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Changes the exact core (space, diagram, compile, engine, stream) in one place at a time and says which changes no test sees.
+"""Changes the exact core (space, diagram, compile, engine, stream) in one place at a time.
 
-cargo-mutants lists the changes; here they are all compiled into one program, each behind a switch that a variable of the
-environment turns on, which takes half an hour instead of many. Where no switch can stand (constants, patterns), a change
-is compiled by itself if it compiles at all. What is known to change nothing that can be seen stands in mutants.toml with
-its reason, and is printed below it; any other change that all tests pass is printed, and an error, and so is a reason
-that nothing needs.
+Reports the changes that no test detects. cargo-mutants lists the changes; they are all compiled into one program, each
+with a switch that an environment variable turns on, which takes half an hour instead of many. Where a switch is
+impossible (constants, patterns), the change is compiled separately, if it compiles at all. mutants.toml lists the
+changes that are known to have no observable effect, with reasons; they are printed below their reason. Any other change
+that passes all tests is printed and is an error, and so is a reason that explains no change.
 
 Needs cargo-mutants and the Python packages tree-sitter and tree-sitter-rust. Works in a copy under target/mutants.
-Usage: mutants.py [PART_OF_A_NAME...]    only changes whose names have one of these parts: `space/variable_order.rs`, `widen`
+Usage: mutants.py [PART_OF_A_NAME...]    (only changes whose names contain a part: `space/variable_order.rs`, `widen`)
 """
 import concurrent.futures
 import itertools
@@ -29,13 +29,13 @@ COPY = ROOT / "target" / "mutants"
 BUILD = ROOT / "target" / "mutants-build"
 EXPLAINED = pathlib.Path(__file__).with_suffix(".toml")
 CORE = ("src/space", "src/diagram", "src/compile", "crates/engine/src", "crates/stream/src")
-# The crates that these lie in: each has switches of its own.
+# The crates that contain the core: each has its own switches.
 LIBRARIES = {"presync": "src/lib.rs", "presync-engine": "crates/engine/src/lib.rs",
              "presync-stream": "crates/stream/src/lib.rs"}
-# Modules of tests/suite; what is not is a test of its own, or the unit tests of a crate.
+# The test whose modules are run one by one. The other names in TESTS are tests themselves, or unit tests of a crate.
 SUITE = "suite"
-# Seconds after which a change counts as seen. The quick ones first: what they see, the others need not; what is explained
-# is tried with the quick ones alone.
+# Seconds after which a change counts as detected. The quick tests run first: the others are skipped for a change that
+# they detect. Explained changes are tried with the quick tests only.
 QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "engine": 10, "tables": 10, "examples": 10, "independent": 10, "exports": 10}
 TESTS = {**QUICK, "explain": 20, "near_misses": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40,
          "cli": 40, "import": 40, "faults": 90, "lints": 90, "large": 150, "limits": 150}
@@ -77,7 +77,7 @@ def main():
                 print(name, flush=True)
     for part, names in known.items():
         print(f"{parts[part]}: {part!r}", *names, sep="\n    ")
-    # Only the whole says what an explanation is for.
+    # Only a complete run shows which explanations are needed.
     idle = [] if len(wanted) < len(changes) else sorted(parts.keys() - known.keys())
     print(*(f"explains nothing: {part!r}" for part in idle), sep="\n")
     print(f"{seen} are seen, {sum(map(len, known.values()))} are not and explained, {unseen} are not")
@@ -85,8 +85,8 @@ def main():
 
 
 def alone(changes, numbers, explained):
-    """The changes that compile in a program of their own, with the first test that sees each."""
-    # What a function as a whole comes to has had its switch: where it did not compile, it does not.
+    """The changes that compile as separate programs, with the first test that detects each."""
+    # Replaced results of functions already had a switch: if they did not compile there, they do not compile here.
     for number in (number for number in numbers if changes[number]["genre"] != "FnValue"):
         change = changes[number]
         rewriter = Rewriter((ROOT / change["file"]).read_bytes(), parser())
@@ -94,7 +94,7 @@ def alone(changes, numbers, explained):
         switched = (COPY / change["file"]).read_text()
         plain = rewriter.source
         (COPY / change["file"]).write_bytes(plain[:start] + change["replacement"].encode() + plain[end:])
-        # Some errors, a shift that goes too far, come after `cargo check`.
+        # `cargo check` misses some errors, such as a shift that overflows.
         build = subprocess.run(["cargo", "build", *packages(), "--lib"], cwd=COPY, env=environment(), capture_output=True)
         if build.returncode == 0:
             test = tried(built(QUICK), None)
@@ -110,12 +110,13 @@ def listed():
 
 
 def matches(name, part):
-    """`src/space/variable_order.rs:20:34: replace / with * in arrange`: by what it is, without the place in the file."""
+    """Whether a name contains a part. Names are like `src/space/variable_order.rs:20:34: replace / with * in arrange`;
+    the position is ignored."""
     return part in re.sub(r":\d+:\d+:", ":", name)
 
 
 def compiled(changes):
-    """Writes the copy; what has to be left out is found by the compiler's errors."""
+    """Writes the copy and drops the changes that cause compiler errors; returns the changes without a switch."""
     shutil.rmtree(COPY, ignore_errors=True)
     ignored = shutil.ignore_patterns("target", ".git", "corpus")
     shutil.copytree(ROOT, COPY, ignore=ignored)
@@ -123,7 +124,7 @@ def compiled(changes):
         library = (ROOT / file).read_text()
         library = library.replace("#![forbid(unsafe_code)]", "#![forbid(unsafe_code)]\n#![allow(warnings)]")
         (COPY / file).write_text(library + SWITCH)
-    # The first difference is enough: nobody reads a small program here.
+    # The first difference is enough: do not shrink the program.
     independent = COPY / "tests" / "independent" / "main.rs"
     found = "    if let Some((spec, seed, difference)) = failure {\n"
     assert found in independent.read_text()
@@ -141,7 +142,7 @@ def compiled(changes):
 
 
 def blamed(message):
-    """The change that an error of the compiler belongs to: the last one before it in its line."""
+    """The change that causes a compiler error: the last one before the error on its line."""
     message = message.get("message")
     if not isinstance(message, dict) or message["level"] != "error":
         return set()
@@ -153,7 +154,7 @@ def blamed(message):
         found = [whole[1]] if whole else re.findall(rb"crate::changed\((\d+)\)", before)
         if found:
             return {int(found[-1])}
-        # What a function as a whole comes to: all changes of the one that the error is in.
+        # A replaced result of a function: blame the last one before the error.
         inside = re.findall(rb"\nif crate::changed\((\d+)\) \{ return", text[:span["byte_end"]])
         if inside:
             return {int(inside[-1])}
@@ -169,7 +170,7 @@ def parser():
 
 
 def switched(changes, dropped):
-    """Rewrites the files of the copy; returns what stands where no switch can."""
+    """Rewrites the files of the copy; returns the changes that cannot have a switch."""
     missing = set()
     for file in sorted({change["file"] for change in changes.values()}):
         here = {number: change for number, change in changes.items() if change["file"] == file and number not in dropped}
@@ -180,14 +181,14 @@ def switched(changes, dropped):
 
 
 class Rewriter:
-    """One file with its changes, as source in which each stands behind its switch."""
+    """Rewrites one file so that each of its changes has a switch."""
 
     def __init__(self, source, parser):
         self.source, self.root = source, parser.parse(source).root_node
         self.starts = [0]
         for line in source.split(b"\n"):
             self.starts.append(self.starts[-1] + len(line) + 1)
-        # By genre, what can be changed, by where cargo-mutants says it is.
+        # The nodes that can be changed, by genre and by the position that cargo-mutants reports.
         self.places = {"BinaryOperator": {}, "UnaryOperator": {}, "MatchArmGuard": {}, "MatchArm": {}}
         self.bodies = []
         self.edits = {}
@@ -222,7 +223,7 @@ class Rewriter:
             node = self.places.get(change["genre"], {}).get(start)
         if node is None:
             return False
-        # A guard may be an operator that is changed, too.
+        # A guard can also be an operator that is changed.
         self.edits.setdefault((node.start_byte, node.end_byte, change["genre"]), []).append((number, change["replacement"]))
         return True
 
@@ -248,7 +249,7 @@ class Rewriter:
             return self.edits.get((node.start_byte, node.end_byte, genre), [])
 
         def behind_switches(text, changed):
-            # Only what stays as it is has the other changes in it, so that the text grows with their number alone.
+            # Only the unchanged text contains further changes, so that the size stays linear in their number.
             return f"({''.join(f'if crate::changed({n}) {{ {other} }} else ' for n, other in changed)}{{ {text} }})"
 
         if node.type == "block" and edits("FnValue"):
@@ -280,8 +281,8 @@ def environment(number=None):
 
 
 def built(tests):
-    """The tests' programs by name, with the words that each is called with."""
-    # The unit tests of the crates, and those that start the tool.
+    """The command of each test, by the name of the test."""
+    # The unit tests of the crates, and the tests that run the tool.
     commands = [[*packages(), "--lib"], ["-p", "presync-cli", "--bins", "--test", SUITE, *(
         word for test in tests if test in ("independent", "faults") for word in ("--test", test))]]
     found = {}
@@ -295,7 +296,7 @@ def built(tests):
 
 
 def tried(binaries, number):
-    """The first test that sees a change, if any does."""
+    """The first test that detects a change, if any."""
     for test, words in binaries.items():
         few = {"PRESYNC_PROGRAMS": "150"} if test == "independent" else {}
         process = subprocess.Popen(words, cwd=COPY / "crates" / "cli", env={**environment(number), **few}, stdin=subprocess.DEVNULL,

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Compares what the libraries show to others with docs/api/: a change of the public surface is seen in review.
+"""Compares the public items of the libraries with docs/api/, so that reviewers see changes of the public API.
 
-Usage: surface.py [--write]    (--write: keep what is there now)
+Usage: surface.py [--write]    (--write: save the current items)
 Needs cargo-public-api, which is installed into target/tools if it is missing. Rustdoc's JSON is not stable: another
-version of the compiler may need another version of it (VERSION).
+compiler version may need another version of cargo-public-api (VERSION).
 """
 import difflib
 import os
@@ -29,7 +29,7 @@ def tool():
 
 
 def surface(package):
-    """One line for each public item; traits that everything has are left out."""
+    """One line for each public item, without the traits that every type has."""
     build = ["cargo", "rustdoc", "--locked", "--quiet", "--package", package, "--lib", "--", "-Z", "unstable-options",
              "--output-format", "json", "--cap-lints", "allow"]
     subprocess.run(build, cwd=ROOT, check=True, env={**os.environ, "RUSTC_BOOTSTRAP": "1"})

@@ -1,5 +1,5 @@
-//! `decisions packed|ids|names COUNT`, `decisions wide COUNT FILE`: takes so many decisions, of a small table or of the
-//! program in a file with the choices `a` and `b`, for those who count instructions (instructions.py).
+//! `decisions packed|ids|names COUNT` and `decisions wide COUNT FILE` make COUNT decisions, from a small table or from
+//! the program in FILE, which declares the choices `a` and `b`. Used by instructions.py to count instructions.
 
 use std::hint::black_box;
 
@@ -42,7 +42,7 @@ fn main() {
             situation.set_value(ValueId::from_index(*flag, at >> bit & 1));
         }
     };
-    // 408 inputs, over and over.
+    // 408 inputs, repeated.
     let inputs: Vec<(usize, StateId, &str, &str)> =
         (0..408).map(|at| (at % 8, states[at % 17], types[at % 3], names[at % 17])).collect();
     let packed: Vec<_> = dense.all().cycle().take(408).collect();

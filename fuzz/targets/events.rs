@@ -1,4 +1,4 @@
-//! Any bytes as events: never crashes, and each line is an event or a rejection.
+//! Arbitrary bytes as events: never crashes, and each line is an event or a rejection.
 //! The first byte selects whether to also run with two threads, which must give the same result.
 #![no_main]
 

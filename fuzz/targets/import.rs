@@ -1,4 +1,4 @@
-//! Any text as a table of each kind: rejected, or source that can be formatted.
+//! Arbitrary text as a table of each kind: rejected, or imported as source that can be formatted.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

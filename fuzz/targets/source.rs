@@ -1,4 +1,4 @@
-//! Any bytes as a program: checked, linted, compiled and formatted. Formatting keeps the meaning and is idempotent.
+//! Checks, lints, compiles and formats arbitrary bytes as a program. Formatting keeps the meaning and is idempotent.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

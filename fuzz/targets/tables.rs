@@ -1,4 +1,4 @@
-//! Any text as tables.json: rejected, or it survives writing and reading unchanged and can be exported and executed.
+//! Arbitrary text as tables.json: rejected, or unchanged by writing and reading, and can be exported and executed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::errors::conflict::{self, Disagreeing};
 use crate::errors::{override_nothing, too_complex};
 use crate::program::{Change, CondId, Direction, ProfileId, Program, Rank, RuleSourceId, Target};
@@ -178,7 +178,7 @@ impl Overlaps<'_> {
     fn meet(&mut self, left: CondId, right: CondId, change: Change) -> bool {
         let left = self.space.condition_in(left, change.entered());
         let right = self.space.condition_in(right, change.entered());
-        self.space.diagrams.mask(left, right) != Ref::ZERO
+        self.space.diagrams.and_then(left, right) != Diagram::ZERO
     }
 
     /// Finds the candidates of a rank that contradict each other: all at once if their union is
@@ -187,7 +187,7 @@ impl Overlaps<'_> {
         let Some(shape) = self.space.shape(profile, change) else {
             return;
         };
-        let stronger: Vec<Ref> = match rank {
+        let stronger: Vec<Diagram> = match rank {
             Rank::Override => Vec::new(),
             Rank::Plain => shape.overriding.to_vec(),
             Rank::Otherwise => shape
@@ -200,21 +200,21 @@ impl Overlaps<'_> {
         let program = self.space.program;
         let condition = |at: &u32| program.profile(profile).rules[*at as usize].condition;
         let conditions = candidates.iter().map(condition);
-        let conditions: Vec<Ref> = conditions
+        let conditions: Vec<Diagram> = conditions
             .map(|holds| self.space.condition_in(holds, change.entered()))
             .collect();
-        let mut met: Vec<(u32, Ref)> = Vec::new();
+        let mut met: Vec<(u32, Diagram)> = Vec::new();
         let candidates = || candidates.iter().copied().zip(conditions.iter().copied());
-        let done = self.space.diagrams.within(UNION_NODES, |diagrams| {
+        let done = self.space.diagrams.with_budget(UNION_NODES, |diagrams| {
             // `decided` maps each situation to the first rule that matches there. A later rule with
             // a different target conflicts with it. A later rule with the same target adds nothing:
             // any conflict there was already found.
-            let mut decided = Ref::ZERO;
+            let mut decided = Diagram::ZERO;
             for (at, condition) in candidates() {
                 let left = stronger.iter();
                 let condition = left.fold(condition, |left, part| diagrams.without(left, *part));
-                met.push((at, diagrams.mask(condition, decided)));
-                let candidate = diagrams.mask(condition, Ref::leaf(at + 1));
+                met.push((at, diagrams.and_then(condition, decided)));
+                let candidate = diagrams.and_then(condition, Diagram::leaf(at + 1));
                 decided = diagrams.or_else(decided, candidate);
             }
         });
@@ -230,10 +230,10 @@ impl Overlaps<'_> {
     /// The same pair by pair.
     fn pairs(
         &mut self,
-        candidates: Vec<(u32, Ref)>,
+        candidates: Vec<(u32, Diagram)>,
         profile: ProfileId,
-        stronger: &[Ref],
-        met: &mut Vec<(u32, Ref)>,
+        stronger: &[Diagram],
+        met: &mut Vec<(u32, Diagram)>,
     ) {
         let rules = &self.space.program.profile(profile).rules;
         for (place, (later, condition)) in candidates.iter().enumerate() {
@@ -241,10 +241,13 @@ impl Overlaps<'_> {
                 if rules[*later as usize].target == rules[*earlier as usize].target {
                     continue;
                 }
-                let both = self.space.diagrams.mask(*condition, *other);
+                let both = self.space.diagrams.and_then(*condition, *other);
                 let both = self.space.outside(both, stronger);
-                if both != Ref::ZERO {
-                    let marked = self.space.diagrams.mask(both, Ref::leaf(earlier + 1));
+                if both != Diagram::ZERO {
+                    let marked = self
+                        .space
+                        .diagrams
+                        .and_then(both, Diagram::leaf(earlier + 1));
                     met.push((*later, marked));
                 }
             }
@@ -253,7 +256,7 @@ impl Overlaps<'_> {
 
     /// `met`: where rule `at` and an earlier rule both match; a leaf is the number of the earlier
     /// rule plus one.
-    fn record(&mut self, profile: ProfileId, change: Change, at: u32, met: Ref) {
+    fn record(&mut self, profile: ProfileId, change: Change, at: u32, met: Diagram) {
         let program = self.space.program;
         let rule = |at: u32| &program.profile(profile).rules[at as usize];
         let disagrees = |leaf: u32| leaf > 0 && rule(leaf - 1).target != rule(at).target;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::scenarios;
-use crate::analysis::targets::{Exercised, RoleChange, Targets};
+use crate::analysis::targets::{CoverageTargets, Exercised, RoleChange};
 use crate::program::{Change, ConditionSiteId, Program};
 use crate::space::Precedence;
 use presync_engine::Tables;
@@ -23,11 +23,15 @@ pub struct Coverage {
 /// Measures which rules and branches the program's tests and scenarios exercise.
 pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
     let mut space = Precedence::new(program);
-    let targets = Targets::new(&mut space);
+    let targets = CoverageTargets::new(&mut space);
     measure(&mut space, &targets, tables)
 }
 
-pub(super) fn measure(space: &mut Precedence<'_>, targets: &Targets, tables: &Tables) -> Coverage {
+pub(super) fn measure(
+    space: &mut Precedence<'_>,
+    targets: &CoverageTargets,
+    tables: &Tables,
+) -> Coverage {
     let program = space.program;
     let mut counts: BTreeMap<Exercised, usize> = targets
         .possible

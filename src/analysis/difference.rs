@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::diagram::{Diagrams, Ref};
-use crate::quote::{choice_literal, quote, quote_always, state_literal};
+use crate::diagram::{Diagram, DiagramStore};
+use crate::quote::{choice_literal, quote, quote_text, state_literal};
 use presync_engine::{
-    TableBody, Cells, Column, Decision, FlatDiagram, Direction, FactKind, Next, Outcome, Row, Schema,
-    StateId, Table, Tables, TooComplex,
+    Cells, Column, Decision, Direction, FactKind, FlatDiagram, Next, Outcome, Row, Schema, StateId,
+    Table, TableBody, Tables, TooComplex,
 };
 
 /// Node limit for one direction.
@@ -223,7 +223,7 @@ struct Comparison<'a> {
     new: ComparedProgram<'a>,
     entered: Vec<String>,
     inputs: Vec<ComparedInput>,
-    diagrams: Diagrams,
+    diagrams: DiagramStore,
 }
 
 impl<'a> Comparison<'a> {
@@ -265,7 +265,7 @@ impl<'a> Comparison<'a> {
             new,
             entered,
             inputs,
-            diagrams: Diagrams::new(sizes, NODE_LIMIT),
+            diagrams: DiagramStore::new(sizes, NODE_LIMIT),
         }
     }
 
@@ -310,7 +310,7 @@ impl<'a> Comparison<'a> {
         let usual: Vec<u32> = std::iter::once(0)
             .chain(self.inputs.iter().map(|input| input.usual))
             .collect();
-        let total = self.diagrams.count(Ref::ONE, &|_| true);
+        let total = self.diagrams.count(Diagram::ONE, &|_| true);
         let mut changes = Vec::new();
         for ((old, new), leaves) in groups {
             let region = self
@@ -362,7 +362,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// A side's decisions over the common inputs.
-    fn function(&mut self, side: ComparedProgram<'_>) -> Ref {
+    fn function(&mut self, side: ComparedProgram<'_>) -> Diagram {
         match side.table.body() {
             TableBody::Rows(rows) => {
                 let mut parts = Vec::with_capacity(rows.len());
@@ -374,10 +374,10 @@ impl<'a> Comparison<'a> {
                 {
                     if let Some(cube) = self.cube(side, &when, &from) {
                         let holds = self.diagrams.product_of(&cube);
-                        parts.push(self.diagrams.mask(holds, Ref::leaf(decision + 1)));
+                        parts.push(self.diagrams.and_then(holds, Diagram::leaf(decision + 1)));
                     }
                 }
-                let all = self.diagrams.first_of(parts);
+                let all = self.diagrams.union(parts);
                 self.diagrams.map(all, &mut |leaf| leaf.saturating_sub(1))
             }
             TableBody::Diagrams(diagrams) => {
@@ -385,14 +385,19 @@ impl<'a> Comparison<'a> {
                 for diagram in diagrams.iter() {
                     parts.push(self.walk(side, diagram));
                 }
-                let all = self.diagrams.first_of(parts);
+                let all = self.diagrams.union(parts);
                 self.diagrams.map(all, &mut |leaf| leaf.saturating_sub(1))
             }
         }
     }
 
     /// A row's cells as common variables and values; `None` if no common situation matches.
-    fn cube(&self, side: ComparedProgram<'_>, when: &Cells, from: &[StateId]) -> Option<Vec<(u32, Vec<u32>)>> {
+    fn cube(
+        &self,
+        side: ComparedProgram<'_>,
+        when: &Cells,
+        from: &[StateId],
+    ) -> Option<Vec<(u32, Vec<u32>)>> {
         let entered = from.iter().filter_map(|state| {
             self.entered
                 .iter()
@@ -424,12 +429,12 @@ impl<'a> Comparison<'a> {
             .then_some(cube)
     }
 
-    fn walk(&mut self, side: ComparedProgram<'_>, diagram: &FlatDiagram) -> Ref {
-        let mut made: Vec<Ref> = vec![Ref::ZERO; diagram.nodes.len()];
-        let get = |made: &[Ref], next: Next| match next {
+    fn walk(&mut self, side: ComparedProgram<'_>, diagram: &FlatDiagram) -> Diagram {
+        let mut made: Vec<Diagram> = vec![Diagram::ZERO; diagram.nodes.len()];
+        let get = |made: &[Diagram], next: Next| match next {
             Next::Node(at) => made[at as usize],
-            Next::Decision(decision) => Ref::leaf(decision + 1),
-            Next::Pass => Ref::ZERO,
+            Next::Decision(decision) => Diagram::leaf(decision + 1),
+            Next::Pass => Diagram::ZERO,
         };
         for (at, node) in diagram.nodes.iter().enumerate().rev() {
             let mut parts = Vec::with_capacity(node.next.len());
@@ -456,11 +461,11 @@ impl<'a> Comparison<'a> {
                     },
                 };
                 if let Some((variable, value)) = place {
-                    let test = self.diagrams.test(variable, [value]);
-                    parts.push(self.diagrams.mask(test, child));
+                    let test = self.diagrams.literal(variable, [value]);
+                    parts.push(self.diagrams.and_then(test, child));
                 }
             }
-            made[at] = self.diagrams.first_of(parts);
+            made[at] = self.diagrams.union(parts);
         }
         get(&made, diagram.root)
     }
@@ -472,7 +477,13 @@ impl<'a> Comparison<'a> {
     }
 
     /// A side's value as the common value.
-    fn value(&self, side: ComparedProgram<'_>, column: Column, input: usize, value: u32) -> Option<u32> {
+    fn value(
+        &self,
+        side: ComparedProgram<'_>,
+        column: Column,
+        input: usize,
+        value: u32,
+    ) -> Option<u32> {
         let name = value_name(side.schema, column, value);
         self.inputs[input]
             .values
@@ -655,7 +666,7 @@ fn outcome(side: ComparedProgram<'_>, decision: &Decision) -> String {
         Outcome::Unchanged => "unchanged".to_owned(),
         Outcome::Set { state, append } => {
             let name = quote(&side.schema.state(*state).name);
-            let texts: Vec<String> = append.iter().map(|text| quote_always(text)).collect();
+            let texts: Vec<String> = append.iter().map(|text| quote_text(text)).collect();
             if texts.is_empty() {
                 name
             } else {
@@ -667,9 +678,5 @@ fn outcome(side: ComparedProgram<'_>, decision: &Decision) -> String {
 
 fn rule(decision: &Decision) -> Option<String> {
     let origin = decision.origin.as_ref()?;
-    Some(format!(
-        "{} ({})",
-        quote_always(&origin.profile),
-        origin.rule
-    ))
+    Some(format!("{} ({})", quote_text(&origin.profile), origin.rule))
 }

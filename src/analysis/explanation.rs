@@ -1,12 +1,12 @@
 //! In: a program and one situation. Out: why a change is decided this way, and why not otherwise: for every other rule
 //! of that direction the nearest condition that excluded it, and the smallest change that would change the outcome.
 
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use presync_engine::Situation;
 
 use crate::program::{Change, Program, RoleId, Rule, RuleSourceId, StateId, SystemId};
 use crate::source::Location;
-use crate::space::{Decision, Precedence, RoleDecision};
+use crate::space::{Decider, Precedence, RoleDecision};
 
 /// Why a change is decided this way, for one system.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ fn why_not(
     space: &mut Precedence<'_>,
     asked: &Asked,
     rule: &Rule,
-    decides: Option<Decision>,
+    decides: Option<Decider>,
     decided: bool,
 ) -> String {
     let holds = space.condition_in(rule.condition, asked.change.entered());
@@ -167,7 +167,7 @@ fn changes(space: &Precedence<'_>, asked: &Asked, wanted: &[Option<u32>]) -> Vec
         (value != asked.values[at]).then_some((space.variables()[at], value))
     });
     different
-        .map(|(variable, value)| space.literal(variable, &[value]))
+        .map(|(variable, value)| space.value_text(variable, &[value]))
         .collect()
 }
 
@@ -175,7 +175,7 @@ fn nearest(
     space: &Precedence<'_>,
     asked: &Asked,
     decided: &RoleDecision,
-    decision: Ref,
+    decision: Diagram,
     outcome_now: &str,
 ) -> Option<(String, String)> {
     let wanted = space.diagrams.witness(decision, &asked.values, &|leaf| {

@@ -3,7 +3,7 @@
 
 use crate::analysis::scenarios;
 use crate::diagnostic::Diagnostic;
-use crate::diagram::{Ref, SearchResult};
+use crate::diagram::{Diagram, SearchResult};
 use crate::errors::failed_test::{self, TestedChange};
 use crate::program::{Change, Expectation, Program, StateId, Target, Test};
 use crate::source::Location;
@@ -48,7 +48,7 @@ pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
 
 fn prove_test(space: &mut Precedence<'_>, test: &Test) -> Vec<Diagnostic> {
     let given = space.condition(test.given);
-    if given == Ref::ZERO {
+    if given == Diagram::ZERO {
         return vec![failed_test::impossible(&test.name, test.given_location)];
     }
     test.expectations
@@ -61,14 +61,14 @@ fn prove_test(space: &mut Precedence<'_>, test: &Test) -> Vec<Diagnostic> {
 fn refute(
     space: &mut Precedence<'_>,
     test: &Test,
-    given: Ref,
+    given: Diagram,
     expectation: &Expectation,
 ) -> Option<Diagnostic> {
     let mut found: Option<Counterexample> = None;
     let mut possible = expectation.states.is_empty();
     for &state in &expectation.states {
         let given = space.after_entering(given, state);
-        possible |= given != Ref::ZERO;
+        possible |= given != Diagram::ZERO;
         let decided = space.decision(test.role, Change::of(expectation.direction, state));
         let parts = &decided.parts;
         // Where one part is zero, the next one decides; where all are, the change is unmapped.
@@ -84,7 +84,7 @@ fn refute(
             consider(space, state, (given, wrong, &parts[..at]), &mut found);
         }
         if !meets(space, expectation, &decided, 0) {
-            consider(space, state, (given, Ref::ONE, parts), &mut found);
+            consider(space, state, (given, Diagram::ONE, parts), &mut found);
         }
     }
     if !possible {
@@ -112,7 +112,7 @@ struct Counterexample {
 fn consider(
     space: &mut Precedence<'_>,
     state: StateId,
-    (given, wrong, before): (Ref, Ref, &[Ref]),
+    (given, wrong, before): (Diagram, Diagram, &[Diagram]),
     found: &mut Option<Counterexample>,
 ) {
     let any = space
@@ -121,8 +121,8 @@ fn consider(
     if any == SearchResult::Nowhere {
         return;
     }
-    let region = space.diagrams.within(BUDGET, |diagrams| {
-        let both = diagrams.mask(given, wrong);
+    let region = space.diagrams.with_budget(BUDGET, |diagrams| {
+        let both = diagrams.and_then(given, wrong);
         before
             .iter()
             .fold(both, |left, part| diagrams.without(left, *part))

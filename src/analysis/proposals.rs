@@ -7,11 +7,11 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::analysis::coverage;
-use crate::analysis::targets::{Exercised, Region, RoleChange, Targets};
-use crate::diagram::{Cube, Diagrams, Ref, SearchResult};
+use crate::analysis::targets::{CoverageTargets, Exercised, Region, RoleChange};
+use crate::diagram::{Cube, Diagram, DiagramStore, SearchResult};
 use crate::program::{Program, RoleId, SystemId};
-use crate::quote::{quote, quote_always};
-use crate::space::{Parts, Precedence};
+use crate::quote::{quote, quote_text};
+use crate::space::{Cascade, Precedence};
 use presync_engine::Tables;
 
 /// Node limit for the conditions of one test; beyond it, the test names every fact.
@@ -63,8 +63,8 @@ struct Place {
 /// Targets exercised together in one test.
 struct Together {
     seat: Seat,
-    wanted: Ref,
-    unwanted: Vec<Ref>,
+    wanted: Diagram,
+    unwanted: Vec<Diagram>,
     /// A value for each variable.
     situation: Vec<u32>,
     exercised: Vec<Exercised>,
@@ -82,7 +82,7 @@ struct DraftTest {
 /// Proposes tests for what the program's own tests do not exercise.
 pub fn propose_tests(program: &Program, tables: &Tables) -> Proposal {
     let mut space = Precedence::new(program);
-    let targets = Targets::new(&mut space);
+    let targets = CoverageTargets::new(&mut space);
     let known = coverage::measure(&mut space, &targets, tables);
     let missing: BTreeSet<Exercised> = known
         .exercised
@@ -124,7 +124,7 @@ pub fn propose_tests(program: &Program, tables: &Tables) -> Proposal {
     }
 }
 
-fn seats(targets: &Targets, missing: &BTreeSet<Exercised>) -> Seats {
+fn seats(targets: &CoverageTargets, missing: &BTreeSet<Exercised>) -> Seats {
     let mut seats = Seats::new();
     for (change, regions) in &targets.by_change {
         let seat = seats
@@ -153,7 +153,7 @@ fn hardest_first(
     seats: &Seats,
     missing: &BTreeSet<Exercised>,
 ) -> Vec<Exercised> {
-    let mut counts: HashMap<Ref, u128> = HashMap::new();
+    let mut counts: HashMap<Diagram, u128> = HashMap::new();
     let mut order: Vec<(u128, Exercised)> = Vec::with_capacity(missing.len());
     for exercised in missing {
         let regions = seats
@@ -190,7 +190,7 @@ fn apart(space: &Precedence<'_>, seats: &Seats, order: &[Exercised]) -> Option<u
                 .iter()
                 .flat_map(|one| other.regions.iter().map(move |other| (one, other)));
             alone = !pairs.any(|(one, other)| {
-                let unwanted: Vec<Ref> = one
+                let unwanted: Vec<Diagram> = one
                     .unwanted
                     .iter()
                     .chain(other.unwanted.iter())
@@ -280,7 +280,7 @@ fn join(
 ) {
     for region in &place.regions {
         let unwanted = || {
-            let mut all: Vec<Ref> = together
+            let mut all: Vec<Diagram> = together
                 .unwanted
                 .iter()
                 .chain(region.unwanted.iter())
@@ -316,7 +316,7 @@ fn join(
             };
         let Some(situation) = situation else { continue };
         together.unwanted = unwanted();
-        together.wanted = space.diagrams.mask(together.wanted, region.wanted);
+        together.wanted = space.diagrams.and_then(together.wanted, region.wanted);
         together.situation = situation;
         together.exercised.push(other);
         return;
@@ -325,7 +325,7 @@ fn join(
 
 fn draft(
     space: &mut Precedence<'_>,
-    targets: &Targets,
+    targets: &CoverageTargets,
     seats: &Seats,
     together: &Together,
 ) -> DraftTest {
@@ -335,13 +335,13 @@ fn draft(
         .iter()
         .map(|(change, _)| (*change, outcome(space, *change, situation)))
         .collect();
-    let region = space.diagrams.within(BUDGET, |diagrams| {
+    let region = space.diagrams.with_budget(BUDGET, |diagrams| {
         let exercised =
             chosen
                 .iter()
                 .flat_map(|(_, regions)| regions)
-                .fold(Ref::ONE, |all, region| {
-                    let all = diagrams.mask(region.wanted, all);
+                .fold(Diagram::ONE, |all, region| {
+                    let all = diagrams.and_then(region.wanted, all);
                     region
                         .unwanted
                         .iter()
@@ -349,7 +349,7 @@ fn draft(
                 });
         changes.values().fold(exercised, |all, outcome| {
             let same = outcome.same(diagrams);
-            diagrams.mask(same, all)
+            diagrams.and_then(same, all)
         })
     });
     let entered = space.of_system(together.seat.from);
@@ -440,7 +440,7 @@ fn fewest_changes(
 /// The outcome of a change, as a test expects it.
 struct ExpectedOutcome {
     text: String,
-    parts: Parts,
+    parts: Cascade,
     /// The leaves with the same meaning; none: unmapped.
     equal: BTreeSet<u32>,
 }
@@ -470,12 +470,12 @@ fn outcome(space: &mut Precedence<'_>, change: RoleChange, situation: &[u32]) ->
 
 impl ExpectedOutcome {
     /// The region where the change has the same outcome.
-    fn same(&self, diagrams: &mut Diagrams) -> Ref {
-        let mut left = Ref::ONE;
-        let mut same = Ref::ZERO;
+    fn same(&self, diagrams: &mut DiagramStore) -> Diagram {
+        let mut left = Diagram::ONE;
+        let mut same = Diagram::ZERO;
         for part in self.parts.iter() {
             let here = diagrams.map(*part, &mut |leaf| u32::from(self.equal.contains(&leaf)));
-            let here = diagrams.mask(left, here);
+            let here = diagrams.and_then(left, here);
             same = diagrams.or_else(same, here);
             left = diagrams.without(left, *part);
         }
@@ -517,10 +517,10 @@ fn source(program: &Program, drafts: &[DraftTest]) -> String {
         let free = |number: &usize| !taken.contains(&format!("{role}: {from} {number}"));
         let number = (1..).find(free).expect("numbers do not end");
         let name = format!("{role}: {from} {number}");
-        text.push_str(&format!("\ntest {} {{\n", quote_always(&name)));
+        text.push_str(&format!("\ntest {} {{\n", quote_text(&name)));
         taken.insert(name);
         if program.roles.len() > 1 {
-            text.push_str(&format!("    role {}\n", quote_always(role)));
+            text.push_str(&format!("    role {}\n", quote_text(role)));
         }
         if !draft.given.is_empty() {
             text.push_str(&format!("    given {}\n", draft.given.join(", ")));

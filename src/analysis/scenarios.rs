@@ -11,7 +11,7 @@ use crate::errors::failed_test::{self, StepFailure};
 use crate::program::{
     Change, ExpectedCommand, Program, Scenario, StateId, Step, StepKind, SystemId, ValueId,
 };
-use crate::quote::{quote, quote_always};
+use crate::quote::{quote, quote_text};
 use crate::space::SituationSpace;
 
 /// Echoes never expire here: steps have no time.
@@ -171,7 +171,7 @@ fn text(schema: &Schema, decided: &SystemDecision<'_>) -> String {
     let texts: Vec<String> = outcome
         .append()
         .iter()
-        .map(|text| quote_always(text))
+        .map(|text| quote_text(text))
         .collect();
     let append = if texts.is_empty() {
         String::new()

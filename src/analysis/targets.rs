@@ -8,13 +8,13 @@ use std::rc::Rc;
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::diagram::{Cascade, Ref, SearchResult};
+use crate::diagram::{CascadeBuilder, Diagram, SearchResult};
 use crate::program::{
     Change, Cond, CondId, ConditionSiteId, Direction, ProfileId, Program, RoleId, RuleSourceId,
     StateId, Target,
 };
 use crate::source::Location;
-use crate::space::{Precedence, Shape};
+use crate::space::{Candidates, Precedence};
 
 /// Something that a test can exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,15 +45,15 @@ pub(super) struct RoleChange {
 /// combination may be far larger.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Region {
-    pub wanted: Ref,
-    pub unwanted: Rc<[Ref]>,
+    pub wanted: Diagram,
+    pub unwanted: Rc<[Diagram]>,
 }
 
 /// Everything that tests can exercise, and how.
 #[derive(Default)]
-pub(super) struct Targets {
+pub(super) struct CoverageTargets {
     /// By change, where each target is exercised: in any of the regions.
-    pub by_change: BTreeMap<RoleChange, Regions>,
+    pub by_change: BTreeMap<RoleChange, TargetRegions>,
     /// Targets that some situation exercises.
     pub possible: HashSet<Exercised, FxBuildHasher>,
     /// Targets for which that could not be determined.
@@ -61,9 +61,9 @@ pub(super) struct Targets {
 }
 
 /// The targets of one change, and where they are exercised.
-pub(super) type Regions = IndexMap<Exercised, IndexSet<Region, FxBuildHasher>, FxBuildHasher>;
+pub(super) type TargetRegions = IndexMap<Exercised, IndexSet<Region, FxBuildHasher>, FxBuildHasher>;
 
-impl Targets {
+impl CoverageTargets {
     /// Omits the bundled vocabularies: users do not test their rules and conditions.
     pub fn new(space: &mut Precedence<'_>) -> Self {
         let mut collector = Collector {
@@ -90,7 +90,7 @@ impl Targets {
         &self,
         space: &Precedence<'_>,
         change: RoleChange,
-        given: Ref,
+        given: Diagram,
     ) -> Vec<Exercised> {
         let Some(regions) = self.by_change.get(&change) else {
             return Vec::new();
@@ -148,14 +148,14 @@ fn named_within(program: &Program) -> FxHashMap<CondId, Vec<ConditionSiteId>> {
 
 struct Collector {
     named: FxHashMap<CondId, Vec<ConditionSiteId>>,
-    targets: Targets,
+    targets: CoverageTargets,
 }
 
 impl Collector {
     fn change(&mut self, space: &mut Precedence<'_>, at: RoleChange) {
         let program = space.program;
-        let mut before = Cascade::default();
-        let mut regions = Regions::default();
+        let mut before = CascadeBuilder::default();
+        let mut regions = TargetRegions::default();
         for &profile in &program.role(at.role).profiles {
             if let Some(shape) = space.shape(profile, at.change) {
                 self.profile(
@@ -170,7 +170,7 @@ impl Collector {
             }
         }
         regions.retain(|exercised, regions| {
-            regions.retain(|region| region.wanted != Ref::ZERO);
+            regions.retain(|region| region.wanted != Diagram::ZERO);
             self.ask(space, *exercised, regions);
             !regions.is_empty()
         });
@@ -206,13 +206,13 @@ impl Collector {
         &mut self,
         space: &mut Precedence<'_>,
         change: Change,
-        (profile, shape): (ProfileId, &Shape),
-        before: &[Ref],
-        regions: &mut Regions,
+        (profile, shape): (ProfileId, &Candidates),
+        before: &[Diagram],
+        regions: &mut TargetRegions,
     ) {
         let program = space.program;
-        let reached: Rc<[Ref]> = before.into();
-        let stronger = |levels: &[&[Ref]]| {
+        let reached: Rc<[Diagram]> = before.into();
+        let stronger = |levels: &[&[Diagram]]| {
             levels
                 .iter()
                 .copied()
@@ -221,7 +221,7 @@ impl Collector {
                     all
                 })
         };
-        let by_rank: [Rc<[Ref]>; 3] = [
+        let by_rank: [Rc<[Diagram]>; 3] = [
             stronger(&[&shape.overriding, &shape.plain]).into(),
             stronger(&[&shape.overriding]).into(),
             reached.clone(),
@@ -230,7 +230,7 @@ impl Collector {
         for &at in &*candidates {
             let rule = &program.profile(profile).rules[at as usize];
             let start = Region {
-                wanted: Ref::ONE,
+                wanted: Diagram::ONE,
                 unwanted: reached.clone(),
             };
             let wanted = self.conditions(space, &rule.enclosing, change.entered(), start, regions);
@@ -277,8 +277,8 @@ impl Collector {
         enclosing: &[ConditionSiteId],
         entered: StateId,
         start: Region,
-        regions: &mut Regions,
-    ) -> Ref {
+        regions: &mut TargetRegions,
+    ) -> Diagram {
         let program = space.program;
         let mut inside = start.wanted;
         for &when in enclosing {
@@ -292,7 +292,7 @@ impl Collector {
             for asked in named.into_iter().chain(own) {
                 let condition =
                     space.condition_in(program.condition_sites[asked.index()].condition, entered);
-                let holds = space.diagrams.mask(condition, inside);
+                let holds = space.diagrams.and_then(condition, inside);
                 let fails = space.diagrams.without(inside, condition);
                 for (outcome, wanted) in [(true, holds), (false, fails)] {
                     let region = Region {
@@ -306,7 +306,7 @@ impl Collector {
                 }
             }
             let condition = space.condition_in(written.condition, entered);
-            inside = space.diagrams.mask(condition, inside);
+            inside = space.diagrams.and_then(condition, inside);
         }
         inside
     }

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagram, DiagramStore};
 
 /// Node visits before the search ends.
 const BUDGET: usize = 4_000_000;
@@ -17,7 +17,7 @@ const ROUNDS: usize = 4;
 
 /// `matter`: the inputs that the outcome depends on. Returns them in the best order found, which
 /// may be the same.
-pub(super) fn best(diagrams: &Diagrams, outcome: Ref, matter: &[u32]) -> Vec<u32> {
+pub(super) fn best(diagrams: &DiagramStore, outcome: Diagram, matter: &[u32]) -> Vec<u32> {
     let mut levels = Levels::new(diagrams, outcome, matter);
     let most = levels.live * GROWTH + 1_000;
     for _ in 0..ROUNDS {
@@ -66,10 +66,14 @@ struct Levels {
 }
 
 impl Levels {
-    fn new(diagrams: &Diagrams, root: Ref, order: &[u32]) -> Self {
+    fn new(diagrams: &DiagramStore, root: Diagram, order: &[u32]) -> Self {
         let below = diagrams.below(&[root]);
-        let places: FxHashMap<Ref, u32> = (0..).zip(&below).map(|(at, node)| (*node, at)).collect();
-        let at = |of: &Ref| of.as_leaf().map_or_else(|| At::OrderNode(places[of]), At::Leaf);
+        let places: FxHashMap<Diagram, u32> =
+            (0..).zip(&below).map(|(at, node)| (*node, at)).collect();
+        let at = |of: &Diagram| {
+            of.as_leaf()
+                .map_or_else(|| At::OrderNode(places[of]), At::Leaf)
+        };
         let mut levels = Self {
             sizes: diagrams.sizes().to_vec(),
             order: order.to_vec(),
@@ -248,11 +252,11 @@ mod tests {
     /// or (d and h).
     #[test]
     fn what_belongs_together_comes_together() {
-        let mut diagrams = Diagrams::new(vec![2; 8], 10_000);
-        let mut any = Ref::ZERO;
+        let mut diagrams = DiagramStore::new(vec![2; 8], 10_000);
+        let mut any = Diagram::ZERO;
         for at in 0..4 {
-            let (first, second) = (diagrams.test(at, [1]), diagrams.test(at + 4, [1]));
-            let both = diagrams.mask(first, second);
+            let (first, second) = (diagrams.literal(at, [1]), diagrams.literal(at + 4, [1]));
+            let both = diagrams.and_then(first, second);
             any = diagrams.or_else(any, both);
         }
         let matter: Vec<u32> = (0..8).collect();
@@ -262,7 +266,7 @@ mod tests {
             .iter()
             .zip(0..)
             .for_each(|(variable, place)| places[*variable as usize] = place);
-        let mut moved = Diagrams::new(vec![2; 8], 10_000);
+        let mut moved = DiagramStore::new(vec![2; 8], 10_000);
         let reordered = diagrams.transfer(&[any], &mut moved, &places)[0];
         // A pair holds in one way and fails in two, after which the next is tested: 1 + 2 (1 + 2 (1
         // + 2 (1 + 2))) paths.

@@ -9,10 +9,10 @@ mod rows;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use presync_engine::{FlatDiagram, Next, FlatNode, Table, Tables, TooComplex};
+use presync_engine::{FlatDiagram, FlatNode, Next, Table, Tables, TooComplex};
 
 use crate::compile::decisions::{Decisions, PASS};
-use crate::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagram, DiagramStore};
 use crate::program::{Change, Column, Direction, Program, RoleId};
 use crate::space::{Precedence, RoleDecision};
 
@@ -82,7 +82,7 @@ impl Compiler<'_> {
             .max()
             .unwrap_or(0)
             .max(1);
-        let layers: Vec<Vec<Ref>> = (0..layers)
+        let layers: Vec<Vec<Diagram>> = (0..layers)
             .map(|layer| {
                 let last = layer + 1 == layers;
                 let of = decided.iter();
@@ -98,7 +98,10 @@ impl Compiler<'_> {
         for functions in &layers {
             layouts.push(self.in_order_of_space(functions, &decisions)?);
         }
-        let mut columns: Vec<Column> = layouts.iter().flat_map(Layout::outcome_inputs).collect();
+        let mut columns: Vec<Column> = layouts
+            .iter()
+            .flat_map(TableLayout::outcome_inputs)
+            .collect();
         columns.sort_unstable();
         columns.dedup();
         let inputs = layouts
@@ -124,8 +127,8 @@ impl Compiler<'_> {
         layer: usize,
         last: bool,
         decisions: &mut Decisions,
-    ) -> Ref {
-        let of = decided.parts.get(layer).copied().unwrap_or(Ref::ZERO);
+    ) -> Diagram {
+        let of = decided.parts.get(layer).copied().unwrap_or(Diagram::ZERO);
         let mut numbers: HashMap<u32, u32> = HashMap::new();
         for leaf in self.space.diagrams.leaves(of) {
             let passes = leaf == 0 && !last;
@@ -140,10 +143,10 @@ impl Compiler<'_> {
     }
 
     /// The inputs of some functions in order of names, those that outcomes depend on first.
-    fn inputs(&mut self, functions: &[Ref], decisions: &Decisions) -> Vec<Column> {
+    fn inputs(&mut self, functions: &[Diagram], decisions: &Decisions) -> Vec<Column> {
         let diagrams = &mut self.space.diagrams;
-        let outcome = |of: &Ref| diagrams.map(*of, &mut |leaf| decisions.outcome(leaf));
-        let outcomes: Vec<Ref> = functions.iter().map(outcome).collect();
+        let outcome = |of: &Diagram| diagrams.map(*of, &mut |leaf| decisions.outcome(leaf));
+        let outcomes: Vec<Diagram> = functions.iter().map(outcome).collect();
         let matter = self.space.diagrams.support(&outcomes);
         let mut all = self.space.diagrams.support(functions);
         let variables = self.space.variables();
@@ -155,12 +158,12 @@ impl Compiler<'_> {
 
     /// Transfers the functions to diagrams of this table only: in order of names if they fit, else
     /// in the order of the space, which then determines the order of the columns.
-    fn layout(&mut self, functions: &[Ref], decisions: &Decisions) -> Option<Layout> {
+    fn layout(&mut self, functions: &[Diagram], decisions: &Decisions) -> Option<TableLayout> {
         let inputs = self.inputs(functions, decisions);
         let nodes = self.space.diagrams.below(functions).len();
         let limit = (nodes * 8).clamp(200_000, TABLE_NODES);
         match self.transfer(&inputs, functions, limit, decisions) {
-            Some(layout) => Some(Layout {
+            Some(layout) => Some(TableLayout {
                 canonical: true,
                 ..layout
             }),
@@ -168,7 +171,11 @@ impl Compiler<'_> {
         }
     }
 
-    fn in_order_of_space(&mut self, functions: &[Ref], decisions: &Decisions) -> Option<Layout> {
+    fn in_order_of_space(
+        &mut self,
+        functions: &[Diagram],
+        decisions: &Decisions,
+    ) -> Option<TableLayout> {
         let mut inputs = self.inputs(functions, decisions);
         let variables = self.space.variables();
         inputs.sort_by_key(|variable| variables.iter().position(|other| other == variable));
@@ -179,10 +186,10 @@ impl Compiler<'_> {
     fn transfer(
         &self,
         inputs: &[Column],
-        functions: &[Ref],
+        functions: &[Diagram],
         limit: usize,
         decisions: &Decisions,
-    ) -> Option<Layout> {
+    ) -> Option<TableLayout> {
         let source = &self.space.diagrams;
         let mut sizes = vec![functions.len() as u32];
         let mut places = vec![0; source.sizes().len()];
@@ -194,12 +201,12 @@ impl Compiler<'_> {
             sizes.push(source.sizes()[index as usize]);
             places[index as usize] = at as u32 + 1;
         }
-        let mut target = Diagrams::new(sizes, limit);
+        let mut target = DiagramStore::new(sizes, limit);
         let children = source.transfer(functions, &mut target, &places);
         let root = target.node(0, &children);
         let outcome = target.map(root, &mut |leaf| decisions.outcome(leaf));
         let inputs = inputs.to_vec();
-        let layout = Layout {
+        let layout = TableLayout {
             inputs,
             diagrams: target,
             root,
@@ -209,7 +216,7 @@ impl Compiler<'_> {
         (!layout.diagrams.overflowed()).then_some(layout)
     }
 
-    fn finish(&self, direction: Direction, layout: Layout, decisions: Decisions) -> Table {
+    fn finish(&self, direction: Direction, layout: TableLayout, decisions: Decisions) -> Table {
         let schema = &self.space.program.schema;
         if let Some((columns, rows)) = rows::rows(&layout, &decisions, direction.from()) {
             let others = layout
@@ -236,18 +243,18 @@ impl Compiler<'_> {
 }
 
 /// A table's functions over its own inputs: variable 0 is the entered state, then the inputs.
-struct Layout {
+struct TableLayout {
     inputs: Vec<Column>,
-    diagrams: Diagrams,
+    diagrams: DiagramStore,
     /// Leaves are decisions.
-    root: Ref,
+    root: Diagram,
     /// A leaf is the first decision with the same outcome.
-    outcome: Ref,
+    outcome: Diagram,
     /// In order of names, so that the same meaning gives the same rows.
     canonical: bool,
 }
 
-impl Layout {
+impl TableLayout {
     /// The inputs that the outcome depends on.
     fn outcome_inputs(&self) -> Vec<Column> {
         let support = self.diagrams.support(&[self.outcome]).into_iter();
@@ -259,14 +266,14 @@ impl Layout {
 }
 
 /// The nodes of a layout's diagram, each before its children.
-fn flatten(layout: &Layout) -> FlatDiagram {
+fn flatten(layout: &TableLayout) -> FlatDiagram {
     let order = layout.diagrams.below(&[layout.root]);
-    let at: HashMap<Ref, u32> = order
+    let at: HashMap<Diagram, u32> = order
         .iter()
         .enumerate()
         .map(|(at, node)| (*node, at as u32))
         .collect();
-    let next = |of: Ref| match of.as_leaf() {
+    let next = |of: Diagram| match of.as_leaf() {
         None => Next::Node(at[&of]),
         Some(PASS) => Next::Pass,
         Some(decision) => Next::Decision(decision),

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::diagram::{Diagrams, Ref, paths};
+use crate::diagram::{Diagram, DiagramStore, paths};
 use presync_engine::Cells;
 
 /// Limit of parts in one row.
@@ -19,21 +19,21 @@ type OriginCubes = (Vec<(u32, Vec<u32>)>, u32);
 /// Caches parts: rows within which the function is the same share them.
 #[derive(Default)]
 pub(super) struct Origins {
-    known: FxHashMap<Ref, Option<Vec<OriginCubes>>>,
+    known: FxHashMap<Diagram, Option<Vec<OriginCubes>>>,
 }
 
 impl Origins {
     /// The parts of a row; `None` if finding them exceeds the limits.
     pub(super) fn of(
         &mut self,
-        diagrams: &mut Diagrams,
-        root: Ref,
+        diagrams: &mut DiagramStore,
+        root: Diagram,
         row: &Cells,
     ) -> Option<Vec<(Cells, u32)>> {
-        let within = diagrams.within(BUDGET, |diagrams| narrow(diagrams, root, row))?;
-        let search = |diagrams: &mut Diagrams| {
+        let within = diagrams.with_budget(BUDGET, |diagrams| narrow(diagrams, root, row))?;
+        let search = |diagrams: &mut DiagramStore| {
             diagrams
-                .within(BUDGET, |diagrams| parts(diagrams, within))
+                .with_budget(BUDGET, |diagrams| parts(diagrams, within))
                 .flatten()
         };
         let parts = self
@@ -51,17 +51,17 @@ impl Origins {
 }
 
 /// The function restricted to a row, with decision `d` as leaf `d + 1`; outside the row, any value.
-fn narrow(diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Ref {
-    let mut known: FxHashMap<Ref, Ref> = FxHashMap::default();
-    let get = |known: &FxHashMap<Ref, Ref>, of: Ref| match of.as_leaf() {
-        Some(decision) => Ref::leaf(decision + 1),
+fn narrow(diagrams: &mut DiagramStore, root: Diagram, row: &Cells) -> Diagram {
+    let mut known: FxHashMap<Diagram, Diagram> = FxHashMap::default();
+    let get = |known: &FxHashMap<Diagram, Diagram>, of: Diagram| match of.as_leaf() {
+        Some(decision) => Diagram::leaf(decision + 1),
         None => known[&of],
     };
     for node in diagrams.below(&[root]).into_iter().rev() {
         let Some(variable) = diagrams.variable(node) else {
             continue;
         };
-        let mut children: Vec<Ref> = diagrams
+        let mut children: Vec<Diagram> = diagrams
             .children(node)
             .iter()
             .map(|child| get(&known, *child))
@@ -81,7 +81,7 @@ fn narrow(diagrams: &mut Diagrams, root: Ref, row: &Cells) -> Ref {
 }
 
 /// The decisions in order. The cubes of each cover where it decides and may overlap earlier parts.
-fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<OriginCubes>> {
+fn parts(diagrams: &mut DiagramStore, within: Diagram) -> Option<Vec<OriginCubes>> {
     let leaves = diagrams.leaves(within);
     let inputs = diagrams.sizes().len();
     let mut parts: Vec<OriginCubes> = Vec::new();
@@ -103,11 +103,11 @@ fn parts(diagrams: &mut Diagrams, within: Ref) -> Option<Vec<OriginCubes>> {
     }
     let usual = vec![0; inputs];
     let (last, leaves) = leaves.split_last()?;
-    let mut done = Ref::ZERO;
+    let mut done = Diagram::ZERO;
     for leaf in leaves {
         let mut left = diagrams.map(within, &mut |other| u32::from(other == *leaf));
         let allowed = diagrams.or_else(left, done);
-        while left != Ref::ZERO {
+        while left != Diagram::ZERO {
             if parts.len() == MAX_PARTS || diagrams.overflowed() {
                 return None;
             }

@@ -3,12 +3,12 @@
 
 use rustc_hash::FxHashMap;
 
-use presync_engine::{Cells, RowCube, DENSE_CELLS, Decision, OriginPart, Outcome, Row, cell_count};
+use presync_engine::{Cells, DENSE_CELLS, Decision, OriginPart, Outcome, Row, RowCube, cell_count};
 
 use crate::compile::decisions::Decisions;
 use crate::compile::origins::Origins;
-use crate::compile::{Layout, MAX_ROWS, column_order};
-use crate::diagram::{Diagrams, Ref, paths};
+use crate::compile::{MAX_ROWS, TableLayout, column_order};
+use crate::diagram::{Diagram, DiagramStore, paths};
 use crate::program::{Column, StateId, SystemId};
 
 /// Limit of parts with different origins in one row; beyond it, the table is written as a diagram.
@@ -16,7 +16,7 @@ const MAX_ORIGINS: usize = 1_000;
 
 /// The columns and rows of a table; `None` if there would be too many.
 pub(super) fn rows(
-    layout: &Layout,
+    layout: &TableLayout,
     decisions: &Decisions,
     from: SystemId,
 ) -> Option<(Vec<Column>, Vec<Row>)> {
@@ -43,7 +43,7 @@ pub(super) fn rows(
 }
 
 /// A table without rows as cubes, if a dense lookup is small enough.
-pub(super) fn cubes(layout: &Layout) -> Option<Vec<RowCube>> {
+pub(super) fn cubes(layout: &TableLayout) -> Option<Vec<RowCube>> {
     let (states, sizes) = layout.diagrams.sizes().split_first()?;
     if cell_count(sizes, *states) > DENSE_CELLS {
         return None;
@@ -70,9 +70,9 @@ pub(super) fn cubes(layout: &Layout) -> Option<Vec<RowCube>> {
 /// A layout's functions with their inputs in another order; inputs that only origins need come
 /// last.
 struct Reordered {
-    diagrams: Diagrams,
-    outcome: Ref,
-    root: Ref,
+    diagrams: DiagramStore,
+    outcome: Diagram,
+    root: Diagram,
     /// For the entered state and each input of the layout, its variable here.
     places: Vec<u32>,
     /// The number of variables that the outcome depends on.
@@ -80,7 +80,7 @@ struct Reordered {
 }
 
 impl Reordered {
-    fn new(layout: &Layout, order: &[u32]) -> Option<Self> {
+    fn new(layout: &TableLayout, order: &[u32]) -> Option<Self> {
         let sizes = layout.diagrams.sizes();
         let rest = (0..sizes.len() as u32).filter(|at| !order.contains(at));
         let all: Vec<u32> = order.iter().copied().chain(rest).collect();
@@ -89,7 +89,8 @@ impl Reordered {
             places[*at as usize] = place as u32;
         }
         let limit = (layout.diagrams.node_count() * 50).max(100_000);
-        let mut diagrams = Diagrams::new(all.iter().map(|at| sizes[*at as usize]).collect(), limit);
+        let mut diagrams =
+            DiagramStore::new(all.iter().map(|at| sizes[*at as usize]).collect(), limit);
         let moved =
             layout
                 .diagrams

@@ -1,24 +1,24 @@
 //! In: functions one by one. Out: an equivalent shorter list in which the first non-zero function counts, at any time.
 //! Joins functions of similar size, so that a thousand small ones are not each merged into one large one.
 
-use crate::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagram, DiagramStore};
 
 /// A list of functions by priority.
 #[derive(Debug, Clone, Default)]
-pub struct Cascade {
-    parts: Vec<Ref>,
+pub struct CascadeBuilder {
+    parts: Vec<Diagram>,
     /// How often each part was joined.
     ranks: Vec<u32>,
 }
 
-impl Cascade {
-    pub fn parts(&self) -> &[Ref] {
+impl CascadeBuilder {
+    pub fn parts(&self) -> &[Diagram] {
         &self.parts
     }
 
     /// Adds a function after the others.
-    pub fn push(&mut self, diagrams: &mut Diagrams, next: Ref) {
-        if next == Ref::ZERO {
+    pub fn push(&mut self, diagrams: &mut DiagramStore, next: Diagram) {
+        if next == Diagram::ZERO {
             return;
         }
         self.parts.push(next);

@@ -1,7 +1,7 @@
 //! In: a region of the situations. Out: few conditions that together hold exactly there.
 //! Each condition is as wide as the region allows, and none is redundant.
 
-use crate::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagram, DiagramStore};
 
 /// A region of more nodes than this is not written as conditions.
 const READABLE: usize = 300;
@@ -10,17 +10,17 @@ const READABLE: usize = 300;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cube(pub Vec<(u32, Vec<u32>)>);
 
-impl Diagrams {
+impl DiagramStore {
     /// Cubes whose union is where the function is not zero; `None` if there would be more than
     /// `most`, or if the region is too complex to read. `usual`: a value for each variable; cubes
     /// closest to it come first.
-    pub fn cover(&mut self, region: Ref, usual: &[u32], most: usize) -> Option<Vec<Cube>> {
+    pub fn cover(&mut self, region: Diagram, usual: &[u32], most: usize) -> Option<Vec<Cube>> {
         if self.size(region) > READABLE {
             return None;
         }
-        let mut cubes: Vec<(Cube, Ref)> = Vec::new();
+        let mut cubes: Vec<(Cube, Diagram)> = Vec::new();
         let mut left = region;
-        while left != Ref::ZERO {
+        while left != Diagram::ZERO {
             if cubes.len() == most || self.overflowed() {
                 return None;
             }
@@ -36,14 +36,14 @@ impl Diagrams {
         }
         let mut at = 0;
         while at < cubes.len() {
-            let others: Vec<Ref> = cubes
+            let others: Vec<Diagram> = cubes
                 .iter()
                 .enumerate()
                 .filter(|(other, _)| *other != at)
                 .map(|(_, cube)| cube.1)
                 .collect();
-            let others = self.first_of(others);
-            if self.without(cubes[at].1, others) == Ref::ZERO {
+            let others = self.union(others);
+            if self.without(cubes[at].1, others) == Diagram::ZERO {
                 cubes.remove(at);
             } else {
                 at += 1;
@@ -53,7 +53,11 @@ impl Diagrams {
     }
 
     /// Gives each variable all values that keep the cube within the region.
-    pub fn widen(&mut self, mut cube: Vec<(u32, Vec<u32>)>, region: Ref) -> Vec<(u32, Vec<u32>)> {
+    pub fn widen(
+        &mut self,
+        mut cube: Vec<(u32, Vec<u32>)>,
+        region: Diagram,
+    ) -> Vec<(u32, Vec<u32>)> {
         let mut at = 0;
         while at < cube.len() {
             let (variable, values) = cube[at].clone();
@@ -83,21 +87,21 @@ impl Diagrams {
         cube
     }
 
-    fn is_within(&mut self, cube: &[(u32, Vec<u32>)], region: Ref) -> bool {
+    fn is_within(&mut self, cube: &[(u32, Vec<u32>)], region: Diagram) -> bool {
         let holds = self.product_of(cube);
-        self.without(holds, region) == Ref::ZERO
+        self.without(holds, region) == Diagram::ZERO
     }
 
     /// The region where each variable of the cube has one of its values.
-    pub fn product_of(&mut self, cube: &[(u32, Vec<u32>)]) -> Ref {
+    pub fn product_of(&mut self, cube: &[(u32, Vec<u32>)]) -> Diagram {
         let mut sorted = cube.to_vec();
         sorted.sort_unstable();
         sorted
             .into_iter()
             .rev()
-            .fold(Ref::ONE, |all, (variable, values)| {
-                let test = self.test(variable, values);
-                self.mask(test, all)
+            .fold(Diagram::ONE, |all, (variable, values)| {
+                let test = self.literal(variable, values);
+                self.and_then(test, all)
             })
     }
 }
@@ -115,7 +119,7 @@ mod tests {
         let mut seed = 7_u64;
         let mut most = 0;
         for round in 0..300 {
-            let mut d = Diagrams::new(sizes.to_vec(), 100_000);
+            let mut d = DiagramStore::new(sizes.to_vec(), 100_000);
             let mut chosen = Vec::new();
             for point in &points {
                 seed = seed
@@ -135,7 +139,7 @@ mod tests {
                 .iter()
                 .map(|point| d.product_of(&cube(point)))
                 .collect();
-            let region = d.first_of(parts);
+            let region = d.union(parts);
             let cubes = d.cover(region, &[0; 4], usize::MAX).expect("it is small");
             let is_in = |cube: &Cube, point: &[u32]| {
                 cube.0
@@ -168,12 +172,12 @@ mod tests {
 
     #[test]
     fn what_nobody_could_read_is_not_put_into_words() {
-        let mut d = Diagrams::new(vec![2; 30], 1_000_000);
-        let tests: Vec<Ref> = (0..30).map(|at| d.test(at, [1])).collect();
+        let mut d = DiagramStore::new(vec![2; 30], 1_000_000);
+        let tests: Vec<Diagram> = (0..30).map(|at| d.literal(at, [1])).collect();
         let pairs = (0..15)
-            .map(|at| d.mask(tests[at], tests[at + 15]))
+            .map(|at| d.and_then(tests[at], tests[at + 15]))
             .collect();
-        let any = d.first_of(pairs);
+        let any = d.union(pairs);
         assert!(d.size(any) > READABLE);
         assert_eq!(d.cover(any, &[0; 30], usize::MAX), None);
     }

@@ -1,6 +1,6 @@
 //! Reduced ordered decision diagrams with variables of any size and any number of leaves, each node stored once.
 //! In: cubes and operations on them. Out: canonical references: equal functions have equal references.
-//! After the node limit is reached, operations return [`Ref::ZERO`] and [`Diagrams::overflowed`] returns `true`.
+//! After the node limit is reached, operations return [`Diagram::ZERO`] and [`DiagramStore::overflowed`] returns `true`.
 
 mod cascade;
 mod cover;
@@ -8,7 +8,7 @@ pub mod paths;
 mod queries;
 mod search;
 
-pub use cascade::Cascade;
+pub use cascade::CascadeBuilder;
 pub use cover::Cube;
 pub use search::SearchResult;
 
@@ -19,7 +19,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// A function of the situation: a leaf, or a node that tests a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Ref(u32);
+pub struct Diagram(u32);
 
 const LEAF: u32 = 1 << 31;
 
@@ -29,7 +29,7 @@ const MAX_CHILDREN: usize = 100 << 20;
 /// Functions of at most this many nodes may be combined at any rate of growth.
 const SMALL: usize = 512;
 
-impl Ref {
+impl Diagram {
     /// Nothing, false, undecided.
     pub const ZERO: Self = Self(LEAF);
     /// True.
@@ -60,20 +60,20 @@ enum Operation {
 }
 
 /// A set of diagrams over the same variables in the same order.
-pub struct Diagrams {
+pub struct DiagramStore {
     /// The number of values of each variable, in order.
     sizes: Vec<u32>,
     nodes: Vec<Node>,
-    children: Vec<Ref>,
+    children: Vec<Diagram>,
     unique: HashTable<u32>,
-    cache: FxHashMap<(Operation, Ref, Ref), Ref>,
-    negations: FxHashMap<Ref, Ref>,
-    scratch: Vec<Ref>,
+    cache: FxHashMap<(Operation, Diagram, Diagram), Diagram>,
+    negations: FxHashMap<Diagram, Diagram>,
+    scratch: Vec<Diagram>,
     limit: usize,
     overflowed: bool,
 }
 
-impl Diagrams {
+impl DiagramStore {
     /// `sizes`: the number of values of each variable, in the order of testing.
     pub fn new(sizes: Vec<u32>, limit: usize) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl Diagrams {
     }
 
     /// Frees the operation caches; the nodes stay.
-    pub fn forget_operations(&mut self) {
+    pub fn clear_cache(&mut self) {
         self.cache = FxHashMap::default();
         self.negations = FxHashMap::default();
     }
@@ -108,14 +108,14 @@ impl Diagrams {
     }
 
     /// The variable that a function tests first, or `None` for a leaf.
-    pub fn variable(&self, of: Ref) -> Option<u32> {
+    pub fn variable(&self, of: Diagram) -> Option<u32> {
         of.as_leaf()
             .is_none()
             .then(|| self.nodes[of.0 as usize].variable)
     }
 
     /// The functions for each value of the first variable.
-    pub fn children(&self, of: Ref) -> &[Ref] {
+    pub fn children(&self, of: Diagram) -> &[Diagram] {
         if of.as_leaf().is_some() {
             return &[];
         }
@@ -125,7 +125,7 @@ impl Diagrams {
     }
 
     /// The function that tests `variable` and continues with one child for each of its values.
-    pub fn node(&mut self, variable: u32, children: &[Ref]) -> Ref {
+    pub fn node(&mut self, variable: u32, children: &[Diagram]) -> Diagram {
         if children.iter().all(|child| *child == children[0]) {
             return children[0];
         }
@@ -139,11 +139,11 @@ impl Diagrams {
             }
         };
         if let Some(index) = self.unique.find(hash, same) {
-            return Ref(*index);
+            return Diagram(*index);
         }
         if self.nodes.len() >= self.limit || self.children.len() + children.len() > MAX_CHILDREN {
             self.overflowed = true;
-            return Ref::ZERO;
+            return Diagram::ZERO;
         }
         let index = self.nodes.len() as u32;
         self.nodes.push(Node {
@@ -160,25 +160,25 @@ impl Diagrams {
                 &all[at..at + sizes[node.variable as usize] as usize],
             ))
         });
-        Ref(index)
+        Diagram(index)
     }
 
     /// True where the variable has one of the values.
-    pub fn test(&mut self, variable: u32, values: impl IntoIterator<Item = u32>) -> Ref {
-        let mut children = vec![Ref::ZERO; self.sizes[variable as usize] as usize];
+    pub fn literal(&mut self, variable: u32, values: impl IntoIterator<Item = u32>) -> Diagram {
+        let mut children = vec![Diagram::ZERO; self.sizes[variable as usize] as usize];
         for value in values {
-            children[value as usize] = Ref::ONE;
+            children[value as usize] = Diagram::ONE;
         }
         self.node(variable, &children)
     }
 
     /// The first function where it is not zero, else the second: `or`, and "the stronger rule
     /// decides first".
-    pub fn or_else(&mut self, first: Ref, second: Ref) -> Ref {
-        if first == Ref::ZERO || first == second {
+    pub fn or_else(&mut self, first: Diagram, second: Diagram) -> Diagram {
+        if first == Diagram::ZERO || first == second {
             return second;
         }
-        if second == Ref::ZERO || first.as_leaf().is_some() {
+        if second == Diagram::ZERO || first.as_leaf().is_some() {
             return first;
         }
         self.apply(Operation::OrElse, first, second)
@@ -186,9 +186,9 @@ impl Diagrams {
 
     /// The second function where the first is not zero, else zero: `and`, and "under this
     /// condition".
-    pub fn mask(&mut self, condition: Ref, then: Ref) -> Ref {
-        if condition == Ref::ZERO || then == Ref::ZERO {
-            return Ref::ZERO;
+    pub fn and_then(&mut self, condition: Diagram, then: Diagram) -> Diagram {
+        if condition == Diagram::ZERO || then == Diagram::ZERO {
+            return Diagram::ZERO;
         }
         if condition.as_leaf().is_some() || condition == then {
             return then;
@@ -196,13 +196,13 @@ impl Diagrams {
         self.apply(Operation::Mask, condition, then)
     }
 
-    fn apply(&mut self, operation: Operation, left: Ref, right: Ref) -> Ref {
+    fn apply(&mut self, operation: Operation, left: Diagram, right: Diagram) -> Diagram {
         let key = (operation, left, right);
         if let Some(known) = self.cache.get(&key) {
             return *known;
         }
         if self.overflowed {
-            return Ref::ZERO;
+            return Diagram::ZERO;
         }
         let variable = self.first(left, right);
         let start = self.scratch.len();
@@ -213,7 +213,7 @@ impl Diagrams {
             );
             let child = match operation {
                 Operation::OrElse => self.or_else(left, right),
-                _ => self.mask(left, right),
+                _ => self.and_then(left, right),
             };
             self.scratch.push(child);
         }
@@ -222,7 +222,7 @@ impl Diagrams {
     }
 
     /// Caches a result, unless the diagrams overflowed and it is not valid.
-    fn keep(&mut self, key: (Operation, Ref, Ref), result: Ref) -> Ref {
+    fn keep(&mut self, key: (Operation, Diagram, Diagram), result: Diagram) -> Diagram {
         if !self.overflowed {
             self.cache.insert(key, result);
         }
@@ -230,7 +230,11 @@ impl Diagrams {
     }
 
     /// Runs `work`, which may create at most `budget` nodes; `None` if it needs more.
-    pub fn within<T>(&mut self, budget: usize, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub fn with_budget<T>(
+        &mut self,
+        budget: usize,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
         if self.overflowed {
             return None;
         }
@@ -254,16 +258,16 @@ impl Diagrams {
     }
 
     /// The number of nodes of a function.
-    pub fn size(&self, of: Ref) -> usize {
+    pub fn size(&self, of: Diagram) -> usize {
         self.below(&[of]).len()
     }
 
     /// Merges functions of which the first non-zero one counts into as few as possible without a
     /// blow-up: where merging two neighbors would cost more than about linear growth, both stay.
-    pub fn combine(&mut self, functions: &[Ref]) -> Vec<Ref> {
+    pub fn combine(&mut self, functions: &[Diagram]) -> Vec<Diagram> {
         match functions {
             [] => Vec::new(),
-            [Ref::ZERO] => Vec::new(),
+            [Diagram::ZERO] => Vec::new(),
             [one] => vec![*one],
             several => {
                 let (first, second) = several.split_at(several.len() / 2);
@@ -280,12 +284,12 @@ impl Diagrams {
     }
 
     /// Adds a function after the others, merged into the last one if possible.
-    pub fn combine_with(&mut self, functions: &mut Vec<Ref>, next: Ref) {
-        let Some(last) = functions.last_mut().filter(|_| next != Ref::ZERO) else {
-            return functions.extend(Some(next).filter(|next| *next != Ref::ZERO));
+    pub fn combine_with(&mut self, functions: &mut Vec<Diagram>, next: Diagram) {
+        let Some(last) = functions.last_mut().filter(|_| next != Diagram::ZERO) else {
+            return functions.extend(Some(next).filter(|next| *next != Diagram::ZERO));
         };
         let most = (2 * (self.size(*last) + self.size(next))).max(SMALL);
-        let joined = self.within(4 * most, |diagrams| diagrams.or_else(*last, next));
+        let joined = self.with_budget(4 * most, |diagrams| diagrams.or_else(*last, next));
         match joined.filter(|joined| self.size(*joined) <= most) {
             Some(joined) => *last = joined,
             None => functions.push(next),
@@ -293,9 +297,9 @@ impl Diagrams {
     }
 
     /// One where the function is zero, else zero.
-    pub fn not(&mut self, of: Ref) -> Ref {
+    pub fn not(&mut self, of: Diagram) -> Diagram {
         if let Some(value) = of.as_leaf() {
-            return Ref::leaf(u32::from(value == 0));
+            return Diagram::leaf(u32::from(value == 0));
         }
         if let Some(known) = self.negations.get(&of) {
             return *known;
@@ -315,20 +319,20 @@ impl Diagrams {
     }
 
     /// The function where the condition does not hold, else zero.
-    pub fn without(&mut self, of: Ref, condition: Ref) -> Ref {
+    pub fn without(&mut self, of: Diagram, condition: Diagram) -> Diagram {
         let outside = self.not(condition);
-        self.mask(outside, of)
+        self.and_then(outside, of)
     }
 
     /// The function with one variable fixed.
-    pub fn restrict(&mut self, of: Ref, variable: u32, value: u32) -> Ref {
+    pub fn restrict(&mut self, of: Diagram, variable: u32, value: u32) -> Diagram {
         match self.variable(of) {
             None => return of,
             Some(first) if first > variable => return of,
             Some(first) if first == variable => return self.cofactor(of, variable, value),
             Some(_) => {}
         }
-        let key = (Operation::Restrict(variable), of, Ref::leaf(value));
+        let key = (Operation::Restrict(variable), of, Diagram::leaf(value));
         if let Some(known) = self.cache.get(&key) {
             return *known;
         }
@@ -344,31 +348,36 @@ impl Diagrams {
     }
 
     /// Replaces the leaves.
-    pub fn map(&mut self, of: Ref, leaf: &mut dyn FnMut(u32) -> u32) -> Ref {
-        self.product(of, Ref::ZERO, &mut |value, _| leaf(value))
+    pub fn map(&mut self, of: Diagram, leaf: &mut dyn FnMut(u32) -> u32) -> Diagram {
+        self.product(of, Diagram::ZERO, &mut |value, _| leaf(value))
     }
 
     /// Combines two functions leaf by leaf.
-    pub fn product(&mut self, left: Ref, right: Ref, leaf: &mut dyn FnMut(u32, u32) -> u32) -> Ref {
+    pub fn product(
+        &mut self,
+        left: Diagram,
+        right: Diagram,
+        leaf: &mut dyn FnMut(u32, u32) -> u32,
+    ) -> Diagram {
         let mut known = FxHashMap::default();
         self.product_with(left, right, leaf, &mut known)
     }
 
     fn product_with(
         &mut self,
-        left: Ref,
-        right: Ref,
+        left: Diagram,
+        right: Diagram,
         leaf: &mut dyn FnMut(u32, u32) -> u32,
-        known: &mut FxHashMap<(Ref, Ref), Ref>,
-    ) -> Ref {
+        known: &mut FxHashMap<(Diagram, Diagram), Diagram>,
+    ) -> Diagram {
         if let (Some(left), Some(right)) = (left.as_leaf(), right.as_leaf()) {
-            return Ref::leaf(leaf(left, right));
+            return Diagram::leaf(leaf(left, right));
         }
         if let Some(known) = known.get(&(left, right)) {
             return *known;
         }
         if self.overflowed {
-            return Ref::ZERO;
+            return Diagram::ZERO;
         }
         let variable = self.first(left, right);
         let start = self.scratch.len();
@@ -386,7 +395,7 @@ impl Diagrams {
     }
 
     /// Folds functions pairwise, which keeps the intermediate results small.
-    pub fn first_of(&mut self, mut functions: Vec<Ref>) -> Ref {
+    pub fn union(&mut self, mut functions: Vec<Diagram>) -> Diagram {
         while functions.len() > 1 {
             functions = functions
                 .chunks(2)
@@ -399,15 +408,15 @@ impl Diagrams {
                 })
                 .collect();
         }
-        functions.pop().unwrap_or(Ref::ZERO)
+        functions.pop().unwrap_or(Diagram::ZERO)
     }
 
-    fn first(&self, left: Ref, right: Ref) -> u32 {
-        let of = |side: Ref| self.variable(side).unwrap_or(u32::MAX);
+    fn first(&self, left: Diagram, right: Diagram) -> u32 {
+        let of = |side: Diagram| self.variable(side).unwrap_or(u32::MAX);
         of(left).min(of(right))
     }
 
-    fn cofactor(&self, of: Ref, variable: u32, value: u32) -> Ref {
+    fn cofactor(&self, of: Diagram, variable: u32, value: u32) -> Diagram {
         if of.as_leaf().is_some() {
             return of;
         }
@@ -420,7 +429,7 @@ impl Diagrams {
     }
 
     /// Makes a node of the children on the scratch stack.
-    fn finish(&mut self, variable: u32, start: usize) -> Ref {
+    fn finish(&mut self, variable: u32, start: usize) -> Diagram {
         let scratch = std::mem::take(&mut self.scratch);
         let result = self.node(variable, &scratch[start..]);
         self.scratch = scratch;
@@ -430,9 +439,9 @@ impl Diagrams {
 
     /// The same functions over other variables: `places[v]` is the position of variable `v` in
     /// `target`. All zero if the target overflows.
-    pub fn transfer(&self, roots: &[Ref], target: &mut Self, places: &[u32]) -> Vec<Ref> {
-        let mut moved: FxHashMap<Ref, Ref> = FxHashMap::default();
-        let get = |moved: &FxHashMap<Ref, Ref>, of: Ref| {
+    pub fn transfer(&self, roots: &[Diagram], target: &mut Self, places: &[u32]) -> Vec<Diagram> {
+        let mut moved: FxHashMap<Diagram, Diagram> = FxHashMap::default();
+        let get = |moved: &FxHashMap<Diagram, Diagram>, of: Diagram| {
             if of.as_leaf().is_some() {
                 of
             } else {
@@ -449,13 +458,13 @@ impl Diagrams {
             distinct.dedup();
             for child in distinct {
                 let same = (0..).zip(children).filter(|(_, other)| **other == child);
-                let test = target.test(variable, same.map(|(value, _)| value));
-                parts.push(target.mask(test, get(&moved, child)));
+                let test = target.literal(variable, same.map(|(value, _)| value));
+                parts.push(target.and_then(test, get(&moved, child)));
             }
-            let result = target.first_of(parts);
+            let result = target.union(parts);
             moved.insert(node, result);
             if target.overflowed {
-                return vec![Ref::ZERO; roots.len()];
+                return vec![Diagram::ZERO; roots.len()];
             }
         }
         roots.iter().map(|root| get(&moved, *root)).collect()
@@ -467,22 +476,24 @@ mod tests {
     use super::*;
 
     /// Fifteen pairs of thirty flags: where both flags hold.
-    fn pairs(d: &mut Diagrams) -> Vec<Ref> {
-        let tests: Vec<Ref> = (0..30).map(|v| d.test(v, [1])).collect();
-        (0..15).map(|v| d.mask(tests[v], tests[v + 15])).collect()
+    fn pairs(d: &mut DiagramStore) -> Vec<Diagram> {
+        let tests: Vec<Diagram> = (0..30).map(|v| d.literal(v, [1])).collect();
+        (0..15)
+            .map(|v| d.and_then(tests[v], tests[v + 15]))
+            .collect()
     }
 
     #[test]
     fn equal_functions_are_one_reference() {
-        let mut d = Diagrams::new(vec![2, 3, 2], 1000);
-        let (a, b) = (d.test(0, [1]), d.test(1, [0, 2]));
-        let both = d.mask(a, b);
+        let mut d = DiagramStore::new(vec![2, 3, 2], 1000);
+        let (a, b) = (d.literal(0, [1]), d.literal(1, [0, 2]));
+        let both = d.and_then(a, b);
         let (na, nb) = (d.not(a), d.not(b));
         let either = d.or_else(na, nb);
         assert_eq!(d.not(either), both);
         assert_eq!(d.support(&[both]), [0, 1]);
         assert_eq!(d.restrict(both, 0, 1), b);
-        assert_eq!(d.restrict(both, 1, 1), Ref::ZERO);
+        assert_eq!(d.restrict(both, 1, 1), Diagram::ZERO);
         assert_eq!(
             d.witness(both, &[0, 0, 0], &|leaf| leaf == 1),
             Some(vec![Some(1), Some(0), None])
@@ -491,32 +502,32 @@ mod tests {
 
     #[test]
     fn the_limit_is_told_and_not_exceeded() {
-        let mut d = Diagrams::new(vec![2; 30], 40);
+        let mut d = DiagramStore::new(vec![2; 30], 40);
         let pairs = pairs(&mut d);
-        d.first_of(pairs);
+        d.union(pairs);
         assert!(d.overflowed());
         assert!(d.node_count() <= 40);
     }
 
     #[test]
     fn a_budget_is_room_for_so_many_more() {
-        let mut d = Diagrams::new(vec![2; 30], 1_000_000);
+        let mut d = DiagramStore::new(vec![2; 30], 1_000_000);
         let pairs = pairs(&mut d);
         let before = d.node_count();
         assert!(before > 40, "{before}");
-        assert_eq!(d.within(20, |d| d.first_of(pairs.clone())), None);
+        assert_eq!(d.with_budget(20, |d| d.union(pairs.clone())), None);
         assert!(!d.overflowed(), "there is still room");
         assert!(d.node_count() <= before + 20);
         let few = d
-            .within(20, |d| d.first_of(pairs[..2].to_vec()))
+            .with_budget(20, |d| d.union(pairs[..2].to_vec()))
             .expect("that is enough");
         assert_eq!(few, d.or_else(pairs[0], pairs[1]));
 
         // Results that did not fit are not cached.
         let any = d
-            .within(1_000_000, |d| d.first_of(pairs.clone()))
+            .with_budget(1_000_000, |d| d.union(pairs.clone()))
             .expect("that is enough");
-        assert_eq!(d.within(1, |d| d.not(any)), None);
+        assert_eq!(d.with_budget(1, |d| d.not(any)), None);
         let none = d.not(any);
         for bits in (0..1000_u32).map(|at| at.wrapping_mul(2_654_435_761)) {
             let values: Vec<u32> = (0..30).map(|v| bits >> v & 1).collect();
@@ -530,12 +541,12 @@ mod tests {
 
     #[test]
     fn a_budget_larger_than_the_room_is_no_more_room() {
-        let mut d = Diagrams::new(vec![2; 30], 70);
+        let mut d = DiagramStore::new(vec![2; 30], 70);
         let pairs = pairs(&mut d);
-        assert_eq!(d.within(1_000_000, |d| d.first_of(pairs.clone())), None);
+        assert_eq!(d.with_budget(1_000_000, |d| d.union(pairs.clone())), None);
         assert!(d.overflowed() && d.node_count() <= 70);
         assert_eq!(
-            d.within(1_000_000, |_| ()),
+            d.with_budget(1_000_000, |_| ()),
             None,
             "nothing is right any more"
         );
@@ -543,11 +554,11 @@ mod tests {
 
     #[test]
     fn transfer_keeps_the_function() {
-        let mut d = Diagrams::new(vec![2, 3], 1000);
-        let (a, b) = (d.test(0, [1]), d.test(1, [2]));
-        let masked = d.mask(a, Ref::leaf(7));
+        let mut d = DiagramStore::new(vec![2, 3], 1000);
+        let (a, b) = (d.literal(0, [1]), d.literal(1, [2]));
+        let masked = d.and_then(a, Diagram::leaf(7));
         let f = d.or_else(masked, b);
-        let mut other = Diagrams::new(vec![3, 2], 1000);
+        let mut other = DiagramStore::new(vec![3, 2], 1000);
         let moved = d.transfer(&[f], &mut other, &[1, 0])[0];
         for x in 0..2 {
             for y in 0..3 {

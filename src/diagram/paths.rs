@@ -2,14 +2,14 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagram, DiagramStore};
 
 /// For each variable, the values on a path, ascending; `None`: all of them.
 pub type PathCells = Vec<Option<Box<[u32]>>>;
 
 /// The number of paths of a function, with values of the same child grouped.
-pub(crate) fn count_paths(diagrams: &Diagrams, of: Ref) -> f64 {
-    let mut counts: FxHashMap<Ref, f64> = FxHashMap::default();
+pub(crate) fn count_paths(diagrams: &DiagramStore, of: Diagram) -> f64 {
+    let mut counts: FxHashMap<Diagram, f64> = FxHashMap::default();
     for node in diagrams.below(&[of]).into_iter().rev() {
         let children = distinct(diagrams.children(node), None);
         let count = children
@@ -24,15 +24,15 @@ pub(crate) fn count_paths(diagrams: &Diagrams, of: Ref) -> f64 {
 /// Visits all paths of a function within a cube, with values of the same child grouped. `false` if
 /// there were more than `most`.
 pub(crate) fn paths(
-    diagrams: &Diagrams,
-    of: Ref,
+    diagrams: &DiagramStore,
+    of: Diagram,
     cube: &mut PathCells,
     most: usize,
     found: &mut dyn FnMut(&PathCells, u32),
 ) -> bool {
     fn walk(
-        diagrams: &Diagrams,
-        of: Ref,
+        diagrams: &DiagramStore,
+        of: Diagram,
         cube: &mut PathCells,
         left: &mut usize,
         found: &mut dyn FnMut(&PathCells, u32),
@@ -67,9 +67,9 @@ pub(crate) fn paths(
 }
 
 /// The distinct children with their values, in the order of each child's first value.
-fn distinct(children: &[Ref], within: Option<&[u32]>) -> Vec<(Ref, Vec<u32>)> {
-    let mut groups: Vec<(Ref, Vec<u32>)> = Vec::new();
-    let mut places: FxHashMap<Ref, usize> = FxHashMap::default();
+fn distinct(children: &[Diagram], within: Option<&[u32]>) -> Vec<(Diagram, Vec<u32>)> {
+    let mut groups: Vec<(Diagram, Vec<u32>)> = Vec::new();
+    let mut places: FxHashMap<Diagram, usize> = FxHashMap::default();
     let mut add = |value: u32| {
         let child = children[value as usize];
         let at = *places.entry(child).or_insert_with(|| {

@@ -2,13 +2,13 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagram, DiagramStore};
 
-impl Diagrams {
+impl DiagramStore {
     /// All nodes reachable from the roots, parents before children.
-    pub fn below(&self, roots: &[Ref]) -> Vec<Ref> {
-        let mut seen: FxHashSet<Ref> = FxHashSet::default();
-        let mut stack: Vec<Ref> = roots.to_vec();
+    pub fn below(&self, roots: &[Diagram]) -> Vec<Diagram> {
+        let mut seen: FxHashSet<Diagram> = FxHashSet::default();
+        let mut stack: Vec<Diagram> = roots.to_vec();
         let mut found = Vec::new();
         while let Some(next) = stack.pop() {
             if next.as_leaf().is_none() && seen.insert(next) {
@@ -21,7 +21,7 @@ impl Diagrams {
     }
 
     /// The variables that the functions depend on, ascending.
-    pub fn support(&self, roots: &[Ref]) -> Vec<u32> {
+    pub fn support(&self, roots: &[Diagram]) -> Vec<u32> {
         let mut variables: Vec<u32> = self
             .below(roots)
             .into_iter()
@@ -33,7 +33,7 @@ impl Diagrams {
     }
 
     /// The leaves that a function reaches, ascending.
-    pub fn leaves(&self, of: Ref) -> Vec<u32> {
+    pub fn leaves(&self, of: Diagram) -> Vec<u32> {
         let mut leaves: Vec<u32> = of.as_leaf().into_iter().collect();
         for node in self.below(&[of]) {
             leaves.extend(
@@ -51,13 +51,13 @@ impl Diagrams {
     /// variables that do not matter there. Returns `None` if no leaf is wanted.
     pub fn witness(
         &self,
-        of: Ref,
+        of: Diagram,
         usual: &[u32],
         wanted: &dyn Fn(u32) -> bool,
     ) -> Option<Vec<Option<u32>>> {
         const NEVER: u32 = u32::MAX;
-        let mut costs: FxHashMap<Ref, u32> = FxHashMap::default();
-        let cost = |costs: &FxHashMap<Ref, u32>, of: Ref| match of.as_leaf() {
+        let mut costs: FxHashMap<Diagram, u32> = FxHashMap::default();
+        let cost = |costs: &FxHashMap<Diagram, u32>, of: Diagram| match of.as_leaf() {
             Some(value) => {
                 if wanted(value) {
                     0
@@ -100,16 +100,16 @@ impl Diagrams {
     }
 
     /// The number of full assignments on which the function has a wanted leaf; at most `u128::MAX`.
-    pub fn count(&self, of: Ref, wanted: &dyn Fn(u32) -> bool) -> u128 {
+    pub fn count(&self, of: Diagram, wanted: &dyn Fn(u32) -> bool) -> u128 {
         let size = |from: u32, to: u32| {
             self.sizes()[from as usize..to as usize]
                 .iter()
                 .fold(1_u128, |all, size| all.saturating_mul(u128::from(*size)))
         };
         let end = self.sizes().len() as u32;
-        let level = |of: Ref| self.variable(of).unwrap_or(end);
-        let mut counts: FxHashMap<Ref, u128> = FxHashMap::default();
-        let get = |counts: &FxHashMap<Ref, u128>, of: Ref| match of.as_leaf() {
+        let level = |of: Diagram| self.variable(of).unwrap_or(end);
+        let mut counts: FxHashMap<Diagram, u128> = FxHashMap::default();
+        let get = |counts: &FxHashMap<Diagram, u128>, of: Diagram| match of.as_leaf() {
             Some(value) => u128::from(wanted(value)),
             None => counts[&of],
         };
@@ -125,7 +125,7 @@ impl Diagrams {
     }
 
     /// The leaf under a full assignment, one value for each variable.
-    pub fn evaluate(&self, of: Ref, assignment: &[u32]) -> u32 {
+    pub fn evaluate(&self, of: Diagram, assignment: &[u32]) -> u32 {
         let mut at = of;
         while let Some(variable) = self.variable(at) {
             at = self.children(at)[assignment[variable as usize] as usize];

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use rustc_hash::FxBuildHasher;
 
-use crate::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagram, DiagramStore};
 
 /// Limit of steps before the search gives up.
 const MAX_STEPS: usize = 2_000;
@@ -20,10 +20,10 @@ pub enum SearchResult {
     Unknown,
 }
 
-impl Diagrams {
+impl DiagramStore {
     /// A full assignment near `usual` on which every function of `wanted` is non-zero and every one
     /// of `unwanted` is zero.
-    pub fn find(&self, wanted: &[Ref], unwanted: &[Ref], usual: &[u32]) -> SearchResult {
+    pub fn find(&self, wanted: &[Diagram], unwanted: &[Diagram], usual: &[u32]) -> SearchResult {
         let mut search = Search {
             diagrams: self,
             usual,
@@ -38,8 +38,8 @@ impl Diagrams {
         }
     }
 
-    /// Whether the assignment is a valid result of [`Diagrams::find`].
-    pub fn is_found(&self, wanted: &[Ref], unwanted: &[Ref], assignment: &[u32]) -> bool {
+    /// Whether the assignment is a valid result of [`DiagramStore::find`].
+    pub fn is_found(&self, wanted: &[Diagram], unwanted: &[Diagram], assignment: &[u32]) -> bool {
         wanted
             .iter()
             .all(|one| self.evaluate(*one, assignment) != 0)
@@ -50,17 +50,17 @@ impl Diagrams {
 }
 
 struct Search<'d> {
-    diagrams: &'d Diagrams,
+    diagrams: &'d DiagramStore,
     usual: &'d [u32],
     assignment: Vec<u32>,
-    dead_ends: HashSet<(Vec<Ref>, Vec<Ref>), FxBuildHasher>,
+    dead_ends: HashSet<(Vec<Diagram>, Vec<Diagram>), FxBuildHasher>,
     steps: usize,
 }
 
 impl Search<'_> {
     /// Whether there is an assignment; if so, it is in `assignment`. `None`: gave up.
-    fn go(&mut self, mut wanted: Vec<Ref>, mut unwanted: Vec<Ref>) -> Option<bool> {
-        if wanted.contains(&Ref::ZERO)
+    fn go(&mut self, mut wanted: Vec<Diagram>, mut unwanted: Vec<Diagram>) -> Option<bool> {
+        if wanted.contains(&Diagram::ZERO)
             || unwanted
                 .iter()
                 .any(|one| one.as_leaf().is_some_and(|leaf| leaf != 0))
@@ -68,7 +68,7 @@ impl Search<'_> {
             return Some(false);
         }
         wanted.retain(|one| one.as_leaf().is_none());
-        unwanted.retain(|one| *one != Ref::ZERO);
+        unwanted.retain(|one| *one != Diagram::ZERO);
         wanted.sort_unstable();
         wanted.dedup();
         unwanted.sort_unstable();
@@ -91,7 +91,7 @@ impl Search<'_> {
         let usual = self.usual[variable as usize];
         let others = (0..self.diagrams.sizes()[variable as usize]).filter(|value| *value != usual);
         for value in std::iter::once(usual).chain(others) {
-            let below = |of: &Vec<Ref>| {
+            let below = |of: &Vec<Diagram>| {
                 of.iter()
                     .map(|one| self.below(*one, variable, value))
                     .collect()
@@ -107,7 +107,7 @@ impl Search<'_> {
         Some(false)
     }
 
-    fn below(&self, of: Ref, variable: u32, value: u32) -> Ref {
+    fn below(&self, of: Diagram, variable: u32, value: u32) -> Diagram {
         if self.diagrams.variable(of) == Some(variable) {
             self.diagrams.children(of)[value as usize]
         } else {

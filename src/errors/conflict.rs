@@ -9,7 +9,7 @@ pub(crate) static CODE: Code = Code {
     default: None,
     summary: "two rules of the same rank conflict in some situation",
     explanation: "The order of rules in a profile never matters. If two rules of the same rank apply to a change and have \
-different outcomes, there is no answer. The situation shown is one example. Make the conditions exclude each \
+different outcomes, the outcome is undefined. The situation shown is one example. Make the conditions exclude each \
 other, or put `override` before the rule that should win.",
     bad: "use cic_lync
 profile \"P\" {

@@ -1,7 +1,7 @@
 //! `failed-test`: a test fails, or a scenario sends other commands than expected.
 
 use crate::diagnostic::{Code, Diagnostic, Witness};
-use crate::quote::{quote, quote_always};
+use crate::quote::{quote, quote_text};
 use crate::source::Location;
 
 pub(crate) static CODE: Code = Code {
@@ -93,7 +93,7 @@ impl TestedChange<'_> {
         if let Some((rule, profile)) = decides {
             error = error.rule(
                 rule,
-                format!("decided by this rule of profile {}", quote_always(profile)),
+                format!("decided by this rule of profile {}", quote_text(profile)),
             );
         }
         error.situation(Some(witness))

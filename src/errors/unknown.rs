@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, Fix};
 use crate::quote::quote;
 use crate::source::Location;
 
-pub(crate) struct UnknownName<'a> {
+pub(crate) struct UnknownReference<'a> {
     pub code: &'static Code,
     /// The system or choice in which the name was looked up.
     pub owner: Option<&'a str>,
@@ -20,7 +20,7 @@ pub(crate) struct UnknownName<'a> {
     pub help: Option<String>,
 }
 
-impl UnknownName<'_> {
+impl UnknownReference<'_> {
     pub(crate) fn diagnostic(self) -> Diagnostic {
         let Self {
             code,

@@ -39,7 +39,7 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
         return Err(FormatError::Syntax(errors));
     }
     let scanned = scan::scan(FileId(0), &source.text);
-    let mut layout = Layout {
+    let mut layout = Formatter {
         text: &source.text,
         tokens: &scanned.tokens,
         comments: &scanned.comments,
@@ -92,7 +92,7 @@ fn words(text: &str) -> (Vec<&str>, Vec<&str>) {
     (tokens.collect(), comments.collect())
 }
 
-struct Layout<'a> {
+struct Formatter<'a> {
     text: &'a str,
     tokens: &'a [Token],
     comments: &'a [Comment],
@@ -113,7 +113,7 @@ struct OutputLine {
     commented: bool,
 }
 
-impl Layout<'_> {
+impl Formatter<'_> {
     fn declaration(&mut self, declaration: &Declaration) {
         for allow in declaration.before.allows() {
             self.statement(allow.span.end, 0);

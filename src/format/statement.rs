@@ -49,7 +49,7 @@ impl<'a> Statement<'a> {
         let mut comments = self.comments.iter().copied().peekable();
         let mut depth = 0_usize;
         let mut closed: Vec<Doc<'a>> = Vec::new();
-        let mut open = List::new(arena);
+        let mut open = ListParts::new(arena);
         let mut fresh = true;
         for (at, token) in self.tokens.iter().enumerate() {
             let word = self.word(*token);
@@ -69,7 +69,7 @@ impl<'a> Statement<'a> {
             // The head of a `when` and the left side of an expectation are separate groups.
             if depth == 0 && (before == Some(":") || (word == "=>" && self.is_expectation())) {
                 closed.push(
-                    std::mem::replace(&mut open, List::new(arena))
+                    std::mem::replace(&mut open, ListParts::new(arena))
                         .close(arena)
                         .nest(NEST)
                         .group(),
@@ -132,12 +132,12 @@ impl<'a> Statement<'a> {
 }
 
 /// Elements in sequence; each is a group whose alternatives are indented further than the element.
-struct List<'a> {
+struct ListParts<'a> {
     elements: Vec<Doc<'a>>,
     current: Doc<'a>,
 }
 
-impl<'a> List<'a> {
+impl<'a> ListParts<'a> {
     fn new(arena: &'a Arena<'a>) -> Self {
         Self {
             elements: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Level};
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::lint::{Context, Lint};
 use crate::program::Target;
 
@@ -37,7 +37,7 @@ fn find(context: &mut Context<'_>) {
             let holds = context.space.condition(rule.condition);
             let flag = context.space.of_fact(online);
             let logged_in = context.space.diagrams.restrict(holds, flag, 1);
-            if holds != Ref::ZERO && logged_in == Ref::ZERO && known.insert(rule.source) {
+            if holds != Diagram::ZERO && logged_in == Diagram::ZERO && known.insert(rule.source) {
                 let (to, flag) = (
                     &program.system(rule.direction.to()).name,
                     crate::quote::quote(&program.fact(online).name),

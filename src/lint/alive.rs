@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use crate::diagram::{Cascade, Ref};
+use crate::diagram::{CascadeBuilder, Diagram};
 use crate::lint::Context;
 use crate::program::{Change, Direction, ProfileId, Rank, RoleId, RuleSourceId};
-use crate::space::Shape;
+use crate::space::Candidates;
 
 /// One direction of a written rule.
 pub(super) type OneWay = (RuleSourceId, Direction);
@@ -100,8 +100,8 @@ fn one_change(
         }
     }
     // What earlier profiles decide, extended only on demand.
-    let mut before = Cascade::default();
-    let mut passed: Vec<Rc<Shape>> = Vec::new();
+    let mut before = CascadeBuilder::default();
+    let mut passed: Vec<Rc<Candidates>> = Vec::new();
     for &profile in &program.role(role).profiles {
         let Some(shape) = context.space.shape(profile, change) else {
             continue;
@@ -123,20 +123,20 @@ fn one_change(
                     .iter()
                     .for_each(|part| before.push(&mut context.space.diagrams, *part));
             }
-            let stronger: &[&[Ref]] = match level {
+            let stronger: &[&[Diagram]] = match level {
                 Rank::Override => &[],
                 Rank::Plain => &[&shape.overriding],
                 Rank::Otherwise => &[&shape.overriding, &shape.plain],
             };
-            let covers: Vec<Ref> = before
+            let covers: Vec<Diagram> = before
                 .parts()
                 .iter()
                 .chain(stronger.iter().copied().flatten())
                 .copied()
                 .collect();
-            let left = context.space.diagrams.within(BUDGET, |diagrams| {
+            let left = context.space.diagrams.with_budget(BUDGET, |diagrams| {
                 covers.iter().fold(*holds, |left, cover| {
-                    if left == Ref::ZERO {
+                    if left == Diagram::ZERO {
                         left
                     } else {
                         diagrams.without(left, *cover)
@@ -144,7 +144,7 @@ fn one_change(
                 })
             });
             match left {
-                Some(Ref::ZERO) => {}
+                Some(Diagram::ZERO) => {}
                 Some(_) => {
                     alive.rules.insert(key);
                     alive.profiles.insert((role, profile));

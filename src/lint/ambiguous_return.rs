@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, Level};
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::lint::{Context, Lint, shown};
 use crate::program::{Change, Direction, RoleId, RuleSourceId, StateId};
 
@@ -44,7 +44,7 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
     let (from, reversed) = (direction.from(), direction.reversed());
     let program = context.program;
     // For each target state, the states that map to it and where.
-    let mut sources: BTreeMap<StateId, Vec<(StateId, Ref)>> = BTreeMap::new();
+    let mut sources: BTreeMap<StateId, Vec<(StateId, Diagram)>> = BTreeMap::new();
     for state in program.states(from) {
         for (target, region) in context
             .change(role, Change::of(direction, state))?
@@ -58,27 +58,27 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
     for state in program.states(direction.to()) {
         back.push(context.change(role, Change::of(reversed, state))?.decided);
     }
-    let active = context.space.diagrams.first_of(back);
-    if active == Ref::ZERO {
+    let active = context.space.diagrams.union(back);
+    if active == Diagram::ZERO {
         return Some(());
     }
     for (target, sources) in sources.iter().filter(|(_, sources)| sources.len() > 1) {
-        let mut one = Ref::ZERO;
-        let mut several = Ref::ZERO;
+        let mut one = Diagram::ZERO;
+        let mut several = Diagram::ZERO;
         for (_, region) in sources {
-            let again = context.space.diagrams.mask(one, *region);
+            let again = context.space.diagrams.and_then(one, *region);
             several = context.space.diagrams.or_else(several, again);
             one = context.space.diagrams.or_else(one, *region);
         }
         let way_back = context.change(role, Change::of(reversed, *target))?;
         for (state, region) in sources {
             let variable = context.space.of_system(from);
-            let here = context.space.diagrams.mask(several, *region);
+            let here = context.space.diagrams.and_then(several, *region);
             let active = context
                 .space
                 .diagrams
                 .restrict(active, variable, state.value());
-            let here = context.space.diagrams.mask(here, active);
+            let here = context.space.diagrams.and_then(here, active);
             let decided =
                 context
                     .space
@@ -93,12 +93,12 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
                 let among = sources
                     .iter()
                     .find(|(source, _)| source == returned)
-                    .map_or(Ref::ZERO, |(_, region)| *region);
+                    .map_or(Diagram::ZERO, |(_, region)| *region);
                 let outside = context.space.diagrams.without(sets, among);
                 fine = context.space.diagrams.without(fine, outside);
             }
             let lost = context.space.diagrams.without(here, fine);
-            if lost != Ref::ZERO {
+            if lost != Diagram::ZERO {
                 report(context, role, *state, *target, lost);
                 break;
             }
@@ -107,7 +107,13 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
     Some(())
 }
 
-fn report(context: &mut Context<'_>, role: RoleId, state: StateId, target: StateId, region: Ref) {
+fn report(
+    context: &mut Context<'_>,
+    role: RoleId,
+    state: StateId,
+    target: StateId,
+    region: Diagram,
+) {
     let program = context.program;
     let Some(direction) = Direction::new(state.system(), target.system()) else {
         return;
@@ -121,8 +127,8 @@ fn report(context: &mut Context<'_>, role: RoleId, state: StateId, target: State
         let Some(sets) = change.sets.get(&target) else {
             continue;
         };
-        let there = context.space.diagrams.mask(region, *sets);
-        count += u32::from(there != Ref::ZERO);
+        let there = context.space.diagrams.and_then(region, *sets);
+        count += u32::from(there != Diagram::ZERO);
         for leaf in context.deciders_in(there, change.decision) {
             rules.extend(context.rule_behind(&change.by, leaf));
         }

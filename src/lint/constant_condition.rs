@@ -1,7 +1,7 @@
 //! `constant-condition`: a condition that is always true or always false.
 
 use crate::diagnostic::{Code, Level};
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::lint::{Context, Lint};
 
 pub(super) static LINT: Lint = Lint {
@@ -29,8 +29,8 @@ fn find(context: &mut Context<'_>) {
         }
         let holds = context.space.condition(written.condition);
         let (what, help) = match holds {
-            Ref::ZERO => ("false", "fix the condition, or delete the rules under it"),
-            Ref::ONE => ("true", "fix the condition, or remove it"),
+            Diagram::ZERO => ("false", "fix the condition, or delete the rules under it"),
+            Diagram::ONE => ("true", "fix the condition, or remove it"),
             _ => continue,
         };
         let finding = context

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 use crate::diagnostic::{Code, Level};
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::lint::alive::{OneWay, Ways, alive};
 use crate::lint::{Context, Lint};
 use crate::program::{self, Change, ProfileId, Rank, RoleId, RuleSourceId};
@@ -39,7 +39,7 @@ role \"Agents\" uses \"First\", \"Second\"
 fn find(context: &mut Context<'_>) {
     let alive = alive(context);
     // Each direction of a rule that is in some role but never decides, with its instances there.
-    let mut dead: BTreeMap<OneWay, SmallVec<[Instance; 1]>> = BTreeMap::new();
+    let mut dead: BTreeMap<OneWay, SmallVec<[RuleInRole; 1]>> = BTreeMap::new();
     for (key, instance) in instances(context).filter(|(key, _)| !alive.rules.contains(key)) {
         dead.entry(key).or_default().push(instance);
     }
@@ -80,9 +80,9 @@ fn overridden(program: &program::Program) -> Overridden {
 }
 
 /// A rule in a profile of a role.
-type Instance = (RoleId, ProfileId, u32);
+type RuleInRole = (RoleId, ProfileId, u32);
 
-fn instances<'p>(context: &Context<'p>) -> impl Iterator<Item = (OneWay, Instance)> + use<'p> {
+fn instances<'p>(context: &Context<'p>) -> impl Iterator<Item = (OneWay, RuleInRole)> + use<'p> {
     let program = context.program;
     let profiles = move |role: RoleId| {
         program
@@ -103,7 +103,7 @@ fn instances<'p>(context: &Context<'p>) -> impl Iterator<Item = (OneWay, Instanc
 fn dead_rule(
     context: &mut Context<'_>,
     (source, direction): OneWay,
-    instances: &[Instance],
+    instances: &[RuleInRole],
     other_way: bool,
     overridden: &Overridden,
 ) {
@@ -114,10 +114,10 @@ fn dead_rule(
         let rule = &program.profile(*profile).rules[*at as usize];
         for state in rule.states.iter() {
             let holds = context.space.condition_in(rule.condition, *state);
-            possible |= holds != Ref::ZERO;
+            possible |= holds != Diagram::ZERO;
             let decided = context.space.decision(*role, Change::of(direction, *state));
             for part in decided.parts.iter() {
-                let within = context.space.diagrams.mask(holds, *part);
+                let within = context.space.diagrams.and_then(holds, *part);
                 for leaf in context.space.diagrams.leaves(within) {
                     let Some(decision) = context.space.decision_of(&decided, leaf) else {
                         continue;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use crate::diagnostic::{Code, Level, Witness};
-use crate::diagram::{Ref, SearchResult};
+use crate::diagram::{Diagram, SearchResult};
 use crate::lint::{Context, Lint, shown};
 use crate::program::{Change, ProfileId, Rank, RuleSourceId, Target};
 
@@ -61,7 +61,7 @@ fn find(context: &mut Context<'_>) {
             .binary_search_by_key(&written, |(rule, _)| *rule)
             .is_ok()
     };
-    let mut instances: Vec<Instance> = Vec::with_capacity(known.len());
+    let mut instances: Vec<RuleInProfile> = Vec::with_capacity(known.len());
     for profile in program.profile_ids().filter(|_| !known.is_empty()) {
         let rules = program.profile(profile).rules.iter().enumerate();
         let rules = rules.filter(|(_, rule)| is_known(rule.source));
@@ -93,13 +93,13 @@ struct Effort {
 
 /// For each rule, the earlier ones it repeats and the first place where: a change, and the leaf of a diagram that marks
 /// the other rule.
-type Known = BTreeMap<RuleSourceId, (Others, Change, (Ref, u32))>;
+type Known = BTreeMap<RuleSourceId, (Others, Change, (Diagram, u32))>;
 
 /// Ascending; usually one.
 type Others = SmallVec<[RuleSourceId; 4]>;
 
 /// A written rule, a profile that contains it, and its index there.
-type Instance = (RuleSourceId, ProfileId, u32);
+type RuleInProfile = (RuleSourceId, ProfileId, u32);
 
 fn one_change(context: &mut Context<'_>, profile: ProfileId, change: Change, known: &mut Known) {
     let program = context.program;
@@ -110,12 +110,15 @@ fn one_change(context: &mut Context<'_>, profile: ProfileId, change: Change, kno
         return;
     }
     let rules = &program.profile(profile).rules;
-    let mut alike: BTreeMap<(Rank, Target), Vec<u32>> = BTreeMap::new();
+    let mut by_outcome: BTreeMap<(Rank, Target), Vec<u32>> = BTreeMap::new();
     for &at in &*context.space.rules_for(profile, change) {
         let rule = &rules[at as usize];
-        alike.entry((rule.rank, rule.target)).or_default().push(at);
+        by_outcome
+            .entry((rule.rank, rule.target))
+            .or_default()
+            .push(at);
     }
-    for group in alike.values().filter(|group| group.len() > 1) {
+    for group in by_outcome.values().filter(|group| group.len() > 1) {
         if group.len() <= MAX_PAIRED {
             for (place, &at) in group.iter().enumerate() {
                 for &other in &group[..place] {
@@ -129,19 +132,19 @@ fn one_change(context: &mut Context<'_>, profile: ProfileId, change: Change, kno
                     let also = context
                         .space
                         .condition_in(earlier.condition, change.entered());
-                    let both = context.space.diagrams.mask(holds, also);
-                    if both != Ref::ZERO {
+                    let both = context.space.diagrams.and_then(holds, also);
+                    if both != Diagram::ZERO {
                         note(known, change, (later.source, earlier.source), (both, 1));
                     }
                 }
             }
             continue;
         }
-        let mut seen = Ref::ZERO;
+        let mut seen = Diagram::ZERO;
         for &at in group {
             let rule = &rules[at as usize];
             let holds = context.space.condition_in(rule.condition, change.entered());
-            let met = context.space.diagrams.mask(holds, seen);
+            let met = context.space.diagrams.and_then(holds, seen);
             for leaf in context.space.diagrams.leaves(met) {
                 let Some(other) = leaf.checked_sub(1).map(|other| &rules[other as usize]) else {
                     continue;
@@ -150,12 +153,12 @@ fn one_change(context: &mut Context<'_>, profile: ProfileId, change: Change, kno
                     note(known, change, (rule.source, other.source), (met, leaf));
                 }
             }
-            let joined = context.space.diagrams.within(BUDGET, |diagrams| {
+            let joined = context.space.diagrams.with_budget(BUDGET, |diagrams| {
                 // Where earlier rules hold as well, it adds nothing.
-                if diagrams.without(holds, seen) == Ref::ZERO {
+                if diagrams.without(holds, seen) == Diagram::ZERO {
                     return seen;
                 }
-                let candidate = diagrams.mask(holds, Ref::leaf(at + 1));
+                let candidate = diagrams.and_then(holds, Diagram::leaf(at + 1));
                 diagrams.or_else(seen, candidate)
             });
             match joined.filter(|joined| context.space.diagrams.size(*joined) < BUDGET) {
@@ -175,7 +178,7 @@ fn note(
     known: &mut Known,
     change: Change,
     (rule, other): (RuleSourceId, RuleSourceId),
-    place: (Ref, u32),
+    place: (Diagram, u32),
 ) {
     let (others, ..) = known
         .entry(rule)
@@ -220,13 +223,13 @@ fn is_superfluous(
             SearchResult::Here(_) => false,
             SearchResult::Nowhere => true,
             SearchResult::Unknown => {
-                let left = context.space.diagrams.within(BUDGET, |diagrams| {
+                let left = context.space.diagrams.with_budget(BUDGET, |diagrams| {
                     others
                         .iter()
                         .fold(holds, |left, other| diagrams.without(left, *other))
                 });
                 effort.failures += usize::from(left.is_none());
-                left == Some(Ref::ZERO)
+                left == Some(Diagram::ZERO)
             }
         }
     })

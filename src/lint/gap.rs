@@ -1,7 +1,7 @@
 //! `gap`: states that a role does not map although it maps others in the same situation.
 
 use crate::diagnostic::{Code, Level};
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::lint::{Context, Lint, state_name};
 use crate::program::{Change, Direction, RoleId, StateId};
 
@@ -57,11 +57,11 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
     let mut distinct = decided.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    let active = context.space.diagrams.first_of(distinct);
-    let mut gaps: Vec<(Ref, Vec<StateId>)> = Vec::new();
+    let active = context.space.diagrams.union(distinct);
+    let mut gaps: Vec<(Diagram, Vec<StateId>)> = Vec::new();
     for (state, decided) in states.iter().zip(decided) {
         let missing = context.space.diagrams.without(active, decided);
-        if missing == Ref::ZERO {
+        if missing == Diagram::ZERO {
             continue;
         }
         match gaps.iter_mut().find(|(region, _)| *region == missing) {
@@ -78,7 +78,7 @@ fn report(
     context: &mut Context<'_>,
     role: RoleId,
     direction: Direction,
-    gaps: Vec<(Ref, Vec<StateId>)>,
+    gaps: Vec<(Diagram, Vec<StateId>)>,
 ) {
     let program = context.program;
     let (from, to) = (direction.from(), direction.to());

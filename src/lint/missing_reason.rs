@@ -8,8 +8,8 @@ pub(super) static LINT: Lint = Lint {
         name: "missing-reason",
         default: Some(Level::Off),
         summary: "an `@allow` without a reason",
-        explanation: "A reason tells later readers why the finding is harmless here and whether that is still true. Enable this \
-lint if you review suppressions.",
+        explanation: "A reason explains why the finding is harmless here, so that a later reader can check whether that is still true. Enable \
+this lint if you review suppressions.",
         bad: "use cic_lync
 @allow(unused)
 flag on_call

@@ -149,7 +149,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
     let mut context = Context {
         program,
         space: Precedence::new(program),
-        regions: regions::Regions::default(),
+        regions: regions::RegionCache::default(),
         alive: None,
         allows: allows(program),
         used_allows: vec![false; program.allows.len()],
@@ -181,7 +181,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         }
         context.lint = lint;
         // The next lint needs other operations.
-        context.space.diagrams.forget_operations();
+        context.space.diagrams.clear_cache();
         (lint.find)(&mut context);
     }
     if context.space.diagrams.overflowed() {
@@ -232,7 +232,7 @@ fn skipped_role(program: &Program, code: &'static Code, role: RoleId) -> Diagnos
 struct Context<'p> {
     program: &'p Program,
     space: Precedence<'p>,
-    regions: regions::Regions,
+    regions: regions::RegionCache,
     alive: Option<std::rc::Rc<alive::Alive>>,
     allows: HashMap<&'p str, Vec<Allowed>>,
     used_allows: Vec<bool>,

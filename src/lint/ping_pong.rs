@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::diagnostic::{Code, Level};
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::lint::{Context, Lint, shown};
 use crate::program::{Change, RoleId, RuleSourceId, StateId};
 
@@ -43,7 +43,7 @@ const MAX_LOOPS: usize = 10;
 type Loop = Vec<(StateId, RuleSourceId)>;
 
 /// The states that are set in response to a change, each with its situations.
-type Edges = Rc<[(StateId, Ref)]>;
+type Edges = Rc<[(StateId, Diagram)]>;
 
 fn find(context: &mut Context<'_>) {
     for role in context.program.role_ids() {
@@ -81,7 +81,7 @@ fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<StateId, E
             for (target, region) in context.change(role, change)?.sets.iter() {
                 let there = context.space.showing(*target);
                 let alters = context.space.diagrams.without(*region, there);
-                if alters != Ref::ZERO {
+                if alters != Diagram::ZERO {
                     out.push((*target, alters));
                 }
             }
@@ -95,21 +95,22 @@ fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<StateId, E
 fn endless(
     context: &mut Context<'_>,
     edges: &FxHashMap<StateId, Edges>,
-) -> FxHashMap<StateId, Ref> {
+) -> FxHashMap<StateId, Diagram> {
     let mut nodes: Vec<StateId> = edges.keys().copied().collect();
     nodes.sort_unstable();
-    let mut endless: FxHashMap<StateId, Ref> = nodes.iter().map(|node| (*node, Ref::ONE)).collect();
+    let mut endless: FxHashMap<StateId, Diagram> =
+        nodes.iter().map(|node| (*node, Diagram::ONE)).collect();
     loop {
         let mut changed = false;
         for node in &nodes {
-            if endless[node] == Ref::ZERO {
+            if endless[node] == Diagram::ZERO {
                 continue;
             }
-            let ways: Vec<Ref> = edges[node]
+            let ways: Vec<Diagram> = edges[node]
                 .iter()
                 .map(|(next, region)| going_on(context, *node, *next, *region, endless[next]))
                 .collect();
-            let all = context.space.diagrams.first_of(ways);
+            let all = context.space.diagrams.union(ways);
             changed |= all != endless[node];
             endless.insert(*node, all);
         }
@@ -124,27 +125,27 @@ fn going_on(
     context: &mut Context<'_>,
     node: StateId,
     next: StateId,
-    region: Ref,
-    then: Ref,
-) -> Ref {
+    region: Diagram,
+    then: Diagram,
+) -> Diagram {
     let (from, to) = (
         context.space.of_system(node.system()),
         context.space.of_system(next.system()),
     );
     let before = context.space.diagrams.restrict(then, from, node.value());
     let before = context.space.diagrams.restrict(before, to, next.value());
-    context.space.diagrams.mask(region, before)
+    context.space.diagrams.and_then(region, before)
 }
 
 fn report(
     context: &mut Context<'_>,
     role: RoleId,
     edges: &FxHashMap<StateId, Edges>,
-    endless: &FxHashMap<StateId, Ref>,
+    endless: &FxHashMap<StateId, Diagram>,
 ) {
     let mut starts: Vec<StateId> = endless
         .iter()
-        .filter(|(_, region)| **region != Ref::ZERO)
+        .filter(|(_, region)| **region != Diagram::ZERO)
         .map(|(node, _)| *node)
         .collect();
     starts.sort_unstable();
@@ -195,7 +196,7 @@ fn follow(
     role: RoleId,
     start: StateId,
     edges: &FxHashMap<StateId, Edges>,
-    endless: &FxHashMap<StateId, Ref>,
+    endless: &FxHashMap<StateId, Diagram>,
 ) -> Option<(Loop, Option<crate::diagnostic::Witness>)> {
     let usual = context.space.defaults().to_vec();
     let chosen = context
@@ -222,7 +223,7 @@ fn follow(
                 .iter()
                 .map(|value| Some(*value))
                 .collect();
-            let regions: Vec<Ref> = on_loop
+            let regions: Vec<Diagram> = on_loop
                 .iter()
                 .flat_map(|(node, ..)| edges[node].iter().map(|(_, region)| *region))
                 .collect();

@@ -5,34 +5,34 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::lint::Context;
 use crate::program::{Change, RoleId, RuleSourceId, StateId, Target};
 use crate::space::RoleDecision;
 
 /// For each leaf of a decision, the state that it sets.
-type Targets = Box<[Option<StateId>]>;
+type LeafTargets = Box<[Option<StateId>]>;
 
 /// For each state, where it is set.
-type Sets = Rc<BTreeMap<StateId, Ref>>;
+type Sets = Rc<BTreeMap<StateId, Diagram>>;
 
 /// Cached results.
 #[derive(Default)]
-pub(super) struct Regions {
+pub(super) struct RegionCache {
     known: FxHashMap<(RoleId, Change), Option<Rc<ChangeRegions>>>,
     /// By decision: where any profile decides.
-    decided: FxHashMap<Ref, Ref>,
+    decided: FxHashMap<Diagram, Diagram>,
     /// By decision and the states that its leaves set.
-    sets: FxHashMap<(Ref, Targets), Sets>,
+    sets: FxHashMap<(Diagram, LeafTargets), Sets>,
 }
 
 /// The outcomes of a change, as regions of situations.
 pub(super) struct ChangeRegions {
     /// Which rule decides.
-    pub decision: Ref,
+    pub decision: Diagram,
     pub by: RoleDecision,
     /// Where any profile decides.
-    pub decided: Ref,
+    pub decided: Diagram,
     /// Where it sets which state.
     pub sets: Sets,
 }
@@ -45,7 +45,7 @@ impl Context<'_> {
         if !self.regions.known.contains_key(&key) {
             let by = self.space.decision(role, change);
             let change = match *by.parts {
-                [] => Some(self.split(Ref::ZERO, by)),
+                [] => Some(self.split(Diagram::ZERO, by)),
                 [one] => Some(self.split(one, by)),
                 _ => None,
             };
@@ -58,7 +58,7 @@ impl Context<'_> {
         change
     }
 
-    fn split(&mut self, decision: Ref, by: RoleDecision) -> ChangeRegions {
+    fn split(&mut self, decision: Diagram, by: RoleDecision) -> ChangeRegions {
         let diagrams = &mut self.space.diagrams;
         let decided = *self
             .regions
@@ -66,7 +66,7 @@ impl Context<'_> {
             .entry(decision)
             .or_insert_with(|| diagrams.map(decision, &mut |leaf| u32::from(leaf != 0)));
         let leaves = self.space.leaves(decision);
-        let targets: Targets = leaves.iter().map(|leaf| self.target(&by, *leaf)).collect();
+        let targets: LeafTargets = leaves.iter().map(|leaf| self.target(&by, *leaf)).collect();
         let key = (decision, targets);
         if let Some(sets) = self.regions.sets.get(&key) {
             return ChangeRegions {
@@ -114,8 +114,8 @@ impl Context<'_> {
     }
 
     /// The rules that decide within a region, as leaves.
-    pub(super) fn deciders_in(&mut self, region: Ref, decision: Ref) -> Vec<u32> {
-        let within = self.space.diagrams.mask(region, decision);
+    pub(super) fn deciders_in(&mut self, region: Diagram, decision: Diagram) -> Vec<u32> {
+        let within = self.space.diagrams.and_then(region, decision);
         self.space
             .diagrams
             .leaves(within)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::lint::{Context, shown, state_name};
 use crate::program::{Change, Direction, Rank, RoleId, RuleSourceId, StateId};
 use crate::space::RoleDecision;
@@ -58,8 +58,8 @@ fn round_trips(
                 .space
                 .diagrams
                 .restrict(*way_back, variable, start.value());
-            let both = context.space.diagrams.mask(*region, way_back);
-            if both == Ref::ZERO {
+            let both = context.space.diagrams.and_then(*region, way_back);
+            if both == Diagram::ZERO {
                 continue;
             }
             let goes = first_rule(context, both, (there.decision, &there.by));
@@ -89,8 +89,8 @@ fn round_trips(
 
 fn first_rule(
     context: &mut Context<'_>,
-    region: Ref,
-    (decision, by): (Ref, &RoleDecision),
+    region: Diagram,
+    (decision, by): (Diagram, &RoleDecision),
 ) -> Option<RuleSourceId> {
     let leaves = context.deciders_in(region, decision);
     leaves

@@ -27,15 +27,15 @@ fn find(context: &mut Context<'_>) {
         let right = quote(&program.state(mismatch.state).name);
         let finding = context
             .finding_about(
-                format!("the state is declared as {right}"),
+                format!("the state is declared as `{right}`"),
                 None,
                 None,
                 &[mismatch.state],
             )
             .label(mismatch.location, "different case")
-            .help(format!("replace with {right}"))
+            .help(format!("replace with `{right}`"))
             .fix(Fix {
-                message: format!("replace with {right}"),
+                message: format!("replace with `{right}`"),
                 safe: true,
                 edits: vec![(mismatch.location, right.clone())],
             });

@@ -61,7 +61,7 @@ pub struct Program {
     pub rule_sources: Vec<RuleSource>,
     pub profiles: Vec<Profile>,
     /// By role.
-    pub roles: Vec<Role>,
+    pub roles: Vec<RoleProfiles>,
     pub tests: Vec<Test>,
     pub scenarios: Vec<Scenario>,
     /// Used by lints, in addition to the meaning.
@@ -198,7 +198,7 @@ pub struct Append {
 }
 
 #[derive(Debug)]
-pub struct Role {
+pub struct RoleProfiles {
     /// By priority.
     pub profiles: Vec<ProfileId>,
     /// `None`: the implicit role of a program that declares none.
@@ -307,7 +307,7 @@ impl Program {
         &self.profiles[id.index()]
     }
 
-    pub fn role(&self, id: RoleId) -> &Role {
+    pub fn role(&self, id: RoleId) -> &RoleProfiles {
         &self.roles[id.index()]
     }
 

@@ -3,7 +3,7 @@
 use crate::errors::{duplicate_definition, unknown_value};
 use crate::program::{self, DeclaredKind, FactId, FactKind, ValueId};
 use crate::resolve::limits;
-use crate::resolve::{Atom, Declared, Resolver};
+use crate::resolve::{Atom, Resolver, TreeDeclaration};
 use crate::source::Location;
 use crate::syntax::tree::{self, DeclarationKind};
 
@@ -11,7 +11,7 @@ use crate::syntax::tree::{self, DeclarationKind};
 pub(super) struct NamedCondition<'a> {
     pub name: &'a tree::Name,
     pub condition: &'a tree::Condition,
-    pub declaration: Declared<'a>,
+    pub declaration: TreeDeclaration<'a>,
     pub id: program::DeclaredId,
 }
 
@@ -19,7 +19,7 @@ impl Resolver {
     /// Declares flags, choices and conditions, and returns the conditions in order of their indices.
     pub(super) fn declare_facts<'a>(
         &mut self,
-        declared: &[Declared<'a>],
+        declared: &[TreeDeclaration<'a>],
     ) -> Vec<NamedCondition<'a>> {
         let mut conditions = Vec::new();
         for declaration in declared {
@@ -60,7 +60,7 @@ impl Resolver {
         has_room
     }
 
-    fn declare_flag(&mut self, name: &tree::Name, declaration: Declared<'_>) {
+    fn declare_flag(&mut self, name: &tree::Name, declaration: TreeDeclaration<'_>) {
         let location = declaration.at(name.span);
         if self.declare_atom_name(name, location) && self.has_room_for_fact() {
             let id = self.declared(DeclaredKind::Flag, name, declaration);
@@ -76,7 +76,7 @@ impl Resolver {
         name: &tree::Name,
         values: &[tree::Name],
         default: Option<&tree::Name>,
-        declaration: Declared<'_>,
+        declaration: TreeDeclaration<'_>,
     ) {
         let location = declaration.at(name.span);
         if !self.declare_atom_name(name, location) || !self.has_room_for_fact() {

@@ -3,32 +3,32 @@
 /// Returns each index once, after those it needs, and all circles. Indices on a circle, or that need one, are omitted.
 pub(super) fn dependencies_first(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<usize>>) {
     #[derive(Clone, Copy, PartialEq)]
-    enum Mark {
+    enum VisitState {
         New,
         Open,
         Done,
         Circular,
     }
-    let mut marks = vec![Mark::New; needs.len()];
+    let mut marks = vec![VisitState::New; needs.len()];
     let mut order = Vec::with_capacity(needs.len());
     let mut circles = Vec::new();
     for root in 0..needs.len() {
-        if marks[root] != Mark::New {
+        if marks[root] != VisitState::New {
             continue;
         }
         let mut path = vec![(root, 0)];
-        marks[root] = Mark::Open;
+        marks[root] = VisitState::Open;
         while let Some((node, next)) = path.last_mut() {
             let node = *node;
             match needs[node].get(*next) {
                 Some(&need) => {
                     *next += 1;
                     match marks[need] {
-                        Mark::New => {
-                            marks[need] = Mark::Open;
+                        VisitState::New => {
+                            marks[need] = VisitState::Open;
                             path.push((need, 0));
                         }
-                        Mark::Open => {
+                        VisitState::Open => {
                             let from = path
                                 .iter()
                                 .position(|(on_path, _)| *on_path == need)
@@ -37,7 +37,7 @@ pub(super) fn dependencies_first(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<u
                                 path[from..].iter().map(|(on_path, _)| *on_path).collect();
                             circles.push(circle);
                         }
-                        Mark::Circular | Mark::Done => {}
+                        VisitState::Circular | VisitState::Done => {}
                     }
                 }
                 None => {
@@ -45,8 +45,12 @@ pub(super) fn dependencies_first(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<u
                     let circular = circles.iter().any(|circle| circle.contains(&node))
                         || needs[node]
                             .iter()
-                            .any(|need| marks[*need] == Mark::Circular);
-                    marks[node] = if circular { Mark::Circular } else { Mark::Done };
+                            .any(|need| marks[*need] == VisitState::Circular);
+                    marks[node] = if circular {
+                        VisitState::Circular
+                    } else {
+                        VisitState::Done
+                    };
                     if !circular {
                         order.push(node);
                     }

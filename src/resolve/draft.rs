@@ -25,7 +25,7 @@ pub(super) struct Draft {
     pub profiles: Vec<Profile>,
     /// By profile: the kinds of rules that may be missing because of errors.
     pub missing: Vec<MissingRules>,
-    pub roles: Vec<(RoleName, program::Role)>,
+    pub roles: Vec<(RoleName, program::RoleProfiles)>,
     pub tests: Vec<Test>,
     pub scenarios: Vec<Scenario>,
     pub declared: Vec<Declared>,

@@ -2,7 +2,7 @@
 
 use crate::errors::{same_system, unknown_condition, unknown_role, unknown_state};
 use crate::program::{self, Cond, CondId, Direction, FactKind, RoleId, ValueId};
-use crate::resolve::{Declared, Owned, Resolver};
+use crate::resolve::{Owned, Resolver, TreeDeclaration};
 use crate::source::{FileId, Location};
 use crate::syntax::tree::{self, DeclarationKind, Outcome, StepKind, TestItem};
 
@@ -34,7 +34,7 @@ impl Resolver {
         }
     }
 
-    fn test(&mut self, name: &tree::Name, items: &[TestItem], declaration: Declared<'_>) {
+    fn test(&mut self, name: &tree::Name, items: &[TestItem], declaration: TreeDeclaration<'_>) {
         let file = declaration.file;
         let mut role = None;
         let mut named = false;
@@ -149,7 +149,12 @@ impl Resolver {
         })
     }
 
-    fn scenario(&mut self, name: &tree::Name, steps: &[tree::Step], declaration: Declared<'_>) {
+    fn scenario(
+        &mut self,
+        name: &tree::Name,
+        steps: &[tree::Step],
+        declaration: TreeDeclaration<'_>,
+    ) {
         let file = declaration.file;
         let location = declaration.at(name.span);
         let starts_with_role = matches!(

@@ -24,7 +24,7 @@ use rustc_hash::FxHashSet;
 
 use crate::analysis::conflicts;
 use crate::diagnostic::{self, Code, Diagnostic};
-use crate::errors::unknown::UnknownName;
+use crate::errors::unknown::UnknownReference;
 use crate::errors::{self, confusable_name, duplicate_definition};
 use crate::load::Parsed;
 use crate::program::{self, CondId, DeclaredId, FactId, Program, SystemId, ValueId};
@@ -188,12 +188,12 @@ enum Atom {
 
 /// A declaration and its file.
 #[derive(Clone, Copy)]
-struct Declared<'a> {
+struct TreeDeclaration<'a> {
     file: FileId,
     node: &'a tree::Declaration,
 }
 
-impl Declared<'_> {
+impl TreeDeclaration<'_> {
     fn at(&self, span: Span) -> Location {
         Location {
             file: self.file,
@@ -202,12 +202,12 @@ impl Declared<'_> {
     }
 }
 
-fn all_declared(files: &[tree::File]) -> impl Iterator<Item = Declared<'_>> {
+fn all_declared(files: &[tree::File]) -> impl Iterator<Item = TreeDeclaration<'_>> {
     let files = (0..).map(FileId).zip(files);
     files.flat_map(|(file, tree)| {
         tree.declarations
             .iter()
-            .map(move |node| Declared { file, node })
+            .map(move |node| TreeDeclaration { file, node })
     })
 }
 
@@ -218,8 +218,8 @@ struct Owned {
 }
 
 impl Owned {
-    fn borrowed(&self) -> Declared<'_> {
-        Declared {
+    fn borrowed(&self) -> TreeDeclaration<'_> {
+        TreeDeclaration {
             file: self.file,
             node: &self.node,
         }
@@ -274,7 +274,7 @@ impl Resolver {
             roles,
             tests,
         } = Declarations::new(files);
-        let declared: Vec<Declared<'_>> = vocabulary.iter().map(Owned::borrowed).collect();
+        let declared: Vec<TreeDeclaration<'_>> = vocabulary.iter().map(Owned::borrowed).collect();
         self.declare_systems(&declared);
         let conditions = self.declare_facts(&declared);
         let renumbering = self.draft.order_by_name();
@@ -306,7 +306,7 @@ impl Resolver {
         &mut self,
         kind: program::DeclaredKind,
         name: &tree::Name,
-        declaration: Declared<'_>,
+        declaration: TreeDeclaration<'_>,
     ) -> DeclaredId {
         let location = declaration.at(name.span);
         let node = declaration.node;
@@ -401,7 +401,7 @@ impl Resolver {
             let error = confusable_name::unknown(name, twin, location);
             return self.error(error);
         }
-        let unknown = UnknownName {
+        let unknown = UnknownReference {
             code,
             owner,
             what,

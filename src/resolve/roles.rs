@@ -4,7 +4,7 @@ use presync_engine::Role as RoleName;
 
 use crate::errors::{duplicate_definition, unknown_profile, unknown_role};
 use crate::program::{self, DeclaredKind, ProfileId, RoleId};
-use crate::resolve::{Declared, Owned, Resolver, Unknown, doc_text, draft};
+use crate::resolve::{Owned, Resolver, TreeDeclaration, Unknown, doc_text, draft};
 use crate::source::{FileId, Location};
 use crate::syntax::tree::{self, DeclarationKind};
 
@@ -32,7 +32,7 @@ impl Resolver {
                 name: name.text.to_string(),
                 implicit: false,
             };
-            let role = program::Role {
+            let role = program::RoleProfiles {
                 profiles,
                 location: Some(location),
                 doc,
@@ -47,7 +47,7 @@ impl Resolver {
                 name: "default".to_owned(),
                 implicit: true,
             };
-            let role = program::Role {
+            let role = program::RoleProfiles {
                 profiles,
                 location: None,
                 doc: None,
@@ -64,7 +64,7 @@ impl Resolver {
         &mut self,
         role: &tree::Name,
         profiles: &[tree::Name],
-        declaration: Declared<'_>,
+        declaration: TreeDeclaration<'_>,
     ) -> Vec<ProfileId> {
         let mut ids: Vec<ProfileId> = Vec::with_capacity(profiles.len());
         let mut places = Vec::with_capacity(profiles.len());

@@ -52,7 +52,7 @@ impl Scope {
 }
 
 /// The items in the braces of a mapping or profile.
-type Body = Box<[Item]>;
+type Items = Box<[Item]>;
 
 fn with_doc(item: &Item) -> Span {
     item.before
@@ -97,7 +97,7 @@ impl Resolver {
                 self.duplicate("mapping", &name.text, first, location);
                 continue;
             }
-            let declaration = super::Declared { file, node: &node };
+            let declaration = super::TreeDeclaration { file, node: &node };
             let id = self.declared(DeclaredKind::Mapping, name, declaration);
             self.names
                 .mappings
@@ -213,7 +213,7 @@ impl Resolver {
                 self.duplicate("profile", &name.text, first, location);
                 continue;
             }
-            let declaration = super::Declared { file, node: &node };
+            let declaration = super::TreeDeclaration { file, node: &node };
             let declared = self.declared(DeclaredKind::Profile, name, declaration);
             self.owner = Some(declared);
             let id = ProfileId(self.draft.profiles.len() as u32);
@@ -298,7 +298,7 @@ impl Resolver {
     }
 
     /// Resolves the items of a block in the scope `outer`.
-    fn items(&mut self, builder: &mut BodyBuilder<'_>, items: Body, outer: &Scope) {
+    fn items(&mut self, builder: &mut BodyBuilder<'_>, items: Items, outer: &Scope) {
         for item in items {
             let whole = with_doc(&item);
             match item.kind {

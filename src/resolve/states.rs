@@ -11,7 +11,7 @@ use crate::errors::{
 use crate::program::{self, DeclaredKind, StateId, SystemId};
 use crate::resolve::draft::Renumbering;
 use crate::resolve::limits;
-use crate::resolve::{Declared, Meaning, Resolver, Unknown, dependency_order, doc_text};
+use crate::resolve::{Meaning, Resolver, TreeDeclaration, Unknown, dependency_order, doc_text};
 use crate::source::Location;
 use crate::syntax::tree::{self, DeclarationKind, GroupTerm, SystemItem};
 
@@ -51,7 +51,7 @@ pub(super) enum StateOrGroup {
 }
 
 impl Resolver {
-    pub(super) fn declare_systems(&mut self, declared: &[Declared<'_>]) {
+    pub(super) fn declare_systems(&mut self, declared: &[TreeDeclaration<'_>]) {
         for declaration in declared {
             if let DeclarationKind::System { name, title, .. } = &declaration.node.kind {
                 let location = declaration.at(name.span);
@@ -114,7 +114,7 @@ impl Resolver {
         &mut self,
         system: SystemId,
         items: &[SystemItem],
-        declaration: Declared<'_>,
+        declaration: TreeDeclaration<'_>,
         places: &mut HashMap<(SystemId, ArcStr), Location>,
     ) {
         for item in items {
@@ -142,7 +142,7 @@ impl Resolver {
         &mut self,
         system: SystemId,
         items: &[SystemItem],
-        declaration: Declared<'_>,
+        declaration: TreeDeclaration<'_>,
         extends: bool,
     ) {
         self.draft.systems[system.index()]
@@ -170,7 +170,12 @@ impl Resolver {
         }
     }
 
-    fn declare_state(&mut self, system: SystemId, state: &tree::State, declaration: Declared<'_>) {
+    fn declare_state(
+        &mut self,
+        system: SystemId,
+        state: &tree::State,
+        declaration: TreeDeclaration<'_>,
+    ) {
         let location = declaration.at(state.name.span);
         let count = self.draft.system(system).states.len();
         if count > limits::MAX_STATES {
@@ -238,7 +243,7 @@ impl Resolver {
         &mut self,
         system: SystemId,
         name: &tree::Name,
-        declaration: Declared<'_>,
+        declaration: TreeDeclaration<'_>,
     ) {
         let system_name = self.draft.system(system).name.clone();
         self.unknown(Unknown {
@@ -253,7 +258,7 @@ impl Resolver {
     }
 
     /// Resolves `online flag`; facts are declared by now.
-    pub(super) fn resolve_online(&mut self, declared: &[Declared<'_>]) {
+    pub(super) fn resolve_online(&mut self, declared: &[TreeDeclaration<'_>]) {
         for declaration in declared {
             let DeclarationKind::System { name, items, .. } = &declaration.node.kind else {
                 continue;
@@ -473,7 +478,7 @@ impl Resolver {
         }
     }
 
-    pub(super) fn resolve_groups(&mut self, declared: &[Declared<'_>]) {
+    pub(super) fn resolve_groups(&mut self, declared: &[TreeDeclaration<'_>]) {
         let mut groups = Vec::new();
         for declaration in declared {
             let DeclarationKind::Group {
@@ -540,7 +545,7 @@ impl Resolver {
         &mut self,
         system: SystemId,
         terms: &[GroupTerm],
-        declaration: Declared<'_>,
+        declaration: TreeDeclaration<'_>,
     ) -> Option<Box<[StateId]>> {
         let mut states = Vec::new();
         let mut complete = true;

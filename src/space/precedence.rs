@@ -9,7 +9,7 @@ use std::rc::Rc;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use crate::diagram::Ref;
+use crate::diagram::Diagram;
 use crate::program::{
     Change, Direction, ProfileId, Program, Rank, RoleId, Rule, StateId, SystemId, Target,
 };
@@ -21,7 +21,7 @@ pub struct AppendListId(pub u32);
 
 /// The rule that decides, and what its profile appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Decision {
+pub struct Decider {
     pub profile: ProfileId,
     /// An index into the profile's rules.
     pub rule: u32,
@@ -35,28 +35,28 @@ pub struct Decision {
 pub struct RoleDecision {
     pub to: SystemId,
     /// A leaf is 0 where the change is unmapped.
-    pub parts: Parts,
+    pub parts: Cascade,
     /// The profiles that have candidates, by priority, with the indices of their rules.
     candidates: Rc<[(ProfileId, Rc<[u32]>)]>,
 }
 
 /// Functions by priority: the first that is not zero decides. Usually one, or none where nothing
 /// ever decides; several only if the conditions are so complex that a single diagram would blow up.
-pub type Parts = Rc<[Ref]>;
+pub type Cascade = Rc<[Diagram]>;
 
 /// The candidate rules of a profile for one change. A leaf is a place in [`Precedence::rules_for`]
 /// plus one; if several of one rank match, the first written wins. Changes whose candidates have the
 /// same ranks and conditions share a shape.
 #[derive(Debug)]
-pub struct Shape {
+pub struct Candidates {
     id: u32,
     /// The rank of each candidate and the condition under which it matches.
-    pub candidates: Rc<[(Rank, Ref)]>,
-    pub overriding: Parts,
-    pub plain: Parts,
-    pub otherwise: Parts,
+    pub candidates: Rc<[(Rank, Diagram)]>,
+    pub overriding: Cascade,
+    pub plain: Cascade,
+    pub otherwise: Cascade,
     /// All ranks together: which candidate decides.
-    pub decider: Parts,
+    pub decider: Cascade,
     /// Computed on first use.
     overlapping: OnceCell<bool>,
 }
@@ -64,7 +64,7 @@ pub struct Shape {
 /// Node limit for the union of candidates.
 const UNION_NODES: usize = 50_000;
 
-type Decorated = (u32, u32, Ref, Box<[bool]>);
+type Decorated = (u32, u32, Diagram, Box<[bool]>);
 
 /// Computes which rule decides what over the situations of a program, and caches the results.
 pub struct Precedence<'p> {
@@ -95,16 +95,16 @@ struct Cache {
     shared: FxHashSet<Rc<[StateId]>>,
     /// For each role and direction, the representative of each state.
     representatives: FxHashMap<(RoleId, Direction), Rc<[StateId]>>,
-    shapes: FxHashMap<Rc<[(Rank, Ref)]>, Rc<Shape>>,
+    shapes: FxHashMap<Rc<[(Rank, Diagram)]>, Rc<Candidates>>,
     /// The appended texts, by texts and their conditions.
-    appends: FxHashMap<Vec<(u32, Ref)>, Ref>,
+    appends: FxHashMap<Vec<(u32, Diagram)>, Diagram>,
     texts: IndexSet<String, FxBuildHasher>,
     /// By place among a role's profiles, shape, appendix, and which candidates set a state.
-    decorated: FxHashMap<Decorated, Parts>,
+    decorated: FxHashMap<Decorated, Cascade>,
     role_decisions: FxHashMap<(RoleId, Change), RoleDecision>,
     /// The combination of the profiles' functions, by the functions in order of priority.
-    combined: FxHashMap<Box<[Ref]>, Parts>,
-    leaves: FxHashMap<Ref, Rc<[u32]>>,
+    combined: FxHashMap<Box<[Diagram]>, Cascade>,
+    leaves: FxHashMap<Diagram, Rc<[u32]>>,
     /// Leaf `n` of a decision diagram is entry `n - 1`: place among the profiles, place among the
     /// candidates, appendix.
     choices: IndexSet<(u32, u32, AppendListId), FxBuildHasher>,
@@ -126,7 +126,7 @@ struct StateClass {
     /// In written order.
     rules: Rc<[u32]>,
     /// Computed on first use.
-    shape: Option<Rc<Shape>>,
+    shape: Option<Rc<Candidates>>,
 }
 
 impl ProfileDirection {
@@ -282,7 +282,7 @@ impl<'p> Precedence<'p> {
     }
 
     /// The candidates of a profile for a change; `None` if there are none.
-    pub fn shape(&mut self, profile: ProfileId, change: Change) -> Option<Rc<Shape>> {
+    pub fn shape(&mut self, profile: ProfileId, change: Change) -> Option<Rc<Candidates>> {
         let class = self
             .profile_direction(profile, change.direction())?
             .class(change.entered());
@@ -308,15 +308,15 @@ impl<'p> Precedence<'p> {
 
     /// Whether two candidates of one rank can match together; also `true` if that is too expensive
     /// to compute.
-    pub fn overlapping(&mut self, shape: &Shape) -> bool {
+    pub fn overlapping(&mut self, shape: &Candidates) -> bool {
         if let Some(known) = shape.overlapping.get() {
             return *known;
         }
-        let disjoint = self.diagrams.within(UNION_NODES, |diagrams| {
-            let mut seen = [Ref::ZERO; 3];
+        let disjoint = self.diagrams.with_budget(UNION_NODES, |diagrams| {
+            let mut seen = [Diagram::ZERO; 3];
             shape.candidates.iter().all(|(rank, holds)| {
                 let seen = &mut seen[*rank as usize];
-                let apart = diagrams.mask(*holds, *seen) == Ref::ZERO;
+                let apart = diagrams.and_then(*holds, *seen) == Diagram::ZERO;
                 *seen = diagrams.or_else(*holds, *seen);
                 apart
             })
@@ -324,25 +324,27 @@ impl<'p> Precedence<'p> {
         *shape.overlapping.get_or_init(|| disjoint != Some(true))
     }
 
-    fn shape_of(&mut self, candidates: Rc<[(Rank, Ref)]>) -> Rc<Shape> {
+    fn shape_of(&mut self, candidates: Rc<[(Rank, Diagram)]>) -> Rc<Candidates> {
         if let Some(known) = self.cache.shapes.get(&candidates) {
             return known.clone();
         }
-        let mut of_rank: [Vec<Ref>; 3] = Default::default();
+        let mut of_rank: [Vec<Diagram>; 3] = Default::default();
         for (place, (rank, holds)) in candidates.iter().enumerate() {
-            let candidate = self.diagrams.mask(*holds, Ref::leaf(place as u32 + 1));
+            let candidate = self
+                .diagrams
+                .and_then(*holds, Diagram::leaf(place as u32 + 1));
             of_rank[*rank as usize].push(candidate);
         }
         let [otherwise, plain, overriding] =
-            of_rank.map(|rules| Parts::from(self.diagrams.combine(&rules)));
-        let all: Vec<Ref> = [&overriding, &plain, &otherwise]
+            of_rank.map(|rules| Cascade::from(self.diagrams.combine(&rules)));
+        let all: Vec<Diagram> = [&overriding, &plain, &otherwise]
             .into_iter()
             .flat_map(|level| level.iter().copied())
             .collect();
-        let decider = Parts::from(self.diagrams.combine(&all));
+        let decider = Cascade::from(self.diagrams.combine(&all));
         let id = self.cache.shapes.len() as u32;
         let overlapping = OnceCell::new();
-        let shape = Shape {
+        let shape = Candidates {
             id,
             candidates: candidates.clone(),
             overriding,
@@ -357,9 +359,9 @@ impl<'p> Precedence<'p> {
     }
 
     /// The rest of a function, where all parts are zero.
-    pub fn outside(&mut self, of: Ref, parts: &[Ref]) -> Ref {
+    pub fn outside(&mut self, of: Diagram, parts: &[Diagram]) -> Diagram {
         parts.iter().fold(of, |left, part| {
-            if left == Ref::ZERO {
+            if left == Diagram::ZERO {
                 left
             } else {
                 self.diagrams.without(left, *part)
@@ -368,7 +370,7 @@ impl<'p> Precedence<'p> {
     }
 
     /// The texts that a profile appends for a change: a leaf is an [`AppendListId`].
-    fn appended(&mut self, profile: ProfileId, change: Change) -> Ref {
+    fn appended(&mut self, profile: ProfileId, change: Change) -> Diagram {
         let program = self.program;
         let mut key = Vec::new();
         let appends = program.profile(profile).appends.iter();
@@ -386,7 +388,7 @@ impl<'p> Precedence<'p> {
             return *known;
         }
         self.cache.append_lists.insert(Vec::new());
-        let mut lists = Ref::ZERO;
+        let mut lists = Diagram::ZERO;
         for (text, holds) in &key {
             let text = &self.cache.texts[*text as usize];
             let known = &mut self.cache.append_lists;
@@ -416,15 +418,15 @@ impl<'p> Precedence<'p> {
         profile: ProfileId,
         change: Change,
         rules: &[u32],
-    ) -> Parts {
+    ) -> Cascade {
         let Some(shape) = self.shape(profile, change) else {
-            return Parts::default();
+            return Cascade::default();
         };
         let appended = self.appended(profile, change);
         let of_profile = &self.program.profile(profile).rules;
         // A decision of `unchanged` appends nothing.
         let sets = rules.iter().map(|rule| {
-            appended != Ref::ZERO && matches!(of_profile[*rule as usize].target, Target::Set(_))
+            appended != Diagram::ZERO && matches!(of_profile[*rule as usize].target, Target::Set(_))
         });
         let key = (place, shape.id, appended, sets.collect());
         if let Some(known) = self.cache.decorated.get(&key) {
@@ -440,7 +442,7 @@ impl<'p> Precedence<'p> {
                 choices.insert_full((place, candidate, append)).0 as u32 + 1
             })
         });
-        let parts: Parts = parts.collect();
+        let parts: Cascade = parts.collect();
         self.cache.decorated.insert(key, parts.clone());
         parts
     }
@@ -453,7 +455,7 @@ impl<'p> Precedence<'p> {
         }
         let program = self.program;
         let mut candidates: Vec<(ProfileId, Rc<[u32]>)> = Vec::new();
-        let mut all: Vec<Ref> = Vec::new();
+        let mut all: Vec<Diagram> = Vec::new();
         for profile in &program.role(role).profiles {
             let rules = self.rules_for(*profile, change);
             if rules.is_empty() {
@@ -467,7 +469,7 @@ impl<'p> Precedence<'p> {
         let parts = match self.cache.combined.get(&all) {
             Some(known) => known.clone(),
             None => {
-                let parts = Parts::from(self.diagrams.combine(&all));
+                let parts = Cascade::from(self.diagrams.combine(&all));
                 self.cache.combined.insert(all, parts.clone());
                 parts
             }
@@ -484,14 +486,14 @@ impl<'p> Precedence<'p> {
     }
 
     /// The decision of a leaf; `None` for unmapped.
-    pub fn decision_of(&self, decided: &RoleDecision, leaf: u32) -> Option<Decision> {
+    pub fn decision_of(&self, decided: &RoleDecision, leaf: u32) -> Option<Decider> {
         let choice = self
             .cache
             .choices
             .get_index(leaf.checked_sub(1)? as usize)?;
         let (place, candidate, append) = *choice;
         let (profile, rules) = &decided.candidates[place as usize];
-        Some(Decision {
+        Some(Decider {
             profile: *profile,
             rule: rules[candidate as usize],
             append,
@@ -499,14 +501,14 @@ impl<'p> Precedence<'p> {
     }
 
     /// The rule that decides.
-    pub fn rule_of(&self, decision: Decision) -> &'p Rule {
+    pub fn rule_of(&self, decision: Decider) -> &'p Rule {
         let program = self.space.program;
         &program.profile(decision.profile).rules[decision.rule as usize]
     }
 
     /// The leaves that a function reaches, ascending; cached, because many changes share their
     /// diagrams.
-    pub fn leaves(&mut self, of: Ref) -> Rc<[u32]> {
+    pub fn leaves(&mut self, of: Diagram) -> Rc<[u32]> {
         if let Some(known) = self.cache.leaves.get(&of) {
             return known.clone();
         }

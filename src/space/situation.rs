@@ -1,7 +1,7 @@
 //! In: a program. Out: its facts and states as variables, its conditions as diagrams, situations by name.
 
 use crate::diagnostic::{Witness, WitnessValue};
-use crate::diagram::{Diagrams, Ref};
+use crate::diagram::{Diagram, DiagramStore};
 use crate::program::{Column, Cond, CondId, FactId, FactKind, Program, StateId, SystemId, ValueId};
 use crate::space::variable_order;
 
@@ -11,7 +11,7 @@ const NODE_LIMIT: usize = 5_000_000;
 /// All situations of a program: a variable for each fact and for the state of each system.
 pub struct SituationSpace<'p> {
     pub program: &'p Program,
-    pub diagrams: Diagrams,
+    pub diagrams: DiagramStore,
     variables: Vec<Column>,
     of_fact: Vec<u32>,
     of_system: Vec<u32>,
@@ -20,7 +20,7 @@ pub struct SituationSpace<'p> {
     /// By system: whether any condition tests its state.
     tested: Vec<bool>,
     /// By id; built on first use.
-    conditions: Vec<Option<Ref>>,
+    conditions: Vec<Option<Diagram>>,
 }
 
 impl<'p> SituationSpace<'p> {
@@ -56,7 +56,7 @@ impl<'p> SituationSpace<'p> {
             .collect();
         Self {
             program,
-            diagrams: Diagrams::new(sizes, NODE_LIMIT),
+            diagrams: DiagramStore::new(sizes, NODE_LIMIT),
             defaults: variables.iter().map(default).collect(),
             variables,
             of_fact,
@@ -95,7 +95,7 @@ impl<'p> SituationSpace<'p> {
     }
 
     /// The region where the condition holds.
-    pub fn condition(&mut self, id: CondId) -> Ref {
+    pub fn condition(&mut self, id: CondId) -> Diagram {
         if let Some(known) = self.known(id) {
             return known;
         }
@@ -134,24 +134,24 @@ impl<'p> SituationSpace<'p> {
         afforded
     }
 
-    fn known(&self, id: CondId) -> Option<Ref> {
+    fn known(&self, id: CondId) -> Option<Diagram> {
         self.conditions[id.0 as usize]
     }
 
     /// A part of a condition that is being built.
-    fn part(&self, id: CondId) -> Ref {
+    fn part(&self, id: CondId) -> Diagram {
         self.known(id).expect("parts are built before wholes")
     }
 
-    fn build(&mut self, cond: &Cond) -> Ref {
+    fn build(&mut self, cond: &Cond) -> Diagram {
         match cond {
-            Cond::True => Ref::ONE,
-            Cond::Flag(fact) => self.diagrams.test(self.of_fact[fact.index()], [1]),
-            Cond::Value(fact, values) => self.diagrams.test(
+            Cond::True => Diagram::ONE,
+            Cond::Flag(fact) => self.diagrams.literal(self.of_fact[fact.index()], [1]),
+            Cond::Value(fact, values) => self.diagrams.literal(
                 self.of_fact[fact.index()],
                 values.iter().map(|value| value.value()),
             ),
-            Cond::State(system, states) => self.diagrams.test(
+            Cond::State(system, states) => self.diagrams.literal(
                 self.of_system[system.index()],
                 states.iter().map(|state| state.value()),
             ),
@@ -160,20 +160,20 @@ impl<'p> SituationSpace<'p> {
                 self.diagrams.not(part)
             }
             Cond::And(parts) => {
-                let parts: Vec<Ref> = parts.iter().map(|part| self.part(*part)).collect();
+                let parts: Vec<Diagram> = parts.iter().map(|part| self.part(*part)).collect();
                 parts
                     .into_iter()
-                    .fold(Ref::ONE, |all, part| self.diagrams.mask(all, part))
+                    .fold(Diagram::ONE, |all, part| self.diagrams.and_then(all, part))
             }
             Cond::Or(parts) => {
                 let parts = parts.iter().map(|part| self.part(*part)).collect();
-                self.diagrams.first_of(parts)
+                self.diagrams.union(parts)
             }
         }
     }
 
     /// The region where the condition holds after a state was entered.
-    pub fn condition_in(&mut self, id: CondId, entered: StateId) -> Ref {
+    pub fn condition_in(&mut self, id: CondId, entered: StateId) -> Diagram {
         let holds = self.condition(id);
         self.after_entering(holds, entered)
     }
@@ -184,7 +184,7 @@ impl<'p> SituationSpace<'p> {
     }
 
     /// The function after a state was entered.
-    pub fn after_entering(&mut self, of: Ref, entered: StateId) -> Ref {
+    pub fn after_entering(&mut self, of: Diagram, entered: StateId) -> Diagram {
         if self.is_tested(entered.system()) {
             let variable = self.of_system(entered.system());
             self.diagrams.restrict(of, variable, entered.value())
@@ -194,16 +194,16 @@ impl<'p> SituationSpace<'p> {
     }
 
     /// The region where the system shows the state.
-    pub fn showing(&mut self, state: StateId) -> Ref {
+    pub fn showing(&mut self, state: StateId) -> Diagram {
         let variable = self.of_system(state.system());
-        self.diagrams.test(variable, [state.value()])
+        self.diagrams.literal(variable, [state.value()])
     }
 
     /// The situation closest to the usual one in which the function has a wanted leaf; `entered` is
     /// the state that was entered.
     pub fn witness(
         &self,
-        of: Ref,
+        of: Diagram,
         entered: Option<StateId>,
         wanted: &dyn Fn(u32) -> bool,
     ) -> Option<Witness> {

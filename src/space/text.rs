@@ -1,14 +1,14 @@
 //! In: variables, cubes and decisions. Out: how the language writes them.
 
-use crate::diagram::{Cube, Ref};
+use crate::diagram::{Cube, Diagram};
 use crate::program::{Column, FactKind, Target};
-use crate::quote::{choice_literal, quote, quote_always, state_literal};
+use crate::quote::{choice_literal, quote, quote_text, state_literal};
 use crate::space::precedence::{Precedence, RoleDecision};
 use crate::space::situation::SituationSpace;
 
 impl SituationSpace<'_> {
-    /// See [`Diagrams::cover`](crate::diagram::Diagrams::cover).
-    pub fn cover(&mut self, region: Ref, most: usize) -> Option<Vec<Cube>> {
+    /// See [`DiagramStore::cover`](crate::diagram::DiagramStore::cover).
+    pub fn cover(&mut self, region: Diagram, most: usize) -> Option<Vec<Cube>> {
         let defaults = self.defaults().to_vec();
         self.diagrams.cover(region, &defaults, most)
     }
@@ -27,12 +27,12 @@ impl SituationSpace<'_> {
         literals.sort_by_key(|(variable, _)| *variable);
         literals
             .into_iter()
-            .map(|(variable, values)| self.literal(variable, values))
+            .map(|(variable, values)| self.value_text(variable, values))
             .collect()
     }
 
     /// A variable restricted to some of its values, as a condition of the language.
-    pub fn literal(&self, variable: Column, values: &[u32]) -> String {
+    pub fn value_text(&self, variable: Column, values: &[u32]) -> String {
         match variable {
             Column::Fact(fact) => {
                 let fact = self.program.fact(fact);
@@ -68,7 +68,7 @@ impl Precedence<'_> {
         };
         let name = quote(&self.program.state(state).name);
         let texts = self.append_texts(decision.append).iter();
-        let texts: Vec<String> = texts.map(|text| quote_always(text)).collect();
+        let texts: Vec<String> = texts.map(|text| quote_text(text)).collect();
         match (decorated, texts.as_slice()) {
             (false, []) => name,
             (true, []) => format!("{name} append nothing"),

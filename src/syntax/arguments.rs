@@ -5,7 +5,7 @@ use pest::Parser;
 use pest::error::ErrorVariant;
 
 use crate::source::FileId;
-use crate::syntax::lower::{Lower, Node};
+use crate::syntax::lower::{Lower, PairNode};
 use crate::syntax::{Grammar, Rule, expected, tree};
 
 /// `in_queue`, `in_queue=false`, `cic="Available, Forward"`
@@ -62,7 +62,7 @@ pub fn parse_given(text: &str) -> Result<Vec<Assignment>, ArgumentError> {
     Ok(assignments.collect())
 }
 
-fn parse(rule: Rule, text: &str) -> Result<Node<'_>, ArgumentError> {
+fn parse(rule: Rule, text: &str) -> Result<PairNode<'_>, ArgumentError> {
     let mut pairs = Grammar::parse(rule, text).map_err(|error| {
         let positives = match &error.variant {
             ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
@@ -79,7 +79,10 @@ fn parse(rule: Rule, text: &str) -> Result<Node<'_>, ArgumentError> {
             text: text.to_owned(),
         }
     })?;
-    Ok(Node::new(0, pairs.next().expect("a parse yields its rule")))
+    Ok(PairNode::new(
+        0,
+        pairs.next().expect("a parse yields its rule"),
+    ))
 }
 
 #[cfg(test)]

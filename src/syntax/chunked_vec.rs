@@ -3,15 +3,15 @@
 /// Number of elements per piece.
 const PIECE: usize = 1_000;
 
-pub(super) struct List<T>(Vec<Vec<T>>);
+pub(super) struct ChunkedVec<T>(Vec<Vec<T>>);
 
-impl<T> Default for List<T> {
+impl<T> Default for ChunkedVec<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T> List<T> {
+impl<T> ChunkedVec<T> {
     pub fn push(&mut self, one: T) {
         match self.0.last_mut() {
             // Short lists grow on demand.
@@ -42,12 +42,12 @@ impl<T> List<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{List, PIECE};
+    use super::{ChunkedVec, PIECE};
 
     #[test]
     fn everything_is_there_in_order() {
         for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7] {
-            let mut list = List::default();
+            let mut list = ChunkedVec::default();
             (0..length).for_each(|one| list.push(one));
             let all = list.finish();
             assert_eq!(all, (0..length).collect::<Vec<_>>());

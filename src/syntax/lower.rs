@@ -4,7 +4,7 @@
 mod expectations;
 mod parts;
 
-pub(super) use parts::{OpenItem, Parts};
+pub(super) use parts::{DeclarationParts, OpenItem};
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -33,12 +33,12 @@ pub(super) struct Lower<'a> {
 
 /// A pair and the offset that its spans are relative to.
 #[derive(Clone)]
-pub(super) struct Node<'a> {
+pub(super) struct PairNode<'a> {
     base: usize,
     pair: Pair<'a, Rule>,
 }
 
-impl<'a> Node<'a> {
+impl<'a> PairNode<'a> {
     pub fn new(base: usize, pair: Pair<'a, Rule>) -> Self {
         Self { base, pair }
     }
@@ -60,9 +60,11 @@ impl<'a> Node<'a> {
         self.pair.as_str()
     }
 
-    pub fn inner(self) -> impl Iterator<Item = Node<'a>> {
+    pub fn inner(self) -> impl Iterator<Item = PairNode<'a>> {
         let base = self.base;
-        self.pair.into_inner().map(move |pair| Node { base, pair })
+        self.pair
+            .into_inner()
+            .map(move |pair| PairNode { base, pair })
     }
 }
 
@@ -98,7 +100,7 @@ impl<'a> Lower<'a> {
         self.errors.borrow_mut().push(error(location));
     }
 
-    pub fn declaration(&self, node: Node<'a>) -> tree::Declaration {
+    pub fn declaration(&self, node: PairNode<'a>) -> tree::Declaration {
         let span = node.span();
         let mut allows = Vec::new();
         let mut kind = None;
@@ -116,9 +118,9 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn kind(&self, node: Node<'a>) -> tree::DeclarationKind {
+    fn kind(&self, node: PairNode<'a>) -> tree::DeclarationKind {
         let rule = node.rule();
-        let mut parts = Parts::default();
+        let mut parts = DeclarationParts::default();
         for child in node.inner() {
             self.part(&mut parts, child);
         }
@@ -126,7 +128,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Adds one pair to the parts of a declaration.
-    pub fn part(&self, parts: &mut Parts, node: Node<'a>) {
+    pub fn part(&self, parts: &mut DeclarationParts, node: PairNode<'a>) {
         match node.rule() {
             Rule::new_name
             | Rule::use_ref
@@ -159,7 +161,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Builds the declaration of a grammar rule from its parts.
-    pub fn assemble(&self, rule: Rule, parts: Parts) -> tree::DeclarationKind {
+    pub fn assemble(&self, rule: Rule, parts: DeclarationParts) -> tree::DeclarationKind {
         use tree::DeclarationKind as Kind;
         let mut names = parts.names.into_iter();
         let name = names.next().expect("every declaration begins with a name");
@@ -234,7 +236,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    pub fn name(&self, node: &Node<'a>) -> tree::Name {
+    pub fn name(&self, node: &PairNode<'a>) -> tree::Name {
         let written = node.text();
         let text = match written.strip_prefix('"') {
             None => self.known(written),
@@ -256,7 +258,7 @@ impl<'a> Lower<'a> {
         new
     }
 
-    pub fn allow(&self, node: Node<'a>) -> tree::Allow {
+    pub fn allow(&self, node: PairNode<'a>) -> tree::Allow {
         let span = node.span();
         let mut names = node
             .inner()
@@ -269,7 +271,7 @@ impl<'a> Lower<'a> {
         tree::Allow { code, reason, span }
     }
 
-    pub fn condition(&self, node: Node<'a>) -> tree::Condition {
+    pub fn condition(&self, node: PairNode<'a>) -> tree::Condition {
         let (rule, span) = (node.rule(), node.span());
         match rule {
             Rule::condition | Rule::conjunction => {
@@ -315,7 +317,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn atom(&self, node: Node<'a>) -> tree::Condition {
+    fn atom(&self, node: PairNode<'a>) -> tree::Condition {
         let span = node.span();
         let mut children = node.inner();
         let subject = children
@@ -345,7 +347,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The condition of a `when`, and its colon.
-    pub fn head(&self, node: Node<'a>) -> (tree::Condition, Option<Span>) {
+    pub fn head(&self, node: PairNode<'a>) -> (tree::Condition, Option<Span>) {
         let mut condition = None;
         let mut colon = None;
         for child in node.inner() {
@@ -358,7 +360,7 @@ impl<'a> Lower<'a> {
         (condition.expect("a `when` has a condition"), colon)
     }
 
-    pub fn leaf(&self, node: Node<'a>) -> tree::ItemKind {
+    pub fn leaf(&self, node: PairNode<'a>) -> tree::ItemKind {
         match node.rule() {
             Rule::apply => self.apply(node),
             Rule::append => {
@@ -381,7 +383,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn apply(&self, node: Node<'a>) -> tree::ItemKind {
+    fn apply(&self, node: PairNode<'a>) -> tree::ItemKind {
         let mut mapping = None;
         let mut direction = None;
         for child in node.inner() {
@@ -405,7 +407,7 @@ impl<'a> Lower<'a> {
         }))
     }
 
-    fn rule(&self, node: Node<'a>) -> tree::Rule {
+    fn rule(&self, node: PairNode<'a>) -> tree::Rule {
         let mut overriding = None;
         let mut two_way = false;
         let mut arrow = node.span();
@@ -470,7 +472,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn side(&self, node: Node<'a>) -> tree::Side {
+    fn side(&self, node: PairNode<'a>) -> tree::Side {
         let mut system = None;
         let mut terms = SmallVec::new();
         for child in node.inner() {
@@ -490,7 +492,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    pub fn system_item(&self, node: Node<'a>) -> tree::SystemItem {
+    pub fn system_item(&self, node: PairNode<'a>) -> tree::SystemItem {
         let span = node.span();
         match node.rule() {
             Rule::attributes => {
@@ -517,7 +519,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn state(&self, node: Node<'a>) -> tree::State {
+    fn state(&self, node: PairNode<'a>) -> tree::State {
         let span = node.span();
         let mut allows = Vec::new();
         let mut name = None;
@@ -546,7 +548,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn group_term(&self, node: Node<'a>) -> tree::GroupTerm {
+    fn group_term(&self, node: PairNode<'a>) -> tree::GroupTerm {
         let span = node.span();
         match node.rule() {
             Rule::kw_any => tree::GroupTerm::Any(span),

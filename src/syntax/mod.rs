@@ -61,7 +61,7 @@ pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>)
     } = scan::scan(file, &source.text);
     let lower = lower::Lower::new(file, &source.text, &comments);
     let mut tree = tree::File::default();
-    let mut declarations = chunked_vec::List::default();
+    let mut declarations = chunked_vec::ChunkedVec::default();
     let stray_close = !stray_closes.is_empty();
     for (index, piece) in pieces.iter().enumerate() {
         if errors.len() + stray_closes.len() > MAX_ERRORS {

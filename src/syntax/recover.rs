@@ -12,12 +12,12 @@ use arcstr::ArcStr;
 use crate::diagnostic::{Diagnostic, point};
 use crate::errors::syntax as errors;
 use crate::source::{Location, Span};
-use crate::syntax::chunked_vec::List;
+use crate::syntax::chunked_vec::ChunkedVec;
 use crate::syntax::lexer::{Token, TokenKind};
-use crate::syntax::lower::{Lower, Node, OpenItem, Parts};
+use crate::syntax::lower::{DeclarationParts, Lower, OpenItem, PairNode};
 use crate::syntax::split::{DeclarationTokens, MAX_DEPTH};
 use crate::syntax::{Grammar, MAX_ERRORS, MAX_STATEMENT, Rule, tree};
-use crate::token::{self, Body};
+use crate::token::{self, BlockKind};
 use presync_engine::nearest;
 
 /// Number of tokens to look ahead when describing an error.
@@ -68,9 +68,9 @@ pub(super) fn recover(
     let mut recovery = Recovery::new(lower, &tokens[piece.tokens.clone()], piece.unbalanced);
     let declaration = recovery.declaration(after_block, stray_close);
     // Always report something that the grammar rejects.
-    let told =
+    let reported =
         !recovery.errors.is_empty() || lower.count_errors() > known || (after_block && stray_close);
-    if let Some(failure) = failure.filter(|_| !told) {
+    if let Some(failure) = failure.filter(|_| !reported) {
         recovery.report(0, &failure);
     }
     let names = if declaration.is_none() {
@@ -109,7 +109,7 @@ struct Frame {
     heads: OpenItem,
     /// The offset of its opening brace.
     open: u32,
-    body: List<tree::Item>,
+    body: ChunkedVec<tree::Item>,
     /// An error before it has been reported.
     lost: bool,
 }
@@ -172,12 +172,12 @@ impl<'a> Recovery<'a> {
         }
         let head = self.at;
         let (rule, body) = match self.word(head) {
-            "system" => (Rule::system, Body::System),
-            "extend" => (Rule::extend, Body::System),
-            "mapping" => (Rule::mapping, Body::Items),
-            "profile" => (Rule::profile, Body::Items),
-            "test" => (Rule::test, Body::Test),
-            "scenario" => (Rule::scenario, Body::Scenario),
+            "system" => (Rule::system, BlockKind::System),
+            "extend" => (Rule::extend, BlockKind::System),
+            "mapping" => (Rule::mapping, BlockKind::Items),
+            "profile" => (Rule::profile, BlockKind::Items),
+            "test" => (Rule::test, BlockKind::Test),
+            "scenario" => (Rule::scenario, BlockKind::Scenario),
             word if token::begins_declaration(word) => {
                 let declaration = self.braceless()?;
                 let span = start.to(declaration.span);
@@ -200,10 +200,10 @@ impl<'a> Recovery<'a> {
                 return None;
             }
         };
-        let mut parts = Parts::default();
+        let mut parts = DeclarationParts::default();
         self.head(&mut parts);
         match body {
-            Body::Items => self.items(&mut parts),
+            BlockKind::Items => self.items(&mut parts),
             _ => self.statements(body, &mut parts),
         }
         if self.lost_head || parts.names.is_empty() {
@@ -282,7 +282,7 @@ impl<'a> Recovery<'a> {
                     (self.at..self.tokens.len()).find(|index| self.word(*index) == "{")
                 {
                     self.at = open + 1;
-                    self.items(&mut Parts::default());
+                    self.items(&mut DeclarationParts::default());
                 }
                 None
             }
@@ -295,14 +295,14 @@ impl<'a> Recovery<'a> {
         let word = self.text(&token);
         let known = nearest(word, token::declarations()).filter(|_| token.kind == TokenKind::Word);
         // For rules after a block that was closed too early, the stray brace is the error.
-        let is_statement =
-            (token::begins_statement(word, Body::Items) && word != "@allow") || self.leaf_parses();
+        let is_statement = (token::begins_statement(word, BlockKind::Items) && word != "@allow")
+            || self.leaf_parses();
         if is_statement && known.is_none() {
             if !(after_block && stray_close) {
                 self.errors
                     .push(errors::rule_outside(self.location(token.span)));
             }
-            self.items(&mut Parts::default());
+            self.items(&mut DeclarationParts::default());
             return;
         }
         if token.kind != TokenKind::Bad && word != "}" {
@@ -321,14 +321,14 @@ impl<'a> Recovery<'a> {
         if let Some(open) = (self.at..self.tokens.len()).find(|index| self.word(*index) == "{") {
             self.at = open + 1;
             let body = match known {
-                Some("system" | "extend") => Body::System,
-                Some("test") => Body::Test,
-                Some("scenario") => Body::Scenario,
-                _ => Body::Items,
+                Some("system" | "extend") => BlockKind::System,
+                Some("test") => BlockKind::Test,
+                Some("scenario") => BlockKind::Scenario,
+                _ => BlockKind::Items,
             };
             match body {
-                Body::Items => self.items(&mut Parts::default()),
-                _ => self.statements(body, &mut Parts::default()),
+                BlockKind::Items => self.items(&mut DeclarationParts::default()),
+                _ => self.statements(body, &mut DeclarationParts::default()),
             }
         }
     }
@@ -338,7 +338,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// Reads everything up to the opening brace.
-    fn head(&mut self, parts: &mut Parts) {
+    fn head(&mut self, parts: &mut DeclarationParts) {
         let start = self.at;
         match self.prefix(Rule::head_start) {
             Ok(node) => node.inner().for_each(|child| self.lower.part(parts, child)),
@@ -359,7 +359,7 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    fn items(&mut self, parts: &mut Parts) {
+    fn items(&mut self, parts: &mut DeclarationParts) {
         let mut frames = vec![Frame::default()];
         let mut pending = OpenItem::default();
         // An error before the next item has been reported.
@@ -404,7 +404,7 @@ impl<'a> Recovery<'a> {
                     frames.push(Frame {
                         heads: std::mem::take(&mut pending),
                         open: token.span.start,
-                        body: List::default(),
+                        body: ChunkedVec::default(),
                         lost: std::mem::take(&mut lost),
                     });
                     self.at += 1;
@@ -428,7 +428,7 @@ impl<'a> Recovery<'a> {
                         Err(failure) => {
                             pending = OpenItem::default();
                             lost = true;
-                            self.fail(start, &failure, Body::Items);
+                            self.fail(start, &failure, BlockKind::Items);
                         }
                     }
                 }
@@ -466,7 +466,7 @@ impl<'a> Recovery<'a> {
                         Err(failure) => {
                             pending = OpenItem::default();
                             lost = true;
-                            self.fail(start, &failure, Body::Items);
+                            self.fail(start, &failure, BlockKind::Items);
                         }
                     }
                 }
@@ -478,10 +478,10 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    fn statements(&mut self, body: Body, parts: &mut Parts) {
+    fn statements(&mut self, body: BlockKind, parts: &mut DeclarationParts) {
         let rule = match body {
-            Body::System => Rule::system_start,
-            Body::Test => Rule::test_start,
+            BlockKind::System => Rule::system_start,
+            BlockKind::Test => Rule::test_start,
             _ => Rule::scenario_start,
         };
         while self.goes_on() {
@@ -492,7 +492,7 @@ impl<'a> Recovery<'a> {
                     return;
                 }
                 _ => match self.prefix(rule) {
-                    Ok(_) if self.guesses && body != Body::System && self.misread(start) => {}
+                    Ok(_) if self.guesses && body != BlockKind::System && self.misread(start) => {}
                     Ok(node) => node.inner().for_each(|child| self.lower.part(parts, child)),
                     Err(failure) => self.fail(start, &failure, body),
                 },
@@ -507,7 +507,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// Reports an error in the statement at `start` and skips to where the next one can begin.
-    fn fail(&mut self, start: usize, failure: &Failure, body: Body) {
+    fn fail(&mut self, start: usize, failure: &Failure, body: BlockKind) {
         self.report(start, failure);
         let failed = self.token_at(failure.at);
         if failure.rules.contains(&Rule::one_way) && self.skip_side(failed) {
@@ -517,7 +517,7 @@ impl<'a> Recovery<'a> {
         let mut depth = 0;
         while at < self.tokens.len() {
             let word = self.word(at);
-            if body != Body::Items {
+            if body != BlockKind::Items {
                 match word {
                     "{" => depth += 1,
                     "}" if depth > 0 => {
@@ -528,7 +528,7 @@ impl<'a> Recovery<'a> {
                     _ => {}
                 }
             }
-            let opens = word == "{" && body == Body::Items;
+            let opens = word == "{" && body == BlockKind::Items;
             if depth == 0 && (word == "}" || opens || self.begins_statement(at, body)) {
                 break;
             }
@@ -560,17 +560,17 @@ impl<'a> Recovery<'a> {
         true
     }
 
-    fn begins_statement(&self, at: usize, body: Body) -> bool {
+    fn begins_statement(&self, at: usize, body: BlockKind) -> bool {
         let word = self.word(at);
         let before = at.checked_sub(1).map_or("", |before| self.word(before));
         let keyword = token::begins_statement(word, body);
-        let after_colon = before == ":" && body == Body::Items;
+        let after_colon = before == ":" && body == BlockKind::Items;
         let line = self.starts_line(at) && !token::goes_on(before) && !token::is_joint(word);
         (keyword && !token::is_joint(before)) || after_colon || line
     }
 
     /// Parses a statement at the current token and moves past it.
-    fn prefix(&mut self, rule: Rule) -> Result<Node<'a>, Failure> {
+    fn prefix(&mut self, rule: Rule) -> Result<PairNode<'a>, Failure> {
         let Some(token) = self.tokens.get(self.at) else {
             return Err(Failure {
                 at: self.end,
@@ -598,7 +598,7 @@ impl<'a> Recovery<'a> {
         };
         match Grammar::parse(rule, self.ahead(self.at, MAX_STATEMENT + DANGLING)) {
             Ok(mut pairs) => {
-                let node = Node::new(start, pairs.next().expect("a parse yields its rule"));
+                let node = PairNode::new(start, pairs.next().expect("a parse yields its rule"));
                 let end = node.span().end;
                 let next = self.at
                     + self.tokens[self.at..].partition_point(|token| token.span.start < end);

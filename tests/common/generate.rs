@@ -1,8 +1,9 @@
-//! Random programs: small, valid but for conflicts and idle overrides, and with every construct of the language.
+//! Small random programs with every construct of the language. They are valid, except for conflicts and overrides
+//! without effect.
 
 pub use super::random::Random;
 
-/// The text of a random program. `conflicts`: how much it may contradict itself, in percent.
+/// The text of a random program. `conflicts`: how often rules contradict each other, in percent.
 pub fn program(seed: u64, conflicts: u64) -> String {
     let mut random = Random(seed);
     let mut generator = Generator {
@@ -242,7 +243,7 @@ impl Generator {
     }
 
     fn target(&self, random: &mut Random, to: &System) -> String {
-        // Most rules name the first state, so that programs agree with themselves often enough.
+        // Most rules set the first state, so that enough programs have no conflicts.
         if random.chance(15) && random.chance(self.conflicts) {
             return format!("{} unchanged", to.name);
         }

@@ -1,5 +1,5 @@
-//! What several tests share: loading programs from text, and running the binary.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+//! Shared by several tests: loading programs from text, and running the binary.
+#![allow(dead_code, reason = "each test binary uses only part of it")]
 
 pub mod generate;
 pub mod random;
@@ -15,7 +15,7 @@ pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors()
         .nth(2)
-        .expect("the command line lies in crates/cli")
+        .expect("the command line is in crates/cli")
         .to_path_buf()
 }
 
@@ -29,10 +29,10 @@ pub fn program(source: &str) -> Program {
 }
 
 pub fn tables(source: &str) -> Tables {
-    program(source).compile().expect("it is small")
+    program(source).compile().expect("the program is small")
 }
 
-/// A program from disk.
+/// Loads a program from disk.
 pub fn program_at(path: &Path) -> Program {
     let folder = path.parent().expect("a file is in a folder").to_path_buf();
     let name = path
@@ -41,17 +41,17 @@ pub fn program_at(path: &Path) -> Program {
         .to_string_lossy()
         .into_owned();
     let read = |path: &str| std::fs::read(folder.join(path));
-    let parsed = presync::parse("", &name, &read).expect("it can be read");
+    let parsed = presync::parse("", &name, &read).expect("the file is readable");
     presync::check(parsed)
         .into_program()
         .unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-/// Every program in `examples/`: the root files.
+/// The root file of every program in `examples/`.
 pub fn examples() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(root().join("examples"))
-        .expect("there are examples")
-        .map(|entry| entry.expect("it can be listed").path())
+        .expect("the examples exist")
+        .map(|entry| entry.expect("the folder is readable").path())
         .filter(|path| path.is_dir())
         .map(|folder| {
             let name = folder
@@ -61,15 +61,15 @@ pub fn examples() -> Vec<PathBuf> {
                 .into_owned();
             folder.join(format!("{name}.presync"))
         })
-        // Examples of the library are programs in Rust.
+        // Examples of the library are Rust files.
         .filter(|program| program.exists())
         .collect();
     found.sort();
-    assert!(found.len() >= 4, "the examples are there");
+    assert!(found.len() >= 4, "too few examples");
     found
 }
 
-/// Runs the binary in a folder, without colours and 80 columns wide.
+/// Runs the binary in a folder, without colors and 80 columns wide.
 pub fn presync(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_presync"))
         .args(arguments)
@@ -88,7 +88,7 @@ pub fn presync(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
         // A command that does not read its input may close it.
         let _ = input.write_all(&bytes);
     });
-    let output = child.wait_with_output().expect("the binary ends");
+    let output = child.wait_with_output().expect("the binary exits");
     writer.join().expect("the writer does not panic");
     output
 }

@@ -1,6 +1,6 @@
-//! Numbers from a seed.
+//! Random numbers from a seed.
 
-/// A generator of numbers (splitmix64).
+/// A random number generator (splitmix64).
 pub struct Random(pub u64);
 
 impl Random {

@@ -1,10 +1,10 @@
-//! A second evaluator, written from the "Meaning" section of the language and as naive as it: it walks the rules.
-//! It shares the model with the compiler (and so the checks), nothing of `space`, `compile` or the engine's look-up.
+//! A second evaluator, which follows the "Meaning" section of the language reference literally: it walks the rules. It
+//! shares the model (and so the checks) with the compiler, but nothing of `space`, `compile` or the engine's lookup.
 
 use presync::internal::{Cond, CondId, Target};
 use presync::{Program, RoleId, StateId, SystemId, ValueId};
 
-/// Values of all facts, and for each system a state or unknown.
+/// The values of all facts, and the state of each system if known.
 #[derive(Debug, Clone)]
 pub struct Situation {
     pub facts: Vec<u32>,
@@ -18,7 +18,7 @@ pub enum Outcome {
     Set(StateId, Vec<String>),
 }
 
-/// An outcome and who decides: profile and rule by index.
+/// An outcome, and the deciding profile and rule by index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
     pub outcome: Outcome,
@@ -94,7 +94,7 @@ pub fn decide(
     }
 }
 
-/// How many values each fact has, and then each system: its states and unknown.
+/// The number of values of each fact, then of each system: its states and unknown.
 fn sizes(program: &Program) -> impl Iterator<Item = u32> + '_ {
     let facts = program.schema.facts().map(|(_, fact)| fact.size());
     facts.chain(
@@ -105,7 +105,7 @@ fn sizes(program: &Program) -> impl Iterator<Item = u32> + '_ {
     )
 }
 
-/// Goes through all situations.
+/// Visits all situations.
 pub fn each_situation(program: &Program, visit: &mut dyn FnMut(&Situation)) {
     let sizes: Vec<u32> = sizes(program).collect();
     let mut values = vec![0; sizes.len()];
@@ -126,12 +126,12 @@ pub fn each_situation(program: &Program, visit: &mut dyn FnMut(&Situation)) {
     }
 }
 
-/// How many situations there are.
+/// The number of situations.
 pub fn count(program: &Program) -> f64 {
     sizes(program).map(f64::from).product()
 }
 
-/// The same for the engine.
+/// Converts a situation for the engine.
 pub fn engine(program: &Program, situation: &Situation) -> presync::Situation {
     let mut given = presync::Situation::new(program.schema.clone());
     for ((fact, _), value) in program.schema.facts().zip(&situation.facts) {

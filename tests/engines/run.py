@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Executes each export with engines that others wrote and compares every situation with what Presync decides.
+"""Runs each export in third-party engines and compares every situation with the decision of Presync.
 
 Builds its own environments under target/engines. Prints format x engine x program x situations x differences, and
-exits with 1 if anything differs.
+exits with 1 if there are differences.
 """
 import concurrent.futures
 import json
@@ -27,11 +27,11 @@ def run(*command, **more):
 
 
 def prepare():
-    """The tool itself, the Python packages and the Rego engine; then this script again, inside of the environment."""
+    """Builds the tool and the engines, installs packages, then restarts this script in the Python environment."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    # The tool and the example, as `cargo test` has built them: `cargo build` would choose other features.
+    # Build the tool and the example with `cargo test`: `cargo build` would choose other features.
     run("cargo", "test", "--no-run", "--locked", "--quiet", cwd=ROOT)
-    # Beside what is fetched and unpacked.
+    # Runs while packages are fetched and unpacked.
     engines = subprocess.Popen(["cargo", "build", "--locked", "--quiet", "--release", "--manifest-path",
                                 HERE / "rust" / "Cargo.toml", "--target-dir", BUILD / "rust"], cwd=ROOT)
     python = BUILD / "venv" / "bin" / "python"
@@ -57,7 +57,7 @@ def programs():
     yield "quotes", HERE / "quotes.presync"
 
 
-# What a format has no way to say is refused; that it is, is checked.
+# Programs that a format cannot express: the export must refuse them.
 REFUSED = {("jdm", "quotes")}
 
 
@@ -77,7 +77,7 @@ def wanted(situation):
 
 
 def identifiers(script):
-    """What the script calls each fact and system: from its comments."""
+    """The identifier of each fact and system in the script, from its comments."""
     names = {}
     for identifier, name in re.findall(r"^-- ((?:fact|state)_\w+) is (.*)$", script, re.M):
         if name.startswith('"'):
@@ -97,7 +97,7 @@ def sql_rows(script, cases):
 
 
 def sql_compare(cases, decisions):
-    """An event is decided for every other system; compared is the one that the situation asks for."""
+    """An event is decided for every other system: compares the decision for the system of the situation."""
     found = {(event, to): (outcome, state, appendix) for event, to, outcome, state, appendix in decisions}
     assert len(found) == len(decisions), "one decision for each event and system"
     differences = 0
@@ -124,7 +124,7 @@ def duckdb(file, cases):
     base = duckdb.connect()
     base.execute(script)
     columns, rows = sql_rows(script, cases)
-    # Rows are handed over as JSON lines, which is far faster than one insert each.
+    # Pass the rows as JSON Lines: far faster than one insert each.
     lines = BUILD / "events.jsonl"
     lines.write_text("".join(json.dumps(dict(zip(columns, row))) + "\n" for row in rows))
     kinds = ", ".join(f"{name}: '{kind}'" for name, kind in base.execute(
@@ -142,7 +142,7 @@ def postgres(file, cases):
 
 
 def statements(script):
-    """Spark takes one statement at a time; a semicolon in a text or a comment ends none."""
+    """Spark runs one statement at a time. A semicolon in a string or comment does not end a statement."""
     parts = re.findall(r"'(?:[^']|'')*'|--[^\n]*|;|[^;'-]+|-", script)
     statement = ""
     for part in parts:
@@ -159,7 +159,7 @@ def spark(file, cases):
     session.sql("USE presync_test")
     try:
         script = file.read_text()
-        # One INSERT a row would make one Spark job each: the rows go in together.
+        # Insert the rows together: each INSERT is a Spark job.
         rows = []
         for statement in statements(script):
             values = re.search(r"\bINSERT INTO presync_rows VALUES\s*(.*)$", statement, re.S)
@@ -182,7 +182,7 @@ def spark(file, cases):
 
 
 def spark_session():
-    """One for all programs: it takes seconds to start."""
+    """One session for all programs: starting it takes seconds."""
     from pyspark.sql import SparkSession
     warehouse = BUILD / "spark"
     builder = SparkSession.builder.master("local[2]").config("spark.driver.bindAddress", "127.0.0.1")
@@ -198,7 +198,7 @@ def zen(file, cases):
     document = json.loads(file.read_text())
     inputs = document["nodes"][1]["content"]["inputs"]
     fields = {entry["name"]: entry["field"] for entry in inputs[4:]}
-    # Facts and systems share one space of names; the four of the change do not belong to it.
+    # Facts and systems share one namespace; the first four inputs, those of the change, are not in it.
     decision = zen.ZenEngine().create_decision(json.dumps(document))
     differences = 0
     for case in cases:
@@ -210,12 +210,12 @@ def zen(file, cases):
 
 
 def compare(command, cases):
-    """Hands the situations to an engine, one a line, and counts the decisions that are not Presync's."""
+    """Sends the situations to an engine, one per line, and counts the decisions that differ from Presync's."""
     lines = "".join(json.dumps(case) + "\n" for case in cases)
     output = run(*command, input=lines.encode(), capture_output=True).stdout.decode()
     decisions = [json.loads(line) for line in output.split("\n") if line]
     assert len(decisions) == len(cases)
-    # An engine that leaves a member out has no value for it.
+    # An engine omits a member that has no value.
     return sum((found.get("outcome"), found.get("state"), tuple(found.get("append", ()))) != wanted(case)
                for found, case in zip(decisions, cases))
 
@@ -240,13 +240,13 @@ def page(file, cases):
 
 
 def pictures(program, name, cases):
-    """The mapping graph, drawn by those who read its formats; each state that is set or sets one has to be seen."""
+    """Draws the mapping graph with the tools of its formats; every state that is set or sets one must be visible."""
     files = []
     for to in ("dot", "mermaid", "svg"):
         files.append(BUILD / f"{name}.{to}")
         files[-1].write_bytes(run(PRESYNC, "show", program, "--to", to, capture_output=True).stdout)
     names = {name for case in cases if case["outcome"] == "set" for name in (case["entered"], case["state"])}
-    # What steers terminals is shown as an escape.
+    # Control characters are shown as escapes.
     labels = BUILD / f"{name}.labels.json"
     labels.write_text(json.dumps([name for name in sorted(names)
                                   if not any(unicodedata.category(char)[0] == "C" for char in name)]))
@@ -267,7 +267,7 @@ ENGINES = [
 
 
 def execute(name, program, files, cases, to, engine, decide):
-    """One engine on one program: the line that says what came of it, and the number of differences."""
+    """Runs one engine on one program; returns the line to print and the number of differences."""
     head = f"{to:8}{engine:12}{name:18}"
     if to not in files:
         refused = subprocess.run([PRESYNC, "export", program, "--to", to], capture_output=True)
@@ -276,10 +276,10 @@ def execute(name, program, files, cases, to, engine, decide):
     file = files[to]
     differences = decide(file, cases)
     if name == "contact-centre":
-        # The comparison has to see a table that decides otherwise.
+        # The comparison must detect a table that decides differently.
         wrong = file.with_name(f"wrong.{engine}.{to}")
         text = file.read_text()
-        # The script of a page has the words, too.
+        # The page's own script contains the word, too.
         start = text.index('<script id="tables"') if to == "html" else 0
         end = text.index("</script>", start) if to == "html" else len(text)
         wrong.write_text(text[:start] + text[start:end].replace("unchanged", "unmapped") + text[end:])
@@ -298,7 +298,7 @@ def main():
         cases = situations(program)
         assert cases
         files = {to: export(program, name, to) for to, _, _ in ENGINES if (to, name) not in REFUSED}
-        # Most of them are processes of their own, and none shares a file with another.
+        # Most engines run as separate processes, and they share no files.
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
             for line, differences in threads.map(lambda engine: execute(name, program, files, cases, *engine), ENGINES):
                 failed |= differences > 0

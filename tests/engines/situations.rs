@@ -1,10 +1,10 @@
-//! Every situation of a program and what it decides there, one JSON object a line, for the engines to be compared with.
-//! Situations are those of the inputs of each table; the other inputs get some value.
+//! Prints every situation of a program and its decision, one JSON object per line, to compare engines with. Enumerates
+//! the inputs of each table; the other facts and states get arbitrary values.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "it starts the tool and looks at files"
+    reason = "tests run the tool and use files"
 )]
 
 use std::io::Write;
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     let decided = decided
                         .iter()
                         .find(is_wanted)
-                        .expect("there is a table for it");
+                        .expect("every direction has a table");
                     let line = json!({
                         "role": role.name(),
                         "from": schema.system(direction.from()).name,
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// By name; every second time without what is as it would be if nobody had said so.
+/// Facts and states by name. If `brief`, omits initial values and unknown states.
 fn given(schema: &Schema, situation: &Situation, brief: bool) -> Map<String, Value> {
     let facts = schema.facts().filter_map(|(id, fact)| {
         let value = situation.value(id)?;
@@ -101,7 +101,7 @@ fn situations(
         for entered in schema.states(from) {
             number += 1;
             let mut situation = tables.situation();
-            // What is no input takes turns, so that an export that looks at it is found out.
+            // Vary what is not an input, to detect an export that reads it.
             let facts = schema.facts().map(|(id, _)| Column::Fact(id));
             for (at, column) in facts.enumerate() {
                 set(
@@ -130,7 +130,7 @@ fn situations(
     }
 }
 
-/// A state that is not known is how a situation begins.
+/// Sets an input. Value 0 of a system means that its state is unknown.
 fn set(situation: &mut Situation, column: Column, value: u32) {
     match column {
         Column::Fact(fact) => situation.set_value(ValueId::from_index(fact, value as usize)),

@@ -1,23 +1,23 @@
-//! Random programs with every construct of the language: valid but for conflicts and overrides that meet nothing.
+//! Random programs with every construct of the language: valid, except for conflicts and overrides without effect.
 
 use crate::random::Random;
 use crate::spec::{Choice, Cond, Group, Item, Pick, Profile, Source, Spec, State, System};
 
-/// What sort of program.
+/// The size and kind of a program.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
-    /// Up to so many states in a system, flags, and choices.
+    /// The maximum number of states per system, of flags and of choices.
     pub states: usize,
     pub flags: usize,
     pub choices: usize,
-    /// How often a rule says something of its own, in percent: the more, the more conflicts.
+    /// How often a rule has a different target than most, in percent: more of them mean more conflicts.
     pub own: u64,
     /// How often a rule overrides, in percent.
     pub overrides: u64,
 }
 
 impl Shape {
-    /// Most are small, so that all their situations can be looked at; some are as large as real ones.
+    /// Most programs are small, so that all situations can be checked; some are as large as real ones.
     pub fn of(seed: u64) -> Self {
         if seed % 10 == 9 {
             Self {
@@ -122,7 +122,7 @@ impl Generator<'_> {
             .map(|at| State {
                 name: (self.random.pick(&names))(at),
                 id: self.random.chance(20).then(|| format!("Wire{at}")),
-                // The first can be set: there is always a target.
+                // The first state can be set, so that there is always a target.
                 read_only: at > 0 && self.random.chance(15),
                 attributes: (0..attributes).filter(|_| self.random.chance(30)).collect(),
             })
@@ -249,7 +249,7 @@ impl Generator<'_> {
     fn rule(&mut self, from: usize, source: Source, to: usize) -> Item {
         let overrides =
             matches!(source, Source::States(_)) && self.random.chance(self.shape.overrides);
-        // Most rules name the first state, so that programs agree with themselves often enough.
+        // Most rules set the first state, so that enough programs have no conflicts.
         let target = if !self.random.chance(self.shape.own) {
             Some(0)
         } else if self.random.chance(30) {

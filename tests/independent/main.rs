@@ -1,12 +1,12 @@
-//! The tool against a second implementation that shares nothing with it: random programs as data, what they mean
-//! walked rule by rule (`meaning.rs`), and what happens to users (`session.rs`). What differs is made small first.
+//! Compares the tool with a second implementation that shares nothing with it: random programs as data, their meaning
+//! evaluated rule by rule (`meaning.rs`), and the sessions of users (`session.rs`). Shrinks a program that differs.
 //!
-//! `PRESYNC_PROGRAMS=100000 cargo test --test independent -- --nocapture` looks at so many programs.
+//! `PRESYNC_PROGRAMS=100000 cargo test --test independent -- --nocapture` checks 100,000 programs.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "it starts the tool and looks at files"
+    reason = "tests run the tool and use files"
 )]
 
 mod generate;
@@ -32,11 +32,13 @@ use random::Random;
 use session::{Event, Sessions};
 use spec::Spec;
 
-/// Situations of a program that are looked at one by one; of one that has more, so many at random.
+/// Programs with at most this many situations are checked in all of them.
 const SITUATIONS: usize = 3_000;
+
+/// The number of random situations for larger programs.
 const SAMPLED: usize = 200;
 
-/// Programs with more situations get no events: which choices they depend on takes all situations to say.
+/// Programs with more situations get no events: finding the choices they depend on requires all situations.
 const EVENTS_UP_TO: f64 = 2_000.0;
 
 fn programs() -> usize {
@@ -84,11 +86,11 @@ fn decisions_and_sessions_match_a_second_implementation() {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(look)).collect();
         workers
             .into_iter()
-            .find_map(|worker| worker.join().expect("a difference is no panic"))
+            .find_map(|worker| worker.join().expect("differences do not panic"))
     });
     if let Some((spec, seed, difference)) = failure {
         std::panic::set_hook(Box::new(|_| {}));
-        // What it becomes has to be wrong in the same way.
+        // The smaller program must differ in the same way.
         let kind = |difference: &str| difference.split(':').next().unwrap_or_default().to_owned();
         let wanted = kind(&difference);
         let still = |spec: &Spec| {
@@ -101,7 +103,7 @@ fn decisions_and_sessions_match_a_second_implementation() {
     }
     let of = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     println!(
-        "{} programs, {} of them refused; {} decisions, {} of them mapped; {} events, {} commands, {} rejected",
+        "{} programs, {} rejected; {} decisions, {} mapped; {} events, {} commands, {} rejected",
         of(&counts.programs),
         of(&counts.refused),
         of(&counts.decisions),
@@ -110,7 +112,7 @@ fn decisions_and_sessions_match_a_second_implementation() {
         of(&counts.commands),
         of(&counts.rejected)
     );
-    // Neither side may come to nothing.
+    // Enough programs and events must be accepted, and enough rejected.
     assert!(of(&counts.refused) * 20 > programs() && of(&counts.refused) * 2 < programs());
     assert!(
         of(&counts.decisions) > programs() * 200 && of(&counts.mapped) * 5 > of(&counts.decisions)
@@ -118,7 +120,7 @@ fn decisions_and_sessions_match_a_second_implementation() {
     assert!(of(&counts.commands) > programs() && of(&counts.rejected) * 3 < of(&counts.events));
 }
 
-/// What is wrong with a program, its kind before a colon.
+/// The first difference for a program: its kind, a colon and details.
 fn differs(spec: &Spec, seed: u64, counts: &Counts) -> Option<String> {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| compare(spec, seed, counts))) {
         Ok(compared) => compared.err(),
@@ -154,22 +156,22 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
             {
                 return Err(format!("unexpected {other}: {errors}"));
             }
-            let told = (
+            let reported = (
                 codes.contains("conflict"),
                 codes.contains("override-nothing"),
             );
-            // Samples may miss what analysis finds, not the other way round.
+            // Samples may miss what the analysis finds, but not the reverse.
             let right = if small {
-                told == (conflict, idle)
+                reported == (conflict, idle)
             } else {
-                told.0 || !conflict
+                reported.0 || !conflict
             };
             Counts::add(&counts.refused, 1);
             return if right {
                 Ok(())
             } else {
                 Err(format!(
-                    "errors: reported {told:?}, in the program {:?}",
+                    "errors: reported {reported:?}, in the program {:?}",
                     (conflict, idle)
                 ))
             };
@@ -183,10 +185,11 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
     let tables = program
         .compile()
         .map_err(|error| format!("too large: {error}"))?;
-    let text = tables.to_json().expect("it is small");
+    let text = tables.to_json().expect("the tables are small");
     let reread = Tables::from_json(&text).map_err(|error| format!("reading: {error}"))?;
-    if reread.digest().expect("it is small") != tables.digest().expect("it is small")
-        || reread.to_json().expect("it is small") != text
+    if reread.digest().expect("the tables are small")
+        != tables.digest().expect("the tables are small")
+        || reread.to_json().expect("the tables are small") != text
     {
         return Err("reading: what was written is read as something else".to_owned());
     }
@@ -230,7 +233,7 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
     Ok(())
 }
 
-/// What the tables say, in the terms of the program.
+/// The decision of the tables, in terms of the program.
 fn decided(
     tables: &Tables,
     meaning: &Meaning<'_>,
@@ -246,7 +249,7 @@ fn decided(
         given = given.set(name, *value).expect("facts keep their names");
     }
     for (choice, value) in spec.choices.iter().zip(&situation.values) {
-        let name = &*choice.values[value.expect("all are set")];
+        let name = &*choice.values[value.expect("every choice has a value")];
         given = given
             .set(&choice.name, name)
             .expect("values keep their names");
@@ -269,12 +272,14 @@ fn decided(
     let role = tables
         .role(&meaning.roles[role].0)
         .expect("roles keep their names");
-    let entered = state(from, situation.states[from].expect("it is known"));
-    let decided = role.decide(&given, entered).expect("all has a value");
+    let entered = state(from, situation.states[from].expect("the state is known"));
+    let decided = role
+        .decide(&given, entered)
+        .expect("every fact has a value");
     let decided = decided
         .into_iter()
         .find(|decided| decided.system() == system(to));
-    let decision = decided.expect("it follows").decision();
+    let decision = decided.expect("the system has a decision").decision();
     let outcome = match &decision.outcome {
         presync::Outcome::Unmapped => Outcome::Unmapped,
         presync::Outcome::Unchanged => Outcome::Unchanged,
@@ -297,7 +302,7 @@ fn decided(
     Decided { outcome, origin }
 }
 
-/// A random stream of events: commands and rejections are those of the second implementation, one event after the other.
+/// Runs random events: commands and rejections must match the second implementation after every event.
 fn sessions(
     meaning: &Meaning<'_>,
     tables: &Tables,
@@ -337,9 +342,9 @@ fn sessions(
     for (at, event) in events.iter().enumerate() {
         let output = stream.block(format!("{}\n", lines[at]).as_bytes());
         let json = |bytes: &[u8]| -> Vec<Value> {
-            let text = std::str::from_utf8(bytes).expect("it is text");
+            let text = std::str::from_utf8(bytes).expect("the output is UTF-8");
             text.lines()
-                .map(|line| serde_json::from_str(line).expect("it is JSON"))
+                .map(|line| serde_json::from_str(line).expect("valid JSON"))
                 .collect()
         };
         let (commands, rejects) = (json(&output.commands), json(&output.rejects));
@@ -364,8 +369,8 @@ fn sessions(
     Ok(())
 }
 
-/// The other way round: the digest is the same if and only if every decision is, and so is `diff` empty. Programs in other
-/// words and with one change are the two sides of it; what `fmt` makes of a program is one more wording.
+/// Digests are equal, and `diff` is empty, if and only if all decisions are equal. Tested with programs that are
+/// rewritten with the same meaning, formatted, and changed in one place.
 #[test]
 fn the_digest_covers_decisions_only() {
     let (mut same, mut other, mut refused) = (0, 0, 0);
@@ -383,25 +388,25 @@ fn the_digest_covers_decisions_only() {
         let Some(tables) = compiled(&source) else {
             continue;
         };
-        let said = outcomes(&spec);
+        let wanted_outcomes = outcomes(&spec);
 
         let rewritten = rewrite::rewrite(&spec, &mut random);
         assert_eq!(
             outcomes(&rewritten),
-            said,
-            "seed {seed}: the rewriter keeps the meaning"
+            wanted_outcomes,
+            "seed {seed}: the rewriter must keep the meaning"
         );
         let (text, _) = rewritten.text();
         let others = compiled(&text)
             .unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{text}"));
         assert_eq!(
-            others.digest().expect("it is small"),
-            tables.digest().expect("it is small"),
+            others.digest().expect("the tables are small"),
+            tables.digest().expect("the tables are small"),
             "seed {seed}\n{source}\n// becomes\n{text}"
         );
         assert!(
             presync::diff(&tables, &others)
-                .expect("they are small")
+                .expect("the tables are small")
                 .is_empty(),
             "seed {seed}\n{source}\n// becomes\n{text}"
         );
@@ -412,15 +417,15 @@ fn the_digest_covers_decisions_only() {
         let others = compiled(&formatted)
             .unwrap_or_else(|| panic!("seed {seed}: refused\n{source}\n// becomes\n{formatted}"));
         assert_eq!(
-            others.digest().expect("it is small"),
-            tables.digest().expect("it is small"),
+            others.digest().expect("the tables are small"),
+            tables.digest().expect("the tables are small"),
             "seed {seed}\n{source}\n// becomes\n{formatted}"
         );
         let file = presync::SourceFile::new("main.presync", formatted.clone().into_bytes(), false);
         assert_eq!(
             presync::format(&file).ok().as_ref(),
             Some(&formatted),
-            "seed {seed}: it settles"
+            "seed {seed}: formatting twice changes nothing"
         );
 
         let mutated = rewrite::mutate(&spec, &mut random);
@@ -429,14 +434,15 @@ fn the_digest_covers_decisions_only() {
             refused += 1;
             continue;
         };
-        let equal = outcomes(&mutated) == said;
+        let equal = outcomes(&mutated) == wanted_outcomes;
         assert_eq!(
-            others.digest().expect("it is small") == tables.digest().expect("it is small"),
+            others.digest().expect("the tables are small")
+                == tables.digest().expect("the tables are small"),
             equal,
             "seed {seed}\n{source}\n// becomes\n{text}"
         );
         let unchanged = presync::diff(&tables, &others)
-            .expect("they are small")
+            .expect("the tables are small")
             .is_empty();
         assert_eq!(
             unchanged, equal,
@@ -444,7 +450,7 @@ fn the_digest_covers_decisions_only() {
         );
         if equal { same += 1 } else { other += 1 }
     }
-    println!("{same} changes without and {other} with another decision, {refused} refused");
+    println!("{same} changes without and {other} with an effect on decisions, {refused} rejected");
     assert!(same > programs() / 50 && other > programs() / 50);
 }
 
@@ -455,7 +461,7 @@ fn compiled(source: &str) -> Option<Tables> {
         .ok()
 }
 
-/// Every outcome in every situation, by roles in the order of their names.
+/// Every outcome in every situation, with roles in the order of their names.
 fn outcomes(spec: &Spec) -> Vec<Outcome> {
     let (_, lines) = spec.text();
     let meaning = Meaning::new(spec, lines);

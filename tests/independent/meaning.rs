@@ -1,8 +1,8 @@
-//! What a program means, straight from the language's "Meaning" section and as naive: the rules are walked.
+//! The meaning of a program, implemented literally from the "Meaning" section of the language reference.
 
 use crate::spec::{Cond, Group, Item, Lines, Pick, Source, Spec};
 
-/// Values of all facts; for each system a state, or not known.
+/// The values of all facts, and the state of each system if known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Situation {
     pub flags: Vec<bool>,
@@ -17,7 +17,7 @@ pub enum Outcome {
     Set(usize, Vec<String>),
 }
 
-/// An outcome; for one that is decided the profile's name and the rule's line.
+/// An outcome and, if a rule decides, the name of the profile and the line of the rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decided {
     pub outcome: Outcome,
@@ -31,7 +31,7 @@ enum Level {
     Override,
 }
 
-/// A rule where a profile takes it in: under all these conditions.
+/// A rule as part of a profile, with all conditions that enclose it there.
 struct Candidate<'s> {
     id: usize,
     level: Level,
@@ -58,7 +58,7 @@ pub struct Meaning<'s> {
     pub spec: &'s Spec,
     lines: Lines,
     profiles: Vec<Flat<'s>>,
-    /// Names and profiles.
+    /// Names with profiles.
     pub roles: Vec<(String, Vec<usize>)>,
 }
 
@@ -67,7 +67,7 @@ impl<'s> Meaning<'s> {
         let flat = |profile: &'s crate::spec::Profile| {
             let mut flat = Flat::default();
             let when = profile.when.iter().collect();
-            take_in(spec, &profile.items, &when, None, &mut flat);
+            flatten(spec, &profile.items, &when, None, &mut flat);
             flat
         };
         let roles = if spec.roles.is_empty() {
@@ -94,15 +94,15 @@ impl<'s> Meaning<'s> {
             let first = candidates
                 .iter()
                 .find(|rule| rule.level == level)
-                .expect("the level is one of theirs");
+                .expect("a candidate has this level");
             let outcome = match first.target {
                 None => Outcome::Unchanged,
                 Some(state) => {
                     let mut texts: Vec<String> = Vec::new();
                     for append in &profile.appends {
-                        let says = append.to == to
+                        let applies = append.to == to
                             && append.when.iter().all(|when| self.holds(when, situation));
-                        if says && !texts.iter().any(|text| text == append.text) {
+                        if applies && !texts.iter().any(|text| text == append.text) {
                             texts.push(append.text.to_owned());
                         }
                     }
@@ -138,7 +138,7 @@ impl<'s> Meaning<'s> {
         profile.rules.iter().filter(is).collect()
     }
 
-    /// Whether candidates of a deciding level disagree; and notes which overrides meet a plain candidate.
+    /// Whether candidates of a deciding level disagree. Adds overrides that meet a plain rule to `beaten`.
     pub fn conflicts(
         &self,
         situation: &Situation,
@@ -153,7 +153,7 @@ impl<'s> Meaning<'s> {
                     continue;
                 };
                 let mut deciding = candidates.iter().filter(|rule| rule.level == level);
-                let first = deciding.next().expect("the level is one of theirs");
+                let first = deciding.next().expect("a candidate has this level");
                 found |= deciding.any(|other| other.target != first.target);
                 if candidates.iter().any(|rule| rule.level == Level::Plain) {
                     beaten.extend(
@@ -168,7 +168,7 @@ impl<'s> Meaning<'s> {
         found
     }
 
-    /// Every override that stands in some profile, with the system that it starts from.
+    /// Every override that is part of a profile, with its source system.
     pub fn overrides(&self) -> std::collections::BTreeSet<(usize, usize)> {
         let rules = self.profiles.iter().flat_map(|profile| &profile.rules);
         rules
@@ -199,7 +199,7 @@ impl<'s> Meaning<'s> {
         }
     }
 
-    /// How many situations there are.
+    /// The number of situations.
     pub fn situations(&self) -> f64 {
         self.sizes().iter().map(|size| *size as f64).product()
     }
@@ -225,7 +225,7 @@ impl<'s> Meaning<'s> {
         }
     }
 
-    /// All situations, or so many of them at random if there are more.
+    /// Visits all situations, or `most` random ones if there are more.
     pub fn each(
         &self,
         most: usize,
@@ -265,8 +265,8 @@ fn contains(spec: &Spec, system: usize, picks: &[Pick], state: usize) -> bool {
     })
 }
 
-/// `only`: the one direction that an `apply` takes.
-fn take_in<'s>(
+/// Collects the rules of a profile. `only`: the direction to which an `apply` is restricted.
+fn flatten<'s>(
     spec: &'s Spec,
     items: &'s [Item],
     when: &Vec<&'s Cond>,
@@ -278,15 +278,15 @@ fn take_in<'s>(
             Item::When { condition, items } => {
                 let mut when = when.clone();
                 when.push(condition);
-                take_in(spec, items, &when, only, flat);
+                flatten(spec, items, &when, only, flat);
             }
             Item::Apply { mapping, direction } => {
-                // Within a mapping that is taken in one direction, another direction takes nothing.
+                // A mapping that is restricted to one direction includes nothing of another direction.
                 let way = match (only, *direction) {
                     (Some(only), Some(direction)) if only != direction => continue,
                     (only, direction) => only.or(direction),
                 };
-                take_in(spec, &spec.mappings[*mapping].1, when, way, flat);
+                flatten(spec, &spec.mappings[*mapping].1, when, way, flat);
             }
             Item::Append { text, to } => flat.appends.push(Appended {
                 text,

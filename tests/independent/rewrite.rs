@@ -1,9 +1,9 @@
-//! The same meaning in other words, and words that may mean something else.
+//! Rewrites programs: with the same meaning, or with a change that may affect it.
 
 use crate::random::Random;
 use crate::spec::{Cond, Item, Pick, Source, Spec};
 
-/// Reorders, splits, renames and writes out what is named; the decisions stay as they are.
+/// Reorders, splits, renames and inlines, without changing any decision.
 pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
     let mut spec = spec.clone();
     let mut next = 1_000_000;
@@ -13,7 +13,7 @@ pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
         let items = rewritten(items, &spec, random, &mut next);
         let when = spec.profiles[at].when.take();
         match when {
-            // The condition of a profile is one around all that it holds.
+            // The condition of a profile is equivalent to a `when` around all its items.
             Some(condition) if random.chance(50) => {
                 spec.profiles[at].items = vec![Item::When { condition, items }];
             }
@@ -32,7 +32,7 @@ pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
             *name = format!("renamed_group_{at}");
         }
     }
-    // A program without roles has one, which may be written down.
+    // A program without roles has an implicit one, which can be made explicit.
     if spec.roles.is_empty() && !spec.profiles.is_empty() && random.chance(50) {
         spec.roles
             .push(("default".to_owned(), (0..spec.profiles.len()).collect()));
@@ -59,7 +59,7 @@ fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usiz
                             items: inner,
                         });
                     }
-                    // Half of an override might meet nothing.
+                    // One half of an override might have no effect.
                     Cond::Or(parts) if random.chance(50) && !overrides(&items, spec) => {
                         for condition in parts {
                             all.push(Item::When {
@@ -71,7 +71,7 @@ fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usiz
                     condition => all.push(Item::When { condition, items }),
                 }
             }
-            // Written out, an override would have to meet something in each of its places.
+            // Once inlined, an override needs an effect in each place.
             Item::Apply {
                 mapping,
                 direction: None,
@@ -129,7 +129,7 @@ fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usiz
             other => all.push(other),
         }
     }
-    // Only appendices keep their order.
+    // The order matters only for appendices.
     for _ in 0..all.len() {
         let at = random.below(all.len());
         let other = random.below(all.len());
@@ -158,7 +158,7 @@ fn overrides(items: &[Item], spec: &Spec) -> bool {
     })
 }
 
-/// The same items with rules of their own.
+/// Copies items, with new ids for the rules.
 fn fresh(items: &[Item], next: &mut usize) -> Vec<Item> {
     let mut items = items.to_vec();
     for item in &mut items {
@@ -174,7 +174,7 @@ fn fresh(items: &[Item], next: &mut usize) -> Vec<Item> {
     items
 }
 
-/// One small change, of which nobody knows yet whether a decision depends on it.
+/// Makes one small change, which may or may not affect decisions.
 pub fn mutate(spec: &Spec, random: &mut Random) -> Spec {
     let mut spec = spec.clone();
     let at = random.below(spec.profiles.len());

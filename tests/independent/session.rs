@@ -1,4 +1,4 @@
-//! What happens to a user, straight from the language's "session" section. Events are data, and JSON.
+//! User sessions, implemented literally from the "session" section of the language reference. Events are data and JSON.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,15 +20,15 @@ pub struct Event {
     pub observe: Vec<(usize, Option<usize>)>,
     pub change: Option<(usize, usize)>,
     pub resync: Option<usize>,
-    /// Seconds.
+    /// The time in seconds.
     pub at: Option<i64>,
-    /// Something that makes it no event, instead of all that.
+    /// An index of `BROKEN`: makes the event invalid, instead of all other members.
     pub broken: Option<usize>,
-    /// How states are named: as they are, by id, in capitals.
+    /// How states are written: by name, by id, or in capitals.
     pub spelling: usize,
 }
 
-/// The members that make an event wrong, and the code that says so.
+/// Members that make an event invalid, with the codes of the error.
 const BROKEN: [(&str, &str); 9] = [
     (r#""role":"nobody""#, "unknown-role"),
     (r#""change":{"nowhere":"x"}"#, "unknown-system"),
@@ -83,7 +83,7 @@ impl Event {
         event
     }
 
-    /// The line, with its number as the cause of what follows.
+    /// The event as a line of JSON, with its number as id.
     pub fn json(&self, meaning: &Meaning<'_>, number: usize) -> String {
         let spec = meaning.spec;
         if let Some(at) = self.broken {
@@ -182,7 +182,7 @@ impl Shown {
             .or_else(|| self.reported.clone())
     }
 
-    /// Whether a state was known; one that shows that the last command is over ends that one.
+    /// Whether the state was known already. Forgets the last command if the state shows that it is obsolete.
     fn sees(&mut self, state: usize) -> bool {
         let known = matches!(&self.reported, Some((reported, _)) if *reported == state);
         let over = !known || self.unconfirmed.is_empty();
@@ -194,11 +194,11 @@ impl Shown {
     }
 }
 
-/// All users, and which choices the decisions for changes of a system depend on.
+/// All users, and the choices that decisions depend on.
 pub struct Sessions<'m> {
     meaning: &'m Meaning<'m>,
     users: BTreeMap<usize, User>,
-    /// By role and system.
+    /// By role and changed system.
     needed: Vec<Vec<Vec<usize>>>,
 }
 
@@ -231,7 +231,7 @@ impl<'m> Sessions<'m> {
         })
     }
 
-    /// The commands of an event, or the codes that its rejection may have.
+    /// The commands of an event, or the possible codes of its rejection.
     pub fn apply(&mut self, event: &Event, number: usize) -> Result<Vec<Value>, Vec<&'static str>> {
         if let Some(at) = event.broken {
             return Err(BROKEN[at].1.split(' ').collect());
@@ -262,7 +262,7 @@ impl<'m> Sessions<'m> {
         if let Some(now) = event.at {
             for shown in &mut user.shown {
                 let overdue = |sent: &Command| sent.at.is_some_and(|at| now - at > ECHO_SECONDS);
-                // Those before it are older.
+                // Earlier commands are older, so they expire, too.
                 if let Some(last) = shown.unconfirmed.iter().rposition(overdue) {
                     shown.unconfirmed.drain(..=last);
                 }
@@ -295,7 +295,7 @@ impl<'m> Sessions<'m> {
                     .unconfirmed
                     .drain(..=at)
                     .next_back()
-                    .expect("it is one of them");
+                    .expect("the drained range has a command");
                 shown.reported = Some((state, echo.texts));
             } else if !shown.sees(state) {
                 *shown = Shown {
@@ -333,7 +333,7 @@ impl<'m> Sessions<'m> {
     fn situation(user: &User, known: impl Fn(&Shown) -> Option<usize>) -> Situation {
         Situation {
             flags: user.flags.clone(),
-            // What nothing depends on may be anything.
+            // No decision depends on choices that are not set, so any value will do.
             values: user
                 .values
                 .iter()
@@ -432,7 +432,7 @@ impl<'m> Sessions<'m> {
         number: usize,
     ) -> Value {
         let Outcome::Set(target, texts) = &decided.outcome else {
-            unreachable!("only what is set goes out")
+            unreachable!("only outcomes that set a state are sent")
         };
         let sent = Command {
             state: *target,
@@ -449,7 +449,10 @@ impl<'m> Sessions<'m> {
             .id
             .as_ref()
             .unwrap_or(&system.states[*target].name);
-        let (profile, line) = decided.origin.clone().expect("what is set has an origin");
+        let (profile, line) = decided
+            .origin
+            .clone()
+            .expect("an outcome that sets a state has an origin");
         let mut command = json!({
             "user": format!("u{}", event.user), "set": { system.name.clone(): wire }, "append": texts,
             "profile": profile, "rule": format!("main.presync:{line}"), "cause": number,
@@ -461,7 +464,7 @@ impl<'m> Sessions<'m> {
     }
 }
 
-/// The choices that what a role decides for changes of a system depends on.
+/// The choices on which the decisions of a role for changes of a system depend.
 fn needed(meaning: &Meaning<'_>, role: usize, from: usize) -> Vec<usize> {
     let choices = 0..meaning.spec.choices.len();
     let depends = |choice: &usize| {

@@ -1,8 +1,8 @@
-//! From a program that shows a difference to one that still does and from which nothing can be taken.
+//! Shrinks a program that shows a difference, until nothing more can be removed without losing the difference.
 
 use crate::spec::{Cond, Item, Spec};
 
-/// `differs`: what is wrong with a program, if anything.
+/// `differs` returns the difference for a program, if any.
 pub fn shrink(mut spec: Spec, differs: &dyn Fn(&Spec) -> Option<String>) -> Spec {
     'again: loop {
         for smaller in smaller(&spec) {
@@ -47,7 +47,7 @@ fn smaller(spec: &Spec) -> Vec<Spec> {
             with(&|spec| spec.conditions[at].1 = part.clone());
         }
     }
-    // What nothing names at the end of a list.
+    // Remove the last item of a list, if it is not used.
     with(&|spec| drop(spec.conditions.pop()));
     with(&|spec| drop(spec.mappings.pop()));
     with(&|spec| drop(spec.choices.pop()));
@@ -74,7 +74,7 @@ fn without_profile(spec: &mut Spec, at: usize) {
     spec.roles.retain(|(_, profiles)| !profiles.is_empty());
 }
 
-/// Each list that has an item less, or an item that is smaller.
+/// All lists with one item fewer, or with one smaller item.
 fn fewer(items: &[Item]) -> Vec<Vec<Item>> {
     let mut found = Vec::new();
     for at in 0..items.len() {
@@ -113,7 +113,7 @@ fn parts(condition: &Cond) -> Vec<Cond> {
     }
 }
 
-/// Whether everything that is named is there.
+/// Whether everything that is used is declared.
 fn sound(spec: &Spec) -> bool {
     std::panic::catch_unwind(|| spec.text()).is_ok()
 }

@@ -1,4 +1,4 @@
-//! A program as data, and its text. It shares nothing with the tool: what it means is in `meaning.rs`.
+//! A program as data, and its text. Shares nothing with the tool: its meaning is in `meaning.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,14 +11,14 @@ pub struct Spec {
     pub conditions: Vec<(String, Cond)>,
     pub mappings: Vec<(String, Vec<Item>)>,
     pub profiles: Vec<Profile>,
-    /// Profiles by index; no roles: everyone has one with all profiles.
+    /// Names with the indices of profiles. Without roles, everyone has an implicit role with all profiles.
     pub roles: Vec<(String, Vec<usize>)>,
 }
 
 #[derive(Debug, Clone)]
 pub struct System {
     pub name: String,
-    /// How many attributes there are: `a0`, `a1`.
+    /// The number of attributes: `a0`, `a1`, ...
     pub attributes: usize,
     pub states: Vec<State>,
     pub groups: Vec<(String, Group)>,
@@ -89,7 +89,7 @@ pub enum Item {
         text: String,
         to: usize,
     },
-    /// `id` is the rule's own: its line is told by it.
+    /// `id` is unique: `Lines` has the line of the rule by it.
     Rule {
         id: usize,
         overrides: bool,
@@ -111,22 +111,22 @@ pub enum Source {
     Otherwise,
 }
 
-/// The line of each rule.
+/// The line of each rule, by id.
 pub type Lines = BTreeMap<usize, usize>;
 
 impl Spec {
-    /// The program, and where its rules stand.
+    /// The text of the program, and the lines of its rules.
     pub fn text(&self) -> (String, Lines) {
         let mut printer = Printer {
             spec: self,
             out: String::new(),
             lines: Lines::new(),
         };
-        printer.all().expect("a string takes everything");
+        printer.all().expect("writing to a string succeeds");
         (printer.out, printer.lines)
     }
 
-    /// Whether two choices have a value of this name.
+    /// Whether several choices have a value of this name.
     fn shared(&self, value: &str) -> bool {
         self.choices
             .iter()
@@ -142,7 +142,7 @@ struct Printer<'a> {
     lines: Lines,
 }
 
-/// A name that has to be quoted is quoted.
+/// Quotes a name if necessary.
 pub fn quoted(name: &str) -> String {
     let bare = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -173,7 +173,7 @@ impl Printer<'_> {
     fn all(&mut self) -> std::fmt::Result {
         let spec = self.spec;
         for system in &spec.systems {
-            // Of some the last state is added by an extension that stands before what it extends.
+            // In some systems, the last state is added by an extension that comes before the system.
             let added = usize::from(system.states.len() % 3 == 2);
             let (own, added) = system.states.split_at(system.states.len() - added);
             if !added.is_empty() {
@@ -253,7 +253,7 @@ impl Printer<'_> {
         let spec = self.spec;
         let line = self.out.matches('\n').count() + 1;
         match item {
-            // One item needs no block; which form it is makes no difference.
+            // A single item needs no block; both forms are equivalent.
             Item::When { condition, items } if items.len() == 1 => {
                 write!(self.out, "when {}: ", self.condition(condition))?;
                 self.item(&items[0], depth)

@@ -1,4 +1,4 @@
-//! `check` beyond checking: repairs, suppressions, the record of known findings, settings, watching.
+//! The other features of `check`: fixes, suppressions, the baseline, settings, watching.
 
 use crate::common;
 
@@ -9,21 +9,21 @@ use common::text;
 
 const PROFILE: &str = include_str!("../fixtures/programs/clean.presync");
 
-/// One repair that is safe, one that decides otherwise.
-const REPAIRABLE: &str = include_str!("../fixtures/programs/two-fixes.presync");
+/// A program with one safe fix, and one that changes decisions.
+const FIXABLE: &str = include_str!("../fixtures/programs/two-fixes.presync");
 
 fn folder(content: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     write(folder.path(), "a.presync", content);
     folder
 }
 
 fn write(folder: &Path, name: &str, content: &str) {
-    std::fs::write(folder.join(name), content).expect("it can be written");
+    std::fs::write(folder.join(name), content).expect("the file is writable");
 }
 
 fn read(folder: &Path, name: &str) -> String {
-    std::fs::read_to_string(folder.join(name)).expect("it can be read")
+    std::fs::read_to_string(folder.join(name)).expect("the file is readable")
 }
 
 fn check(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -44,7 +44,7 @@ fn codes(folder: &Path, arguments: &[&str]) -> Vec<String> {
 
 #[test]
 fn safe_fixes_change_no_decision() {
-    let folder = folder(REPAIRABLE);
+    let folder = folder(FIXABLE);
     let (code, out, _) = check(folder.path(), &["--diff"]);
     assert_eq!(code, Some(1));
     assert!(out.contains(
@@ -52,7 +52,7 @@ fn safe_fixes_change_no_decision() {
     ));
     assert_eq!(
         read(folder.path(), "a.presync"),
-        REPAIRABLE,
+        FIXABLE,
         "--diff writes nothing"
     );
     let (code, _, err) = check(folder.path(), &["--fix"]);
@@ -72,7 +72,7 @@ fn safe_fixes_change_no_decision() {
     assert_eq!(check(folder.path(), &["--unsafe"]).0, Some(2));
 }
 
-/// Files and declarations may come in any order: an extension before what it extends, or before another one.
+/// Files and declarations can be in any order: an extension can come before its system or before another extension.
 #[test]
 fn an_extension_can_come_before_its_system() {
     let folder = folder("use cic_lync\nextend system cic { state Coaching { dnd } }\n");
@@ -110,7 +110,7 @@ fn a_declaration_takes_several_allows() {
 
 #[test]
 fn overlapping_fixes_finish() {
-    // A chain of things that nothing uses: each can go only when what names it has gone.
+    // A chain of unused conditions: each can be removed only after the one that uses it.
     let chain: String = (1..20)
         .map(|at| format!("condition c{at} = c{} or in_queue\n", at - 1))
         .collect();
@@ -129,7 +129,7 @@ fn overlapping_fixes_finish() {
 
 #[test]
 fn a_fix_that_would_cause_an_error_is_not_applied() {
-    // The plain rule never decides a change, but the override needs it: nothing is offered.
+    // The plain rule never decides a change, but the override needs it, so no fix is offered.
     let source = include_str!("../fixtures/programs/needed-dead-rule.presync");
     let folder = folder(source);
     assert_eq!(codes(folder.path(), &[]), ["dead-rule"]);
@@ -146,18 +146,18 @@ fn files_shared_by_programs_are_fixed_once() {
         "b.presync",
         "use \"shared.presync\"\nrole \"B\" uses \"Voice\"\n",
     );
-    write(folder.path(), "shared.presync", REPAIRABLE);
+    write(folder.path(), "shared.presync", FIXABLE);
     let (_, _, err) = check(folder.path(), &["--fix"]);
     assert!(err.starts_with("fixed 1 finding\n"), "{err}");
     assert_eq!(
         read(folder.path(), "shared.presync"),
-        REPAIRABLE.replace("available, no acd", "Available, No ACD")
+        FIXABLE.replace("available, no acd", "Available, No ACD")
     );
 }
 
 #[test]
 fn files_that_are_not_named_are_not_changed() {
-    // Another program, which the command does not see, uses the mapping.
+    // The mapping is used by another program, which is not part of the command.
     let folder = folder(&PROFILE.replace("use cic_lync", "use \"lib.presync\""));
     let library = "use cic_lync\nmapping two { cic \"At Lunch\" -> lync Away }\n";
     write(folder.path(), "lib.presync", library);
@@ -173,8 +173,8 @@ fn files_that_are_not_named_are_not_changed() {
 
 #[test]
 fn the_baseline_is_independent_of_the_working_directory() {
-    let folder = folder(REPAIRABLE);
-    std::fs::create_dir(folder.path().join("d")).expect("it can be made");
+    let folder = folder(FIXABLE);
+    std::fs::create_dir(folder.path().join("d")).expect("it can be created");
     write(folder.path(), "presync.toml", "paths = [\".\"]\n");
     check(folder.path(), &["--baseline", "known.json"]);
     let whole = folder.path().display().to_string();
@@ -190,7 +190,7 @@ fn the_baseline_is_independent_of_the_working_directory() {
             err.starts_with("in the baseline, not shown: 2 findings\n"),
             "{place} {path}: {err}"
         );
-        // What goes to other systems is named from the root of the project.
+        // Paths for other systems are relative to the root of the project.
         let (_, out, _) = check(&folder.path().join(place), &[path, "--format", "sarif"]);
         assert!(
             out.contains("\"uri\": \"a.presync\""),
@@ -204,17 +204,17 @@ fn standard_input_is_fixed_to_standard_output() {
     let output = common::presync(
         &common::root(),
         &["check", "-", "--fix"],
-        REPAIRABLE.as_bytes(),
+        FIXABLE.as_bytes(),
     );
     assert_eq!(
         text(&output.stdout),
-        REPAIRABLE.replace("available, no acd", "Available, No ACD")
+        FIXABLE.replace("available, no acd", "Available, No ACD")
     );
 }
 
 #[test]
 fn allows_are_added_at_findings() {
-    let folder = folder(REPAIRABLE);
+    let folder = folder(FIXABLE);
     let (code, _, err) = check(folder.path(), &["--add-allow=checked by \"us\""]);
     assert_eq!(
         (code, err.as_str()),
@@ -228,8 +228,8 @@ fn allows_are_added_at_findings() {
         read(folder.path(), "a.presync")
     );
     assert_eq!(codes(folder.path(), &[]), Vec::<String>::new());
-    // Without a reason, which a lint can demand.
-    let folder = self::folder(REPAIRABLE);
+    // Without a reason, which a lint can require.
+    let folder = self::folder(FIXABLE);
     check(folder.path(), &["--add-allow"]);
     assert_eq!(
         codes(folder.path(), &["--level", "missing-reason=warn"]),
@@ -239,7 +239,7 @@ fn allows_are_added_at_findings() {
 
 #[test]
 fn a_baseline_hides_known_findings() {
-    let folder = folder(REPAIRABLE);
+    let folder = folder(FIXABLE);
     let (code, _, err) = check(
         folder.path(),
         &["--baseline", "known.json", "--deny-warnings"],
@@ -249,11 +249,11 @@ fn a_baseline_hides_known_findings() {
         err.starts_with("recorded 2 findings in known.json\n"),
         "{err}"
     );
-    // Lines move, a finding comes.
+    // Lines move, and a new finding appears.
     write(
         folder.path(),
         "a.presync",
-        &format!("// moved\n\nflag late\n{REPAIRABLE}"),
+        &format!("// moved\n\nflag late\n{FIXABLE}"),
     );
     let (code, out, err) = check(
         folder.path(),
@@ -278,7 +278,7 @@ fn a_baseline_hides_known_findings() {
             ),
         "{err}"
     );
-    // Errors are never known.
+    // Errors are never part of the baseline.
     write(folder.path(), "a.presync", "flag = 1\n");
     assert_eq!(
         check(folder.path(), &["--baseline", "known.json"]).0,
@@ -293,11 +293,11 @@ fn a_baseline_hides_known_findings() {
 
 #[test]
 fn settings_come_from_the_nearest_file_above() {
-    let folder = folder(REPAIRABLE);
+    let folder = folder(FIXABLE);
     let inner = folder.path().join("profiles/deep");
-    std::fs::create_dir_all(&inner).expect("it can be made");
+    std::fs::create_dir_all(&inner).expect("it can be created");
     std::fs::rename(folder.path().join("a.presync"), inner.join("a.presync"))
-        .expect("it can be moved");
+        .expect("the file can be moved");
     write(
         folder.path(),
         "presync.toml",
@@ -309,13 +309,13 @@ fn settings_come_from_the_nearest_file_above() {
         out.contains("profiles/deep/a.presync:4:9: error[state-case]"),
         "{out}"
     );
-    // From inside, too; the command line wins.
+    // Also found from a subdirectory; the command line takes precedence.
     let (code, out, _) = check(&inner, &["--level", "state-case=off", "--format", "json"]);
     assert!(
         code == Some(0) && out.starts_with("{\"diagnostics\""),
         "{out}"
     );
-    // A nearer file replaces the other whole.
+    // A nearer file replaces the other one completely.
     write(
         &inner,
         "presync.toml",
@@ -334,7 +334,7 @@ fn settings_come_from_the_nearest_file_above() {
 #[test]
 fn invalid_settings_are_reported() {
     let folder = folder(PROFILE);
-    for (settings, says) in [
+    for (settings, wanted) in [
         (
             "formt = \"json\"",
             "unknown setting `formt`: did you mean `format`?",
@@ -366,11 +366,11 @@ fn invalid_settings_are_reported() {
         write(folder.path(), "presync.toml", settings);
         let (code, _, err) = check(folder.path(), &[]);
         assert_eq!(code, Some(2), "{settings}");
-        assert!(err.contains(says), "{settings}: {err}");
+        assert!(err.contains(wanted), "{settings}: {err}");
     }
 }
 
-/// A watcher, ended when it goes out of scope.
+/// A running `check --watch`, killed on drop.
 struct Watch {
     child: std::process::Child,
     lines: std::sync::mpsc::Receiver<String>,
@@ -383,8 +383,8 @@ impl Watch {
             .current_dir(folder)
             .stderr(std::process::Stdio::piped())
             .spawn()
-            .expect("it runs");
-        let stderr = std::io::BufReader::new(child.stderr.take().expect("it is piped"));
+            .expect("the binary starts");
+        let stderr = std::io::BufReader::new(child.stderr.take().expect("stderr is piped"));
         let (sender, lines) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             for line in std::io::BufRead::lines(stderr).map_while(Result::ok) {
@@ -394,19 +394,19 @@ impl Watch {
         Self { child, lines }
     }
 
-    /// Waits until it says so, then until it watches again.
-    fn expect(&self, says: &str) {
-        let mut said = String::new();
+    /// Waits for a line that contains `wanted`, then until it watches for changes again.
+    fn expect(&self, wanted: &str) {
+        let mut output = String::new();
         let mut found = false;
         while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(20)) {
-            found |= line.contains(says);
-            said.push_str(&line);
-            said.push('\n');
+            found |= line.contains(wanted);
+            output.push_str(&line);
+            output.push('\n');
             if found && line == "watching for changes" {
                 return;
             }
         }
-        panic!("it does not say `{says}`: {said}");
+        panic!("the output does not contain `{wanted}`: {output}");
     }
 }
 
@@ -422,9 +422,9 @@ fn watch_checks_again_and_survives_deleted_files() {
     let folder = folder(PROFILE);
     let watch = Watch::start(folder.path());
     watch.expect("checked 1 program: no findings");
-    write(folder.path(), "a.presync", REPAIRABLE);
+    write(folder.path(), "a.presync", FIXABLE);
     watch.expect("checked 1 program: 2 warnings");
-    std::fs::remove_file(folder.path().join("a.presync")).expect("it can be removed");
+    std::fs::remove_file(folder.path().join("a.presync")).expect("the file can be removed");
     watch.expect("contains no `.presync` file");
     write(folder.path(), "a.presync", PROFILE);
     watch.expect("checked 1 program: no findings");
@@ -458,38 +458,38 @@ fn ten_thousand_lines_are_rechecked_quickly() {
         .collect();
     times.sort();
     println!("re-checked in {times:?}");
-    // The milestone of 100 ms is one of the optimized build; a test must not fail on a busy machine.
+    // The goal of 100 ms is for the optimized build; a test must not fail on a busy machine.
     assert!(times[2] < Duration::from_secs(5), "{times:?}");
 }
 
-/// Lints that were called otherwise are refused by a sentence with the name of today, and `--fix` writes it.
+/// Old names of lints are errors that show the current name, and `--fix` replaces them.
 #[test]
 fn old_names_of_lints_and_levels_are_refused() {
-    let folder = tempfile::tempdir().expect("there is a temporary folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let program = include_str!("../fixtures/programs/old-lint-name.presync");
     let file = folder.path().join("a.presync");
-    std::fs::write(&file, program).expect("it can be written");
+    std::fs::write(&file, program).expect("the file is writable");
     let check = |arguments: &[&str]| {
         let output = common::presync(folder.path(), arguments, b"");
         let shown = text(&output.stdout) + &text(&output.stderr);
         (output.status.code(), shown)
     };
     let levels = ["--level=gap=off", "--level=ambiguous-return=off"];
-    let (code, said) = check(&[
+    let (code, output) = check(&[
         "check",
         "a.presync",
         levels[0],
         levels[1],
         "--level=unused-allow=off",
     ]);
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(1), "{output}");
     assert!(
-        said.contains("the lint `unsafe-collapse` is now called `unsafe-round-trip`"),
-        "{said}"
+        output.contains("the lint `unsafe-collapse` is now called `unsafe-round-trip`"),
+        "{output}"
     );
-    let (code, said) = check(&["check", "a.presync", levels[0], levels[1], "--fix"]);
-    assert_eq!(code, Some(0), "{said}");
-    let fixed = std::fs::read_to_string(&file).expect("it is there");
+    let (code, output) = check(&["check", "a.presync", levels[0], levels[1], "--fix"]);
+    assert_eq!(code, Some(0), "{output}");
+    let fixed = std::fs::read_to_string(&file).expect("it exists");
     assert_eq!(
         fixed,
         program.replace("unsafe-collapse", "unsafe-round-trip")
@@ -516,19 +516,21 @@ fn old_names_of_lints_and_levels_are_refused() {
             "unknown level `loud`: use `off`, `warn` or `error`",
         ),
     ] {
-        let (code, said) = check(&["check", "a.presync", &format!("--level={level}")]);
-        assert!(code == Some(2) && said.contains(wanted), "{said}");
-        let (lint, level) = level.split_once('=').expect("it is a setting");
+        let (code, output) = check(&["check", "a.presync", &format!("--level={level}")]);
+        assert!(code == Some(2) && output.contains(wanted), "{output}");
+        let (lint, level) = level
+            .split_once('=')
+            .expect("the level has the form lint=level");
         let settings = format!("[lints]\n{lint} = \"{level}\"\n");
-        std::fs::write(folder.path().join("presync.toml"), settings).expect("it can be written");
-        let (code, said) = check(&["check", "a.presync"]);
-        assert!(code == Some(2) && said.contains(wanted), "{said}");
-        std::fs::remove_file(folder.path().join("presync.toml")).expect("it is there");
+        std::fs::write(folder.path().join("presync.toml"), settings).expect("the file is writable");
+        let (code, output) = check(&["check", "a.presync"]);
+        assert!(code == Some(2) && output.contains(wanted), "{output}");
+        std::fs::remove_file(folder.path().join("presync.toml")).expect("it exists");
     }
-    let (code, said) = check(&["explain", "collapse"]);
+    let (code, output) = check(&["explain", "collapse"]);
     assert_eq!(code, Some(2));
     assert!(
-        said.contains("the lint `collapse` is now called `lossy-round-trip`"),
-        "{said}"
+        output.contains("the lint `collapse` is now called `lossy-round-trip`"),
+        "{output}"
     );
 }

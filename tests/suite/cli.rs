@@ -1,4 +1,4 @@
-//! What goes wrong around the program: each is a clear error with the right exit code, never a panic.
+//! Errors outside of the program: each gets a clear message and the right exit code, never a panic.
 
 use crate::common;
 
@@ -7,20 +7,20 @@ use std::path::Path;
 use common::{presync, text};
 
 fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("there is room for a folder")
+    tempfile::tempdir().expect("a temporary folder can be created")
 }
 
 fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) {
-    std::fs::write(folder.join(name), content).expect("it can be written");
+    std::fs::write(folder.join(name), content).expect("the file is writable");
 }
 
 #[track_caller]
-fn fails(folder: &Path, arguments: &[&str], stdin: &[u8], code: i32, says: &str) {
+fn fails(folder: &Path, arguments: &[&str], stdin: &[u8], code: i32, wanted: &str) {
     let output = presync(folder, arguments, stdin);
-    // What `check` finds is on stdout, what went wrong on stderr.
+    // Findings of `check` are on stdout, other errors on stderr.
     let shown = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {shown}");
-    assert!(shown.contains(says), "{arguments:?} says: {shown}");
+    assert!(shown.contains(wanted), "{arguments:?}: {shown}");
 }
 
 #[test]
@@ -115,9 +115,9 @@ fn files_that_cannot_be_read() {
 #[test]
 fn a_directory_means_the_files_that_no_other_file_uses() {
     let root = folder();
-    let root = root.path().canonicalize().expect("it is there");
+    let root = root.path().canonicalize().expect("it exists");
     let site = root.join("site");
-    std::fs::create_dir_all(site.join("states")).expect("there is room");
+    std::fs::create_dir_all(site.join("states")).expect("the folder can be created");
     write(
         &site,
         "main.presync",
@@ -178,7 +178,7 @@ fn files_that_are_not_programs() {
         1,
         "nested more than 200 levels deep",
     );
-    // Chains need no nesting.
+    // Chains do not nest.
     let long = format!(
         "flag a\ncondition c = {}a{}\n",
         "not ".repeat(5_000),
@@ -256,9 +256,9 @@ fn directories_with_several_programs() {
         2,
         "contains 2 programs: name one of",
     );
-    // A circle without a root is one program.
+    // A cycle without a root is one program.
     write(folder, "shared.presync", "use \"a.presync\"\nflag vip\n");
-    std::fs::remove_file(folder.join("b.presync")).expect("it is there");
+    std::fs::remove_file(folder.join("b.presync")).expect("it exists");
     let output = presync(folder, &["check", "."], b"");
     assert!(
         text(&output.stderr).contains("1 program:"),
@@ -267,14 +267,14 @@ fn directories_with_several_programs() {
     );
 }
 
-/// What is being written, or extended elsewhere.
+/// The system is incomplete, or its states are declared elsewhere.
 #[test]
 fn a_system_without_states() {
     let folder = folder();
     let folder = folder.path();
     let source = include_str!("../fixtures/programs/system-without-states.presync");
     write(folder, "a.presync", source);
-    let says = |arguments: &[&str], code: i32| {
+    let run = |arguments: &[&str], code: i32| {
         let output = presync(folder, arguments, b"");
         assert_eq!(
             output.status.code(),
@@ -290,18 +290,18 @@ fn a_system_without_states() {
         &["show", "a.presync"],
         &["test", "a.presync"],
     ] {
-        says(arguments, 0);
+        run(arguments, 0);
     }
-    says(&["test", "a.presync", "--coverage"], 0);
+    run(&["test", "a.presync", "--coverage"], 0);
     for to in ["json", "sql", "rego", "jdm", "csv", "markdown", "html"] {
-        says(&["export", "a.presync", "--to", to, "-o", "exported"], 0);
+        run(&["export", "a.presync", "--to", to, "-o", "exported"], 0);
     }
-    says(&["export", "a.presync", "--to", "json", "-o", "a.json"], 0);
+    run(&["export", "a.presync", "--to", "json", "-o", "a.json"], 0);
     assert!(
-        says(&["diff", "a.presync", "a.json"], 0).contains("no decision changes in any situation")
+        run(&["diff", "a.presync", "a.json"], 0).contains("no decision changes in any situation")
     );
-    assert!(says(&["decide", "a.json", "cic Available"], 0).contains("desk"));
-    assert!(says(&["decide", "a.presync", "desk Available"], 2).contains("desk"));
+    assert!(run(&["decide", "a.json", "cic Available"], 0).contains("desk"));
+    assert!(run(&["decide", "a.presync", "desk Available"], 2).contains("desk"));
     let event = "{\"user\":\"u\",\"system\":\"desk\",\"state\":\"Busy\"}\n";
     let output = presync(folder, &["run", "a.json"], event.as_bytes());
     assert!(
@@ -320,13 +320,13 @@ fn invalid_decide_arguments() {
         "a.presync",
         include_str!("../fixtures/programs/two-roles.presync").replace("uses P", "uses \"P\""),
     );
-    let decide = |more: &[&str], says: &str| {
+    let decide = |more: &[&str], wanted: &str| {
         let arguments: Vec<&str> = ["decide", "a.presync"]
             .iter()
             .chain(more)
             .copied()
             .collect();
-        fails(folder, &arguments, b"", 2, says);
+        fails(folder, &arguments, b"", 2, wanted);
     };
     decide(&["cic Available"], "the program has several roles");
     decide(&["cic Available", "--role", "C"], "unknown role `C`");
@@ -383,7 +383,7 @@ fn invalid_tables_are_refused() {
         .status
         .success()
     );
-    let good = std::fs::read_to_string(folder.join("tables.json")).expect("it was written");
+    let good = std::fs::read_to_string(folder.join("tables.json")).expect("the file was written");
     let output = presync(
         folder,
         &["export", "a.presync", "--to", "json", "-o", "-"],
@@ -394,9 +394,9 @@ fn invalid_tables_are_refused() {
         (good.clone(), String::new()),
         "`-` is stdout"
     );
-    let refused = |content: &str, says: &str| {
+    let refused = |content: &str, wanted: &str| {
         write(folder, "bad.json", content);
-        fails(folder, &["run", "bad.json"], b"", 2, says);
+        fails(folder, &["run", "bad.json"], b"", 2, wanted);
     };
     refused(&good[..good.len() / 2], "line ");
     refused("", "line 1");
@@ -462,21 +462,22 @@ fn names_cannot_control_the_terminal() {
 #[cfg(unix)]
 #[test]
 fn files_outside_are_read_only_if_allowed() {
-    let folder = tempfile::tempdir().expect("there is room");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let at = |path: &str| folder.path().join(path);
-    let write = |path: &str, text: &str| std::fs::write(at(path), text).expect("it can be written");
-    std::fs::create_dir_all(at("project/profiles")).expect("there is room");
+    let write =
+        |path: &str, text: &str| std::fs::write(at(path), text).expect("the file is writable");
+    std::fs::create_dir_all(at("project/profiles")).expect("the folder can be created");
     write("secret.presync", "flag the_secret\n");
     write("project/site.presync", "flag of_the_site\n");
     std::os::unix::fs::symlink(at("secret.presync"), at("project/profiles/link.presync"))
-        .expect("links can be made");
+        .expect("symlinks can be created");
     let profile = "profile \"P\" { cic Available -> lync Away }";
     let uses = [
         ("above.presync", "../../secret.presync", false),
         ("linked.presync", "link.presync", false),
         (
             "whole.presync",
-            at("secret.presync").to_str().expect("it is UTF-8"),
+            at("secret.presync").to_str().expect("the path is UTF-8"),
             false,
         ),
         ("beside.presync", "../site.presync", true),
@@ -493,13 +494,13 @@ fn files_outside_are_read_only_if_allowed() {
         text(&presync(&at("project/profiles"), &arguments, b"").stdout)
     };
     for (name, _) in uses {
-        let told = check(name, &[]);
+        let output = check(name, &[]);
         assert!(
-            told.contains("unknown-file") && told.contains("--allow-outside"),
-            "{name}: {told}"
+            output.contains("unknown-file") && output.contains("--allow-outside"),
+            "{name}: {output}"
         );
-        // Nothing of what stands there comes out.
-        assert!(!told.contains("the_secret"), "{name}: {told}");
+        // The output contains nothing of the file.
+        assert!(!output.contains("the_secret"), "{name}: {output}");
         assert!(
             !check(name, &["--allow-outside"]).contains("unknown-file"),
             "{name}"
@@ -514,15 +515,15 @@ fn files_outside_are_read_only_if_allowed() {
 #[cfg(unix)]
 #[test]
 fn circular_links_do_not_hang() {
-    let folder = tempfile::tempdir().expect("there is room");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let at = |path: &str| folder.path().join(path);
     std::fs::write(
         at("a.presync"),
         "use cic_lync\nuse \"b.presync\"\nprofile \"P\" { cic Available -> lync Away }\n",
     )
-    .expect("it can be written");
-    std::os::unix::fs::symlink(at("b.presync"), at("b.presync")).expect("links can be made");
-    std::os::unix::fs::symlink(folder.path(), at("round")).expect("links can be made");
+    .expect("the file is writable");
+    std::os::unix::fs::symlink(at("b.presync"), at("b.presync")).expect("symlinks can be created");
+    std::os::unix::fs::symlink(folder.path(), at("round")).expect("symlinks can be created");
     let output = presync(
         folder.path(),
         &["check", "a.presync", "-q", "--format", "agent"],
@@ -533,8 +534,8 @@ fn circular_links_do_not_hang() {
         "{}",
         text(&output.stdout)
     );
-    std::fs::remove_file(at("b.presync")).expect("it is there");
-    std::fs::write(at("b.presync"), "flag f\n").expect("it can be written");
+    std::fs::remove_file(at("b.presync")).expect("it exists");
+    std::fs::write(at("b.presync"), "flag f\n").expect("the file is writable");
     let output = presync(folder.path(), &["check", "."], b"");
     assert!(
         text(&output.stderr).contains("checked 1 program"),
@@ -558,11 +559,11 @@ fn devices_and_pipes_are_written_to_and_not_replaced() {
     let made = std::process::Command::new("mkfifo")
         .arg(&pipe)
         .status()
-        .expect("there is mkfifo");
+        .expect("mkfifo is installed");
     assert!(made.success());
     let reader = std::thread::spawn({
         let pipe = pipe.clone();
-        move || std::fs::read_to_string(pipe).expect("somebody writes")
+        move || std::fs::read_to_string(pipe).expect("the pipe has a writer")
     });
     let output = presync(
         folder,
@@ -572,14 +573,14 @@ fn devices_and_pipes_are_written_to_and_not_replaced() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(
         std::fs::metadata(&pipe)
-            .expect("it is there")
+            .expect("it exists")
             .file_type()
             .is_fifo()
     );
     assert!(
         reader
             .join()
-            .expect("it was read")
+            .expect("the reader does not panic")
             .contains("\"hit_policy\"")
     );
 }
@@ -593,7 +594,7 @@ fn invalid_given_is_reported_with_the_expected_form() {
         "a.presync",
         "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n",
     );
-    for (given, says) in [
+    for (given, wanted) in [
         ("not in_queue", "expected a fact or a system at character 1"),
         ("in_queue=1", "expected a state or value at character 10"),
         ("user_type is im", "expected `=` at character 11"),
@@ -606,7 +607,7 @@ fn invalid_given_is_reported_with_the_expected_form() {
             2,
             "write facts and states as in `in_queue, busy=false, user_type=im",
         );
-        fails(folder, &arguments, b"", 2, says);
+        fails(folder, &arguments, b"", 2, wanted);
     }
     write(folder, "presync.toml", "[lints]\ngap = false\n");
     fails(

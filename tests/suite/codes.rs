@@ -1,5 +1,5 @@
-//! What `presync explain` says is so: every bad example has its code, every good one is clean of it. The same text is
-//! `docs/codes.md`; `PRESYNC_BLESS=1` writes it.
+//! The examples of `presync explain` are correct: every bad example has its code, and no good one does. `docs/codes.md`
+//! has the same text; `PRESYNC_BLESS=1` writes it.
 
 use crate::common;
 
@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use common::text;
 use presync::{Code, LINTS, Level, Settings, codes};
 
-/// The codes that are found in a program, tests included.
+/// The codes that are reported for a program, including its tests.
 fn found(source: &[u8]) -> BTreeSet<&'static str> {
     let read = |_: &str| Ok(source.to_vec());
-    let parsed = presync::parse("", "main.presync", &read).expect("memory can be read");
+    let parsed = presync::parse("", "main.presync", &read).expect("reading from memory succeeds");
     let report = presync::check(parsed);
     match report.program {
         None => report
@@ -24,14 +24,14 @@ fn found(source: &[u8]) -> BTreeSet<&'static str> {
             LINTS.iter().for_each(|lint| {
                 settings
                     .set(lint.code.name, Level::Warn)
-                    .expect("it is a lint");
+                    .expect("the lint exists");
             });
             let mut found: BTreeSet<&str> = program
                 .lint(&settings)
                 .iter()
                 .map(|finding| finding.code.name)
                 .collect();
-            let tables = program.compile().expect("it is small");
+            let tables = program.compile().expect("the program is small");
             let failures = presync::prove(&program, &tables)
                 .into_iter()
                 .flat_map(|verdict| verdict.failures);
@@ -50,7 +50,7 @@ fn examples_of_codes_have_their_code() {
             good,
             ..
         } = *explanation;
-        // The one example that cannot be written in UTF-8.
+        // The only example that cannot be written in UTF-8.
         let bad = match code {
             "not-utf8" => bad
                 .split('\u{fffd}')
@@ -79,7 +79,7 @@ fn examples_of_codes_have_their_code() {
 #[test]
 fn every_code_is_explained_and_listed() {
     let reference =
-        std::fs::read_to_string(common::root().join("docs/language.md")).expect("it is there");
+        std::fs::read_to_string(common::root().join("docs/language.md")).expect("it exists");
     let explained: Vec<&str> = codes().map(|explanation| explanation.name).collect();
     for line in reference
         .lines()
@@ -88,7 +88,7 @@ fn every_code_is_explained_and_listed() {
         let Some((code, rest)) = line.split_once("` |") else {
             continue;
         };
-        // The table of another section.
+        // Skip tables of other sections.
         if rest.contains('|')
             && code
                 .chars()
@@ -96,7 +96,7 @@ fn every_code_is_explained_and_listed() {
         {
             assert!(
                 explained.contains(&code),
-                "`{code}` of the reference is not explained"
+                "`{code}` is in the reference but has no explanation"
             );
         }
     }
@@ -129,7 +129,7 @@ fn the_page_of_codes_is_current() {
     let mut page = String::from(
         "# Codes\n\nWhat each diagnostic means: the text of `presync explain CODE`, written by the tests.\n",
     );
-    // In a page, what nobody sees is named.
+    // On the page, write invisible characters as escapes.
     let seen = |text: &str| text.replace('\u{202e}', "\\u{202e}");
     for explanation in codes() {
         page.push_str(&format!(
@@ -146,10 +146,10 @@ fn the_page_of_codes_is_current() {
     }
     let path = common::root().join("docs/codes.md");
     if std::env::var_os("PRESYNC_BLESS").is_some() {
-        std::fs::write(&path, &page).expect("it can be written");
+        std::fs::write(&path, &page).expect("the file is writable");
     }
     assert_eq!(
-        std::fs::read_to_string(&path).expect("it is committed"),
+        std::fs::read_to_string(&path).expect("the file is committed"),
         page,
         "run with PRESYNC_BLESS=1"
     );

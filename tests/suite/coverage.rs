@@ -1,4 +1,4 @@
-//! What tests exercise, against enumeration; and the tests that are proposed: they hold, and leave nothing out.
+//! Compares coverage with enumeration; generated tests pass and cover everything.
 
 use crate::common;
 
@@ -37,30 +37,33 @@ fn coverage_matches_enumeration() {
         if reference::count(&program) > 2_000.0 {
             continue;
         }
-        let tables = program.compile().expect("it is small");
+        let tables = program.compile().expect("the program is small");
         let coverage = presync::coverage(&program, &tables);
         assert_eq!(coverage.unknown, 0);
         let (possible, exercised) = enumerate(&program);
-        let said: BTreeSet<Exercised> = coverage
+        let reported: BTreeSet<Exercised> = coverage
             .exercised
             .iter()
             .map(|(exercised, _)| *exercised)
             .collect();
         assert_eq!(
-            said, possible,
-            "seed {seed}: what can be exercised\n{source}"
+            reported, possible,
+            "seed {seed}: what can be covered\n{source}"
         );
-        let said: BTreeSet<Exercised> = coverage
+        let reported: BTreeSet<Exercised> = coverage
             .exercised
             .iter()
             .filter(|(_, count)| *count > 0)
             .map(|(exercised, _)| *exercised)
             .collect();
-        assert_eq!(said, exercised, "seed {seed}: what is exercised\n{source}");
+        assert_eq!(
+            reported, exercised,
+            "seed {seed}: what is covered\n{source}"
+        );
         compared += 1;
         partly += u32::from(!exercised.is_empty() && exercised.len() < possible.len());
     }
-    println!("{compared} programs, {partly} of them exercised in part");
+    println!("{compared} programs, {partly} of them partly covered");
     assert!(partly > 50, "{partly}");
 }
 
@@ -72,7 +75,7 @@ fn proposed_tests_pass_and_cover_everything() {
         let Ok(program) = common::check(&source) else {
             continue;
         };
-        let tables = program.compile().expect("it is small");
+        let tables = program.compile().expect("the program is small");
         let proposal = presync::propose_tests(&program, &tables);
         let tested = format!("{source}\n{}", proposal.source);
         let program = common::program(&tested);
@@ -99,19 +102,19 @@ fn proposed_tests_pass_and_cover_everything() {
         assert_eq!(
             presync::propose_tests(&program, &tables).source,
             "",
-            "seed {seed}: there is nothing to add"
+            "seed {seed}: nothing is left to cover"
         );
         programs += 1;
         tests += proposal.tests;
-        least += proposal.at_least.expect("it is small");
+        least += proposal.at_least.expect("the program is small");
     }
-    println!("{programs} programs, {tests} tests where {least} situations are the least");
+    println!("{programs} programs, {tests} tests, at least {least} situations needed");
     assert!(programs > 200, "{programs}");
-    // What is proposed stays near what is needed.
+    // The number of generated tests is close to the minimum.
     assert!(tests * 100 <= least * 115, "{tests} {least}");
 }
 
-/// What can be exercised at all, and what the program's only test exercises.
+/// What can be covered at all, and what the program's only test covers.
 fn enumerate(program: &Program) -> (BTreeSet<Exercised>, BTreeSet<Exercised>) {
     let (mut possible, mut exercised) = (BTreeSet::new(), BTreeSet::new());
     let test = &program.tests[0];
@@ -137,7 +140,7 @@ fn enumerate(program: &Program) -> (BTreeSet<Exercised>, BTreeSet<Exercised>) {
     (possible, exercised)
 }
 
-/// What one change asks for in one situation.
+/// The rules and conditions that one change evaluates in one situation.
 fn walk(
     program: &Program,
     role: RoleId,
@@ -222,8 +225,8 @@ fn is_part(program: &Program, of: CondId, part: CondId) -> bool {
 const PROGRAM: &str = include_str!("../fixtures/programs/half-covered.presync");
 
 fn test(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
-    std::fs::write(folder.path().join("a.presync"), PROGRAM).expect("it can be written");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    std::fs::write(folder.path().join("a.presync"), PROGRAM).expect("the file is writable");
     let output = common::presync(
         folder.path(),
         &[&["test", "a.presync"], arguments].concat(),
@@ -287,7 +290,7 @@ fn too_little_coverage_fails() {
     let (_, _, err) = test(&["--fail-under", "42.9", "-q"]);
     assert_eq!(
         err, "coverage 42.86% is below the required 42.9%\n",
-        "the reason is no chatter"
+        "`-q` keeps the reason"
     );
     assert_eq!(test(&["--fail-under", "42.8"]).0, Some(0));
     assert_eq!(test(&["--fail-under", "101"]).0, Some(2));

@@ -1,5 +1,4 @@
-//! What is reported where the fixtures are too many or too large to be files: what users of other languages write, a line
-//! each.
+//! Diagnostics for which fixtures would be too many or too large: what users of other languages write, one line each.
 
 use presync::{LINTS, Level};
 
@@ -13,7 +12,7 @@ fn windows_line_endings_are_accepted() {
         &["check", "-", "--format", "json"],
         b"use cic_lync\r\nprofile \"P\" {\r\n    cic Availabel -> lync Away // x\r\n}\r\n",
     );
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
     assert_eq!(json["diagnostics"].as_array().map(Vec::len), Some(1));
     assert_eq!(
         json["diagnostics"][0]["range"]["start"],
@@ -25,7 +24,7 @@ fn windows_line_endings_are_accepted() {
 #[test]
 fn lints_are_in_the_reference() {
     let reference = std::fs::read_to_string(common::root().join("docs/language.md"))
-        .expect("there is a reference");
+        .expect("the reference exists");
     for lint in LINTS {
         let level = lint.code.default.map_or("error", Level::as_str);
         let row = format!("| `{}` | {level} | {} |", lint.code, lint.code.summary);
@@ -36,7 +35,7 @@ fn lints_are_in_the_reference() {
     }
 }
 
-/// What users of other languages write, and everything reported about it.
+/// What users of other languages write, with all diagnostics.
 #[test]
 fn mistakes() {
     let before = "use cic_lync\nprofile P { cic Available -> lync Busy }\nrole R uses P\n";

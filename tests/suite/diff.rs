@@ -1,4 +1,4 @@
-//! The semantic difference against enumeration: the same count for every role, direction and pair of outcomes.
+//! Compares the semantic difference with enumeration: the same count for every role, direction and pair of outcomes.
 
 use crate::common;
 
@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use common::generate;
 use common::reference;
 use presync::Program;
-use presync::{quote, quote_always};
+use presync::{quote, quote_text};
 
 #[test]
 fn difference_counts_match_enumeration() {
     let (mut same, mut different) = (0, 0);
     for seed in 0..1_200 {
         let source = generate::program(seed, 10 + seed % 60);
-        // One rule is changed, or nothing: another word for the same.
+        // Change one rule, or only the wording.
         let changed = if seed % 4 == 0 {
             source.replace("when f0 ", "when not not f0 ")
         } else {
@@ -26,17 +26,18 @@ fn difference_counts_match_enumeration() {
         if reference::count(&old) > 3_000.0 {
             continue;
         }
-        let compiled = |program: &Program| program.compile().expect("it is small");
+        let compiled = |program: &Program| program.compile().expect("the program is small");
         let (old_tables, new_tables) = (compiled(&old), compiled(&new));
-        let found = presync::diff(&old_tables, &new_tables).expect("it is small");
+        let found = presync::diff(&old_tables, &new_tables).expect("the tables are small");
         assert!(found.skipped.is_empty() && found.one_sided.is_empty());
         assert_eq!(
             found.is_empty(),
-            old_tables.digest().expect("it is small") == new_tables.digest().expect("it is small"),
+            old_tables.digest().expect("the tables are small")
+                == new_tables.digest().expect("the tables are small"),
             "seed {seed}\n{source}"
         );
-        // Enumerated over all facts and states: brought down to the share of situations.
-        let mut said: BTreeMap<(String, String, String, String, String), f64> = BTreeMap::new();
+        // Enumeration covers all facts and states, so compare shares of situations.
+        let mut reported: BTreeMap<(String, String, String, String, String), f64> = BTreeMap::new();
         for change in &found.changes {
             let key = (
                 change.role.clone(),
@@ -45,19 +46,19 @@ fn difference_counts_match_enumeration() {
                 change.old.clone(),
                 change.new.clone(),
             );
-            said.insert(key, change.count as f64 / change.total as f64);
+            reported.insert(key, change.count as f64 / change.total as f64);
         }
         let wanted = enumerate(&old, &new);
         assert_eq!(
-            said.keys().collect::<Vec<_>>(),
+            reported.keys().collect::<Vec<_>>(),
             wanted.keys().collect::<Vec<_>>(),
             "seed {seed}\n{source}\n{changed}"
         );
         for (key, share) in &wanted {
             assert!(
-                (said[key] - share).abs() < 1e-9,
+                (reported[key] - share).abs() < 1e-9,
                 "seed {seed}: {key:?} {} {share}\n{source}",
-                said[key]
+                reported[key]
             );
         }
         if wanted.is_empty() {
@@ -91,7 +92,7 @@ fn enumerate(
                         reference::Outcome::Set(target, texts) => {
                             let name = quote(&program.state(target).name);
                             let texts: Vec<String> =
-                                texts.iter().map(|text| quote_always(text)).collect();
+                                texts.iter().map(|text| quote_text(text)).collect();
                             if texts.is_empty() {
                                 name
                             } else {
@@ -131,11 +132,11 @@ fn exported_tables_equal_their_source() {
         let tables = common::program_at(&example)
             .compile()
             .expect("examples are small");
-        let read = presync::Tables::from_json(&tables.to_json().expect("it is small"))
-            .expect("tables can be read back");
+        let read = presync::Tables::from_json(&tables.to_json().expect("the tables are small"))
+            .expect("exported tables can be read");
         assert!(
             presync::diff(&tables, &read)
-                .expect("it is small")
+                .expect("the tables are small")
                 .is_empty(),
             "{}",
             example.display()

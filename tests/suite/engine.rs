@@ -1,4 +1,4 @@
-//! The engine as an application embeds it: it does over a day what `run` does, whatever happens to its tables meanwhile.
+//! The engine as embedded by an application: over a day it does the same as `run`, even if its tables are replaced.
 
 use presync::{Engine, EngineError, Event, EventMessage, MemoryStore, SessionStore, Tables};
 
@@ -6,14 +6,15 @@ use crate::common;
 
 fn example(name: &str) -> String {
     let path = common::root().join("examples/contact-centre").join(name);
-    std::fs::read_to_string(path).expect("it is committed")
+    std::fs::read_to_string(path).expect("the file is committed")
 }
 
 fn tables() -> Tables {
-    Tables::from_json(&example("tables.json")).expect("it is what export writes")
+    Tables::from_json(&example("tables.json")).expect("the file is an export")
 }
 
-/// Its commands, as lines, and how many events it rejects. `swap`: after so many events its tables are replaced by the same.
+/// The commands of the example day as lines, and the number of rejected events. Replaces the tables with equal ones
+/// every `swap` events.
 fn day(swap: usize) -> (Vec<String>, usize) {
     let mut engine = Engine::new(tables(), MemoryStore::default());
     let (mut sent, mut rejected) = (Vec::new(), 0);
@@ -28,7 +29,7 @@ fn day(swap: usize) -> (Vec<String>, usize) {
             Err(_) | Ok(Err(_)) => rejected += 1,
         }
     }
-    let line = |command: &presync::Command| serde_json::to_string(command).expect("it is JSON");
+    let line = |command: &presync::Command| serde_json::to_string(command).expect("valid JSON");
     (sent.iter().map(line).collect(), rejected)
 }
 
@@ -53,15 +54,12 @@ fn an_embedded_engine_produces_the_commands_of_run() {
 fn a_session_store_keeps_sessions() {
     let mut engine = Engine::new(tables(), MemoryStore::default());
     let schema = engine.tables().schema().clone();
-    let role = schema.find_role("Agents").expect("it is there");
+    let role = schema.find_role("Agents").expect("it exists");
     engine
         .apply("ann", Event::in_role(role))
-        .expect("it is taken");
-    // Nobody has said what kind of user bob is: his changes are rejected, and leave nothing behind.
-    let lunch = engine
-        .tables()
-        .state("cic", "At Lunch")
-        .expect("it is there");
+        .expect("the event is accepted");
+    // The user type of bob is not set: his changes are rejected and leave no session.
+    let lunch = engine.tables().state("cic", "At Lunch").expect("it exists");
     let refused = engine.apply("bob", Event::changed(lunch));
     assert!(
         matches!(refused, Err(EngineError::Rejected(_))),
@@ -76,11 +74,11 @@ fn a_session_store_keeps_sessions() {
     store
         .store("ann", saved.clone())
         .expect("memory never fails");
-    let text = |saved| serde_json::to_string(&saved).expect("it is JSON");
+    let text = |saved| serde_json::to_string(&saved).expect("valid JSON");
     let loaded = store
         .load("ann")
         .expect("memory never fails")
-        .expect("it was stored");
+        .expect("the session was stored");
     assert_eq!(text(loaded), text(saved));
     assert!(store.load("bob").expect("memory never fails").is_none());
 }
@@ -94,23 +92,23 @@ fn ids_of_another_schema_refer_to_nothing() {
     };
     let (small, large) = (tables("x | y", ""), tables("x | y | z", "state T"));
     let (schema, other) = (small.schema(), large.schema());
-    let fact = schema.find_fact("c").expect("it is there");
+    let fact = schema.find_fact("c").expect("it exists");
     let z = other
-        .find_value(other.find_fact("c").expect("it is there"), "z")
-        .expect("it is there");
+        .find_value(other.find_fact("c").expect("it exists"), "z")
+        .expect("it exists");
     let mut situation = small.situation();
     situation.set_value(z);
     assert_eq!(situation.value(fact), None);
-    situation.set_value(schema.find_value(fact, "y").expect("it is there"));
+    situation.set_value(schema.find_value(fact, "y").expect("it exists"));
     situation.set_value(z);
     assert_eq!(situation.value(fact), schema.find_value(fact, "y"));
 
     let (a, b) = (
-        schema.find_system("a").expect("it is"),
-        schema.find_system("b").expect("it is"),
+        schema.find_system("a").expect("it exists"),
+        schema.find_system("b").expect("it exists"),
     );
-    let state = schema.find_state(a, "S").expect("it is there");
-    let foreign = other.find_state(a, "T").expect("it is there");
+    let state = schema.find_state(a, "S").expect("it exists");
+    let foreign = other.find_state(a, "T").expect("it exists");
     situation.set_state(foreign);
     assert_eq!(situation.state(a), None);
     situation.set_state(state);
@@ -122,17 +120,17 @@ fn ids_of_another_schema_refer_to_nothing() {
     situation.forget_state(a);
     assert_eq!(situation.state(a), None);
 
-    let role = small.only_role().expect("there is one");
-    let way = presync::Direction::new(a, b).expect("they are two");
+    let role = small.only_role().expect("the program has one role");
+    let way = presync::Direction::new(a, b).expect("the systems differ");
     let table = role
         .table(way)
-        .expect("it has a form")
-        .expect("it is there");
+        .expect("the table fits the limits")
+        .expect("it exists");
     assert!(table.decide(&situation, state).is_some());
     assert!(table.decide(&situation, foreign).is_none());
     assert!(
         table
-            .decide(&situation, schema.find_state(b, "S").expect("it is"))
+            .decide(&situation, schema.find_state(b, "S").expect("it exists"))
             .is_none()
     );
     assert!(table.decide(&large.situation(), state).is_none());
@@ -147,16 +145,16 @@ fn tables_can_be_swapped_while_running() {
         ))
     };
     let before = tables("U");
-    let [s, t] = ["S", "T"].map(|state| before.state("a", state).expect("it is there"));
+    let [s, t] = ["S", "T"].map(|state| before.state("a", state).expect("it exists"));
     let mut engine = Engine::new(before, MemoryStore::default());
     let sent = |engine: &mut Engine<MemoryStore>, state| {
         let commands = engine
             .apply("ann", Event::changed(state))
-            .expect("it is taken");
+            .expect("the event is accepted");
         let text = commands
             .iter()
             .map(|command| serde_json::to_string(&command.set));
-        text.map(|set| set.expect("it is JSON")).collect::<Vec<_>>()
+        text.map(|set| set.expect("valid JSON")).collect::<Vec<_>>()
     };
     assert_eq!(sent(&mut engine, s), [r#"{"b":"U"}"#]);
     assert_eq!(sent(&mut engine, t), [""; 0]);

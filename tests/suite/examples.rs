@@ -1,4 +1,4 @@
-//! Each example is held to its committed outputs; `PRESYNC_BLESS=1` writes them anew.
+//! Each example produces its committed outputs; `PRESYNC_BLESS=1` rewrites them.
 
 use crate::common;
 
@@ -11,13 +11,13 @@ mod generate;
 #[track_caller]
 fn held(path: &Path, content: &[u8]) {
     if std::env::var_os("PRESYNC_BLESS").is_some() {
-        std::fs::write(path, content).expect("it can be written");
+        std::fs::write(path, content).expect("the file is writable");
     }
     let committed =
         std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert!(
         committed == content,
-        "{} is not what is computed: run with PRESYNC_BLESS=1 and read the difference",
+        "{} is outdated: run with PRESYNC_BLESS=1 and review the difference",
         path.display()
     );
 }
@@ -28,7 +28,7 @@ fn committed_tables_are_current_and_examples_are_clean() {
         let folder = example.parent().expect("an example is in a folder");
         let name = example
             .file_name()
-            .expect("it has a name")
+            .expect("the path has a name")
             .to_string_lossy()
             .into_owned();
         let output = common::presync(folder, &["check", "."], b"");

@@ -1,4 +1,4 @@
-//! Why, and why not: against enumeration over small random programs.
+//! Compares explanations with enumeration over small random programs.
 
 use crate::common;
 
@@ -38,8 +38,8 @@ fn explanations_match_enumeration() {
                 situation: &given,
             };
             for found in presync::explain(&program, &question) {
-                let told = format!("seed {seed}: {found:?}\n{situation:?}\n{source}");
-                assert!(!found.entangled, "{told}");
+                let context = format!("seed {seed}: {found:?}\n{situation:?}\n{source}");
+                assert!(!found.entangled, "{context}");
                 let now = reference::decide(&program, role, &situation, state, found.to);
                 let decider = now.origin.map(|(profile, rule)| {
                     let profile = &program.profiles[profile];
@@ -48,7 +48,7 @@ fn explanations_match_enumeration() {
                         program.rule_source(profile.rules[rule].source).location,
                     )
                 });
-                assert_eq!(found.decider, decider, "{told}");
+                assert_eq!(found.decider, decider, "{context}");
                 // The nearest situation with another outcome, by how many facts and states differ.
                 let distance = |other: &Situation| {
                     let facts = other
@@ -73,18 +73,18 @@ fn explanations_match_enumeration() {
                     &situation,
                     (state, found.to),
                 );
-                assert_eq!(needs(&found), kept_out, "{told}");
+                assert_eq!(needed_changes(&found), kept_out, "{context}");
                 let others = situations.iter().filter(|other| {
                     other.states[from.index()] == Some(state)
                         && reference::decide(&program, role, other, state, found.to).outcome
                             != now.outcome
                 });
                 let least = others.map(distance).min();
-                let said = found
+                let reported = found
                     .nearest
                     .as_ref()
                     .map(|(changes, _)| changes.split(" and ").count());
-                assert_eq!(said, least, "{told}");
+                assert_eq!(reported, least, "{context}");
                 asked += 1;
                 changed += u32::from(least.is_some());
                 constant += u32::from(least.is_none());
@@ -97,12 +97,12 @@ fn explanations_match_enumeration() {
     assert!(changed > 100 && constant > 100, "{changed} {constant}");
 }
 
-/// What a rule's source is, and how much would have to be otherwise for its condition to hold.
+/// The location of a rule, and the number of changes after which its condition would hold.
 type KeptOut = BTreeSet<(Location, Option<usize>)>;
 
-/// What is said of the rules for this state whose condition does not hold.
-fn needs(found: &DecisionExplanation) -> KeptOut {
-    let told = found.others.iter().filter_map(|other| {
+/// The reported changes for rules of this state whose condition does not hold.
+fn needed_changes(found: &DecisionExplanation) -> KeptOut {
+    let changes = found.others.iter().filter_map(|other| {
         let changes = match other.why.strip_prefix("needs ") {
             Some(changes) => Some(changes.split(" and ").count()),
             None if other.why.starts_with("its condition is never true") => None,
@@ -110,7 +110,7 @@ fn needs(found: &DecisionExplanation) -> KeptOut {
         };
         Some((other.location, changes))
     });
-    told.collect()
+    changes.collect()
 }
 
 fn kept_out(

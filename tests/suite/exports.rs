@@ -1,13 +1,13 @@
-//! The exports for people, and what no name may do to a format. Whether the others decide as Presync does is the task
-//! of the engines' suite: `python3 tests/engines/run.py`.
+//! Exports for people, and names that must not break a format. `python3 tests/engines/run.py` tests whether the other
+//! exports decide like Presync.
 
 use crate::common;
 
 use common::text;
 
-/// A program with one name of the user's, in every place.
+/// A program that uses the name in every possible place.
 fn with_name(name: &str) -> String {
-    let name = presync::quote_always(name);
+    let name = presync::quote_text(name);
     format!(
         "system a {{ state {name} state a2 }} system b {{ state {name} state b2 }} flag f
 profile {name} {{ when f: a {name} -> b {name} append {name} to b a otherwise -> b unchanged b any -> a unchanged }}
@@ -49,7 +49,7 @@ fn names_are_not_executed_by_spreadsheets() {
         let csv = export(&with_name(name), "csv");
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         for record in reader.records() {
-            for cell in &record.expect("it is CSV") {
+            for cell in &record.expect("the export is CSV") {
                 assert!(
                     !cell.starts_with(['=', '+', '-', '@', '\t']),
                     "{name}: {cell}"
@@ -80,7 +80,7 @@ fn names_cannot_end_a_comment_or_a_literal() {
         let rest = line.trim_start();
         assert!(!rest.starts_with("DROP") || line.contains('\''), "{line}");
     }
-    // A line end within a literal is the only way for a name to begin a line; comments are on one line.
+    // A name can start a line only after a line break within a literal; comments are on one line.
     assert!(
         sql.lines()
             .filter(|line| line.starts_with("--"))
@@ -137,7 +137,7 @@ profile \"P\" { a \"a \\\"1\\\" & <x>\" <-> b b1 a a2 -> b b2 when f: a a3 -> b 
         }
         insta::assert_snapshot!("graph_text", show(&[]));
     });
-    // Colours by outcome, where they are wanted.
+    // Colors by outcome, on request.
     assert!(show(&["--color", "always"]).contains("\u{1b}["));
 }
 

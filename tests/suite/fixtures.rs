@@ -1,14 +1,14 @@
 //! Programs with marks: `tests/fixtures/errors/<code>/*.presync` for what `check` and `test` report, and
 //! `tests/fixtures/lints/<code>/*.presync` for what one lint reports. Files without marks are clean.
 //!
-//! A mark follows the line it is about, and names code, place and data:
+//! A mark follows the line it is about, with code, text and data:
 //!
 //! ```text
 //!     cic Availabel -> lync Away
 //!     //^ unknown-state `Availabel` names=Availabel
 //! ```
 //!
-//! Marks are removed before a program is read. `PRESYNC_BLESS=1 cargo test fixtures` writes them.
+//! Marks are removed before a program is checked. `PRESYNC_BLESS=1 cargo test fixtures` writes them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,20 +23,23 @@ pub fn folder() -> PathBuf {
     common::root().join("tests/fixtures")
 }
 
-/// The fixtures of a folder in `tests/fixtures`, with the folder each is in.
+/// The fixtures below a folder of `tests/fixtures`, each with the name of its own folder.
 fn fixtures(kind: &str) -> Vec<(String, PathBuf)> {
     let mut found: Vec<(String, PathBuf)> = Vec::new();
     let list = |path: &Path| -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(path).expect("there are fixtures");
+        let entries = std::fs::read_dir(path).expect("the fixtures exist");
         entries
-            .map(|entry| entry.expect("it can be listed").path())
+            .map(|entry| entry.expect("the folder is readable").path())
             .collect()
     };
     for code in list(&folder().join(kind))
         .iter()
         .filter(|path| path.is_dir())
     {
-        let name = code.file_name().expect("it has one").to_string_lossy();
+        let name = code
+            .file_name()
+            .expect("the path has a name")
+            .to_string_lossy();
         for path in list(code) {
             if path.extension().is_some_and(|end| end == "presync") {
                 found.push((name.clone().into_owned(), path));
@@ -62,18 +65,24 @@ fn without_marks(text: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// Reads a fixture and what it uses.
+/// Checks a fixture and the files it uses.
 fn check(path: &Path) -> CheckReport {
-    let folder = path.parent().expect("it is in a folder").to_path_buf();
-    let name = path.file_name().expect("it has one").to_string_lossy();
+    let folder = path
+        .parent()
+        .expect("the file is in a folder")
+        .to_path_buf();
+    let name = path
+        .file_name()
+        .expect("the path has a name")
+        .to_string_lossy();
     let read = move |path: &str| {
         let text = std::fs::read(folder.join(path))?;
         Ok(without_marks(&text))
     };
-    presync::check(presync::parse("", &name, &read).expect("it can be read"))
+    presync::check(presync::parse("", &name, &read).expect("the file is readable"))
 }
 
-/// Everything that is reported about a fixture, with all it is about.
+/// All diagnostics for a fixture.
 fn findings(kind: &str, code: &str, path: &Path) -> (CheckReport, Vec<Diagnostic>) {
     let report = check(path);
     let Some(program) = &report.program else {
@@ -84,13 +93,13 @@ fn findings(kind: &str, code: &str, path: &Path) -> (CheckReport, Vec<Diagnostic
         let mut settings = Settings::default();
         for lint in LINTS {
             let name = lint.code.name;
-            settings.set(name, Level::Warn).expect("it is a lint");
+            settings.set(name, Level::Warn).expect("the lint exists");
         }
         let mut findings = program.lint(&settings);
         findings.retain(|finding| finding.code.name == code);
         findings
     } else {
-        let tables = program.compile().expect("it is small");
+        let tables = program.compile().expect("the program is small");
         let proofs = presync::prove(program, &tables);
         proofs
             .into_iter()
@@ -100,7 +109,7 @@ fn findings(kind: &str, code: &str, path: &Path) -> (CheckReport, Vec<Diagnostic
     (report, findings)
 }
 
-/// The mark of a diagnostic, and the line after which it stands, from 1; 0 for another file.
+/// The mark of a diagnostic and its line, from 1; 0 for another file.
 fn mark(diagnostic: &Diagnostic, sources: &Sources) -> (u32, String) {
     let mut text = diagnostic.code.name.to_owned();
     if diagnostic.severity == Severity::Info {
@@ -151,7 +160,7 @@ fn mark(diagnostic: &Diagnostic, sources: &Sources) -> (u32, String) {
     (line, text)
 }
 
-/// The fixture as it has to be: its program with the marks of what is reported.
+/// The expected fixture: the program with the marks of its diagnostics.
 fn marked(program: &[u8], marks: &[(u32, String)]) -> Vec<u8> {
     let mut by_line: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
     for (line, mark) in marks {
@@ -164,7 +173,7 @@ fn marked(program: &[u8], marks: &[(u32, String)]) -> Vec<u8> {
         text.extend_from_slice(bytes);
         let mut marks: Vec<&str> = by_line.remove(&line).unwrap_or_default();
         if line == last {
-            // What is reported elsewhere, or after the last line.
+            // Marks for other files, or after the last line.
             marks.extend(std::mem::take(&mut by_line).into_values().flatten());
         }
         if !marks.is_empty() && !text.ends_with(b"\n") {
@@ -185,7 +194,7 @@ fn compare(kind: &str) {
     let bless = std::env::var_os("PRESYNC_BLESS").is_some();
     let mut wrong = String::new();
     for (code, path) in fixtures(kind) {
-        let text = std::fs::read(&path).expect("it can be read");
+        let text = std::fs::read(&path).expect("the file is readable");
         let (report, findings) = findings(kind, &code, &path);
         let marks: Vec<(u32, String)> = findings
             .iter()
@@ -193,7 +202,7 @@ fn compare(kind: &str) {
             .collect();
         let expected = marked(&without_marks(&text), &marks);
         if bless {
-            std::fs::write(&path, &expected).expect("it can be written");
+            std::fs::write(&path, &expected).expect("the file is writable");
         } else if expected != text {
             wrong.push_str(&format!(
                 "{}\n{}\n",
@@ -202,7 +211,7 @@ fn compare(kind: &str) {
             ));
         }
     }
-    assert!(wrong.is_empty(), "what is reported now:\n{wrong}");
+    assert!(wrong.is_empty(), "current diagnostics:\n{wrong}");
 }
 
 #[test]
@@ -215,7 +224,7 @@ fn lints_are_where_the_marks_are() {
     compare("lints");
 }
 
-/// A folder for each code holds at least one fixture that has it; each lint also has one that is clean.
+/// The folder of each code has a fixture with that code; the folder of a lint also has one without.
 #[test]
 fn every_code_has_fixtures() {
     for (kind, codes) in [
@@ -250,14 +259,17 @@ fn every_code_has_fixtures() {
     }
 }
 
-/// Messages, labels and helps of every fixture: what the marks do not say.
+/// Messages, labels and helps of every fixture, which the marks do not contain.
 #[test]
 fn messages() {
     let mut shown = String::new();
     for kind in ["errors", "lints"] {
         for (code, path) in fixtures(kind) {
             let (_, findings) = findings(kind, &code, &path);
-            let name = path.file_stem().expect("it has one").to_string_lossy();
+            let name = path
+                .file_stem()
+                .expect("the path has a name")
+                .to_string_lossy();
             if findings.is_empty() {
                 continue;
             }
@@ -286,13 +298,13 @@ pub fn snapshot(name: &str, shown: &str) {
     settings.bind(|| insta::assert_snapshot!(name, shown));
 }
 
-/// How each code looks in the terminal, 80 columns wide and without colors: the bad example of its explanation.
+/// The bad example of each code as shown in a terminal, 80 columns wide and without colors.
 #[test]
 fn renderings() {
     for code in presync::codes().filter(|code| !code.bad.is_empty()) {
-        let file = tempfile::tempdir().expect("there is a temporary folder");
+        let file = tempfile::tempdir().expect("a temporary folder can be created");
         let path = file.path().join("main.presync");
-        std::fs::write(&path, example_bytes(code)).expect("it can be written");
+        std::fs::write(&path, example_bytes(code)).expect("the file is writable");
         let kind = if code.default.is_some() {
             "lints"
         } else {
@@ -331,7 +343,7 @@ impl presync_report::Places for NoPlaces {
     }
 }
 
-/// The example of `not-utf8` shows the byte that cannot be in a text.
+/// The example of `not-utf8` stands for a byte that cannot be in a string.
 fn example_bytes(code: &presync::Code) -> Vec<u8> {
     let mut bytes = code.bad.as_bytes().to_vec();
     if let Some(at) = code.bad.find('\u{fffd}') {

@@ -1,4 +1,4 @@
-//! The formatter: what it makes of whatever layout, and what it must keep.
+//! The formatter: its result for any layout, and what it must keep.
 
 use crate::common;
 
@@ -10,24 +10,24 @@ fn formatted(text: &str) -> String {
     format(&source).unwrap_or_else(|error| panic!("{error:?}\n{text}"))
 }
 
-/// `<name>.presync` becomes `<name>.formatted`, which stays as it is. `PRESYNC_BLESS=1` writes it.
+/// `<name>.presync` is formatted as `<name>.formatted`, which is stable. `PRESYNC_BLESS=1` writes it.
 #[test]
 fn fixtures_are_formatted() {
     let folder = common::root().join("tests/fixtures/format");
     let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("there are fixtures")
-        .map(|entry| entry.expect("it can be listed").path())
+        .expect("the fixtures exist")
+        .map(|entry| entry.expect("the folder is readable").path())
         .filter(|path| path.extension().is_some_and(|end| end == "presync"))
         .collect();
     files.sort();
     assert!(files.len() > 5, "{files:?}");
     for file in files {
-        let after = formatted(&std::fs::read_to_string(&file).expect("it can be read"));
+        let after = formatted(&std::fs::read_to_string(&file).expect("the file is readable"));
         let expected = file.with_extension("formatted");
         if std::env::var_os("PRESYNC_BLESS").is_some() {
-            std::fs::write(&expected, &after).expect("it can be written");
+            std::fs::write(&expected, &after).expect("the file is writable");
         }
-        let expected = std::fs::read_to_string(&expected).expect("it was written");
+        let expected = std::fs::read_to_string(&expected).expect("the file was written");
         assert_eq!(after, expected, "{}", file.display());
         assert_eq!(formatted(&after), after, "formatting twice changes nothing");
     }
@@ -65,8 +65,12 @@ fn two_nearby_comments_are_kept() {
                 once,
                 "formatting twice changes nothing\n{text}"
             );
-            let behind = |comment| once.lines().filter(|line| line.ends_with(comment)).count();
-            assert_eq!((behind("// 1"), behind("// 2")), (1, 1), "{text}\n{once}");
+            let ending_with = |comment| once.lines().filter(|line| line.ends_with(comment)).count();
+            assert_eq!(
+                (ending_with("// 1"), ending_with("// 2")),
+                (1, 1),
+                "{text}\n{once}"
+            );
             assert!(once.lines().count() >= plain, "{text}\n{once}");
         }
     }
@@ -86,14 +90,14 @@ fn syntax_errors_are_reported() {
     assert!(matches!(format(&source), Err(FormatError::Syntax(errors)) if !errors.is_empty()));
 }
 
-/// The same tokens with other white space, some comments among them.
+/// The same tokens with different white space and additional comments.
 fn shuffled(text: &str, random: &mut Random) -> (String, Vec<String>) {
     let scanned = presync::internal::scan::scan(presync::FileId(0), text);
     let mut out = String::new();
     let mut comments = Vec::new();
     let mut end = 0;
     for token in &scanned.tokens {
-        // What touches may have to go on touching.
+        // Adjacent tokens may have to stay adjacent.
         let touches = end == token.span.start && end > 0;
         if !touches {
             match random.below(12) {
@@ -143,8 +147,8 @@ fn formatting_random_layouts_is_idempotent_and_keeps_the_meaning() {
         }
         if let Ok(program) = common::check(&source) {
             let digest = |program: &presync::Program| {
-                let tables = program.compile().expect("it is small");
-                tables.digest().expect("it is small").to_owned()
+                let tables = program.compile().expect("the program is small");
+                tables.digest().expect("the tables are small").to_owned()
             };
             assert_eq!(
                 digest(&common::program(&once)),
@@ -168,8 +172,8 @@ fn bundled_and_example_files_are_formatted() {
         "examples/one-way",
         "examples/teams",
     ] {
-        for entry in std::fs::read_dir(common::root().join(folder)).expect("it is there") {
-            files.push(entry.expect("it can be listed").path());
+        for entry in std::fs::read_dir(common::root().join(folder)).expect("it exists") {
+            files.push(entry.expect("the folder is readable").path());
         }
     }
     files.retain(|file| {
@@ -178,7 +182,7 @@ fn bundled_and_example_files_are_formatted() {
     });
     assert!(files.len() >= 9, "{files:?}");
     for file in files {
-        let text = std::fs::read_to_string(&file).expect("it can be read");
+        let text = std::fs::read_to_string(&file).expect("the file is readable");
         assert_eq!(formatted(&text), text, "{}", file.display());
     }
 }

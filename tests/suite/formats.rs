@@ -1,4 +1,4 @@
-//! The formats of `check`, each on four inputs, and the terminals they are read on.
+//! The output formats of `check`, each on four inputs, and terminal settings.
 
 use crate::common;
 
@@ -12,7 +12,7 @@ const FORMATS: [&str; 8] = [
 
 const CLEAN: &str = include_str!("../fixtures/programs/clean.presync");
 
-/// A finding with another file's label, one with a repair, one with a name that every format has to escape.
+/// A finding with a label in another file, one with a fix, one with a name that every format must escape.
 const FINDINGS: &str = include_str!("../fixtures/programs/findings.presync");
 
 const BROKEN: &str = include_str!("../fixtures/programs/two-errors.presync");
@@ -27,8 +27,8 @@ const INPUTS: [(&str, &str); 4] = [
 ];
 
 fn folder(content: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
-    std::fs::write(folder.path().join("a.presync"), content).expect("it can be written");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    std::fs::write(folder.path().join("a.presync"), content).expect("the file is writable");
     folder
 }
 
@@ -60,25 +60,25 @@ fn each_format_on_four_inputs() {
 #[test]
 fn sarif_is_valid() {
     let schema = std::fs::read_to_string(common::root().join("tests/schemas/sarif-2.1.0.json"))
-        .expect("it is there");
-    // The published schema has a bracket in one pattern that only lenient engines read.
+        .expect("it exists");
+    // One pattern of the published schema has a bracket that only lenient engines accept.
     let schema = schema.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}\\\\]?$");
-    let schema = serde_json::from_str(&schema).expect("it is JSON");
-    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let schema = serde_json::from_str(&schema).expect("valid JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is valid");
     assert!(
         !validator
             .is_valid(&serde_json::json!({ "version": "2.1.0", "runs": [{ "results": [] }] }))
     );
     for (name, content) in INPUTS {
         let (out, _) = check(folder(content).path(), &["--format", "sarif"]);
-        let log: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+        let log: serde_json::Value = serde_json::from_str(&out).expect("valid JSON");
         let errors: Vec<String> = validator
             .iter_errors(&log)
             .map(|error| error.to_string())
             .collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
         let run = &log["runs"][0];
-        for result in run["results"].as_array().expect("there is a list") {
+        for result in run["results"].as_array().expect("a run has results") {
             let rule = result["ruleIndex"]
                 .as_u64()
                 .expect("every code is described") as usize;
@@ -87,11 +87,12 @@ fn sarif_is_valid() {
     }
 }
 
-/// By code, what a format says it is known by.
+/// The fingerprint of each finding, by code.
 fn fingerprints(content: &str) -> Vec<(String, String)> {
     let (out, _) = check(folder(content).path(), &["--format", "gitlab"]);
-    let issues: Vec<serde_json::Value> = serde_json::from_str(&out).expect("it is a list");
-    let text = |value: &serde_json::Value| value.as_str().expect("it is a text").to_owned();
+    let issues: Vec<serde_json::Value> = serde_json::from_str(&out).expect("the output is a list");
+    let text =
+        |value: &serde_json::Value| value.as_str().expect("the member is a string").to_owned();
     let mut found: Vec<(String, String)> = issues
         .iter()
         .map(|issue| (text(&issue["check_name"]), text(&issue["fingerprint"])))
@@ -110,7 +111,7 @@ fn fingerprints_survive_moved_lines() {
     let mut alone: Vec<&String> = before.iter().map(|(_, fingerprint)| fingerprint).collect();
     alone.sort();
     alone.dedup();
-    assert_eq!(alone.len(), before.len(), "no two are alike");
+    assert_eq!(alone.len(), before.len(), "all fingerprints differ");
     assert_ne!(
         fingerprints(&FINDINGS.replace("on, call", "off, call")),
         before
@@ -129,7 +130,7 @@ fn github_commands_cannot_be_injected() {
     assert!(!out.lines().any(|line| line.contains("\n::error")), "{out}");
 }
 
-/// Runs with other surroundings.
+/// Runs `check` with environment variables.
 fn check_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_presync"))
         .args(["check", "a.presync"])
@@ -139,7 +140,7 @@ fn check_with(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> 
         .env_remove("CLICOLOR_FORCE")
         .envs(variables.iter().copied())
         .output()
-        .expect("it runs");
+        .expect("the binary starts");
     (text(&output.stdout), text(&output.stderr))
 }
 
@@ -151,7 +152,7 @@ fn colors_follow_the_environment() {
             .0
             .contains('\u{1b}')
     };
-    assert!(!colored(&[], &[]), "a pipe");
+    assert!(!colored(&[], &[]), "no colors in a pipe");
     assert!(colored(&[("CLICOLOR_FORCE", "1")], &[]));
     assert!(colored(&[], &["--color", "always"]));
     assert!(!colored(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[]));
@@ -163,9 +164,9 @@ fn colors_follow_the_environment() {
             &[("CLICOLOR_FORCE", "1")],
             &["--format", format],
         );
-        assert!(!out.contains('\u{1b}'), "{format} is data");
+        assert!(!out.contains('\u{1b}'), "no colors in {format}");
     }
-    // Colours come with links that a terminal opens.
+    // With colors, there are links for the terminal.
     let (out, _) = check_with(folder.path(), &[], &["--color", "always"]);
     assert!(out.contains("\u{1b}]8;;file:///"), "{out:?}");
 }
@@ -175,16 +176,17 @@ fn narrow_and_wide_terminals() {
     let folder = folder(FINDINGS);
     let widest = |columns: &str| {
         let (out, _) = check_with(folder.path(), &[("COLUMNS", columns)], &[]);
-        // The source is shown as it is; what is said about it is wrapped.
-        let said = out
+        // Source lines are shown unchanged; the text around them is wrapped.
+        let text_lines = out
             .lines()
             .filter(|line| !line.contains('│') && !line.contains('╰') && !line.contains('─'));
-        said.map(|line| line.chars().count())
+        text_lines
+            .map(|line| line.chars().count())
             .max()
             .unwrap_or_default()
     };
     assert!(widest("200") > widest("60"));
-    // Names in quotes are never torn apart, so that what is to be pasted stays right.
+    // Quoted names are never wrapped, so that they can be copied.
     assert!(widest("40") < 60, "{}", widest("40"));
     for columns in ["", "0", "-1", "99999999999999999999"] {
         let (_, err) = check_with(folder.path(), &[("COLUMNS", columns)], &[]);
@@ -199,7 +201,7 @@ fn windows_line_ends_and_paths() {
     let (unix, _) = check(self::folder(FINDINGS).path(), &["--format", "agent"]);
     assert_eq!(out, unix);
     let odd = "b\\c d#.presync";
-    std::fs::write(folder.path().join(odd), BROKEN).expect("it can be written");
+    std::fs::write(folder.path().join(odd), BROKEN).expect("the file is writable");
     let output = common::presync(folder.path(), &["check", odd, "--format", "sarif"], b"");
     let uri = if cfg!(windows) {
         "b/c%20d%23.presync"

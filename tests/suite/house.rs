@@ -1,11 +1,11 @@
-//! The walls of the house, as ARCHITECTURE.md draws them: which crate may use which, and within the library which stage.
+//! The architecture in ARCHITECTURE.md: which crates may use which, and which stages within the library.
 
 use crate::common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Each crate of ours with those of ours that it uses.
+/// Each crate of the workspace, with the workspace crates that it uses.
 const CRATES: [(&str, &[&str]); 6] = [
     ("presync-engine", &[]),
     ("presync", &["presync-engine"]),
@@ -24,7 +24,7 @@ const CRATES: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// Each stage of the library with those that it may import.
+/// Each stage of the library, with the stages that it may import.
 const STAGES: [(&str, &[&str]); 20] = [
     ("source", &[]),
     ("token", &[]),
@@ -117,18 +117,25 @@ const STAGES: [(&str, &[&str]); 20] = [
 #[test]
 fn crates_use_only_listed_crates() {
     let mut found = BTreeMap::new();
-    let manifests = std::fs::read_dir(common::root().join("crates")).expect("there are crates");
-    let manifests =
-        manifests.map(|entry| entry.expect("it can be listed").path().join("Cargo.toml"));
+    let manifests = std::fs::read_dir(common::root().join("crates")).expect("the crates exist");
+    let manifests = manifests.map(|entry| {
+        entry
+            .expect("the folder is readable")
+            .path()
+            .join("Cargo.toml")
+    });
     for manifest in manifests.chain([common::root().join("Cargo.toml")]) {
         let text = std::fs::read_to_string(&manifest).expect("a crate has a manifest");
         let value = |line: &str| line.split('"').nth(1).map(str::to_owned);
-        let package = text.split("[package]").nth(1).expect("it is a package");
+        let package = text
+            .split("[package]")
+            .nth(1)
+            .expect("the manifest has a package");
         let name = package
             .lines()
             .find(|line| line.starts_with("name"))
             .and_then(value)
-            .expect("it has a name");
+            .expect("the package has a name");
         let dependencies = package.split("[dependencies]").nth(1).unwrap_or_default();
         let dependencies = dependencies.split("\n[").next().unwrap_or_default();
         let names = dependencies
@@ -155,11 +162,11 @@ fn stages_import_only_listed_stages() {
     let allowed: BTreeMap<&str, &[&str]> = STAGES.into_iter().collect();
     let mut seen = BTreeSet::new();
     let mut wrong = Vec::new();
-    for entry in std::fs::read_dir(&source).expect("there are sources") {
-        let path = entry.expect("it can be listed").path();
+    for entry in std::fs::read_dir(&source).expect("the sources exist") {
+        let path = entry.expect("the folder is readable").path();
         let stage = path
             .file_stem()
-            .expect("it has a name")
+            .expect("the path has a name")
             .to_string_lossy()
             .into_owned();
         if stage == "lib" {
@@ -167,12 +174,12 @@ fn stages_import_only_listed_stages() {
         }
         let allowed = allowed.get(stage.as_str());
         let allowed = allowed.unwrap_or_else(|| {
-            panic!("`{stage}` has no arrows: add it to ARCHITECTURE.md and here")
+            panic!("unknown stage `{stage}`: add it to ARCHITECTURE.md and here")
         });
         let mut files = Vec::new();
         rust_files(&path, &mut files);
         for file in files {
-            let text = std::fs::read_to_string(&file).expect("sources are text");
+            let text = std::fs::read_to_string(&file).expect("sources are UTF-8");
             for used in imports(&text) {
                 if used != stage && !allowed.contains(&used.as_str()) {
                     wrong.push(format!("{} imports {used}", file.display()));
@@ -189,7 +196,7 @@ fn stages_import_only_listed_stages() {
     assert_eq!(seen, named);
 }
 
-/// Every message is made in a definition's file, and nobody but renderers reads one.
+/// Only files of definitions create messages, and only renderers read them.
 #[test]
 fn messages_are_created_in_definitions_and_read_by_renderers() {
     let root = common::root();
@@ -200,15 +207,15 @@ fn messages_are_created_in_definitions_and_read_by_renderers() {
         for file in files {
             let path = file
                 .strip_prefix(&root)
-                .expect("it is in here")
+                .expect("the file is in the repository")
                 .to_string_lossy();
             if except.iter().any(|except| path.starts_with(except)) {
                 continue;
             }
-            let text = std::fs::read_to_string(&file).expect("sources are text");
+            let text = std::fs::read_to_string(&file).expect("sources are UTF-8");
             let found = forbidden.iter().filter(|forbidden| {
                 let mut places = text.match_indices(**forbidden);
-                // `JsonDiagnostic::new` changed type's.
+                // `JsonDiagnostic::new(` belongs to another type.
                 places.any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
             });
             wrong.extend(found.map(|forbidden| format!("{path} has `{forbidden}`")));
@@ -234,8 +241,8 @@ fn messages_are_created_in_definitions_and_read_by_renderers() {
 
 fn rust_files(path: &Path, files: &mut Vec<std::path::PathBuf>) {
     if path.is_dir() {
-        for entry in std::fs::read_dir(path).expect("it can be listed") {
-            rust_files(&entry.expect("it can be listed").path(), files);
+        for entry in std::fs::read_dir(path).expect("the folder is readable") {
+            rust_files(&entry.expect("the folder is readable").path(), files);
         }
     } else if path.extension().is_some_and(|extension| extension == "rs") {
         files.push(path.to_path_buf());
@@ -267,7 +274,7 @@ fn imports(text: &str) -> BTreeSet<String> {
                 .chars()
                 .take_while(|char| char.is_alphanumeric() || *char == '_')
                 .collect();
-            // Types and functions of the façade are no stages.
+            // Types of the facade are not stages.
             if name.chars().next().is_some_and(char::is_lowercase) {
                 found.insert(name);
             }

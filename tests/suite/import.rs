@@ -1,4 +1,4 @@
-//! Tables that come in: what was exported decides the same, and people's own CSV is understood or refused with a reason.
+//! Imports: exported tables decide the same, and hand-written CSV is imported or rejected with a reason.
 
 use crate::common;
 
@@ -11,7 +11,7 @@ fn exported(tables: &Tables, to: &str) -> Result<String, String> {
     let format = FORMATS
         .iter()
         .find(|format| format.name == to)
-        .expect("there is such a format");
+        .expect("the format exists");
     match format.write {
         Write::Tables(write) => write(tables).map_err(|error| error.to_string()),
         Write::Report(write) => write(tables, &[]).map_err(|error| error.to_string()),
@@ -22,7 +22,7 @@ fn imported(extension: &str, text: &str) -> Result<String, String> {
     let kind = KINDS
         .iter()
         .find(|kind| kind.extension == extension)
-        .expect("there is such a kind");
+        .expect("the format exists");
     (kind.read)(text)
         .map(|imported| imported.source)
         .map_err(|error| error.to_string())
@@ -36,7 +36,7 @@ fn imported_exports_decide_the_same() {
         if let Ok(program) = common::check(&source) {
             programs.push((
                 format!("seed {seed}"),
-                program.compile().expect("it is small"),
+                program.compile().expect("the program is small"),
             ));
         }
     }
@@ -44,23 +44,31 @@ fn imported_exports_decide_the_same() {
         .iter()
         .chain([&common::root().join("tests/engines/hostile.presync")])
     {
-        let tables = common::program_at(path).compile().expect("it is small");
+        let tables = common::program_at(path)
+            .compile()
+            .expect("the program is small");
         programs.push((path.display().to_string(), tables));
     }
     let mut decided = 0;
     for (name, tables) in &programs {
-        let json =
-            imported("json", &exported(tables, "json").expect("it is small")).expect("it comes in");
+        let json = imported(
+            "json",
+            &exported(tables, "json").expect("the tables are small"),
+        )
+        .expect("the export can be imported");
         let again = common::tables(&json);
         assert_eq!(
-            again.digest().expect("it is small"),
-            tables.digest().expect("it is small"),
+            again.digest().expect("the tables are small"),
+            tables.digest().expect("the tables are small"),
             "{name}\n{json}"
         );
-        // DMN has no attributes and wire names, and facts only where a table asks for them.
-        let dmn =
-            imported("dmn", &exported(tables, "dmn").expect("it is small")).expect("it comes in");
-        let found = presync::diff(tables, &common::tables(&dmn)).expect("it is small");
+        // DMN has no attributes and wire names, and only the facts that tables use.
+        let dmn = imported(
+            "dmn",
+            &exported(tables, "dmn").expect("the tables are small"),
+        )
+        .expect("the export can be imported");
+        let found = presync::diff(tables, &common::tables(&dmn)).expect("the tables are small");
         assert!(
             found.changes.is_empty() && found.skipped.is_empty(),
             "{name}: {found:?}\n{dmn}"
@@ -72,10 +80,10 @@ fn imported_exports_decide_the_same() {
 }
 
 fn command(name: &str, csv: &str) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join(name), csv).expect("it can be written");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    std::fs::write(folder.path().join(name), csv).expect("the file is writable");
     let output = common::presync(folder.path(), &["import", name], b"");
-    let code = output.status.code().expect("it ends by itself");
+    let code = output.status.code().expect("the binary exits with a code");
     format!(
         "{csv}\n--- {code}\n{}---\n{}",
         common::text(&output.stderr),
@@ -85,12 +93,12 @@ fn command(name: &str, csv: &str) -> String {
 
 #[test]
 fn undeclared_imported_states_are_reported_by_check() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     std::fs::write(
         folder.path().join("m.csv"),
         "CIC Status,Lync Status\nCoaching,Busy\nAvailable,Available\n",
     )
-    .expect("it can be written");
+    .expect("the file is writable");
     let output = common::presync(folder.path(), &["import", "m.csv", "-o", "m.presync"], b"");
     assert_eq!(
         output.status.code(),
@@ -103,10 +111,10 @@ fn undeclared_imported_states_are_reported_by_check() {
         &["check", "--format", "agent", "m.presync"],
         b"",
     );
-    let told = common::text(&output.stdout) + &common::text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert_eq!(told.matches("unknown-state").count(), 1, "{told}");
-    assert!(told.contains("Coaching"), "{told}");
+    let shown = common::text(&output.stdout) + &common::text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert_eq!(shown.matches("unknown-state").count(), 1, "{shown}");
+    assert!(shown.contains("Coaching"), "{shown}");
 }
 
 fn settings() -> insta::Settings {
@@ -169,40 +177,41 @@ fn unreadable_imports_are_reported() {
         ("m.json", "{}".to_owned()),
         ("m.xlsx", String::new()),
     ];
-    let told: String = wrong
+    let outputs: String = wrong
         .iter()
         .map(|(name, text)| {
-            let told = command(name, text);
-            assert!(told.contains("--- 2\n"), "{told}");
-            format!("{told}\n\n")
+            let output = command(name, text);
+            assert!(output.contains("--- 2\n"), "{output}");
+            format!("{output}\n\n")
         })
         .collect();
-    settings().bind(|| insta::assert_snapshot!("wrong", told));
+    settings().bind(|| insta::assert_snapshot!("wrong", outputs));
 }
 
-/// Found by fuzzing: what was imported could not be read.
+/// Found by fuzzing: the imported program could not be read.
 #[test]
 fn a_name_that_is_too_long_is_refused() {
-    let folder = tempfile::tempdir().expect("there is room");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let csv = format!("CIC,Lync\n{},Away\n", "x y".repeat(400));
-    std::fs::write(folder.path().join("a.csv"), csv).expect("it can be written");
+    std::fs::write(folder.path().join("a.csv"), csv).expect("the file is writable");
     let output = common::presync(folder.path(), &["import", "a.csv"], b"");
     assert_eq!(output.status.code(), Some(2));
-    let said = common::text(&output.stderr);
+    let errors = common::text(&output.stderr);
     assert!(
-        said.contains(
+        errors.contains(
             "cannot be imported: this cannot be written as a program: this text is longer than 1000 bytes"
         ),
-        "{said}"
+        "{errors}"
     );
 }
 
-/// Each of a hundred thousand states is told from the others, and so is each attribute of an element: in seconds.
+/// Distinguishing a hundred thousand states, or the attributes of an element, takes only seconds.
 #[test]
 fn large_imports_finish() {
     let begin = std::time::Instant::now();
     let lines: String = (0..100_000).map(|at| format!("a{at},b\n")).collect();
-    let source = imported("csv", &format!("cic,lync\n{lines}{lines}")).expect("it is a table");
+    let source =
+        imported("csv", &format!("cic,lync\n{lines}{lines}")).expect("the table can be imported");
     assert_eq!(source.matches(" -> ").count(), 100_000);
     let element = |attributes: usize| {
         let attributes: String = (0..attributes).map(|at| format!(" a{at}='b'")).collect();

@@ -1,4 +1,4 @@
-//! What the names of a program mean, and where: for editors.
+//! The meaning of each name in a program, for editors.
 
 use presync::internal::lexer::TokenKind;
 use presync::internal::scan::scan;
@@ -8,16 +8,16 @@ use crate::common;
 
 fn checked(text: &str) -> CheckReport {
     let read = |_: &str| Ok(text.as_bytes().to_vec());
-    presync::check_with_index(presync::parse("", "a.presync", &read).expect("it is there"))
+    presync::check_with_index(presync::parse("", "a.presync", &read).expect("it exists"))
 }
 
 fn index(report: &CheckReport) -> &Index {
-    report.index.as_ref().expect("it was asked for")
+    report.index.as_ref().expect("the index was requested")
 }
 
 const BROKEN: &str = include_str!("../fixtures/programs/broken-names.presync");
 
-/// Every place with its name: what stands there has to say so.
+/// Every occurrence with its name, which must match the text there.
 fn shown(report: &CheckReport) -> Vec<String> {
     let (index, sources) = (index(report), report.sources());
     let occurrences = index
@@ -34,9 +34,12 @@ fn shown(report: &CheckReport) -> Vec<String> {
             Meaning::Value(_) => "value",
             Meaning::Attribute(_) => "attribute",
         };
-        let name = index.name(occurrence.meaning).expect("it has a name");
+        let name = index.name(occurrence.meaning).expect("the path has a name");
         let written = sources.text(occurrence.location).trim_matches('"');
-        assert!(written.eq_ignore_ascii_case(name), "{written} is no {name}");
+        assert!(
+            written.eq_ignore_ascii_case(name),
+            "{written} is not {name}"
+        );
         format!("{}:{} {kind} {name}", place.line, place.column)
     });
     shown.collect()
@@ -60,29 +63,31 @@ fn every_name_of_a_broken_program_has_a_meaning() {
 fn occurrences_lead_to_definitions_and_back() {
     let report = checked(BROKEN);
     let index = index(&report);
-    let byte = BROKEN.find("BUSY").expect("it is there") as u32;
+    let byte = BROKEN.find("BUSY").expect("it exists") as u32;
     for byte in [byte, byte + 4] {
-        let busy = index.at(FileId(0), byte).expect("a state is named there");
+        let busy = index
+            .at(FileId(0), byte)
+            .expect("a state has its name there");
         let defined = index.definition(busy.meaning).expect("it is declared");
         assert_eq!(report.sources().text(defined), "Busy");
         assert_eq!(index.places(busy.meaning).count(), 4);
     }
-    let keyword = BROKEN.find("profile").expect("it is there") as u32;
+    let keyword = BROKEN.find("profile").expect("it exists") as u32;
     assert_eq!(index.at(FileId(0), keyword), None);
 }
 
-/// In a program without errors each word that can be a name, and is none of the language's own, is one.
+/// In a program without errors, each word that is not a keyword has a meaning.
 #[test]
 fn every_name_of_an_example_has_a_meaning() {
     for example in common::examples() {
-        let text = std::fs::read_to_string(&example).expect("it is there");
+        let text = std::fs::read_to_string(&example).expect("it exists");
         let name = example
             .file_name()
-            .expect("it has a name")
+            .expect("the path has a name")
             .to_string_lossy();
-        let folder = example.parent().expect("it is in a folder");
+        let folder = example.parent().expect("the file is in a folder");
         let read = |path: &str| std::fs::read(folder.join(path));
-        let parsed = presync::parse("", &name, &read).expect("it can be read");
+        let parsed = presync::parse("", &name, &read).expect("the file is readable");
         let report = presync::check_with_index(parsed);
         assert!(report.program.is_some(), "{name}");
         assert!(shown(&report).len() > 10);
@@ -92,7 +97,7 @@ fn every_name_of_an_example_has_a_meaning() {
         let unknown: Vec<&str> = (0..tokens.len())
             .filter(|at| tokens[*at].kind == TokenKind::Word)
             .filter(|at| index.at(FileId(0), tokens[*at].span.start).is_none())
-            // A word of the language, or the name of a vocabulary.
+            // Except keywords and names of vocabularies.
             .filter(|at| {
                 presync::quote(word(*at)) == word(*at) && word(at.saturating_sub(1)) != "use"
             })
@@ -105,6 +110,6 @@ fn every_name_of_an_example_has_a_meaning() {
 #[test]
 fn the_index_is_built_only_on_request() {
     let read = |_: &str| Ok(BROKEN.as_bytes().to_vec());
-    let parsed = presync::parse("", "a.presync", &read).expect("it is there");
+    let parsed = presync::parse("", "a.presync", &read).expect("it exists");
     assert!(presync::check(parsed).index.is_none());
 }

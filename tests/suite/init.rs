@@ -1,4 +1,4 @@
-//! A new project passes what its CI file asks for, and the CI templates run as they are written.
+//! A new project passes the checks of its CI file, and the CI templates run as written.
 
 use crate::common;
 
@@ -10,7 +10,7 @@ use common::text;
 fn sh(folder: &Path, script: &str) -> (bool, String) {
     let binary = Path::new(env!("CARGO_BIN_EXE_presync"))
         .parent()
-        .expect("it lies in a folder");
+        .expect("the binary is in a folder");
     let path = format!(
         "{}:{}",
         binary.display(),
@@ -33,9 +33,9 @@ fn sh(folder: &Path, script: &str) -> (bool, String) {
     )
 }
 
-/// A project in a repository that is its own origin, with a change that is not committed.
+/// A project in a repository that is its own remote, with an uncommitted change.
 fn project() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let script = "presync init site
 cd site
 git init -q -b main
@@ -45,15 +45,15 @@ git remote add origin .
 git fetch -q origin
 sed -i.old 's/-> lync Away/-> lync \"Be Right Back\"/' profiles/site.presync
 rm profiles/*.old";
-    let (passed, said) = sh(folder.path(), script);
-    assert!(passed, "{said}");
+    let (passed, output) = sh(folder.path(), script);
+    assert!(passed, "{output}");
     folder
 }
 
-/// What a template runs, one script a step; installing is left to the site.
+/// The scripts that a template runs, one per step, without the installation.
 fn steps(template: &str) -> Vec<String> {
     let path = common::root().join("docs/ci").join(template);
-    let text = std::fs::read_to_string(path).expect("it is there");
+    let text = std::fs::read_to_string(path).expect("it exists");
     let mut steps: Vec<String> = Vec::new();
     let mut block: Option<usize> = None;
     for line in text.lines() {
@@ -81,20 +81,20 @@ fn steps(template: &str) -> Vec<String> {
 
 #[test]
 fn a_new_project_is_clean_and_left_alone() {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
-    let (passed, said) = sh(
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    let (passed, output) = sh(
         folder.path(),
         "presync init\npresync fmt --check\npresync check --deny-warnings\npresync test\npresync show profiles",
     );
-    assert!(passed, "{said}");
+    assert!(passed, "{output}");
     assert!(
-        said.contains("checked 1 program: no findings") && said.contains("2 passed, 0 failed"),
-        "{said}"
+        output.contains("checked 1 program: no findings") && output.contains("2 passed, 0 failed"),
+        "{output}"
     );
-    let (passed, said) = sh(folder.path(), "presync init");
+    let (passed, output) = sh(folder.path(), "presync init");
     assert!(
-        !passed && said.contains("already exists: nothing was written"),
-        "{said}"
+        !passed && output.contains("already exists: nothing was written"),
+        "{output}"
     );
 }
 
@@ -109,15 +109,15 @@ fn ci_templates_run_and_show_changed_decisions() {
         let steps = steps(template);
         assert_eq!(steps.len(), count, "{template}: {steps:?}");
         for step in steps {
-            let (passed, said) = sh(&site, &step);
-            // The change breaks the test that the project came with.
+            let (passed, output) = sh(&site, &step);
+            // The change breaks the test that came with the project.
             assert_eq!(
                 passed,
                 !step.starts_with("presync test"),
-                "{template}: {step}\n{said}"
+                "{template}: {step}\n{output}"
             );
         }
-        let report = std::fs::read_to_string(site.join(report)).expect("it is written");
+        let report = std::fs::read_to_string(site.join(report)).expect("the report was written");
         assert!(report.contains("Be Right Back"), "{template}: {report}");
     }
 }
@@ -128,7 +128,7 @@ fn completions_and_manual_pages_exist_for_every_command() {
         let output = common::presync(&common::root(), &["completions", shell], b"");
         assert!(text(&output.stdout).contains("add-allow"), "{shell}");
     }
-    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let output = common::presync(folder.path(), &["man", "-o", "pages"], b"");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let help = text(&common::presync(&common::root(), &["--help"], b"").stdout);

@@ -1,4 +1,4 @@
-//! `presync::json`: its schemas, and that it answers as the command line does.
+//! `presync::json`: its schemas, and the same answers as the command line.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// A call, which must hold to the schema, and its answer, which must too.
+/// Makes a call. Call and answer must match their schemas.
 fn asked(question: &Value) -> Value {
     let [calls, answers] =
-        schemas().map(|schema| jsonschema::validator_for(&schema).expect("it is a schema"));
+        schemas().map(|schema| jsonschema::validator_for(&schema).expect("the schema is valid"));
     assert!(calls.is_valid(question), "{question}");
     let answer = parsed(&call(&question.to_string()));
     let errors: Vec<String> = answers
@@ -26,7 +26,7 @@ fn asked(question: &Value) -> Value {
 }
 
 fn program(path: &str) -> Value {
-    let text = std::fs::read_to_string(common::root().join(path)).expect("it is there");
+    let text = std::fs::read_to_string(common::root().join(path)).expect("it exists");
     json!({ "files": { path: text }, "root": path })
 }
 
@@ -34,11 +34,11 @@ fn program(path: &str) -> Value {
 fn the_committed_call_schemas_are_current() {
     for (name, schema) in ["call", "answer"].iter().zip(schemas()) {
         let path = common::root().join(format!("docs/{name}.schema.json"));
-        let generated = serde_json::to_string_pretty(&schema).expect("it is JSON") + "\n";
+        let generated = serde_json::to_string_pretty(&schema).expect("valid JSON") + "\n";
         if std::env::var_os("PRESYNC_BLESS").is_some() {
-            std::fs::write(&path, &generated).expect("it can be written");
+            std::fs::write(&path, &generated).expect("the file is writable");
         }
-        let committed = std::fs::read_to_string(&path).expect("it is committed");
+        let committed = std::fs::read_to_string(&path).expect("the file is committed");
         assert_eq!(committed, generated, "run with PRESYNC_BLESS=1");
     }
 }
@@ -77,7 +77,7 @@ fn json_answers_match_the_command_line() {
         given,
     ];
     let mut expected = printed(&line);
-    // The command line shows the folder before the file.
+    // The command line shows the path of the file with its folder.
     let rule = &mut expected["decisions"][0]["rule"];
     *rule = decided["decisions"][0]["rule"].clone();
     assert_eq!(untagged(decided, "decide"), expected);
@@ -91,7 +91,7 @@ fn json_answers_match_the_command_line() {
     let mut new = program(path);
     let text = new["files"][path]
         .as_str()
-        .expect("it is text")
+        .expect("the text is a string")
         .replace("At Lunch", "Gone Home");
     new["files"][path] = text.into();
     let tables = asked(&json!({ "call": "compile", "program": program(path) }))["tables"].take();
@@ -101,12 +101,12 @@ fn json_answers_match_the_command_line() {
     assert_eq!(found["answer"], "diff");
 
     let tests = asked(&json!({ "call": "test", "program": program(path) }));
-    let verdicts = tests["tests"].as_array().expect("it has tests");
+    let verdicts = tests["tests"].as_array().expect("the answer has tests");
     assert!(verdicts.len() > 3 && verdicts.iter().all(|one| one["failures"] == json!([])));
 
-    let laid_out = asked(&json!({ "call": "format", "source": "flag   in_queue" }));
+    let formatted = asked(&json!({ "call": "format", "source": "flag   in_queue" }));
     assert_eq!(
-        laid_out,
+        formatted,
         json!({ "answer": "format", "text": "flag in_queue\n" })
     );
 }
@@ -116,7 +116,10 @@ fn invalid_calls_are_answered() {
     let refused = |question: &Value| {
         let answer = asked(question);
         assert_eq!(answer["answer"], "refused", "{answer}");
-        answer["message"].as_str().expect("it says why").to_owned()
+        answer["message"]
+            .as_str()
+            .expect("a refusal has a message")
+            .to_owned()
     };
     let one = |text: &str| json!({ "files": { "a.presync": text }, "root": "a.presync" });
     let decide = |program: Value, state: &str| json!({ "call": "decide", "in": { "program": program }, "change": { "cic": state } });
@@ -162,7 +165,7 @@ fn invalid_calls_are_answered() {
         "{\"call\":\"format\",\"sauce\":\"\"}",
     ] {
         let answer = parsed(&call(text));
-        let message = answer["message"].as_str().expect("it says why");
+        let message = answer["message"].as_str().expect("a refusal has a message");
         assert!(message.starts_with("invalid call: "), "{message}");
     }
 }
@@ -182,7 +185,7 @@ fn a_call_can_be_a_value() {
         new: ProgramOrTables::Program(program),
     };
     let Answer::Diff(found) = answer(&question) else {
-        panic!("it answers what was asked");
+        panic!("not an answer to a diff");
     };
     assert!(found.changes.is_empty() && found.one_sided.is_empty());
 }

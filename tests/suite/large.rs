@@ -1,4 +1,4 @@
-//! Programs that nobody can enumerate: forty flags, five choices of ten, two thousand rules.
+//! Programs that are too large to enumerate: forty flags, five choices of ten values, two thousand rules.
 
 use crate::common;
 
@@ -9,14 +9,14 @@ use std::time::Instant;
 use common::generate::Random;
 use common::reference;
 use presync::{Outcome, Program, RoleId, StateId, SystemId, Tables, ValueId};
-use presync_engine::Body;
+use presync_engine::TableBody;
 
 const RULES: usize = 2_000;
 
 fn head() -> String {
     let mut text = String::from("use cic_lync\n");
     for flag in 0..40 {
-        writeln!(text, "flag f{flag}").expect("a string takes it");
+        writeln!(text, "flag f{flag}").expect("writing to a string succeeds");
     }
     for choice in 0..5 {
         let values: Vec<String> = (0..10).map(|value| format!("c{choice}v{value}")).collect();
@@ -25,7 +25,7 @@ fn head() -> String {
             "choice c{choice} = {} default c{choice}v0",
             values.join(" | ")
         )
-        .expect("a string takes it");
+        .expect("writing to a string succeeds");
     }
     text
 }
@@ -56,7 +56,7 @@ const LYNC: [&str; 6] = [
     "Off Work",
 ];
 
-/// Rules that exclude each other by their choices.
+/// Rules that exclude each other by the values of choices.
 fn structured() -> String {
     let mut text = head() + "profile \"P\" {\n";
     for rule in 0..RULES {
@@ -76,13 +76,13 @@ fn structured() -> String {
             rule % 40,
             (rule * 7 + 1) % 40
         )
-        .expect("a string takes it");
+        .expect("writing to a string succeeds");
     }
     text + "}\n"
 }
 
-/// Random conditions over all flags, in fifty profiles: no single diagram holds what they decide together.
-fn entangled(random: &mut Random) -> String {
+/// Random conditions over all flags in fifty profiles: their decisions do not fit in a single diagram.
+fn complex(random: &mut Random) -> String {
     let literal = |random: &mut Random| {
         format!(
             "{}f{}",
@@ -103,7 +103,7 @@ fn entangled(random: &mut Random) -> String {
             profile % 40,
             (profile + 7) % 40
         )
-        .expect("a string takes it");
+        .expect("writing to a string succeeds");
         let targets: Vec<&str> = (0..15).map(|_| *random.pick(&LYNC)).collect();
         for _ in 0..RULES / 50 {
             let (first, second, at) = (literal(random), literal(random), random.below(15));
@@ -112,7 +112,7 @@ fn entangled(random: &mut Random) -> String {
                 "when {first} and {second}: cic \"{}\" -> lync \"{}\"",
                 CIC[at], targets[at]
             )
-            .expect("a string takes it");
+            .expect("writing to a string succeeds");
         }
         writeln!(
             text,
@@ -120,7 +120,7 @@ fn entangled(random: &mut Random) -> String {
             literal(random),
             profile % 3
         )
-        .expect("a string takes it");
+        .expect("writing to a string succeeds");
     }
     text
 }
@@ -130,27 +130,27 @@ fn forty_flags_decide_like_the_naive_evaluator() {
     let mut random = Random(7);
     for (name, source) in [
         ("structured", structured()),
-        ("entangled", entangled(&mut random)),
+        ("complex", complex(&mut random)),
     ] {
         let start = Instant::now();
         let program = common::program(&source);
         let checked = start.elapsed();
-        let tables = program.compile().expect("it has a form");
+        let tables = program.compile().expect("the program compiles");
         println!(
-            "{name}: checked in {checked:?}, compiled in {:?} with it",
+            "{name}: checked in {checked:?}, checked and compiled in {:?}",
             start.elapsed()
         );
-        // The promise is five seconds; tests are not optimised.
+        // The promise is five seconds; tests are not optimized.
         assert!(
             start.elapsed().as_secs() < 30,
             "{name} took {:?}",
             start.elapsed()
         );
-        let read = Tables::from_json(&tables.to_json().expect("it is small"))
-            .expect("it can be read back");
+        let read = Tables::from_json(&tables.to_json().expect("the tables are small"))
+            .expect("exported tables can be read");
         assert_eq!(
-            read.digest().expect("it is small"),
-            tables.digest().expect("it is small")
+            read.digest().expect("the tables are small"),
+            tables.digest().expect("the tables are small")
         );
         let decided = sample(&program, &[&tables, &read], &mut random);
         assert!(
@@ -158,19 +158,19 @@ fn forty_flags_decide_like_the_naive_evaluator() {
             "{name}: {decided} of the sampled situations are mapped"
         );
     }
-    let tables = common::program(&entangled(&mut Random(7)))
+    let tables = common::program(&complex(&mut Random(7)))
         .compile()
-        .expect("it has a form");
+        .expect("the program compiles");
     let of_role = tables
         .only_role()
-        .map(|role| role.tables().expect("it has a form"));
-    let of_role = of_role.expect("there is one");
-    let entangled = of_role
+        .map(|role| role.tables().expect("the table fits the limits"));
+    let of_role = of_role.expect("the program has one role");
+    let is_split = of_role
         .iter()
-        .any(|table| matches!(table.body(), Body::Diagrams(diagrams) if diagrams.len() > 1));
-    assert!(entangled, "one diagram is not enough there");
+        .any(|table| matches!(table.body(), TableBody::Diagrams(diagrams) if diagrams.len() > 1));
+    assert!(is_split, "one diagram is not enough");
     for table in of_role {
-        let Body::Diagrams(diagrams) = table.body() else {
+        let TableBody::Diagrams(diagrams) = table.body() else {
             continue;
         };
         let asked: BTreeSet<_> = diagrams
@@ -188,7 +188,7 @@ fn forty_flags_decide_like_the_naive_evaluator() {
         assert_eq!(
             matter.len() + other.len(),
             table.columns().len() + table.origin_columns().len(),
-            "none stands twice"
+            "no column appears twice"
         );
         assert!(
             asked.is_empty() || matter.len() >= 40,
@@ -197,7 +197,7 @@ fn forty_flags_decide_like_the_naive_evaluator() {
     }
 }
 
-/// Two hundred rules of one change whose union no small diagram holds: conflicts are looked for pair by pair.
+/// Two hundred rules for one change, whose union has no small diagram: conflicts are searched pair by pair.
 #[test]
 fn complex_rules_conflict_where_no_stronger_rule_decides() {
     let mut random = Random(11);
@@ -217,7 +217,7 @@ fn complex_rules_conflict_where_no_stronger_rule_decides() {
             literal(),
             literal()
         )
-        .expect("a string takes it");
+        .expect("writing to a string succeeds");
     }
     let codes = |more: &str| -> Vec<&str> {
         let checked = common::check(&format!("{}profile \"P\" {{\n{rules}{more}}}\n", head()));
@@ -265,7 +265,7 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
         };
         for (_, fact) in program.schema.facts() {
             let value = random.below(fact.size() as usize) as u32;
-            // Early digits of the structured rules come up often enough to be hit.
+            // The structured rules use only two values of `c3`: use the same, so that rules match often enough.
             situation
                 .facts
                 .push(if fact.name == "c3" { value % 2 } else { value });
@@ -276,12 +276,12 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
         let wanted = reference::decide(program, role, &situation, state, lync);
         let given = reference::engine(program, &situation);
         for tables in compiled {
-            let role = tables.role_of(role).expect("there is one");
-            let found = role.decide(&given, state).expect("all has a value");
+            let role = tables.role_of(role).expect("the role exists");
+            let found = role.decide(&given, state).expect("every fact has a value");
             let found = found
                 .iter()
                 .find(|found| found.to() == lync)
-                .expect("lync follows");
+                .expect("lync has a decision");
             let rule = wanted.origin.map(|(profile, rule)| {
                 let rule = program.profiles[profile].rules[rule].source;
                 program
@@ -318,26 +318,30 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
 
 #[test]
 fn dense_tables_and_diagrams_decide_the_same() {
-    // Twelve flags fit a dense table, twenty-two do not; the other ten never matter but for a rule that cannot be met.
+    // Twelve flags fit in a dense table, twenty-four do not. The other twelve matter only for a rule that needs them
+    // all; they are never set here.
     let source = |flags: usize| {
         let mut text = String::from("system a { state x state y }\nsystem b { state p state q }\n");
-        (0..flags).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
+        (0..flags)
+            .for_each(|flag| writeln!(text, "flag f{flag}").expect("writing to a string succeeds"));
         text.push_str("profile \"P\" {\n");
         (0..6).for_each(|pair| {
             writeln!(text, "when f{pair} and f{}: override a x -> b p", pair + 6)
-                .expect("a string takes it");
+                .expect("writing to a string succeeds");
         });
         if flags > 12 {
             let rest: Vec<String> = (12..flags).map(|flag| format!("f{flag}")).collect();
             writeln!(text, "when {}: override a x -> b p", rest.join(" and "))
-                .expect("a string takes it");
+                .expect("writing to a string succeeds");
         }
         text + "a x -> b q }\n"
     };
     let (dense, diagram) = (common::tables(&source(12)), common::tables(&source(24)));
     let is_dense = |tables: &Tables| {
-        let role = tables.only_role().expect("there is one");
-        role.tables().expect("they are small")[0].dense().is_some()
+        let role = tables.only_role().expect("the program has one role");
+        role.tables().expect("the tables are small")[0]
+            .dense()
+            .is_some()
     };
     assert!(is_dense(&dense) && !is_dense(&diagram));
     for bits in 0..1 << 12 {
@@ -347,12 +351,13 @@ fn dense_tables_and_diagrams_decide_the_same() {
                 let fact = tables
                     .schema()
                     .find_fact(&format!("f{flag}"))
-                    .expect("it is there");
+                    .expect("it exists");
                 given.set_value(ValueId::from_index(fact, bits >> flag & 1));
             }
-            let entered = tables.state("a", "x").expect("it is there");
-            let role = tables.only_role().expect("there is one");
-            role.decide(&given, entered).expect("it is right")[0]
+            let entered = tables.state("a", "x").expect("it exists");
+            let role = tables.only_role().expect("the program has one role");
+            role.decide(&given, entered)
+                .expect("every fact has a value")[0]
                 .decision()
                 .outcome
                 .clone()

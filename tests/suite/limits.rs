@@ -1,13 +1,13 @@
-//! What is too large is told, never a crash: each limit from both sides, where that takes no gigabytes.
+//! Input that is too large is reported and never crashes. Tests each limit from both sides, if that needs no gigabytes.
 
 use crate::common;
 
 use std::fmt::Write;
 
-/// What a command says of a program in a file of its own; the source is too large for a snapshot.
-fn said(arguments: &[&str], source: &[u8]) -> String {
-    let folder = tempfile::tempdir().expect("there is room");
-    std::fs::write(folder.path().join("a.presync"), source).expect("it can be written");
+/// The output of a command for a program in a file; the source is too large for a snapshot.
+fn output(arguments: &[&str], source: &[u8]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    std::fs::write(folder.path().join("a.presync"), source).expect("the file is writable");
     let output = common::presync(folder.path(), arguments, b"");
     assert!(
         matches!(output.status.code(), Some(0..=2)),
@@ -35,8 +35,8 @@ fn file_size() {
         text
     };
     let most = presync::MAX_FILE;
-    assert_eq!(said(&CHECK, &text(most)), "");
-    snapshot("file_size", said(&CHECK, &text(most + 1)));
+    assert_eq!(output(&CHECK, &text(most)), "");
+    snapshot("file_size", output(&CHECK, &text(most + 1)));
 }
 
 #[test]
@@ -45,23 +45,24 @@ fn applied_mappings() {
         let mut text = String::from("use cic_lync\nmapping m0 {\n");
         (0..10).for_each(|_| text.push_str("cic Available -> lync Away\n"));
         for level in 1..6 {
-            writeln!(text, "}}\nmapping m{level} {{").expect("a string takes it");
+            writeln!(text, "}}\nmapping m{level} {{").expect("writing to a string succeeds");
             let times = if level == 5 { last } else { 10 };
-            (0..times)
-                .for_each(|_| writeln!(text, "apply m{}", level - 1).expect("a string takes it"));
+            (0..times).for_each(|_| {
+                writeln!(text, "apply m{}", level - 1).expect("writing to a string succeeds");
+            });
         }
         text + "}\n"
     };
     let allowed = ["check", "a.presync", "-q", "--level", "unused=off"];
-    assert_eq!(said(&allowed, source(10).as_bytes()), "");
-    snapshot("applied_mappings", said(&allowed, source(11).as_bytes()));
+    assert_eq!(output(&allowed, source(10).as_bytes()), "");
+    snapshot("applied_mappings", output(&allowed, source(11).as_bytes()));
 }
 
-/// Eighty flags, and a condition of so many clauses over them, three in each.
+/// Eighty flags, and a condition of clauses over them, with three literals each.
 fn condition(clauses: usize) -> (String, String) {
     let mut random = common::generate::Random(3);
     let mut text = String::from("use cic_lync\n");
-    (0..80).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
+    (0..80).for_each(|flag| writeln!(text, "flag f{flag}").expect("writing to a string succeeds"));
     let mut literal = || {
         format!(
             "{}f{}",
@@ -75,7 +76,7 @@ fn condition(clauses: usize) -> (String, String) {
     (text, clauses.join("\n and "))
 }
 
-/// A profile under such a condition.
+/// A profile with such a condition.
 fn clauses(count: usize) -> String {
     let (text, condition) = condition(count);
     let rest = "cic otherwise -> lync unchanged  lync otherwise -> cic unchanged";
@@ -86,27 +87,27 @@ fn clauses(count: usize) -> String {
 
 #[test]
 fn complex_condition() {
-    // A condition that can hold, though not a diagram of it be made, must not be said never to hold.
-    snapshot("complex_condition", said(&CHECK, clauses(120).as_bytes()));
-    // Nor one that nothing uses: the lints look at each.
+    // A condition that can be true but has no small diagram must not be reported as never true.
+    snapshot("complex_condition", output(&CHECK, clauses(120).as_bytes()));
+    // The same if it is unused: lints check every condition.
     let (text, condition) = condition(120);
-    let unused = said(
+    let unused = output(
         &["check", "a.presync", "-q", "--format", "plain"],
         format!("{text}condition c = {condition}\n").as_bytes(),
     );
     assert!(unused.contains("too complex to analyze"), "{unused}");
-    let small = said(
+    let small = output(
         &["check", "a.presync", "-q", "--level", "unused=off"],
         clauses(12).as_bytes(),
     );
     assert_eq!(small, "");
 }
 
-/// A role of many profiles whose conditions have forty flags in common.
+/// A role with many profiles whose conditions share forty flags.
 fn complex_role() -> String {
     let mut random = common::generate::Random(5);
     let mut text = String::from("use cic_lync\n");
-    (0..40).for_each(|flag| writeln!(text, "flag f{flag}").expect("a string takes it"));
+    (0..40).for_each(|flag| writeln!(text, "flag f{flag}").expect("writing to a string succeeds"));
     let mut literal = || {
         format!(
             "{}f{}",
@@ -121,17 +122,17 @@ fn complex_role() -> String {
             text,
             "profile \"P{profile}\" when {condition} {{ cic Available -> lync {target} }}"
         )
-        .expect("a string takes it");
+        .expect("writing to a string succeeds");
     }
     text
 }
 
 #[test]
 fn complex_role_is_noted() {
-    let shown = said(&["check", "a.presync", "-q"], complex_role().as_bytes());
+    let shown = output(&["check", "a.presync", "-q"], complex_role().as_bytes());
     let from = shown
         .find("☞ analysis of role")
-        .unwrap_or_else(|| panic!("nothing is said of the role: {shown}"));
+        .unwrap_or_else(|| panic!("no note about the role: {shown}"));
     snapshot(
         "complex_role",
         shown[from..].lines().take(4).collect::<Vec<_>>().join("\n"),
@@ -143,7 +144,7 @@ fn complex_test() {
     let tests = "test \"never busy\" { cic Available => lync Away | Available | Busy }\n";
     snapshot(
         "complex_test",
-        said(
+        output(
             &["test", "a.presync", "-q"],
             (complex_role() + tests).as_bytes(),
         ),
@@ -156,9 +157,10 @@ fn brackets_nest_up_to_the_limit() {
         let inside = format!("{}in_queue{}", "(".repeat(depth), ")".repeat(depth));
         format!("use cic_lync\nprofile \"P\" {{ when {inside}: cic Available -> lync Away }}\n")
     };
-    let folder = tempfile::tempdir().expect("there is room");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let check = |depth: usize| {
-        std::fs::write(folder.path().join("a.presync"), source(depth)).expect("it can be written");
+        std::fs::write(folder.path().join("a.presync"), source(depth))
+            .expect("the file is writable");
         common::text(
             &common::presync(
                 folder.path(),
@@ -168,40 +170,40 @@ fn brackets_nest_up_to_the_limit() {
             .stdout,
         )
     };
-    // One of two hundred is the block's own.
+    // The block is one of the two hundred levels.
     assert!(!check(199).contains("syntax"), "{}", check(199));
     assert!(check(200).contains("syntax"), "{}", check(200));
 }
 
 #[test]
 fn files_outside_the_project() {
-    let folder = tempfile::tempdir().expect("there is room");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let inside = folder.path().join("inside");
-    std::fs::create_dir(&inside).expect("there is room");
-    std::fs::write(folder.path().join("site.presync"), "flag f\n").expect("it can be written");
+    std::fs::create_dir(&inside).expect("the folder can be created");
+    std::fs::write(folder.path().join("site.presync"), "flag f\n").expect("the file is writable");
     std::fs::write(inside.join("a.presync"), "use \"../site.presync\"\n")
-        .expect("it can be written");
+        .expect("the file is writable");
     let shown = common::text(&common::presync(&inside, &CHECK, b"").stderr);
-    let place = std::fs::canonicalize(&inside).expect("it is there");
-    // How long the folder's name is decides where the message is wrapped.
+    let place = std::fs::canonicalize(&inside).expect("it exists");
+    // Undo wrapping, which depends on the length of the folder's name.
     let shown = shown
         .replace("\n  │ ", " ")
-        .replace(place.to_str().expect("it is UTF-8"), "FOLDER");
+        .replace(place.to_str().expect("the path is UTF-8"), "FOLDER");
     snapshot("files_outside_the_project", shown);
 }
 
-/// A condition and a list are read whole: so many tokens has the longest.
+/// Conditions and lists are read as a whole, so their number of tokens is limited.
 #[test]
 fn statements() {
     let most = presync::internal::MAX_STATEMENT;
     let check = |text: &str| {
-        said(
+        output(
             &["check", "a.presync", "-q", "--level", "unused=off"],
             text.as_bytes(),
         )
     };
-    // By its tokens: what is around the list, and what each of its parts has. In a file of more than one line, so that
-    // what follows is read, too.
+    // The numbers of tokens: around the list, and in each of its parts. The file has several lines, so that the rest is
+    // read, too.
     type Shape = (&'static str, usize, &'static str, usize, &'static str);
     let shapes: [Shape; 7] = [
         ("condition c = f", 4, " and f", 2, "\n"),
@@ -243,7 +245,7 @@ fn statements() {
         let long = "this statement is longer than 20000 tokens";
         assert!(!fits.contains(long), "{head}: {fits}");
         assert!(exceeds.contains(long), "{head}: {exceeds}");
-        // Only that, and what comes behind it.
+        // Only this statement is skipped: the one after it is read.
         assert!(
             fits.contains("the name `f` is declared twice"),
             "{head}: {fits}"
@@ -262,7 +264,7 @@ fn statements() {
     );
 }
 
-/// Findings that nobody reads to the end: as many as a program of that size has room for.
+/// More findings than anyone would read.
 #[test]
 fn findings() {
     let source = |findings: usize| {
@@ -271,29 +273,30 @@ fn findings() {
             .collect();
         format!("use cic_lync\nflag f\n{flags}profile P {{ when f: cic any -> lync Away }}\n")
     };
-    let told = |findings: usize| {
-        let told = said(
+    let reported = |findings: usize| {
+        let shown = output(
             &["check", "a.presync", "-q", "--format", "agent"],
             source(findings).as_bytes(),
         );
         (
-            told.lines()
+            shown
+                .lines()
                 .filter(|line| line.contains("[unused]: condition"))
                 .count(),
-            told,
+            shown,
         )
     };
     let most = presync::internal::MAX_FINDINGS;
-    let (all, shown) = told(most);
+    let (all, shown) = reported(most);
     assert_eq!(all, most);
     assert!(!shown.contains("too many"), "{shown}");
-    let (some, shown) = told(most + 10);
+    let (some, shown) = reported(most + 10);
     assert_eq!(some, most);
     assert!(
         shown.contains("too many findings, stopped at 1000"),
         "{shown}"
     );
-    // What is denied fails, whether it is told or not: the lint of allows comes last.
+    // A lint with level error fails even if its finding is not shown: the lint of allows comes last.
     let denied = format!("@allow(gap)\n{}", source(most + 10));
     let arguments = [
         "check",
@@ -304,14 +307,15 @@ fn findings() {
         "--level",
         "unused-allow=error",
     ];
-    let shown = said(&arguments, denied.as_bytes());
+    let shown = output(&arguments, denied.as_bytes());
     assert!(
         shown.contains("error[unused-allow]: too many findings, stopped at 1000"),
         "{shown}"
     );
-    // What is repaired makes room for the others.
-    let folder = tempfile::tempdir().expect("there is room");
-    std::fs::write(folder.path().join("a.presync"), source(most + 10)).expect("it can be written");
+    // Fixed findings make room for others.
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    std::fs::write(folder.path().join("a.presync"), source(most + 10))
+        .expect("the file is writable");
     let fixed = common::presync(folder.path(), &["check", "a.presync", "--fix"], b"");
     assert_eq!(
         common::text(&fixed.stderr),
@@ -319,7 +323,7 @@ fn findings() {
     );
 }
 
-/// Each number of things from both sides.
+/// Tests each limited count from both sides.
 #[test]
 fn counts_up_to_the_limits() {
     use presync::internal::limits;
@@ -383,11 +387,12 @@ fn counts_up_to_the_limits() {
         }),
     ];
     for (name, most, source) in cases {
-        // Lints are not asked: what is alone here is unused.
+        // Without lints: most declarations here are unused.
         let errors = |count: usize| {
             let text = source(count);
             let read = |_: &str| Ok(text.clone().into_bytes());
-            let parsed = presync::parse("", "a.presync", &read).expect("memory can be read");
+            let parsed =
+                presync::parse("", "a.presync", &read).expect("reading from memory succeeds");
             presync::check(parsed)
                 .into_program()
                 .err()
@@ -396,31 +401,31 @@ fn counts_up_to_the_limits() {
         assert_eq!(errors(most), None, "{name}");
         snapshot(
             &format!("too_many_{name}"),
-            said(&CHECK, source(most + 1).as_bytes()),
+            output(&CHECK, source(most + 1).as_bytes()),
         );
         assert!(errors(most + 1).is_some(), "{name}");
     }
 }
 
-/// A file that is no program at all: errors are told until nobody would read on.
+/// A file that is not a program: errors are shown up to a limit.
 #[test]
 fn many_errors() {
     let most = presync::internal::MAX_ERRORS;
-    let said = said(
+    let shown = output(
         &["check", "a.presync", "-q", "--format", "agent"],
         "}\n".repeat(200_000).as_bytes(),
     );
-    assert_eq!(said.lines().count(), most + 1, "{said}");
+    assert_eq!(shown.lines().count(), most + 1, "{shown}");
     assert!(
-        said.contains(&format!("too many errors, stopped at {most}")),
-        "{said}"
+        shown.contains(&format!("too many errors, stopped at {most}")),
+        "{shown}"
     );
 }
 
-/// Each member is compared with those before it: half a million of them must not take hours.
+/// Each member is compared with all earlier ones: half a million must not take hours.
 #[test]
 fn an_event_of_too_many_members() {
-    let centre = common::root().join("examples/contact-centre/contact-centre.presync");
+    let program = common::root().join("examples/contact-centre/contact-centre.presync");
     let event = |members: usize| {
         let set: Vec<String> = (0..members).map(|at| format!("\"f{at}\":true")).collect();
         format!(
@@ -429,17 +434,17 @@ fn an_event_of_too_many_members() {
         )
     };
     let reject = |members: usize| {
-        let folder = tempfile::tempdir().expect("there is room");
-        let path = centre.to_str().expect("it is UTF-8");
+        let folder = tempfile::tempdir().expect("a temporary folder can be created");
+        let path = program.to_str().expect("the path is UTF-8");
         let run = ["run", path, "--quiet", "--rejects", "rejects.jsonl"];
         common::presync(folder.path(), &run, event(members).as_bytes());
-        let rejects =
-            std::fs::read_to_string(folder.path().join("rejects.jsonl")).expect("it was written");
+        let rejects = std::fs::read_to_string(folder.path().join("rejects.jsonl"))
+            .expect("the file was written");
         let reject: serde_json::Value =
-            serde_json::from_str(rejects.trim()).expect("it is one line of JSON");
+            serde_json::from_str(rejects.trim()).expect("the file is one line of JSON");
         reject.to_string()
     };
-    // So many can be told from each other; that there is no such fact is another matter.
+    // This number of members is accepted; the rejection is for an unknown fact.
     assert!(!reject(1_000).contains("members"), "{}", reject(1_000));
     assert!(
         reject(1_001).contains("an object has more than 1000 members"),
@@ -449,7 +454,8 @@ fn an_event_of_too_many_members() {
     assert!(reject(500_000).contains("an object has more than 1000 members"));
 }
 
-/// Whatever stands in a file a hundred thousand times, it is told soon, and nothing nests too deep to be let go.
+/// Constructs that are repeated a hundred thousand times are checked quickly, and dropping them does not overflow the
+/// stack.
 #[test]
 fn repeated_constructs_are_checked_quickly() {
     let many =
@@ -486,12 +492,12 @@ fn repeated_constructs_are_checked_quickly() {
     ];
     for text in texts {
         let begin = std::time::Instant::now();
-        let said = said(&CHECK, text.as_bytes());
-        assert!(said.len() < 5_000_000, "{} bytes are said", said.len());
+        let shown = output(&CHECK, text.as_bytes());
+        assert!(shown.len() < 5_000_000, "{} bytes of output", shown.len());
         let start = text.chars().take(30).collect::<String>();
         println!("{start:?}: {:?}", begin.elapsed());
         assert!(
-            said.matches("\n  × ").count()
+            shown.matches("\n  × ").count()
                 <= presync::internal::limits::MAX_ERRORS + presync::internal::MAX_ERRORS + 2,
             "{start}"
         );
@@ -503,7 +509,7 @@ fn repeated_constructs_are_checked_quickly() {
     }
 }
 
-/// A program for a system that is not there: each unknown name is compared with all known ones.
+/// Many unknown names, each of which is compared with all known names.
 #[test]
 fn many_unknown_names() {
     let most = presync::internal::limits::MAX_ERRORS;
@@ -511,10 +517,13 @@ fn many_unknown_names() {
         .map(|at| format!("cic Availablee{at} -> lync Away\n"))
         .collect();
     let source = format!("use cic_lync\nprofile P {{\n{rules}}}\n");
-    let said = said(
+    let shown = output(
         &["check", "a.presync", "-q", "--format", "agent"],
         source.as_bytes(),
     );
-    assert_eq!(said.lines().count(), most + 1);
-    assert!(said.contains("too many errors, stopped at 1000"), "{said}");
+    assert_eq!(shown.lines().count(), most + 1);
+    assert!(
+        shown.contains("too many errors, stopped at 1000"),
+        "{shown}"
+    );
 }

@@ -1,5 +1,5 @@
-//! The lints: their own examples, the bundled profiles, and brute force over small random programs: what a lint says is
-//! exactly what enumeration finds.
+//! The lints: their own examples, the bundled profiles, and small random programs, where lints report exactly what
+//! enumeration finds.
 
 use crate::common;
 
@@ -13,13 +13,13 @@ use presync::{
     StateId, SystemId,
 };
 
-/// All lints switched on.
+/// Enables all lints.
 fn everything() -> Settings {
     let mut settings = Settings::default();
     LINTS.iter().for_each(|lint| {
         settings
             .set(lint.code.name, Level::Warn)
-            .expect("it is a lint");
+            .expect("the lint exists");
     });
     settings
 }
@@ -50,8 +50,10 @@ fn bundled_profiles_are_clean() {
 fn an_allow_suppresses_findings_with_a_label_in_its_scope() {
     let source = include_str!("../fixtures/programs/allowed-duplicate.presync");
     let mut settings = Settings::default();
-    settings.set("gap", Level::Off).expect("it is a lint");
-    settings.set("dead-rule", Level::Off).expect("it is a lint");
+    settings.set("gap", Level::Off).expect("the lint exists");
+    settings
+        .set("dead-rule", Level::Off)
+        .expect("the lint exists");
     assert_eq!(common::program(source).lint(&settings), []);
     let without = common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", ""))
         .lint(&settings);
@@ -64,13 +66,13 @@ fn an_allow_suppresses_findings_with_a_label_in_its_scope() {
     );
     settings
         .set("duplicate-rule", Level::Error)
-        .expect("it is a lint");
+        .expect("the lint exists");
     let denied = common::program(&source.replace("@allow(duplicate-rule, \"on purpose\")", ""))
         .lint(&settings);
     assert_eq!(denied[0].severity, Severity::Error);
 }
 
-/// A program without some spans.
+/// Removes spans from a program.
 fn without(source: &str, mut spans: Vec<presync::Span>) -> String {
     spans.sort();
     let mut text = source.to_owned();
@@ -89,7 +91,7 @@ fn unused_declarations_are_exactly_the_removable_ones() {
             continue;
         };
         let findings = program.lint(&everything());
-        let said: BTreeSet<u32> = findings
+        let starts: BTreeSet<u32> = findings
             .iter()
             .filter(|finding| finding.code.name == "unused")
             .map(|finding| finding.labels[0].location.span.start)
@@ -98,8 +100,8 @@ fn unused_declarations_are_exactly_the_removable_ones() {
         let (reported, others): (Vec<_>, Vec<_>) = program
             .declared
             .iter()
-            .partition(|declared| said.contains(&declared.location.span.start));
-        // All that is reported can go at once; nothing else can go with it.
+            .partition(|declared| starts.contains(&declared.location.span.start));
+        // All reported declarations can be removed together, but no other one.
         let left = without(&source, reported.iter().map(|one| whole(one)).collect());
         assert!(
             common::check(&left).is_ok(),
@@ -116,7 +118,7 @@ fn unused_declarations_are_exactly_the_removable_ones() {
             let left = without(&source, spans);
             assert!(
                 common::check(&left).is_err(),
-                "seed {seed}: {} is not used\n{source}\n{left}",
+                "seed {seed}: {} is unused but not reported\n{source}\n{left}",
                 other.name
             );
             used += 1;
@@ -128,7 +130,7 @@ fn unused_declarations_are_exactly_the_removable_ones() {
 
 #[test]
 fn safe_fixes_keep_every_decision() {
-    let mut repairs: BTreeMap<(&str, bool), u32> = BTreeMap::new();
+    let mut fixes: BTreeMap<(&str, bool), u32> = BTreeMap::new();
     let mut round_trips = (0, 0);
     for seed in 0..programs() * 3 {
         let source = generate::program(seed, 10 + seed % 60);
@@ -136,8 +138,8 @@ fn safe_fixes_keep_every_decision() {
             continue;
         };
         let digest = |program: &Program| {
-            let tables = program.compile().expect("it is small");
-            tables.digest().expect("it is small").to_owned()
+            let tables = program.compile().expect("the program is small");
+            tables.digest().expect("the tables are small").to_owned()
         };
         let before = digest(&program);
         for finding in program.lint(&everything()) {
@@ -151,10 +153,10 @@ fn safe_fixes_keep_every_decision() {
                         &with,
                     );
                 }
-                // A plain rule may be what an `override` meets, and what is unused may be named by what is, too: `--fix`
-                // sees the errors and leaves it, until the other one is gone.
-                let repaired = match common::check(&text) {
-                    Ok(repaired) => repaired,
+                // An `override` may need the plain rule, and an unused declaration may be used by another unused one:
+                // `--fix` notices the errors and does not apply the fix until the other one is gone.
+                let fixed = match common::check(&text) {
+                    Ok(fixed) => fixed,
                     Err(errors) => {
                         let known = match finding.code.name {
                             "dead-rule" => ["override-nothing", "conflict"].as_slice(),
@@ -164,7 +166,7 @@ fn safe_fixes_keep_every_decision() {
                                 "unknown-condition",
                                 "unknown-mapping",
                             ],
-                            // Another rule may contradict the one that is added.
+                            // Another rule may contradict the added one.
                             "unsafe-round-trip" | "lossy-round-trip" => {
                                 &["conflict", "override-nothing"]
                             }
@@ -180,24 +182,24 @@ fn safe_fixes_keep_every_decision() {
                     }
                 };
                 if fix.safe {
-                    let after = digest(&repaired);
+                    let after = digest(&fixed);
                     assert_eq!(
                         after, before,
                         "seed {seed}: {}\n{source}\n{text}",
                         finding.message
                     );
                 } else if finding.code.name.ends_with("round-trip") {
-                    // The same way can also go through another rule, of another profile.
-                    let still = repaired.lint(&everything());
+                    // The same round trip can also go through a rule of another profile.
+                    let still = fixed.lint(&everything());
                     round_trips.0 +=
                         u32::from(!still.iter().any(|other| other.message == finding.message));
                     round_trips.1 += 1;
                 }
-                *repairs.entry((finding.code.name, fix.safe)).or_default() += 1;
+                *fixes.entry((finding.code.name, fix.safe)).or_default() += 1;
             }
         }
     }
-    println!("{repairs:?}, {round_trips:?} round trips cured");
+    println!("{fixes:?}, {round_trips:?} round trips fixed");
     assert!(round_trips.0 * 10 > round_trips.1 * 8, "{round_trips:?}");
     for wanted in [
         ("dead-rule", true),
@@ -206,8 +208,8 @@ fn safe_fixes_keep_every_decision() {
         ("unsafe-round-trip", false),
     ] {
         assert!(
-            repairs.get(&wanted).is_some_and(|count| *count > 5),
-            "{wanted:?}: {repairs:?}"
+            fixes.get(&wanted).is_some_and(|count| *count > 5),
+            "{wanted:?}: {fixes:?}"
         );
     }
 }
@@ -219,8 +221,8 @@ fn programs() -> u64 {
         .unwrap_or(400)
 }
 
-/// What a lint says, brought into words that enumeration can say, too.
-type Said = BTreeSet<String>;
+/// Findings of a lint, in a form that enumeration can produce, too.
+type Findings = BTreeSet<String>;
 
 #[test]
 fn lints_match_enumeration() {
@@ -231,7 +233,7 @@ fn lints_match_enumeration() {
         } else {
             generate::program(seed, 10 + seed % 60)
         };
-        // Some systems know whether one is logged in, and how long a text may be.
+        // Give some systems an `online` flag or a text limit.
         let source = source.replace(
             "    attributes a, b\n",
             [
@@ -250,12 +252,12 @@ fn lints_match_enumeration() {
             findings
                 .iter()
                 .all(|finding| finding.severity != Severity::Info),
-            "nothing is too entangled here\n{source}"
+            "nothing is too complex here\n{source}"
         );
         let truth = Truth::new(&program);
         for (code, wanted) in truth.all() {
-            let said = said(&program, code, &findings);
-            assert_eq!(said, wanted, "seed {seed}: {code}\n{source}");
+            let reported = reported(&program, code, &findings);
+            assert_eq!(reported, wanted, "seed {seed}: {code}\n{source}");
             let count = counts.entry(code).or_default();
             count.0 += u64::from(!wanted.is_empty());
             count.1 += u64::from(wanted.is_empty());
@@ -270,7 +272,7 @@ fn lints_match_enumeration() {
     }
 }
 
-/// A program in which each state leads somewhere, under some condition: changes go round more often than not.
+/// A program that sets a state for each state, under some condition: infinite loops are frequent.
 fn bouncing(seed: u64) -> String {
     let mut random = generate::Random(seed);
     let systems = ["cic", "lync", "teams"];
@@ -303,7 +305,7 @@ fn bouncing(seed: u64) -> String {
     text
 }
 
-fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
+fn reported(program: &Program, code: &str, findings: &[Diagnostic]) -> Findings {
     let line = |finding: &Diagnostic, at: usize| {
         let location = finding.labels[at].location;
         program
@@ -331,7 +333,7 @@ fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
         "dead-profile" => of
             .map(|finding| format!("{:?} {:?}", finding.data.role, finding.data.names))
             .collect(),
-        // Which loop of a role is shown is for the lint to choose.
+        // The lint may choose which loop of a role it shows.
         "ping-pong" => of
             .map(|finding| format!("{:?}", finding.data.role))
             .collect(),
@@ -349,7 +351,7 @@ fn said(program: &Program, code: &str, findings: &[Diagnostic]) -> Said {
     words.into_iter().collect()
 }
 
-/// What a finding is about, as lints and enumeration both write it.
+/// The subject of a finding, in the form for lints and enumeration.
 struct About<'a> {
     role: &'a str,
     way: [&'a str; 2],
@@ -363,7 +365,7 @@ impl std::fmt::Display for About<'_> {
     }
 }
 
-/// Everything that enumeration finds.
+/// The findings of enumeration.
 struct Truth<'p> {
     program: &'p Program,
     situations: Vec<Situation>,
@@ -379,7 +381,7 @@ impl<'p> Truth<'p> {
         }
     }
 
-    fn all(&self) -> Vec<(&'static str, Said)> {
+    fn all(&self) -> Vec<(&'static str, Findings)> {
         let (rules, profiles) = self.dead();
         let (unsafe_ones, plain) = self.round_trips();
         vec![
@@ -419,7 +421,7 @@ impl<'p> Truth<'p> {
         presync::quote(&self.program.state(state).name)
     }
 
-    /// As data has it: a role that is not declared has no name there.
+    /// The name of a role as in the data of findings: `None` for the implicit role.
     fn role(&self, role: RoleId) -> Option<String> {
         let declared = self.program.role(role).location.is_some();
         declared.then(|| self.program.role_name(role).to_owned())
@@ -439,7 +441,7 @@ impl<'p> Truth<'p> {
         .to_string()
     }
 
-    /// The rules of the first profile with candidates that stand at its deciding level.
+    /// The rules with the deciding rank in the first profile that has candidates.
     fn deciding(
         &self,
         role: RoleId,
@@ -470,7 +472,7 @@ impl<'p> Truth<'p> {
         })
     }
 
-    fn dead(&self) -> (Said, Said) {
+    fn dead(&self) -> (Findings, Findings) {
         let mut rules = BTreeSet::new();
         let mut profiles = BTreeSet::new();
         let mut occurring = BTreeSet::new();
@@ -520,7 +522,7 @@ impl<'p> Truth<'p> {
         (dead, idle)
     }
 
-    fn gaps(&self) -> Said {
+    fn gaps(&self) -> Findings {
         let mut found: BTreeMap<(RoleId, SystemId, SystemId), BTreeSet<StateId>> = BTreeMap::new();
         for role in self.program.role_ids() {
             for situation in &self.situations {
@@ -530,7 +532,7 @@ impl<'p> Truth<'p> {
                         .states(from)
                         .map(|state| self.outcome(role, situation, state, to) != Outcome::Unmapped)
                         .collect();
-                    // Some rule has its condition true for another state exactly where that state is decided.
+                    // The condition of some rule is true for another state exactly if that state is decided.
                     for state in self.program.states(from) {
                         let others = decided
                             .iter()
@@ -551,7 +553,7 @@ impl<'p> Truth<'p> {
             .collect()
     }
 
-    fn duplicates(&self) -> Said {
+    fn duplicates(&self) -> Findings {
         let mut found = BTreeSet::new();
         for situation in &self.situations {
             for profile in &self.program.profiles {
@@ -580,7 +582,7 @@ impl<'p> Truth<'p> {
             .collect()
     }
 
-    fn absent(&self) -> Said {
+    fn absent(&self) -> Findings {
         let mut found = BTreeSet::new();
         for rule in self
             .program
@@ -608,7 +610,7 @@ impl<'p> Truth<'p> {
         found
     }
 
-    fn too_long(&self) -> Said {
+    fn too_long(&self) -> Findings {
         let mut found = BTreeSet::new();
         for role in self.program.role_ids() {
             for situation in &self.situations {
@@ -638,7 +640,7 @@ impl<'p> Truth<'p> {
         found
     }
 
-    fn constants(&self) -> Said {
+    fn constants(&self) -> Findings {
         let constant = |id| {
             let mut outcomes = self
                 .situations
@@ -654,7 +656,7 @@ impl<'p> Truth<'p> {
             .collect()
     }
 
-    fn round_trips(&self) -> (Said, Said) {
+    fn round_trips(&self) -> (Findings, Findings) {
         let (mut unsafe_ones, mut plain) = (BTreeSet::new(), BTreeSet::new());
         for role in self.program.role_ids() {
             for situation in &self.situations {
@@ -691,8 +693,8 @@ impl<'p> Truth<'p> {
         (unsafe_ones, plain)
     }
 
-    /// Follows changes for each value of the facts: a cycle of (states, changed system).
-    fn ping_pong(&self) -> Said {
+    /// Follows changes for all values of the facts, to find a cycle of (states, changed system).
+    fn ping_pong(&self) -> Findings {
         let mut found = BTreeSet::new();
         for role in self.program.role_ids() {
             let endless = self.situations.iter().any(|situation| {
@@ -756,7 +758,7 @@ impl<'p> Truth<'p> {
         )
     }
 
-    fn ambiguous(&self) -> Said {
+    fn ambiguous(&self) -> Findings {
         let mut found = BTreeSet::new();
         for role in self.program.role_ids() {
             for situation in &self.situations {

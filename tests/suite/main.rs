@@ -1,9 +1,9 @@
-//! The tests that need no process of their own: one binary, because each one more has to be linked.
+//! Tests that need no separate process: in one binary, because linking takes time.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "it starts the tool and looks at files"
+    reason = "tests run the tool and use files"
 )]
 
 #[path = "../common/mod.rs"]
@@ -30,6 +30,7 @@ mod json;
 mod large;
 mod limits;
 mod lints;
+mod names;
 mod prove;
 mod readme;
 mod recovery;

@@ -1,4 +1,4 @@
-//! Tests are proofs: held to enumeration.
+//! Tests are proofs: compares their results with enumeration.
 
 use crate::common;
 
@@ -35,11 +35,11 @@ fn a_test_passes_exactly_if_enumeration_finds_no_counterexample() {
         if reference::count(&program) > 5_000.0 {
             continue;
         }
-        let tables = program.compile().expect("it is small");
+        let tables = program.compile().expect("the program is small");
         let verdicts = presync::prove(&program, &tables);
         let holds = verdicts[0].failures.is_empty();
-        let cic = program.system_ids().next().expect("there is cic");
-        let lync = program.system_ids().nth(1).expect("there is lync");
+        let cic = program.system_ids().next().expect("cic exists");
+        let lync = program.system_ids().nth(1).expect("lync exists");
         let is_s0 = |state: &StateId| program.state(*state).name == "s0";
         let mut right = true;
         reference::each_situation(&program, &mut |situation| {

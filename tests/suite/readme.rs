@@ -1,5 +1,5 @@
-//! The README and the pages under docs/ and examples/ say what is so: their commands are run, their snippets checked.
-//! `PRESYNC_BLESS=1` writes what the commands print into the pages; read the difference before you commit it.
+//! The README and the pages in docs/ and examples/ are correct: runs their commands and checks their snippets.
+//! `PRESYNC_BLESS=1` writes the output of the commands into the pages; review the difference before you commit it.
 
 use crate::common;
 
@@ -54,8 +54,8 @@ fn commands_print_what_the_pages_show() {
     for page in pages() {
         let text = std::fs::read_to_string(&page)
             .unwrap_or_else(|error| panic!("{}: {error}", page.display()));
-        // In the folder of the page for examples, else in an empty one with the files that the page shows.
-        let scratch = tempfile::tempdir().expect("there is room for a folder");
+        // Examples run in a copy of their folder, other pages in a folder with the files that the page shows.
+        let scratch = tempfile::tempdir().expect("a temporary folder can be created");
         let is_example = page.parent().and_then(Path::file_name).is_some_and(|name| {
             page.parent().is_some_and(|folder| {
                 folder
@@ -66,25 +66,25 @@ fn commands_print_what_the_pages_show() {
         let folder = scratch.path();
         if is_example {
             for entry in std::fs::read_dir(page.parent().expect("a page is in a folder"))
-                .expect("it can be listed")
+                .expect("the folder is readable")
             {
-                let path = entry.expect("it can be listed").path();
+                let path = entry.expect("the folder is readable").path();
                 std::fs::copy(
                     &path,
                     folder.join(path.file_name().expect("a file has a name")),
                 )
-                .expect("it can be copied");
+                .expect("the file can be copied");
             }
         }
         std::fs::write(
             folder.join("broken.presync"),
             include_str!("../fixtures/programs/conflict.presync"),
         )
-        .expect("it can be written");
+        .expect("the file is writable");
         for block in blocks(&text) {
             if let Some((_, name)) = block.info.split_once(' ') {
                 std::fs::write(folder.join(name), block.lines.join("\n") + "\n")
-                    .expect("it can be written");
+                    .expect("the file is writable");
             }
         }
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -110,21 +110,21 @@ fn commands_print_what_the_pages_show() {
             }
         }
         if std::env::var_os("PRESYNC_BLESS").is_some() {
-            std::fs::write(&page, lines.join("\n") + "\n").expect("it can be written");
+            std::fs::write(&page, lines.join("\n") + "\n").expect("the file is writable");
         }
     }
     assert!(commands >= 12, "{commands} commands");
 }
 
-/// What a command prints: people read both streams in one.
+/// The output of a command, with both streams as in a terminal.
 fn run(folder: &Path, command: &str) -> Vec<String> {
     assert!(
         command.contains("presync "),
-        "`{command}` is not one of ours"
+        "`{command}` does not run presync"
     );
     let binary = Path::new(env!("CARGO_BIN_EXE_presync"))
         .parent()
-        .expect("it lies in a folder");
+        .expect("the binary is in a folder");
     let path = format!(
         "{}:{}",
         binary.display(),
@@ -148,7 +148,7 @@ fn run(folder: &Path, command: &str) -> Vec<String> {
 fn snippets_are_programs() {
     let mut snippets = 0;
     for page in pages() {
-        let text = std::fs::read_to_string(&page).expect("it was read before");
+        let text = std::fs::read_to_string(&page).expect("the page is readable");
         for block in blocks(&text)
             .into_iter()
             .filter(|block| block.info.split(' ').next() == Some("presync"))
@@ -166,7 +166,7 @@ fn snippets_are_programs() {
 #[test]
 fn the_readme_commands_are_those_of_ci() {
     let readme =
-        std::fs::read_to_string(common::root().join("README.md")).expect("there is a README");
+        std::fs::read_to_string(common::root().join("README.md")).expect("the README exists");
     let commands: Vec<String> = blocks(&readme)
         .into_iter()
         .filter(|block| block.info == "sh")
@@ -175,11 +175,11 @@ fn the_readme_commands_are_those_of_ci() {
     assert_eq!(commands.len(), 2);
     let arguments = commands[0]
         .strip_prefix("cargo run --release -- ")
-        .expect("the first runs the main job");
+        .expect("the first command runs the tool");
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let output = common::presync(&common::root(), &arguments, b"");
     assert!(output.stdout.len() > 100_000);
     assert_eq!(output.status.code(), Some(1), "the day has bad events");
-    let ci = std::fs::read_to_string(common::root().join(".ci/run")).expect("there is a CI script");
+    let ci = std::fs::read_to_string(common::root().join(".ci/run")).expect("the CI script exists");
     assert!(ci.contains(&commands[1]), "CI calls `{}`", commands[1]);
 }

@@ -1,4 +1,4 @@
-//! How many of five errors put at random into a 70-line file are found, and how many are told that are none.
+//! Error recovery: how many of five random errors in a 70-line file are reported, and how many false ones.
 
 use crate::common;
 
@@ -8,16 +8,16 @@ use presync::{Diagnostic, FileId, SourceFile, tree};
 const FILES: u64 = 300;
 const ERRORS: usize = 5;
 
-/// Whatever few words stand there, something can be said of them.
+/// Any sequence of a few words can be parsed without a crash.
 #[test]
 fn random_words_are_parsed() {
     let words = "system state flag choice group condition profile role uses use when apply append override otherwise \
                  test scenario given extend @allow all any is not and or to id default unchanged cic lync Away \" -> <-> \
                  <- => { } ( ) | : , = .";
     let words: Vec<&str> = words.split_whitespace().chain(["\"At Lunch\""]).collect();
-    // There is nothing before the first words.
+    // Regression: an error at the start of the file.
     parse("{}apply\nt");
-    // An annotation that nothing closes is the last word.
+    // Regression: an unclosed annotation at the end of the file.
     parse("@allow {\nsystem @allow");
     let mut random = Random(3);
     let mut wrong = 0;
@@ -46,7 +46,7 @@ fn five_errors_a_file() {
         assert_eq!(
             parse(&text).1.len(),
             0,
-            "the file is right before: {:?}\n{text}",
+            "the original file has errors: {:?}\n{text}",
             parse(&text).1
         );
         rules += text.matches("->").count();
@@ -56,7 +56,7 @@ fn five_errors_a_file() {
         let mut explained = vec![false; errors.len()];
         for (from, to) in &places {
             put += 1;
-            // An error counts as found if something is said within the statement, or at the first token behind it.
+            // An error counts as found if one is reported within the statement or at the first token after it.
             let hit = errors
                 .iter()
                 .enumerate()
@@ -72,8 +72,13 @@ fn five_errors_a_file() {
         {
             println!("=== seed {seed}\n{broken}");
             for (error, explained) in errors.iter().zip(&explained) {
-                let line = SourceFile::new("a", broken.clone().into_bytes(), false)
-                    .line(error.location().expect("it has a place").span.start);
+                let line = SourceFile::new("a", broken.clone().into_bytes(), false).line(
+                    error
+                        .location()
+                        .expect("the error has a location")
+                        .span
+                        .start,
+                );
                 println!(
                     "{} line {line}: {}",
                     if *explained { "  " } else { "??" },
@@ -91,7 +96,7 @@ fn five_errors_a_file() {
     }
     let files = FILES as f64;
     println!(
-        "{:.2} of {ERRORS} errors found a file, {:.2} false ones, {:.0} % of all rules kept, the broken ones counted",
+        "{:.2} of {ERRORS} errors found per file, {:.2} false ones, {:.0} % of all rules kept, including broken ones",
         f64::from(found) / files,
         wrong as f64 / files,
         100.0 * kept as f64 / rules as f64
@@ -116,7 +121,10 @@ fn parse(text: &str) -> (tree::File, Vec<Diagnostic>) {
 }
 
 fn within(error: &Diagnostic, from: usize, to: usize) -> bool {
-    let span = error.location().expect("a syntax error has a place").span;
+    let span = error
+        .location()
+        .expect("a syntax error has a location")
+        .span;
     (span.start as usize) >= from && (span.start as usize) <= to
 }
 
@@ -141,7 +149,7 @@ fn count_rules(tree: &tree::File) -> usize {
         .sum()
 }
 
-/// A file of about seventy lines, and where its statements are: byte ranges. `spread`: statements span lines.
+/// A file of about seventy lines, and the byte ranges of its statements. `spread`: statements span lines.
 fn file(random: &mut Random, spread: bool) -> (String, Vec<(usize, usize)>) {
     let mut text = String::from(include_str!("../fixtures/programs/recovery.presync"));
     let mut statements = Vec::new();
@@ -227,7 +235,7 @@ fn condition(random: &mut Random) -> String {
     .to_owned()
 }
 
-/// Breaks five different statements, the last first so that offsets stay.
+/// Breaks five different statements, from the last to the first so that offsets remain valid.
 fn break_it(
     random: &mut Random,
     text: &str,
@@ -255,18 +263,18 @@ fn break_it(
                 *from = from.wrapping_add_signed(grown);
                 *to = to.wrapping_add_signed(grown);
             });
-        // Up to the end of the first token of the next line: what is missing at an end is noticed there.
+        // Includes the first token of the next line: an incomplete end is noticed there.
         places.push((from, from + replaced.len() + 60));
     }
     places.reverse();
-    // A place ends where the next one begins.
+    // A place ends before the next one starts.
     for at in 1..places.len() {
         places[at - 1].1 = places[at - 1].1.min(places[at].0 - 1);
     }
     (broken, places)
 }
 
-/// One mistake that people make.
+/// Makes a typical mistake.
 fn mutate(random: &mut Random, statement: &str) -> String {
     loop {
         let broken = match random.below(12) {
@@ -289,7 +297,7 @@ fn mutate(random: &mut Random, statement: &str) -> String {
     }
 }
 
-/// Whether the statement is still right in itself.
+/// Whether the statement is still valid.
 fn parses(statement: &str) -> bool {
     parse(&format!("profile p {{ {statement} }}")).1.is_empty()
         || parse(&format!("profile p {{ {statement} cic a -> lync b }}"))

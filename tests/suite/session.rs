@@ -1,4 +1,4 @@
-//! Sessions: each rule of the language reference's session, one small stream each.
+//! Sessions: one small stream for each rule in the "session" section of the language reference.
 
 use crate::common;
 
@@ -8,25 +8,25 @@ use presync_stream::{StateFile, Stream};
 
 const PROGRAM: &str = include_str!("../fixtures/programs/session.presync");
 
-/// Runs events, given without the user, and returns for each its commands as `system State+text`, or its rejection.
+/// Runs events, given without the user, and compares the commands (`system State+text`) or the rejection of each.
 #[track_caller]
 fn run(events: &[(&str, &[&str])]) {
     let tables = common::tables(PROGRAM);
     let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, true);
     for (at, (event, wanted)) in events.iter().enumerate() {
         let output = stream.block(format!("{{\"user\":\"ann\",{event}}}\n").as_bytes());
-        assert_eq!(said(&output), *wanted, "event {}: {event}", at + 1);
+        assert_eq!(results(&output), *wanted, "event {}: {event}", at + 1);
     }
 }
 
-fn said(output: &presync_stream::BlockOutput) -> Vec<String> {
+fn results(output: &presync_stream::BlockOutput) -> Vec<String> {
     let lines = |bytes: &[u8]| {
         common::text(bytes)
             .lines()
-            .map(|line| serde_json::from_str(line).expect("it is JSON"))
+            .map(|line| serde_json::from_str(line).expect("valid JSON"))
             .collect::<Vec<serde_json::Value>>()
     };
-    let mut said: Vec<String> = Vec::new();
+    let mut results: Vec<String> = Vec::new();
     for command in lines(&output.commands) {
         let (system, state) = command["set"]
             .as_object()
@@ -43,17 +43,17 @@ fn said(output: &presync_stream::BlockOutput) -> Vec<String> {
         } else {
             format!("+{}", texts.join(","))
         };
-        said.push(format!(
+        results.push(format!(
             "{system} {}{plus}",
             state.as_str().expect("a state")
         ));
     }
-    said.extend(
+    results.extend(
         lines(&output.rejects)
             .iter()
             .map(|reject| format!("! {}", reject["error"].as_str().expect("a code"))),
     );
-    said
+    results
 }
 
 const START: (&str, &[&str]) = (r#""role":"R","set":{"kind":"voice"}"#, &[]);
@@ -63,7 +63,7 @@ fn a_change_is_decided_for_every_other_system() {
     run(&[
         START,
         (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
-        // The last unconfirmed command says so already.
+        // The last unconfirmed command already sets this state.
         (r#""change":{"cic":"Meeting"}"#, &[]),
         (r#""change":{"cic":"lunch-1"}"#, &[]),
         (
@@ -82,10 +82,10 @@ fn an_echo_confirms_and_decides_nothing() {
             r#""change":{"cic":"Available"}"#,
             &["lync Available", "teams Free"],
         ),
-        // In order: the first echo is the first command's.
+        // In order: the first echo confirms the first command.
         (r#""change":{"lync":"Away"}"#, &[]),
         (r#""change":{"lync":"Available"}"#, &[]),
-        // Nothing is expected any more: this is the user.
+        // No echo is expected any more: this is a change by the user.
         (r#""change":{"lync":"Away"}"#, &["cic lunch-1"]),
         (r#""change":{"lync":"Away"}"#, &[]),
     ]);
@@ -118,7 +118,7 @@ fn commands_expire_by_the_time_of_events() {
             r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#,
             &["lync Away", "teams Gone"],
         ),
-        // Sixty seconds later it still is an echo, sixty-one later it is not.
+        // After sixty seconds it is still an echo, after more it is not.
         (
             r#""change":{"lync":"Away"},"at":"2026-11-22T12:01:00Z""#,
             &[],
@@ -154,13 +154,13 @@ fn facts_resend_only_changed_appendices() {
         (r#""set":{"in_queue":true}"#, &[]),
         (r#""change":{"lync":"Away"}"#, &[]),
         (r#""set":{"night":true}"#, &["lync Away+in queue,late"]),
-        // The role has another outcome with another appendix.
+        // The new role has the same state with another appendix.
         (r#""role":"Night""#, &["lync Away+night"]),
         (
             r#""role":"R","set":{"night":false,"in_queue":false}"#,
             &["lync Away"],
         ),
-        // Facts alone never synchronize: what the user shows by now stays.
+        // Facts alone never change a state: the state that the user chose meanwhile remains.
         (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
         (r#""set":{"in_queue":true}"#, &[]),
     ]);
@@ -172,14 +172,14 @@ fn facts_do_not_move_users_seen_in_another_state() {
         START,
         (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
         (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
-        // Known before the command and shown while it is under way: it may just not have arrived.
+        // The state from before an unconfirmed command: the command may not have arrived yet.
         (r#""state":{"lync":"Busy"}"#, &[]),
         (r#""change":{"lync":"Busy"}"#, &[]),
         (r#""set":{"in_queue":true}"#, &["lync Away+in queue"]),
-        // What the command asks for says nothing against it.
+        // The state that the command sets does not contradict it.
         (r#""state":{"lync":"Away"}"#, &[]),
         (r#""set":{"in_queue":false}"#, &["lync Away"]),
-        // Another state does, whatever is under way.
+        // Another state does, even if a command is unconfirmed.
         (r#""state":{"lync":"Available"}"#, &[]),
         (r#""set":{"in_queue":true}"#, &[]),
     ]);
@@ -191,7 +191,7 @@ fn facts_do_not_move_users_seen_in_another_state() {
                 r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#,
                 &["lync Away", "teams Gone"],
             ),
-            // The command has lapsed without an echo, and the system is seen where it was.
+            // The command expires without an echo, and the system is seen in its old state.
             (
                 r#""set":{"in_queue":true},"at":"2026-11-22T12:05:00Z""#,
                 &["lync Away+in queue"],
@@ -235,13 +235,13 @@ fn guards_see_the_last_command() {
         START,
         (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
         (r#""change":{"cic":"Meeting"}"#, &[]),
-        // Both are decided before either is told: teams sees lync busy.
+        // Both are decided before either command is sent: the rules for teams still see lync busy.
         (
             r#""change":{"cic":"Available"}"#,
             &["lync Available", "teams Gone"],
         ),
         (r#""change":{"cic":"Odd"}"#, &[]),
-        // Unconfirmed or not, lync is to be available now.
+        // The last command already sets lync to available, even if unconfirmed.
         (r#""change":{"cic":"Available"}"#, &["teams Free"]),
     ]);
 }
@@ -254,7 +254,7 @@ fn rejected_events_change_nothing() {
             r#""role":"R","change":{"lync":"Busy"}"#,
             &["! unset-choice"],
         ),
-        // The role came with the rejected event.
+        // The role was in the rejected event.
         (r#""change":{"cic":"Lunch"}"#, &["! no-role"]),
         START,
         (
@@ -274,7 +274,7 @@ fn rejected_events_change_nothing() {
         (r#""change":{"cic":"Odd"},"at":"noon""#, &["! malformed"]),
         (r#""change":["cic"]"#, &["! malformed"]),
         (r#""change":{"cic":"Lunch"}"#, &[]),
-        // Unknown members are ignored, nothing at all is nothing.
+        // Unknown members are ignored.
         (r#""weather":{"rain":[1]}"#, &[]),
     ]);
 }
@@ -285,13 +285,13 @@ fn threads_and_stored_states_change_nothing() {
     let events = std::fs::read(root.join("examples/contact-centre/day.jsonl"))
         .expect("the day is committed");
     let program = common::program_at(&root.join("examples/contact-centre/contact-centre.presync"));
-    let tables = program.compile().expect("it is small");
+    let tables = program.compile().expect("the program is small");
     let whole = stream(&tables, 1, &[&events]);
     let half = events
         .iter()
         .take(events.len() / 2)
         .rposition(|byte| *byte == b'\n')
-        .expect("it has lines")
+        .expect("the first half has a line")
         + 1;
     for jobs in [1, 2, 3, 7] {
         assert_eq!(stream(&tables, jobs, &[&events]), whole, "{jobs} threads");
@@ -301,7 +301,7 @@ fn threads_and_stored_states_change_nothing() {
             "{jobs} threads, two blocks"
         );
     }
-    // Long names stand elsewhere, and change nothing either.
+    // Long names are stored elsewhere, with the same result.
     let long = |bytes: &[u8]| {
         common::text(bytes)
             .replace("\"user\":\"user", "\"user\":\"a user of a long name ")
@@ -313,16 +313,16 @@ fn threads_and_stored_states_change_nothing() {
         common::text(&renamed.1).lines().count(),
         common::text(&whole.1).lines().count()
     );
-    // Stored by names in the middle and loaded again.
+    // Save the sessions after half of the events and load them again.
     let mut first = Stream::new(SessionEngine::new(tables.clone(), 60), 2, true);
     let begin = first.block(&events[..half]);
     let stored = StateFile::save(&first, None).to_json();
     let mut second = Stream::new(SessionEngine::new(tables.clone(), 60), 1, true);
     assert!(
         StateFile::parse(&stored)
-            .expect("it was just written")
+            .expect("a saved state can be read")
             .load(&mut second)
-            .expect("there is room")
+            .expect("the state fits in memory")
             .is_empty()
     );
     assert_eq!(StateFile::save(&second, None).to_json(), stored);
@@ -350,14 +350,14 @@ fn a_byte_order_mark_is_accepted_before_the_first_line_only() {
     let event = "\u{feff}{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"},\"change\":{\"cic\":\"Lunch\"}}\r\n";
     let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
     assert_eq!(
-        said(&stream.block(event.as_bytes())),
+        results(&stream.block(event.as_bytes())),
         ["lync Away", "teams Gone"]
     );
-    assert_eq!(said(&stream.block(event.as_bytes())), ["! malformed"]);
-    // Nor before the first that a run reads that goes on.
+    assert_eq!(results(&stream.block(event.as_bytes())), ["! malformed"]);
+    // Nor before the first line of a resumed run.
     let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
     stream.skip_lines(7);
-    assert_eq!(said(&stream.block(event.as_bytes())), ["! malformed"]);
+    assert_eq!(results(&stream.block(event.as_bytes())), ["! malformed"]);
     assert_eq!(stream.lines(), 8);
 }
 
@@ -385,7 +385,7 @@ fn output_is_counted() {
         .expect("the day is committed");
     let tables =
         common::program_at(&root.join("examples/contact-centre/contact-centre.presync")).compile();
-    let tables = tables.expect("it is small");
+    let tables = tables.expect("the program is small");
     let lines = |bytes: &[u8]| common::text(bytes).lines().count() as u64;
     for jobs in [1, 3] {
         let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), jobs, false);
@@ -425,9 +425,9 @@ fn the_trace_shows_what_happened_to_each_event() {
     let trace = common::text(&stream.block(lines.as_bytes()).trace);
     let trace: Vec<serde_json::Value> = trace
         .lines()
-        .map(|line| serde_json::from_str(line).expect("it is JSON"))
+        .map(|line| serde_json::from_str(line).expect("valid JSON"))
         .collect();
-    let said: Vec<(u64, &str, &str)> = trace
+    let results: Vec<(u64, &str, &str)> = trace
         .iter()
         .map(|line| {
             let text = |name: &str| {
@@ -453,7 +453,7 @@ fn the_trace_shows_what_happened_to_each_event() {
         (7, "unmapped", "the state to resync is unknown"),
         (8, "rejected", "unknown-state: cic has no state `Nowhere`"),
     ];
-    assert_eq!(said, wanted);
+    assert_eq!(results, wanted);
     assert_eq!(trace[0]["id"], serde_json::json!({ "n": 1 }));
     let lync = serde_json::json!({
         "to": "lync", "result": "sent", "state": "Away", "append": ["in queue"], "profile": "P", "rule": "main.presync:9"
@@ -470,7 +470,7 @@ fn a_shown_appendix_is_not_sent_again() {
             &["lync Away+in queue"],
         ),
         (r#""change":{"lync":"Away"}"#, &[]),
-        // The same once more, as somebody who asks for the state of all would say it.
+        // The same state again, as a poll of all states would report it.
         (r#""state":{"lync":"Away"}"#, &[]),
         (
             r#""change":{"cic":"Available"}"#,
@@ -482,7 +482,7 @@ fn a_shown_appendix_is_not_sent_again() {
     ]);
 }
 
-/// More facts than a few words hold, each of them kept as it was told.
+/// More facts than fit in a few words; each keeps its value.
 #[test]
 fn every_fact_of_every_user_is_kept() {
     let sizes: Vec<usize> = (0..40).map(|at| 2 + at * 7 % 33).collect();
@@ -497,7 +497,7 @@ fn every_fact_of_every_user_is_kept() {
     let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
     let users = 5_000;
     let value = |user: usize, at: usize| (user * 5 + at * user) % sizes[at];
-    // Some have no value of some of them.
+    // Leave some facts of some users unset.
     let is_set = |user: usize, at: usize| !(user + at).is_multiple_of(11);
     for user in 0..users {
         let set: Vec<String> = (0..sizes.len())
@@ -509,7 +509,7 @@ fn every_fact_of_every_user_is_kept() {
         assert_eq!(output.rejected, 0, "{}", common::text(&output.rejects));
     }
     let stored: serde_json::Value =
-        serde_json::from_str(&StateFile::save(&stream, None).to_json()).expect("it is JSON");
+        serde_json::from_str(&StateFile::save(&stream, None).to_json()).expect("valid JSON");
     for user in 0..users {
         let facts = &stored["users"][format!("u{user}")]["facts"];
         for at in 0..sizes.len() {
@@ -523,7 +523,7 @@ fn every_fact_of_every_user_is_kept() {
     }
 }
 
-/// Blocks are read ahead of the threads that work on them, but not far; and whoever fails lets the others go.
+/// Blocks are read ahead, but not far; and if one thread fails, the others stop.
 #[test]
 fn threads_wait_for_each_other_and_stop_together() {
     let tables = common::tables(PROGRAM);
@@ -579,7 +579,7 @@ fn a_changed_program_reports_names_that_no_longer_exist() {
         .replace("role \"Night\" uses \"Q\", \"P\"", "");
     let new = common::tables(&changed);
     let mut stream = Stream::new(SessionEngine::new(new.clone(), 60), 1, false);
-    let lost = stored.load(&mut stream).expect("there is room");
+    let lost = stored.load(&mut stream).expect("the state fits in memory");
     let lost: Vec<(String, usize)> = lost
         .into_iter()
         .map(|(name, count)| (name.to_string(), count))
@@ -595,12 +595,12 @@ fn a_changed_program_reports_names_that_no_longer_exist() {
 
 #[test]
 fn the_state_file_stores_the_position_in_the_events() {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let at = folder.path();
-    std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
+    std::fs::write(at.join("a.presync"), PROGRAM).expect("the file is writable");
     let first = "{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"voice\"}}\n{\"user\":\"ann\",\"change\":{\"cic\":\"Lunch\"}}\n";
     let second = "{\"user\":\"ann\",\"set\":{\"in_queue\":true}}\nnonsense\n";
-    std::fs::write(at.join("e.jsonl"), first).expect("it can be written");
+    std::fs::write(at.join("e.jsonl"), first).expect("the file is writable");
     let run = || {
         common::presync(
             at,
@@ -618,8 +618,8 @@ fn the_state_file_stores_the_position_in_the_events() {
         )
     };
     assert_eq!(common::text(&run().stdout).lines().count(), 2);
-    assert_eq!(common::text(&run().stdout), "", "all was read");
-    std::fs::write(at.join("e.jsonl"), format!("{first}{second}")).expect("it can be written");
+    assert_eq!(common::text(&run().stdout), "", "nothing is left to read");
+    std::fs::write(at.join("e.jsonl"), format!("{first}{second}")).expect("the file is writable");
     let more = run();
     assert_eq!(
         common::text(&more.stdout).lines().count(),
@@ -629,11 +629,11 @@ fn the_state_file_stores_the_position_in_the_events() {
     );
     assert_eq!(more.status.code(), Some(1));
     assert!(
-        common::text(&std::fs::read(at.join("r.jsonl")).expect("it was written"))
+        common::text(&std::fs::read(at.join("r.jsonl")).expect("the file was written"))
             .starts_with("{\"line\":4,")
     );
-    // Another file is read from its beginning.
-    std::fs::write(at.join("e.jsonl"), second).expect("it can be written");
+    // A different file is read from its beginning.
+    std::fs::write(at.join("e.jsonl"), second).expect("the file is writable");
     assert!(common::text(&run().stderr).contains("starting at its beginning"));
     // Standard input is never skipped.
     let output = common::presync(
@@ -646,20 +646,20 @@ fn the_state_file_stores_the_position_in_the_events() {
         "{}",
         common::text(&output.stderr)
     );
-    std::fs::write(at.join("s.json"), "{}").expect("it can be written");
+    std::fs::write(at.join("s.json"), "{}").expect("the file is writable");
     assert_eq!(run().status.code(), Some(2));
 }
 
 #[test]
 fn users_have_roles_from_a_file() {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let at = folder.path();
-    std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
+    std::fs::write(at.join("a.presync"), PROGRAM).expect("the file is writable");
     std::fs::write(
         at.join("u.csv"),
         "\u{feff}User,Role\r\n\"Smith, Ann\",R\r\n",
     )
-    .expect("it can be written");
+    .expect("the file is writable");
     let event = b"{\"user\":\"Smith, Ann\",\"change\":{\"cic\":\"Lunch\"}}\n";
     let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
     assert_eq!(
@@ -668,22 +668,22 @@ fn users_have_roles_from_a_file() {
         "{}",
         common::text(&output.stderr)
     );
-    std::fs::write(at.join("u.csv"), "user,role\nann,X\n").expect("it can be written");
+    std::fs::write(at.join("u.csv"), "user,role\nann,X\n").expect("the file is writable");
     let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
     assert_eq!(output.status.code(), Some(2));
     assert!(common::text(&output.stderr).contains("line 2: unknown role `X`"));
-    for (content, says) in [
+    for (content, wanted) in [
         ("ann;R\n", "its first line is `ann;R`, expected `user,role`"),
         (
             "user,role\nann,R\nbob,R\nann,R\nann,Night\n",
             "line 5: user `ann` has a different role in line 4",
         ),
     ] {
-        std::fs::write(at.join("u.csv"), content).expect("it can be written");
+        std::fs::write(at.join("u.csv"), content).expect("the file is writable");
         let output = common::presync(at, &["run", "a.presync", "--users", "u.csv"], event);
         assert_eq!(output.status.code(), Some(2));
         assert!(
-            common::text(&output.stderr).contains(says),
+            common::text(&output.stderr).contains(wanted),
             "{}",
             common::text(&output.stderr)
         );
@@ -692,10 +692,10 @@ fn users_have_roles_from_a_file() {
 
 #[test]
 fn a_role_set_by_an_event_survives_the_run() {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let at = folder.path();
-    std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
-    std::fs::write(at.join("u.csv"), "user,role\nann,R\nbob,R\n").expect("it can be written");
+    std::fs::write(at.join("a.presync"), PROGRAM).expect("the file is writable");
+    std::fs::write(at.join("u.csv"), "user,role\nann,R\nbob,R\n").expect("the file is writable");
     let run = |events: &str| {
         let arguments = ["run", "a.presync", "--users", "u.csv", "--state", "s.json"];
         let output = common::presync(at, &arguments, events.as_bytes());
@@ -708,24 +708,24 @@ fn a_role_set_by_an_event_survives_the_run() {
         "{\"user\":\"ann\",\"role\":\"Night\",\"set\":{\"kind\":\"voice\",\"night\":true}}\n";
     let second = "{\"user\":\"ann\",\"change\":{\"cic\":\"Lunch\"}}\n";
     let undisturbed = run(&format!("{first}{second}"));
-    std::fs::remove_file(at.join("s.json")).expect("it was written");
+    std::fs::remove_file(at.join("s.json")).expect("the file was written");
     assert_eq!(run(first).0, "");
-    let (commands, said) = run(second);
+    let (commands, errors) = run(second);
     assert_eq!(commands, undisturbed.0);
     assert!(commands.contains("\"append\":[\"night\"]"), "{commands}");
     assert!(
-        said.contains(
+        errors.contains(
             "1 user has a different role in the state than in `u.csv` and keeps it: send an event"
         ),
-        "{said}"
+        "{errors}"
     );
 }
 
 #[test]
 fn long_lines_are_rejected_without_storing_them() {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let at = folder.path();
-    std::fs::write(at.join("a.presync"), PROGRAM).expect("it can be written");
+    std::fs::write(at.join("a.presync"), PROGRAM).expect("the file is writable");
     let long = "x".repeat(1 << 20);
     let events = format!(
         "{{\"user\":\"ann\",\"role\":\"R\",\"set\":{{\"kind\":\"voice\"}},\"note\":\"{long}\"}}\n{{\"user\":\"ann\",\"change\":{{\"cic\":\"{long}\"}}}}\n{}\n{{\"user\":\"ann\",\"change\":{{\"cic\":\"Lunch\"}}}}",
@@ -751,15 +751,17 @@ fn rejected_events_are_printed_as_json() {
     let output = stream.block(event.as_bytes());
     let commands = common::text(&output.commands);
     let command: serde_json::Value =
-        serde_json::from_str(commands.lines().next().expect("there is one")).expect("it is JSON");
+        serde_json::from_str(commands.lines().next().expect("there is a command"))
+            .expect("valid JSON");
     assert_eq!(command["user"], "a\"bA");
     assert_eq!(command["at"], "2026-11-22T14:00:00+02:00");
     assert_eq!(command["cause"], serde_json::json!({ "n": [1] }));
-    // The same where nothing had to be decoded, in a line that is not of the usual shape.
+    // The same without escapes, in a line that does not have the usual form.
     let event = r#"{"other":1,"user":"zoë","role":"R","set":{"kind":"voice"},"change":{"cic":"Lunch"},"at":"2026-11-22T14:00:00+02:00"}"#;
     let commands = common::text(&stream.block(event.as_bytes()).commands);
     let command: serde_json::Value =
-        serde_json::from_str(commands.lines().next().expect("there is one")).expect("it is JSON");
+        serde_json::from_str(commands.lines().next().expect("there is a command"))
+            .expect("valid JSON");
     assert_eq!(
         (&command["user"], &command["at"]),
         (&"zoë".into(), &"2026-11-22T14:00:00+02:00".into())

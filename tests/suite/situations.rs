@@ -1,4 +1,4 @@
-//! Every example against the naive evaluator: decisions and origins, from source and from tables.json.
+//! Compares every example with the naive evaluator: decisions and origins, from source and from tables.json.
 
 use crate::common;
 
@@ -9,7 +9,7 @@ use presync::{Decision, Origin, Outcome, Program, Tables};
 fn compare(program: &Program, compiled: &[&Tables], name: &str, decided: &mut u64) -> u64 {
     assert!(
         reference::count(program) < 5e6,
-        "{name} has few enough situations to go through"
+        "{name} has too many situations to enumerate"
     );
     let mut compared = 0;
     reference::each_situation(program, &mut |situation| {
@@ -22,7 +22,7 @@ fn compare(program: &Program, compiled: &[&Tables], name: &str, decided: &mut u6
                     given.set_state(state);
                     for tables in compiled {
                         let role = tables.role_of(role).expect("roles keep their ids");
-                        let table = role.table(direction).expect("it is small");
+                        let table = role.table(direction).expect("the tables are small");
                         let found = table.and_then(|table| table.decide(&given, state));
                         assert_eq!(
                             found,
@@ -64,8 +64,8 @@ fn every_situation_of_every_example() {
     for path in common::examples() {
         let program = common::program_at(&path);
         let tables = program.compile().expect("examples are small");
-        let read = Tables::from_json(&tables.to_json().expect("it is small"))
-            .expect("tables can be read back");
+        let read = Tables::from_json(&tables.to_json().expect("the tables are small"))
+            .expect("exported tables can be read");
         let mut decided = 0;
         let compared = compare(
             &program,

@@ -1,32 +1,33 @@
-//! tables.json: its schema, its determinism, and what its digest covers.
+//! tables.json: its schema, its determinism, and its digest.
 
 use crate::common;
 
 use common::generate::Random;
 use common::tables;
 use presync::{Outcome, Table, Tables};
-use presync_engine::Body;
+use presync_engine::TableBody;
 
 #[test]
 fn the_committed_tables_schema_is_current_and_valid() {
     let path = common::root().join("docs/tables.schema.json");
     let generated = presync_engine::tables_schema();
     if std::env::var_os("PRESYNC_BLESS").is_some() {
-        std::fs::write(&path, &generated).expect("it can be written");
+        std::fs::write(&path, &generated).expect("the file is writable");
     }
     assert_eq!(
-        std::fs::read_to_string(&path).expect("it is committed"),
+        std::fs::read_to_string(&path).expect("the file is committed"),
         generated,
         "run with PRESYNC_BLESS=1"
     );
-    let schema: serde_json::Value = serde_json::from_str(&generated).expect("it is JSON");
-    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let schema: serde_json::Value = serde_json::from_str(&generated).expect("valid JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is valid");
     for example in common::examples() {
         let tables = common::program_at(&example)
             .compile()
             .expect("examples are small");
         let document: serde_json::Value =
-            serde_json::from_str(&tables.to_json().expect("it is small")).expect("it is JSON");
+            serde_json::from_str(&tables.to_json().expect("the tables are small"))
+                .expect("valid JSON");
         let errors: Vec<String> = validator
             .iter_errors(&document)
             .map(|error| error.to_string())
@@ -34,13 +35,16 @@ fn the_committed_tables_schema_is_current_and_valid() {
         assert!(errors.is_empty(), "{}: {errors:?}", example.display());
         let mut broken = document;
         broken["roles"][0]["tables"][0]["rows"][0]["outcome"] = "set it".into();
-        assert!(!validator.is_valid(&broken), "the schema can refuse");
+        assert!(
+            !validator.is_valid(&broken),
+            "the schema rejects invalid tables"
+        );
     }
 }
 
 const BASE: &str = include_str!("../fixtures/programs/tables.presync");
 
-/// The same meaning in other words.
+/// Changes that keep the meaning.
 const REFACTORED: [(&str, &str); 6] = [
     (
         "condition busy = in_queue and not vip",
@@ -65,7 +69,7 @@ const REFACTORED: [(&str, &str); 6] = [
     ("im | voice", "voice | im"),
 ];
 
-/// One decision, or something an event can name, is another.
+/// Changes of a decision, or of something that events can name.
 const CHANGED: [(&str, &str); 10] = [
     ("lync Busy }", "lync Away }"),
     ("-> lync unchanged", "-> lync Away"),
@@ -96,28 +100,28 @@ fn the_digest_covers_meaning_only() {
         assert_eq!(
             tables(&BASE.replace(old, new))
                 .digest()
-                .expect("it is small"),
-            base.digest().expect("it is small"),
+                .expect("the tables are small"),
+            base.digest().expect("the tables are small"),
             "{new}"
         );
     }
     let refactored = tables(&all);
     assert_eq!(
-        refactored.digest().expect("it is small"),
-        base.digest().expect("it is small")
+        refactored.digest().expect("the tables are small"),
+        base.digest().expect("the tables are small")
     );
     assert_eq!(
-        without_origins(&refactored.to_json().expect("it is small")),
-        without_origins(&base.to_json().expect("it is small")),
-        "the same bytes apart from origins"
+        without_origins(&refactored.to_json().expect("the tables are small")),
+        without_origins(&base.to_json().expect("the tables are small")),
+        "the same bytes except for origins"
     );
     for (old, new) in CHANGED {
         assert!(BASE.contains(old), "{old}");
         assert_ne!(
             tables(&BASE.replace(old, new))
                 .digest()
-                .expect("it is small"),
-            base.digest().expect("it is small"),
+                .expect("the tables are small"),
+            base.digest().expect("the tables are small"),
             "{new}"
         );
     }
@@ -135,7 +139,7 @@ fn without_origins(text: &str) -> serde_json::Value {
             _ => {}
         }
     }
-    let mut value = serde_json::from_str(text).expect("it is JSON");
+    let mut value = serde_json::from_str(text).expect("valid JSON");
     strip(&mut value);
     value
 }
@@ -147,7 +151,7 @@ fn tables_are_send_and_sync() {
     shared::<presync::Program>();
 }
 
-/// More decisions than a byte can number, each of them read from the dense table.
+/// More decisions than fit in a byte, each read from the dense table.
 #[test]
 fn three_hundred_decisions() {
     let lines = |line: &dyn Fn(usize) -> String| (0..300).map(line).collect::<Vec<_>>().join("\n");
@@ -168,7 +172,7 @@ fn three_hundred_decisions() {
             .expect("it is declared");
         let decided = first(&tables)
             .decide(&tables.situation(), entered)
-            .expect("it is of a");
+            .expect("the state belongs to a");
         assert_eq!(
             decided.outcome,
             Outcome::Set {
@@ -184,9 +188,9 @@ fn three_hundred_decisions() {
 fn first(tables: &Tables) -> &Table {
     &tables
         .only_role()
-        .expect("there is one")
+        .expect("the program has one role")
         .tables()
-        .expect("they are small")[0]
+        .expect("the tables are small")[0]
 }
 
 const SMALL: &str = r#"
@@ -196,14 +200,15 @@ flag vip
 profile "P" { when vip: cic otherwise -> lync Busy  when not vip: cic "At Lunch" -> lync Away }
 "#;
 
-/// Its table from cic to lync as a diagram: `vip` or not, then the state that was entered.
+/// `SMALL` with its table from cic to lync as a diagram: first `vip`, then the state entered.
 fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {
     let mut document: serde_json::Value =
-        serde_json::from_str(&tables(SMALL).to_json().expect("it is small")).expect("it is JSON");
+        serde_json::from_str(&tables(SMALL).to_json().expect("the tables are small"))
+            .expect("valid JSON");
     let table = document["roles"][0]["tables"][0]
         .as_object_mut()
-        .expect("it is an object");
-    table.remove("rows").expect("it has rows");
+        .expect("a table is an object");
+    table.remove("rows").expect("the table has rows");
     let set = |state: &str| serde_json::json!({ "outcome": "set", "state": state, "append": [] });
     let unmapped = serde_json::json!({ "outcome": "unmapped", "append": [] });
     table.insert(
@@ -218,9 +223,9 @@ fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, Strin
 
 #[test]
 fn diagrams_and_rows_decide_the_same() {
-    let tables = diagrams(|_| {}).expect("they are whole");
+    let tables = diagrams(|_| {}).expect("the diagrams are valid");
     let written: serde_json::Value =
-        serde_json::from_str(&tables.to_json().expect("it is small")).expect("it is JSON");
+        serde_json::from_str(&tables.to_json().expect("the tables are small")).expect("valid JSON");
     let nodes =
         serde_json::json!([{ "ask": "vip", "next": [1, -1] }, { "ask": null, "next": [-3, -2] }]);
     assert_eq!(
@@ -230,17 +235,17 @@ fn diagrams_and_rows_decide_the_same() {
     let mut found = Vec::new();
     for value in [false, true] {
         for state in ["Available", "At Lunch"] {
-            let given = tables.situation().set("vip", value).expect("it is there");
-            let entered = tables.state("cic", state).expect("it is there");
+            let given = tables.situation().set("vip", value).expect("it exists");
+            let entered = tables.state("cic", state).expect("it exists");
             let decided = tables
                 .only_role()
-                .expect("there is one")
+                .expect("the program has one role")
                 .decide(&given, entered);
-            let decided = decided.expect("it is right")[0];
+            let decided = decided.expect("every fact has a value")[0];
             found.push(decided.state().unwrap_or(decided.kind()).to_owned());
         }
     }
-    // States stand in the order of their names.
+    // States are in the order of their names.
     assert_eq!(found, ["unmapped", "Away", "Busy", "Busy"]);
 }
 
@@ -280,9 +285,9 @@ fn diagram_nodes_lead_to_existing_nodes() {
 #[test]
 fn invalid_tables_json_is_reported() {
     use serde_json::{Value, json};
-    let text = tables(BASE).to_json().expect("it is small");
+    let text = tables(BASE).to_json().expect("the tables are small");
     let refused = |change: fn(&mut Value)| {
-        let mut document = serde_json::from_str(&text).expect("it is JSON");
+        let mut document = serde_json::from_str(&text).expect("valid JSON");
         change(&mut document);
         Tables::from_json(&document.to_string())
             .expect_err("it is no table")
@@ -362,7 +367,7 @@ fn invalid_tables_json_is_reported() {
     }
 }
 
-/// Profiles that all decide the same, so that a single row has their origins: searched for, path by path, and too many.
+/// Profiles that all decide the same, so that a single row has all origins: few, many, and too many for rows.
 #[test]
 fn the_origin_is_the_first_deciding_profile() {
     let mut random = Random(5);
@@ -386,7 +391,7 @@ fn the_origin_is_the_first_deciding_profile() {
                 rule
             })
             .collect();
-        // The last one always holds.
+        // The last profile always applies.
         rules.push(Vec::new());
         for (at, rule) in rules.iter().enumerate() {
             let literal = |(flag, value): &(usize, u32)| {
@@ -402,15 +407,15 @@ fn the_origin_is_the_first_deciding_profile() {
         }
         let tables = tables(&source);
         let origins = match first(&tables).body() {
-            Body::Rows(rows) => rows.iter().map(|row| row.origins.len()).max().unwrap_or(0),
-            Body::Diagrams(_) => 0,
+            TableBody::Rows(rows) => rows.iter().map(|row| row.origins.len()).max().unwrap_or(0),
+            TableBody::Diagrams(_) => 0,
         };
         assert!(
             form.contains(&origins),
             "{origins} origins, {form:?} wanted"
         );
-        let read = Tables::from_json(&tables.to_json().expect("it is small"))
-            .expect("it was just written");
+        let read = Tables::from_json(&tables.to_json().expect("the tables are small"))
+            .expect("exported tables can be read");
         for bits in 0..1_u32 << flags {
             let facts: Vec<u32> = (0..flags).map(|flag| bits >> flag & 1).collect();
             let given = |tables: &Tables| {
@@ -420,17 +425,17 @@ fn the_origin_is_the_first_deciding_profile() {
                     .fold(tables.situation(), |given, (flag, value)| {
                         given
                             .set(&format!("f{flag:02}"), *value == 1)
-                            .expect("it is there")
+                            .expect("it exists")
                     })
             };
             let holds =
                 |rule: &Vec<(usize, u32)>| rule.iter().all(|(flag, value)| facts[*flag] == *value);
             let first = rules.iter().position(holds).map(|at| format!("P{at}"));
             for tables in [&tables, &read] {
-                let x = tables.state("a", "x").expect("it is there");
+                let x = tables.state("a", "x").expect("it exists");
                 let decided = self::first(tables)
                     .decide(&given(tables), x)
-                    .expect("it is of a");
+                    .expect("the state belongs to a");
                 let profile = decided.origin.as_ref().map(|origin| origin.profile.clone());
                 assert_eq!(profile, first, "{facts:?}");
             }

@@ -78,7 +78,7 @@ fn refused(text: &str) -> Vec<&'static str> {
     found.map(|(word, _)| *word).collect()
 }
 
-fn files(folder: &str, ends: &str) -> Vec<PathBuf> {
+pub fn files(folder: &str, ends: &str) -> Vec<PathBuf> {
     fn below(path: &Path, ends: &str, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(path).expect("it is there") {
             let path = entry.expect("it can be listed").path();

@@ -1,18 +1,18 @@
-//! Which of 2,000 rules decides, over 40 flags and 5 choices of 10, in three kinds of diagram:
-//! `cargo run --release` in this folder. Each result is checked against the rules themselves on sampled situations.
+//! Computes which of 2,000 rules decides, over 40 flags and 4 choices of 10 values, with three kinds of diagrams. Run
+//! `cargo run --release` in this folder. Each result is checked against the rules on sampled situations.
 
 use std::time::Instant;
 
 use biodivine_lib_bdd::{Bdd, BddPartialValuation, BddVariable, BddVariableSet};
 use oxidd::bdd::BDDFunction;
 use oxidd::{BooleanFunction, Manager, ManagerRef};
-use presync::internal::{Diagrams, Ref};
+use presync::internal::{DiagramStore, Diagram};
 
 const FLAGS: usize = 40;
 const CHOICES: usize = 4;
 const RULES: usize = 2_000;
 
-/// A rule: the value of each choice, a flag that holds and one that does not.
+/// A rule: the value of each choice, a flag that must be true and one that must be false.
 struct Rule {
     choices: [u32; CHOICES],
     holds: usize,
@@ -66,7 +66,7 @@ fn main() {
     row("oxidd (bdd)", start, nodes, "the same");
 }
 
-/// Compares with walking the rules.
+/// Compares with a linear search of the rules.
 fn check(rules: &[Rule], decide: impl Fn(&[u32]) -> Option<usize>) {
     let mut seed = 1_u64;
     let mut next = |limit: u32| {
@@ -93,16 +93,16 @@ fn check(rules: &[Rule], decide: impl Fn(&[u32]) -> Option<usize>) {
     assert!(found > 1_000);
 }
 
-fn ours(rules: &[Rule]) -> (Diagrams, Ref) {
+fn ours(rules: &[Rule]) -> (DiagramStore, Diagram) {
     let sizes = std::iter::repeat_n(10, CHOICES)
         .chain(std::iter::repeat_n(2, FLAGS))
         .collect();
-    let mut diagrams = Diagrams::new(sizes, 20_000_000);
-    let cubes: Vec<Ref> = rules
+    let mut diagrams = DiagramStore::new(sizes, 20_000_000);
+    let cubes: Vec<Diagram> = rules
         .iter()
         .enumerate()
         .map(|(at, rule)| {
-            let mut cube = Ref::leaf(at as u32 + 1);
+            let mut cube = Diagram::leaf(at as u32 + 1);
             let tests = [
                 ((CHOICES + rule.fails) as u32, 0),
                 ((CHOICES + rule.holds) as u32, 1),
@@ -113,17 +113,17 @@ fn ours(rules: &[Rule]) -> (Diagrams, Ref) {
                 .enumerate()
                 .map(|(choice, value)| (choice as u32, *value));
             for (variable, value) in tests.into_iter().chain(choices) {
-                let test = diagrams.test(variable, [value]);
-                cube = diagrams.mask(test, cube);
+                let test = diagrams.literal(variable, [value]);
+                cube = diagrams.and_then(test, cube);
             }
             cube
         })
         .collect();
-    let root = diagrams.first_of(cubes);
+    let root = diagrams.union(cubes);
     (diagrams, root)
 }
 
-/// The variables of a choice's code: four bits.
+/// The variable of one of the four bits that encode a choice.
 fn bit(choice: usize, bit: usize) -> usize {
     choice * 4 + bit
 }

@@ -1,5 +1,5 @@
-//! In: the documents' example as a program. Out: every input of its table from CIC to Lync with the outcome that the rows
-//! of the exported table give (the oracle: a row is looked for, nothing is compiled), and what times a decider on them.
+//! Every input of the table from CIC to Lync of the documentation's example, with the outcome according to the rows of
+//! the exported table (the oracle: it searches the rows, nothing is compiled), and a timer for deciders.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -20,7 +20,7 @@ profile "Messages" when im { when both_logged_in: apply standard cic -> lync }
 role "Agents" uses "Voice", "Remote", "Messages"
 "#;
 
-/// One input: a change of CIC under facts.
+/// One input: a change of CIC, and the facts.
 #[derive(Debug, Clone)]
 pub struct Input {
     pub entered: String,
@@ -28,7 +28,7 @@ pub struct Input {
     pub cic_logged_in: bool,
     pub lync_logged_in: bool,
     pub in_queue: bool,
-    /// The same in the tables' numbers.
+    /// The same, as numbers of the tables.
     pub facts: Vec<u32>,
     pub states: Vec<u32>,
     pub state: u32,
@@ -42,7 +42,7 @@ pub fn tables() -> Tables {
     presync::compile(&presync::check(parsed).expect("it is right")).expect("it has a form")
 }
 
-/// The tables in a format that another engine reads.
+/// Exports the tables in another engine's format.
 pub fn export(tables: &Tables, name: &str) -> String {
     let format = presync_exchange::export::FORMATS
         .iter()
@@ -69,7 +69,7 @@ pub fn text(tables: &Tables, to: usize, outcome: &Outcome) -> String {
     }
 }
 
-/// All of them, with the outcome of the one row that matches.
+/// All inputs, each with the outcome of the one row that matches.
 pub fn inputs(tables: &Tables) -> Vec<Input> {
     let (cic, lync) = (
         tables.system("cic").expect("it is there"),
@@ -124,7 +124,7 @@ pub fn inputs(tables: &Tables) -> Vec<Input> {
     inputs
 }
 
-/// The inputs in an order that no branch predictor knows, as indices.
+/// Indices of the inputs in an order that a branch predictor cannot learn.
 pub fn order(inputs: usize, length: usize) -> Vec<u16> {
     let mut seed = 7_u64;
     let mut next = || {
@@ -136,14 +136,14 @@ pub fn order(inputs: usize, length: usize) -> Vec<u16> {
     (0..length).map(|_| (next() % inputs) as u16).collect()
 }
 
-/// The inputs that a decider is wrong about.
+/// Counts the inputs for which a decider is wrong.
 pub fn wrong(inputs: &[Input], mut decide: impl FnMut(usize) -> String) -> usize {
     (0..inputs.len())
         .filter(|at| decide(*at) != inputs[*at].wanted)
         .count()
 }
 
-/// Nanoseconds a decision: the median of eleven rounds of at least 20 ms each.
+/// Nanoseconds per decision: the median of eleven rounds of at least 20 ms each.
 pub fn time<T>(order: &[u16], mut decide: impl FnMut(usize) -> T) -> f64 {
     let mut round = |times: usize| {
         let start = Instant::now();
@@ -161,7 +161,7 @@ pub fn time<T>(order: &[u16], mut decide: impl FnMut(usize) -> T) -> f64 {
     rounds[5]
 }
 
-/// Texts in: the state entered and the user type.
+/// Decides from strings: the state entered and the user type.
 pub fn by_names<'t>(
     tables: &'t Tables,
     inputs: &'t [Input],
@@ -190,7 +190,7 @@ pub fn by_names<'t>(
     }
 }
 
-/// A decision as the exports say it.
+/// The outcome of a decision in the form of the exports.
 pub fn outcome(found: &serde_json::Value) -> String {
     let texts = found["append"]
         .as_array()

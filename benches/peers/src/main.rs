@@ -1,5 +1,5 @@
-//! One decision, ids in and names in, by Presync and by others. Every decider is first held against the oracle on all
-//! inputs, then timed on the same inputs in the same order in this process.
+//! One decision by Presync and by other engines, from ids and from names. Every decider is first checked against the
+//! oracle on all inputs, then timed in this process on the same inputs in the same order.
 
 mod others;
 
@@ -8,7 +8,7 @@ use std::hint::black_box;
 use peers::{Input, by_names, inputs, order, tables, text, time, wrong};
 use presync::Tables;
 
-/// A decider and what it takes, in nanoseconds a decision.
+/// A decider and its time in nanoseconds per decision.
 struct Row {
     kind: &'static str,
     name: &'static str,
@@ -58,7 +58,7 @@ fn print(rows: &[Row]) {
 
 type Add<'a> = dyn FnMut(&'static str, &'static str, usize, f64) + 'a;
 
-/// Packed numbers in, the number of a decision out, which says outcome and origin.
+/// Decides from packed numbers, to the number of a decision, which has outcome and origin.
 fn ids(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let (cic, lync) = (
         tables.system("cic").expect("it is there"),
@@ -74,7 +74,7 @@ fn ids(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let by_hand: Vec<u16> = hand_made(dense.len(), &packed, |at| {
         dense.decision(u32::from(packed[at])) as u16
     });
-    // In the order of the questions, so that both read their inputs alike.
+    // In the order of the queries, so that both read their inputs in the same way.
     let asked: Vec<u16> = order.iter().map(|at| packed[usize::from(*at)]).collect();
     let all: Vec<u16> = (0..asked.len() as u16).collect();
     add(
@@ -108,7 +108,7 @@ fn hand_made(cells: usize, packed: &[u16], decision: impl Fn(usize) -> u16) -> V
     table
 }
 
-/// Texts in: the state entered and the user type.
+/// Decides from strings: the state entered and the user type.
 fn names(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let lync = tables.system("lync").expect("it is there");
     let mut decide = by_names(tables, inputs);
@@ -139,7 +139,7 @@ fn names(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     );
 }
 
-/// Ten million packed inputs at once.
+/// Decides ten million packed inputs at once.
 fn batch(tables: &Tables, inputs: &[Input], add: &mut Add<'_>) {
     let (cic, lync) = (
         tables.system("cic").expect("it is there"),
@@ -160,7 +160,7 @@ fn batch(tables: &Tables, inputs: &[Input], add: &mut Add<'_>) {
         .collect();
     let (mut ours, mut theirs) = (vec![0_u16; many.len()], vec![0_u16; many.len()]);
     let mut rounds = (Vec::new(), Vec::new());
-    // In turns, so that both meet the machine in the same moods.
+    // Alternately, so that both run under the same conditions.
     for _ in 0..11 {
         let start = std::time::Instant::now();
         for (packed, into) in many.iter().zip(&mut theirs) {

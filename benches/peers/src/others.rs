@@ -1,5 +1,5 @@
-//! The same table as other engines have it: rules where they know rules, tables where they know tables. What can be
-//! prepared once, the compiled program and the inputs in the engine's own values, is prepared before the clock starts.
+//! The same table in other engines: as rules or as a table, whichever the engine supports. Everything that can be
+//! prepared once, the compiled program and the inputs as values of the engine, is prepared before the clock starts.
 
 use std::str::FromStr;
 
@@ -17,7 +17,7 @@ pub fn all(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) 
     cedar(tables, inputs, order, add);
 }
 
-/// What somebody would write who knows this one program and nothing else.
+/// Code that a programmer would write by hand for this one program.
 pub fn by_hand(
     entered: &str,
     user_type: &str,
@@ -78,7 +78,7 @@ fn rows(tables: &Tables) -> (&Table, &[Row], usize) {
     (table, rows, lync)
 }
 
-/// The conditions of a row: fact and, for a choice, the values.
+/// The conditions of a row: each fact with its value or, for a choice, its values.
 fn conditions<'t>(
     tables: &'t Tables,
     table: &Table,
@@ -120,7 +120,7 @@ fn quoted(texts: &[&str]) -> String {
         .join(", ")
 }
 
-/// JSONLogic: `if` after `if`.
+/// JSONLogic: a chain of `if`s.
 fn datalogic(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let (table, rows, to) = rows(tables);
     let mut chain = Vec::new();
@@ -249,7 +249,7 @@ fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     add("rhai", differ, time(order, decide));
 }
 
-/// A map of the states for each row's conditions.
+/// A chain of conditional expressions, one for each row.
 fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let (table, rows, to) = rows(tables);
     let mut expression = "\"none\"".to_owned();
@@ -294,7 +294,7 @@ fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     );
 }
 
-/// What `export --to rego` writes: the rows as data, and one rule that looks for the row.
+/// The output of `export --to rego`: the rows as data, and one rule that finds the matching row.
 fn regorus(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     use ::regorus::languages::rego::compiler::Compiler;
     let policy = peers::export(tables, "rego");
@@ -331,7 +331,7 @@ fn regorus(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) 
     add("regorus, compiled", differ, time(order, decide));
 }
 
-/// What `export --to dmn` writes.
+/// The output of `export --to dmn`.
 fn dsntk(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     use dsntk_feel::values::Value;
     use dsntk_model::{DmnElement, NamedElement, RequiredVariable};
@@ -400,7 +400,7 @@ fn dsntk(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     );
 }
 
-/// A `permit` for each row; the policy that permits says the outcome.
+/// A `permit` for each row; the outcome is an annotation of the policy that permits.
 fn cedar(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request};
     let (table, rows, to) = rows(tables);

@@ -8,7 +8,7 @@ use crate::error::CommandResult;
 use crate::files;
 use crate::findings::{Findings, path_of};
 use crate::terminal::Terminal;
-use presync::quote_always;
+use presync::quote_text;
 use presync::tree;
 use presync::{FileId, SourceFile, Span};
 
@@ -62,7 +62,7 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
             let reason = if reason.is_empty() {
                 String::new()
             } else {
-                format!(", {}", quote_always(reason))
+                format!(", {}", quote_text(reason))
             };
             after.insert_str(start, &format!("@allow({code}{reason}){newline}{indent}"));
             added += 1;

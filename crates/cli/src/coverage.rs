@@ -31,7 +31,9 @@ impl Total {
                 .file(location.file)
                 .line_column(location.span.start);
             let kind = match exercised {
-                Exercised::Rule(_, direction) => TargetKind::Rule(direction.from() > direction.to()),
+                Exercised::Rule(_, direction) => {
+                    TargetKind::Rule(direction.from() > direction.to())
+                }
                 Exercised::Condition(_, true) => TargetKind::Holds,
                 Exercised::Condition(_, false) => TargetKind::Fails,
             };
@@ -119,8 +121,12 @@ impl Total {
                 .or_default();
             match kind {
                 TargetKind::Rule(_) => *line.rules.get_or_insert(0) += count,
-                TargetKind::Holds => line.conditions.entry(place.column).or_default()[0] = Some(count),
-                TargetKind::Fails => line.conditions.entry(place.column).or_default()[1] = Some(count),
+                TargetKind::Holds => {
+                    line.conditions.entry(place.column).or_default()[0] = Some(count);
+                }
+                TargetKind::Fails => {
+                    line.conditions.entry(place.column).or_default()[1] = Some(count);
+                }
             }
         }
         let mut text = String::from("TN:\n");

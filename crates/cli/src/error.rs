@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use presync::quote_always;
+use presync::quote_text;
 use presync_engine::{TooComplex, UnknownName};
 
 /// Ends a command early: wrong usage or an unreadable file (2), errors in a program that are
@@ -26,11 +26,7 @@ impl From<std::io::Error> for CommandError {
 
 impl From<UnknownName> for CommandError {
     fn from(error: UnknownName) -> Self {
-        let known: Vec<String> = error
-            .known()
-            .iter()
-            .map(|name| quote_always(name))
-            .collect();
+        let known: Vec<String> = error.known().iter().map(|name| quote_text(name)).collect();
         Self::Usage(match error.near() {
             None if !known.is_empty() => format!("{error}: known names are {}", known.join(", ")),
             _ => error.to_string(),

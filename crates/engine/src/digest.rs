@@ -20,7 +20,7 @@ use crate::flat_diagram::{FlatDiagram, Next};
 use crate::ids::SystemId;
 use crate::lookup::Cells;
 use crate::schema::{Column, FactKind, Schema};
-use crate::table::{TableBody, Outcome, Table};
+use crate::table::{Outcome, Table, TableBody};
 use crate::tables::{Tables, TooComplex};
 
 /// The prime modulus of the sums.
@@ -113,7 +113,10 @@ impl Weights<'_> {
     }
 
     fn cube(&mut self, table: &Table, when: &Cells, from: Vec<usize>) -> [u64; 2] {
-        let columns = table.columns().iter().map(|column| WeightInput::Column(*column));
+        let columns = table
+            .columns()
+            .iter()
+            .map(|column| WeightInput::Column(*column));
         let cells = columns.zip(when).filter_map(|(input, values)| {
             Some((
                 input,
@@ -124,7 +127,8 @@ impl Weights<'_> {
                     .collect(),
             ))
         });
-        let entered: (WeightInput, Vec<usize>) = (WeightInput::From(table.direction().from()), from);
+        let entered: (WeightInput, Vec<usize>) =
+            (WeightInput::From(table.direction().from()), from);
         cells
             .chain([entered])
             .fold([1, 1], |product, (input, values)| {
@@ -152,9 +156,10 @@ impl Weights<'_> {
             Next::Pass => pass,
         };
         for (at, node) in diagram.nodes.iter().enumerate().rev() {
-            let input = node
-                .ask
-                .map_or(WeightInput::From(table.direction().from()), WeightInput::Column);
+            let input = node.ask.map_or(
+                WeightInput::From(table.direction().from()),
+                WeightInput::Column,
+            );
             let weights = self.weights(input);
             let value = node
                 .next

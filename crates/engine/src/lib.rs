@@ -41,20 +41,20 @@ pub mod time;
 
 pub use engine::{Command, ECHO_SECONDS, Engine, EngineError, MemoryStore, SessionStore};
 pub use event::{Event, EventMessage, FactValue, Members};
-pub use flat_diagram::{FlatDiagram, Next, FlatNode};
+pub use flat_diagram::{FlatDiagram, FlatNode, Next};
 pub use ids::{Direction, FactId, RoleId, StateId, SystemId, ValueId};
 pub use json::{DiagramFault, TableFault, TablesError, document, schema as tables_schema};
 pub use lookup::{
-    Cells, CoverError, RowCube, DENSE_CELLS, DecisionId, Dense, Number, Packed, Values, cell_count,
+    Cells, CoverError, DENSE_CELLS, DecisionId, Dense, Number, Packed, RowCube, Values, cell_count,
 };
 pub use names::{NameKind, UnknownName, nearest};
 pub use rejection::{Malformed, Rejection};
 pub use saved::{LostName, SavedSession};
 pub use schema::{Column, Fact, FactKind, Input, Role, Schema, SchemaError, State, System};
 pub use session::{
-    AppendId, Delivery, Effect, LastCommand, MAX_UNCONFIRMED, PendingCommand, Session,
-    SessionEngine, ShownState, SystemDecision, SystemDecisions, SystemView,
+    AppendId, Delivery, Effect, LastCommand, MAX_PENDING, PendingCommand, Session, SessionEngine,
+    ShownState, SystemDecision, SystemDecisions, SystemView,
 };
 pub use situation::{Given, Situation};
-pub use table::{TableBody, Decision, Origin, OriginPart, Outcome, Row, Table};
+pub use table::{Decision, Origin, OriginPart, Outcome, Row, Table, TableBody};
 pub use tables::{DecideError, Decided, RoleTables, SeveralRoles, Tables, TooComplex};

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::flat_diagram::{FlatDiagram, Next, FlatNode};
+use crate::flat_diagram::{FlatDiagram, FlatNode, Next};
 use crate::ids::{Direction, FactId, StateId, SystemId, ValueId};
 use crate::schema::{Column, Schema};
 

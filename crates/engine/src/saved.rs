@@ -118,7 +118,7 @@ impl SessionEngine {
         SavedSystem {
             reported: view.reported.map(|shown| state(shown, None)),
             unconfirmed: view
-                .unconfirmed
+                .pending
                 .iter()
                 .map(|sent| state(sent.shown, sent.at))
                 .collect(),
@@ -196,7 +196,7 @@ impl SessionEngine {
                 at: saved.at,
             })
         });
-        let unconfirmed = pending.collect();
+        let pending = pending.collect();
         let last = saved.last.and_then(|last| {
             let from = schema.find_system(&last.cause.0)?;
             let cause = state_of(from, &last.cause.1)?;
@@ -211,7 +211,7 @@ impl SessionEngine {
         });
         SystemView {
             reported,
-            unconfirmed,
+            pending,
             last,
         }
     }

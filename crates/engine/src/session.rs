@@ -13,10 +13,10 @@ use crate::rejection::Rejection;
 use crate::schema::Schema;
 use crate::situation::UNSET;
 use crate::table::{Decision, Outcome, Table};
-use crate::tables::{TablesOfRole, Tables, TooComplex};
+use crate::tables::{Tables, TablesOfRole, TooComplex};
 
 /// The maximum number of pending commands per user and system. Beyond it, the oldest is dropped.
-pub const MAX_UNCONFIRMED: usize = 8;
+pub const MAX_PENDING: usize = 8;
 
 /// Applies events to sessions that the caller keeps. Has the tables and their compiled outcomes.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ pub struct SystemView {
     /// The state last reported or confirmed.
     pub reported: Option<ShownState>,
     /// The pending commands, oldest first.
-    pub unconfirmed: SmallVec<[PendingCommand; 1]>,
+    pub pending: SmallVec<[PendingCommand; 1]>,
     /// The last command, until the system shows another state on its own.
     pub last: Option<LastCommand>,
 }
@@ -153,7 +153,7 @@ impl Session {
 impl SystemView {
     /// The last pending command, or else the state last reported or confirmed.
     pub fn current(&self) -> Option<ShownState> {
-        self.unconfirmed
+        self.pending
             .last()
             .map(|pending| pending.shown)
             .or(self.reported)
@@ -162,19 +162,19 @@ impl SystemView {
     /// Records a reported state and returns its effect.
     fn report(&mut self, state: StateId) -> Effect {
         let echo = self
-            .unconfirmed
+            .pending
             .iter()
             .position(|pending| pending.shown.state == state);
         if let Some(at) = echo {
-            self.reported = Some(self.unconfirmed[at].shown);
-            self.unconfirmed.drain(..=at);
+            self.reported = Some(self.pending[at].shown);
+            self.pending.drain(..=at);
             return Effect::Echo;
         }
         if self.is_reported(state) {
             self.forget_last_command(state);
             return Effect::Same;
         }
-        self.unconfirmed.clear();
+        self.pending.clear();
         self.reported = Some(ShownState {
             state,
             append: AppendId::default(),
@@ -202,7 +202,7 @@ impl SystemView {
     /// Forgets the last command if the system shows another state, but not if it still shows the
     /// previous state while a command is pending.
     fn forget_last_command(&mut self, state: StateId) {
-        let late = self.is_reported(state) && !self.unconfirmed.is_empty();
+        let late = self.is_reported(state) && !self.pending.is_empty();
         if !late && self.last.is_some_and(|last| last.shown.state != state) {
             self.last = None;
         }
@@ -431,8 +431,8 @@ impl SessionEngine {
                 .is_some_and(|at| now.saturating_sub(at) > self.echo)
         };
         for view in &mut session.systems {
-            if let Some(last) = view.unconfirmed.iter().rposition(overdue) {
-                view.unconfirmed.drain(..=last);
+            if let Some(last) = view.pending.iter().rposition(overdue) {
+                view.pending.drain(..=last);
             }
         }
     }
@@ -603,9 +603,9 @@ fn end_of_command(
 }
 
 fn send(view: &mut SystemView, shown: ShownState, cause: StateId, at: Option<i64>) {
-    if view.unconfirmed.len() == MAX_UNCONFIRMED {
-        view.unconfirmed.remove(0);
+    if view.pending.len() == MAX_PENDING {
+        view.pending.remove(0);
     }
-    view.unconfirmed.push(PendingCommand { shown, at });
+    view.pending.push(PendingCommand { shown, at });
     view.last = Some(LastCommand { shown, cause });
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::flat_diagram::FlatDiagram;
 use crate::ids::{Direction, FactId, StateId};
-use crate::lookup::{Cells, CoverError, RowCube, DecisionId, Dense, Lookup};
+use crate::lookup::{Cells, CoverError, DecisionId, Dense, Lookup, RowCube};
 use crate::schema::{Column, Schema};
 use crate::situation::{Situation, UNSET};
 

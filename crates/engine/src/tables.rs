@@ -98,7 +98,10 @@ impl Tables {
     }
 
     pub fn roles(&self) -> impl ExactSizeIterator<Item = RoleTables<'_>> {
-        self.0.schema.role_ids().map(|id| RoleTables { tables: self, id })
+        self.0
+            .schema
+            .role_ids()
+            .map(|id| RoleTables { tables: self, id })
     }
 
     /// Looks up a role by name.

@@ -11,7 +11,7 @@ mod markdown;
 mod rego;
 mod sql;
 
-pub use format::{ExportError, PageFinding, ExportFormat, Write};
+pub use format::{ExportError, ExportFormat, PageFinding, Write};
 
 /// Every format, in display order.
 pub const FORMATS: &[ExportFormat] = &[

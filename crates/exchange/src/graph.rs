@@ -12,7 +12,7 @@ pub use text::text;
 use std::collections::BTreeMap;
 
 use presync_engine::{
-    TableBody, FlatDiagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
+    FlatDiagram, Next, Outcome, Schema, StateId, SystemId, Table, TableBody, Tables, TooComplex,
 };
 
 /// A picture format for the graphs.
@@ -39,14 +39,14 @@ pub struct Edge {
     pub left: StateId,
     pub right: StateId,
     /// When the left state sets the right one.
-    pub there: Way,
+    pub there: EdgeKind,
     /// When the right state sets the left one.
-    pub back: Way,
+    pub back: EdgeKind,
 }
 
 /// When a state sets another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Way {
+pub enum EdgeKind {
     Never,
     /// In some situations another rule decides otherwise.
     Sometimes,
@@ -57,7 +57,7 @@ pub enum Way {
 impl Edge {
     /// Whether each existing direction holds whenever any rule decides.
     pub fn is_sure(&self) -> bool {
-        self.there != Way::Sometimes && self.back != Way::Sometimes
+        self.there != EdgeKind::Sometimes && self.back != EdgeKind::Sometimes
     }
 }
 
@@ -78,8 +78,8 @@ pub fn graphs(tables: &Tables) -> Result<Vec<Graph<'_>>, TooComplex> {
             .directions()
             .filter(|direction| direction.from() < direction.to())
         {
-            let mut edges: BTreeMap<(StateId, StateId), (Way, Way)> = BTreeMap::new();
-            let none = (Way::Never, Way::Never);
+            let mut edges: BTreeMap<(StateId, StateId), (EdgeKind, EdgeKind)> = BTreeMap::new();
+            let none = (EdgeKind::Never, EdgeKind::Never);
             for (from, to, way) in ways(there)? {
                 edges.entry((from, to)).or_insert(none).0 = way;
             }
@@ -110,7 +110,7 @@ pub fn graphs(tables: &Tables) -> Result<Vec<Graph<'_>>, TooComplex> {
 }
 
 /// For each entered state, the states that it sets, and when.
-fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, Way)> {
+fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, EdgeKind)> {
     let mut ways = Vec::new();
     for state in schema.states(table.direction().from()) {
         let outcomes = outcomes(table, state);
@@ -119,9 +119,9 @@ fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, Way)> {
         targets.sort_unstable();
         targets.dedup();
         let way = if targets.len() == 1 && !unchanged {
-            Way::Always
+            EdgeKind::Always
         } else {
-            Way::Sometimes
+            EdgeKind::Sometimes
         };
         ways.extend(targets.into_iter().map(|target| (state, target, way)));
     }

@@ -2,7 +2,7 @@
 
 use presync::visible;
 
-use crate::{Finding, ReportFormat, Report, ReportError};
+use crate::{Finding, Report, ReportError, ReportFormat};
 
 pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "agent",

@@ -1,6 +1,6 @@
 //! Workflow commands for GitHub Actions: `::error file=a.presync,line=1,col=2,title=conflict::message`.
 
-use crate::{Finding, ReportFormat, Report, ReportError};
+use crate::{Finding, Report, ReportError, ReportFormat};
 use presync::Severity;
 
 pub(super) const FORMAT: ReportFormat = ReportFormat {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{ReportFormat, Report, ReportError};
+use crate::{Report, ReportError, ReportFormat};
 use presync::Severity;
 
 pub(super) const FORMAT: ReportFormat = ReportFormat {

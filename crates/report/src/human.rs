@@ -5,7 +5,7 @@ use miette::{
 };
 
 use crate::text::situation;
-use crate::{ReportFormat, Places, Style};
+use crate::{Places, ReportFormat, Style};
 use presync::visible;
 use presync::{Diagnostic, Label, Severity};
 use presync::{FileId, Location, Sources};
@@ -107,14 +107,14 @@ impl SourceText {
                 .find('\n')
                 .map_or(text.len(), |newline| at + newline + 1)
         });
-        let harmless = |char: char| {
+        let escape = |char: char| {
             if char.is_ascii_control() && char != '\n' && char != '\t' {
                 ' '
             } else {
                 char
             }
         };
-        let lines = text[start..end].chars().map(harmless).collect();
+        let lines = text[start..end].chars().map(escape).collect();
         let first_line = sources.file(file).line(start as u32) as usize - 1;
         Self {
             lines: NamedSource::new(sources.shown_path(file), lines),

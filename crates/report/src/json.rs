@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Finding, ReportFormat, Report, ReportError};
+use crate::{Finding, Report, ReportError, ReportFormat};
 use presync::Severity;
 use presync::json::{JsonDiagnostic, JsonSummary};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use crate::{Finding, ReportFormat, Report, ReportError};
+use crate::{Finding, Report, ReportError, ReportFormat};
 use presync::Severity;
 use presync::visible;
 

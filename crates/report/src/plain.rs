@@ -2,7 +2,7 @@
 
 use presync::visible;
 
-use crate::{ReportFormat, Report, ReportError};
+use crate::{Report, ReportError, ReportFormat};
 
 pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "plain",

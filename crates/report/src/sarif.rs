@@ -9,7 +9,7 @@ use serde_sarif::sarif::{
     Sarif, Tool, ToolComponent,
 };
 
-use crate::{Finding, ReportFormat, Report, ReportError};
+use crate::{Finding, Report, ReportError, ReportFormat};
 use presync::Level;
 use presync::{Code, Severity};
 

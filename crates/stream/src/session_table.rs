@@ -5,7 +5,7 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use presync_engine::{
-    AppendId, LastCommand, MAX_UNCONFIRMED, PendingCommand, RoleId, Schema, Session, ShownState,
+    AppendId, LastCommand, MAX_PENDING, PendingCommand, RoleId, Schema, Session, ShownState,
     StateId, SystemId, SystemView,
 };
 
@@ -130,7 +130,7 @@ impl SessionTable {
         let layout = PackedLayout::new(schema);
         // The maximum size of one user: its words, and the pending commands after the first.
         let bytes = size_of::<u32>() * layout.stride
-            + layout.count * MAX_UNCONFIRMED * size_of::<PendingCommand>();
+            + layout.count * MAX_PENDING * size_of::<PendingCommand>();
         Self {
             most: u32::try_from(MOST_SESSIONS / bytes)
                 .unwrap_or(MOST_USERS)
@@ -262,14 +262,14 @@ impl SessionTable {
                 let cause = StateId::from_index(SystemId::from_index(from), state);
                 LastCommand { shown, cause }
             });
-            view.unconfirmed.clear();
+            view.pending.clear();
             if let Some(shown) = self.shown(system, sent & !MORE) {
                 let time = u64::from(low) | u64::from(high) << 32;
                 let at_time = (time != NO_TIME).then_some(time.cast_signed());
-                view.unconfirmed.push(PendingCommand { shown, at: at_time });
+                view.pending.push(PendingCommand { shown, at: at_time });
                 if sent & MORE != 0 {
                     let more = self.more.get(&(number, at as u32));
-                    view.unconfirmed.extend(more.into_iter().flatten().copied());
+                    view.pending.extend(more.into_iter().flatten().copied());
                 }
             }
         }
@@ -320,15 +320,15 @@ impl SessionTable {
                 (word(last.shown), first + last.cause.index() as u32)
             });
             let (mut sent, mut time) = (0, 0);
-            if let Some(first) = view.unconfirmed.first() {
+            if let Some(first) = view.pending.first() {
                 sent = word(first.shown);
                 time = first.at.map_or(NO_TIME, i64::cast_unsigned);
             }
-            if view.unconfirmed.len() > 1 {
+            if view.pending.len() > 1 {
                 sent |= MORE;
                 let more = more.entry((number, at as u32)).or_default();
                 more.clear();
-                more.extend_from_slice(&view.unconfirmed[1..]);
+                more.extend_from_slice(&view.pending[1..]);
             } else if words[3] & MORE != 0 {
                 more.remove(&(number, at as u32));
             }
@@ -401,7 +401,7 @@ mod tests {
                 let mut view = SystemView::default();
                 for _ in 0..below(4) {
                     let at = [None, Some(-1), Some(0), Some(1_795_348_800_000)][below(4) as usize];
-                    view.unconfirmed.push(PendingCommand {
+                    view.pending.push(PendingCommand {
                         shown: shown(&mut below),
                         at,
                     });
@@ -446,7 +446,7 @@ mod tests {
             session
                 .systems
                 .iter()
-                .filter(|view| view.unconfirmed.len() > 1)
+                .filter(|view| view.pending.len() > 1)
                 .count()
         };
         assert_eq!(users.more.len(), sessions.iter().map(many).sum::<usize>());

@@ -2,19 +2,19 @@
 
 use crate::errors::syntax as errors;
 use crate::syntax::Rule;
-use crate::syntax::lower::{Lower, Node};
+use crate::syntax::lower::{Lower, PairNode};
 use crate::syntax::rules::skip;
 use crate::syntax::tree;
 
 impl<'a> Lower<'a> {
-    fn conditions(&self, node: Node<'a>) -> Box<[tree::Condition]> {
+    fn conditions(&self, node: PairNode<'a>) -> Box<[tree::Condition]> {
         node.inner()
             .filter(|child| child.rule() == Rule::condition)
             .map(|child| self.condition(child))
             .collect()
     }
 
-    pub fn test_item(&self, node: Node<'a>) -> tree::TestItem {
+    pub fn test_item(&self, node: PairNode<'a>) -> tree::TestItem {
         match node.rule() {
             Rule::in_role => tree::TestItem::Role(self.in_role(node)),
             Rule::given => tree::TestItem::Given(self.conditions(node)),
@@ -23,12 +23,12 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn in_role(&self, node: Node<'a>) -> tree::Name {
+    fn in_role(&self, node: PairNode<'a>) -> tree::Name {
         let role = node.inner().find(|child| child.rule() == Rule::role_ref);
         self.name(&role.expect("`role` names a role"))
     }
 
-    fn expect(&self, node: Node<'a>) -> tree::Expect {
+    fn expect(&self, node: PairNode<'a>) -> tree::Expect {
         let span = node.span();
         let mut children = node.inner().filter(|child| child.rule() != Rule::gives);
         let mut event = children
@@ -78,7 +78,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn appendix(&self, node: Node<'a>) -> tree::Appendix {
+    fn appendix(&self, node: PairNode<'a>) -> tree::Appendix {
         let span = node.span();
         let texts = node
             .inner()
@@ -88,7 +88,7 @@ impl<'a> Lower<'a> {
         tree::Appendix { texts, span }
     }
 
-    pub fn step(&self, node: Node<'a>) -> tree::Step {
+    pub fn step(&self, node: PairNode<'a>) -> tree::Step {
         let span = node.span();
         let rule = node.rule();
         let mut commands = None;
@@ -122,7 +122,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn observed(&self, node: Node<'a>) -> (tree::Name, Option<tree::Name>) {
+    fn observed(&self, node: PairNode<'a>) -> (tree::Name, Option<tree::Name>) {
         let mut names = node
             .inner()
             .filter(|child| matches!(child.rule(), Rule::system_ref | Rule::state_ref));
@@ -133,8 +133,8 @@ impl<'a> Lower<'a> {
         (system, names.next().map(|name| self.name(&name)))
     }
 
-    fn commands(&self, node: Node<'a>) -> Box<[tree::Command]> {
-        let all: Vec<Node<'a>> = node
+    fn commands(&self, node: PairNode<'a>) -> Box<[tree::Command]> {
+        let all: Vec<PairNode<'a>> = node
             .inner()
             .filter(|child| child.rule() == Rule::command)
             .collect();
@@ -152,7 +152,7 @@ impl<'a> Lower<'a> {
     }
 
     /// `None` for `nothing`.
-    fn command(&self, node: Node<'a>) -> Option<tree::Command> {
+    fn command(&self, node: PairNode<'a>) -> Option<tree::Command> {
         let span = node.span();
         let mut names = Vec::new();
         let mut appendix = None;

@@ -2,22 +2,22 @@
 
 use crate::errors::syntax as errors;
 use crate::source::Span;
-use crate::syntax::chunked_vec::List;
+use crate::syntax::chunked_vec::ChunkedVec;
 use crate::syntax::lower::Lower;
 use crate::syntax::tree;
 
 /// The parts of a declaration, collected all at once or statement by statement.
 #[derive(Default)]
-pub(in crate::syntax) struct Parts {
+pub(in crate::syntax) struct DeclarationParts {
     pub names: Vec<tree::Name>,
     pub title: Option<tree::Name>,
     pub default: Option<tree::Name>,
     pub condition: Option<tree::Condition>,
-    pub items: List<tree::Item>,
+    pub items: ChunkedVec<tree::Item>,
     pub system_items: Vec<tree::SystemItem>,
     pub group_terms: Vec<tree::GroupTerm>,
-    pub test_items: List<tree::TestItem>,
-    pub steps: List<tree::Step>,
+    pub test_items: ChunkedVec<tree::TestItem>,
+    pub steps: ChunkedVec<tree::Step>,
 }
 
 /// The allows and `when`s read before the block or leaf of an item.

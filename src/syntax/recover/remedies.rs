@@ -114,13 +114,13 @@ const REMEDIES: &[Remedy] = &[
         "",
         Rule::kw_unmapped,
         &["nothing"],
-        "write `lync unchanged` if a rule says so, or `lync unmapped` if no rule applies",
+        "write `lync unchanged` for a rule with `unchanged`, or `lync unmapped` if no rule applies",
     ),
     remedy(
         "",
         Rule::expected,
         &["nothing"],
-        "name the system: `=> lync unchanged` if a rule says so, or `=> lync unmapped` if no rule applies",
+        "name the system: `=> lync unchanged` for a rule with `unchanged`, or `=> lync unmapped` if no rule applies",
     ),
     remedy(
         "",

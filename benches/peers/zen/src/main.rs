@@ -1,5 +1,5 @@
-//! One decision, names in, by Presync and by zen-engine with what `export --to jdm` writes: both are held against the
-//! oracle on all inputs, then timed on the same inputs in the same order in this process.
+//! One decision from names, by Presync and by zen-engine with the output of `export --to jdm`. Both are checked against
+//! the oracle on all inputs, then timed in this process on the same inputs in the same order.
 
 #[path = "../../src/lib.rs"]
 #[allow(dead_code)]
@@ -38,7 +38,7 @@ fn main() {
     println!("| zen-engine, compiled | names | {theirs:.2} | {:.2} |", theirs / ours);
 }
 
-/// The field that the document has for each name of a fact.
+/// The field of the document for each fact, by name.
 fn fields(document: &str) -> serde_json::Map<String, serde_json::Value> {
     let document: serde_json::Value = serde_json::from_str(document).expect("it is JSON");
     let inputs = document["nodes"][1]["content"]["inputs"].as_array().expect("it has inputs");

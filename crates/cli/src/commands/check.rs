@@ -195,7 +195,7 @@ fn print(text: &str, stream: OutputStream, terminal: &Terminal) -> Result<(), Co
         OutputStream::Stdout => Ok(terminal.stdout(text)?),
         OutputStream::Stderr if text.is_empty() => Ok(()),
         OutputStream::Stderr => {
-            terminal.stderr(text.trim_end_matches('\n'));
+            terminal.stderr(text.strip_suffix('\n').unwrap_or(text));
             Ok(())
         }
     }

@@ -11,7 +11,7 @@ use crate::error::{CommandError, CommandResult};
 use crate::loading;
 use crate::terminal::Terminal;
 use presync::nearest;
-use presync::{ArgumentError, quote, quote_always, visible};
+use presync::{ArgumentError, quote, quote_text, visible};
 use presync::{Declared, DeclaredKind, Program, Question};
 use presync_engine::{DecideError, Decided, FactId, Schema, StateId, SystemId, Tables, ValueId};
 
@@ -130,18 +130,18 @@ fn explained(program: &Program, question: &Question<'_>) -> String {
             Some((profile, location)) => {
                 text.push_str(&format!(
                     "  decided by {} ({}): {}\n",
-                    quote_always(profile),
+                    quote_text(profile),
                     place(*location),
-                    program.sources.text(*location)
+                    on_one_line(program.sources.text(*location))
                 ));
             }
             None => text.push_str("  no rule matches\n"),
         }
         for other in &found.others {
-            let rule = program.sources.text(other.location);
+            let rule = on_one_line(program.sources.text(other.location));
             text.push_str(&format!(
-                "  not {} ({}): {rule}\n      {}\n",
-                quote_always(&other.profile),
+                "  skipped {} ({}): {rule}\n      {}\n",
+                quote_text(&other.profile),
                 place(other.location),
                 other.why
             ));
@@ -176,7 +176,7 @@ fn human(decisions: &DecideOutput<'_>) -> String {
         let append: Vec<String> = decided
             .append()
             .iter()
-            .map(|text| quote_always(text))
+            .map(|text| quote_text(text))
             .collect();
         let append = if append.is_empty() {
             String::new()
@@ -186,13 +186,10 @@ fn human(decisions: &DecideOutput<'_>) -> String {
         let origin = match &decided.decision().origin {
             Some(origin) => format!(
                 "by profile {} ({})",
-                quote_always(&origin.profile),
+                quote_text(&origin.profile),
                 origin.rule
             ),
-            None => format!(
-                "no profile of role {} maps it",
-                quote_always(decisions.role)
-            ),
+            None => format!("no profile of role {} maps it", quote_text(decisions.role)),
         };
         let line = format!(
             "{} {} -> {} {outcome}{append}",
@@ -347,7 +344,26 @@ fn unset(schema: &Schema, fact: FactId) -> CommandError {
 fn quoted(names: &[&str]) -> String {
     names
         .iter()
-        .map(|name| quote_always(name))
+        .map(|name| quote_text(name))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// The source of a rule without its alignment: one space between tokens, text in quotes as it is.
+fn on_one_line(rule: &str) -> String {
+    let mut line = String::with_capacity(rule.len());
+    let mut in_quotes = false;
+    let mut before = ' ';
+    for char in rule.chars() {
+        if char == '"' && before != '\\' {
+            in_quotes = !in_quotes;
+        }
+        if in_quotes || !char.is_whitespace() {
+            line.push(char);
+        } else if !before.is_whitespace() {
+            line.push(' ');
+        }
+        before = char;
+    }
+    line
 }

@@ -29,21 +29,21 @@ pub struct Arguments {
 }
 
 /// The result for one file.
-enum Fate {
+enum FormatResult {
     Same,
     Changed,
     /// Skipped because of syntax errors.
-    Alone,
+    Skipped,
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let files = project::files(&config::paths(&arguments.paths)?)?;
-    let (mut changed, mut alone) = (0, 0);
+    let (mut changed, mut skipped) = (0, 0);
     for file in &files {
         match format(file, arguments, terminal)? {
-            Fate::Same => {}
-            Fate::Changed => changed += 1,
-            Fate::Alone => alone += 1,
+            FormatResult::Same => {}
+            FormatResult::Changed => changed += 1,
+            FormatResult::Skipped => skipped += 1,
         }
     }
     let count = |count: usize| {
@@ -55,30 +55,34 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     };
     let only_shown = arguments.check || arguments.diff;
     if files.iter().all(|file| file.as_os_str() != "-") {
-        let same = count(files.len() - changed - alone);
+        let same = count(files.len() - changed - skipped);
         let verb = if only_shown {
             "would be reformatted"
         } else {
             "reformatted"
         };
-        let errors = if alone == 0 {
+        let errors = if skipped == 0 {
             String::new()
         } else {
-            format!(", {} skipped because of syntax errors", count(alone))
+            format!(", {} skipped because of syntax errors", count(skipped))
         };
         terminal.status(&format!(
             "{} {verb}, {same} left unchanged{errors}",
             count(changed)
         ));
     }
-    Ok(if alone > 0 || (only_shown && changed > 0) {
+    Ok(if skipped > 0 || (only_shown && changed > 0) {
         ExitCode::from(1)
     } else {
         ExitCode::SUCCESS
     })
 }
 
-fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fate, CommandError> {
+fn format(
+    file: &Path,
+    arguments: &Arguments,
+    terminal: &Terminal,
+) -> Result<FormatResult, CommandError> {
     let bytes = files::read(file)?;
     let is_stdin = file.as_os_str() == "-";
     let shown = if is_stdin {
@@ -97,7 +101,7 @@ fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fat
                 "`{}` skipped: it has syntax errors",
                 visible(&shown)
             ));
-            return Ok(Fate::Alone);
+            return Ok(FormatResult::Skipped);
         }
         Err(FormatError::Changed) => return Err(internal(&shown)),
     };
@@ -119,7 +123,11 @@ fn format(file: &Path, arguments: &Arguments, terminal: &Terminal) -> Result<Fat
     } else if !same {
         files::write_atomically(file, text.as_bytes())?;
     }
-    Ok(if same { Fate::Same } else { Fate::Changed })
+    Ok(if same {
+        FormatResult::Same
+    } else {
+        FormatResult::Changed
+    })
 }
 
 fn internal(shown: &str) -> CommandError {

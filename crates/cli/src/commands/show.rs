@@ -11,7 +11,7 @@ use crate::error::CommandResult;
 use crate::loading;
 use crate::terminal::{OutputStream, Terminal};
 use presync::visible;
-use presync_engine::{TableBody, Outcome, Schema, Table};
+use presync_engine::{Outcome, Schema, Table, TableBody};
 use presync_exchange::graph::{self, Graph, PICTURES};
 use presync_exchange::text::cells;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::flat_diagram::{FlatDiagram, Next, FlatNode};
+use crate::flat_diagram::{FlatDiagram, FlatNode, Next};
 use crate::ids::{Direction, StateId, SystemId};
 use crate::json::document::{
     Cell, DiagramDocument, Document, FactDocument, OutcomeDocument, OutcomeKind, RowDocument,

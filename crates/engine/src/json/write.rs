@@ -10,7 +10,7 @@ use crate::json::document::{
 use crate::json::{FORMAT, VERSION};
 use crate::lookup::Cells;
 use crate::schema::{Column, Fact, FactKind, Input, Schema, System};
-use crate::table::{TableBody, Decision, Outcome, Row, Table};
+use crate::table::{Decision, Outcome, Row, Table, TableBody};
 use crate::tables::{Tables, TooComplex};
 
 pub(super) fn document(tables: &Tables) -> Result<Document, TooComplex> {

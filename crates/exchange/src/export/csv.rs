@@ -42,7 +42,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 row.outcome
                     .append()
                     .iter()
-                    .map(|text| presync::quote_always(text))
+                    .map(|text| presync::quote_text(text))
                     .collect::<Vec<_>>()
                     .join(", "),
                 cells::origin(row).replace('\n', ", "),

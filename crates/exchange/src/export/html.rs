@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::export::format::{ExportError, PageFinding, ExportFormat, Write};
+use crate::export::format::{ExportError, ExportFormat, PageFinding, Write};
 use crate::graph::{drawing, graphs};
 use crate::text::cells;
 use presync::visible;
-use presync_engine::{TableBody, FactKind, Origin, RoleTables, Schema, Table, Tables, TooComplex};
+use presync_engine::{FactKind, Origin, RoleTables, Schema, Table, TableBody, Tables, TooComplex};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "html",
@@ -50,7 +50,7 @@ fn write(tables: &Tables, findings: &[PageFinding]) -> Result<String, ExportErro
                     (profiles)
                     (pictures)
                     @for role in &roles { (role) }
-                    (told(findings))
+                    (finding_list(findings))
                 }
                 footer { p class="soft" { "Made by Presync. Exactly one row of a table matches each situation." } }
                 script id="tables" type="application/json" { (PreEscaped(data)) }
@@ -217,7 +217,7 @@ fn rows(schema: &Schema, table: &Table, id: &str, (from, to): (&str, &str)) -> M
     }
 }
 
-fn told(findings: &[PageFinding]) -> Markup {
+fn finding_list(findings: &[PageFinding]) -> Markup {
     html! {
         h2 id="findings" { "Findings" }
         @if findings.is_empty() { p { "None." } }

@@ -13,8 +13,8 @@ pub(super) const FORMAT: ExportFormat = ExportFormat {
 };
 
 const POLICY: &str = r#"
-# The one row that matches. Input: `role`, `from` and `state` (what changed and what to), `to`, and `given`: facts by
-# name (one that is missing has its default, a flag is false) and the state that each system shows (missing: not known).
+# The one row that matches. Input: `role`, `from` and `state` (the system that changed and its new state), `to`, and
+# `given`: facts by name (default if missing, false for a flag) and the state of each system (unknown if missing).
 decision := row if {
 	some row in rows[input.role][input.from][input.to]
 	input.state in row.states
@@ -25,7 +25,7 @@ decision := row if {
 
 value(column) := input.given[column]
 
-# What nobody has set.
+# Defaults of facts that are not set.
 value(column) := usual[column] if not column in object.keys(input.given)
 "#;
 

@@ -1,6 +1,6 @@
 //! The graph for Graphviz.
 
-use crate::graph::{Graph, Picture, Way};
+use crate::graph::{EdgeKind, Graph, Picture};
 use presync::visible;
 use presync_engine::Schema;
 
@@ -29,8 +29,8 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
         }
         for edge in &graph.edges {
             let direction = match (edge.there, edge.back) {
-                (_, Way::Never) => "forward",
-                (Way::Never, _) => "back",
+                (_, EdgeKind::Never) => "forward",
+                (EdgeKind::Never, _) => "back",
                 _ => "both",
             };
             let style = if edge.is_sure() { "solid" } else { "dashed" };

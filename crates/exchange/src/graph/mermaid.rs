@@ -1,6 +1,6 @@
 //! The graph for Mermaid, which wikis and code hosts render.
 
-use crate::graph::{Graph, Picture, Way};
+use crate::graph::{EdgeKind, Graph, Picture};
 use presync::visible;
 use presync_engine::Schema;
 
@@ -36,8 +36,8 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
             );
             let line = if edge.is_sure() { "--" } else { "-.-" };
             text.push_str(&match (edge.there, edge.back) {
-                (_, Way::Never) => format!("    {from} {line}> {to}\n"),
-                (Way::Never, _) => format!("    {to} {line}> {from}\n"),
+                (_, EdgeKind::Never) => format!("    {from} {line}> {to}\n"),
+                (EdgeKind::Never, _) => format!("    {to} {line}> {from}\n"),
                 _ => format!("    {from} <{line}> {to}\n"),
             });
         }

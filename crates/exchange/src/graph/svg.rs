@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::graph::{Edge, Graph, Picture, Way};
+use crate::graph::{Edge, EdgeKind, Graph, Picture};
 use presync::visible;
 use presync_engine::{Schema, StateId, SystemId};
 
@@ -153,8 +153,8 @@ fn contents(schema: &Schema, graph: &Graph<'_>) -> Markup {
         text class="system" x=(end + 10) y=(HEAD - 10) { (visible(&right.name)) }
         @for edge in &graph.edges {
             path class=(class(edge)) d=(path(edge))
-                marker-end=[(edge.there != Way::Never).then_some("url(#presync-arrow)")]
-                marker-start=[(edge.back != Way::Never).then_some("url(#presync-arrow)")] {}
+                marker-end=[(edge.there != EdgeKind::Never).then_some("url(#presync-arrow)")]
+                marker-start=[(edge.back != EdgeKind::Never).then_some("url(#presync-arrow)")] {}
         }
         @for state in &lefts {
             @let name = &schema.state(*state).name;
@@ -172,8 +172,8 @@ fn contents(schema: &Schema, graph: &Graph<'_>) -> Markup {
 
 fn class(edge: &Edge) -> String {
     let direction = match (edge.there, edge.back) {
-        (_, Way::Never) => "there",
-        (Way::Never, _) => "back",
+        (_, EdgeKind::Never) => "there",
+        (EdgeKind::Never, _) => "back",
         _ => "both",
     };
     if edge.is_sure() {

@@ -1,6 +1,6 @@
 //! The graph as lines of text: states, an arrow, and the states that they map to.
 
-use crate::graph::{Graph, Way};
+use crate::graph::{EdgeKind, Graph};
 use presync::quote;
 use presync_engine::{Schema, StateId};
 
@@ -19,10 +19,10 @@ pub fn text(schema: &Schema, graph: &Graph<'_>) -> Vec<(String, &'static str, St
                 .find(|edge| (edge.left, edge.right) == (*source, state));
             let Some(edge) = edge else { continue };
             let arrow = match (edge.there, edge.back, edge.is_sure()) {
-                (Way::Never, _, true) => "<-",
-                (Way::Never, _, false) => "<~",
-                (_, Way::Never, true) => "->",
-                (_, Way::Never, false) => "~>",
+                (EdgeKind::Never, _, true) => "<-",
+                (EdgeKind::Never, _, false) => "<~",
+                (_, EdgeKind::Never, true) => "->",
+                (_, EdgeKind::Never, false) => "~>",
                 (_, _, true) => "<->",
                 (_, _, false) => "<~>",
             };

@@ -3,8 +3,8 @@
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::import::{ImportError, Imported, ImportKind, ensure_parses};
-use presync::{quote, quote_always};
+use crate::import::{ImportError, ImportKind, Imported, ensure_parses};
+use presync::{quote, quote_text};
 
 /// Heading words that identify a column.
 const PROFILE: [&str; 1] = ["profile"];
@@ -96,7 +96,7 @@ fn read(text: &str) -> Result<Imported, ImportError> {
             format!("`{delimiter}`")
         }
     )];
-    understood.extend(columns.told(&headings));
+    understood.extend(columns.describe(&headings));
 
     // Rules by profile, and the states of each system in case no vocabulary declares it.
     let mut profiles: IndexMap<String, IndexSet<String>> = IndexMap::new();
@@ -256,13 +256,13 @@ direction`",
 }
 
 impl Columns {
-    fn told(&self, headings: &[String]) -> Vec<String> {
-        let mut told = Vec::new();
-        let mut tell = |what: &str, at: Option<usize>, otherwise: &str| match at {
-            Some(at) => told.push(format!("{what}: column {}, `{}`", at + 1, headings[at])),
-            None => told.push(format!("{what}: {otherwise}")),
+    fn describe(&self, headings: &[String]) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut describe = |what: &str, at: Option<usize>, otherwise: &str| match at {
+            Some(at) => lines.push(format!("{what}: column {}, `{}`", at + 1, headings[at])),
+            None => lines.push(format!("{what}: {otherwise}")),
         };
-        tell(
+        describe(
             "profile",
             self.profile,
             "no column, all rules in profile `Imported`",
@@ -272,11 +272,11 @@ impl Columns {
                 .named
                 .as_ref()
                 .map_or(String::new(), |name| format!("`{name}`, from the heading"));
-            tell(&format!("{which} system"), side.system, &named);
-            tell(&format!("{which} state"), side.state, "");
+            describe(&format!("{which} system"), side.system, &named);
+            describe(&format!("{which} state"), side.state, "");
         }
-        tell("direction", self.direction, "no column, one direction");
-        told
+        describe("direction", self.direction, "no column, one direction");
+        lines
     }
 }
 
@@ -386,7 +386,7 @@ fn source(
         let rules: String = rules.iter().map(|rule| format!("{rule}\n")).collect();
         text.push_str(&format!(
             "\nprofile {} {{\n{rules}}}\n",
-            quote_always(profile)
+            quote_text(profile)
         ));
     }
     text

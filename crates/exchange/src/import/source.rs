@@ -3,8 +3,8 @@
 
 use crate::import::ImportError;
 use crate::text::conditions;
-use presync::{quote, quote_always, state_literal};
-use presync_engine::{TableBody, Column, FactKind, Outcome, Row, Schema, System, Table, Tables};
+use presync::{quote, quote_text, state_literal};
+use presync_engine::{Column, FactKind, Outcome, Row, Schema, System, Table, TableBody, Tables};
 
 /// # Errors
 /// A table is a diagram, with too many rows to import.
@@ -41,8 +41,8 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
                 to: to.clone(),
             })?;
             if !body.is_empty() {
-                text.push_str(&format!("\nprofile {} {{\n{body}}}\n", quote_always(&name)));
-                profiles.push(quote_always(&name));
+                text.push_str(&format!("\nprofile {} {{\n{body}}}\n", quote_text(&name)));
+                profiles.push(quote_text(&name));
             }
         }
         if role.is_implicit() {
@@ -50,7 +50,7 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
         }
         // A role needs a profile, even an empty one.
         if profiles.is_empty() {
-            let name = quote_always(role.name());
+            let name = quote_text(role.name());
             text.push_str(&format!("\nprofile {name} {{}}\n"));
             profiles.push(name);
         }
@@ -67,7 +67,7 @@ fn declared(schema: &Schema, system: &System) -> String {
     let title = system
         .title
         .as_ref()
-        .map_or(String::new(), |title| format!(" {}", quote_always(title)));
+        .map_or(String::new(), |title| format!(" {}", quote_text(title)));
     let mut text = format!("system {}{title} {{\n", quote(&system.name));
     if !system.attributes.is_empty() {
         text.push_str(&format!(
@@ -85,7 +85,7 @@ fn declared(schema: &Schema, system: &System) -> String {
         let id = state
             .id
             .as_ref()
-            .map_or(String::new(), |id| format!(" id {}", quote_always(id)));
+            .map_or(String::new(), |id| format!(" id {}", quote_text(id)));
         let mut marks: Vec<String> = system.attributes_of(state).map(quote).collect();
         marks.extend(state.read_only.then(|| "read_only".to_owned()));
         let marks = if marks.is_empty() {
@@ -145,7 +145,7 @@ fn rules(schema: &Schema, table: &Table) -> Option<String> {
             for appended in append {
                 text.push_str(&format!(
                     "append {} to {}\n",
-                    quote_always(appended),
+                    quote_text(appended),
                     quote(&to.name)
                 ));
             }

@@ -2,9 +2,10 @@
 
 use crate::export::format::ExportError;
 use crate::text::conditions::conditions;
-use presync::{quote, quote_always};
+use presync::{quote, quote_text};
 use presync_engine::{
-    TableBody, Cells, Column, Direction, FactId, Outcome, Row, Schema, StateId, System, Table, Tables,
+    Cells, Column, Direction, FactId, Outcome, Row, Schema, StateId, System, Table, TableBody,
+    Tables,
 };
 
 /// One table of rows.
@@ -112,7 +113,7 @@ pub fn outcome(schema: &Schema, row: &Row) -> String {
         Outcome::Unmapped => "(unmapped)".to_owned(),
         Outcome::Unchanged => "(unchanged)".to_owned(),
         Outcome::Set { state, append } => {
-            let texts: Vec<String> = append.iter().map(|text| quote_always(text)).collect();
+            let texts: Vec<String> = append.iter().map(|text| quote_text(text)).collect();
             let state = quote(&schema.state(*state).name);
             if texts.is_empty() {
                 state
@@ -126,8 +127,7 @@ pub fn outcome(schema: &Schema, row: &Row) -> String {
 /// The rules that decide, one per line: `"Voice" (agents.presync:14)`.
 pub fn origin(row: &Row) -> String {
     let origins = row.origins.iter().map(|part| &part.origin);
-    let lines =
-        origins.map(|origin| format!("{} ({})", quote_always(&origin.profile), origin.rule));
+    let lines = origins.map(|origin| format!("{} ({})", quote_text(&origin.profile), origin.rule));
     let mut lines: Vec<String> = lines.collect();
     lines.sort();
     lines.dedup();

@@ -1,4 +1,5 @@
-//! `dmn FILE.dmn < situations`: the decision of each, one JSON value a line. Inputs and decisions are found by their labels.
+//! `dmn FILE.dmn < situations` prints the decision for each situation, one JSON value per line. Inputs and decisions
+//! are found by their labels.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};

@@ -1,4 +1,4 @@
-//! `rego-engine POLICY < situations`: the decision of each, one JSON value a line.
+//! `rego-engine POLICY < situations` prints the decision for each situation, one JSON value per line.
 
 use std::io::{BufRead, Write};
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let decision = engine
             .eval_rule("data.presync.decision".to_owned())
             .map_err(|error| error.to_string())?;
-        // On one line.
+        // Put it on one line.
         let text = decision.to_json_str().map_err(|error| error.to_string())?;
         writeln!(out, "{}", serde_json::from_str::<serde_json::Value>(&text)?)?;
     }
