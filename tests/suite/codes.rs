@@ -103,7 +103,7 @@ fn every_code_is_explained_and_listed() {
     let output = common::presync(&common::root(), &["explain"], b"");
     let listed: Vec<String> = text(&output.stdout)
         .lines()
-        .filter_map(|line| line.split(' ').next())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
         .map(str::to_owned)
         .collect();
     assert_eq!(listed, explained);

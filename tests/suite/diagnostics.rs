@@ -10,7 +10,7 @@ fn windows_line_endings_are_accepted() {
     let output = common::presync(
         &common::root(),
         &["check", "-", "--format", "json"],
-        b"use cic_lync\r\nprofile \"P\" {\r\n    cic Availabel -> lync Away // x\r\n}\r\n",
+        b"use cic_lync\r\nprofile \"P\" {\r\n    cic Availabel -> lync Away }\r\n",
     );
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
     assert_eq!(json["diagnostics"].as_array().map(Vec::len), Some(1));

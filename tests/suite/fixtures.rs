@@ -351,3 +351,53 @@ fn example_bytes(code: &presync::Code) -> Vec<u8> {
     }
     bytes
 }
+
+/// A program of more than three lines is a fixture: not a string in a test.
+#[test]
+fn programs_are_files() {
+    const DECLARATIONS: [&str; 11] = [
+        "use",
+        "system",
+        "extend",
+        "group",
+        "flag",
+        "choice",
+        "condition",
+        "mapping",
+        "profile",
+        "role",
+        "test",
+    ];
+    fn literals(code: proc_macro2::TokenStream, found: &mut Vec<String>) {
+        for token in code {
+            match token {
+                proc_macro2::TokenTree::Group(group) => literals(group.stream(), found),
+                proc_macro2::TokenTree::Literal(literal) => found.push(literal.to_string()),
+                _ => {}
+            }
+        }
+    }
+    let mut wrong = String::new();
+    for file in crate::words::files("tests", ".rs") {
+        let code = std::fs::read_to_string(&file).expect("the file is readable");
+        let mut found = Vec::new();
+        literals(code.parse().expect("it is Rust"), &mut found);
+        for literal in found {
+            let text = literal.replace("\\\n", "").replace("\\r", "");
+            let text = text.replace("\\n", "\n");
+            let lines = text
+                .trim_matches(['r', 'b', '#', '"'])
+                .lines()
+                .map(str::trim);
+            let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+            let declares = |line: &&&str| {
+                let first = line.split(' ').next().unwrap_or_default();
+                DECLARATIONS.contains(&first)
+            };
+            if lines.len() > 3 && lines.iter().filter(declares).count() > 1 {
+                wrong.push_str(&format!("{}: {literal}\n", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "programs in strings:\n{wrong}");
+}

@@ -349,7 +349,7 @@ fn counts_up_to_the_limits() {
         }),
         ("values", limits::MAX_VALUES, &|count| {
             format!(
-                "use cic\nsystem t {{ state a }}\nchoice c =\n{}",
+                "use cic system t {{ state a }}\nchoice c =\n{}",
                 lines(count, &|at| format!("| v{at}")).replacen('|', "", 1)
             )
         }),
@@ -477,7 +477,7 @@ fn repeated_constructs_are_checked_quickly() {
         many("profile p { // c", "\n", "") + &many("", "apply m ", "}"),
         many("profile p { ", "@allow(gap) ", "apply m }"),
         many(
-            "flag f\nsystem a { state b }\nsystem c { state d }\nprofile p { ",
+            "flag f system a { state b }\nsystem c { state d }\nprofile p { ",
             "when f: ",
             "a b -> c d }",
         ),

@@ -193,12 +193,7 @@ fn first(tables: &Tables) -> &Table {
         .expect("the tables are small")[0]
 }
 
-const SMALL: &str = r#"
-system cic { state Available  state "At Lunch" }
-system lync { state Away  state Busy }
-flag vip
-profile "P" { when vip: cic otherwise -> lync Busy  when not vip: cic "At Lunch" -> lync Away }
-"#;
+const SMALL: &str = include_str!("../fixtures/programs/small-table.presync");
 
 /// `SMALL` with its table from cic to lync as a diagram: first `vip`, then the state entered.
 fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {

@@ -4,7 +4,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use presync_engine::table::{Body, Column, Decision, FactKind, Outcome, Tables};
+use presync::{
+    Column, Decision, Direction, FactId, FactKind, Outcome, Program, Schema, Situation, StateId, SystemId, Table,
+    Tables, ValueId,
+};
+use presync_engine::{Row, TableBody};
 
 pub const PROGRAM: &str = r#"
 use cic_lync_profiles
@@ -28,18 +32,40 @@ pub struct Input {
     pub cic_logged_in: bool,
     pub lync_logged_in: bool,
     pub in_queue: bool,
-    /// The same, as numbers of the tables.
-    pub facts: Vec<u32>,
-    pub states: Vec<u32>,
-    pub state: u32,
+    /// The same, by ids.
+    pub situation: Situation,
+    pub state: StateId,
     /// `unmapped`, `unchanged`, `Away`, `Away, in queue`
     pub wanted: String,
 }
 
 pub fn tables() -> Tables {
-    let parsed = presync::parse("", "peers.presync", &|_: &str| Ok(PROGRAM.as_bytes().to_vec()))
-        .expect("it is read");
-    presync::compile(&presync::check(parsed).expect("it is right")).expect("it has a form")
+    let program = Program::check_source("peers.presync", PROGRAM).expect("the program is valid");
+    program.compile().expect("the program is small")
+}
+
+pub fn system(schema: &Schema, name: &str) -> SystemId {
+    schema.find_system(name).expect("the system is declared")
+}
+
+fn fact(schema: &Schema, name: &str) -> FactId {
+    schema.find_fact(name).expect("the fact is declared")
+}
+
+/// The table from CIC to Lync.
+pub fn table(tables: &Tables) -> &Table {
+    let schema = tables.schema();
+    let direction = Direction::new(system(schema, "cic"), system(schema, "lync"));
+    let role = tables.only_role().expect("the program has one role");
+    let table = role.table(direction.expect("two systems"));
+    table.expect("the role is small").expect("every direction has a table")
+}
+
+pub fn rows(table: &Table) -> &[Row] {
+    match table.body() {
+        TableBody::Rows(rows) => rows,
+        TableBody::Diagrams(_) => unreachable!("a small table has rows"),
+    }
 }
 
 /// Exports the tables in another engine's format.
@@ -54,12 +80,12 @@ pub fn export(tables: &Tables, name: &str) -> String {
     write(tables).expect("it can be said")
 }
 
-pub fn text(tables: &Tables, to: usize, outcome: &Outcome) -> String {
+pub fn text(tables: &Tables, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Unmapped => "unmapped".to_owned(),
         Outcome::Unchanged => "unchanged".to_owned(),
         Outcome::Set { state, append } => {
-            let name = &tables.systems[to].states[*state as usize].name;
+            let name = &tables.schema().state(*state).name;
             std::iter::once(name)
                 .chain(append)
                 .map(String::as_str)
@@ -71,53 +97,42 @@ pub fn text(tables: &Tables, to: usize, outcome: &Outcome) -> String {
 
 /// All inputs, each with the outcome of the one row that matches.
 pub fn inputs(tables: &Tables) -> Vec<Input> {
-    let (cic, lync) = (
-        tables.system("cic").expect("it is there"),
-        tables.system("lync").expect("it is there"),
-    );
-    let table = tables.table(0, cic, lync);
-    let Body::Rows(rows) = &table.body else {
-        unreachable!("a small table has rows")
-    };
-    let fact = |name: &str| tables.fact(name).expect("it is there");
-    let FactKind::Choice { values, .. } = &tables.facts[fact("user_type")].kind else {
-        unreachable!("it is a choice")
+    let (schema, table) = (tables.schema(), table(tables));
+    let user_type = fact(schema, "user_type");
+    let flags = ["cic_logged_in", "lync_logged_in", "in_queue"].map(|name| fact(schema, name));
+    let FactKind::Choice { values, .. } = &schema.fact(user_type).kind else {
+        unreachable!("user_type is a choice")
     };
     let mut inputs = Vec::new();
-    for context in 0..24 {
-        for (state, entered) in (0..).zip(&tables.systems[cic].states) {
-            let mut facts: Vec<u32> = tables
-                .facts
-                .iter()
-                .map(presync_engine::table::Fact::initial)
-                .collect();
-            let bit = |at: u32| context >> at & 1;
-            facts[fact("cic_logged_in")] = bit(0);
-            facts[fact("lync_logged_in")] = bit(1);
-            facts[fact("in_queue")] = bit(2);
-            facts[fact("user_type")] = context >> 3;
+    for context in 0..24_usize {
+        for state in schema.states(system(schema, "cic")) {
+            let mut situation = tables.situation();
+            let bit = |at: usize| context >> at & 1;
+            for (at, flag) in flags.iter().enumerate() {
+                situation.set_value(ValueId::from_index(*flag, bit(at)));
+            }
+            situation.set_value(ValueId::from_index(user_type, context >> 3));
             let value = |column: &Column| match column {
-                Column::Fact(fact) => facts[*fact],
+                Column::Fact(fact) => situation.value(*fact).map_or(0, |value| value.index() as u32),
                 Column::State(_) => 0,
             };
-            let matches = |row: &&presync_engine::table::Row| {
+            let matches = |row: &&Row| {
                 row.from.contains(&state)
-                    && row.when.iter().zip(&table.columns).all(|(cell, column)| {
+                    && row.when.iter().zip(table.columns()).all(|(cell, column)| {
                         cell.as_ref()
                             .is_none_or(|values| values.contains(&value(column)))
                     })
             };
-            let row = rows.iter().find(matches).expect("the table is complete");
+            let row = rows(table).iter().find(matches).expect("the table is complete");
             inputs.push(Input {
-                entered: entered.name.clone(),
-                user_type: values[context as usize >> 3].clone(),
+                entered: schema.state(state).name.clone(),
+                user_type: values[context >> 3].clone(),
                 cic_logged_in: bit(0) == 1,
                 lync_logged_in: bit(1) == 1,
                 in_queue: bit(2) == 1,
-                states: vec![0; tables.systems.len()],
+                wanted: text(tables, &row.outcome),
+                situation,
                 state,
-                wanted: text(tables, lync, &row.outcome),
-                facts,
             });
         }
     }
@@ -166,27 +181,22 @@ pub fn by_names<'t>(
     tables: &'t Tables,
     inputs: &'t [Input],
 ) -> impl FnMut(usize) -> Option<&'t Decision> {
-    let (cic, lync) = (
-        tables.system("cic").expect("it is there"),
-        tables.system("lync").expect("it is there"),
-    );
-    let table = tables.table(0, cic, lync);
-    let fact = |name: &str| tables.fact(name).expect("it is there");
+    let (schema, table) = (tables.schema(), table(tables));
+    let cic = system(schema, "cic");
     let (user_type, cic_in, lync_in, queue) = (
-        fact("user_type"),
-        fact("cic_logged_in"),
-        fact("lync_logged_in"),
-        fact("in_queue"),
+        fact(schema, "user_type"),
+        fact(schema, "cic_logged_in"),
+        fact(schema, "lync_logged_in"),
+        fact(schema, "in_queue"),
     );
-    let mut facts = inputs[0].facts.clone();
-    let states = inputs[0].states.clone();
+    let mut situation = tables.situation();
     move |at| {
         let input = &inputs[at];
-        facts[user_type] = tables.value(user_type, &input.user_type)?;
-        facts[cic_in] = u32::from(input.cic_logged_in);
-        facts[lync_in] = u32::from(input.lync_logged_in);
-        facts[queue] = u32::from(input.in_queue);
-        Some(table.decide(&facts, &states, tables.state(cic, &input.entered)?))
+        situation.set_value(schema.find_value(user_type, &input.user_type)?);
+        situation.set_value(ValueId::from_index(cic_in, usize::from(input.cic_logged_in)));
+        situation.set_value(ValueId::from_index(lync_in, usize::from(input.lync_logged_in)));
+        situation.set_value(ValueId::from_index(queue, usize::from(input.in_queue)));
+        table.decide(&situation, schema.find_state(cic, &input.entered)?)
     }
 }
 

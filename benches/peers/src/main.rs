@@ -5,8 +5,9 @@ mod others;
 
 use std::hint::black_box;
 
-use peers::{Input, by_names, inputs, order, tables, text, time, wrong};
-use presync::Tables;
+use peers::{Input, by_names, inputs, order, table, tables, text, time, wrong};
+use presync::{Column, Tables, ValueId};
+use presync_engine::{Dense, Packed, Values};
 
 /// A decider and its time in nanoseconds per decision.
 struct Row {
@@ -58,63 +59,68 @@ fn print(rows: &[Row]) {
 
 type Add<'a> = dyn FnMut(&'static str, &'static str, usize, f64) + 'a;
 
+/// The inputs, packed, and the decision of each combination of inputs as a plain table by position.
+fn packed(dense: &Dense, inputs: &[Input]) -> (Vec<Packed>, Vec<u16>, Vec<u16>) {
+    let all: Vec<Packed> = dense.all().collect();
+    let mut packed = vec![all[0]; inputs.len()];
+    for (input, into) in inputs.iter().zip(&mut packed) {
+        let facts = input.situation.schema().facts();
+        let values: Vec<[ValueId; 1]> = facts
+            .map(|(fact, _)| [input.situation.value(fact).expect("every fact is set")])
+            .collect();
+        let column = |column| match column {
+            Column::Fact(fact) => Values::Facts(&values[fact.index()]),
+            Column::State(_) => Values::States(&[None]),
+        };
+        dense.pack(&[input.state], column, std::slice::from_mut(into));
+    }
+    let places = packed.iter().map(|packed| {
+        let place = all.iter().position(|other| other == packed);
+        place.expect("every combination is listed") as u16
+    });
+    let places = places.collect();
+    let mut by_hand = vec![0; all.len()];
+    dense.decisions(&all, &mut by_hand);
+    (packed, places, by_hand)
+}
+
 /// Decides from packed numbers, to the number of a decision, which has outcome and origin.
 fn ids(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (cic, lync) = (
-        tables.system("cic").expect("it is there"),
-        tables.system("lync").expect("it is there"),
-    );
-    let table = tables.table(0, cic, lync);
-    let dense = table.dense().expect("it is small");
-    let outcome = |decision: u32| text(tables, lync, &table.decisions[decision as usize].outcome);
-    let packed: Vec<u16> = inputs
-        .iter()
-        .map(|input| (dense.context(&input.facts, &input.states) + input.state) as u16)
-        .collect();
-    let by_hand: Vec<u16> = hand_made(dense.len(), &packed, |at| {
-        dense.decision(u32::from(packed[at])) as u16
-    });
+    let table = table(tables);
+    let dense = table.dense().expect("the table is small");
+    let (packed, places, by_hand) = packed(dense, inputs);
+    let outcome = |decision: u16| text(tables, &table.decisions()[usize::from(decision)].outcome);
     // In the order of the queries, so that both read their inputs in the same way.
-    let asked: Vec<u16> = order.iter().map(|at| packed[usize::from(*at)]).collect();
+    let asked: Vec<Packed> = order.iter().map(|at| packed[usize::from(*at)]).collect();
+    let asked_places: Vec<u16> = order.iter().map(|at| places[usize::from(*at)]).collect();
     let all: Vec<u16> = (0..asked.len() as u16).collect();
     add(
         "ids",
-        "dense table made by hand",
-        wrong(inputs, |at| {
-            outcome(u32::from(by_hand[usize::from(packed[at])]))
-        }),
-        { time(&all, |at| by_hand[usize::from(asked[at])]) },
+        "dense table written by hand",
+        wrong(inputs, |at| outcome(by_hand[usize::from(places[at])])),
+        { time(&all, |at| by_hand[usize::from(asked_places[at])]) },
     );
     add(
         "ids",
         "presync, packed",
-        wrong(inputs, |at| outcome(dense.decision(u32::from(packed[at])))),
-        { time(&all, |at| dense.decision(u32::from(asked[at]))) },
+        wrong(inputs, |at| text(tables, &table.decision(dense.decision(packed[at])).outcome)),
+        { time(&all, |at| dense.decision(asked[at])) },
     );
-    let whole = |at: usize| table.decide(&inputs[at].facts, &inputs[at].states, inputs[at].state);
+    let whole = |at: usize| table.decide(&inputs[at].situation, inputs[at].state).expect("every choice is set");
     add(
         "ids and facts",
         "presync",
-        wrong(inputs, |at| text(tables, lync, &whole(at).outcome)),
-        time(order, whole),
+        wrong(inputs, |at| text(tables, &whole(at).outcome)),
+        time(order, |at| std::ptr::from_ref(whole(at))),
     );
-}
-
-fn hand_made(cells: usize, packed: &[u16], decision: impl Fn(usize) -> u16) -> Vec<u16> {
-    let mut table = vec![0; cells];
-    for at in 0..packed.len() {
-        table[usize::from(packed[at])] = decision(at);
-    }
-    table
 }
 
 /// Decides from strings: the state entered and the user type.
 fn names(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let lync = tables.system("lync").expect("it is there");
     let mut decide = by_names(tables, inputs);
     let differ = wrong(inputs, |at| {
         decide(at)
-            .map(|found| text(tables, lync, &found.outcome))
+            .map(|found| text(tables, &found.outcome))
             .unwrap_or_default()
     });
     add(
@@ -141,29 +147,17 @@ fn names(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
 
 /// Decides ten million packed inputs at once.
 fn batch(tables: &Tables, inputs: &[Input], add: &mut Add<'_>) {
-    let (cic, lync) = (
-        tables.system("cic").expect("it is there"),
-        tables.system("lync").expect("it is there"),
-    );
-    let table = tables.table(0, cic, lync);
-    let dense = table.dense().expect("it is small");
-    let packed: Vec<u16> = inputs
-        .iter()
-        .map(|input| (dense.context(&input.facts, &input.states) + input.state) as u16)
-        .collect();
-    let by_hand = hand_made(dense.len(), &packed, |at| {
-        dense.decision(u32::from(packed[at])) as u16
-    });
-    let many: Vec<u16> = order(inputs.len(), 10_000_000)
-        .into_iter()
-        .map(|at| packed[usize::from(at)])
-        .collect();
+    let dense = table(tables).dense().expect("the table is small");
+    let (packed, places, by_hand) = packed(dense, inputs);
+    let order = order(inputs.len(), 10_000_000);
+    let many: Vec<Packed> = order.iter().map(|at| packed[usize::from(*at)]).collect();
+    let many_places: Vec<u16> = order.iter().map(|at| places[usize::from(*at)]).collect();
     let (mut ours, mut theirs) = (vec![0_u16; many.len()], vec![0_u16; many.len()]);
     let mut rounds = (Vec::new(), Vec::new());
     // Alternately, so that both run under the same conditions.
     for _ in 0..11 {
         let start = std::time::Instant::now();
-        for (packed, into) in many.iter().zip(&mut theirs) {
+        for (packed, into) in many_places.iter().zip(&mut theirs) {
             *into = by_hand[usize::from(*packed)];
         }
         rounds
@@ -186,7 +180,7 @@ fn batch(tables: &Tables, inputs: &[Input], add: &mut Add<'_>) {
     rounds.1.sort_by(f64::total_cmp);
     add(
         "batch",
-        "loop over a table made by hand",
+        "loop over a table written by hand",
         differ,
         rounds.0[5],
     );

@@ -4,7 +4,8 @@
 use std::str::FromStr;
 
 use peers::{Input, outcome, text, time, wrong};
-use presync_engine::table::{Body, Column, FactKind, Row, Table, Tables};
+use presync::{Column, FactKind, Table, Tables};
+use presync_engine::Row;
 
 type Add<'a> = dyn FnMut(&'static str, usize, f64) + 'a;
 
@@ -66,16 +67,9 @@ pub fn by_hand(
     }
 }
 
-fn rows(tables: &Tables) -> (&Table, &[Row], usize) {
-    let (cic, lync) = (
-        tables.system("cic").expect("it is there"),
-        tables.system("lync").expect("it is there"),
-    );
-    let table = tables.table(0, cic, lync);
-    let Body::Rows(rows) = &table.body else {
-        unreachable!("a small table has rows")
-    };
-    (table, rows, lync)
+fn rows(tables: &Tables) -> (&Table, &[Row]) {
+    let table = peers::table(tables);
+    (table, peers::rows(table))
 }
 
 /// The conditions of a row: each fact with its value or, for a choice, its values.
@@ -84,14 +78,14 @@ fn conditions<'t>(
     table: &Table,
     row: &Row,
 ) -> Vec<(&'t str, Result<bool, Vec<&'t str>>)> {
-    let cells = row.when.iter().zip(&table.columns);
+    let cells = row.when.iter().zip(table.columns());
     cells
         .filter_map(|(cell, column)| {
             let values = cell.as_ref()?;
             let Column::Fact(fact) = column else {
                 unreachable!("nothing asks for a state")
             };
-            let fact = &tables.facts[*fact];
+            let fact = tables.schema().fact(*fact);
             let known = match &fact.kind {
                 FactKind::Flag => Ok(values[0] == 1),
                 FactKind::Choice { values: names, .. } => Err(values
@@ -105,10 +99,9 @@ fn conditions<'t>(
 }
 
 fn entered<'t>(tables: &'t Tables, row: &Row) -> Vec<&'t str> {
-    let cic = tables.system("cic").expect("it is there");
     row.from
         .iter()
-        .map(|state| tables.systems[cic].states[*state as usize].name.as_str())
+        .map(|state| tables.schema().state(*state).name.as_str())
         .collect()
 }
 
@@ -122,7 +115,7 @@ fn quoted(texts: &[&str]) -> String {
 
 /// JSONLogic: a chain of `if`s.
 fn datalogic(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (table, rows, to) = rows(tables);
+    let (table, rows) = rows(tables);
     let mut chain = Vec::new();
     for row in rows {
         let mut all = vec![serde_json::json!({"in": [{"var": "entered"}, entered(tables, row)]})];
@@ -135,7 +128,7 @@ fn datalogic(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>
         }
         chain.extend([
             serde_json::json!({"and": all}),
-            text(tables, to, &row.outcome).into(),
+            text(tables, &row.outcome).into(),
         ]);
     }
     let logic = serde_json::json!({"if": chain}).to_string();
@@ -174,7 +167,7 @@ fn json(input: &Input) -> serde_json::Value {
 
 /// A function with an `if` for each row and a `switch` over the state entered.
 fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (table, rows, to) = rows(tables);
+    let (table, rows) = rows(tables);
     let mut grouped: Vec<(String, Vec<&Row>)> = Vec::new();
     for row in rows {
         let terms: Vec<String> = conditions(tables, table, row)
@@ -213,7 +206,7 @@ fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
             script += &format!(
                 "{} => return {:?},\n",
                 states.join(" | "),
-                text(tables, to, &row.outcome)
+                text(tables, &row.outcome)
             );
         }
         script += "_ => () } }\n";
@@ -251,7 +244,7 @@ fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
 
 /// A chain of conditional expressions, one for each row.
 fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (table, rows, to) = rows(tables);
+    let (table, rows) = rows(tables);
     let mut expression = "\"none\"".to_owned();
     for row in rows.iter().rev() {
         let mut terms: Vec<String> = conditions(tables, table, row)
@@ -266,7 +259,7 @@ fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
         expression = format!(
             "{} ? {:?} : ({expression})",
             terms.join(" && "),
-            text(tables, to, &row.outcome)
+            text(tables, &row.outcome)
         );
     }
     let program = cel::Program::compile(&expression).expect("it compiles");
@@ -403,7 +396,7 @@ fn dsntk(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
 /// A `permit` for each row; the outcome is an annotation of the policy that permits.
 fn cedar(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request};
-    let (table, rows, to) = rows(tables);
+    let (table, rows) = rows(tables);
     let mut policies = String::new();
     for row in rows {
         let mut terms: Vec<String> = conditions(tables, table, row)
@@ -420,7 +413,7 @@ fn cedar(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
         ));
         policies += &format!(
             "@outcome({:?})\npermit(principal, action, resource) when {{ {} }};\n",
-            text(tables, to, &row.outcome),
+            text(tables, &row.outcome),
             terms.join(" && ")
         );
     }

@@ -13,8 +13,7 @@ fn main() {
     let inputs = peers::inputs(&tables);
     let order = peers::order(inputs.len(), 4096);
     let mut decide = peers::by_names(&tables, &inputs);
-    let lync = tables.system("lync").expect("it is there");
-    let text = |at| decide(at).map(|found| peers::text(&tables, lync, &found.outcome)).unwrap_or_default();
+    let text = |at| decide(at).map(|found| peers::text(&tables, &found.outcome)).unwrap_or_default();
     assert_eq!(peers::wrong(&inputs, text), 0, "presync decides otherwise than the oracle");
     let ours = peers::time(&order, |at| decide(at).map(std::ptr::from_ref));
 
@@ -25,7 +24,7 @@ fn main() {
     decision.compile();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("there is a thread");
     let contexts: Vec<Variable> = inputs.iter().map(|input| context(input, &fields).into()).collect();
-    let mut decide = |at: usize| runtime.block_on(decision.evaluate(contexts[at].clone())).expect("it decides");
+    let decide = |at: usize| runtime.block_on(decision.evaluate(contexts[at].clone())).expect("it decides");
     let text = |at| {
         let found = serde_json::to_value(&decide(at).result).expect("it is JSON");
         peers::outcome(&found)

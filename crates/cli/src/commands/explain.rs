@@ -19,12 +19,17 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let Some(code) = &arguments.code else {
-        let mut list = String::new();
-        for explanation in codes() {
-            let kind = explanation.default.map_or("error", |level| level.as_str());
+        let mut list = String::from("Errors:\n");
+        for code in codes().filter(|code| code.default.is_none()) {
+            list.push_str(&format!("  {:22}{}\n", code.name, code.summary));
+        }
+        list.push_str("\nLints, with their default level:\n");
+        for (code, level) in codes().filter_map(|code| Some((code, code.default?))) {
             list.push_str(&format!(
-                "{:22}{kind:7}{}\n",
-                explanation.name, explanation.summary
+                "  {:22}{:7}{}\n",
+                code.name,
+                level.as_str(),
+                code.summary
             ));
         }
         terminal.stdout(&list)?;
