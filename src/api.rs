@@ -37,7 +37,7 @@ impl Program {
     /// # Errors
     /// A role is too complex.
     pub fn compile(&self) -> Result<Tables, TooComplex> {
-        deep(|| compile::compile(self))
+        Ok(deep(|| compile::compile(self)))
     }
 
     /// Returns the findings of all lints, sorted by location, without those that an `@allow` suppresses.

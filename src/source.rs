@@ -2,7 +2,7 @@
 //! A file that is not UTF-8 keeps its readable part; the syntax stage reports the error.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A file of one program: an index into its [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -131,16 +131,16 @@ impl fmt::Debug for SourceFile {
 }
 
 /// All files of a program; the first is its root.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
-    files: Vec<SourceFile>,
+    files: Vec<Arc<SourceFile>>,
     /// The folder of the root file as the user wrote it, with a trailing slash, or empty.
     pub base: String,
 }
 
 impl Sources {
     pub fn add(&mut self, file: SourceFile) -> FileId {
-        self.files.push(file);
+        self.files.push(Arc::new(file));
         FileId(self.files.len() as u32 - 1)
     }
 
@@ -152,7 +152,7 @@ impl Sources {
         self.files
             .iter()
             .enumerate()
-            .map(|(at, file)| (FileId(at as u32), file))
+            .map(|(at, file)| (FileId(at as u32), &**file))
     }
 
     pub fn text(&self, location: Location) -> &str {

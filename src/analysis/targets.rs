@@ -3,7 +3,7 @@
 //! encloses a rule or an appendix that applies to the change, and the conditions around it hold.
 
 use std::collections::{BTreeMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -46,7 +46,7 @@ pub(super) struct RoleChange {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Region {
     pub wanted: Diagram,
-    pub unwanted: Rc<[Diagram]>,
+    pub unwanted: Arc<[Diagram]>,
 }
 
 /// Everything that tests can exercise, and how.
@@ -211,7 +211,7 @@ impl Collector {
         regions: &mut TargetRegions,
     ) {
         let program = space.program;
-        let reached: Rc<[Diagram]> = before.into();
+        let reached: Arc<[Diagram]> = before.into();
         let stronger = |levels: &[&[Diagram]]| {
             levels
                 .iter()
@@ -221,7 +221,7 @@ impl Collector {
                     all
                 })
         };
-        let by_rank: [Rc<[Diagram]>; 3] = [
+        let by_rank: [Arc<[Diagram]>; 3] = [
             stronger(&[&shape.overriding, &shape.plain]).into(),
             stronger(&[&shape.overriding]).into(),
             reached.clone(),

@@ -34,6 +34,10 @@ impl Decisions {
         &self.list[leaf as usize]
     }
 
+    pub fn list(&self) -> &[Decision] {
+        &self.list
+    }
+
     pub fn into_list(self) -> Vec<Decision> {
         self.list
     }

@@ -14,7 +14,8 @@ use presync_engine::{FlatDiagram, FlatNode, Next, Table, Tables, TooComplex};
 use crate::compile::decisions::{Decisions, PASS};
 use crate::diagram::{Diagram, DiagramStore};
 use crate::program::{Change, Column, Direction, Program, RoleId};
-use crate::space::{Precedence, RoleDecision};
+use crate::space::{DetachedPrecedence, Precedence, RoleDecision};
+use crate::stack::deep;
 
 /// A table with more rows than this is written as a diagram.
 pub const MAX_ROWS: u64 = 10_000;
@@ -22,25 +23,24 @@ pub const MAX_ROWS: u64 = 10_000;
 /// Node limit for the diagram of one table.
 const TABLE_NODES: usize = 4_000_000;
 
-/// Compiles every role into one table for each direction.
-///
-/// # Errors
-/// A role is too complex.
-pub fn compile(program: &Program) -> Result<Tables, TooComplex> {
-    let mut compiler = Compiler {
-        space: Precedence::new(program),
-    };
-    let roles = program.role_ids().map(|role| compiler.role(role).map(Some));
-    let roles = Mutex::new(roles.collect::<Result<Vec<Option<Vec<Table>>>, TooComplex>>()?);
-    let schema = program.schema.clone();
-    let names = schema.clone();
-    Ok(Tables::new(schema, move |role| {
-        let mut roles = roles.lock().unwrap_or_else(PoisonError::into_inner);
-        let tables = roles.get_mut(role.index()).and_then(Option::take);
-        tables.ok_or_else(|| TooComplex {
-            role: names.role(role).name.clone(),
+/// The tables of a program, one for each role and direction. A role is compiled when its tables are first used; what roles
+/// have in common is computed once.
+pub fn compile(program: &Program) -> Tables {
+    let program = program.clone();
+    let known: Mutex<Option<DetachedPrecedence>> = Mutex::default();
+    Tables::new(program.schema.clone(), move |role| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        deep(|| {
+            let space = match known.take() {
+                Some(known) => known.attach(&program),
+                None => Precedence::new(&program),
+            };
+            let mut compiler = Compiler { space };
+            let tables = compiler.role(role);
+            *known = Some(compiler.space.detach());
+            tables
         })
-    }))
+    })
 }
 
 struct Compiler<'p> {
@@ -115,7 +115,7 @@ impl Compiler<'_> {
         let columns = (columns, origin_columns);
         let decisions = decisions.into_list();
         Some(Table::from_diagrams(
-            schema, direction, columns, diagrams, decisions, None,
+            schema, direction, columns, diagrams, decisions,
         ))
     }
 
@@ -218,27 +218,13 @@ impl Compiler<'_> {
 
     fn finish(&self, direction: Direction, layout: TableLayout, decisions: Decisions) -> Table {
         let schema = &self.space.program.schema;
-        if let Some((columns, rows)) = rows::rows(&layout, &decisions, direction.from()) {
-            let others = layout
-                .inputs
-                .iter()
-                .filter(|column| !columns.contains(column));
-            let origin_columns = others.copied().collect();
-            let table = Table::from_rows(schema, direction, (columns, origin_columns), rows);
-            return table.expect("the paths of a diagram cover every situation once");
-        }
         let matter = layout.outcome_inputs();
-        let diagram = flatten(&layout);
-        let cubes = rows::cubes(&layout);
-        let dense = cubes
-            .as_ref()
-            .map(|cubes| (layout.inputs.as_slice(), cubes.as_slice()));
-        let columns = layout
-            .inputs
-            .iter()
-            .partition(|column| matter.contains(column));
-        let decisions = decisions.into_list();
-        Table::from_diagrams(schema, direction, columns, vec![diagram], decisions, dense)
+        let inputs = layout.inputs.iter();
+        let inputs = inputs.partition(|column| matter.contains(column));
+        let diagrams = vec![flatten(&layout)];
+        let list = decisions.list().to_vec();
+        let rows = move || deep(|| rows::rows(&layout, &decisions, direction.from()));
+        Table::compiled(schema, direction, inputs, diagrams, list, rows)
     }
 }
 

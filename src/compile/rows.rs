@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use presync_engine::{Cells, DENSE_CELLS, Decision, OriginPart, Outcome, Row, RowCube, cell_count};
+use presync_engine::{Cells, CompiledRows, Decision, OriginPart, Outcome, Row};
 
 use crate::compile::decisions::Decisions;
 use crate::compile::origins::Origins;
@@ -19,7 +19,7 @@ pub(super) fn rows(
     layout: &TableLayout,
     decisions: &Decisions,
     from: SystemId,
-) -> Option<(Vec<Column>, Vec<Row>)> {
+) -> Option<CompiledRows> {
     let mut matter: Vec<u32> = layout.diagrams.support(&[layout.outcome]);
     if matter.first() != Some(&0) {
         matter.insert(0, 0);
@@ -33,38 +33,19 @@ pub(super) fn rows(
     if paths::count_paths(&reordered.diagrams, reordered.outcome) > MAX_ROWS as f64 {
         return None;
     }
-    let columns = order
+    let columns: Vec<Column> = order
         .iter()
         .filter(|at| **at > 0)
         .map(|at| layout.inputs[*at as usize - 1])
         .collect();
     let rows = reordered.rows(decisions, from)?;
-    Some((columns, rows))
-}
-
-/// A table without rows as cubes, if a dense lookup is small enough.
-pub(super) fn cubes(layout: &TableLayout) -> Option<Vec<RowCube>> {
-    let (states, sizes) = layout.diagrams.sizes().split_first()?;
-    if cell_count(sizes, *states) > DENSE_CELLS {
-        return None;
-    }
-    let mut cubes = Vec::new();
-    paths::paths(
-        &layout.diagrams,
-        layout.root,
-        &mut vec![None; sizes.len() + 1],
-        usize::MAX,
-        &mut |cube, leaf| {
-            let row = cubes.len() as u32;
-            cubes.push(RowCube {
-                row,
-                when: cube[1..].to_vec(),
-                from: cube[0].clone(),
-                decision: leaf,
-            });
-        },
-    );
-    Some(cubes)
+    let others = layout.inputs.iter();
+    let others = others.filter(|column| !columns.contains(column));
+    Some(CompiledRows {
+        origin_columns: others.copied().collect(),
+        columns,
+        rows,
+    })
 }
 
 /// A layout's functions with their inputs in another order; inputs that only origins need come

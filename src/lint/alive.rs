@@ -1,6 +1,7 @@
 //! The rules and profiles that decide in some situation. `dead-rule` and `dead-profile` report all others.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -101,7 +102,7 @@ fn one_change(
     }
     // What earlier profiles decide, extended only on demand.
     let mut before = CascadeBuilder::default();
-    let mut passed: Vec<Rc<Candidates>> = Vec::new();
+    let mut passed: Vec<Arc<Candidates>> = Vec::new();
     for &profile in &program.role(role).profiles {
         let Some(shape) = context.space.shape(profile, change) else {
             continue;

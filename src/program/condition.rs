@@ -22,7 +22,7 @@ pub enum Cond {
     Or(Box<[CondId]>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Conditions {
     nodes: Vec<Cond>,
     ids: HashMap<Cond, CondId, rustc_hash::FxBuildHasher>,

@@ -3,7 +3,7 @@
 use crate::program::{CondId, Direction, RoleId, StateId, SystemId, ValueId};
 use crate::source::Location;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Test {
     pub name: String,
     pub location: Location,
@@ -15,7 +15,7 @@ pub struct Test {
     pub expectations: Vec<Expectation>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Expectation {
     pub direction: Direction,
     pub states: Vec<StateId>,
@@ -29,7 +29,7 @@ pub struct Expectation {
     pub location: Location,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     pub name: String,
     pub location: Location,
@@ -38,7 +38,7 @@ pub struct Scenario {
     pub steps: Vec<Step>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Step {
     pub kind: StepKind,
     /// `None`: any commands.
@@ -46,7 +46,7 @@ pub struct Step {
     pub location: Location,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum StepKind {
     Role(RoleId),
     Set(Vec<ValueId>),
@@ -55,7 +55,7 @@ pub enum StepKind {
     Change(StateId),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ExpectedCommand {
     pub state: StateId,
     /// `None`: any appendix.

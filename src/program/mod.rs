@@ -49,7 +49,7 @@ id!(
 );
 
 /// A resolved program.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Program {
     pub sources: Sources,
     pub schema: Arc<Schema>,
@@ -137,7 +137,7 @@ impl Change {
 }
 
 /// A rule as written in a file, however many profiles apply it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RuleSource {
     /// From its source system to its target.
     pub location: Location,
@@ -146,7 +146,7 @@ pub struct RuleSource {
     pub doc: Option<Box<str>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Profile {
     pub name: String,
     /// Its name in the source.
@@ -187,7 +187,7 @@ pub enum Target {
     Unchanged,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Append {
     pub text: String,
     pub to: SystemId,
@@ -197,7 +197,7 @@ pub struct Append {
     pub location: Location,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RoleProfiles {
     /// By priority.
     pub profiles: Vec<ProfileId>,
@@ -253,7 +253,7 @@ pub struct Reference {
 }
 
 /// `@allow(code, "reason")`
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Allow {
     pub code: String,
     pub reason: Option<String>,
@@ -272,7 +272,7 @@ pub struct ConditionSite {
 }
 
 /// A state name that matches only if case is ignored.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CaseMismatch {
     pub location: Location,
     pub state: StateId,

@@ -15,5 +15,5 @@ mod situation;
 mod text;
 mod variable_order;
 
-pub use precedence::{Candidates, Cascade, Decider, Precedence, RoleDecision};
+pub use precedence::{Candidates, Cascade, Decider, DetachedPrecedence, Precedence, RoleDecision};
 pub use situation::SituationSpace;

@@ -1,10 +1,9 @@
 //! In: the rules of a profile or role and a change. Out: which rule decides, as a diagram over all situations.
 //! The one place that knows what beats what: ranks within a profile, order between profiles, appendices.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -13,7 +12,7 @@ use crate::diagram::Diagram;
 use crate::program::{
     Change, Direction, ProfileId, Program, Rank, RoleId, Rule, StateId, SystemId, Target,
 };
-use crate::space::situation::SituationSpace;
+use crate::space::situation::{DetachedSpace, SituationSpace};
 
 /// An index into the lists of appended texts; 0 is the empty list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,12 +36,12 @@ pub struct RoleDecision {
     /// A leaf is 0 where the change is unmapped.
     pub parts: Cascade,
     /// The profiles that have candidates, by priority, with the indices of their rules.
-    candidates: Rc<[(ProfileId, Rc<[u32]>)]>,
+    candidates: Arc<[(ProfileId, Arc<[u32]>)]>,
 }
 
 /// Functions by priority: the first that is not zero decides. Usually one, or none where nothing
 /// ever decides; several only if the conditions are so complex that a single diagram would blow up.
-pub type Cascade = Rc<[Diagram]>;
+pub type Cascade = Arc<[Diagram]>;
 
 /// The candidate rules of a profile for one change. A leaf is a place in [`Precedence::rules_for`]
 /// plus one; if several of one rank match, the first written wins. Changes whose candidates have the
@@ -51,14 +50,14 @@ pub type Cascade = Rc<[Diagram]>;
 pub struct Candidates {
     id: u32,
     /// The rank of each candidate and the condition under which it matches.
-    pub candidates: Rc<[(Rank, Diagram)]>,
+    pub candidates: Arc<[(Rank, Diagram)]>,
     pub overriding: Cascade,
     pub plain: Cascade,
     pub otherwise: Cascade,
     /// All ranks together: which candidate decides.
     pub decider: Cascade,
     /// Computed on first use.
-    overlapping: OnceCell<bool>,
+    overlapping: OnceLock<bool>,
 }
 
 /// Node limit for the union of candidates.
@@ -92,10 +91,10 @@ struct Cache {
     /// By profile.
     directions: Vec<Option<Box<[ProfileDirection]>>>,
     /// Lists of representatives, shared because many directions have the same.
-    shared: FxHashSet<Rc<[StateId]>>,
+    shared: FxHashSet<Arc<[StateId]>>,
     /// For each role and direction, the representative of each state.
-    representatives: FxHashMap<(RoleId, Direction), Rc<[StateId]>>,
-    shapes: FxHashMap<Rc<[(Rank, Diagram)]>, Rc<Candidates>>,
+    representatives: FxHashMap<(RoleId, Direction), Arc<[StateId]>>,
+    shapes: FxHashMap<Arc<[(Rank, Diagram)]>, Arc<Candidates>>,
     /// The appended texts, by texts and their conditions.
     appends: FxHashMap<Vec<(u32, Diagram)>, Diagram>,
     texts: IndexSet<String, FxBuildHasher>,
@@ -104,7 +103,7 @@ struct Cache {
     role_decisions: FxHashMap<(RoleId, Change), RoleDecision>,
     /// The combination of the profiles' functions, by the functions in order of priority.
     combined: FxHashMap<Box<[Diagram]>, Cascade>,
-    leaves: FxHashMap<Diagram, Rc<[u32]>>,
+    leaves: FxHashMap<Diagram, Arc<[u32]>>,
     /// Leaf `n` of a decision diagram is entry `n - 1`: place among the profiles, place among the
     /// candidates, appendix.
     choices: IndexSet<(u32, u32, AppendListId), FxBuildHasher>,
@@ -115,7 +114,7 @@ struct Cache {
 struct ProfileDirection {
     direction: Direction,
     /// For each state, the first state that the profile treats the same way.
-    representatives: Rc<[StateId]>,
+    representatives: Arc<[StateId]>,
     /// Ordered by their first state.
     classes: Box<[StateClass]>,
 }
@@ -124,21 +123,21 @@ struct ProfileDirection {
 struct StateClass {
     first: StateId,
     /// In written order.
-    rules: Rc<[u32]>,
+    rules: Arc<[u32]>,
     /// Computed on first use.
-    shape: Option<Rc<Candidates>>,
+    shape: Option<Arc<Candidates>>,
 }
 
 impl ProfileDirection {
     /// `tested`: conditions may distinguish states that have the same rules.
     fn new(direction: Direction, by_state: &[Vec<u32>], tested: bool) -> Self {
-        let mut known: FxHashMap<&[u32], (StateId, Rc<[u32]>)> = FxHashMap::default();
+        let mut known: FxHashMap<&[u32], (StateId, Arc<[u32]>)> = FxHashMap::default();
         let mut classes = Vec::new();
         let states = (0..).map(|at| StateId::from_index(direction.from(), at));
         let representatives = states.zip(by_state).map(|(state, rules)| {
             let (first, rules) = known
                 .entry(rules)
-                .or_insert_with(|| (state, Rc::from(rules.as_slice())));
+                .or_insert_with(|| (state, Arc::from(rules.as_slice())));
             let first = if tested { state } else { *first };
             if first == state {
                 classes.push(StateClass {
@@ -173,6 +172,22 @@ fn first_ones(representatives: &[StateId]) -> Vec<StateId> {
         .collect()
 }
 
+/// What was computed about a program, without the program, to keep between uses.
+pub struct DetachedPrecedence {
+    space: DetachedSpace,
+    cache: Cache,
+}
+
+impl DetachedPrecedence {
+    /// `program`: the program that this was computed about.
+    pub fn attach(self, program: &Program) -> Precedence<'_> {
+        Precedence {
+            space: self.space.attach(program),
+            cache: self.cache,
+        }
+    }
+}
+
 impl<'p> Precedence<'p> {
     pub fn new(program: &'p Program) -> Self {
         Self {
@@ -181,8 +196,15 @@ impl<'p> Precedence<'p> {
         }
     }
 
+    pub fn detach(self) -> DetachedPrecedence {
+        DetachedPrecedence {
+            space: self.space.detach(),
+            cache: self.cache,
+        }
+    }
+
     /// The candidate rules of a profile for a change, in written order.
-    pub fn rules_for(&mut self, profile: ProfileId, change: Change) -> Rc<[u32]> {
+    pub fn rules_for(&mut self, profile: ProfileId, change: Change) -> Arc<[u32]> {
         let direction = self.profile_direction(profile, change.direction());
         direction
             .map(|of| of.class(change.entered()).rules.clone())
@@ -214,12 +236,12 @@ impl<'p> Precedence<'p> {
         change.entering(representatives[change.entered().index()])
     }
 
-    fn representatives(&mut self, role: RoleId, direction: Direction) -> Rc<[StateId]> {
+    fn representatives(&mut self, role: RoleId, direction: Direction) -> Arc<[StateId]> {
         if let Some(known) = self.cache.representatives.get(&(role, direction)) {
             return known.clone();
         }
         let program = self.program;
-        let mut concerned: Vec<Rc<[StateId]>> = Vec::new();
+        let mut concerned: Vec<Arc<[StateId]>> = Vec::new();
         for profile in &program.role(role).profiles {
             let direction = self.profile_direction(*profile, direction);
             concerned.extend(direction.map(|direction| direction.representatives.clone()));
@@ -282,7 +304,7 @@ impl<'p> Precedence<'p> {
     }
 
     /// The candidates of a profile for a change; `None` if there are none.
-    pub fn shape(&mut self, profile: ProfileId, change: Change) -> Option<Rc<Candidates>> {
+    pub fn shape(&mut self, profile: ProfileId, change: Change) -> Option<Arc<Candidates>> {
         let class = self
             .profile_direction(profile, change.direction())?
             .class(change.entered());
@@ -324,7 +346,7 @@ impl<'p> Precedence<'p> {
         *shape.overlapping.get_or_init(|| disjoint != Some(true))
     }
 
-    fn shape_of(&mut self, candidates: Rc<[(Rank, Diagram)]>) -> Rc<Candidates> {
+    fn shape_of(&mut self, candidates: Arc<[(Rank, Diagram)]>) -> Arc<Candidates> {
         if let Some(known) = self.cache.shapes.get(&candidates) {
             return known.clone();
         }
@@ -343,7 +365,7 @@ impl<'p> Precedence<'p> {
             .collect();
         let decider = Cascade::from(self.diagrams.combine(&all));
         let id = self.cache.shapes.len() as u32;
-        let overlapping = OnceCell::new();
+        let overlapping = OnceLock::new();
         let shape = Candidates {
             id,
             candidates: candidates.clone(),
@@ -353,7 +375,7 @@ impl<'p> Precedence<'p> {
             decider,
             overlapping,
         };
-        let shape = Rc::new(shape);
+        let shape = Arc::new(shape);
         self.cache.shapes.insert(candidates, shape.clone());
         shape
     }
@@ -454,7 +476,7 @@ impl<'p> Precedence<'p> {
             return known.clone();
         }
         let program = self.program;
-        let mut candidates: Vec<(ProfileId, Rc<[u32]>)> = Vec::new();
+        let mut candidates: Vec<(ProfileId, Arc<[u32]>)> = Vec::new();
         let mut all: Vec<Diagram> = Vec::new();
         for profile in &program.role(role).profiles {
             let rules = self.rules_for(*profile, change);
@@ -508,11 +530,11 @@ impl<'p> Precedence<'p> {
 
     /// The leaves that a function reaches, ascending; cached, because many changes share their
     /// diagrams.
-    pub fn leaves(&mut self, of: Diagram) -> Rc<[u32]> {
+    pub fn leaves(&mut self, of: Diagram) -> Arc<[u32]> {
         if let Some(known) = self.cache.leaves.get(&of) {
             return known.clone();
         }
-        let leaves: Rc<[u32]> = self.diagrams.leaves(of).into();
+        let leaves: Arc<[u32]> = self.diagrams.leaves(of).into();
         self.cache.leaves.insert(of, leaves.clone());
         leaves
     }

@@ -23,7 +23,46 @@ pub struct SituationSpace<'p> {
     conditions: Vec<Option<Diagram>>,
 }
 
+/// A space without its program, to keep between uses.
+pub struct DetachedSpace {
+    diagrams: DiagramStore,
+    variables: Vec<Column>,
+    of_fact: Vec<u32>,
+    of_system: Vec<u32>,
+    defaults: Vec<u32>,
+    tested: Vec<bool>,
+    conditions: Vec<Option<Diagram>>,
+}
+
+impl DetachedSpace {
+    /// `program`: the program of the space.
+    pub fn attach(self, program: &Program) -> SituationSpace<'_> {
+        SituationSpace {
+            program,
+            diagrams: self.diagrams,
+            variables: self.variables,
+            of_fact: self.of_fact,
+            of_system: self.of_system,
+            defaults: self.defaults,
+            tested: self.tested,
+            conditions: self.conditions,
+        }
+    }
+}
+
 impl<'p> SituationSpace<'p> {
+    pub fn detach(self) -> DetachedSpace {
+        DetachedSpace {
+            diagrams: self.diagrams,
+            variables: self.variables,
+            of_fact: self.of_fact,
+            of_system: self.of_system,
+            defaults: self.defaults,
+            tested: self.tested,
+            conditions: self.conditions,
+        }
+    }
+
     pub fn new(program: &'p Program) -> Self {
         let schema = &program.schema;
         let facts = schema.facts().map(|(fact, _)| Column::Fact(fact));

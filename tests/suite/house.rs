@@ -82,7 +82,7 @@ const STAGES: [(&str, &[&str]); 20] = [
         ],
     ),
     ("codes", &["diagnostic", "errors", "lint"]),
-    ("compile", &["program", "diagram", "space"]),
+    ("compile", &["program", "diagram", "space", "stack"]),
     ("stack", &[]),
     (
         "json",

@@ -98,6 +98,10 @@ enum WeightInput {
 
 impl Weights<'_> {
     fn table(&mut self, table: &Table) -> Vec<[u64; 2]> {
+        if let Some(diagrams) = table.diagrams() {
+            let diagrams = diagrams.iter().map(|diagram| self.diagram(table, diagram));
+            return diagrams.collect();
+        }
         match table.body() {
             TableBody::Rows(rows) => vec![rows.iter().fold([0, 0], |sum, row| {
                 let from = row.from.iter().map(|state| state.index()).collect();

@@ -56,5 +56,5 @@ pub use session::{
     ShownState, SystemDecision, SystemDecisions, SystemView,
 };
 pub use situation::{Given, Situation};
-pub use table::{Decision, Origin, OriginPart, Outcome, Row, Table, TableBody};
+pub use table::{CompiledRows, Decision, Origin, OriginPart, Outcome, Row, Table, TableBody};
 pub use tables::{DecideError, Decided, RoleTables, SeveralRoles, Tables, TooComplex};

@@ -323,6 +323,33 @@ impl Dense {
         }
     }
 
+    /// The decisions of a diagram that tests the state entered first, then some inputs in an order of its own, each at
+    /// most once; `None` if there are too many cells.
+    pub(crate) fn from_diagram(
+        schema: &Schema,
+        direction: Direction,
+        inputs: &[Column],
+        diagram: &FlatDiagram,
+    ) -> Option<Self> {
+        let states = schema.system(direction.from()).states.len() as u32;
+        let sizes: Vec<u32> = inputs
+            .iter()
+            .map(|column| schema.column_size(*column))
+            .collect();
+        let cells = cell_count(&sizes, states);
+        if cells > DENSE_CELLS {
+            return None;
+        }
+        let strides = strides(inputs, &sizes, states);
+        let mut filler = Filler {
+            diagram,
+            levels: levels(diagram, &strides, states)?,
+            filled: vec![0; cells as usize],
+        };
+        filler.fill(diagram.root, 0, 0);
+        Some(Self::new(filler.filled, strides))
+    }
+
     fn fill(
         inputs: &[Column],
         sizes: &[u32],
@@ -331,12 +358,7 @@ impl Dense {
         cubes: &[RowCube],
     ) -> Result<Self, CoverError> {
         const OPEN: u32 = u32::MAX;
-        let mut stride = states;
-        let mut strides = Vec::with_capacity(inputs.len());
-        for (column, size) in inputs.iter().zip(sizes) {
-            strides.push((*column, *size, stride));
-            stride *= size;
-        }
+        let strides = strides(inputs, sizes, states);
         let mut filled = vec![OPEN; cells];
         let mut row_of = vec![OPEN; cells];
         let mut at: Vec<u32> = Vec::new();
@@ -367,6 +389,10 @@ impl Dense {
         if filled.contains(&OPEN) {
             return Err(CoverError::Gap);
         }
+        Ok(Self::new(filled, strides))
+    }
+
+    fn new(filled: Vec<u32>, strides: Vec<(Column, u32, u32)>) -> Self {
         let cells = match filled.iter().max() {
             Some(most) if *most > u32::from(u16::MAX) => CellVec::Wide(filled),
             Some(most) if *most > u32::from(u8::MAX) => {
@@ -389,11 +415,88 @@ impl Dense {
                 }),
             }
         }
-        Ok(Self {
+        Self {
             facts,
             states: systems,
             cells,
-        })
+        }
+    }
+}
+
+/// Each input with its number of values and the distance between the cells of adjacent values.
+fn strides(inputs: &[Column], sizes: &[u32], states: u32) -> Vec<(Column, u32, u32)> {
+    let mut stride = states;
+    let mut strides = Vec::with_capacity(inputs.len());
+    for (column, size) in inputs.iter().zip(sizes) {
+        strides.push((*column, *size, stride));
+        stride *= size;
+    }
+    strides
+}
+
+/// The inputs in the order in which a diagram tests them, those that it does not test last, each with its size and
+/// stride; `None` for the state entered. `None` if there is no such order.
+fn levels(
+    diagram: &FlatDiagram,
+    strides: &[(Column, u32, u32)],
+    states: u32,
+) -> Option<Vec<(Option<Column>, u32, u32)>> {
+    let mut levels: Vec<(Option<Column>, u32, u32)> = vec![(None, states, 1)];
+    levels.extend(
+        strides
+            .iter()
+            .map(|(column, size, stride)| (Some(*column), *size, *stride)),
+    );
+    let place = |ask: Option<Column>| levels.iter().position(|(input, ..)| *input == ask);
+    // The depth of an input: the longest path of inputs tested before it.
+    let mut depths = vec![0; levels.len()];
+    for _ in 0..levels.len() {
+        let mut is_settled = true;
+        for node in &diagram.nodes {
+            let depth = depths[place(node.ask)?];
+            for next in &node.next {
+                let Next::Node(at) = next else { continue };
+                let child = place(diagram.nodes.get(*at as usize)?.ask)?;
+                if depths[child] <= depth {
+                    depths[child] = depth + 1;
+                    is_settled = false;
+                }
+            }
+        }
+        if is_settled {
+            let mut order: Vec<usize> = (0..levels.len()).collect();
+            order.sort_by_key(|at| depths[*at]);
+            return Some(order.into_iter().map(|at| levels[at]).collect());
+        }
+    }
+    None
+}
+
+struct Filler<'a> {
+    diagram: &'a FlatDiagram,
+    levels: Vec<(Option<Column>, u32, u32)>,
+    filled: Vec<u32>,
+}
+
+impl Filler<'_> {
+    /// Fills the cells from `offset` for all values of the inputs from `level` on.
+    fn fill(&mut self, next: Next, level: usize, offset: u32) {
+        let Some((input, size, stride)) = self.levels.get(level).copied() else {
+            if let Next::Decision(decision) = next {
+                self.filled[offset as usize] = decision;
+            }
+            return;
+        };
+        let node = match next {
+            Next::Node(at) => self.diagram.nodes.get(at as usize),
+            Next::Decision(_) | Next::Pass => None,
+        };
+        let tested = node.filter(|node| node.ask == input);
+        for value in 0..size {
+            let child = tested.and_then(|node| node.next.get(value as usize));
+            let child = child.copied().unwrap_or(next);
+            self.fill(child, level + 1, offset + value * stride);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One decision table: how a change in one system affects another. Hit policy UNIQUE, complete over its inputs.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::flat_diagram::FlatDiagram;
 use crate::ids::{Direction, FactId, StateId};
@@ -12,15 +12,32 @@ use crate::situation::{Situation, UNSET};
 pub struct Table {
     schema: Arc<Schema>,
     direction: Direction,
-    columns: Vec<Column>,
-    origin_columns: Vec<Column>,
-    body: TableBody,
     decisions: Vec<Decision>,
     lookup: Lookup,
     /// The number of states of the system that changes.
     states: usize,
     /// The choices among the columns.
     choices: Vec<FactId>,
+    /// The function as diagrams; `None` if the table was made from rows.
+    diagrams: Option<Arc<[FlatDiagram]>>,
+    /// Deciding does not need it.
+    listing: LazyLock<Listing, Box<dyn FnOnce() -> Listing + Send>>,
+}
+
+/// What a table shows: its columns, and rows or diagrams.
+#[derive(Debug)]
+struct Listing {
+    columns: Vec<Column>,
+    origin_columns: Vec<Column>,
+    body: TableBody,
+}
+
+/// The rows of a compiled table with their columns.
+pub struct CompiledRows {
+    pub columns: Vec<Column>,
+    pub origin_columns: Vec<Column>,
+    /// They cover every situation exactly once.
+    pub rows: Vec<Row>,
 }
 
 /// A table in its exported form.
@@ -129,64 +146,77 @@ impl Table {
             }
         }
         let lookup = Lookup::from_cubes(schema, direction, &inputs, &cubes)?;
-        let decisions = decisions.into_iter().collect();
-        let parts = TableParts {
+        let choices = choices(schema, &columns);
+        let listing = Listing {
             columns,
             origin_columns,
             body: TableBody::Rows(rows),
-            decisions,
-            lookup,
         };
-        Ok(Self::new(schema, direction, parts))
+        Ok(Self {
+            schema: schema.clone(),
+            direction,
+            decisions: decisions.into_iter().collect(),
+            lookup,
+            states: schema.system(direction.from()).states.len(),
+            choices,
+            diagrams: None,
+            listing: LazyLock::new(Box::new(|| listing)),
+        })
     }
 
-    /// Builds a table from diagrams; the first that does not pass decides. `dense` has the same
-    /// decisions as cubes over the given inputs, if a dense lookup is small enough.
+    /// Builds a table from diagrams; the first that does not pass decides.
     pub fn from_diagrams(
+        schema: &Arc<Schema>,
+        direction: Direction,
+        inputs: (Vec<Column>, Vec<Column>),
+        diagrams: Vec<FlatDiagram>,
+        decisions: Vec<Decision>,
+    ) -> Self {
+        Self::compiled(schema, direction, inputs, diagrams, decisions, || None)
+    }
+
+    /// The same, with rows that are only made when the table is read: `None` if there are too many.
+    pub fn compiled(
         schema: &Arc<Schema>,
         direction: Direction,
         (columns, origin_columns): (Vec<Column>, Vec<Column>),
         diagrams: Vec<FlatDiagram>,
         decisions: Vec<Decision>,
-        dense: Option<(&[Column], &[RowCube])>,
+        rows: impl FnOnce() -> Option<CompiledRows> + Send + 'static,
     ) -> Self {
         let diagrams: Arc<[FlatDiagram]> = diagrams.into();
-        let dense = dense
-            .and_then(|(inputs, cubes)| Lookup::from_cubes(schema, direction, inputs, cubes).ok());
-        let lookup = dense.unwrap_or_else(|| Lookup::Diagrams(diagrams.clone()));
-        let body = TableBody::Diagrams(diagrams);
-        let parts = TableParts {
-            columns,
-            origin_columns,
-            body,
-            decisions,
-            lookup,
+        let inputs: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
+        let dense = match &*diagrams {
+            [diagram] => Dense::from_diagram(schema, direction, &inputs, diagram),
+            _ => None,
         };
-        Self::new(schema, direction, parts)
-    }
-
-    fn new(schema: &Arc<Schema>, direction: Direction, parts: TableParts) -> Self {
-        let TableParts {
-            columns,
-            origin_columns,
-            body,
-            decisions,
-            lookup,
-        } = parts;
-        let choices = columns.iter().filter_map(|column| match column {
-            Column::Fact(fact) => Some(*fact).filter(|fact| !schema.fact(*fact).is_flag()),
-            Column::State(_) => None,
-        });
+        let lookup = match dense {
+            Some(dense) => Lookup::Dense(dense),
+            None => Lookup::Diagrams(diagrams.clone()),
+        };
+        let choices = choices(schema, &columns);
+        let body = TableBody::Diagrams(diagrams.clone());
+        let listing = move || match rows() {
+            Some(rows) => Listing {
+                columns: rows.columns,
+                origin_columns: rows.origin_columns,
+                body: TableBody::Rows(rows.rows),
+            },
+            None => Listing {
+                columns,
+                origin_columns,
+                body,
+            },
+        };
         Self {
             schema: schema.clone(),
-            choices: choices.collect(),
-            states: schema.system(direction.from()).states.len(),
             direction,
-            columns,
-            origin_columns,
-            body,
             decisions,
             lookup,
+            states: schema.system(direction.from()).states.len(),
+            choices,
+            diagrams: Some(diagrams),
+            listing: LazyLock::new(Box::new(listing)),
         }
     }
 
@@ -196,16 +226,22 @@ impl Table {
 
     /// The inputs that the outcome depends on, in addition to the state entered.
     pub fn columns(&self) -> &[Column] {
-        &self.columns
+        &self.listing.columns
     }
 
     /// The inputs that only the origin depends on: which of several agreeing rules decides.
     pub fn origin_columns(&self) -> &[Column] {
-        &self.origin_columns
+        &self.listing.origin_columns
     }
 
+    /// The rows or diagrams. Rows of a compiled table are made when this is first called.
     pub fn body(&self) -> &TableBody {
-        &self.body
+        &self.listing.body
+    }
+
+    /// The function as diagrams, without making rows; `None` if the table was made from rows.
+    pub(crate) fn diagrams(&self) -> Option<&[FlatDiagram]> {
+        self.diagrams.as_deref()
     }
 
     /// All decisions that the table can make.
@@ -282,10 +318,11 @@ impl Table {
     }
 }
 
-struct TableParts {
-    columns: Vec<Column>,
-    origin_columns: Vec<Column>,
-    body: TableBody,
-    decisions: Vec<Decision>,
-    lookup: Lookup,
+/// The choices among some columns.
+fn choices(schema: &Schema, columns: &[Column]) -> Vec<FactId> {
+    let choices = columns.iter().filter_map(|column| match column {
+        Column::Fact(fact) => Some(*fact).filter(|fact| !schema.fact(*fact).is_flag()),
+        Column::State(_) => None,
+    });
+    choices.collect()
 }

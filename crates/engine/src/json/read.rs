@@ -113,7 +113,6 @@ impl TableReader<'_> {
                     columns,
                     diagrams,
                     decisions,
-                    None,
                 ))
             }
             _ => Err(wrong(TableFault::Body)),
