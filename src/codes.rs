@@ -1,6 +1,6 @@
 //! In: the name of a code. Out: its definition. Errors are defined in `errors/`, lints in `lint/`.
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Level};
 use crate::errors::{ERRORS, failed_test};
 use crate::lint::LINTS;
 
@@ -21,11 +21,16 @@ impl Code {
             None if *self == failed_test::CODE => {
                 "Only `presync test` reports it; other commands continue.".to_owned()
             }
-            None => "An error: it cannot be allowed, and it stops every command except `fmt`."
+            None => "An error: `@allow` cannot suppress it, and no command can use the program."
                 .to_owned(),
             Some(level) => format!(
-                "A lint, `{}` by default. To allow one finding, write `@allow({code}, \"reason\")` before the declaration, rule or `when`. To set the level for one run, use `--level {code}=error`. To set it for a project, add to `presync.toml`:\n\n    [lints]\n    {code} = \"error\"",
+                "A lint, `{}` by default. To allow one finding, write `@allow({code}, \"reason\")` before the declaration, rule or `when` that it points to. To set the level (`off`, `warn` or `error`) for one run, use `--level {code}={other}`. To set it for a project, add to `presync.toml`:\n\n    [lints]\n    {code} = \"{other}\"",
                 level.as_str(),
+                other = if level == Level::Error {
+                    "warn"
+                } else {
+                    "error"
+                },
                 code = self.name
             ),
         }

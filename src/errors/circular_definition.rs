@@ -27,16 +27,17 @@ pub(crate) fn circle(what: &str, names: &[(&str, Location)]) -> Diagnostic {
         .collect();
     let mut error = Diagnostic::error(
         &CODE,
-        format!("{what} `{}` is defined by itself", names[0].0),
+        format!("{what} `{}` is defined in terms of itself", names[0].0),
     );
     for (at, (name, location)) in names.iter().enumerate() {
         error = error
             .label(*location, format!("needs `{}`", path[at + 1]))
             .about(*name);
     }
-    error
-        .note(path.join(" → "))
-        .help("define one of them without the others")
+    error.note(path.join(" → ")).help(match names {
+        [(name, _)] => format!("remove `{name}` from its own definition"),
+        _ => "define one of them without the others".to_owned(),
+    })
 }
 
 /// Mappings that apply each other so often that the number of rules exceeds the limit.

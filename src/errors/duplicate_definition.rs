@@ -51,6 +51,15 @@ pub(crate) fn profile(profile: &str, role: &str, first: Location, again: Locatio
     .of_role(role.to_owned())
 }
 
+/// A test or scenario that names two roles.
+pub(crate) fn role(role: &str, first: Location, again: Location) -> Diagnostic {
+    Diagnostic::error(&CODE, "this test names two roles")
+        .label(again, "second role")
+        .label(first, "first role")
+        .help("delete one of them, or write a test for each role")
+        .about(role)
+}
+
 /// Two states whose names or ids are equal when case is ignored.
 pub(crate) fn states(
     system: &str,

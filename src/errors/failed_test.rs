@@ -25,7 +25,7 @@ test \"available\" { given in_queue cic Available => lync Available }
 pub(crate) fn impossible(test: &str, given: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("test `{test}` covers no situation: its conditions are never true together"),
+        format!("no situation satisfies the conditions of test `{test}`"),
     )
     .label(given, "never true")
     .help("remove the condition that contradicts the others")
@@ -36,7 +36,7 @@ pub(crate) fn impossible(test: &str, given: Location) -> Diagnostic {
 pub(crate) fn excluded(test: &str, expected: Location, given: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("test `{test}` covers no situation here: its conditions exclude this change"),
+        format!("the conditions of test `{test}` exclude this change"),
     )
     .label(expected, "excluded by the conditions")
     .label(given, "while this is true")
@@ -84,7 +84,7 @@ impl TestedChange<'_> {
     ) -> Diagnostic {
         let mut error = self
             .error(format!(
-                "test `{}` fails: {} -> {} {outcome}",
+                "test `{}` fails: {} gives {} {outcome}",
                 self.test,
                 self.change(),
                 self.to

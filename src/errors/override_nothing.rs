@@ -27,13 +27,13 @@ profile \"P\" {
 pub(crate) fn rule(from: &str, to: &str, elsewhere: bool, at: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("`override` has no effect: no other rule in this profile applies to {from} -> {to} here"),
+        format!("`override` has no effect: no plain rule of this profile applies to {from} -> {to} here"),
     )
     .rule(at, "nothing to override")
     .help(if elsewhere {
         "replace `<->` with one `->` rule for each direction, and write `override` only where it applies"
     } else {
-        "delete `override`"
+        "delete `override`, or correct the state or condition that it should override"
     })
     .way(from, to)
 }

@@ -342,10 +342,9 @@ pub(crate) fn otherwise_in_list(at: Location) -> Diagnostic {
     .help("write `otherwise` alone: it means every state that no other rule maps")
 }
 
-const ONE_TARGET: &str = "write one rule for each target, each with its own `when`";
-
 pub(crate) fn second_target(at: Location) -> Diagnostic {
-    error("a rule sets only one state", at, "second state").help(ONE_TARGET)
+    error("a rule sets only one state", at, "second state")
+        .help("write one rule for each target, each with its own `when`")
 }
 
 /// `any` or `otherwise` on the right side.
@@ -355,7 +354,11 @@ pub(crate) fn no_target(word: &str, at: Location) -> Diagnostic {
         at,
         "expected a state or `unchanged`",
     )
-    .help(ONE_TARGET)
+    .help(if word == "otherwise" {
+        "write `otherwise` on the left, as in `cic otherwise -> lync Away`"
+    } else {
+        "write the one state to set, or `unchanged`"
+    })
 }
 
 // Errors found once names are resolved.
@@ -366,7 +369,7 @@ pub(crate) fn not_in_extension(at: Location) -> Diagnostic {
         at,
         "not allowed here",
     )
-    .help("move it to the declaration of the system")
+    .help("delete it here, and write it in the `system` declaration")
 }
 
 pub(crate) fn long_limit(at: Location) -> Diagnostic {

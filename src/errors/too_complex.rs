@@ -10,8 +10,7 @@ pub(crate) static CODE: Code = Code {
     explanation: "The program has more states, facts, values, profiles, roles or appendices than docs/language.md allows, or a \
 condition is too complex: its decision diagram would need more than 300,000 nodes, or all diagrams together \
 more than 5 million. That takes a condition over dozens of unrelated facts, or thousands of rules that share \
-dozens of facts. Use fewer facts in each condition and in the conditions of each profile. The examples only \
-show the form.",
+dozens of facts. Use fewer facts in each condition and in the conditions of each profile.",
     bad: "",
     good: "",
 };

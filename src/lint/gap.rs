@@ -12,7 +12,7 @@ pub(super) static LINT: Lint = Lint {
         summary: "a role maps some states of a system but not all",
         explanation: "In some situation the role maps other states of the system but not these. A change to one of them leaves the \
 other system as it was, which looks like a lost update. Map them, or make it explicit with `unchanged`: the \
-missing rules are printed, ready to paste into the last profile of the role.",
+missing rules are printed; put them in a new profile at the end of the role.",
         bad: "use cic_lync
 profile \"P\" when both_logged_in {
     cic Available -> lync Available
@@ -141,7 +141,7 @@ fn report(
     });
     let more = if complete { "" } else { "\nand more" };
     context.report(finding.help(format!(
-        "map them, or add to a profile at the end of the role:\n{}{more}",
+        "map them, or add a profile with these rules at the end of the role:\n{}{more}",
         rules.join("\n")
     )));
 }

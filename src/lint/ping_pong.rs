@@ -185,7 +185,8 @@ fn report(
                 format!("step {}: {} → {}", at + 1, drawn[at], drawn[at + 1]),
             );
         }
-        let finding = finding.help("remove one of these rules, or let it end in `unchanged`");
+        let finding =
+            finding.help("remove one of these rules, or replace its target with `unchanged`");
         context.report(finding.situation(situation));
     }
 }

@@ -128,8 +128,7 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     let states = [start, shown_as, returned];
     let way = states.map(|state| shown(program, state));
     let message = format!(
-        "round trip of {}{} ends in another state: {}",
-        way[0],
+        "round trip{} ends in another state: {}",
         context.of_role(role),
         way.join(" → ")
     );
@@ -154,10 +153,10 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     let (before, after) = (attributes(context, start), attributes(context, returned));
     let (gained, lost) = (names(&after, &before), names(&before, &after));
     if !gained.is_empty() {
-        finding = finding.note(format!("gained: {gained}"));
+        finding = finding.note(format!("attributes gained: {gained}"));
     }
     if !lost.is_empty() {
-        finding = finding.note(format!("lost: {lost}"));
+        finding = finding.note(format!("attributes lost: {lost}"));
     }
     let (from_name, to_name) = (&program.system(from).name, &program.system(to).name);
     let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);

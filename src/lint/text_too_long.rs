@@ -81,10 +81,12 @@ fn find(context: &mut Context<'_>) {
                         }) {
                             finding = finding.label(append.location, "appended here");
                         }
-                        context
-                            .report(finding.help(
-                                "shorten the appendices, or append them in fewer situations",
-                            ));
+                        let help = if texts.is_empty() {
+                            "set a state with a shorter name"
+                        } else {
+                            "shorten the appendices, or append them in fewer situations"
+                        };
+                        context.report(finding.help(help));
                     }
                 }
             }

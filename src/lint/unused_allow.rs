@@ -56,7 +56,10 @@ fn find(context: &mut Context<'_>) {
         let finding = match lint_named(&allow.code) {
             Ok(lint) if context.settings.of(lint) == Level::Off => continue,
             Ok(_) => context
-                .finding(format!("this `@allow` suppresses no `{}`", allow.code))
+                .finding(format!(
+                    "this `@allow` suppresses no finding of `{}`",
+                    allow.code
+                ))
                 .label(allow.location, "nothing to suppress")
                 .help("delete it"),
             Err(unknown) => {

@@ -1,6 +1,8 @@
 //! Resolves names in tests and scenarios. Later stages prove and run them.
 
-use crate::errors::{same_system, unknown_condition, unknown_role, unknown_state};
+use crate::errors::{
+    duplicate_definition, same_system, unknown_condition, unknown_role, unknown_state,
+};
 use crate::program::{self, Cond, CondId, Direction, FactKind, RoleId, ValueId};
 use crate::resolve::{Owned, Resolver, TreeDeclaration};
 use crate::source::{FileId, Location};
@@ -37,25 +39,22 @@ impl Resolver {
     fn test(&mut self, name: &tree::Name, items: &[TestItem], declaration: TreeDeclaration<'_>) {
         let file = declaration.file;
         let mut role = None;
-        let mut named = false;
+        let mut named: Option<Location> = None;
         let mut given = Some(Self::ALWAYS);
         let mut given_location: Option<Location> = None;
         let mut expectations = Vec::with_capacity(items.len());
         let mut complete = true;
         for item in items {
             match item {
-                TestItem::Role(name) if named => {
-                    self.duplicate(
-                        "the role of this test,",
-                        &name.text,
-                        declaration.at(name.span),
-                        declaration.at(name.span),
-                    );
-                }
                 TestItem::Role(name) => {
-                    named = true;
-                    role = self.role(name, file);
-                    complete &= role.is_some();
+                    let here = declaration.at(name.span);
+                    if let Some(first) = named {
+                        self.error(duplicate_definition::role(&name.text, first, here));
+                    } else {
+                        named = Some(here);
+                        role = self.role(name, file);
+                        complete &= role.is_some();
+                    }
                 }
                 TestItem::Given(conditions) => {
                     for condition in conditions {
@@ -75,7 +74,7 @@ impl Resolver {
             }
         }
         let location = declaration.at(name.span);
-        if !named {
+        if named.is_none() {
             role = self.only_role(location, "test");
         }
         if let (Some(role), Some(given), true) = (role, given, complete) {

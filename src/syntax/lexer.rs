@@ -256,6 +256,7 @@ impl Lexer<'_> {
         let near = self.near(start);
         let line = near.lines().next().unwrap_or_default();
         let mut found = &self.text[start..start + length];
+        let quoted;
         let help = match char {
             '/' if line.starts_with("/*") => {
                 found = "/*";
@@ -277,7 +278,11 @@ impl Lexer<'_> {
                     length = end.0 + end.1.len_utf8();
                 }
                 found = &self.text[start..start + length];
-                "use straight double quotes: `\"At Lunch\"`"
+                quoted = format!(
+                    "use straight double quotes: `\"{}\"`",
+                    found.trim_matches(is_quote)
+                );
+                &quoted
             }
             '\u{a0}' | '\u{2007}' | '\u{202f}' => "replace it with a plain space",
             ';' => "statements do not end with `;`: delete it",
@@ -289,6 +294,7 @@ impl Lexer<'_> {
             '[' | ']' => "write lists without brackets: `\"At Lunch\" | \"Gone Home\"`",
             '&' => "join conditions with `and`",
             '!' => "negate with `not`",
+            '*' => "write `any` for every state",
             '<' | '-' | '>' | '\u{2192}' | '\u{2194}' => "write arrows as `->` or `<->`",
             c if c.is_alphabetic() => "quote names that contain anything but a-z, digits and `_`",
             _ => "quote names that contain this character",

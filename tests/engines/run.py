@@ -271,7 +271,7 @@ def execute(name, program, files, cases, to, engine, decide):
     head = f"{to:8}{engine:12}{name:18}"
     if to not in files:
         refused = subprocess.run([PRESYNC, "export", program, "--to", to], capture_output=True)
-        assert refused.returncode == 2 and b"every kind of quotes" in refused.stderr and not refused.stdout
+        assert refused.returncode == 2 and b"every kind of quote" in refused.stderr and not refused.stdout
         return f"{head}{'refused, as it has to be':>24}", 0
     file = files[to]
     differences = decide(file, cases)

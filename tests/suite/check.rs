@@ -218,7 +218,7 @@ fn allows_are_added_at_findings() {
     let (code, _, err) = check(folder.path(), &["--add-allow=checked by \"us\""]);
     assert_eq!(
         (code, err.as_str()),
-        (Some(0), "added 2 `@allow`s, 0 findings remaining\n")
+        (Some(0), "added 2 `@allow`, 0 findings remaining\n")
     );
     assert!(
         read(folder.path(), "a.presync").contains(

@@ -74,7 +74,7 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
         }
     }
     terminal.status(&format!(
-        "added {added} `@allow`s, {left} findings remaining"
+        "added {added} `@allow`, {left} findings remaining"
     ));
     let broken = findings
         .programs

@@ -110,6 +110,8 @@ impl SourceText {
         let escape = |char: char| {
             if char.is_ascii_control() && char != '\n' && char != '\t' {
                 ' '
+            } else if presync::is_hidden(char) {
+                '\u{fffd}'
             } else {
                 char
             }
@@ -176,7 +178,7 @@ impl DrawnReport {
             diagnostic
                 .situation
                 .as_ref()
-                .map(|found| format!("for example: {}", situation(found))),
+                .map(|found| format!("situation: {}", situation(found))),
         );
         help.extend(diagnostic.notes.iter().cloned());
         help.extend(diagnostic.help.clone());

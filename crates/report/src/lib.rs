@@ -112,7 +112,7 @@ impl Finding<'_> {
         let situation = diagnostic
             .situation
             .as_ref()
-            .map(|situation| format!("for example: {}", text::situation(situation)));
+            .map(|situation| format!("situation: {}", text::situation(situation)));
         situation
             .into_iter()
             .chain(diagnostic.notes.iter().cloned())

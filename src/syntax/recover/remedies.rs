@@ -65,7 +65,7 @@ const REMEDIES: &[Remedy] = &[
         "",
         Rule::kw_otherwise,
         &["all"],
-        "write `cic any` for every state, or declare a group for an attribute: `group cic.silent = all dnd`",
+        "write `cic any` for every state; for an attribute, declare `group cic.silent = all dnd` and write `cic silent`",
     ),
     remedy(
         "",
@@ -84,6 +84,12 @@ const REMEDIES: &[Remedy] = &[
         Rule::one_way,
         &["and", "or", ","],
         "join states with `|`",
+    ),
+    remedy(
+        "",
+        Rule::one_way,
+        &["except", "but", "without"],
+        "write a rule for each exception, and `otherwise` for all other states",
     ),
     remedy(
         "",
@@ -256,8 +262,9 @@ impl Recovery<'_> {
         Some(match word {
             "," if expects(Rule::pipe) => "separate them with `|`".to_owned(),
             "|" if expects(Rule::comma) => "separate them with `,`".to_owned(),
-            "," | "=" if first == "flag" => {
-                "declare each flag by itself: `flag in_queue` (it is false until an event sets it)".to_owned()
+            "," if first == "flag" => "declare each flag by itself: `flag in_queue`".to_owned(),
+            "=" if first == "flag" => {
+                "a flag has no initial value: write `flag in_queue`; it is false until an event sets it".to_owned()
             }
             "=>" | "=" | "<->" if failed >= 3 && self.word(failed - 3) == "apply" => {
                 "apply one direction of a mapping with `->`: `apply NAME cic -> lync`".to_owned()
@@ -289,7 +296,7 @@ impl Recovery<'_> {
                 format!("quote names that start with a digit: `\"{word}\"`")
             }
             _ if expects(Rule::one_way) && failed >= 2 && self.word(failed - 2) == "|" => {
-                "write the system only once: `cic Away | Busy`".to_owned()
+                "write the system only once: `cic \"At Lunch\" | \"Gone Home\"`".to_owned()
             }
             _ if expects(Rule::one_way)
                 && matches!(kind, Some(TokenKind::Word | TokenKind::Text))

@@ -55,7 +55,7 @@ fn text(explanation: &Code) -> String {
             .collect::<String>()
     };
     let mut text = format!("{}: {}\n\n", explanation.name, explanation.summary);
-    text.push_str(&textwrap::fill(explanation.explanation, 88));
+    text.push_str(&wrap(explanation.explanation));
     text.push_str("\n\n");
     if !explanation.bad.is_empty() {
         text.push_str(&format!(
@@ -71,10 +71,18 @@ fn text(explanation: &Code) -> String {
             if line.starts_with(' ') {
                 line.to_owned()
             } else {
-                textwrap::fill(line, 88)
+                wrap(line)
             }
         })
         .collect();
     text.push_str(&format!("{}\n", paragraphs.join("\n")));
     text
+}
+
+/// Wraps at spaces only: a name with hyphens stays whole.
+fn wrap(text: &str) -> String {
+    let options = textwrap::Options::new(88)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(text, options)
 }

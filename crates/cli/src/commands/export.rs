@@ -71,7 +71,7 @@ fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<PageFinding>, 
         let example = found
             .situation
             .as_ref()
-            .map(|situation| format!("for example: {}", presync_report::situation(situation)));
+            .map(|situation| format!("situation: {}", presync_report::situation(situation)));
         let help: Vec<String> = example.into_iter().chain(found.help).collect();
         PageFinding {
             severity: found.severity.as_str(),
