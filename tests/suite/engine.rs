@@ -161,3 +161,70 @@ fn tables_can_be_swapped_while_running() {
     engine.swap(tables("V"));
     assert_eq!(sent(&mut engine, s), [r#"{"b":"V"}"#]);
 }
+
+/// The constructors of events, each by its effect on a session; and times on both sides of 1970.
+#[test]
+fn events_are_built_by_what_they_do() {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let tables = common::tables(
+        "system a { state S state T } system b { state U state V } profile P { a S -> b U a T -> b V }",
+    );
+    let state = |system: &str, name: &str| tables.state(system, name).expect("it exists");
+    let engine = presync_engine::SessionEngine::new(tables.clone(), 60);
+    let mut session = engine.session();
+    let apply = |session: &mut presync_engine::Session, event: &Event| {
+        let (_, decided) = engine.apply(session, event).expect("the event is accepted");
+        let sent = decided
+            .into_iter()
+            .filter(|decided| decided.delivery == presync_engine::Delivery::Sent);
+        sent.count()
+    };
+    assert_eq!(apply(&mut session, &Event::observed(state("a", "T"))), 0);
+    let a = state("a", "T").system();
+    assert_eq!(apply(&mut session, &Event::resync(a)), 1);
+    assert_eq!(apply(&mut session, &Event::changed(state("a", "S"))), 1);
+
+    let later = UNIX_EPOCH + Duration::from_millis(1_500);
+    let before = UNIX_EPOCH - Duration::from_millis(1_500);
+    assert_eq!(Event::resync(a).at(later).at, Some(1_500));
+    assert_eq!(Event::resync(a).at(before).at, Some(-1_500));
+    assert_eq!(Event::resync(a).at(before).resync, Some(a));
+}
+
+/// An event as JSON has only the members that were given, and an observation names the system of its state.
+#[test]
+fn event_messages_have_only_given_members() {
+    for line in [
+        r#"{"user":"ann","set":{"f":true}}"#,
+        r#"{"user":"ann","state":{"a":"S","b":null},"id":7}"#,
+        r#"{"user":"ann","role":"R","change":{"a":"S"},"at":"2026-11-22T12:00:00Z"}"#,
+        r#"{"user":"ann","resync":"a"}"#,
+    ] {
+        let message: presync_engine::EventMessage<'_> =
+            serde_json::from_str(line).expect("it is an event");
+        let written = serde_json::to_string(&message).expect("it can be written");
+        assert_eq!(written, line);
+    }
+    let tables =
+        common::tables("system a { state S } system b { state U } profile P { a S -> b U }");
+    let state = |system: &str, name: &str| tables.state(system, name).expect("it exists");
+    let engine = presync_engine::SessionEngine::new(tables.clone(), 60);
+    let mut session = engine.session();
+    let mut foreign = Event::observed(state("a", "S"));
+    foreign.observe[0].0 = state("b", "U").system();
+    assert!(engine.apply(&mut session, &foreign).is_err());
+    // A state that only other tables have.
+    let larger = common::tables("system a { state S state T } system b { state U } flag f");
+    let other = larger.state("a", "T").expect("it exists");
+    for event in [Event::changed(other), Event::observed(other)] {
+        assert!(engine.apply(&mut session, &event).is_err());
+    }
+    let fact = larger.schema().find_fact("f").expect("it exists");
+    let value = presync::ValueId::from_index(fact, 1);
+    assert!(
+        engine
+            .apply(&mut session, &Event::setting([value]))
+            .is_err()
+    );
+}
