@@ -52,6 +52,7 @@ mod format;
 pub mod json;
 mod lint;
 mod load;
+mod parallel;
 mod program;
 mod quote;
 mod resolve;

@@ -16,9 +16,11 @@ pub use arguments::{ArgumentError, Assignment, parse_change, parse_given};
 
 use crate::diagnostic::{Diagnostic, point};
 use crate::errors::{not_utf8, syntax as errors};
+use crate::parallel;
 use crate::source::{FileId, Location, SourceFile, Span};
 use lexer::TokenKind;
 use scan::Scan;
+use split::DeclarationTokens;
 
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/presync.pest"]
@@ -32,6 +34,9 @@ pub const MAX_ERRORS: usize = 1_000;
 
 /// Maximum length of a statement, in tokens: pest keeps the pairs of a whole statement in memory.
 pub const MAX_STATEMENT: usize = 20_000;
+
+/// Declarations that a thread parses at a time.
+const CHUNK: usize = 100;
 
 /// Parses one file. Declarations are parsed separately, so an error in one does not hide errors in others.
 pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>) {
@@ -59,24 +64,36 @@ pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>)
         mut errors,
         mut stray_closes,
     } = scan::scan(file, &source.text);
-    let lower = lower::Lower::new(file, &source.text, &comments);
+    let lower = || lower::Lower::new(file, &source.text, &comments);
+    let parse_one = |lower: &lower::Lower<'_>, piece: &DeclarationTokens| {
+        let of_piece = &tokens[piece.tokens.clone()];
+        let is_read =
+            !piece.unbalanced && of_piece.iter().all(|token| token.kind != TokenKind::Bad);
+        if is_read {
+            recover::by_statement(lower, of_piece)
+        } else {
+            Err(None)
+        }
+    };
+    // One chunk of declarations after the other on each core; a small file is one chunk.
+    let chunks: Vec<&[DeclarationTokens]> = pieces.chunks(CHUNK).collect();
+    let (parsed, lowers) = parallel::map(&chunks, lower, |lower, chunk| {
+        let parsed = chunk.iter().map(|piece| parse_one(lower, piece));
+        parsed.collect::<Vec<_>>()
+    });
+    let form_errors = lowers.into_iter().flat_map(lower::Lower::into_errors);
+    let mut form_errors: Vec<Diagnostic> = form_errors.collect();
+    form_errors.sort_by_key(Diagnostic::location);
+    let lower = lower();
     let mut tree = tree::File::default();
     let mut declarations = chunked_vec::ChunkedVec::default();
     let stray_close = !stray_closes.is_empty();
-    for (index, piece) in pieces.iter().enumerate() {
+    for (index, (piece, parsed)) in pieces.iter().zip(parsed.into_iter().flatten()).enumerate() {
         if errors.len() + stray_closes.len() > MAX_ERRORS {
             break;
         }
-        let of_piece = &tokens[piece.tokens.clone()];
         let after_block =
             index > 0 && tokens[pieces[index - 1].tokens.end - 1].kind == TokenKind::Close;
-        let is_read =
-            !piece.unbalanced && of_piece.iter().all(|token| token.kind != TokenKind::Bad);
-        let parsed = if is_read {
-            recover::by_statement(&lower, of_piece)
-        } else {
-            Err(None)
-        };
         let failure = match parsed {
             Ok(declaration) => {
                 declarations.push(declaration);
@@ -100,6 +117,7 @@ pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>)
         errors.extend(recovered.errors);
     }
     errors.extend(stray_closes);
+    errors.extend(form_errors);
     errors.extend(lower.into_errors());
     if errors.len() > MAX_ERRORS {
         errors.sort_by_key(Diagnostic::location);

@@ -201,7 +201,7 @@ fn event_messages_have_only_given_members() {
         r#"{"user":"ann","role":"R","change":{"a":"S"},"at":"2026-11-22T12:00:00Z"}"#,
         r#"{"user":"ann","resync":"a"}"#,
     ] {
-        let message: presync_engine::EventMessage<'_> =
+        let message: EventMessage<'_> =
             serde_json::from_str(line).expect("it is an event");
         let written = serde_json::to_string(&message).expect("it can be written");
         assert_eq!(written, line);
@@ -227,4 +227,44 @@ fn event_messages_have_only_given_members() {
             .apply(&mut session, &Event::setting([value]))
             .is_err()
     );
+}
+
+/// Each id just after the last one of a schema belongs to another schema.
+#[test]
+fn ids_end_with_the_schema() {
+    use presync::{Fact, FactId, FactKind, RoleId, Schema, StateId, SystemId, ValueId};
+
+    let tables = common::tables(
+        "system a { state S } system b { state U } choice c = x | y default x profile P { a S -> b U }",
+    );
+    let schema = tables.schema();
+    let engine = presync_engine::SessionEngine::new(tables.clone(), 60);
+    let mut session = engine.session();
+    let (a, c) = (SystemId::from_index(0), FactId::from_index(0));
+    let after = [
+        Event::in_role(RoleId::from_index(schema.roles().len())),
+        Event::setting([ValueId::from_index(c, 2)]),
+        Event::setting([ValueId::from_index(FactId::from_index(1), 0)]),
+        Event::resync(SystemId::from_index(2)),
+        Event::changed(StateId::from_index(a, 1)),
+    ];
+    for event in after {
+        assert!(engine.apply(&mut session, &event).is_err(), "{event:?}");
+    }
+    assert!(schema.has_value(ValueId::from_index(c, 1)));
+
+    // Equal systems are not enough for equal ids.
+    let systems: Vec<_> = schema.systems().map(|(_, system)| system.clone()).collect();
+    let flag = |name: &str| Fact {
+        name: name.to_owned(),
+        kind: FactKind::Flag,
+    };
+    let other = Schema::new(systems.clone(), vec![flag("f")], Vec::new()).expect("names differ");
+    assert!(!schema.has_same_ids(&other));
+    assert!(schema.has_same_ids(schema));
+    assert!(Schema::new(systems.clone(), vec![flag("f"), flag("f")], Vec::new()).is_err());
+    let twice = systems.iter().chain(&systems).cloned().collect();
+    assert!(Schema::new(twice, Vec::new(), Vec::new()).is_err());
+    let numbers = [["x"], ["y"]].map(|texts| engine.append(&texts.map(str::to_owned)).number());
+    assert_eq!((numbers, engine.append(&[]).number()), ([1, 2], 0));
 }

@@ -25,7 +25,7 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Each stage of the library, with the stages that it may import.
-const STAGES: [(&str, &[&str]); 20] = [
+const STAGES: [(&str, &[&str]); 21] = [
     ("source", &[]),
     ("token", &[]),
     ("quote", &["token"]),
@@ -34,7 +34,14 @@ const STAGES: [(&str, &[&str]); 20] = [
     ("errors", &["source", "quote", "diagnostic"]),
     (
         "syntax",
-        &["source", "token", "quote", "diagnostic", "errors"],
+        &[
+            "source",
+            "token",
+            "quote",
+            "diagnostic",
+            "errors",
+            "parallel",
+        ],
     ),
     (
         "load",
@@ -84,6 +91,7 @@ const STAGES: [(&str, &[&str]); 20] = [
     ("codes", &["diagnostic", "errors", "lint"]),
     ("compile", &["program", "diagram", "space", "stack"]),
     ("stack", &[]),
+    ("parallel", &["stack"]),
     (
         "json",
         &[

@@ -112,7 +112,17 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{NameKind, UnknownName, nearest};
+
+    #[test]
+    fn an_unknown_name_says_what_is_near_and_known() {
+        let unknown = UnknownName::new(NameKind::Role, "Agnets", ["Agents", "Night"].into_iter());
+        assert_eq!(unknown.name(), "Agnets");
+        assert_eq!(unknown.near(), Some("Agents"));
+        assert_eq!(unknown.known(), ["Agents", "Night"]);
+        let unknown = UnknownName::new(NameKind::Role, "xyz", ["Agents"].into_iter());
+        assert_eq!(unknown.near(), None);
+    }
 
     #[test]
     fn nearest_wants_a_resemblance() {
@@ -122,5 +132,6 @@ mod tests {
         );
         assert_eq!(nearest("busy", ["Busy", "Away"]), Some("Busy"));
         assert_eq!(nearest("xyz", ["At Lunch", "Away"]), None);
+        assert_eq!(nearest("a", ["b"]), None, "no letter in common");
     }
 }
