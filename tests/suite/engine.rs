@@ -201,8 +201,7 @@ fn event_messages_have_only_given_members() {
         r#"{"user":"ann","role":"R","change":{"a":"S"},"at":"2026-11-22T12:00:00Z"}"#,
         r#"{"user":"ann","resync":"a"}"#,
     ] {
-        let message: EventMessage<'_> =
-            serde_json::from_str(line).expect("it is an event");
+        let message: EventMessage<'_> = serde_json::from_str(line).expect("it is an event");
         let written = serde_json::to_string(&message).expect("it can be written");
         assert_eq!(written, line);
     }
@@ -251,6 +250,14 @@ fn ids_end_with_the_schema() {
     for event in after {
         assert!(engine.apply(&mut session, &event).is_err(), "{event:?}");
     }
+    // A session of tables with as many systems but more facts.
+    let more = common::tables(
+        "system a { state S } system b { state U } choice c = x | y default x flag g profile P { a S -> b U }",
+    );
+    let mut foreign = presync_engine::SessionEngine::new(more, 60).session();
+    let change = Event::changed(StateId::from_index(a, 0));
+    assert!(engine.apply(&mut foreign, &change).is_err());
+    assert!(engine.apply(&mut session, &change).is_ok());
     assert!(schema.has_value(ValueId::from_index(c, 1)));
 
     // Equal systems are not enough for equal ids.
