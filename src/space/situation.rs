@@ -12,6 +12,11 @@ const NODE_LIMIT: usize = 5_000_000;
 pub struct SituationSpace<'p> {
     pub program: &'p Program,
     pub diagrams: DiagramStore,
+    known: Known,
+}
+
+/// What is known about the variables and conditions of a program.
+struct Known {
     variables: Vec<Column>,
     of_fact: Vec<u32>,
     of_system: Vec<u32>,
@@ -26,12 +31,7 @@ pub struct SituationSpace<'p> {
 /// A space without its program, to keep between uses.
 pub struct DetachedSpace {
     diagrams: DiagramStore,
-    variables: Vec<Column>,
-    of_fact: Vec<u32>,
-    of_system: Vec<u32>,
-    defaults: Vec<u32>,
-    tested: Vec<bool>,
-    conditions: Vec<Option<Diagram>>,
+    known: Known,
 }
 
 impl DetachedSpace {
@@ -40,12 +40,7 @@ impl DetachedSpace {
         SituationSpace {
             program,
             diagrams: self.diagrams,
-            variables: self.variables,
-            of_fact: self.of_fact,
-            of_system: self.of_system,
-            defaults: self.defaults,
-            tested: self.tested,
-            conditions: self.conditions,
+            known: self.known,
         }
     }
 }
@@ -54,12 +49,7 @@ impl<'p> SituationSpace<'p> {
     pub fn detach(self) -> DetachedSpace {
         DetachedSpace {
             diagrams: self.diagrams,
-            variables: self.variables,
-            of_fact: self.of_fact,
-            of_system: self.of_system,
-            defaults: self.defaults,
-            tested: self.tested,
-            conditions: self.conditions,
+            known: self.known,
         }
     }
 
@@ -96,29 +86,31 @@ impl<'p> SituationSpace<'p> {
         Self {
             program,
             diagrams: DiagramStore::new(sizes, NODE_LIMIT),
-            defaults: variables.iter().map(default).collect(),
-            variables,
-            of_fact,
-            of_system,
-            tested,
-            conditions: vec![None; program.conditions.len()],
+            known: Known {
+                defaults: variables.iter().map(default).collect(),
+                variables,
+                of_fact,
+                of_system,
+                tested,
+                conditions: vec![None; program.conditions.len()],
+            },
         }
     }
 
     pub fn variables(&self) -> &[Column] {
-        &self.variables
+        &self.known.variables
     }
 
     pub fn of_fact(&self, fact: FactId) -> u32 {
-        self.of_fact[fact.index()]
+        self.known.of_fact[fact.index()]
     }
 
     pub fn of_system(&self, system: SystemId) -> u32 {
-        self.of_system[system.index()]
+        self.known.of_system[system.index()]
     }
 
     pub fn defaults(&self) -> &[u32] {
-        &self.defaults
+        &self.known.defaults
     }
 
     /// A value for each variable; missing values get their default.
@@ -127,7 +119,7 @@ impl<'p> SituationSpace<'p> {
             Column::Fact(fact) => situation.value(*fact).map(ValueId::value),
             Column::State(system) => situation.state(*system).map(StateId::value),
         };
-        let variables = self.variables.iter().zip(&self.defaults);
+        let variables = self.known.variables.iter().zip(&self.known.defaults);
         variables
             .map(|(variable, default)| known(variable).unwrap_or(*default))
             .collect()
@@ -155,7 +147,7 @@ impl<'p> SituationSpace<'p> {
                 continue;
             }
             let value = self.build(cond);
-            self.conditions[next.0 as usize] = Some(value);
+            self.known.conditions[next.0 as usize] = Some(value);
             pending.pop();
         }
         self.part(id)
@@ -168,13 +160,13 @@ impl<'p> SituationSpace<'p> {
         let afforded = self.diagrams.restore_limit(limit);
         if !afforded {
             // Conditions built from a missing part are wrong.
-            self.conditions.fill(None);
+            self.known.conditions.fill(None);
         }
         afforded
     }
 
     fn known(&self, id: CondId) -> Option<Diagram> {
-        self.conditions[id.0 as usize]
+        self.known.conditions[id.0 as usize]
     }
 
     /// A part of a condition that is being built.
@@ -185,13 +177,13 @@ impl<'p> SituationSpace<'p> {
     fn build(&mut self, cond: &Cond) -> Diagram {
         match cond {
             Cond::True => Diagram::ONE,
-            Cond::Flag(fact) => self.diagrams.literal(self.of_fact[fact.index()], [1]),
+            Cond::Flag(fact) => self.diagrams.literal(self.known.of_fact[fact.index()], [1]),
             Cond::Value(fact, values) => self.diagrams.literal(
-                self.of_fact[fact.index()],
+                self.known.of_fact[fact.index()],
                 values.iter().map(|value| value.value()),
             ),
             Cond::State(system, states) => self.diagrams.literal(
-                self.of_system[system.index()],
+                self.known.of_system[system.index()],
                 states.iter().map(|state| state.value()),
             ),
             Cond::Not(part) => {
@@ -219,7 +211,7 @@ impl<'p> SituationSpace<'p> {
 
     /// Whether any condition tests the state of a system.
     pub fn is_tested(&self, system: SystemId) -> bool {
-        self.tested[system.index()]
+        self.known.tested[system.index()]
     }
 
     /// The function after a state was entered.
@@ -246,7 +238,7 @@ impl<'p> SituationSpace<'p> {
         entered: Option<StateId>,
         wanted: &dyn Fn(u32) -> bool,
     ) -> Option<Witness> {
-        let assignment = self.diagrams.witness(of, &self.defaults, wanted)?;
+        let assignment = self.diagrams.witness(of, &self.known.defaults, wanted)?;
         Some(self.situation(&assignment, entered, &self.diagrams.support(&[of])))
     }
 
@@ -258,7 +250,7 @@ impl<'p> SituationSpace<'p> {
         relevant: &[u32],
     ) -> Witness {
         let value = |variable: u32| {
-            assignment[variable as usize].unwrap_or(self.defaults[variable as usize])
+            assignment[variable as usize].unwrap_or(self.known.defaults[variable as usize])
         };
         let schema = &self.program.schema;
         let facts = schema.facts().map(|(id, fact)| {
@@ -283,7 +275,7 @@ impl<'p> SituationSpace<'p> {
         });
         let name = |variable: &u32| {
             schema
-                .column_name(self.variables[*variable as usize])
+                .column_name(self.known.variables[*variable as usize])
                 .to_owned()
         };
         let mut names: Vec<String> = relevant.iter().map(name).collect();
