@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use presync_engine::{Tables, TooComplex};
+use presync_engine::{Table, Tables, TooComplex};
 
 use crate::analysis::{
     self, Coverage, DecisionExplanation, Differences, Proposal, Question, Verdict,
@@ -16,7 +16,7 @@ use crate::program::Program;
 use crate::resolve::CheckReport;
 use crate::source::SourceFile;
 use crate::stack::deep;
-use crate::{compile, lint, load, resolve};
+use crate::{compile, lint, load, parallel, resolve};
 
 impl Program {
     /// Checks a single-file program, which may `use` the bundled vocabularies. Messages and origins show `path`.
@@ -32,10 +32,10 @@ impl Program {
         check(parsed).into_program()
     }
 
-    /// Compiles every role into one table per direction.
+    /// The tables of the program: one for each role and direction. A role is compiled when its tables are first used.
     ///
     /// # Errors
-    /// A role is too complex.
+    /// None today: a role that is too complex is an error where its tables are used.
     pub fn compile(&self) -> Result<Tables, TooComplex> {
         Ok(deep(|| compile::compile(self)))
     }
@@ -128,6 +128,31 @@ pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
 /// Proposes tests for everything that no test of the program covers.
 pub fn propose_tests(program: &Program, tables: &Tables) -> Proposal {
     deep(|| analysis::propose_tests(program, tables))
+}
+
+/// Makes the rows of all tables on all cores, for callers that read all of them. The tables are the same without it.
+///
+/// # Errors
+/// A role is too complex.
+pub fn make_rows(tables: &Tables) -> Result<(), TooComplex> {
+    // The diagrams of a role go when its rows are made.
+    const ROLES: usize = 16;
+    let roles: Vec<_> = tables.roles().collect();
+    for roles in roles.chunks(ROLES) {
+        let tables: Vec<&[Table]> = roles
+            .iter()
+            .map(|role| role.tables())
+            .collect::<Result<_, _>>()?;
+        let tables: Vec<&Table> = tables.into_iter().flatten().collect();
+        parallel::map(
+            &tables,
+            || (),
+            |(), table| {
+                table.body();
+            },
+        );
+    }
+    Ok(())
 }
 
 /// Finds the situations that two sets of tables decide differently.

@@ -68,8 +68,8 @@ pub use analysis::{
     Question, Verdict, describe,
 };
 pub use api::{
-    CheckErrors, check, check_with_index, coverage, diff, explain, format, parse, propose_tests,
-    prove,
+    CheckErrors, check, check_with_index, coverage, diff, explain, format, make_rows, parse,
+    propose_tests, prove,
 };
 pub use codes::{code, codes};
 pub use diagnostic::{

@@ -12,11 +12,11 @@ const NODE_LIMIT: usize = 5_000_000;
 pub struct SituationSpace<'p> {
     pub program: &'p Program,
     pub diagrams: DiagramStore,
-    known: Known,
+    known: Variables,
 }
 
 /// What is known about the variables and conditions of a program.
-struct Known {
+struct Variables {
     variables: Vec<Column>,
     of_fact: Vec<u32>,
     of_system: Vec<u32>,
@@ -31,7 +31,7 @@ struct Known {
 /// A space without its program, to keep between uses.
 pub struct DetachedSpace {
     diagrams: DiagramStore,
-    known: Known,
+    known: Variables,
 }
 
 impl DetachedSpace {
@@ -86,7 +86,7 @@ impl<'p> SituationSpace<'p> {
         Self {
             program,
             diagrams: DiagramStore::new(sizes, NODE_LIMIT),
-            known: Known {
+            known: Variables {
                 defaults: variables.iter().map(default).collect(),
                 variables,
                 of_fact,

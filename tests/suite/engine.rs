@@ -260,6 +260,13 @@ fn ids_end_with_the_schema() {
     assert!(engine.apply(&mut session, &change).is_ok());
     assert!(schema.has_value(ValueId::from_index(c, 1)));
 
+    assert!(
+        tables
+            .role_of(RoleId::from_index(schema.roles().len()))
+            .is_none()
+    );
+    assert!(tables.role_of(RoleId::from_index(0)).is_some());
+
     // Equal systems are not enough for equal ids.
     let systems: Vec<_> = schema.systems().map(|(_, system)| system.clone()).collect();
     let flag = |name: &str| Fact {
@@ -268,10 +275,43 @@ fn ids_end_with_the_schema() {
     };
     let other = Schema::new(systems.clone(), vec![flag("f")], Vec::new()).expect("names differ");
     assert!(!schema.has_same_ids(&other));
-    assert!(schema.has_same_ids(schema));
+    let roles: Vec<_> = schema.roles().map(|(_, role)| role.clone()).collect();
+    let facts: Vec<_> = schema.facts().map(|(_, fact)| fact.clone()).collect();
+    let other = Schema::new(systems.clone(), vec![flag("f")], roles).expect("names differ");
+    assert!(!schema.has_same_ids(&other) && **schema != other);
+    let other = Schema::new(systems.clone(), facts, Vec::new()).expect("names differ");
+    assert!(!schema.has_same_ids(&other) && **schema != other);
+    assert!(schema.has_same_ids(schema) && **schema == **tables.schema());
     assert!(Schema::new(systems.clone(), vec![flag("f"), flag("f")], Vec::new()).is_err());
     let twice = systems.iter().chain(&systems).cloned().collect();
     assert!(Schema::new(twice, Vec::new(), Vec::new()).is_err());
-    let numbers = [["x"], ["y"]].map(|texts| engine.append(&texts.map(str::to_owned)).number());
-    assert_eq!((numbers, engine.append(&[]).number()), ([1, 2], 0));
+    let ids = [["x"], ["y"]].map(|texts| engine.append(&texts.map(str::to_owned)));
+    assert_eq!(
+        (ids.map(|id| id.number()), engine.append(&[]).number()),
+        ([1, 2], 0)
+    );
+    assert_eq!(
+        ids.map(|id| presync_engine::AppendId::from_number(id.number())),
+        ids
+    );
+}
+
+/// What a decision says to an application, and tables to a log.
+#[test]
+fn a_decision_shows_its_parts() {
+    let tables = common::tables(
+        "system a { state S } system b { state U } profile P { a S -> b U append \"x\" to b }",
+    );
+    let state = tables.state("a", "S").expect("it exists");
+    let role = tables.only_role().expect("the program has one role");
+    let decided = role.decide(&tables.situation(), state).expect("it decides");
+    assert_eq!(decided.len(), 1);
+    assert_eq!(decided[0].kind(), "set");
+    assert_eq!(decided[0].state(), Some("U"));
+    assert_eq!(decided[0].append(), ["x"]);
+    assert_eq!(
+        decided[0].to_string(),
+        r#"b U append "x", by "P" (main.presync:1)"#
+    );
+    assert!(format!("{tables:?}").contains("default"), "{tables:?}");
 }

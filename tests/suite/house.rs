@@ -118,6 +118,7 @@ const STAGES: [(&str, &[&str]); 21] = [
             "lint",
             "compile",
             "stack",
+            "parallel",
         ],
     ),
 ];
