@@ -618,3 +618,22 @@ fn invalid_given_is_reported_with_the_expected_form() {
         "lint `gap`: unknown level `boolean`: use `off`, `warn` or `error`",
     );
 }
+
+/// The first invalid byte of an event is named, counted from 1.
+#[test]
+fn an_event_that_is_not_utf8_is_rejected_with_its_byte() {
+    let folder = folder();
+    let folder = folder.path();
+    write(
+        folder,
+        "a.presync",
+        "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\n",
+    );
+    let output = presync(folder, &["run", "a.presync"], b"{\"user\":\"\xff\"}\n");
+    assert_eq!(output.status.code(), Some(1));
+    let rejected = text(&output.stderr);
+    assert!(
+        rejected.contains("not valid UTF-8 at byte 10"),
+        "{rejected}"
+    );
+}
