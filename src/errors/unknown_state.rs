@@ -47,6 +47,11 @@ pub(crate) fn is_id(written: &str, state: &str) -> String {
     )
 }
 
+/// The help for a misspelled keyword in the place of a state.
+pub(crate) fn is_keyword(keyword: &str) -> String {
+    format!("did you mean `{keyword}`?")
+}
+
 /// The help for a state of another system.
 pub(crate) fn is_of_another(name: &str, other: &str, system: &str) -> String {
     format!("`{}` is a state of {other}, not of {system}", quote(name))

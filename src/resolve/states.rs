@@ -415,6 +415,10 @@ impl Resolver {
                 &owner,
             )),
             (None, None) if is_fact && !near => Some(unknown_state::is_condition(&name.text)),
+            (None, None) if !near => {
+                let keywords = ["any", "otherwise", "unchanged", "unmapped"];
+                presync_engine::nearest(&name.text, keywords).map(unknown_state::is_keyword)
+            }
             _ => None,
         };
         self.unknown(Unknown {

@@ -108,6 +108,22 @@ impl Recovery<'_> {
         let words: Vec<&str> = (last..end).map(|index| self.word(index)).collect();
         let at = self.location(span);
         let first_at = self.location(self.tokens[start].span);
+        let late = words
+            .iter()
+            .position(|word| matches!(*word, "if" | "unless"));
+        if let Some(late) = late.filter(|late| *late > 0 && late + 1 < words.len()) {
+            let not = if words[late] == "if" { "" } else { "not " };
+            let condition = format!("when {not}{}", words[late + 1..].join(" "));
+            let item = self.tokens[start]
+                .span
+                .to(self.tokens[last + late - 1].span);
+            let item = item.text(self.lower.text);
+            let at = self.location(self.tokens[last + late].span.to(self.tokens[end - 1].span));
+            self.errors
+                .push(errors::late_condition("rule", &condition, item, at));
+            self.at = end;
+            return true;
+        }
         self.errors.push(match remedies::foreign_keyword(first) {
             Some(help) => errors::no_step(first, help, first_at),
             None if matches!(first, "given" | "set") => {
