@@ -221,10 +221,11 @@ impl Compiler<'_> {
         let matter = layout.outcome_inputs();
         let inputs = layout.inputs.iter();
         let inputs = inputs.partition(|column| matter.contains(column));
-        let diagrams = vec![flatten(&layout)];
+        let order = layout.inputs.clone();
+        let diagram = flatten(&layout);
         let list = decisions.list().to_vec();
         let rows = move || deep(|| rows::rows(&layout, &decisions, direction.from()));
-        Table::compiled(schema, direction, inputs, diagrams, list, rows)
+        Table::from_diagram(schema, direction, (inputs, &order), diagram, list, rows)
     }
 }
 

@@ -323,8 +323,8 @@ impl Dense {
         }
     }
 
-    /// The decisions of a diagram that tests the state entered first, then some inputs in an order of its own, each at
-    /// most once; `None` if there are too many cells.
+    /// The decisions of a diagram that tests the state entered first, then these inputs in this order; `None` if there are
+    /// too many cells.
     pub(crate) fn from_diagram(
         schema: &Schema,
         direction: Direction,
@@ -341,9 +341,12 @@ impl Dense {
             return None;
         }
         let strides = strides(inputs, &sizes, states);
+        let levels = strides
+            .iter()
+            .map(|(column, size, stride)| (Some(*column), *size, *stride));
         let mut filler = Filler {
             diagram,
-            levels: levels(diagram, &strides, states)?,
+            levels: [(None, states, 1)].into_iter().chain(levels).collect(),
             filled: vec![0; cells as usize],
         };
         filler.fill(diagram.root, 0, 0);
@@ -434,46 +437,9 @@ fn strides(inputs: &[Column], sizes: &[u32], states: u32) -> Vec<(Column, u32, u
     strides
 }
 
-/// The inputs in the order in which a diagram tests them, those that it does not test last, each with its size and
-/// stride; `None` for the state entered. `None` if there is no such order.
-fn levels(
-    diagram: &FlatDiagram,
-    strides: &[(Column, u32, u32)],
-    states: u32,
-) -> Option<Vec<(Option<Column>, u32, u32)>> {
-    let mut levels: Vec<(Option<Column>, u32, u32)> = vec![(None, states, 1)];
-    levels.extend(
-        strides
-            .iter()
-            .map(|(column, size, stride)| (Some(*column), *size, *stride)),
-    );
-    let place = |ask: Option<Column>| levels.iter().position(|(input, ..)| *input == ask);
-    // The depth of an input: the longest path of inputs tested before it.
-    let mut depths = vec![0; levels.len()];
-    for _ in 0..levels.len() {
-        let mut is_settled = true;
-        for node in &diagram.nodes {
-            let depth = depths[place(node.ask)?];
-            for next in &node.next {
-                let Next::Node(at) = next else { continue };
-                let child = place(diagram.nodes.get(*at as usize)?.ask)?;
-                if depths[child] <= depth {
-                    depths[child] = depth + 1;
-                    is_settled = false;
-                }
-            }
-        }
-        if is_settled {
-            let mut order: Vec<usize> = (0..levels.len()).collect();
-            order.sort_by_key(|at| depths[*at]);
-            return Some(order.into_iter().map(|at| levels[at]).collect());
-        }
-    }
-    None
-}
-
 struct Filler<'a> {
     diagram: &'a FlatDiagram,
+    /// The inputs in the order of the diagram, with size and stride; `None` for the state entered.
     levels: Vec<(Option<Column>, u32, u32)>,
     filled: Vec<u32>,
 }

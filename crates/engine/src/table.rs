@@ -172,28 +172,52 @@ impl Table {
         diagrams: Vec<FlatDiagram>,
         decisions: Vec<Decision>,
     ) -> Self {
-        Self::compiled(schema, direction, inputs, diagrams, decisions, || None)
+        let diagrams: Arc<[FlatDiagram]> = diagrams.into();
+        let lookup = Lookup::Diagrams(diagrams.clone());
+        let function = Function {
+            diagrams,
+            decisions,
+            lookup,
+        };
+        Self::compiled(schema, direction, inputs, function, || None)
     }
 
-    /// The same, with rows that are only made when the table is read: `None` if there are too many.
-    pub fn compiled(
+    /// Builds a table from one diagram that tests the state entered first, then the inputs in `order`. `rows` makes its rows
+    /// when the table is read: `None` if there are too many.
+    pub fn from_diagram(
         schema: &Arc<Schema>,
         direction: Direction,
-        (columns, origin_columns): (Vec<Column>, Vec<Column>),
-        diagrams: Vec<FlatDiagram>,
+        (inputs, order): ((Vec<Column>, Vec<Column>), &[Column]),
+        diagram: FlatDiagram,
         decisions: Vec<Decision>,
         rows: impl FnOnce() -> Option<CompiledRows> + Send + 'static,
     ) -> Self {
-        let diagrams: Arc<[FlatDiagram]> = diagrams.into();
-        let inputs: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
-        let dense = match &*diagrams {
-            [diagram] => Dense::from_diagram(schema, direction, &inputs, diagram),
-            _ => None,
-        };
+        let dense = Dense::from_diagram(schema, direction, order, &diagram);
+        let diagrams: Arc<[FlatDiagram]> = [diagram].into();
         let lookup = match dense {
             Some(dense) => Lookup::Dense(dense),
             None => Lookup::Diagrams(diagrams.clone()),
         };
+        let function = Function {
+            diagrams,
+            decisions,
+            lookup,
+        };
+        Self::compiled(schema, direction, inputs, function, rows)
+    }
+
+    fn compiled(
+        schema: &Arc<Schema>,
+        direction: Direction,
+        (columns, origin_columns): (Vec<Column>, Vec<Column>),
+        function: Function,
+        rows: impl FnOnce() -> Option<CompiledRows> + Send + 'static,
+    ) -> Self {
+        let Function {
+            diagrams,
+            decisions,
+            lookup,
+        } = function;
         let choices = choices(schema, &columns);
         let body = TableBody::Diagrams(diagrams.clone());
         let listing = move || match rows() {
@@ -316,6 +340,13 @@ impl Table {
             Lookup::Diagrams(_) => None,
         }
     }
+}
+
+/// A function as diagrams, and how to find its decisions.
+struct Function {
+    diagrams: Arc<[FlatDiagram]>,
+    decisions: Vec<Decision>,
+    lookup: Lookup,
 }
 
 /// The choices among some columns.
