@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,8 @@ LIBRARIES = {"presync": "src/lib.rs", "presync-engine": "crates/engine/src/lib.r
              "presync-stream": "crates/stream/src/lib.rs"}
 # The test whose modules are run one by one. The other names in TESTS are tests themselves, or unit tests of a crate.
 SUITE = "suite"
-# Seconds after which a change counts as detected. The quick tests run first: the others are skipped for a change that
+# Seconds of processor time on each of two cores after which a change counts as detected, so that other work on the machine
+# detects nothing; ten times as much by the clock, because a test may also wait forever. The quick tests run first: the others are skipped for a change that
 # they detect. Explained changes are tried with the quick tests only.
 QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "engine": 10, "tables": 10, "examples": 10, "independent": 10, "exports": 10}
 TESTS = {**QUICK, "explain": 20, "fixtures": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40,
@@ -298,11 +300,15 @@ def built(tests):
 def tried(binaries, number):
     """The first test that detects a change, if any."""
     for test, words in binaries.items():
+        def limit(seconds=2 * TESTS[test]):
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+
         few = {"PRESYNC_PROGRAMS": "150"} if test == "independent" else {}
         process = subprocess.Popen(words, cwd=COPY / "crates" / "cli", env={**environment(number), **few}, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                                   preexec_fn=limit)
         try:
-            failed = process.wait(TESTS[test]) != 0
+            failed = process.wait(10 * TESTS[test]) != 0
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
