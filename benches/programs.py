@@ -1,6 +1,6 @@
 """Generates programs and event streams of any size, deterministically.
 
-Usage: programs.py site PROFILES | flags structured|entangled | wide RULES | events EVENTS USERS
+Usage: programs.py site PROFILES | skills PROFILES | flags structured|entangled | wide RULES | events EVENTS USERS
 """
 import random
 import sys
@@ -50,6 +50,26 @@ def site(profiles):
         if at % PROFILES_A_ROLE == PROFILES_A_ROLE - 1 or at + 1 == profiles:
             names = [f'"{name(other)}"' for other in range(at // PROFILES_A_ROLE * PROFILES_A_ROLE, at + 1)]
             lines += ["", f'role "Team {at // PROFILES_A_ROLE:04}" uses {", ".join(names)}']
+    return "\n".join(lines) + "\n"
+
+
+def skills(profiles):
+    """Twelve profiles a role on fourteen flags, with two appendices each: few rules, many situations."""
+    lines = ["use cic_lync", ""] + [f"flag skill_{flag:02}" for flag in range(14)]
+    chance = random.Random(11)
+    name = lambda at: f"Desk {at // 12:04}, {at % 12}"
+    for at in range(profiles):
+        one, two, three = chance.sample(range(14), 3)
+        lines += ["", f'profile "{name(at)}" when enterprise_voice and skill_{one:02} and not skill_{two:02} {{',
+                  "    when both_logged_in {"]
+        for state in chance.sample([state for state in CIC if state != "Do Not Disturb"], 5):
+            lines.append(f'        cic "{state}" -> lync "{chance.choice(LYNC)}"')
+        lines += [f'        when skill_{three:02}: cic "Do Not Disturb" -> lync "Do Not Disturb"', "    }",
+                  f'    when skill_{three:02}: append "skill {three}" to lync',
+                  f'    when not skill_{chance.randrange(14):02}: append "desk {at % 12}" to lync', "}"]
+        if at % 12 == 11 or at + 1 == profiles:
+            names = ", ".join(f'"{name(other)}"' for other in range(at // 12 * 12, at + 1))
+            lines += ["", f'role "Team {at // 12:04}" uses {names}']
     return "\n".join(lines) + "\n"
 
 
@@ -120,6 +140,7 @@ ROLES = ["Agents", "Supervisors", "Back Office"]
 
 if __name__ == "__main__":
     kind, *rest = sys.argv[1:]
-    made = {"site": lambda: site(int(rest[0])), "flags": lambda: forty_flags(rest[0]), "wide": lambda: wide(int(rest[0])),
+    made = {"site": lambda: site(int(rest[0])), "skills": lambda: skills(int(rest[0])),
+            "flags": lambda: forty_flags(rest[0]), "wide": lambda: wide(int(rest[0])),
             "events": lambda: events(ROLES, int(rest[0]), int(rest[1]))}
     sys.stdout.write(made[kind]())
