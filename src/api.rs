@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io;
 
-use presync_engine::{Table, Tables, TooComplex};
+use presync_engine::{Schema, Table, Tables, TooComplex};
 
 use crate::analysis::{
     self, Coverage, DecisionExplanation, Differences, Proposal, Question, Verdict,
 };
+use crate::compile::Rows;
 use crate::diagnostic::Diagnostic;
 use crate::format::FormatError;
 use crate::lint::Settings;
@@ -130,29 +131,16 @@ pub fn propose_tests(program: &Program, tables: &Tables) -> Proposal {
     deep(|| analysis::propose_tests(program, tables))
 }
 
-/// Makes the rows of all tables on all cores, for callers that read all of them. The tables are the same without it.
-///
-/// # Errors
-/// A role is too complex.
-pub fn make_rows(tables: &Tables) -> Result<(), TooComplex> {
-    // The diagrams of a role go when its rows are made.
-    const ROLES: usize = 16;
-    let roles: Vec<_> = tables.roles().collect();
-    for roles in roles.chunks(ROLES) {
-        let tables: Vec<&[Table]> = roles
-            .iter()
-            .map(|role| role.tables())
-            .collect::<Result<_, _>>()?;
-        let tables: Vec<&Table> = tables.into_iter().flatten().collect();
-        parallel::map(
-            &tables,
-            || (),
-            |(), table| {
-                table.body();
-            },
-        );
-    }
-    Ok(())
+/// Writes tables as rows, on all cores; `None` for a table that would have too many. Nothing else needs rows: deciding and
+/// comparing do without.
+pub fn rows(schema: &Schema, tables: &[&Table]) -> Vec<Option<Rows>> {
+    let rows = |(): &(), table: &&Table| compile::rows(schema, table);
+    deep(|| parallel::map(tables, || (), rows).0)
+}
+
+/// Writes the links of a table as rows: the first with a matching row decides. `None` if there would be too many.
+pub fn chain(schema: &Schema, table: &Table) -> Option<Vec<Rows>> {
+    deep(|| compile::chain(schema, table))
 }
 
 /// Finds the situations that two sets of tables decide differently.

@@ -68,10 +68,11 @@ pub use analysis::{
     Question, Verdict, describe,
 };
 pub use api::{
-    CheckErrors, check, check_with_index, coverage, diff, explain, format, make_rows, parse,
-    propose_tests, prove,
+    CheckErrors, chain, check, check_with_index, coverage, diff, explain, format, parse,
+    propose_tests, prove, rows,
 };
 pub use codes::{code, codes};
+pub use compile::{AppendedRow, AppendedText, OriginPart, Row, Rows};
 pub use diagnostic::{
     Code, Data, Diagnostic, Fix, Label, Level, Severity, StateName, UnknownLevel, Witness,
     WitnessValue,

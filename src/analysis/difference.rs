@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use indexmap::IndexSet;
+
 use crate::diagram::{Diagram, DiagramStore};
 use crate::quote::{choice_literal, quote, quote_text, state_literal};
 use presync_engine::{
-    Cells, Column, Decision, Direction, FactKind, FlatDiagram, Next, Outcome, Row, Schema, StateId,
-    Table, TableBody, Tables, TooComplex,
+    Appendix, Column, Decision, Direction, FactKind, FlatDiagram, Next, Outcome, Schema, Table,
+    Tables, TooComplex,
 };
 
 /// Node limit for one direction.
@@ -39,7 +41,8 @@ pub struct DecisionChange {
     pub role: String,
     pub from: String,
     pub to: String,
-    /// `Away append "in queue"`, `unchanged`, `unmapped`
+    /// An outcome, `Away append "in queue"`, `unchanged` or `unmapped`; or, if only a text changes, `append "in queue"` and
+    /// `no "in queue"`.
     pub old: String,
     pub new: String,
     /// The number of these situations, out of `total` that the two tables distinguish.
@@ -229,11 +232,7 @@ struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     fn new(old: ComparedProgram<'a>, new: ComparedProgram<'a>) -> Self {
         let names = |side: ComparedProgram<'_>| {
-            let columns = side
-                .table
-                .columns()
-                .iter()
-                .chain(side.table.origin_columns());
+            let columns = side.table.order().iter();
             columns
                 .map(|column| side.schema.column_name(*column).to_owned())
                 .collect::<BTreeSet<String>>()
@@ -276,57 +275,57 @@ impl<'a> Comparison<'a> {
             return Some(Vec::new());
         }
         let (old, new) = (self.function(self.old), self.function(self.new));
-        let (old_table, new_table) = (self.old.table, self.new.table);
-        let mut pairs: Vec<(u32, u32)> = Vec::new();
-        let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
-        let texts = |side: ComparedProgram<'_>| -> Vec<String> {
-            side.table
-                .decisions()
-                .iter()
-                .map(|decision| outcome(side, decision))
-                .collect()
+        let outcomes = |side: ComparedProgram<'_>| -> Vec<String> {
+            let decisions = side.table.decisions().iter();
+            decisions.map(|decision| outcome(side, decision)).collect()
         };
-        let (old_texts, new_texts) = (texts(self.old), texts(self.new));
-        let different = self.diagrams.product(old, new, &mut |old, new| {
-            if old_texts[old as usize] == new_texts[new as usize] {
-                return 0;
-            }
-            *numbers.entry((old, new)).or_insert_with(|| {
-                pairs.push((old, new));
-                pairs.len() as u32
-            })
-        });
+        let (old_texts, new_texts) = (outcomes(self.old), outcomes(self.new));
+        // Where both set the same state, the texts can differ.
+        let sets = |decision: u32| {
+            let decision = &self.old.table.decisions()[decision as usize];
+            matches!(decision.outcome, Outcome::Set(_))
+        };
+        let mut pairs: IndexSet<(&str, &str)> = IndexSet::new();
+        let different = self
+            .diagrams
+            .product(old.decision, new.decision, &mut |old, new| {
+                let pair = (&*old_texts[old as usize], &*new_texts[new as usize]);
+                if pair.0 == pair.1 {
+                    return 0;
+                }
+                pairs.insert_full(pair).0 as u32 + 1
+            });
+        let same_state = self
+            .diagrams
+            .product(old.decision, new.decision, &mut |old, new| {
+                u32::from(sets(old) && old_texts[old as usize] == new_texts[new as usize])
+            });
+        let mut regions: Vec<(String, String, Diagram)> = Vec::new();
+        for (at, (before, after)) in pairs.iter().enumerate() {
+            let leaf = at as u32 + 1;
+            let region = self
+                .diagrams
+                .map(different, &mut |other| u32::from(other == leaf));
+            let (before, after) = (
+                self.with_texts(before, (&old, &new), region),
+                self.with_texts(after, (&new, &old), region),
+            );
+            regions.push((before, after, region));
+        }
+        regions.sort();
+        self.text_changes((&old, &new), same_state, &mut regions);
         if self.diagrams.overflowed() {
             return None;
-        }
-        let mut groups: BTreeMap<(String, String), Vec<u32>> = BTreeMap::new();
-        for (at, (old, new)) in pairs.iter().enumerate() {
-            let outcomes = (
-                old_texts[*old as usize].clone(),
-                new_texts[*new as usize].clone(),
-            );
-            groups.entry(outcomes).or_default().push(at as u32 + 1);
         }
         let usual: Vec<u32> = std::iter::once(0)
             .chain(self.inputs.iter().map(|input| input.usual))
             .collect();
         let total = self.diagrams.count(Diagram::ONE, &|_| true);
+        let direction = self.old.table.direction();
+        let name = |system| self.old.schema.system(system).name.clone();
+        let (from, to) = (name(direction.from()), name(direction.to()));
         let mut changes = Vec::new();
-        for ((old, new), leaves) in groups {
-            let region = self
-                .diagrams
-                .map(different, &mut |leaf| u32::from(leaves.contains(&leaf)));
-            let rules = |side: &Table, of: &dyn Fn(&(u32, u32)) -> u32| {
-                let decisions = leaves
-                    .iter()
-                    .map(|leaf| &side.decisions()[of(&pairs[*leaf as usize - 1]) as usize]);
-                let rules: BTreeSet<String> = decisions.filter_map(rule).collect();
-                rules.into_iter().collect()
-            };
-            let (old_rules, new_rules) = (
-                rules(old_table, &|pair| pair.0),
-                rules(new_table, &|pair| pair.1),
-            );
+        for (before, after, region) in regions {
             let witness = self.diagrams.witness(region, &usual, &|leaf| leaf == 1)?;
             let cube: Vec<(u32, Vec<u32>)> = witness
                 .iter()
@@ -336,104 +335,182 @@ impl<'a> Comparison<'a> {
             let rows = self.diagrams.cover(region, &usual, MAX_ROWS);
             changes.push(DecisionChange {
                 role: role.to_owned(),
-                from: self
-                    .old
-                    .schema
-                    .system(old_table.direction().from())
-                    .name
-                    .clone(),
-                to: self
-                    .old
-                    .schema
-                    .system(old_table.direction().to())
-                    .name
-                    .clone(),
+                from: from.clone(),
+                to: to.clone(),
                 count: self.diagrams.count(region, &|leaf| leaf == 1),
                 total,
                 rows: rows.map(|rows| rows.iter().map(|cube| self.text(&cube.0)).collect()),
                 witness: self.text(&cube),
-                old,
-                new,
-                old_rules,
-                new_rules,
+                old: before,
+                new: after,
+                old_rules: self.rules(self.old.table, old.decision, region),
+                new_rules: self.rules(self.new.table, new.decision, region),
             });
         }
-        Some(changes)
+        (!self.diagrams.overflowed()).then_some(changes)
     }
 
-    /// A side's decisions over the common inputs.
-    fn function(&mut self, side: ComparedProgram<'_>) -> Diagram {
-        match side.table.body() {
-            TableBody::Rows(rows) => {
-                let mut parts = Vec::with_capacity(rows.len());
-                for RowPart {
-                    decision,
-                    when,
-                    from,
-                } in row_parts(side.table, rows)
-                {
-                    if let Some(cube) = self.cube(side, &when, &from) {
-                        let holds = self.diagrams.product_of(&cube);
-                        parts.push(self.diagrams.and_then(holds, Diagram::leaf(decision + 1)));
+    /// The rules that decide in a region.
+    fn rules(&mut self, table: &Table, decision: Diagram, region: Diagram) -> Vec<String> {
+        let shifted = self.diagrams.map(decision, &mut |leaf| leaf + 1);
+        let within = self.diagrams.and_then(region, shifted);
+        let leaves = self.diagrams.leaves(within).into_iter();
+        let decisions = leaves.filter_map(|leaf| leaf.checked_sub(1));
+        let rules = decisions.filter_map(|decision| rule(&table.decisions()[decision as usize]));
+        let rules: BTreeSet<String> = rules.collect();
+        rules.into_iter().collect()
+    }
+
+    /// An outcome with the texts that join in a region, and on the other side elsewhere.
+    fn with_texts(
+        &mut self,
+        outcome: &str,
+        (side, other): (&ComparedFunction<'_>, &ComparedFunction<'_>),
+        region: Diagram,
+    ) -> String {
+        let (mut always, mut sometimes) = (Vec::new(), Vec::new());
+        for (text, joins) in &side.joins {
+            let others = other.joins.get(text).copied().unwrap_or(Diagram::ZERO);
+            if self.diagrams.and_then(region, *joins) == self.diagrams.and_then(region, others) {
+                continue;
+            }
+            if self.diagrams.without(region, *joins) == Diagram::ZERO {
+                always.push(quote_text(text));
+            } else if self.diagrams.and_then(region, *joins) != Diagram::ZERO {
+                sometimes.push(quote_text(text));
+            }
+        }
+        let mut parts = outcome.to_owned();
+        if !always.is_empty() {
+            parts.push_str(&format!(" append {}", always.join(", ")));
+        }
+        if !sometimes.is_empty() {
+            parts.push_str(&format!(
+                " (in some situations append {})",
+                sometimes.join(", ")
+            ));
+        }
+        parts
+    }
+
+    /// Adds where both sides set the same state with different texts: by text, then by the order of two texts.
+    fn text_changes(
+        &mut self,
+        (old, new): (&ComparedFunction<'_>, &ComparedFunction<'_>),
+        same_state: Diagram,
+        regions: &mut Vec<(String, String, Diagram)>,
+    ) {
+        let texts: BTreeSet<&str> = old.joins.keys().chain(new.joins.keys()).copied().collect();
+        let joins = |side: &ComparedFunction<'_>, text: &str| {
+            side.joins.get(text).copied().unwrap_or(Diagram::ZERO)
+        };
+        for text in &texts {
+            let quoted = quote_text(text);
+            let (with, without) = (format!("append {quoted}"), format!("no {quoted}"));
+            let (before, after) = (joins(old, text), joins(new, text));
+            let lost = self.diagrams.without(before, after);
+            let lost = self.diagrams.and_then(lost, same_state);
+            if lost != Diagram::ZERO {
+                regions.push((with.clone(), without.clone(), lost));
+            }
+            let added = self.diagrams.without(after, before);
+            let added = self.diagrams.and_then(added, same_state);
+            if added != Diagram::ZERO {
+                regions.push((without, with, added));
+            }
+        }
+        let (old_places, new_places) = (old.places(), new.places());
+        for first in &texts {
+            for second in &texts {
+                let reversed = first != second
+                    && may_order(&old_places, first, second)
+                    && may_order(&new_places, second, first);
+                if !reversed {
+                    continue;
+                }
+                let before = self.ordered(old, first, second);
+                let after = self.ordered(new, second, first);
+                let both = self.diagrams.and_then(before, after);
+                let both = self.diagrams.and_then(both, same_state);
+                if both != Diagram::ZERO {
+                    let (first, second) = (quote_text(first), quote_text(second));
+                    let before = format!("append {first}, {second}");
+                    regions.push((before, format!("append {second}, {first}"), both));
+                }
+            }
+        }
+    }
+
+    /// Where two texts join in this order.
+    fn ordered(&mut self, side: &ComparedFunction<'_>, first: &str, second: &str) -> Diagram {
+        let mut found = Diagram::ZERO;
+        for group in &side.groups {
+            for (at, (text, joins)) in group.iter().enumerate() {
+                for (other, later) in &group[at + 1..] {
+                    if (*text, *other) == (first, second) {
+                        let both = self.diagrams.and_then(*joins, *later);
+                        found = self.diagrams.or_else(found, both);
                     }
                 }
-                let all = self.diagrams.union(parts);
-                self.diagrams.map(all, &mut |leaf| leaf.saturating_sub(1))
-            }
-            TableBody::Diagrams(diagrams) => {
-                let mut parts = Vec::with_capacity(diagrams.len());
-                for diagram in diagrams.iter() {
-                    parts.push(self.walk(side, diagram));
-                }
-                let all = self.diagrams.union(parts);
-                self.diagrams.map(all, &mut |leaf| leaf.saturating_sub(1))
             }
         }
+        found
     }
 
-    /// A row's cells as common variables and values; `None` if no common situation matches.
-    fn cube(
-        &self,
+    /// A side's function over the common inputs.
+    fn function(&mut self, side: ComparedProgram<'a>) -> ComparedFunction<'a> {
+        let mut decision = Diagram::ZERO;
+        for link in side.table.links() {
+            let next = self.walk(side, &link.diagram, &|leaf| link.first + leaf);
+            decision = self.diagrams.or_else(decision, next);
+        }
+        let mut groups: Vec<(&'a [Appendix], Vec<u32>)> = Vec::new();
+        for id in side.table.decision_ids() {
+            let appendices = side.table.appendices(id);
+            let known = groups
+                .iter_mut()
+                .find(|(known, _)| std::ptr::eq(*known, appendices));
+            match known {
+                Some((_, decisions)) => decisions.push(id.index() as u32),
+                None => groups.push((appendices, vec![id.index() as u32])),
+            }
+        }
+        let mut function = ComparedFunction {
+            decision,
+            joins: BTreeMap::new(),
+            groups: Vec::new(),
+        };
+        for (appendices, decisions) in groups {
+            let decides = self
+                .diagrams
+                .map(decision, &mut |leaf| u32::from(decisions.contains(&leaf)));
+            let mut group = Vec::with_capacity(appendices.len());
+            for appendix in appendices {
+                let holds = self.walk(side, &appendix.holds, &|_| 1);
+                let joins = self.diagrams.and_then(decides, holds);
+                let all = function
+                    .joins
+                    .entry(&*appendix.text)
+                    .or_insert(Diagram::ZERO);
+                *all = self.diagrams.or_else(*all, joins);
+                group.push((&*appendix.text, joins));
+            }
+            function.groups.push(group);
+        }
+        function
+    }
+
+    /// A diagram over the common inputs; 0 where it passes.
+    fn walk(
+        &mut self,
         side: ComparedProgram<'_>,
-        when: &Cells,
-        from: &[StateId],
-    ) -> Option<Vec<(u32, Vec<u32>)>> {
-        let entered = from.iter().filter_map(|state| {
-            self.entered
-                .iter()
-                .position(|name| *name == side.schema.state(*state).name)
-        });
-        let mut cube = vec![(0, entered.map(|at| at as u32).collect::<Vec<u32>>())];
-        let columns = side
-            .table
-            .columns()
-            .iter()
-            .chain(side.table.origin_columns());
-        for (column, cell) in columns.zip(when) {
-            let Some(values) = cell else { continue };
-            match self.variable(side, *column) {
-                Some(at) => {
-                    let known = values
-                        .iter()
-                        .filter_map(|value| self.value(side, *column, at, *value))
-                        .collect();
-                    cube.push((at as u32 + 1, known));
-                }
-                // Only this side has it: it keeps its initial value.
-                None if !values.contains(&initial(side, *column)) => return None,
-                None => {}
-            }
-        }
-        cube.iter()
-            .all(|(_, values)| !values.is_empty())
-            .then_some(cube)
-    }
-
-    fn walk(&mut self, side: ComparedProgram<'_>, diagram: &FlatDiagram) -> Diagram {
+        diagram: &FlatDiagram,
+        leaf: &dyn Fn(u32) -> u32,
+    ) -> Diagram {
         let mut made: Vec<Diagram> = vec![Diagram::ZERO; diagram.nodes.len()];
         let get = |made: &[Diagram], next: Next| match next {
             Next::Node(at) => made[at as usize],
-            Next::Decision(decision) => Diagram::leaf(decision + 1),
+            Next::Decision(decision) => Diagram::leaf(leaf(decision)),
             Next::Pass => Diagram::ZERO,
         };
         for (at, node) in diagram.nodes.iter().enumerate().rev() {
@@ -538,55 +615,40 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// A part of a row: its decision, cells and entered states.
-struct RowPart {
-    decision: u32,
-    when: Cells,
-    from: Box<[StateId]>,
+/// What a side decides over the common inputs.
+struct ComparedFunction<'a> {
+    /// A leaf is a decision of the side's table.
+    decision: Diagram,
+    /// Where each text joins.
+    joins: BTreeMap<&'a str, Diagram>,
+    /// The texts that can join together, in order.
+    groups: Vec<Vec<(&'a str, Diagram)>>,
 }
 
-/// The parts of a table's rows; the first matching part of a row decides.
-fn row_parts(table: &Table, rows: &[Row]) -> Vec<RowPart> {
-    let width = table.columns().len() + table.origin_columns().len();
-    let number = |decision: &Decision| {
-        let at = table.decisions().iter().position(|known| known == decision);
-        at.unwrap_or_default() as u32
-    };
-    let mut found = Vec::new();
-    for row in rows {
-        let mut when = row.when.clone();
-        when.resize(width, None);
-        if row.origins.is_empty() {
-            let decision = number(&Decision {
-                outcome: row.outcome.clone(),
-                origin: None,
-            });
-            found.push(RowPart {
-                decision,
-                when,
-                from: row.from.clone(),
-            });
-            continue;
-        }
-        for part in &row.origins {
-            let origin = Some(part.origin.clone());
-            let decision = number(&Decision {
-                outcome: row.outcome.clone(),
-                origin,
-            });
-            let cells = part.when.iter().zip(&when);
-            let when = cells
-                .map(|(own, row)| own.clone().or_else(|| row.clone()))
-                .collect();
-            let from = part.from.clone().unwrap_or_else(|| row.from.clone());
-            found.push(RowPart {
-                decision,
-                when,
-                from,
-            });
-        }
+impl<'a> ComparedFunction<'a> {
+    /// For each group, the first and the last place of each text.
+    fn places(&self) -> Vec<TextPlaces<'a>> {
+        let of_group = |group: &Vec<(&'a str, Diagram)>| {
+            let mut places = TextPlaces::new();
+            for (at, (text, _)) in group.iter().enumerate() {
+                places.entry(text).or_insert((at, at)).1 = at;
+            }
+            places
+        };
+        self.groups.iter().map(of_group).collect()
     }
-    found
+}
+
+type TextPlaces<'a> = HashMap<&'a str, (usize, usize)>;
+
+/// Whether a text comes before another in some group.
+fn may_order(places: &[TextPlaces<'_>], first: &str, second: &str) -> bool {
+    places
+        .iter()
+        .any(|places| match (places.get(first), places.get(second)) {
+            (Some((first, _)), Some((_, second))) => first < second,
+            _ => false,
+        })
 }
 
 /// An input by name, if both sides have it as the same kind.
@@ -664,15 +726,7 @@ fn outcome(side: ComparedProgram<'_>, decision: &Decision) -> String {
     match &decision.outcome {
         Outcome::Unmapped => "unmapped".to_owned(),
         Outcome::Unchanged => "unchanged".to_owned(),
-        Outcome::Set { state, append } => {
-            let name = quote(&side.schema.state(*state).name);
-            let texts: Vec<String> = append.iter().map(|text| quote_text(text)).collect();
-            if texts.is_empty() {
-                name
-            } else {
-                format!("{name} append {}", texts.join(", "))
-            }
-        }
+        Outcome::Set(state) => quote(&side.schema.state(*state).name),
     }
 }
 

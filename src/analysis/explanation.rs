@@ -107,9 +107,10 @@ fn explain_change(space: &mut Precedence<'_>, asked: &Asked) -> DecisionExplanat
         }
         decided |= decides.is_some();
     }
-    let outcome = space.outcome_text(&decided_as, leaf, false);
+    let texts = space.texts_of(&decided_as, asked.change, leaf, &asked.values);
+    let outcome = space.outcome_text(&decided_as, leaf, &texts, false);
     let nearest = match &*parts {
-        [one] => nearest(space, asked, &decided_as, *one, &outcome),
+        [one] => nearest(space, asked, &decided_as, *one, (leaf, &texts)),
         _ => None,
     };
     let decider = decision.map(|decision| {
@@ -172,20 +173,23 @@ fn changes(space: &Precedence<'_>, asked: &Asked, wanted: &[Option<u32>]) -> Vec
 }
 
 fn nearest(
-    space: &Precedence<'_>,
+    space: &mut Precedence<'_>,
     asked: &Asked,
     decided: &RoleDecision,
     decision: Diagram,
-    outcome_now: &str,
+    (leaf, texts): (u32, &[&str]),
 ) -> Option<(String, String)> {
-    let wanted = space.diagrams.witness(decision, &asked.values, &|leaf| {
-        space.outcome_text(decided, leaf, false) != outcome_now
-    })?;
+    let same = space.same_outcome(decided, asked.change, leaf, Some(texts));
+    let wanted = space
+        .diagrams
+        .witness(same, &asked.values, &|same| same == 0)?;
     let values: Vec<u32> = wanted
         .iter()
         .zip(&asked.values)
         .map(|(value, now)| value.unwrap_or(*now))
         .collect();
-    let then = space.outcome_text(decided, space.diagrams.evaluate(decision, &values), false);
+    let leaf = space.diagrams.evaluate(decision, &values);
+    let texts = space.texts_of(decided, asked.change, leaf, &values);
+    let then = space.outcome_text(decided, leaf, &texts, false);
     Some((changes(space, asked, &wanted).join(" and "), then))
 }

@@ -1,11 +1,13 @@
 //! In: a program, its tables, its tests and scenarios. Out: a verdict for each, with a counterexample if it fails.
 //! A test is proved over all situations in which its conditions hold; a scenario is run in a session.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::scenarios;
 use crate::diagnostic::Diagnostic;
 use crate::diagram::{Diagram, SearchResult};
 use crate::errors::failed_test::{self, TestedChange};
-use crate::program::{Change, Expectation, Program, StateId, Target, Test};
+use crate::program::{Change, Expectation, ProfileId, Program, StateId, Target, Test};
 use crate::source::Location;
 use crate::space::{Precedence, RoleDecision};
 use presync_engine::Tables;
@@ -69,21 +71,15 @@ fn refute(
     for &state in &expectation.states {
         let given = space.after_entering(given, state);
         possible |= given != Diagram::ZERO;
-        let decided = space.decision(test.role, Change::of(expectation.direction, state));
+        let change = Change::of(expectation.direction, state);
+        let decided = space.decision(test.role, change);
         let parts = &decided.parts;
         // Where one part is zero, the next one decides; where all are, the change is unmapped.
         for (at, part) in parts.iter().enumerate() {
-            let leaves = space.diagrams.leaves(*part);
-            let wrong: Vec<u32> = leaves
-                .into_iter()
-                .filter(|leaf| *leaf != 0 && !meets(space, expectation, &decided, *leaf))
-                .collect();
-            let wrong = space.diagrams.map(*part, &mut |leaf| {
-                if wrong.contains(&leaf) { leaf } else { 0 }
-            });
+            let wrong = wrong(space, expectation, (&decided, change), *part);
             consider(space, state, (given, wrong, &parts[..at]), &mut found);
         }
-        if !meets(space, expectation, &decided, 0) {
+        if expectation.unmapped == expectation.negated {
             consider(space, state, (given, Diagram::ONE, parts), &mut found);
         }
     }
@@ -183,13 +179,15 @@ fn failure(
         .zip(space.defaults())
         .map(|(value, usual)| value.unwrap_or(*usual))
         .collect();
-    let decided = space.decision(test.role, Change::of(expectation.direction, found.state));
+    let asked = Change::of(expectation.direction, found.state);
+    let decided = space.decision(test.role, asked);
     let parts = decided.parts.iter();
     let leaf = parts
         .map(|part| space.diagrams.evaluate(*part, &values))
         .find(|leaf| *leaf != 0)
         .unwrap_or(0);
-    let outcome = space.outcome_text(&decided, leaf, expectation.append.is_some());
+    let texts = space.texts_of(&decided, asked, leaf, &values);
+    let outcome = space.outcome_text(&decided, leaf, &texts, expectation.append.is_some());
     let decides = space.decision_of(&decided, leaf).map(|decision| {
         let rule = program.rule_source(space.rule_of(decision).source);
         let profile = &program.profile(decision.profile).name;
@@ -202,28 +200,54 @@ fn failure(
     change.refuted(&outcome, decides, witness)
 }
 
-/// Whether a decision (0: unmapped) is expected.
-fn meets(
-    space: &Precedence<'_>,
+/// Where a part of a decision decides and that is not expected.
+fn wrong(
+    space: &mut Precedence<'_>,
     expectation: &Expectation,
-    decided: &RoleDecision,
-    leaf: u32,
-) -> bool {
-    let listed = match space.decision_of(decided, leaf) {
-        None => expectation.unmapped,
-        Some(decision) => {
-            match space.program.profile(decision.profile).rules[decision.rule as usize].target {
-                Target::Unchanged => expectation.unchanged,
-                Target::Set(state) => {
-                    let texts = space.append_texts(decision.append);
-                    expectation.set.contains(&state)
-                        && expectation
-                            .append
-                            .as_deref()
-                            .is_none_or(|append| append == texts)
+    (decided, change): (&RoleDecision, Change),
+    part: Diagram,
+) -> Diagram {
+    let texts: Option<Vec<&str>> = expectation
+        .append
+        .as_ref()
+        .map(|texts| texts.iter().map(String::as_str).collect());
+    let mut wrong: Vec<u32> = Vec::new();
+    // The decisions that are right with the right texts, by profile.
+    let mut listed: BTreeMap<ProfileId, Vec<u32>> = BTreeMap::new();
+    for leaf in space.diagrams.leaves(part) {
+        let Some(decider) = space.decision_of(decided, leaf) else {
+            continue;
+        };
+        let is_listed = match space.rule_of(decider).target {
+            Target::Unchanged => expectation.unchanged,
+            Target::Set(state) => {
+                let set = expectation.set.contains(&state);
+                if set && texts.is_some() {
+                    listed.entry(decider.profile).or_default().push(leaf);
+                    continue;
                 }
+                set
             }
+        };
+        if is_listed == expectation.negated {
+            wrong.push(leaf);
         }
+    }
+    let only = |space: &mut Precedence<'_>, leaves: &[u32]| {
+        let keep = &mut |leaf| if leaves.contains(&leaf) { leaf } else { 0 };
+        space.diagrams.map(part, keep)
     };
-    listed != expectation.negated
+    let mut found = only(space, &wrong);
+    for (profile, leaves) in listed {
+        let exactly = space.exactly(profile, change, texts.as_deref().unwrap_or_default());
+        let mistaken = if expectation.negated {
+            exactly
+        } else {
+            space.diagrams.not(exactly)
+        };
+        let leaves = only(space, &leaves);
+        let here = space.diagrams.and_then(mistaken, leaves);
+        found = space.diagrams.or_else(found, here);
+    }
+    found
 }

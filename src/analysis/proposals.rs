@@ -8,10 +8,10 @@ use rustc_hash::FxBuildHasher;
 
 use crate::analysis::coverage;
 use crate::analysis::targets::{CoverageTargets, Exercised, Region, RoleChange};
-use crate::diagram::{Cube, Diagram, DiagramStore, SearchResult};
+use crate::diagram::{Cube, Diagram, SearchResult};
 use crate::program::{Program, RoleId, SystemId};
 use crate::quote::{quote, quote_text};
-use crate::space::{Cascade, Precedence};
+use crate::space::Precedence;
 use presync_engine::Tables;
 
 /// Node limit for the conditions of one test; beyond it, the test names every fact.
@@ -348,7 +348,7 @@ fn draft(
                         .fold(all, |all, unwanted| diagrams.without(all, *unwanted))
                 });
         changes.values().fold(exercised, |all, outcome| {
-            let same = outcome.same(diagrams);
+            let same = outcome.same;
             diagrams.and_then(same, all)
         })
     });
@@ -440,47 +440,28 @@ fn fewest_changes(
 /// The outcome of a change, as a test expects it.
 struct ExpectedOutcome {
     text: String,
-    parts: Cascade,
-    /// The leaves with the same meaning; none: unmapped.
-    equal: BTreeSet<u32>,
+    /// Where the change has this outcome.
+    same: Diagram,
 }
 
 fn outcome(space: &mut Precedence<'_>, change: RoleChange, situation: &[u32]) -> ExpectedOutcome {
-    let decided = space.decision(change.role, change.change);
-    let parts = decided.parts.clone();
-    let leaf = parts
+    let RoleChange { role, change } = change;
+    let decided = space.decision(role, change);
+    let leaf = decided
+        .parts
         .iter()
         .map(|part| space.diagrams.evaluate(*part, situation))
-        .find(|leaf| *leaf != 0);
-    let leaves: BTreeSet<u32> = parts
-        .iter()
-        .flat_map(|part| space.diagrams.leaves(*part))
-        .collect();
-    let decorated = leaves.iter().any(|leaf| {
-        space
-            .decision_of(&decided, *leaf)
-            .is_some_and(|decision| !space.append_texts(decision.append).is_empty())
-    });
-    let text = space.outcome_text(&decided, leaf.unwrap_or_default(), decorated);
-    let means_the_same =
-        |other: &u32| *other != 0 && space.outcome_text(&decided, *other, decorated) == text;
-    let equal = leaves.into_iter().filter(means_the_same).collect();
-    ExpectedOutcome { text, parts, equal }
-}
-
-impl ExpectedOutcome {
-    /// The region where the change has the same outcome.
-    fn same(&self, diagrams: &mut DiagramStore) -> Diagram {
-        let mut left = Diagram::ONE;
-        let mut same = Diagram::ZERO;
-        for part in self.parts.iter() {
-            let here = diagrams.map(*part, &mut |leaf| u32::from(self.equal.contains(&leaf)));
-            let here = diagrams.and_then(left, here);
-            same = diagrams.or_else(same, here);
-            left = diagrams.without(left, *part);
-        }
-        if self.equal.is_empty() { left } else { same }
-    }
+        .find(|leaf| *leaf != 0)
+        .unwrap_or_default();
+    let profiles = space.program.role(role).profiles.iter();
+    let decorated = profiles
+        .copied()
+        .any(|profile| !space.appendices(profile, change).is_empty());
+    let texts = space.texts_of(&decided, change, leaf, situation);
+    let text = space.outcome_text(&decided, leaf, &texts, decorated);
+    let texts = decorated.then_some(texts.as_slice());
+    let same = space.same_outcome(&decided, change, leaf, texts);
+    ExpectedOutcome { text, same }
 }
 
 /// Removes tests whose every contribution another test also makes.

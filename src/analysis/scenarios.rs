@@ -1,9 +1,7 @@
 //! In: a scenario. Out: nothing if every step sends the expected commands, else the first step that does not.
 //! Also reports each decided change with its situation. Runs the session of the engine, over the tables.
 
-use presync_engine::{
-    Delivery, Event, Outcome, Schema, Session, SessionEngine, SystemDecision, Tables,
-};
+use presync_engine::{Delivery, Event, Session, SessionEngine, SystemDecision, Tables};
 
 use crate::analysis::targets::RoleChange;
 use crate::diagnostic::Diagnostic;
@@ -72,12 +70,9 @@ pub(super) fn run(
             .filter(|decided| decided.delivery == Delivery::Sent)
             .collect();
         if let Some(wanted) = &step.commands
-            && !matches(wanted, &sent)
+            && !matches(&engine, wanted, &sent)
         {
-            let texts: Vec<String> = sent
-                .iter()
-                .map(|decided| text(&program.schema, decided))
-                .collect();
+            let texts: Vec<String> = sent.iter().map(|decided| text(&engine, decided)).collect();
             return failed(StepFailure::Sends(texts));
         }
     }
@@ -144,15 +139,16 @@ fn report(
 }
 
 /// Whether the commands are exactly the wanted ones, in any order.
-fn matches(wanted: &[ExpectedCommand], sent: &[&SystemDecision<'_>]) -> bool {
-    let is =
-        |command: &ExpectedCommand, decided: &SystemDecision<'_>| match &decided.decision.outcome {
-            Outcome::Set { state, append } => {
-                let texts = command.append.as_deref();
-                *state == command.state && texts.is_none_or(|texts| texts == &**append)
-            }
-            Outcome::Unchanged | Outcome::Unmapped => false,
-        };
+fn matches(
+    engine: &SessionEngine,
+    wanted: &[ExpectedCommand],
+    sent: &[&SystemDecision<'_>],
+) -> bool {
+    let is = |command: &ExpectedCommand, decided: &SystemDecision<'_>| {
+        let texts = command.append.as_ref();
+        decided.decision.outcome.state() == Some(command.state)
+            && texts.is_none_or(|texts| *texts == engine.append_texts(decided.append))
+    };
     wanted.len() == sent.len()
         && wanted
             .iter()
@@ -162,17 +158,14 @@ fn matches(wanted: &[ExpectedCommand], sent: &[&SystemDecision<'_>]) -> bool {
             .all(|decided| wanted.iter().any(|command| is(command, decided)))
 }
 
-fn text(schema: &Schema, decided: &SystemDecision<'_>) -> String {
-    let outcome = &decided.decision.outcome;
-    let state = outcome
-        .state()
+fn text(engine: &SessionEngine, decided: &SystemDecision<'_>) -> String {
+    let schema = engine.schema();
+    let state = decided.decision.outcome.state();
+    let state = state
         .map(|state| quote(&schema.state(state).name))
         .unwrap_or_default();
-    let texts: Vec<String> = outcome
-        .append()
-        .iter()
-        .map(|text| quote_text(text))
-        .collect();
+    let texts = engine.append_texts(decided.append);
+    let texts: Vec<String> = texts.iter().map(|text| quote_text(text)).collect();
     let append = if texts.is_empty() {
         String::new()
     } else {

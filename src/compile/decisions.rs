@@ -4,77 +4,54 @@ use std::collections::HashMap;
 
 use presync_engine::{Decision, Origin, Outcome};
 
-use crate::program::Target;
+use crate::program::{ProfileId, Target};
 use crate::space::{Precedence, RoleDecision};
 
-/// The leaf of a layer that leaves the decision to the next layer.
-pub(super) const PASS: u32 = 1 << 30;
-
-/// The decisions of a table, and for each the first with the same outcome.
-#[derive(Default)]
+/// The decisions of a table. The first is unmapped.
 pub(super) struct Decisions {
-    list: Vec<Decision>,
-    outcome_of: Vec<u32>,
-    known: HashMap<Decision, u32>,
-    outcomes: HashMap<Outcome, u32>,
+    pub list: Vec<Decision>,
+    /// By decision: the profile, if it sets a state.
+    pub setting: Vec<Option<ProfileId>>,
+    known: HashMap<(Option<ProfileId>, Decision), u32>,
 }
 
 impl Decisions {
-    /// The first decision with the same outcome as this one.
-    pub fn outcome(&self, leaf: u32) -> u32 {
-        if leaf == PASS {
-            PASS
-        } else {
-            self.outcome_of[leaf as usize]
+    pub fn new() -> Self {
+        Self {
+            list: vec![Decision {
+                outcome: Outcome::Unmapped,
+                origin: None,
+            }],
+            setting: vec![None],
+            known: HashMap::new(),
         }
-    }
-
-    /// The decision of a leaf.
-    pub fn get(&self, leaf: u32) -> &Decision {
-        &self.list[leaf as usize]
-    }
-
-    pub fn list(&self) -> &[Decision] {
-        &self.list
-    }
-
-    pub fn into_list(self) -> Vec<Decision> {
-        self.list
     }
 
     /// The number of the decision for a leaf of the space.
     pub fn add(&mut self, space: &Precedence<'_>, decided: &RoleDecision, leaf: u32) -> u32 {
-        let decision = match space.decision_of(decided, leaf) {
-            None => Decision {
-                outcome: Outcome::Unmapped,
-                origin: None,
-            },
-            Some(decision) => {
-                let rule = space.rule_of(decision);
-                let outcome = match rule.target {
-                    Target::Unchanged => Outcome::Unchanged,
-                    Target::Set(state) => {
-                        let append = space.append_texts(decision.append).into();
-                        Outcome::Set { state, append }
-                    }
-                };
-                let location = space.program.rule_source(rule.source).location;
-                let profile = space.program.profile(decision.profile).name.clone();
-                let rule = space.program.sources.file_line(location);
-                Decision {
-                    outcome,
-                    origin: Some(Origin { profile, rule }),
-                }
-            }
+        let Some(decider) = space.decision_of(decided, leaf) else {
+            return 0;
         };
-        if let Some(known) = self.known.get(&decision) {
-            return *known;
-        }
-        let at = self.list.len() as u32;
-        let first = *self.outcomes.entry(decision.outcome.clone()).or_insert(at);
-        self.outcome_of.push(first);
-        self.known.insert(decision.clone(), at);
-        self.list.push(decision);
-        at
+        let rule = space.rule_of(decider);
+        let (outcome, setting) = match rule.target {
+            Target::Unchanged => (Outcome::Unchanged, None),
+            Target::Set(state) => (Outcome::Set(state), Some(decider.profile)),
+        };
+        let location = space.program.rule_source(rule.source).location;
+        let origin = Origin {
+            profile: space.program.profile(decider.profile).name.clone(),
+            rule: space.program.sources.file_line(location),
+        };
+        let decision = Decision {
+            outcome,
+            origin: Some(origin),
+        };
+        let (list, all) = (&mut self.list, &mut self.setting);
+        let known = self.known.entry((setting, decision));
+        *known.or_insert_with_key(|(_, decision)| {
+            list.push(decision.clone());
+            all.push(setting);
+            list.len() as u32 - 1
+        })
     }
 }

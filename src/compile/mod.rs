@@ -2,287 +2,263 @@
 //! Errors: a role whose conditions are too complex for the diagrams; the checker rejects most of them earlier.
 
 mod column_order;
+mod cubes;
 mod decisions;
+mod document;
+mod layout;
 mod origins;
 mod rows;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use presync_engine::{FlatDiagram, FlatNode, Next, Table, Tables, TooComplex};
+use presync_engine::document::Document;
+use presync_engine::{
+    Appendices, Appendix, Link, Next, Outcome, Table, TableParts, TableSource, Tables, TooComplex,
+};
 
-use crate::compile::decisions::{Decisions, PASS};
-use crate::diagram::{Diagram, DiagramStore};
-use crate::program::{Change, Column, Direction, Program, RoleId};
+use crate::compile::decisions::Decisions;
+use crate::compile::layout::Layout;
+use crate::diagram::Diagram;
+use crate::program::{Change, Direction, ProfileId, Program, RoleId};
 use crate::space::{DetachedPrecedence, Precedence, RoleDecision};
 use crate::stack::deep;
 
-/// A table with more rows than this is written as a diagram.
-pub const MAX_ROWS: u64 = 10_000;
+pub use rows::{AppendedRow, AppendedText, OriginPart, Row, Rows, chain, rows};
 
-/// Node limit for the diagram of one table.
-const TABLE_NODES: usize = 4_000_000;
+/// The maximum number of rows of a table.
+pub const MAX_ROWS: usize = 10_000;
+
+/// Node limit for finding the inputs that appendices depend on.
+const APPENDIX_NODES: usize = 500_000;
 
 /// The tables of a program, one for each role and direction. A role is compiled when its tables are first used; what roles
 /// have in common is computed once.
 pub fn compile(program: &Program) -> Tables {
-    let program = program.clone();
-    let known: Mutex<Option<DetachedPrecedence>> = Mutex::default();
-    Tables::new(program.schema.clone(), move |role| {
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        deep(|| {
-            let space = match known.take() {
-                Some(known) => known.attach(&program),
-                None => Precedence::new(&program),
-            };
-            let mut compiler = Compiler { space };
-            let tables = compiler.role(role);
-            *known = Some(compiler.space.detach());
-            tables
-        })
-    })
-}
-
-struct Compiler<'p> {
-    space: Precedence<'p>,
-}
-
-impl Compiler<'_> {
-    fn role(&mut self, role: RoleId) -> Result<Vec<Table>, TooComplex> {
-        let program = self.space.program;
-        let tables = program.directions().map(|direction| {
-            let table = self.table(role, direction);
-            table.ok_or_else(|| TooComplex {
-                role: program.role_name(role).to_owned(),
-            })
-        });
-        tables.collect()
-    }
-
-    /// `None` if its diagrams overflow.
-    fn table(&mut self, role: RoleId, direction: Direction) -> Option<Table> {
-        let schema = &self.space.program.schema;
-        let changes: Vec<Change> = self.space.program.changes(direction).collect();
-        let decided = changes
-            .into_iter()
-            .map(|change| self.space.decision(role, change));
-        let decided: Vec<RoleDecision> = decided.collect();
-        if self.space.diagrams.overflowed() {
-            return None;
-        }
-        if decided.is_empty() {
-            // A system without states: there is nothing to decide.
-            let table = Table::from_rows(schema, direction, Default::default(), Vec::new());
-            return Some(table.expect("without states there is no situation to leave open"));
-        }
-        let mut decisions = Decisions::default();
-        let layers = decided
-            .iter()
-            .map(|decided| decided.parts.len())
-            .max()
-            .unwrap_or(0)
-            .max(1);
-        let layers: Vec<Vec<Diagram>> = (0..layers)
-            .map(|layer| {
-                let last = layer + 1 == layers;
-                let of = decided.iter();
-                of.map(|decided| self.layer(decided, layer, last, &mut decisions))
-                    .collect()
-            })
-            .collect();
-        if let [functions] = layers.as_slice() {
-            let layout = self.layout(functions, &decisions)?;
-            return Some(self.finish(direction, layout, decisions));
-        }
-        let mut layouts = Vec::with_capacity(layers.len());
-        for functions in &layers {
-            layouts.push(self.in_order_of_space(functions, &decisions)?);
-        }
-        let mut columns: Vec<Column> = layouts
-            .iter()
-            .flat_map(TableLayout::outcome_inputs)
-            .collect();
-        columns.sort_unstable();
-        columns.dedup();
-        let inputs = layouts
-            .iter()
-            .flat_map(|layout| layout.inputs.iter().copied());
-        let mut origin_columns: Vec<Column> =
-            inputs.filter(|input| !columns.contains(input)).collect();
-        origin_columns.sort_unstable();
-        origin_columns.dedup();
-        let diagrams = layouts.iter().map(flatten).collect();
-        let columns = (columns, origin_columns);
-        let decisions = decisions.into_list();
-        Some(Table::from_diagrams(
-            schema, direction, columns, diagrams, decisions,
-        ))
-    }
-
-    /// One layer of the decisions, with this table's decisions as its leaves. Where it decides
-    /// nothing, the change is unmapped if this is the last layer; otherwise the next layer decides.
-    fn layer(
-        &mut self,
-        decided: &RoleDecision,
-        layer: usize,
-        last: bool,
-        decisions: &mut Decisions,
-    ) -> Diagram {
-        let of = decided.parts.get(layer).copied().unwrap_or(Diagram::ZERO);
-        let mut numbers: HashMap<u32, u32> = HashMap::new();
-        for leaf in self.space.diagrams.leaves(of) {
-            let passes = leaf == 0 && !last;
-            let number = if passes {
-                PASS
-            } else {
-                decisions.add(&self.space, decided, leaf)
-            };
-            numbers.insert(leaf, number);
-        }
-        self.space.diagrams.map(of, &mut |leaf| numbers[&leaf])
-    }
-
-    /// The inputs of some functions in order of names, those that outcomes depend on first.
-    fn inputs(&mut self, functions: &[Diagram], decisions: &Decisions) -> Vec<Column> {
-        let diagrams = &mut self.space.diagrams;
-        let outcome = |of: &Diagram| diagrams.map(*of, &mut |leaf| decisions.outcome(leaf));
-        let outcomes: Vec<Diagram> = functions.iter().map(outcome).collect();
-        let matter = self.space.diagrams.support(&outcomes);
-        let mut all = self.space.diagrams.support(functions);
-        let variables = self.space.variables();
-        all.sort_by_key(|variable| (!matter.contains(variable), variables[*variable as usize]));
-        all.into_iter()
-            .map(|variable| variables[variable as usize])
-            .collect()
-    }
-
-    /// Transfers the functions to diagrams of this table only: in order of names if they fit, else
-    /// in the order of the space, which then determines the order of the columns.
-    fn layout(&mut self, functions: &[Diagram], decisions: &Decisions) -> Option<TableLayout> {
-        let inputs = self.inputs(functions, decisions);
-        let nodes = self.space.diagrams.below(functions).len();
-        let limit = (nodes * 8).clamp(200_000, TABLE_NODES);
-        match self.transfer(&inputs, functions, limit, decisions) {
-            Some(layout) => Some(TableLayout {
-                canonical: true,
-                ..layout
-            }),
-            None => self.in_order_of_space(functions, decisions),
-        }
-    }
-
-    fn in_order_of_space(
-        &mut self,
-        functions: &[Diagram],
-        decisions: &Decisions,
-    ) -> Option<TableLayout> {
-        let mut inputs = self.inputs(functions, decisions);
-        let variables = self.space.variables();
-        inputs.sort_by_key(|variable| variables.iter().position(|other| other == variable));
-        self.transfer(&inputs, functions, TABLE_NODES * 4, decisions)
-    }
-
-    /// One diagram: the entered state first, then the inputs.
-    fn transfer(
-        &self,
-        inputs: &[Column],
-        functions: &[Diagram],
-        limit: usize,
-        decisions: &Decisions,
-    ) -> Option<TableLayout> {
-        let source = &self.space.diagrams;
-        let mut sizes = vec![functions.len() as u32];
-        let mut places = vec![0; source.sizes().len()];
-        for (at, input) in inputs.iter().enumerate() {
-            let index = match input {
-                Column::Fact(fact) => self.space.of_fact(*fact),
-                Column::State(system) => self.space.of_system(*system),
-            };
-            sizes.push(source.sizes()[index as usize]);
-            places[index as usize] = at as u32 + 1;
-        }
-        let mut target = DiagramStore::new(sizes, limit);
-        let children = source.transfer(functions, &mut target, &places);
-        let root = target.node(0, &children);
-        let outcome = target.map(root, &mut |leaf| decisions.outcome(leaf));
-        let inputs = inputs.to_vec();
-        let layout = TableLayout {
-            inputs,
-            diagrams: target,
-            root,
-            outcome,
-            canonical: false,
-        };
-        (!layout.diagrams.overflowed()).then_some(layout)
-    }
-
-    fn finish(&self, direction: Direction, layout: TableLayout, decisions: Decisions) -> Table {
-        let schema = &self.space.program.schema;
-        let matter = layout.outcome_inputs();
-        let inputs = layout.inputs.iter();
-        let inputs = inputs.partition(|column| matter.contains(column));
-        let order = layout.inputs.clone();
-        let diagram = flatten(&layout);
-        let list = decisions.list().to_vec();
-        let rows = move || deep(|| rows::rows(&layout, &decisions, direction.from()));
-        Table::from_diagram(schema, direction, (inputs, &order), diagram, list, rows)
-    }
-}
-
-/// A table's functions over its own inputs: variable 0 is the entered state, then the inputs.
-struct TableLayout {
-    inputs: Vec<Column>,
-    diagrams: DiagramStore,
-    /// Leaves are decisions.
-    root: Diagram,
-    /// A leaf is the first decision with the same outcome.
-    outcome: Diagram,
-    /// In order of names, so that the same meaning gives the same rows.
-    canonical: bool,
-}
-
-impl TableLayout {
-    /// The inputs that the outcome depends on.
-    fn outcome_inputs(&self) -> Vec<Column> {
-        let support = self.diagrams.support(&[self.outcome]).into_iter();
-        support
-            .filter(|at| *at > 0)
-            .map(|at| self.inputs[at as usize - 1])
-            .collect()
-    }
-}
-
-/// The nodes of a layout's diagram, each before its children.
-fn flatten(layout: &TableLayout) -> FlatDiagram {
-    let order = layout.diagrams.below(&[layout.root]);
-    let at: HashMap<Diagram, u32> = order
-        .iter()
-        .enumerate()
-        .map(|(at, node)| (*node, at as u32))
-        .collect();
-    let next = |of: Diagram| match of.as_leaf() {
-        None => Next::Node(at[&of]),
-        Some(PASS) => Next::Pass,
-        Some(decision) => Next::Decision(decision),
+    let source = Compiled {
+        program: program.clone(),
+        known: Mutex::default(),
     };
-    let nodes = order
-        .iter()
-        .map(|node| FlatNode {
-            ask: layout
-                .diagrams
-                .variable(*node)
-                .and_then(|variable| variable.checked_sub(1))
-                .map(|input| layout.inputs[input as usize]),
-            next: layout
-                .diagrams
-                .children(*node)
-                .iter()
-                .map(|child| next(*child))
-                .collect(),
+    Tables::new(program.schema.clone(), source)
+}
+
+struct Compiled {
+    program: Program,
+    known: Mutex<Option<DetachedPrecedence>>,
+}
+
+impl TableSource for Compiled {
+    fn role(&self, role: RoleId) -> Result<Vec<Table>, TooComplex> {
+        self.with_space(|space| {
+            let tables = self.program.directions().map(|direction| {
+                let table = table(space, role, direction);
+                table.ok_or_else(|| self.too_complex(role))
+            });
+            tables.collect()
+        })
+    }
+
+    fn document(&self, tables: &Tables) -> Result<Document, TooComplex> {
+        // Compiles every role, which needs the space, too.
+        tables.digest()?;
+        self.with_space(|space| document::document(space, tables))
+    }
+}
+
+impl Compiled {
+    fn with_space<T>(&self, work: impl FnOnce(&mut Precedence<'_>) -> T) -> T {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        deep(|| {
+            let mut space = match known.take() {
+                Some(known) => known.attach(&self.program),
+                None => Precedence::new(&self.program),
+            };
+            let done = work(&mut space);
+            *known = Some(space.detach());
+            done
+        })
+    }
+
+    fn too_complex(&self, role: RoleId) -> TooComplex {
+        TooComplex {
+            role: self.program.role_name(role).to_owned(),
+        }
+    }
+}
+
+/// The table of a role and direction; `None` if its diagrams overflow.
+fn table(space: &mut Precedence<'_>, role: RoleId, direction: Direction) -> Option<Table> {
+    let program = space.program;
+    let changes: Vec<Change> = program.changes(direction).collect();
+    let decided = changes.iter().map(|change| space.decision(role, *change));
+    let decided: Vec<RoleDecision> = decided.collect();
+    let mut decisions = Decisions::new();
+    let layers = decided.iter().map(|decided| decided.parts.len());
+    let layers = layers.max().unwrap_or(0).max(1);
+    let mut functions: Vec<Vec<Diagram>> = (0..layers)
+        .map(|layer| {
+            let of = decided.iter();
+            of.map(|decided| self::layer(space, decided, layer, &mut decisions))
+                .collect()
         })
         .collect();
-    FlatDiagram {
-        root: next(layout.root),
-        nodes,
+    let setting: BTreeSet<ProfileId> = decisions.setting.iter().flatten().copied().collect();
+    let mut groups: Vec<(ProfileId, Vec<u32>)> = Vec::new();
+    for profile in setting {
+        let appends = appendices(space, profile, &changes);
+        if !appends.is_empty() {
+            groups.push((profile, appends.iter().map(|(append, _)| *append).collect()));
+            functions.extend(appends.into_iter().map(|(_, function)| function));
+        }
     }
+    if space.diagrams.overflowed() {
+        return None;
+    }
+    let mut layout = if changes.is_empty() {
+        // A system without states: there is nothing to decide.
+        return Some(Table::new(&program.schema, nothing(direction)));
+    } else {
+        Layout::of_space(space, &functions)?
+    };
+    let columns = columns(&mut layout, layers, &decisions, &groups);
+    let links = layout.roots[..layers].iter().map(|root| Link {
+        diagram: Arc::new(layout.flatten(*root, |leaf| match leaf {
+            0 => Next::Pass,
+            decision => Next::Decision(decision),
+        })),
+        first: 0,
+    });
+    let links = links.collect();
+    let mut roots = layout.roots[layers..].iter();
+    let mut group_of: HashMap<ProfileId, u32> = HashMap::new();
+    let mut all = Vec::with_capacity(groups.len());
+    for (profile, appends) in groups {
+        let appendices: Appendices = appends
+            .iter()
+            .zip(&mut roots)
+            .map(|(append, root)| Appendix {
+                text: program.profile(profile).appends[*append as usize]
+                    .text
+                    .clone(),
+                holds: layout.flatten(*root, holds),
+            })
+            .collect();
+        group_of.insert(profile, all.len() as u32);
+        all.push(appendices);
+    }
+    let appends = decisions.setting.iter();
+    let appends =
+        appends.map(|profile| profile.and_then(|profile| group_of.get(&profile).copied()));
+    let parts = TableParts {
+        direction,
+        columns: columns.into_iter().collect(),
+        order: layout.inputs.clone(),
+        appends: appends.collect(),
+        decisions: decisions.list,
+        links,
+        appendices: all,
+    };
+    Some(Table::new(&program.schema, parts))
+}
+
+fn nothing(direction: Direction) -> TableParts {
+    let Decisions { list, .. } = Decisions::new();
+    TableParts {
+        direction,
+        columns: Vec::new(),
+        order: Vec::new(),
+        appends: vec![None; list.len()],
+        decisions: list,
+        links: Vec::new(),
+        appendices: Vec::new(),
+    }
+}
+
+/// What the leaf of an appendix means.
+fn holds(leaf: u32) -> Next {
+    match leaf {
+        0 => Next::Pass,
+        _ => Next::Decision(0),
+    }
+}
+
+/// One layer of the decisions, with this table's decisions as its leaves; 0 where the next layer decides.
+fn layer(
+    space: &mut Precedence<'_>,
+    decided: &RoleDecision,
+    layer: usize,
+    decisions: &mut Decisions,
+) -> Diagram {
+    let of = decided.parts.get(layer).copied().unwrap_or(Diagram::ZERO);
+    let leaves = space.leaves(of);
+    let numbers = leaves
+        .iter()
+        .map(|leaf| (*leaf, decisions.add(space, decided, *leaf)));
+    let numbers: HashMap<u32, u32> = numbers.collect();
+    space.diagrams.map(of, &mut |leaf| numbers[&leaf])
+}
+
+/// The appends of a profile in one direction, each with where it joins, for each change.
+fn appendices(
+    space: &mut Precedence<'_>,
+    profile: ProfileId,
+    changes: &[Change],
+) -> Vec<(u32, Vec<Diagram>)> {
+    let mut found: Vec<(u32, Vec<Diagram>)> = Vec::new();
+    for (at, change) in changes.iter().enumerate() {
+        for appendix in space.appendices(profile, *change).iter() {
+            let place = found.binary_search_by_key(&appendix.append, |(append, _)| *append);
+            let place = place.unwrap_or_else(|place| {
+                let nowhere = vec![Diagram::ZERO; changes.len()];
+                found.insert(place, (appendix.append, nowhere));
+                place
+            });
+            found[place].1[at] = appendix.holds;
+        }
+    }
+    found
+}
+
+/// The inputs that the outcome or an appendix depends on.
+fn columns(
+    layout: &mut Layout,
+    layers: usize,
+    decisions: &Decisions,
+    groups: &[(ProfileId, Vec<u32>)],
+) -> BTreeSet<presync_engine::Column> {
+    let mut first: HashMap<Outcome, u32> = HashMap::new();
+    let outcome_of = (0..).zip(&decisions.list);
+    let outcome_of = outcome_of.map(|(at, decision)| *first.entry(decision.outcome).or_insert(at));
+    let outcome_of: Vec<u32> = outcome_of.collect();
+    let links = layout.roots[..layers].to_vec();
+    let mut roots: Vec<Diagram> = links
+        .iter()
+        .map(|link| {
+            layout
+                .diagrams
+                .map(*link, &mut |leaf| outcome_of[leaf as usize])
+        })
+        .collect();
+    let holds = layout.roots[layers..].to_vec();
+    let mut appendices = holds.into_iter();
+    for (profile, appends) in groups {
+        // A role that needs several links is too complex to find out on which inputs its texts really depend.
+        let setting = match links.as_slice() {
+            [link] => layout.diagrams.with_budget(APPENDIX_NODES, |diagrams| {
+                let sets = |leaf: u32| decisions.setting[leaf as usize] == Some(*profile);
+                diagrams.map(*link, &mut |leaf| u32::from(sets(leaf)))
+            }),
+            _ => None,
+        };
+        for holds in appendices.by_ref().take(appends.len()) {
+            let joins = setting.and_then(|setting| {
+                layout
+                    .diagrams
+                    .with_budget(APPENDIX_NODES, |diagrams| diagrams.and_then(setting, holds))
+            });
+            // Too complex: it may depend on more than these.
+            roots.push(joins.unwrap_or(holds));
+        }
+    }
+    layout.columns_of(&roots)
 }

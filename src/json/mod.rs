@@ -410,7 +410,11 @@ impl JsonDecision {
             to: decided.system().to_owned(),
             outcome: decided.kind(),
             state: decided.state().map(str::to_owned),
-            append: decided.append().to_vec(),
+            append: decided
+                .append()
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect(),
             profile: origin.map(|origin| origin.profile.clone()),
             rule: origin.map(|origin| origin.rule.clone()),
         }

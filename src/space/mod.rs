@@ -10,10 +10,11 @@
 //! a child for each value and a leaf is the decision itself, which is the form of a decision table; restricting to a
 //! state is one step. All of it is [`diagram`](crate::diagram), without `unsafe` and without global state.
 
+mod appendices;
 mod precedence;
 mod situation;
 mod text;
 mod variable_order;
 
-pub use precedence::{Candidates, Cascade, Decider, DetachedPrecedence, Precedence, RoleDecision};
+pub use precedence::{Candidates, Decider, DetachedPrecedence, Precedence, RoleDecision};
 pub use situation::SituationSpace;

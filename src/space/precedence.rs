@@ -1,5 +1,5 @@
 //! In: the rules of a profile or role and a change. Out: which rule decides, as a diagram over all situations.
-//! The one place that knows what beats what: ranks within a profile, order between profiles, appendices.
+//! The one place that knows what beats what: ranks within a profile, order between profiles.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -10,21 +10,17 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::diagram::Diagram;
 use crate::program::{
-    Change, Direction, ProfileId, Program, Rank, RoleId, Rule, StateId, SystemId, Target,
+    Change, Direction, ProfileId, Program, Rank, RoleId, Rule, StateId, SystemId,
 };
+use crate::space::appendices::SpaceAppendix;
 use crate::space::situation::{DetachedSpace, SituationSpace};
 
-/// An index into the lists of appended texts; 0 is the empty list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AppendListId(pub u32);
-
-/// The rule that decides, and what its profile appends.
+/// The rule that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Decider {
     pub profile: ProfileId,
     /// An index into the profile's rules.
     pub rule: u32,
-    pub append: AppendListId,
 }
 
 /// What a role decides on one change. Leaves are places in the list of candidates instead of rules,
@@ -63,12 +59,10 @@ pub struct Candidates {
 /// Node limit for the union of candidates.
 const UNION_NODES: usize = 50_000;
 
-type Decorated = (u32, u32, Diagram, Box<[bool]>);
-
 /// Computes which rule decides what over the situations of a program, and caches the results.
 pub struct Precedence<'p> {
-    space: SituationSpace<'p>,
-    cache: Cache,
+    pub(super) space: SituationSpace<'p>,
+    pub(super) cache: Cache,
 }
 
 impl<'p> Deref for Precedence<'p> {
@@ -87,7 +81,7 @@ impl DerefMut for Precedence<'_> {
 
 /// Results computed so far.
 #[derive(Default)]
-struct Cache {
+pub(super) struct Cache {
     /// By profile.
     directions: Vec<Option<Box<[ProfileDirection]>>>,
     /// Lists of representatives, shared because many directions have the same.
@@ -95,19 +89,15 @@ struct Cache {
     /// For each role and direction, the representative of each state.
     representatives: FxHashMap<(RoleId, Direction), Arc<[StateId]>>,
     shapes: FxHashMap<Arc<[(Rank, Diagram)]>, Arc<Candidates>>,
-    /// The appended texts, by texts and their conditions.
-    appends: FxHashMap<Vec<(u32, Diagram)>, Diagram>,
-    texts: IndexSet<String, FxBuildHasher>,
-    /// By place among a role's profiles, shape, appendix, and which candidates set a state.
-    decorated: FxHashMap<Decorated, Cascade>,
+    pub(super) appendices: FxHashMap<(ProfileId, Change), Arc<[SpaceAppendix]>>,
+    /// By place among a role's profiles, and shape.
+    placed: FxHashMap<(u32, u32), Cascade>,
     role_decisions: FxHashMap<(RoleId, Change), RoleDecision>,
     /// The combination of the profiles' functions, by the functions in order of priority.
     combined: FxHashMap<Box<[Diagram]>, Cascade>,
     leaves: FxHashMap<Diagram, Arc<[u32]>>,
-    /// Leaf `n` of a decision diagram is entry `n - 1`: place among the profiles, place among the
-    /// candidates, appendix.
-    choices: IndexSet<(u32, u32, AppendListId), FxBuildHasher>,
-    append_lists: IndexSet<Vec<String>, FxBuildHasher>,
+    /// Leaf `n` of a decision diagram is entry `n - 1`: place among the profiles, place among the candidates.
+    choices: IndexSet<(u32, u32), FxBuildHasher>,
 }
 
 /// A profile's rules of one direction.
@@ -391,81 +381,24 @@ impl<'p> Precedence<'p> {
         })
     }
 
-    /// The texts that a profile appends for a change: a leaf is an [`AppendListId`].
-    fn appended(&mut self, profile: ProfileId, change: Change) -> Diagram {
-        let program = self.program;
-        let mut key = Vec::new();
-        let appends = program.profile(profile).appends.iter();
-        for append in appends.filter(|append| append.to == change.to()) {
-            let text = match self.cache.texts.get_index_of(&append.text) {
-                Some(known) => known,
-                None => self.cache.texts.insert_full(append.text.clone()).0,
-            };
-            key.push((
-                text as u32,
-                self.condition_in(append.condition, change.entered()),
-            ));
-        }
-        if let Some(known) = self.cache.appends.get(&key) {
-            return *known;
-        }
-        self.cache.append_lists.insert(Vec::new());
-        let mut lists = Diagram::ZERO;
-        for (text, holds) in &key {
-            let text = &self.cache.texts[*text as usize];
-            let known = &mut self.cache.append_lists;
-            lists = self
-                .space
-                .diagrams
-                .product(lists, *holds, &mut |list, holds| {
-                    if holds == 0 || known[list as usize].contains(text) {
-                        return list;
-                    }
-                    let longer = known[list as usize]
-                        .iter()
-                        .cloned()
-                        .chain([text.clone()])
-                        .collect();
-                    known.insert_full(longer).0 as u32
-                });
-        }
-        self.cache.appends.insert(key, lists);
-        lists
-    }
-
     /// The decisions of a profile that is the `place`th of those that a role asks.
-    fn decorated(
-        &mut self,
-        place: u32,
-        profile: ProfileId,
-        change: Change,
-        rules: &[u32],
-    ) -> Cascade {
+    fn placed(&mut self, place: u32, profile: ProfileId, change: Change) -> Cascade {
         let Some(shape) = self.shape(profile, change) else {
             return Cascade::default();
         };
-        let appended = self.appended(profile, change);
-        let of_profile = &self.program.profile(profile).rules;
-        // A decision of `unchanged` appends nothing.
-        let sets = rules.iter().map(|rule| {
-            appended != Diagram::ZERO && matches!(of_profile[*rule as usize].target, Target::Set(_))
-        });
-        let key = (place, shape.id, appended, sets.collect());
-        if let Some(known) = self.cache.decorated.get(&key) {
+        let key = (place, shape.id);
+        if let Some(known) = self.cache.placed.get(&key) {
             return known.clone();
         }
-        let (diagrams, choices, sets) = (&mut self.space.diagrams, &mut self.cache.choices, &key.3);
+        let (diagrams, choices) = (&mut self.space.diagrams, &mut self.cache.choices);
         let parts = shape.decider.iter().map(|part| {
-            diagrams.product(*part, appended, &mut |candidate, append| {
-                let Some(candidate) = candidate.checked_sub(1) else {
-                    return 0;
-                };
-                let append = AppendListId(if sets[candidate as usize] { append } else { 0 });
-                choices.insert_full((place, candidate, append)).0 as u32 + 1
+            diagrams.map(*part, &mut |candidate| match candidate.checked_sub(1) {
+                Some(candidate) => choices.insert_full((place, candidate)).0 as u32 + 1,
+                None => 0,
             })
         });
         let parts: Cascade = parts.collect();
-        self.cache.decorated.insert(key, parts.clone());
+        self.cache.placed.insert(key, parts.clone());
         parts
     }
 
@@ -484,7 +417,7 @@ impl<'p> Precedence<'p> {
                 continue;
             }
             let place = candidates.len() as u32;
-            all.extend(self.decorated(place, *profile, change, &rules).iter());
+            all.extend(self.placed(place, *profile, change).iter());
             candidates.push((*profile, rules));
         }
         let all = all.into_boxed_slice();
@@ -513,12 +446,11 @@ impl<'p> Precedence<'p> {
             .cache
             .choices
             .get_index(leaf.checked_sub(1)? as usize)?;
-        let (place, candidate, append) = *choice;
+        let (place, candidate) = *choice;
         let (profile, rules) = &decided.candidates[place as usize];
         Some(Decider {
             profile: *profile,
             rule: rules[candidate as usize],
-            append,
         })
     }
 
@@ -537,13 +469,5 @@ impl<'p> Precedence<'p> {
         let leaves: Arc<[u32]> = self.diagrams.leaves(of).into();
         self.cache.leaves.insert(of, leaves.clone());
         leaves
-    }
-
-    /// The texts of a list, in display order.
-    pub fn append_texts(&self, id: AppendListId) -> &[String] {
-        self.cache
-            .append_lists
-            .get_index(id.0 as usize)
-            .map_or(&[], Vec::as_slice)
     }
 }

@@ -57,9 +57,15 @@ impl SituationSpace<'_> {
 }
 
 impl Precedence<'_> {
-    /// The outcome of a decision (0: unmapped), as a test expects it; an empty appendix is written
+    /// The outcome of a decision (0: unmapped) with its texts, as a test expects it; an empty appendix is written
     /// only if `decorated`.
-    pub fn outcome_text(&self, decided: &RoleDecision, leaf: u32, decorated: bool) -> String {
+    pub fn outcome_text(
+        &self,
+        decided: &RoleDecision,
+        leaf: u32,
+        texts: &[&str],
+        decorated: bool,
+    ) -> String {
         let Some(decision) = self.decision_of(decided, leaf) else {
             return "unmapped".to_owned();
         };
@@ -67,8 +73,7 @@ impl Precedence<'_> {
             return "unchanged".to_owned();
         };
         let name = quote(&self.program.state(state).name);
-        let texts = self.append_texts(decision.append).iter();
-        let texts: Vec<String> = texts.map(|text| quote_text(text)).collect();
+        let texts: Vec<String> = texts.iter().map(|text| quote_text(text)).collect();
         match (decorated, texts.as_slice()) {
             (false, []) => name,
             (true, []) => format!("{name} append nothing"),

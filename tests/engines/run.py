@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs each export in third-party engines and compares every situation with the decision of Presync.
 
+Usage: run.py [PROGRAM...]   (contact-centre, hostile, site-50, ...; all without names)
+
 Builds its own environments under target/engines. Prints format x engine x program x situations x differences, and
 exits with 1 if there are differences.
 """
@@ -45,7 +47,7 @@ def prepare():
     run("npm", "ci", "--no-audit", "--no-fund", "--silent", cwd=node)
     if engines.wait():
         sys.exit("the engines in Rust could not be built")
-    os.execv(python, [str(python), str(HERE / "run.py"), "--prepared"])
+    os.execv(python, [str(python), str(HERE / "run.py"), "--prepared", *sys.argv[1:]])
 
 
 def programs():
@@ -55,14 +57,24 @@ def programs():
             yield folder.name, program
     yield "hostile", HERE / "hostile.presync"
     yield "quotes", HERE / "quotes.presync"
+    # Roles with too many rows for one table.
+    for kind in ("site", "skills"):
+        program = BUILD / f"{kind}-50.presync"
+        program.write_bytes(run(sys.executable, ROOT / "benches" / "programs.py", kind, 50, capture_output=True).stdout)
+        yield f"{kind}-50", program
 
 
 # Programs that a format cannot express: the export must refuse them.
 REFUSED = {("jdm", "quotes")}
 
 
+# Random situations of each table of a generated program.
+SAMPLED = 1_000
+
+
 def situations(program):
-    output = run(ROOT / "target" / "debug" / "examples" / "situations", program, capture_output=True).stdout
+    most = [SAMPLED] if program.parent == BUILD else []
+    output = run(ROOT / "target" / "debug" / "examples" / "situations", program, *most, capture_output=True).stdout
     return [json.loads(line) for line in output.decode().split("\n") if line]
 
 
@@ -189,7 +201,8 @@ def spark_session():
     builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.ui.enabled", "false")
     builder = builder.config("spark.ui.showConsoleProgress", "false")
     builder = builder.config("spark.sql.warehouse.dir", str(warehouse)).config("spark.log.level", "ERROR")
-    builder = builder.config("spark.sql.shuffle.partitions", "2")
+    # A role with thousands of rows is one expression, and its plan does not fit into the default of 1 GB.
+    builder = builder.config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "4g")
     return builder.getOrCreate()
 
 
@@ -235,6 +248,18 @@ def dsntk(file, cases):
     return compare((BUILD / "rust" / "release" / "dmn", file), cases)
 
 
+def example(*command):
+    """An executor in examples/decide: reads tables.json and decides for all other systems."""
+    def decide(file, cases):
+        lines = "".join(json.dumps(case) + "\n" for case in cases)
+        output = run(*command, file, input=lines.encode(), capture_output=True).stdout.decode()
+        answers = [json.loads(line) for line in output.split("\n") if line]
+        assert len(answers) == len(cases)
+        found = [next(one for one in answer if one["to"] == case["to"]) for answer, case in zip(answers, cases)]
+        return sum((one["outcome"], one["state"], tuple(one["append"])) != wanted(case) for one, case in zip(found, cases))
+    return decide
+
+
 def page(file, cases):
     return compare(("node", BUILD / "node" / "report.cjs", file, file.with_suffix("")), cases)
 
@@ -254,6 +279,8 @@ def pictures(program, name, cases):
 
 
 ENGINES = [
+    ("json", "decide.py", example(sys.executable, ROOT / "examples" / "decide" / "decide.py")),
+    ("json", "decide.js", example("node", ROOT / "examples" / "decide" / "decide.js")),
     ("dmn", "feelin", feelin),
     ("dmn", "dsntk", dsntk),
     ("sql", "sqlite", sqlite),
@@ -294,7 +321,10 @@ def main():
     shutil.rmtree(BUILD / "spark", ignore_errors=True)
     print(f"{'format':8}{'engine':12}{'program':18}{'situations':>11}{'differences':>13}")
     failed = False
+    names = [word for word in sys.argv[1:] if word != "--prepared"]
     for name, program in programs():
+        if names and name not in names:
+            continue
         cases = situations(program)
         assert cases
         files = {to: export(program, name, to) for to, _, _ in ENGINES if (to, name) not in REFUSED}

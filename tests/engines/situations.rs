@@ -1,5 +1,6 @@
 //! Prints every situation of a program and its decision, one JSON object per line, to compare engines with. Enumerates
-//! the inputs of each table; the other facts and states get arbitrary values.
+//! the inputs of each table; the other facts and states get arbitrary values. With a number as second argument: at least as
+//! many random situations of each table that has more.
 
 #![allow(
     clippy::disallowed_methods,
@@ -15,6 +16,8 @@ use serde_json::{Map, Value, json};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("name a program")?;
     let path = std::path::PathBuf::from(path);
+    let most = std::env::args().nth(2).map(|most| most.parse::<u64>());
+    let most = most.transpose()?.unwrap_or(u64::MAX);
     let folder = path
         .parent()
         .map(std::path::Path::to_path_buf)
@@ -35,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let mut number = 0;
             situations(
                 &tables,
-                table.columns(),
+                (table.columns(), most),
                 direction.from(),
                 &mut |situation, entered| {
                     number += 1;
@@ -90,15 +93,36 @@ type Visit<'a> = dyn FnMut(&Situation, StateId) -> std::io::Result<()> + 'a;
 
 fn situations(
     tables: &Tables,
-    columns: &[Column],
+    (columns, most): (&[Column], u64),
     from: SystemId,
     visit: &mut Visit<'_>,
 ) -> std::io::Result<()> {
     let schema = tables.schema();
     let mut values = vec![0; columns.len()];
     let mut number: usize = 0;
+    let sizes = columns.iter().map(|column| schema.column_size(*column));
+    let sizes: Vec<u32> = sizes.collect();
+    let states = schema.states(from);
+    let all = sizes.iter().map(|size| u64::from(*size));
+    let all = all.fold(states.len() as u64, u64::saturating_mul);
+    // A linear congruential generator: its high bits are random enough.
+    let mut random = 0x2545_F491_4F6C_DD1D_u64;
+    let mut below = |limit: u32| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (random >> 33) as u32 % limit
+    };
     loop {
-        for entered in schema.states(from) {
+        if all > most {
+            if number as u64 >= most {
+                return Ok(());
+            }
+            for (value, size) in values.iter_mut().zip(&sizes) {
+                *value = below(*size);
+            }
+        }
+        for entered in states.clone() {
             number += 1;
             let mut situation = tables.situation();
             // Vary what is not an input, to detect an export that reads it.
@@ -123,7 +147,10 @@ fn situations(
             situation.set_state(entered);
             visit(&situation, entered)?;
         }
-        let next = (0..columns.len()).find(|at| values[*at] + 1 < schema.column_size(columns[*at]));
+        if all > most {
+            continue;
+        }
+        let next = (0..columns.len()).find(|at| values[*at] + 1 < sizes[*at]);
         let Some(at) = next else { return Ok(()) };
         values[at] += 1;
         values[..at].fill(0);

@@ -193,6 +193,12 @@ fn compare(spec: &Spec, seed: u64, counts: &Counts) -> Result<(), String> {
     {
         return Err("reading: what was written is read as something else".to_owned());
     }
+    // The digest of the profiles' tables together is that of the role's.
+    let document = tables.document().expect("the tables are small");
+    let chained = Tables::from_document(document).map_err(|error| format!("chained: {error}"))?;
+    if chained.digest() != tables.digest() {
+        return Err("digest: the tables of the profiles have another".to_owned());
+    }
     let mut different = None;
     let (mut decisions, mut mapped) = (0, 0);
     meaning.each(most, &mut |size| random.below(size), &mut |situation| {
@@ -279,17 +285,23 @@ fn decided(
     let decided = decided
         .into_iter()
         .find(|decided| decided.system() == system(to));
-    let decision = decided.expect("the system has a decision").decision();
+    let decided = decided.expect("the system has a decision");
+    let decision = decided.decision();
+    let texts: Vec<String> = decided
+        .append()
+        .iter()
+        .map(|text| (*text).to_owned())
+        .collect();
     let outcome = match &decision.outcome {
         presync::Outcome::Unmapped => Outcome::Unmapped,
         presync::Outcome::Unchanged => Outcome::Unchanged,
-        presync::Outcome::Set { state, append } => {
+        presync::Outcome::Set(state) => {
             let name = &tables.schema().state(*state).name;
             let known = spec.systems[to]
                 .states
                 .iter()
                 .position(|state| state.name == *name);
-            Outcome::Set(known.expect("states keep their names"), append.to_vec())
+            Outcome::Set(known.expect("states keep their names"), texts)
         }
     };
     let line = |rule: &String| {

@@ -37,16 +37,17 @@ fn difference_counts_match_enumeration() {
             "seed {seed}\n{source}"
         );
         // Enumeration covers all facts and states, so compare shares of situations.
-        let mut reported: BTreeMap<(String, String, String, String, String), f64> = BTreeMap::new();
+        let mut reported: BTreeMap<DifferenceKey, f64> = BTreeMap::new();
         for change in &found.changes {
             let key = (
                 change.role.clone(),
                 change.from.clone(),
                 change.to.clone(),
-                change.old.clone(),
-                change.new.clone(),
+                without_texts(&change.old),
+                without_texts(&change.new),
             );
-            reported.insert(key, change.count as f64 / change.total as f64);
+            let share = change.count as f64 / change.total as f64;
+            assert!(reported.insert(key, share).is_none(), "reported once");
         }
         let wanted = enumerate(&old, &new);
         assert_eq!(
@@ -71,10 +72,61 @@ fn difference_counts_match_enumeration() {
     assert!(same > 30 && different > 30, "{same} {different}");
 }
 
-fn enumerate(
-    old: &Program,
-    new: &Program,
-) -> BTreeMap<(String, String, String, String, String), f64> {
+/// Role, direction, old and new behavior.
+type DifferenceKey = (String, String, String, String, String);
+
+/// An outcome without the texts that are shown with it; the change of a text as it is.
+fn without_texts(outcome: &str) -> String {
+    if outcome.starts_with("append ") || outcome.starts_with("no ") {
+        return outcome.to_owned();
+    }
+    let outcome = outcome.split(" append ").next().unwrap_or_default();
+    outcome
+        .split(" (in some")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The differences between two outcomes: another state, or else the texts and their order.
+fn differences(before: &reference::Outcome, after: &reference::Outcome) -> Vec<(String, String)> {
+    use reference::Outcome::Set;
+    let (Set(target, old), Set(other, new)) = (before, after) else {
+        return Vec::new();
+    };
+    if target != other {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let quoted = |text: &String| quote_text(text);
+    for text in old.iter().filter(|text| !new.contains(text)) {
+        found.push((
+            format!("append {}", quoted(text)),
+            format!("no {}", quoted(text)),
+        ));
+    }
+    for text in new.iter().filter(|text| !old.contains(text)) {
+        found.push((
+            format!("no {}", quoted(text)),
+            format!("append {}", quoted(text)),
+        ));
+    }
+    for (at, first) in old.iter().enumerate() {
+        for second in &old[at + 1..] {
+            let place = |text| new.iter().position(|other| other == text);
+            if let (Some(one), Some(other)) = (place(first), place(second))
+                && other < one
+            {
+                let (first, second) = (quoted(first), quoted(second));
+                let before = format!("append {first}, {second}");
+                found.push((before, format!("append {second}, {first}")));
+            }
+        }
+    }
+    found
+}
+
+fn enumerate(old: &Program, new: &Program) -> BTreeMap<DifferenceKey, f64> {
     let mut counts = BTreeMap::new();
     let mut situations = 0.0;
     reference::each_situation(old, &mut |situation| {
@@ -82,26 +134,20 @@ fn enumerate(
         for role in old.role_ids() {
             for (from, to) in old.directions().map(|way| (way.from(), way.to())) {
                 for state in old.states(from) {
-                    let outcome = |program: &Program| match reference::decide(
-                        program, role, situation, state, to,
-                    )
-                    .outcome
-                    {
+                    let decide = |program: &Program| {
+                        reference::decide(program, role, situation, state, to).outcome
+                    };
+                    let name = |outcome: &reference::Outcome| match outcome {
                         reference::Outcome::Unmapped => "unmapped".to_owned(),
                         reference::Outcome::Unchanged => "unchanged".to_owned(),
-                        reference::Outcome::Set(target, texts) => {
-                            let name = quote(&program.state(target).name);
-                            let texts: Vec<String> =
-                                texts.iter().map(|text| quote_text(text)).collect();
-                            if texts.is_empty() {
-                                name
-                            } else {
-                                format!("{name} append {}", texts.join(", "))
-                            }
-                        }
+                        reference::Outcome::Set(target, _) => quote(&old.state(*target).name),
                     };
-                    let (before, after) = (outcome(old), outcome(new));
-                    if before != after {
+                    let (before, after) = (decide(old), decide(new));
+                    let mut found = differences(&before, &after);
+                    if name(&before) != name(&after) {
+                        found.push((name(&before), name(&after)));
+                    }
+                    for (before, after) in found {
                         let key = (
                             old.role_name(role).to_owned(),
                             old.system(from).name.clone(),

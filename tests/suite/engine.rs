@@ -287,7 +287,10 @@ fn ids_end_with_the_schema() {
     assert!(Schema::new(twice, Vec::new(), Vec::new()).is_err());
     let ids = [["x"], ["y"]].map(|texts| engine.append(&texts.map(str::to_owned)));
     assert_eq!(
-        (ids.map(|id| id.number()), engine.append(&[]).number()),
+        (
+            ids.map(|id| id.number()),
+            engine.append::<&str>(&[]).number()
+        ),
         ([1, 2], 0)
     );
     assert_eq!(

@@ -89,7 +89,10 @@ const STAGES: [(&str, &[&str]); 21] = [
         ],
     ),
     ("codes", &["diagnostic", "errors", "lint"]),
-    ("compile", &["program", "diagram", "space", "stack"]),
+    (
+        "compile",
+        &["program", "diagram", "space", "stack", "parallel"],
+    ),
     ("stack", &[]),
     ("parallel", &["stack"]),
     (

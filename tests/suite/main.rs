@@ -9,6 +9,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod appendices;
 mod check;
 mod cli;
 mod codes;

@@ -23,10 +23,10 @@ fn compare(program: &Program, compiled: &[&Tables], name: &str, decided: &mut u6
                     for tables in compiled {
                         let role = tables.role_of(role).expect("roles keep their ids");
                         let table = role.table(direction).expect("the tables are small");
-                        let found = table.and_then(|table| table.decide(&given, state));
+                        let found = table.and_then(|table| table.decide_with_texts(&given, state));
                         assert_eq!(
-                            found,
-                            Some(&decision(program, &wanted)),
+                            found.map(|(decision, texts)| (decision.clone(), owned(&texts))),
+                            Some(decision(program, &wanted)),
                             "{name}: {situation:?} {state:?} {direction:?}"
                         );
                     }
@@ -39,14 +39,16 @@ fn compare(program: &Program, compiled: &[&Tables], name: &str, decided: &mut u6
     compared
 }
 
-fn decision(program: &Program, decided: &reference::Decided) -> Decision {
-    let outcome = match &decided.outcome {
-        reference::Outcome::Unmapped => Outcome::Unmapped,
-        reference::Outcome::Unchanged => Outcome::Unchanged,
-        reference::Outcome::Set(state, append) => Outcome::Set {
-            state: *state,
-            append: append.clone().into(),
-        },
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// A decision and its texts.
+fn decision(program: &Program, decided: &reference::Decided) -> (Decision, Vec<String>) {
+    let (outcome, texts) = match &decided.outcome {
+        reference::Outcome::Unmapped => (Outcome::Unmapped, Vec::new()),
+        reference::Outcome::Unchanged => (Outcome::Unchanged, Vec::new()),
+        reference::Outcome::Set(state, append) => (Outcome::Set(*state), append.clone()),
     };
     let origin = decided.origin.map(|(profile, rule)| {
         let profile = &program.profiles[profile];
@@ -56,7 +58,7 @@ fn decision(program: &Program, decided: &reference::Decided) -> Decision {
             rule: program.sources.file_line(location),
         }
     });
-    Decision { outcome, origin }
+    (Decision { outcome, origin }, texts)
 }
 
 #[test]

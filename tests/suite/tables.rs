@@ -5,7 +5,7 @@ use crate::common;
 use common::generate::Random;
 use common::tables;
 use presync::{Outcome, Table, Tables};
-use presync_engine::TableBody;
+use presync_engine::document::Document;
 
 #[test]
 fn the_committed_tables_schema_is_current_and_valid() {
@@ -34,7 +34,7 @@ fn the_committed_tables_schema_is_current_and_valid() {
             .collect();
         assert!(errors.is_empty(), "{}: {errors:?}", example.display());
         let mut broken = document;
-        broken["roles"][0]["tables"][0]["rows"][0]["outcome"] = "set it".into();
+        broken["tables"][0]["blocks"][0]["rows"][0]["outcome"] = "set it".into();
         assert!(
             !validator.is_valid(&broken),
             "the schema rejects invalid tables"
@@ -92,7 +92,10 @@ fn the_digest_covers_meaning_only() {
     let mut all = BASE.to_owned();
     for (old, new) in REFACTORED {
         assert!(BASE.contains(old), "{old}");
-        all = all.replace(old, new);
+        // Rules that are written differently have other rows.
+        if !old.contains("when busy {") {
+            all = all.replace(old, new);
+        }
         if new.contains("Other") {
             all = all.replace("profile \"Q\"", "profile \"Other\"");
             continue;
@@ -131,8 +134,9 @@ fn without_origins(text: &str) -> serde_json::Value {
     fn strip(value: &mut serde_json::Value) {
         match value {
             serde_json::Value::Object(members) => {
-                members.remove("origin");
-                members.remove("origin_columns");
+                for origin in ["profile", "rule", "content"] {
+                    members.remove(origin);
+                }
                 members.values_mut().for_each(strip);
             }
             serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
@@ -173,14 +177,7 @@ fn three_hundred_decisions() {
         let decided = first(&tables)
             .decide(&tables.situation(), entered)
             .expect("the state belongs to a");
-        assert_eq!(
-            decided.outcome,
-            Outcome::Set {
-                state,
-                append: Box::default()
-            },
-            "{at}"
-        );
+        assert_eq!(decided.outcome, Outcome::Set(state), "{at}");
     }
 }
 
@@ -195,38 +192,42 @@ fn first(tables: &Tables) -> &Table {
 
 const SMALL: &str = include_str!("../fixtures/programs/small-table.presync");
 
-/// `SMALL` with its table from cic to lync as a diagram: first `vip`, then the state entered.
-fn diagrams(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {
-    let mut document: serde_json::Value =
-        serde_json::from_str(&tables(SMALL).to_json().expect("the tables are small"))
-            .expect("valid JSON");
-    let table = document["roles"][0]["tables"][0]
-        .as_object_mut()
-        .expect("a table is an object");
-    table.remove("rows").expect("the table has rows");
-    let set = |state: &str| serde_json::json!({ "outcome": "set", "state": state, "append": [] });
-    let unmapped = serde_json::json!({ "outcome": "unmapped", "append": [] });
-    table.insert(
-        "decisions".to_owned(),
-        serde_json::json!([set("Busy"), unmapped, set("Away")]),
-    );
-    let mut diagrams = serde_json::json!([{ "root": 0, "nodes": [{ "ask": "vip", "next": [1, -1] }, { "next": [-3, -2] }] }]);
-    change(&mut diagrams);
-    table.insert("diagrams".to_owned(), diagrams);
-    Tables::from_json(&document.to_string()).map_err(|error| error.to_string())
+/// Tables of a document after a change, which need not match its digest.
+fn changed(source: &str, change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {
+    let text = tables(source).to_json().expect("the tables are small");
+    let mut document = serde_json::from_str(&text).expect("valid JSON");
+    change(&mut document);
+    let document: Document = serde_json::from_value(document).map_err(|error| error.to_string())?;
+    Tables::from_document(document).map_err(|error| error.to_string())
+}
+
+/// `SMALL` with its table from cic to lync as a diagram: first the state entered, then `vip`.
+fn diagram(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String> {
+    changed(SMALL, |document| {
+        let table = document["tables"][0].as_object_mut();
+        let table = table.expect("a table is an object");
+        table.remove("blocks").expect("the table has rows");
+        table.remove("when");
+        let set = |state: &str| serde_json::json!({ "outcome": "set", "state": state });
+        let decisions = serde_json::json!([set("Busy"), set("Away")]);
+        table.insert("decisions".to_owned(), decisions);
+        let nodes = serde_json::json!([
+            { "next": [2, 1] },
+            { "ask": "vip", "next": [null, -1] },
+            { "ask": "vip", "next": [-2, -1] }
+        ]);
+        let mut diagram = serde_json::json!({ "root": 0, "nodes": nodes });
+        change(&mut diagram);
+        table.insert("diagram".to_owned(), diagram);
+    })
 }
 
 #[test]
 fn diagrams_and_rows_decide_the_same() {
-    let tables = diagrams(|_| {}).expect("the diagrams are valid");
+    let tables = diagram(|_| {}).expect("the diagram is valid");
     let written: serde_json::Value =
         serde_json::from_str(&tables.to_json().expect("the tables are small")).expect("valid JSON");
-    let nodes =
-        serde_json::json!([{ "ask": "vip", "next": [1, -1] }, { "ask": null, "next": [-3, -2] }]);
-    assert_eq!(
-        written["roles"][0]["tables"][0]["diagrams"][0],
-        serde_json::json!({ "root": 0, "nodes": nodes })
-    );
+    assert_eq!(written["tables"][0]["diagram"]["nodes"][1]["ask"], "vip");
     let mut found = Vec::new();
     for value in [false, true] {
         for state in ["Available", "At Lunch"] {
@@ -236,7 +237,7 @@ fn diagrams_and_rows_decide_the_same() {
                 .only_role()
                 .expect("the program has one role")
                 .decide(&given, entered);
-            let decided = decided.expect("every fact has a value")[0];
+            let decided = &decided.expect("every fact has a value")[0];
             found.push(decided.state().unwrap_or(decided.kind()).to_owned());
         }
     }
@@ -246,31 +247,30 @@ fn diagrams_and_rows_decide_the_same() {
 
 #[test]
 fn diagram_nodes_lead_to_existing_nodes() {
-    let refused =
-        |change: fn(&mut serde_json::Value)| diagrams(change).expect_err("it is no table");
+    let refused = |change: fn(&mut serde_json::Value)| diagram(change).expect_err("it is no table");
     let nowhere = "which is not a later node or a decision";
     for (error, wanted) in [
+        (refused(|one| one["root"] = 3.into()), nowhere),
+        (refused(|one| one["root"] = (-4).into()), nowhere),
         (
-            refused(|all| all[0]["root"] = serde_json::Value::Null),
-            "the last diagram",
-        ),
-        (refused(|all| all[0]["root"] = 2.into()), nowhere),
-        (refused(|all| all[0]["root"] = (-4).into()), nowhere),
-        (
-            refused(|all| all[0]["nodes"][0]["next"][0] = 0.into()),
+            refused(|one| one["nodes"][0]["next"][0] = 0.into()),
             nowhere,
         ),
         (
-            refused(|all| all[0]["nodes"][0]["next"][0] = 2.into()),
+            refused(|one| one["nodes"][0]["next"][0] = 3.into()),
             nowhere,
         ),
         (
-            refused(|all| all[0]["nodes"][0]["next"] = serde_json::json!([1])),
+            refused(|one| one["nodes"][0]["next"] = serde_json::json!([1])),
             "1 branches for an input with 2 values",
         ),
         (
-            refused(|all| *all = serde_json::json!([])),
-            "the diagram is missing",
+            refused(|one| one["nodes"][1]["next"][0] = 2.into()),
+            "does not test the state entered first",
+        ),
+        (
+            refused(|one| one["nodes"][1]["ask"] = serde_json::Value::Null),
+            "does not test the state entered first",
         ),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");
@@ -281,64 +281,72 @@ fn diagram_nodes_lead_to_existing_nodes() {
 fn invalid_tables_json_is_reported() {
     use serde_json::{Value, json};
     let text = tables(BASE).to_json().expect("the tables are small");
-    let refused = |change: fn(&mut Value)| {
+    let edited = |change: fn(&mut Value)| {
         let mut document = serde_json::from_str(&text).expect("valid JSON");
         change(&mut document);
         Tables::from_json(&document.to_string())
             .expect_err("it is no table")
             .to_string()
     };
-    fn table(document: &mut Value) -> &mut Value {
-        &mut document["roles"][0]["tables"][0]
+    let refused = |change: fn(&mut Value)| changed(BASE, change).expect_err("it is no table");
+    fn block(document: &mut Value) -> &mut Value {
+        &mut document["tables"][0]["blocks"][0]
     }
     for (error, wanted) in [
         (
-            refused(|all| all["format"] = "other".into()),
+            edited(|all| all["format"] = "other".into()),
             "not a tables.json",
         ),
         (
-            refused(|all| all["version"] = 2.into()),
-            "the file has format version 2, but this presync reads version 1",
+            edited(|all| all["version"] = 1.into()),
+            "the file has format version 1, but this presync reads version 2: export it again",
         ),
         (
-            refused(|all| drop(all.as_object_mut().map(|all| all.remove("version")))),
+            edited(|all| drop(all.as_object_mut().map(|all| all.remove("version")))),
             "`version` is missing",
+        ),
+        (
+            edited(|all| all["roles"][1]["name"] = "T".into()),
+            "`content` does not match the file: it was edited after its export, export it again",
+        ),
+        (
+            edited(|all| all["digest"] = "sha256:00".into()),
+            "`content` does not match the file",
         ),
         (
             refused(|all| all["facts"][1]["default"] = "fax".into()),
             "`kind` has no value `fax`",
         ),
         (
-            refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": [true] })),
+            refused(|all| block(all)["when"] = json!({ "kind": [true] })),
             "`kind` has no value true",
         ),
         (
-            refused(|all| table(all)["rows"][0]["when"] = json!({ "kind": ["fax"] })),
+            refused(|all| block(all)["when"] = json!({ "kind": ["fax"] })),
             "`kind` has no value \"fax\"",
         ),
         (
-            refused(|all| table(all)["rows"][0]["when"] = json!({ "vip": [null] })),
+            refused(|all| block(all)["when"] = json!({ "vip": [null] })),
             "`vip` has no value null",
         ),
         (
-            refused(|all| table(all)["rows"][0]["when"] = json!({ "night": [true] })),
+            refused(|all| block(all)["when"] = json!({ "night": [true] })),
             "night",
         ),
         (
-            refused(|all| table(all)["rows"][0]["from"] = json!(["Gone"])),
+            refused(|all| block(all)["rows"][0]["from"] = json!(["Gone"])),
             "Gone",
         ),
         (
-            refused(|all| table(all)["rows"][0] = table(all)["rows"][1].clone()),
-            "match the same situation",
-        ),
-        (
-            refused(|all| drop(table(all)["rows"].as_array_mut().map(Vec::pop))),
-            "no row matches some situation",
+            refused(|all| {
+                let row = block(all)["rows"][0].clone();
+                block(all)["rows"].as_array_mut().expect("a list").push(row);
+            }),
+            "two rows match the same situation",
         ),
         (
             refused(|all| {
-                all["roles"][0]["tables"]
+                all["roles"][0]["directions"]
                     .as_array_mut()
                     .expect("a list")
                     .swap(0, 1);
@@ -346,16 +354,32 @@ fn invalid_tables_json_is_reported() {
             "one table for each pair",
         ),
         (
-            refused(|all| drop(all["roles"][0]["tables"].as_array_mut().map(Vec::pop))),
+            refused(|all| drop(all["roles"][0]["directions"].as_array_mut().map(Vec::pop))),
             "one table for each pair",
         ),
         (
-            refused(|all| table(all)["rows"][0]["outcome"] = "set".into()),
+            refused(|all| all["directions"][0]["tables"] = json!([1000])),
+            "one table for each pair",
+        ),
+        (
+            refused(|all| all["tables"][0]["from"] = "lync".into()),
+            "one table for each pair",
+        ),
+        (
+            refused(|all| block(all)["rows"][0] = json!({ "outcome": "set" })),
             "`state` is required for the outcome `set` and not allowed for others",
         ),
         (
-            refused(|all| all["roles"][1]["name"] = "T".into()),
-            "the digest does not match",
+            refused(|all| block(all)["rows"][0] = json!({ "outcome": "previous" })),
+            "`previous` need a newer presync",
+        ),
+        (
+            refused(|all| block(all)["by_hand"] = json!({ "lync": [true] })),
+            "`by_hand` and `own` need a newer presync",
+        ),
+        (
+            refused(|all| all["tables"][0]["decisions"] = json!([{ "outcome": "unchanged" }])),
+            "a table has either rows, or a diagram with decisions",
         ),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");
@@ -401,10 +425,9 @@ fn the_origin_is_the_first_deciding_profile() {
             source += &format!("profile \"P{at}\" {{ {when}a x -> b p }}\n");
         }
         let tables = tables(&source);
-        let origins = match first(&tables).body() {
-            TableBody::Rows(rows) => rows.iter().map(|row| row.origins.len()).max().unwrap_or(0),
-            TableBody::Diagrams(_) => 0,
-        };
+        let rows = presync::rows(tables.schema(), &[first(&tables)]).remove(0);
+        let origins = rows.map(|rows| rows.rows.iter().map(|row| row.origins.len()).max());
+        let origins = origins.flatten().unwrap_or(0);
         assert!(
             form.contains(&origins),
             "{origins} origins, {form:?} wanted"

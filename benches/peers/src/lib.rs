@@ -8,7 +8,7 @@ use presync::{
     Column, Decision, Direction, FactId, FactKind, Outcome, Program, Schema, Situation, StateId, SystemId, Table,
     Tables, ValueId,
 };
-use presync_engine::{Row, TableBody};
+use presync_engine::{Cells, DecisionId};
 
 pub const PROGRAM: &str = r#"
 use cic_lync_profiles
@@ -61,11 +61,51 @@ pub fn table(tables: &Tables) -> &Table {
     table.expect("the role is small").expect("every direction has a table")
 }
 
-pub fn rows(table: &Table) -> &[Row] {
-    match table.body() {
-        TableBody::Rows(rows) => rows,
-        TableBody::Diagrams(_) => unreachable!("a small table has rows"),
+/// A row with the text of its outcome, appendix included.
+pub struct Row {
+    pub when: Cells,
+    pub from: Vec<StateId>,
+    pub outcome: String,
+}
+
+/// The columns and rows of the table. Its only appendix is part of the rows, because the peers know no other form.
+pub fn rows(tables: &Tables) -> (Vec<Column>, Vec<Row>) {
+    let found = presync::rows(tables.schema(), &[table(tables)]).remove(0);
+    let found = found.expect("a small table has rows");
+    let [appendix] = found.appendices.as_slice() else {
+        unreachable!("the program appends one text")
+    };
+    let [joins] = appendix.rows.as_slice() else {
+        unreachable!("the text has one condition")
+    };
+    let mut rows = Vec::new();
+    for row in &found.rows {
+        let from = row.from.to_vec();
+        let outcome = text(tables, &row.outcome, &[]);
+        if row.outcome.state().is_none() {
+            rows.push(Row { when: row.when.clone(), from, outcome });
+            continue;
+        }
+        // The text joins where all of its cells match, which are those of one flag and maybe of the row.
+        let tested = joins.when.iter().enumerate().filter(|(at, cell)| cell.is_some() && row.when[*at].is_none());
+        let tested: Vec<usize> = tested.map(|(at, _)| at).collect();
+        let excluded = joins.when.iter().zip(&row.when).any(|(cell, row)| match (cell, row) {
+            (Some(cell), Some(row)) => !row.iter().all(|value| cell.contains(value)),
+            _ => false,
+        });
+        if excluded {
+            rows.push(Row { when: row.when.clone(), from, outcome });
+            continue;
+        }
+        let [at] = *tested else { unreachable!("one flag decides whether the text joins") };
+        for (value, texts) in [(0, &[][..]), (1, &[appendix.text.as_str()][..])] {
+            let mut when = row.when.clone();
+            when[at] = Some([value].into());
+            let outcome = text(tables, &row.outcome, texts);
+            rows.push(Row { when, from: from.clone(), outcome });
+        }
     }
+    (found.columns, rows)
 }
 
 /// Exports the tables in another engine's format.
@@ -80,24 +120,28 @@ pub fn export(tables: &Tables, name: &str) -> String {
     write(tables).expect("it can be said")
 }
 
-pub fn text(tables: &Tables, outcome: &Outcome) -> String {
+pub fn text(tables: &Tables, outcome: &Outcome, texts: &[&str]) -> String {
     match outcome {
         Outcome::Unmapped => "unmapped".to_owned(),
         Outcome::Unchanged => "unchanged".to_owned(),
-        Outcome::Set { state, append } => {
-            let name = &tables.schema().state(*state).name;
-            std::iter::once(name)
-                .chain(append)
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
+        Outcome::Set(state) => {
+            let name = tables.schema().state(*state).name.as_str();
+            [&[name], texts].concat().join(", ")
         }
     }
 }
 
+/// The outcome of a decision of the table, which is dense.
+pub fn decided(tables: &Tables, id: DecisionId) -> String {
+    let table = table(tables);
+    let texts = table.texts_always(id).expect("the texts are part of the cells");
+    text(tables, &table.decision(id).outcome, &texts)
+}
+
 /// All inputs, each with the outcome of the one row that matches.
 pub fn inputs(tables: &Tables) -> Vec<Input> {
-    let (schema, table) = (tables.schema(), table(tables));
+    let schema = tables.schema();
+    let (columns, rows) = rows(tables);
     let user_type = fact(schema, "user_type");
     let flags = ["cic_logged_in", "lync_logged_in", "in_queue"].map(|name| fact(schema, name));
     let FactKind::Choice { values, .. } = &schema.fact(user_type).kind else {
@@ -118,19 +162,19 @@ pub fn inputs(tables: &Tables) -> Vec<Input> {
             };
             let matches = |row: &&Row| {
                 row.from.contains(&state)
-                    && row.when.iter().zip(table.columns()).all(|(cell, column)| {
+                    && row.when.iter().zip(&columns).all(|(cell, column)| {
                         cell.as_ref()
                             .is_none_or(|values| values.contains(&value(column)))
                     })
             };
-            let row = rows(table).iter().find(matches).expect("the table is complete");
+            let row = rows.iter().find(matches).expect("the table is complete");
             inputs.push(Input {
                 entered: schema.state(state).name.clone(),
                 user_type: values[context >> 3].clone(),
                 cic_logged_in: bit(0) == 1,
                 lync_logged_in: bit(1) == 1,
                 in_queue: bit(2) == 1,
-                wanted: text(tables, &row.outcome),
+                wanted: row.outcome.clone(),
                 situation,
                 state,
             });

@@ -5,9 +5,9 @@ mod others;
 
 use std::hint::black_box;
 
-use peers::{Input, by_names, inputs, order, table, tables, text, time, wrong};
+use peers::{Input, by_names, decided, inputs, order, table, tables, text, time, wrong};
 use presync::{Column, Tables, ValueId};
-use presync_engine::{Dense, Packed, Values};
+use presync_engine::{DecisionId, Dense, Packed, Values};
 
 /// A decider and its time in nanoseconds per decision.
 struct Row {
@@ -89,7 +89,11 @@ fn ids(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let table = table(tables);
     let dense = table.dense().expect("the table is small");
     let (packed, places, by_hand) = packed(dense, inputs);
-    let outcome = |decision: u16| text(tables, &table.decisions()[usize::from(decision)].outcome);
+    let ids: Vec<DecisionId> = packed.iter().map(|packed| dense.decision(*packed)).collect();
+    let outcome = |decision: u16| {
+        let id = ids.iter().find(|id| id.index() == usize::from(decision));
+        decided(tables, *id.expect("some input has it"))
+    };
     // In the order of the queries, so that both read their inputs in the same way.
     let asked: Vec<Packed> = order.iter().map(|at| packed[usize::from(*at)]).collect();
     let asked_places: Vec<u16> = order.iter().map(|at| places[usize::from(*at)]).collect();
@@ -98,19 +102,23 @@ fn ids(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
         "ids",
         "dense table written by hand",
         wrong(inputs, |at| outcome(by_hand[usize::from(places[at])])),
-        { time(&all, |at| by_hand[usize::from(asked_places[at])]) },
+        time(&all, |at| by_hand[usize::from(asked_places[at])]),
     );
     add(
         "ids",
         "presync, packed",
-        wrong(inputs, |at| text(tables, &table.decision(dense.decision(packed[at])).outcome)),
-        { time(&all, |at| dense.decision(asked[at])) },
+        wrong(inputs, |at| decided(tables, dense.decision(packed[at]))),
+        time(&all, |at| dense.decision(asked[at])),
     );
     let whole = |at: usize| table.decide(&inputs[at].situation, inputs[at].state).expect("every choice is set");
     add(
         "ids and facts",
         "presync",
-        wrong(inputs, |at| text(tables, &whole(at).outcome)),
+        wrong(inputs, |at| {
+            let Input { situation, state, .. } = &inputs[at];
+            let (decision, texts) = table.decide_with_texts(situation, *state).expect("every choice is set");
+            text(tables, &decision.outcome, &texts)
+        }),
         time(order, |at| std::ptr::from_ref(whole(at))),
     );
 }
@@ -118,9 +126,11 @@ fn ids(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
 /// Decides from strings: the state entered and the user type.
 fn names(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     let mut decide = by_names(tables, inputs);
+    // The texts are a function of their own, which this does not ask.
     let differ = wrong(inputs, |at| {
+        let texts: Vec<&str> = inputs[at].wanted.split(", ").skip(1).collect();
         decide(at)
-            .map(|found| text(tables, &found.outcome))
+            .map(|found| text(tables, &found.outcome, &texts))
             .unwrap_or_default()
     });
     add(

@@ -3,9 +3,9 @@
 
 use std::str::FromStr;
 
-use peers::{Input, outcome, text, time, wrong};
-use presync::{Column, FactKind, Table, Tables};
-use presync_engine::Row;
+use peers::{Input, outcome, time, wrong};
+use presync::{Column, FactKind, Tables};
+use peers::Row;
 
 type Add<'a> = dyn FnMut(&'static str, usize, f64) + 'a;
 
@@ -67,18 +67,14 @@ pub fn by_hand(
     }
 }
 
-fn rows(tables: &Tables) -> (&Table, &[Row]) {
-    let table = peers::table(tables);
-    (table, peers::rows(table))
-}
 
 /// The conditions of a row: each fact with its value or, for a choice, its values.
 fn conditions<'t>(
     tables: &'t Tables,
-    table: &Table,
+    columns: &[Column],
     row: &Row,
 ) -> Vec<(&'t str, Result<bool, Vec<&'t str>>)> {
-    let cells = row.when.iter().zip(table.columns());
+    let cells = row.when.iter().zip(columns);
     cells
         .filter_map(|(cell, column)| {
             let values = cell.as_ref()?;
@@ -115,11 +111,11 @@ fn quoted(texts: &[&str]) -> String {
 
 /// JSONLogic: a chain of `if`s.
 fn datalogic(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (table, rows) = rows(tables);
+    let (columns, rows) = peers::rows(tables);
     let mut chain = Vec::new();
-    for row in rows {
+    for row in &rows {
         let mut all = vec![serde_json::json!({"in": [{"var": "entered"}, entered(tables, row)]})];
-        for (name, known) in conditions(tables, table, row) {
+        for (name, known) in conditions(tables, &columns, row) {
             all.push(match known {
                 Ok(true) => serde_json::json!({"var": name}),
                 Ok(false) => serde_json::json!({"!": {"var": name}}),
@@ -128,7 +124,7 @@ fn datalogic(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>
         }
         chain.extend([
             serde_json::json!({"and": all}),
-            text(tables, &row.outcome).into(),
+            row.outcome.clone().into(),
         ]);
     }
     let logic = serde_json::json!({"if": chain}).to_string();
@@ -167,10 +163,10 @@ fn json(input: &Input) -> serde_json::Value {
 
 /// A function with an `if` for each row and a `switch` over the state entered.
 fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (table, rows) = rows(tables);
+    let (columns, rows) = peers::rows(tables);
     let mut grouped: Vec<(String, Vec<&Row>)> = Vec::new();
-    for row in rows {
-        let terms: Vec<String> = conditions(tables, table, row)
+    for row in &rows {
+        let terms: Vec<String> = conditions(tables, &columns, row)
             .into_iter()
             .map(|(name, known)| match known {
                 Ok(true) => name.to_owned(),
@@ -206,7 +202,7 @@ fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
             script += &format!(
                 "{} => return {:?},\n",
                 states.join(" | "),
-                text(tables, &row.outcome)
+                row.outcome
             );
         }
         script += "_ => () } }\n";
@@ -244,10 +240,10 @@ fn rhai(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
 
 /// A chain of conditional expressions, one for each row.
 fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
-    let (table, rows) = rows(tables);
+    let (columns, rows) = peers::rows(tables);
     let mut expression = "\"none\"".to_owned();
     for row in rows.iter().rev() {
-        let mut terms: Vec<String> = conditions(tables, table, row)
+        let mut terms: Vec<String> = conditions(tables, &columns, row)
             .into_iter()
             .map(|(name, known)| match known {
                 Ok(true) => name.to_owned(),
@@ -259,7 +255,7 @@ fn cel(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
         expression = format!(
             "{} ? {:?} : ({expression})",
             terms.join(" && "),
-            text(tables, &row.outcome)
+            row.outcome
         );
     }
     let program = cel::Program::compile(&expression).expect("it compiles");
@@ -359,31 +355,28 @@ fn dsntk(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
             context
         })
         .collect();
-    let decide = |at: usize| {
-        evaluator.evaluate_invocable(model.namespace(), model.name(), &decision, &contexts[at])
+    let texts = format!("{decision}, texts");
+    let ask = |decision: &str, at: usize| {
+        evaluator.evaluate_invocable(model.namespace(), model.name(), decision, &contexts[at])
     };
-    let read = |value: Value| {
-        let Value::Context(found) = value else {
-            return format!("{value:?}");
+    let decide = |at: usize| (ask(&decision, at), ask(&texts, at));
+    let plain = |value: &Value| match value {
+        Value::String(text) => text.clone().into(),
+        _ => serde_json::Value::Null,
+    };
+    let read = |(decided, texts): (Value, Value)| {
+        let Value::Context(found) = decided else {
+            return format!("{decided:?}");
         };
         let mut object = serde_json::Map::new();
         for (name, value) in found.iter() {
-            let value = match value {
-                Value::String(text) => text.clone().into(),
-                Value::List(items) => items
-                    .iter()
-                    .map(|item| {
-                        if let Value::String(text) = item {
-                            text.clone().into()
-                        } else {
-                            serde_json::Value::Null
-                        }
-                    })
-                    .collect(),
-                _ => serde_json::Value::Null,
-            };
-            object.insert(name.to_string(), value);
+            object.insert(name.to_string(), plain(value));
         }
+        let texts = match texts {
+            Value::List(items) => items.iter().map(plain).collect(),
+            _ => serde_json::json!([]),
+        };
+        object.insert("append".to_owned(), texts);
         outcome(&object.into())
     };
     add(
@@ -396,10 +389,10 @@ fn dsntk(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
 /// A `permit` for each row; the outcome is an annotation of the policy that permits.
 fn cedar(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
     use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request};
-    let (table, rows) = rows(tables);
+    let (columns, rows) = peers::rows(tables);
     let mut policies = String::new();
-    for row in rows {
-        let mut terms: Vec<String> = conditions(tables, table, row)
+    for row in &rows {
+        let mut terms: Vec<String> = conditions(tables, &columns, row)
             .into_iter()
             .map(|(name, known)| match known {
                 Ok(true) => format!("context.{name}"),
@@ -413,7 +406,7 @@ fn cedar(tables: &Tables, inputs: &[Input], order: &[u16], add: &mut Add<'_>) {
         ));
         policies += &format!(
             "@outcome({:?})\npermit(principal, action, resource) when {{ {} }};\n",
-            text(tables, &row.outcome),
+            row.outcome,
             terms.join(" && ")
         );
     }

@@ -7,24 +7,29 @@
 //! no canonical form is needed. Different functions collide with a probability below 2^-100 (two
 //! fields of 2^61 - 1).
 //!
-//! For a table in several diagrams, each diagram has its own value, in order, with a separate
-//! number for passing. Different tables still get different digests, but a refactoring may change
-//! the digest, too.
+//! Each appended text is a function of its own, and so is the order of two texts where it is not always the same.
+//!
+//! Links that are too complex to evaluate together have a value each, with a number for passing. Different tables still get
+//! different digests, but a refactoring may change the digest, too.
 
-use std::collections::HashMap;
-use std::fmt::Write;
+use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
 use crate::flat_diagram::{FlatDiagram, Next};
 use crate::ids::SystemId;
-use crate::lookup::Cells;
 use crate::schema::{Column, FactKind, Schema};
-use crate::table::{Outcome, Table, TableBody};
+use crate::table::{Appendix, Outcome, Table};
 use crate::tables::{Tables, TooComplex};
 
 /// The prime modulus of the sums.
 const FIELD: u64 = (1 << 61) - 1;
+
+/// Limit of the nodes in all combinations that are visited.
+const MAX_VISITED: usize = 1_000_000;
 
 impl Tables {
     /// `sha256:...` of the meaning: the same for programs that make the same decisions, unless a table
@@ -71,9 +76,7 @@ fn digest(tables: &Tables) -> Result<String, TooComplex> {
         part("role");
         part(role.name());
         for table in role.tables()? {
-            for [a, b] in weights.table(table) {
-                part(&format!("{a:016x}{b:016x}"));
-            }
+            weights.table(table).iter().for_each(|word| part(word));
         }
     }
     let digits = hasher
@@ -97,66 +100,180 @@ enum WeightInput {
 }
 
 impl Weights<'_> {
-    fn table(&mut self, table: &Table) -> Vec<[u64; 2]> {
-        if let Some(diagrams) = table.diagrams() {
-            let diagrams = diagrams.iter().map(|diagram| self.diagram(table, diagram));
-            return diagrams.collect();
-        }
-        match table.body() {
-            TableBody::Rows(rows) => vec![rows.iter().fold([0, 0], |sum, row| {
-                let from = row.from.iter().map(|state| state.index()).collect();
-                let cube = self.cube(table, &row.when, from);
-                let outcome = self.outcome(&row.outcome);
-                [0, 1].map(|f| add(sum[f], multiply(cube[f], outcome[f])))
-            })],
-            TableBody::Diagrams(diagrams) => diagrams
-                .iter()
-                .map(|diagram| self.diagram(table, diagram))
-                .collect(),
-        }
-    }
-
-    fn cube(&mut self, table: &Table, when: &Cells, from: Vec<usize>) -> [u64; 2] {
-        let columns = table
-            .columns()
-            .iter()
-            .map(|column| WeightInput::Column(*column));
-        let cells = columns.zip(when).filter_map(|(input, values)| {
-            Some((
-                input,
-                values
-                    .as_ref()?
-                    .iter()
-                    .map(|value| *value as usize)
-                    .collect(),
-            ))
-        });
-        let entered: (WeightInput, Vec<usize>) =
-            (WeightInput::From(table.direction().from()), from);
-        cells
-            .chain([entered])
-            .fold([1, 1], |product, (input, values)| {
-                let weights = self.weights(input);
-                [0, 1].map(|f| {
-                    let sum = values
-                        .iter()
-                        .fold(0, |sum, value| add(sum, weights[*value][f]));
-                    multiply(product[f], sum)
-                })
-            })
-    }
-
-    fn diagram(&mut self, table: &Table, diagram: &FlatDiagram) -> [u64; 2] {
-        let mut of_node = vec![[0, 0]; diagram.nodes.len()];
-        let outcomes: Vec<[u64; 2]> = table
+    fn table(&mut self, table: &Table) -> Vec<String> {
+        let numbers = table
             .decisions()
             .iter()
-            .map(|decision| self.outcome(&decision.outcome))
-            .collect();
+            .map(|decision| self.outcome(decision.outcome));
+        let numbers: Vec<[u64; 2]> = numbers.collect();
+        let appending = Appending::of(table);
+        let outcome = match table.links() {
+            [link] => Some(self.diagram(
+                table,
+                &link.diagram,
+                &numbers[link.first as usize..],
+                numbers[0],
+            )),
+            _ => {
+                let diagrams = appending.with(&[]);
+                let decided = |found: &[Option<u32>]| numbers[appending.decision(found)];
+                Product::new(self, table, &diagrams).value(&decided)
+            }
+        };
+        let words = outcome.and_then(|outcome| {
+            let mut words = vec![word(outcome)];
+            words.extend(self.texts(table, &appending)?);
+            Some(words)
+        });
+        words.unwrap_or_else(|| self.parts(table, &appending, numbers))
+    }
+
+    /// The value of each link and each appendix.
+    fn parts(
+        &mut self,
+        table: &Table,
+        appending: &Appending<'_>,
+        mut numbers: Vec<[u64; 2]>,
+    ) -> Vec<String> {
+        for (number, group) in numbers.iter_mut().zip(&appending.group_of) {
+            if let Some(group) = group {
+                *number = point(&["group", &format!("{number:?} {group}")]);
+            }
+        }
         let pass = point(&["pass"]);
+        let links = appending.links.iter();
+        let mut words: Vec<String> = links
+            .map(|(diagram, first)| {
+                word(self.diagram(table, diagram, &numbers[*first as usize..], pass))
+            })
+            .collect();
+        for (group, appendices) in appending.groups.iter().enumerate() {
+            for appendix in *appendices {
+                let value = self.diagram(table, &appendix.holds, &[[1, 1]], [0, 0]);
+                words.push(format!("append {group} {}", appendix.text));
+                words.push(word(value));
+            }
+        }
+        words
+    }
+
+    /// The appended texts, sorted, each with its value, and the order of those that join together.
+    /// `None` if that is too complex.
+    fn texts(&mut self, table: &Table, appending: &Appending<'_>) -> Option<Vec<String>> {
+        let mut words = Vec::new();
+        let mut entries: Vec<(usize, &Appendix)> = Vec::new();
+        for (group, appendices) in appending.groups.iter().enumerate() {
+            entries.extend(appendices.iter().map(|appendix| (group, appendix)));
+        }
+        let mut of_text: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, (_, appendix)) in entries.iter().enumerate() {
+            of_text.entry(&appendix.text).or_default().push(at);
+        }
+        let mut joining: Vec<&str> = Vec::new();
+        for (text, places) in &of_text {
+            // Often every profile appends a text in the same situations.
+            let mut alike: Vec<(&Appendix, Vec<usize>)> = Vec::new();
+            for at in places {
+                let (group, appendix) = entries[*at];
+                let mut known = alike.iter_mut();
+                match known.find(|(known, _)| known.holds == appendix.holds) {
+                    Some((_, groups)) => groups.push(group),
+                    None => alike.push((appendix, vec![group])),
+                }
+            }
+            let mut sum = [0, 0];
+            for (appendix, groups) in alike {
+                let value = self.joining(table, appending, &groups, &[appendix])?;
+                sum = [0, 1].map(|f| add(sum[f], value[f]));
+            }
+            if sum != [0, 0] {
+                words.push(format!("append {text}"));
+                words.push(word(sum));
+                joining.push(text);
+            }
+        }
+        for (at, one) in joining.iter().enumerate() {
+            for other in &joining[at + 1..] {
+                let mut orders: [Vec<(usize, usize)>; 2] = Default::default();
+                for first in &of_text[one] {
+                    for second in &of_text[other] {
+                        let (group, other_group) = (entries[*first].0, entries[*second].0);
+                        if group == other_group
+                            && self.meet(
+                                table,
+                                appending,
+                                group,
+                                [entries[*first].1, entries[*second].1],
+                            )
+                        {
+                            orders[usize::from(first > second)].push((*first, *second));
+                        }
+                    }
+                }
+                match &orders {
+                    [first, second] if first.is_empty() && second.is_empty() => {}
+                    [_, second] if second.is_empty() => words.push(format!("order {one}\n{other}")),
+                    [first, _] if first.is_empty() => words.push(format!("order {other}\n{one}")),
+                    [first, _] => {
+                        let mut sum = [0, 0];
+                        for (first, second) in first {
+                            let (group, appendix) = entries[*first];
+                            let both = [appendix, entries[*second].1];
+                            let value = self.joining(table, appending, &[group], &both)?;
+                            sum = [0, 1].map(|f| add(sum[f], value[f]));
+                        }
+                        words.push(format!("order {one}\n{other}\n{}", word(sum)));
+                    }
+                }
+            }
+        }
+        Some(words)
+    }
+
+    /// The value of: a decision of these groups is made, and the appendices all join. `None` if that is too complex.
+    fn joining(
+        &mut self,
+        table: &Table,
+        appending: &Appending<'_>,
+        groups: &[usize],
+        all: &[&Appendix],
+    ) -> Option<[u64; 2]> {
+        let diagrams = appending.with(all);
+        let mut product = Product::new(self, table, &diagrams);
+        let holds = |found: &[Option<u32>]| {
+            if appending.join(found, groups) {
+                [1, 1]
+            } else {
+                [0, 0]
+            }
+        };
+        product.value(&holds)
+    }
+
+    /// Whether two appendices of a group ever join together.
+    fn meet(
+        &mut self,
+        table: &Table,
+        appending: &Appending<'_>,
+        group: usize,
+        both: [&Appendix; 2],
+    ) -> bool {
+        let diagrams = appending.with(&both);
+        Product::new(self, table, &diagrams).reaches(&|found| appending.join(found, &[group]))
+    }
+
+    /// The value of one diagram.
+    fn diagram(
+        &mut self,
+        table: &Table,
+        diagram: &FlatDiagram,
+        numbers: &[[u64; 2]],
+        pass: [u64; 2],
+    ) -> [u64; 2] {
+        let mut of_node = vec![[0, 0]; diagram.nodes.len()];
         let get = |of_node: &[[u64; 2]], next: Next| match next {
             Next::Node(at) => of_node[at as usize],
-            Next::Decision(at) => outcomes[at as usize],
+            Next::Decision(at) => numbers[at as usize],
             Next::Pass => pass,
         };
         for (at, node) in diagram.nodes.iter().enumerate().rev() {
@@ -178,17 +295,14 @@ impl Weights<'_> {
         get(&of_node, diagram.root)
     }
 
-    fn outcome(&self, outcome: &Outcome) -> [u64; 2] {
+    fn outcome(&self, outcome: Outcome) -> [u64; 2] {
         let mut text = String::new();
         match outcome {
             Outcome::Unmapped => text.push('0'),
             Outcome::Unchanged => text.push('1'),
-            Outcome::Set { state, append } => {
-                let name = &self.schema.state(*state).name;
-                for part in std::iter::once(name).chain(append) {
-                    // Writing into a string cannot fail.
-                    let _ = write!(text, "{}:{part}", part.len());
-                }
+            Outcome::Set(state) => {
+                let name = &self.schema.state(state).name;
+                text = format!("{}:{name}", name.len());
             }
         }
         point(&["outcome", &text])
@@ -242,6 +356,198 @@ impl Weights<'_> {
                 .collect()
         })
     }
+}
+
+/// The appendices of a table and the diagrams that say when they are asked.
+struct Appending<'a> {
+    links: Vec<(&'a FlatDiagram, u32)>,
+    /// By group: its appendices.
+    groups: Vec<&'a [Appendix]>,
+    /// By decision: the group of a decision that sets a state.
+    group_of: Vec<Option<usize>>,
+}
+
+impl<'a> Appending<'a> {
+    fn of(table: &'a Table) -> Self {
+        let mut groups: Vec<&[Appendix]> = Vec::new();
+        let mut group_of = Vec::new();
+        for id in table.decision_ids() {
+            let appendices = table.appendices(id);
+            let sets = matches!(table.decision(id).outcome, Outcome::Set(_));
+            group_of.push((sets && !appendices.is_empty()).then(|| {
+                let known = groups
+                    .iter()
+                    .position(|known| std::ptr::eq(*known, appendices));
+                known.unwrap_or_else(|| {
+                    groups.push(appendices);
+                    groups.len() - 1
+                })
+            }));
+        }
+        let links = table
+            .links()
+            .iter()
+            .map(|link| (&*link.diagram, link.first));
+        Self {
+            links: links.collect(),
+            groups,
+            group_of,
+        }
+    }
+
+    /// The diagrams of the links, then those of some appendices.
+    fn with(&self, appendices: &[&'a Appendix]) -> Vec<&'a FlatDiagram> {
+        let links = self.links.iter().map(|(diagram, _)| *diagram);
+        links
+            .chain(appendices.iter().map(|appendix| &appendix.holds))
+            .collect()
+    }
+
+    /// Whether a decision of the groups is made and all appendices hold.
+    fn join(&self, found: &[Option<u32>], groups: &[usize]) -> bool {
+        let appendices = &found[self.links.len()..];
+        let group = self.group_of[self.decision(found)];
+        group.is_some_and(|group| groups.contains(&group)) && appendices.iter().all(Option::is_some)
+    }
+
+    /// The decision of the first link that does not pass.
+    fn decision(&self, found: &[Option<u32>]) -> usize {
+        let mut decided = found.iter().zip(&self.links);
+        let decision = decided.find_map(|(found, (_, first))| Some(first + (*found)?));
+        decision.unwrap_or_default() as usize
+    }
+}
+
+/// Several diagrams of a table, followed together.
+struct Product<'a, 'w, 's> {
+    weights: &'w mut Weights<'s>,
+    from: SystemId,
+    /// The place of each input in the order in which the diagrams test.
+    places: HashMap<Column, usize>,
+    diagrams: &'a [&'a FlatDiagram],
+    /// How many of them are links. The others are appendices, which must all hold.
+    links: usize,
+    known: FxHashMap<Nexts, [u64; 2]>,
+}
+
+/// Where each diagram is.
+type Nexts = SmallVec<[Next; 4]>;
+
+impl<'a, 'w, 's> Product<'a, 'w, 's> {
+    fn new(weights: &'w mut Weights<'s>, table: &Table, diagrams: &'a [&'a FlatDiagram]) -> Self {
+        let places = table
+            .order()
+            .iter()
+            .enumerate()
+            .map(|(at, column)| (*column, at + 1));
+        Self {
+            weights,
+            from: table.direction().from(),
+            places: places.collect(),
+            diagrams,
+            links: table.links().len(),
+            known: FxHashMap::default(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.known.len() * self.diagrams.len() >= MAX_VISITED
+    }
+
+    fn roots(&self) -> Nexts {
+        self.diagrams.iter().map(|diagram| diagram.root).collect()
+    }
+
+    /// The value of a function of what each diagram decides; `None` if that is too complex.
+    fn value(&mut self, leaf: &dyn Fn(&[Option<u32>]) -> [u64; 2]) -> Option<[u64; 2]> {
+        let roots = self.roots();
+        self.value_at(&roots, leaf)
+    }
+
+    fn value_at(
+        &mut self,
+        at: &Nexts,
+        leaf: &dyn Fn(&[Option<u32>]) -> [u64; 2],
+    ) -> Option<[u64; 2]> {
+        if at[self.links..].contains(&Next::Pass) {
+            return Some([0, 0]);
+        }
+        if let Some(known) = self.known.get(at) {
+            return Some(*known);
+        }
+        if self.is_full() {
+            return None;
+        }
+        let value = match self.branches(at) {
+            Err(found) => leaf(&found),
+            Ok((input, children)) => {
+                let mut sum = [0, 0];
+                for (value, child) in children.iter().enumerate() {
+                    let child = self.value_at(child, leaf)?;
+                    let weight = self.weights.weights(input)[value];
+                    sum = [0, 1].map(|f| add(sum[f], multiply(weight[f], child[f])));
+                }
+                sum
+            }
+        };
+        self.known.insert(at.clone(), value);
+        Some(value)
+    }
+
+    /// Whether the function holds anywhere; `true` if that is too complex.
+    fn reaches(&mut self, holds: &dyn Fn(&[Option<u32>]) -> bool) -> bool {
+        let mut open = vec![self.roots()];
+        while let Some(at) = open.pop() {
+            if at[self.links..].contains(&Next::Pass) {
+                continue;
+            }
+            if self.is_full() {
+                return true;
+            }
+            if self.known.insert(at.clone(), [0, 0]).is_some() {
+                continue;
+            }
+            match self.branches(&at) {
+                Err(found) if holds(&found) => return true,
+                Err(_) => {}
+                Ok((_, children)) => open.extend(children),
+            }
+        }
+        false
+    }
+
+    /// The input that is tested next and where each of its values leads, or what the diagrams decide.
+    fn branches(&self, at: &Nexts) -> Result<(WeightInput, Vec<Nexts>), Vec<Option<u32>>> {
+        let node = |(next, diagram): (&Next, &&'a FlatDiagram)| match next {
+            Next::Node(at) => diagram.nodes.get(*at as usize),
+            Next::Decision(_) | Next::Pass => None,
+        };
+        let nodes: SmallVec<[_; 4]> = at.iter().zip(self.diagrams).map(node).collect();
+        let place = |ask: Option<Column>| ask.map_or(0, |column| self.places[&column]);
+        let first = nodes.iter().flatten().min_by_key(|node| place(node.ask));
+        let Some(first) = first else {
+            let decided = at.iter().map(|next| match next {
+                Next::Decision(decision) => Some(*decision),
+                Next::Node(_) | Next::Pass => None,
+            });
+            return Err(decided.collect());
+        };
+        let input = first
+            .ask
+            .map_or(WeightInput::From(self.from), WeightInput::Column);
+        let children = (0..first.next.len()).map(|value| {
+            let child = nodes.iter().zip(at).map(|(node, next)| match node {
+                Some(node) if node.ask == first.ask => node.next[value],
+                _ => *next,
+            });
+            child.collect()
+        });
+        Ok((input, children.collect()))
+    }
+}
+
+fn word([a, b]: [u64; 2]) -> String {
+    format!("{a:016x}{b:016x}")
 }
 
 /// Hashes words to a number in each of the two fields.

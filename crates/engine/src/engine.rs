@@ -175,7 +175,7 @@ where
         Some(Command {
             user: user.to_owned(),
             set: BTreeMap::from([(system, schema.state(outcome.state()?).wire().to_owned())]),
-            append: outcome.append().to_vec(),
+            append: self.sessions.append_texts(decided.append),
             profile: origin.map(|origin| origin.profile.clone()),
             rule: origin.map(|origin| origin.rule.clone()),
             cause,

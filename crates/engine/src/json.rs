@@ -2,10 +2,16 @@
 //! Errors: a file that is truncated, has another version, was edited by hand, or does not match the schema.
 
 pub mod document;
+mod layout;
 mod read;
-mod write;
+pub mod write;
 
 use serde::Deserialize;
+
+use std::io::{self, BufWriter};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 
 use crate::json::document::Document;
 use crate::names::UnknownName;
@@ -13,7 +19,7 @@ use crate::schema::SchemaError;
 use crate::tables::{Tables, TooComplex};
 
 pub const FORMAT: &str = "presync-tables";
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Why a tables.json cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -45,16 +51,21 @@ pub enum TablesError {
     UnknownValue { column: String, value: String },
     #[error("role `{role}` does not have one table for each pair of systems, in order")]
     Directions { role: String },
-    #[error("{place}: {fault}")]
-    Table { place: String, fault: TableFault },
+    #[error("profile `{profile}`, {from} → {to}: {fault}")]
+    Table {
+        profile: String,
+        from: String,
+        to: String,
+        fault: TableFault,
+    },
+    #[error("{0} need a newer presync")]
+    Unsupported(&'static str),
     #[error("`state` is required for the outcome `set` and not allowed for others")]
     Outcome,
     #[error(transparent)]
     Diagram(#[from] DiagramFault),
-    #[error(
-        "the digest does not match the tables: the file was edited after its export, export it again"
-    )]
-    Digest,
+    #[error("`content` does not match the file: it was edited after its export, export it again")]
+    Edited,
     #[error(transparent)]
     TooComplex(#[from] TooComplex),
 }
@@ -64,11 +75,7 @@ pub enum TablesError {
 pub enum TableFault {
     #[error("two rows match the same situation")]
     Overlap,
-    #[error("no row matches some situation")]
-    Gap,
-    #[error("the diagram is missing")]
-    NoDiagram,
-    #[error("a table has either rows or diagrams")]
+    #[error("a table has either rows, or a diagram with decisions")]
     Body,
 }
 
@@ -77,8 +84,10 @@ pub enum TableFault {
 pub enum DiagramFault {
     #[error("a diagram node leads to {0}, which is not a later node or a decision")]
     Next(i64),
-    #[error("the last diagram of a table does not decide")]
-    Pass,
+    #[error(
+        "a diagram does not test the state entered first, then facts and systems in the order of the file"
+    )]
+    Order,
     #[error("a diagram node has {next} branches for an input with {values} values")]
     Size { next: usize, values: usize },
 }
@@ -97,10 +106,7 @@ impl Tables {
     /// # Errors
     /// A role is too complex to compile.
     pub fn to_json(&self) -> Result<String, TooComplex> {
-        let document = write::document(self)?;
-        let mut text = serde_json::to_string_pretty(&document).expect("tables are always JSON");
-        text.push('\n');
-        Ok(text)
+        Ok(layout::text(&self.document()?))
     }
 
     /// Reads the output of [`Tables::to_json`].
@@ -136,22 +142,52 @@ impl Tables {
             Some(version) => return Err(TablesError::Version(version)),
             None => return Err(TablesError::NoVersion),
         }
-        let document: Document = serde_json::from_str(text).map_err(syntax)?;
-        let digest = document.digest.clone();
-        let tables = Self::from_document(document)?;
-        if tables.digest()? == digest {
-            Ok(tables)
+        let mut document: Document = serde_json::from_str(text).map_err(syntax)?;
+        if document.checksum() == document.content {
+            let digest = document.digest.clone();
+            Ok(read::tables(Arc::new(document))?.with_digest(digest))
         } else {
-            Err(TablesError::Digest)
+            Err(TablesError::Edited)
         }
     }
 
-    /// Builds tables from their published shape. Does not check the digest.
+    /// Builds tables from their published shape. Ignores `digest` and `content`.
     ///
     /// # Errors
-    /// The document is inconsistent: for example, a name is not declared, or rows overlap or leave
-    /// a gap.
+    /// The document is inconsistent: for example, a name is not declared, or rows overlap.
     pub fn from_document(document: Document) -> Result<Self, TablesError> {
-        read::tables(document)
+        read::validate(&document)?;
+        read::tables(Arc::new(document))
+    }
+}
+
+impl Document {
+    /// The value of `content`.
+    pub(crate) fn checksum(&mut self) -> String {
+        let content = std::mem::take(&mut self.content);
+        let mut writer = BufWriter::with_capacity(1 << 16, HashWriter(Sha256::new()));
+        serde_json::to_writer(&mut writer, self).expect("a document is always JSON");
+        self.content = content;
+        let HashWriter(hasher) = writer.into_inner().expect("hashing cannot fail");
+        let digits: String = hasher
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("sha256:{digits}")
+    }
+}
+
+#[derive(Debug)]
+struct HashWriter(Sha256);
+
+impl io::Write for HashWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod dense;
 mod digest;
 mod engine;
 mod event;
@@ -26,9 +27,9 @@ mod flat_diagram;
 mod ids;
 mod json;
 pub mod limits;
-mod lookup;
 mod name_index;
 mod names;
+mod partition;
 mod rejection;
 mod saved;
 mod schema;
@@ -39,13 +40,14 @@ mod tables;
 #[doc(hidden)]
 pub mod time;
 
+pub use dense::{DENSE_CELLS, Dense, Number, Packed, Values, cell_count};
 pub use engine::{Command, ECHO_SECONDS, Engine, EngineError, MemoryStore, SessionStore};
 pub use event::{Event, EventMessage, FactValue, Members};
 pub use flat_diagram::{FlatDiagram, FlatNode, Next};
 pub use ids::{Direction, FactId, RoleId, StateId, SystemId, ValueId};
-pub use json::{DiagramFault, TableFault, TablesError, document, schema as tables_schema};
-pub use lookup::{
-    Cells, CoverError, DENSE_CELLS, DecisionId, Dense, Number, Packed, RowCube, Values, cell_count,
+pub use json::{
+    DiagramFault, TableFault, TablesError, document, schema as tables_schema,
+    write as document_parts,
 };
 pub use names::{NameKind, UnknownName, nearest};
 pub use rejection::{Malformed, Rejection};
@@ -56,5 +58,7 @@ pub use session::{
     ShownState, SystemDecision, SystemDecisions, SystemView,
 };
 pub use situation::{Given, Situation};
-pub use table::{CompiledRows, Decision, Origin, OriginPart, Outcome, Row, Table, TableBody};
-pub use tables::{DecideError, Decided, RoleTables, SeveralRoles, Tables, TooComplex};
+pub use table::{
+    Appendices, Appendix, Cells, Decision, DecisionId, Link, Origin, Outcome, Table, TableParts,
+};
+pub use tables::{DecideError, Decided, RoleTables, SeveralRoles, TableSource, Tables, TooComplex};

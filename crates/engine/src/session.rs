@@ -1,6 +1,7 @@
 //! In: a user's session and an event. Out: the updated session, the commands, and the result for each system.
 //! Errors: a rejection, which leaves the session unchanged.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use indexmap::IndexSet;
@@ -12,7 +13,7 @@ use crate::ids::{FactId, RoleId, StateId, SystemId, ValueId};
 use crate::rejection::Rejection;
 use crate::schema::Schema;
 use crate::situation::UNSET;
-use crate::table::{Decision, Outcome, Table};
+use crate::table::{Appended, Decision, DecisionId, Outcome, Table};
 use crate::tables::{Tables, TablesOfRole, TooComplex};
 
 /// The maximum number of pending commands per user and system. Beyond it, the oldest is dropped.
@@ -55,10 +56,16 @@ enum CompiledOutcome {
     Unchanged,
     Set {
         state: StateId,
-        append: AppendId,
-        /// The end of the command's JSON line, which is always the same.
-        end: Box<[u8]>,
+        /// `None`: the texts depend on the situation.
+        always: Option<CompiledEnd>,
     },
+}
+
+/// The texts of a command, and the end of its JSON line.
+#[derive(Debug)]
+struct CompiledEnd {
+    append: AppendId,
+    end: Box<[u8]>,
 }
 
 /// Identifies an appendix, a list of texts, within the engine that created it.
@@ -237,15 +244,17 @@ pub enum Delivery {
 }
 
 /// A decision that an event caused.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SystemDecision<'e> {
     pub to: SystemId,
     pub delivery: Delivery,
     pub decision: &'e Decision,
+    /// The texts to append.
+    pub append: AppendId,
     /// `,"set":{"lync":"Away"},"append":[],"profile":"Voice","rule":"agents.presync:14"`; empty
     /// unless sent.
     #[doc(hidden)]
-    pub end: &'e [u8],
+    pub end: Cow<'e, [u8]>,
 }
 
 /// The decisions of one event.
@@ -293,10 +302,12 @@ impl SessionEngine {
     }
 
     /// Returns the id of an appendix, which need not occur in the tables.
-    pub fn append(&self, texts: &[String]) -> AppendId {
-        let mut appends = self.appends();
-        let known = appends.get_index_of(texts);
-        AppendId(known.unwrap_or_else(|| appends.insert_full(texts.into()).0) as u32)
+    pub fn append<T: AsRef<str>>(&self, texts: &[T]) -> AppendId {
+        if texts.is_empty() {
+            return AppendId::default();
+        }
+        let texts: Box<[String]> = texts.iter().map(|text| text.as_ref().to_owned()).collect();
+        AppendId(self.appends().insert_full(texts).0 as u32)
     }
 
     /// The texts of an appendix; empty for an unknown id.
@@ -328,10 +339,8 @@ impl SessionEngine {
                 .copied()
                 .filter(may_be_unset)
                 .collect(),
-            outcomes: table
-                .decisions()
-                .iter()
-                .map(|decision| self.outcome(decision))
+            outcomes: (0..table.decisions().len() as u32)
+                .map(|at| self.outcome(table, DecisionId(at)))
                 .collect(),
         };
         let routes = tables.iter().map(route).collect();
@@ -342,15 +351,28 @@ impl SessionEngine {
         })
     }
 
-    fn outcome(&self, decision: &Decision) -> CompiledOutcome {
-        match &decision.outcome {
-            Outcome::Unmapped => CompiledOutcome::Unmapped,
-            Outcome::Unchanged => CompiledOutcome::Unchanged,
-            Outcome::Set { state, append } => CompiledOutcome::Set {
-                state: *state,
-                append: self.append(append),
-                end: end_of_command(self.schema(), *state, append, decision),
-            },
+    fn outcome(&self, table: &Table, id: DecisionId) -> CompiledOutcome {
+        let decision = table.decision(id);
+        let state = match decision.outcome {
+            Outcome::Unmapped => return CompiledOutcome::Unmapped,
+            Outcome::Unchanged => return CompiledOutcome::Unchanged,
+            Outcome::Set(state) => state,
+        };
+        let always = match table.appended(id) {
+            Appended::Nothing => Some(self.end(state, decision, &[])),
+            Appended::Known(group, texts) => {
+                let texts = texts.iter().map(|at| group[*at as usize].text.as_str());
+                Some(self.end(state, decision, &texts.collect::<Vec<_>>()))
+            }
+            Appended::Asked(_) => None,
+        };
+        CompiledOutcome::Set { state, always }
+    }
+
+    fn end(&self, state: StateId, decision: &Decision, texts: &[&str]) -> CompiledEnd {
+        CompiledEnd {
+            append: self.append(texts),
+            end: end_of_command(self.schema(), state, texts, decision),
         }
     }
 
@@ -388,7 +410,7 @@ impl SessionEngine {
         }
         let mut decided = SmallVec::new();
         if !event.set.is_empty() || event.role.is_some() {
-            refresh_appendices(routes, session, at, &mut decided);
+            self.refresh_appendices(routes, session, at, &mut decided);
         }
         for (system, state) in &event.observe {
             session.systems[system.index()].observe(*state);
@@ -403,7 +425,7 @@ impl SessionEngine {
                     at,
                     reported: false,
                 };
-                decide(routes, session, &cause, &mut decided);
+                self.decide(routes, session, &cause, &mut decided);
             }
         }
         if let Some(from) = event.resync {
@@ -415,12 +437,155 @@ impl SessionEngine {
                         at,
                         reported: true,
                     };
-                    decide(routes, session, &cause, &mut decided);
+                    self.decide(routes, session, &cause, &mut decided);
                 }
                 None => effect = Effect::Unknown,
             }
         }
         Ok((effect, decided))
+    }
+
+    /// Decides a change for every other system, always in the situation before any of the commands.
+    fn decide<'e>(
+        &'e self,
+        routes: &'e Routes,
+        session: &mut Session,
+        cause: &Cause,
+        decided: &mut SystemDecisions<'e>,
+    ) {
+        debug_assert_eq!(
+            session.role,
+            Some(cause.role),
+            "who decides is who was asked"
+        );
+        let shown = |view: &SystemView| {
+            if cause.reported {
+                view.reported
+            } else {
+                view.current()
+            }
+        };
+        let values = session
+            .systems
+            .iter()
+            .map(|view| shown(view).map_or(0, |at| at.state.value()));
+        let mut states: SmallVec<[u32; 4]> = values.collect();
+        states[cause.entered.system().index()] = cause.entered.value();
+        for (table, route) in routes.from(cause.entered.system()) {
+            let id = table.find(&session.facts, &states, cause.entered);
+            let to = table.direction().to();
+            let (mut append, mut end) = (AppendId::default(), Cow::Borrowed(&[][..]));
+            let delivery = match &route.outcomes[id.index()] {
+                CompiledOutcome::Unmapped => Delivery::Unmapped,
+                CompiledOutcome::Unchanged => Delivery::Unchanged,
+                CompiledOutcome::Set { state, always } => {
+                    let (texts, line) = match always {
+                        Some(always) => (always.append, Cow::Borrowed(&*always.end)),
+                        None => {
+                            let situation = (&*session.facts, &*states, cause.entered);
+                            self.ask_texts(table, id, *state, situation)
+                        }
+                    };
+                    append = texts;
+                    let wanted = ShownState {
+                        state: *state,
+                        append,
+                    };
+                    let view = &mut session.systems[to.index()];
+                    if shown(view) == Some(wanted) {
+                        Delivery::Same
+                    } else {
+                        end = line;
+                        send(view, wanted, cause.entered, cause.at);
+                        Delivery::Sent
+                    }
+                }
+            };
+            decided.push(SystemDecision {
+                to,
+                delivery,
+                decision: table.decision(id),
+                append,
+                end,
+            });
+        }
+    }
+
+    /// Decides the changes that caused the last commands again, after the facts or the role changed.
+    /// Sends a command only for the same state with another appendix.
+    fn refresh_appendices<'e>(
+        &'e self,
+        routes: &'e Routes,
+        session: &mut Session,
+        at: Option<i64>,
+        decided: &mut SystemDecisions<'e>,
+    ) {
+        let values = session
+            .systems
+            .iter()
+            .map(|view| view.current().map_or(0, |at| at.state.value()));
+        let current: SmallVec<[u32; 4]> = values.collect();
+        for to in 0..session.systems.len() {
+            let Some(LastCommand { shown, cause }) = session.systems[to].last else {
+                continue;
+            };
+            let mut tables = routes.from(cause.system());
+            let table = tables.find(|(table, _)| table.direction().to().index() == to);
+            let Some((table, route)) = table else {
+                continue;
+            };
+            if route
+                .choices
+                .iter()
+                .any(|fact| session.facts[fact.index()] == UNSET)
+            {
+                continue;
+            }
+            let mut states = current.clone();
+            states[cause.system().index()] = cause.value();
+            let id = table.find(&session.facts, &states, cause);
+            let CompiledOutcome::Set { state, always } = &route.outcomes[id.index()] else {
+                continue;
+            };
+            if shown.state != *state {
+                continue;
+            }
+            let (append, end) = match always {
+                Some(always) => (always.append, Cow::Borrowed(&*always.end)),
+                None => {
+                    let situation = (&*session.facts, &*states, cause);
+                    self.ask_texts(table, id, *state, situation)
+                }
+            };
+            if shown.append != append {
+                let wanted = ShownState {
+                    state: *state,
+                    append,
+                };
+                send(&mut session.systems[to], wanted, cause, at);
+                decided.push(SystemDecision {
+                    to: table.direction().to(),
+                    delivery: Delivery::Sent,
+                    decision: table.decision(id),
+                    append,
+                    end,
+                });
+            }
+        }
+    }
+
+    /// The texts that join a decision in a situation, and the end of its command. Out of line: most decisions know theirs.
+    #[inline(never)]
+    fn ask_texts(
+        &self,
+        table: &Table,
+        id: DecisionId,
+        state: StateId,
+        (facts, states, entered): (&[u32], &[u32], StateId),
+    ) -> (AppendId, Cow<'_, [u8]>) {
+        let texts = table.texts_of(id, facts, states, entered);
+        let end = self.end(state, table.decision(id), &texts);
+        (end.append, Cow::Owned(end.end.into()))
     }
 
     /// Drops pending commands whose echo is overdue, and those before them.
@@ -470,121 +635,10 @@ fn refuse_unset(
     Ok(())
 }
 
-/// Decides a change for every other system, always in the situation before any of the commands.
-fn decide<'e>(
-    routes: &'e Routes,
-    session: &mut Session,
-    cause: &Cause,
-    decided: &mut SystemDecisions<'e>,
-) {
-    debug_assert_eq!(
-        session.role,
-        Some(cause.role),
-        "who decides is who was asked"
-    );
-    let shown = |view: &SystemView| {
-        if cause.reported {
-            view.reported
-        } else {
-            view.current()
-        }
-    };
-    let values = session
-        .systems
-        .iter()
-        .map(|view| shown(view).map_or(0, |at| at.state.value()));
-    let mut states: SmallVec<[u32; 4]> = values.collect();
-    states[cause.entered.system().index()] = cause.entered.value();
-    for (table, route) in routes.from(cause.entered.system()) {
-        let id = table.find(&session.facts, &states, cause.entered);
-        let to = table.direction().to();
-        let view = &mut session.systems[to.index()];
-        let mut end: &[u8] = &[];
-        let delivery = match &route.outcomes[id.index()] {
-            CompiledOutcome::Unmapped => Delivery::Unmapped,
-            CompiledOutcome::Unchanged => Delivery::Unchanged,
-            CompiledOutcome::Set {
-                state,
-                append,
-                end: text,
-            } => {
-                let wanted = ShownState {
-                    state: *state,
-                    append: *append,
-                };
-                if shown(view) == Some(wanted) {
-                    Delivery::Same
-                } else {
-                    end = text;
-                    send(view, wanted, cause.entered, cause.at);
-                    Delivery::Sent
-                }
-            }
-        };
-        decided.push(SystemDecision {
-            to,
-            delivery,
-            decision: table.decision(id),
-            end,
-        });
-    }
-}
-
-/// Decides the changes that caused the last commands again, after the facts or the role changed.
-/// Sends a command only for the same state with another appendix.
-fn refresh_appendices<'e>(
-    routes: &'e Routes,
-    session: &mut Session,
-    at: Option<i64>,
-    decided: &mut SystemDecisions<'e>,
-) {
-    let values = session
-        .systems
-        .iter()
-        .map(|view| view.current().map_or(0, |at| at.state.value()));
-    let current: SmallVec<[u32; 4]> = values.collect();
-    for to in 0..session.systems.len() {
-        let Some(LastCommand { shown, cause }) = session.systems[to].last else {
-            continue;
-        };
-        let mut tables = routes.from(cause.system());
-        let table = tables.find(|(table, _)| table.direction().to().index() == to);
-        let Some((table, route)) = table else {
-            continue;
-        };
-        if route
-            .choices
-            .iter()
-            .any(|fact| session.facts[fact.index()] == UNSET)
-        {
-            continue;
-        }
-        let mut states = current.clone();
-        states[cause.system().index()] = cause.value();
-        let id = table.find(&session.facts, &states, cause);
-        let CompiledOutcome::Set { state, append, end } = &route.outcomes[id.index()] else {
-            continue;
-        };
-        if shown.state == *state && shown.append != *append {
-            let wanted = ShownState {
-                state: *state,
-                append: *append,
-            };
-            send(&mut session.systems[to], wanted, cause, at);
-            decided.push(SystemDecision {
-                to: table.direction().to(),
-                delivery: Delivery::Sent,
-                decision: table.decision(id),
-                end,
-            });
-        }
-    }
-}
-
 fn end_of_command(
     schema: &Schema,
     state: StateId,
-    append: &[String],
+    append: &[&str],
     decision: &Decision,
 ) -> Box<[u8]> {
     let (name, wire) = (

@@ -1,85 +1,36 @@
-//! One decision table: how a change in one system affects another. Hit policy UNIQUE, complete over its inputs.
+//! One decision table: how a change in one system affects another, and the texts to append.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
+use crate::dense::{Dense, DenseLink};
 use crate::flat_diagram::FlatDiagram;
 use crate::ids::{Direction, FactId, StateId};
-use crate::lookup::{Cells, CoverError, DecisionId, Dense, Lookup, RowCube};
 use crate::schema::{Column, Schema};
 use crate::situation::{Situation, UNSET};
 
-#[derive(Debug)]
-pub struct Table {
-    schema: Arc<Schema>,
-    direction: Direction,
-    decisions: Vec<Decision>,
-    lookup: Lookup,
-    /// The number of states of the system that changes.
-    states: usize,
-    /// The choices among the columns.
-    choices: Vec<FactId>,
-    /// The function as diagrams; `None` if the table was made from rows.
-    diagrams: Option<Arc<[FlatDiagram]>>,
-    /// Deciding does not need it.
-    listing: LazyLock<Listing, Box<dyn FnOnce() -> Listing + Send>>,
+/// Identifies a decision within one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DecisionId(pub(crate) u32);
+
+impl DecisionId {
+    #[doc(hidden)]
+    #[inline]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
-/// What a table shows: its columns, and rows or diagrams.
-#[derive(Debug)]
-struct Listing {
-    columns: Vec<Column>,
-    origin_columns: Vec<Column>,
-    body: TableBody,
-}
+/// For each column, the numbers of the matching values, ascending; `None` if all match.
+/// [`Schema::inputs`] translates them.
+pub type Cells = Vec<Option<Box<[u32]>>>;
 
-/// The rows of a compiled table with their columns.
-pub struct CompiledRows {
-    pub columns: Vec<Column>,
-    pub origin_columns: Vec<Column>,
-    /// They cover every situation exactly once.
-    pub rows: Vec<Row>,
-}
-
-/// A table in its exported form.
-#[derive(Debug, Clone, PartialEq)]
-pub enum TableBody {
-    Rows(Vec<Row>),
-    /// For tables that would need too many rows. The first diagram that does not pass decides.
-    Diagrams(Arc<[FlatDiagram]>),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// In the order of the columns.
-    pub when: Cells,
-    /// The states entered, ascending.
-    pub from: Box<[StateId]>,
-    pub outcome: Outcome,
-    /// The rules that decide this row; the first that matches counts. Several if agreeing rules
-    /// share the row, none if it is unmapped.
-    pub origins: Vec<OriginPart>,
-}
-
-/// A part of a row that is decided by one rule.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OriginPart {
-    /// In the order of the columns, then the origin columns; `None`: as in the row.
-    pub when: Cells,
-    /// `None`: all states of the row.
-    pub from: Option<Box<[StateId]>>,
-    pub origin: Origin,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     /// No rule matches.
     Unmapped,
     /// A rule leaves the system unchanged.
     Unchanged,
-    Set {
-        state: StateId,
-        append: Box<[String]>,
-    },
+    Set(StateId),
 }
 
 /// The rule that decides.
@@ -103,180 +54,194 @@ static UNMAPPED: Decision = Decision {
     origin: None,
 };
 
+/// A text that is appended to the state that is set, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appendix {
+    pub text: String,
+    /// Decides where the text joins, and passes elsewhere.
+    pub holds: FlatDiagram,
+}
+
+/// The appendices of one profile, in order. No text joins twice in any situation.
+pub type Appendices = Arc<[Appendix]>;
+
+/// A part of a table, which decides where the parts before it pass.
+#[derive(Debug, Clone)]
+pub struct Link {
+    pub diagram: Arc<FlatDiagram>,
+    /// The decision of the diagram's leaf 0; the next leaves are the next decisions.
+    pub first: u32,
+}
+
+/// A decision table as its creator describes it.
+#[derive(Debug)]
+pub struct TableParts {
+    pub direction: Direction,
+    /// The inputs that the outcome or an appendix depends on, ascending.
+    pub columns: Vec<Column>,
+    /// All inputs of the diagrams, in the order in which every diagram tests them, after the state entered.
+    pub order: Vec<Column>,
+    /// The first is unmapped: the decision where all links pass.
+    pub decisions: Vec<Decision>,
+    pub links: Vec<Link>,
+    pub appendices: Vec<Appendices>,
+    /// For each decision, an index into `appendices`.
+    pub appends: Vec<Option<u32>>,
+}
+
+/// Decides changes of one system for another. Complete: exactly one decision in every situation.
+#[derive(Debug)]
+pub struct Table {
+    schema: Arc<Schema>,
+    parts: TableParts,
+    /// `None` if there would be too many cells.
+    dense: Option<Dense>,
+    /// For the decisions after those of the parts: the texts that are appended.
+    joined: Vec<Box<[u32]>>,
+    /// The number of states of the system that changes.
+    states: usize,
+    /// The choices among the columns.
+    choices: Vec<FactId>,
+}
+
+/// The texts of a decision.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Appended<'t> {
+    /// Always the same.
+    Known(&'t Appendices, &'t [u32]),
+    /// They depend on the situation.
+    Asked(&'t Appendices),
+    Nothing,
+}
+
 impl Table {
-    /// Builds a table from rows, which must cover every situation exactly once.
-    ///
-    /// # Errors
-    /// Two rows overlap, or a situation is not covered.
-    pub fn from_rows(
-        schema: &Arc<Schema>,
-        direction: Direction,
-        (columns, origin_columns): (Vec<Column>, Vec<Column>),
-        rows: Vec<Row>,
-    ) -> Result<Self, CoverError> {
-        let inputs: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
-        let mut decisions: indexmap::IndexSet<Decision> = indexmap::IndexSet::new();
-        let mut cubes = Vec::with_capacity(rows.len());
-        for (at, row) in (0..).zip(&rows) {
-            let mut when = row.when.clone();
-            when.resize(inputs.len(), None);
-            let mut add = |when: Cells, from: &[StateId], origin: Option<&Origin>| {
-                let decision = Decision {
-                    outcome: row.outcome.clone(),
-                    origin: origin.cloned(),
-                };
-                let decision = decisions.insert_full(decision).0 as u32;
-                let from = from.iter().map(|state| state.index() as u32).collect();
-                cubes.push(RowCube {
-                    row: at,
-                    when,
-                    from: Some(from),
-                    decision,
-                });
-            };
-            if row.origins.is_empty() {
-                add(when, &row.from, None);
-                continue;
-            }
-            for part in &row.origins {
-                let cells = part.when.iter().zip(&when);
-                let narrowed = cells.map(|(own, row)| own.clone().or_else(|| row.clone()));
-                let from = part.from.as_deref().unwrap_or(&row.from);
-                add(narrowed.collect(), from, Some(&part.origin));
-            }
-        }
-        let lookup = Lookup::from_cubes(schema, direction, &inputs, &cubes)?;
-        let choices = choices(schema, &columns);
-        let listing = Listing {
-            columns,
-            origin_columns,
-            body: TableBody::Rows(rows),
-        };
-        Ok(Self {
+    /// # Panics
+    /// The first decision is not unmapped.
+    pub fn new(schema: &Arc<Schema>, mut parts: TableParts) -> Self {
+        assert_eq!(
+            parts.decisions.first(),
+            Some(&UNMAPPED),
+            "the first decision is for situations that no link decides"
+        );
+        let choices = parts.columns.iter().filter_map(|column| match column {
+            Column::Fact(fact) => Some(*fact).filter(|fact| !schema.fact(*fact).is_flag()),
+            Column::State(_) => None,
+        });
+        let choices = choices.collect();
+        let mut joined = Vec::new();
+        let dense = Self::dense_with_appendices(schema, &mut parts, &mut joined)
+            .or_else(|| Self::dense_without_appendices(schema, &parts));
+        Self {
             schema: schema.clone(),
-            direction,
-            decisions: decisions.into_iter().collect(),
-            lookup,
-            states: schema.system(direction.from()).states.len(),
+            states: schema.system(parts.direction.from()).states.len(),
+            dense,
+            joined,
             choices,
-            diagrams: None,
-            listing: LazyLock::new(Box::new(|| listing)),
+            parts,
+        }
+    }
+
+    /// Appendices as part of the cells, where there are few: a decision with its texts becomes a decision of its own.
+    fn dense_with_appendices(
+        schema: &Schema,
+        parts: &mut TableParts,
+        joined: &mut Vec<Box<[u32]>>,
+    ) -> Option<Dense> {
+        const MAX_JOINED: usize = 1_000;
+        if parts.appendices.is_empty() {
+            return None;
+        }
+        let mut links: Vec<DenseLink<'_>> = parts.links.iter().map(DenseLink::of).collect();
+        let first = links.len();
+        // By group of appendices, the place of its first among the links.
+        let mut places = Vec::with_capacity(parts.appendices.len());
+        for group in &parts.appendices {
+            places.push(links.len());
+            links.extend(
+                group
+                    .iter()
+                    .map(|appendix| DenseLink::asking(&appendix.holds)),
+            );
+        }
+        let mut known: indexmap::IndexSet<(u32, Box<[u32]>)> = indexmap::IndexSet::new();
+        let plain = parts.decisions.len() as u32;
+        let mut too_many = false;
+        let dense = Dense::from_links(schema, parts.direction, &parts.order, &links, |found| {
+            let decision = found[..first].iter().find_map(|found| *found).unwrap_or(0);
+            let Some(group) = parts.appends.get(decision as usize).copied().flatten() else {
+                return decision;
+            };
+            let start = places[group as usize];
+            let texts = (0..).zip(&found[start..start + parts.appendices[group as usize].len()]);
+            let texts = texts.filter_map(|(at, found)| found.map(|_| at));
+            let place = known.insert_full((decision, texts.collect())).0;
+            too_many |= place >= MAX_JOINED;
+            plain + place.min(MAX_JOINED) as u32
+        })?;
+        if too_many {
+            return None;
+        }
+        for (decision, texts) in known {
+            let decision = decision as usize;
+            parts.decisions.push(parts.decisions[decision].clone());
+            parts.appends.push(parts.appends[decision]);
+            joined.push(texts);
+        }
+        Some(dense)
+    }
+
+    fn dense_without_appendices(schema: &Schema, parts: &TableParts) -> Option<Dense> {
+        let links: Vec<DenseLink<'_>> = parts.links.iter().map(DenseLink::of).collect();
+        let asked = |column: &&Column| {
+            let mut diagrams = parts.links.iter().map(|link| &link.diagram);
+            diagrams.any(|diagram| diagram.nodes.iter().any(|node| node.ask == Some(**column)))
+        };
+        let order: Vec<Column> = parts.order.iter().filter(asked).copied().collect();
+        Dense::from_links(schema, parts.direction, &order, &links, |found| {
+            found.iter().find_map(|found| *found).unwrap_or(0)
         })
     }
 
-    /// Builds a table from diagrams; the first that does not pass decides.
-    pub fn from_diagrams(
-        schema: &Arc<Schema>,
-        direction: Direction,
-        inputs: (Vec<Column>, Vec<Column>),
-        diagrams: Vec<FlatDiagram>,
-        decisions: Vec<Decision>,
-    ) -> Self {
-        let diagrams: Arc<[FlatDiagram]> = diagrams.into();
-        let lookup = Lookup::Diagrams(diagrams.clone());
-        let function = Function {
-            diagrams,
-            decisions,
-            lookup,
-        };
-        Self::compiled(schema, direction, inputs, function, || None)
-    }
-
-    /// Builds a table from one diagram that tests the state entered first, then the inputs in `order`. `rows` makes its rows
-    /// when the table is read: `None` if there are too many.
-    pub fn from_diagram(
-        schema: &Arc<Schema>,
-        direction: Direction,
-        (inputs, order): ((Vec<Column>, Vec<Column>), &[Column]),
-        diagram: FlatDiagram,
-        decisions: Vec<Decision>,
-        rows: impl FnOnce() -> Option<CompiledRows> + Send + 'static,
-    ) -> Self {
-        let dense = Dense::from_diagram(schema, direction, order, &diagram);
-        let diagrams: Arc<[FlatDiagram]> = [diagram].into();
-        let lookup = match dense {
-            Some(dense) => Lookup::Dense(dense),
-            None => Lookup::Diagrams(diagrams.clone()),
-        };
-        let function = Function {
-            diagrams,
-            decisions,
-            lookup,
-        };
-        Self::compiled(schema, direction, inputs, function, rows)
-    }
-
-    fn compiled(
-        schema: &Arc<Schema>,
-        direction: Direction,
-        (columns, origin_columns): (Vec<Column>, Vec<Column>),
-        function: Function,
-        rows: impl FnOnce() -> Option<CompiledRows> + Send + 'static,
-    ) -> Self {
-        let Function {
-            diagrams,
-            decisions,
-            lookup,
-        } = function;
-        let choices = choices(schema, &columns);
-        let body = TableBody::Diagrams(diagrams.clone());
-        let listing = move || match rows() {
-            Some(rows) => Listing {
-                columns: rows.columns,
-                origin_columns: rows.origin_columns,
-                body: TableBody::Rows(rows.rows),
-            },
-            None => Listing {
-                columns,
-                origin_columns,
-                body,
-            },
-        };
-        Self {
-            schema: schema.clone(),
-            direction,
-            decisions,
-            lookup,
-            states: schema.system(direction.from()).states.len(),
-            choices,
-            diagrams: Some(diagrams),
-            listing: LazyLock::new(Box::new(listing)),
-        }
-    }
-
     pub fn direction(&self) -> Direction {
-        self.direction
+        self.parts.direction
     }
 
-    /// The inputs that the outcome depends on, in addition to the state entered.
+    /// The inputs that the outcome or an appendix depends on, in addition to the state entered; ascending.
     pub fn columns(&self) -> &[Column] {
-        &self.listing.columns
+        &self.parts.columns
     }
 
-    /// The inputs that only the origin depends on: which of several agreeing rules decides.
-    pub fn origin_columns(&self) -> &[Column] {
-        &self.listing.origin_columns
+    /// All inputs of the diagrams, in the order in which every diagram tests them, after the state entered.
+    pub fn order(&self) -> &[Column] {
+        &self.parts.order
     }
 
-    /// The rows or diagrams. Rows of a compiled table are made when this is first called.
-    pub fn body(&self) -> &TableBody {
-        &self.listing.body
+    /// The function as diagrams: the first that does not pass decides.
+    pub fn links(&self) -> &[Link] {
+        &self.parts.links
     }
 
-    /// The function as diagrams, without making rows; `None` if the table was made from rows.
-    pub(crate) fn diagrams(&self) -> Option<&[FlatDiagram]> {
-        self.diagrams.as_deref()
+    /// The appendices that can join a decision.
+    pub fn appendices(&self, decision: DecisionId) -> &[Appendix] {
+        let group = self.parts.appends.get(decision.index()).copied().flatten();
+        group.map_or(&[], |group| &self.parts.appendices[group as usize])
     }
 
-    /// All decisions that the table can make.
+    /// All decisions that the table can make, by id. Equal ones can occur several times, with different texts.
     pub fn decisions(&self) -> &[Decision] {
-        &self.decisions
+        &self.parts.decisions
+    }
+
+    /// The ids of the decisions that the links lead to.
+    pub fn decision_ids(&self) -> impl ExactSizeIterator<Item = DecisionId> + use<> {
+        let plain = self.parts.decisions.len() - self.joined.len();
+        (0..plain).map(|at| DecisionId(at as u32))
     }
 
     /// Returns a decision by id. An id from another table gives any decision of this one, or unmapped.
     #[inline]
     pub fn decision(&self, id: DecisionId) -> &Decision {
-        self.decisions.get(id.index()).unwrap_or(&UNMAPPED)
+        self.parts.decisions.get(id.index()).unwrap_or(&UNMAPPED)
     }
 
     /// Decides a change to the state entered. Returns `None` if it is not a state of the system
@@ -284,14 +249,30 @@ impl Table {
     /// first value, so check [`Table::unset`] before.
     #[inline]
     pub fn decide(&self, situation: &Situation, entered: StateId) -> Option<&Decision> {
-        let here = entered.system() == self.direction.from() && entered.index() < self.states;
+        self.id_of(situation, entered).map(|id| self.decision(id))
+    }
+
+    /// Like [`Table::decide`], with the texts to append.
+    pub fn decide_with_texts(
+        &self,
+        situation: &Situation,
+        entered: StateId,
+    ) -> Option<(&Decision, Vec<&str>)> {
+        let id = self.id_of(situation, entered)?;
+        let fact = |at: usize| situation.facts.get(at).map_or(0, |fact| fact.value);
+        let state = |at: usize| situation.states.get(at).copied().unwrap_or_default();
+        Some((self.decision(id), self.texts(id, fact, state, entered)))
+    }
+
+    #[inline]
+    fn id_of(&self, situation: &Situation, entered: StateId) -> Option<DecisionId> {
+        let here = entered.system() == self.parts.direction.from() && entered.index() < self.states;
         if !here || !self.is_of(&situation.schema) {
             return None;
         }
         let fact = |at: usize| situation.facts.get(at).map_or(0, |fact| fact.value);
         let state = |at: usize| situation.states.get(at).copied().unwrap_or_default();
-        let found = self.lookup.find(fact, state, entered.index() as u32);
-        Some(self.decision(DecisionId(found)))
+        Some(self.look_up(fact, state, entered))
     }
 
     /// Whether this table uses the ids of `schema`.
@@ -304,16 +285,98 @@ impl Table {
     /// state plus one.
     #[inline]
     pub(crate) fn find(&self, facts: &[u32], states: &[u32], entered: StateId) -> DecisionId {
-        // `UNSET` is out of range. The outcome does not depend on such a choice, so any value will do.
-        let fact = |at: usize| {
-            facts
-                .get(at)
-                .copied()
-                .filter(|value| *value != UNSET)
-                .unwrap_or(0)
-        };
         let state = |at: usize| states.get(at).copied().unwrap_or_default();
-        DecisionId(self.lookup.find(fact, state, entered.index() as u32))
+        self.look_up(value_in(facts), state, entered)
+    }
+
+    #[inline]
+    fn look_up(
+        &self,
+        facts: impl Fn(usize) -> u32,
+        states: impl Fn(usize) -> u32,
+        entered: StateId,
+    ) -> DecisionId {
+        let entered = entered.index() as u32;
+        DecisionId(match &self.dense {
+            Some(dense) => dense.find(facts, states, entered),
+            None => self.walk(facts, states, entered),
+        })
+    }
+
+    /// Out of line to keep the path for dense tables short.
+    #[inline(never)]
+    fn walk(
+        &self,
+        facts: impl Fn(usize) -> u32,
+        states: impl Fn(usize) -> u32,
+        entered: u32,
+    ) -> u32 {
+        let decided = self.parts.links.iter().find_map(|link| {
+            let leaf = link.diagram.find(&facts, &states, entered)?;
+            Some(link.first + leaf)
+        });
+        decided.unwrap_or_default()
+    }
+
+    /// What a decision appends.
+    pub(crate) fn appended(&self, id: DecisionId) -> Appended<'_> {
+        let Some(group) = self.parts.appends.get(id.index()).copied().flatten() else {
+            return Appended::Nothing;
+        };
+        let group = &self.parts.appendices[group as usize];
+        let plain = self.parts.decisions.len() - self.joined.len();
+        match id.index().checked_sub(plain) {
+            Some(at) => Appended::Known(group, &self.joined[at]),
+            None => Appended::Asked(group),
+        }
+    }
+
+    /// The texts that a decision appends in every situation; `None` if they depend on it.
+    pub fn texts_always(&self, id: DecisionId) -> Option<Vec<&str>> {
+        match self.appended(id) {
+            Appended::Nothing => Some(Vec::new()),
+            Appended::Known(group, texts) => {
+                let texts = texts.iter().map(|at| group[*at as usize].text.as_str());
+                Some(texts.collect())
+            }
+            Appended::Asked(_) => None,
+        }
+    }
+
+    /// The texts that a decision appends in a situation.
+    fn texts(
+        &self,
+        id: DecisionId,
+        facts: impl Fn(usize) -> u32,
+        states: impl Fn(usize) -> u32,
+        entered: StateId,
+    ) -> Vec<&str> {
+        match self.appended(id) {
+            Appended::Nothing => Vec::new(),
+            Appended::Known(group, texts) => {
+                let texts = texts.iter().map(|at| group[*at as usize].text.as_str());
+                texts.collect()
+            }
+            Appended::Asked(group) => {
+                let entered = entered.index() as u32;
+                let joins =
+                    |appendix: &&Appendix| appendix.holds.find(&facts, &states, entered).is_some();
+                let joining = group.iter().filter(joins);
+                joining.map(|appendix| appendix.text.as_str()).collect()
+            }
+        }
+    }
+
+    /// The texts that a decision appends; inputs as in [`Table::find`].
+    pub(crate) fn texts_of(
+        &self,
+        id: DecisionId,
+        facts: &[u32],
+        states: &[u32],
+        entered: StateId,
+    ) -> Vec<&str> {
+        let state = |at: usize| states.get(at).copied().unwrap_or_default();
+        self.texts(id, value_in(facts), state, entered)
     }
 
     /// Returns a choice without a value that the outcome depends on.
@@ -333,27 +396,22 @@ impl Table {
         &self.choices
     }
 
-    /// The table as one cell per combination of inputs, to decide packed inputs; `None` if too large.
+    /// The table as one cell per combination of inputs, to decide packed inputs; `None` if there would be more than
+    /// [`DENSE_CELLS`](crate::DENSE_CELLS).
     pub fn dense(&self) -> Option<&Dense> {
-        match &self.lookup {
-            Lookup::Dense(dense) => Some(dense),
-            Lookup::Diagrams(_) => None,
-        }
+        self.dense.as_ref()
     }
 }
 
-/// A function as diagrams, and how to find its decisions.
-struct Function {
-    diagrams: Arc<[FlatDiagram]>,
-    decisions: Vec<Decision>,
-    lookup: Lookup,
-}
-
-/// The choices among some columns.
-fn choices(schema: &Schema, columns: &[Column]) -> Vec<FactId> {
-    let choices = columns.iter().filter_map(|column| match column {
-        Column::Fact(fact) => Some(*fact).filter(|fact| !schema.fact(*fact).is_flag()),
-        Column::State(_) => None,
-    });
-    choices.collect()
+/// The values of facts by number. `UNSET` is out of range; the outcome does not depend on such a choice, so any value will
+/// do.
+#[inline]
+fn value_in(facts: &[u32]) -> impl Fn(usize) -> u32 {
+    |at| {
+        facts
+            .get(at)
+            .copied()
+            .filter(|value| *value != UNSET)
+            .unwrap_or(0)
+    }
 }

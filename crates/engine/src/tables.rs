@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::ids::{Direction, FactId, RoleId, StateId, SystemId};
+use crate::json::document::Document;
 use crate::names::UnknownName;
 use crate::schema::{FactKind, Schema};
 use crate::situation::Situation;
@@ -19,7 +20,7 @@ pub struct Tables(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     schema: Arc<Schema>,
     roles: Vec<OnceLock<Result<TablesOfRole, TooComplex>>>,
-    fill: Box<Fill>,
+    source: Box<dyn TableSource>,
     pub digest: OnceLock<Result<String, TooComplex>>,
 }
 
@@ -27,8 +28,20 @@ pub(crate) struct Inner {
 impl std::panic::UnwindSafe for Inner {}
 impl std::panic::RefUnwindSafe for Inner {}
 
-/// Compiles the tables of a role, one for each direction, in the order of [`Schema::directions`].
-type Fill = dyn Fn(RoleId) -> Result<Vec<Table>, TooComplex> + Send + Sync;
+/// Makes tables when they are first used.
+pub trait TableSource: Send + Sync {
+    /// Compiles the tables of a role, one for each direction, in the order of [`Schema::directions`].
+    ///
+    /// # Errors
+    /// The role is too complex.
+    fn role(&self, role: RoleId) -> Result<Vec<Table>, TooComplex>;
+
+    /// Makes the published shape of all tables.
+    ///
+    /// # Errors
+    /// A role is too complex.
+    fn document(&self, tables: &Tables) -> Result<Document, TooComplex>;
+}
 
 /// The tables of one role, one for each direction.
 pub(crate) type TablesOfRole = Arc<[Table]>;
@@ -64,16 +77,13 @@ pub struct SeveralRoles {
 }
 
 impl Tables {
-    /// `fill` compiles the tables of a role. It is called at most once per role.
-    pub fn new(
-        schema: Arc<Schema>,
-        fill: impl Fn(RoleId) -> Result<Vec<Table>, TooComplex> + Send + Sync + 'static,
-    ) -> Self {
+    /// `source` compiles the tables of a role, at most once per role.
+    pub fn new(schema: Arc<Schema>, source: impl TableSource + 'static) -> Self {
         let roles = schema.roles().map(|_| OnceLock::new()).collect();
         Self(Arc::new(Inner {
             schema,
             roles,
-            fill: Box::new(fill),
+            source: Box::new(source),
             digest: OnceLock::new(),
         }))
     }
@@ -145,13 +155,29 @@ impl Tables {
 
     /// Returns the tables of a role, compiled on first use.
     pub(crate) fn of_role(&self, role: RoleId) -> Result<&TablesOfRole, TooComplex> {
-        let fill = || (self.0.fill)(role).map(Into::into);
+        let fill = || self.0.source.role(role).map(Into::into);
         match self.0.roles.get(role.index()) {
             Some(cell) => cell.get_or_init(fill).as_ref().map_err(Clone::clone),
             None => Err(TooComplex {
                 role: String::new(),
             }),
         }
+    }
+}
+
+impl Tables {
+    /// Sets the digest, if it is not known yet.
+    pub(crate) fn with_digest(self, digest: String) -> Self {
+        self.0.digest.get_or_init(|| Ok(digest));
+        self
+    }
+
+    /// The published shape of the tables. Compiles every role.
+    ///
+    /// # Errors
+    /// A role is too complex to compile.
+    pub fn document(&self) -> Result<Document, TooComplex> {
+        self.0.source.document(self)
     }
 }
 
@@ -239,13 +265,14 @@ impl<'t> RoleTables<'t> {
             return Err(self.unset(fact));
         }
         let decided = tables.iter().map(|table| {
-            let decision = table
-                .decide(&situation, entered)
+            let (decision, texts) = table
+                .decide_with_texts(&situation, entered)
                 .ok_or(DecideError::ForeignState)?;
             Ok(Decided {
                 schema: &self.tables.0.schema,
                 to: table.direction().to(),
                 decision,
+                texts,
             })
         });
         decided.collect()
@@ -273,11 +300,12 @@ pub(crate) fn from(tables: &[Table], system: SystemId, systems: usize) -> &[Tabl
 }
 
 /// The decision about a change for one system.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Decided<'t> {
     schema: &'t Schema,
     to: SystemId,
     decision: &'t Decision,
+    texts: Vec<&'t str>,
 }
 
 impl PartialEq for Schema {
@@ -308,14 +336,14 @@ impl<'t> Decided<'t> {
     /// The name of the state to set.
     pub fn state(&self) -> Option<&'t str> {
         match &self.decision.outcome {
-            Outcome::Set { state, .. } => Some(&self.schema.state(*state).name),
+            Outcome::Set(state) => Some(&self.schema.state(*state).name),
             Outcome::Unchanged | Outcome::Unmapped => None,
         }
     }
 
     /// The texts to append.
-    pub fn append(&self) -> &'t [String] {
-        self.decision.outcome.append()
+    pub fn append(&self) -> &[&'t str] {
+        &self.texts
     }
 }
 
@@ -325,23 +353,15 @@ impl Outcome {
         match self {
             Self::Unmapped => "unmapped",
             Self::Unchanged => "unchanged",
-            Self::Set { .. } => "set",
+            Self::Set(_) => "set",
         }
     }
 
     /// The state to set.
     pub fn state(&self) -> Option<StateId> {
         match self {
-            Self::Set { state, .. } => Some(*state),
+            Self::Set(state) => Some(*state),
             Self::Unchanged | Self::Unmapped => None,
-        }
-    }
-
-    /// The texts to append.
-    pub fn append(&self) -> &[String] {
-        match self {
-            Self::Set { append, .. } => append,
-            Self::Unchanged | Self::Unmapped => &[],
         }
     }
 }

@@ -12,7 +12,7 @@ pub use text::text;
 use std::collections::BTreeMap;
 
 use presync_engine::{
-    FlatDiagram, Next, Outcome, Schema, StateId, SystemId, Table, TableBody, Tables, TooComplex,
+    FlatDiagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
 };
 
 /// A picture format for the graphs.
@@ -115,7 +115,7 @@ fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, EdgeKind)> {
     for state in schema.states(table.direction().from()) {
         let outcomes = outcomes(table, state);
         let mut targets: Vec<StateId> = outcomes.iter().filter_map(|of| of.state()).collect();
-        let unchanged = outcomes.contains(&&Outcome::Unchanged);
+        let unchanged = outcomes.contains(&Outcome::Unchanged);
         targets.sort_unstable();
         targets.dedup();
         let way = if targets.len() == 1 && !unchanged {
@@ -129,31 +129,29 @@ fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, EdgeKind)> {
 }
 
 /// The possible outcomes of entering a state.
-fn outcomes(table: &Table, state: StateId) -> Vec<&Outcome> {
-    match table.body() {
-        TableBody::Rows(rows) => rows
-            .iter()
-            .filter(|row| row.from.contains(&state))
-            .map(|row| &row.outcome)
-            .collect(),
-        TableBody::Diagrams(diagrams) => {
-            let reached = diagrams.iter().flat_map(|diagram| reached(diagram, state));
-            reached
-                .map(|decision| &table.decisions()[decision as usize].outcome)
-                .collect()
+fn outcomes(table: &Table, state: StateId) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for link in table.links() {
+        let (decisions, passes) = reached(&link.diagram, state);
+        let decisions = decisions.into_iter();
+        outcomes
+            .extend(decisions.map(|leaf| table.decisions()[(link.first + leaf) as usize].outcome));
+        if !passes {
+            break;
         }
     }
+    outcomes
 }
 
-/// The decisions that a diagram can reach.
-fn reached(diagram: &FlatDiagram, state: StateId) -> Vec<u32> {
+/// The decisions that a diagram can reach, and whether it can pass.
+fn reached(diagram: &FlatDiagram, state: StateId) -> (Vec<u32>, bool) {
     let mut seen = vec![false; diagram.nodes.len()];
-    let mut decisions = Vec::new();
+    let (mut decisions, mut passes) = (Vec::new(), false);
     let mut pending = vec![diagram.root];
     while let Some(next) = pending.pop() {
         match next {
             Next::Decision(decision) => decisions.push(decision),
-            Next::Pass => {}
+            Next::Pass => passes = true,
             Next::Node(at) => {
                 if !std::mem::replace(&mut seen[at as usize], true) {
                     let node = &diagram.nodes[at as usize];
@@ -166,7 +164,7 @@ fn reached(diagram: &FlatDiagram, state: StateId) -> Vec<u32> {
             }
         }
     }
-    decisions
+    (decisions, passes)
 }
 
 impl Graph<'_> {

@@ -44,10 +44,10 @@ pub enum ImportError {
     #[error(transparent)]
     TooComplex(#[from] TooComplex),
     #[error(
-        "the table of role `{role}` for {from} -> {to} is a diagram with too many rows to import"
+        "the table of profile `{profile}` for {from} -> {to} is a diagram with too many rows to import"
     )]
     Diagram {
-        role: String,
+        profile: String,
         from: String,
         to: String,
     },

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use presync_engine::{Delivery, Effect, Event, Rejection, Schema, StateId, SystemDecision};
+use presync_engine::{
+    Delivery, Effect, Event, Rejection, Schema, SessionEngine, StateId, SystemDecision,
+};
 
 use crate::output::write_line;
 
@@ -25,7 +27,7 @@ struct TraceDecision<'a> {
     to: &'a str,
     result: &'a str,
     state: Option<&'a str>,
-    append: &'a [String],
+    append: Vec<String>,
     profile: Option<&'a str>,
     rule: Option<&'a str>,
 }
@@ -57,11 +59,12 @@ pub(crate) fn rejected(out: &mut Vec<u8>, line: u64, user: Option<&str>, rejecti
 
 pub(crate) fn carried_out(
     out: &mut Vec<u8>,
-    schema: &Schema,
+    engine: &SessionEngine,
     traced: &Traced<'_>,
     effect: Effect,
     decided: &[SystemDecision<'_>],
 ) {
+    let schema = engine.schema();
     let (result, why) = explain(schema, traced.event, effect, decided);
     let decisions = decided.iter().map(|decided| {
         let outcome = &decided.decision.outcome;
@@ -72,7 +75,7 @@ pub(crate) fn carried_out(
             state: outcome
                 .state()
                 .map(|state| schema.state(state).name.as_str()),
-            append: outcome.append(),
+            append: engine.append_texts(decided.append),
             profile: origin.map(|origin| origin.profile.as_str()),
             rule: origin.map(|origin| origin.rule.as_str()),
         }

@@ -126,7 +126,7 @@ impl Worker<'_> {
             } else {
                 write_json(out, batch.text(block, line.user));
             }
-            out.extend_from_slice(decided.end);
+            out.extend_from_slice(&decided.end);
             if let Some(id) = line.id {
                 out.extend_from_slice(b",\"cause\":");
                 out.extend_from_slice(batch.bytes(block, id));
@@ -144,8 +144,7 @@ impl Worker<'_> {
                 id: line.id.map(|id| batch.text(block, id)),
                 event: &line.event,
             };
-            let schema = self.engine.schema();
-            trace::carried_out(&mut output.trace, schema, &traced, effect, &decided);
+            trace::carried_out(&mut output.trace, self.engine, &traced, effect, &decided);
         }
         Ok(())
     }

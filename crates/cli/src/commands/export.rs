@@ -32,7 +32,6 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .iter()
         .find(|format| format.name == arguments.to)
         .ok_or_else(|| CommandError::Usage("unknown format".to_owned()))?;
-    presync::make_rows(&tables)?;
     let text = match format.write {
         Write::Tables(write) => write(&tables),
         Write::Report(write) => write(&tables, &findings(&arguments.path, program.as_ref())?),

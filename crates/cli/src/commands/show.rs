@@ -10,8 +10,8 @@ use comfy_table::{Cell, Color, ContentArrangement, Table as Grid, presets};
 use crate::error::CommandResult;
 use crate::loading;
 use crate::terminal::{OutputStream, Terminal};
-use presync::visible;
-use presync_engine::{Outcome, Schema, Table, TableBody};
+use presync::{Rows, visible};
+use presync_engine::{Cells, Outcome, Schema, StateId, Table};
 use presync_exchange::graph::{self, Graph, PICTURES};
 use presync_exchange::text::cells;
 
@@ -46,10 +46,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     }
     let mut text = String::new();
     for role in roles {
-        for table in role.tables()? {
+        let tables: Vec<&Table> = role.tables()?.iter().collect();
+        for (table, rows) in tables.iter().zip(presync::rows(schema, &tables)) {
             let (from, to) = systems(schema, table);
             text.push_str(&visible(&format!("{}: {from} → {to}\n", role.name())));
-            text.push_str(&grid(schema, table, terminal));
+            text.push_str(&match rows {
+                Some(rows) => grid(schema, table, &rows, terminal),
+                None => "  too many rows to show\n".to_owned(),
+            });
             text.push('\n');
         }
     }
@@ -86,14 +90,7 @@ fn lines(schema: &Schema, graph: &Graph<'_>, terminal: &Terminal) -> String {
     format!("{role}: mapping graph\n{}\n\n{legend}\n", grid.trim_fmt())
 }
 
-fn grid(schema: &Schema, table: &Table, terminal: &Terminal) -> String {
-    let rows = match table.body() {
-        TableBody::Rows(rows) => rows,
-        TableBody::Diagrams(diagrams) => {
-            let nodes: usize = diagrams.iter().map(|diagram| diagram.nodes.len()).sum();
-            return format!("  too many rows to show (a decision diagram of {nodes} nodes)\n");
-        }
-    };
+fn grid(schema: &Schema, table: &Table, rows: &Rows, terminal: &Terminal) -> String {
     let (from, to) = systems(schema, table);
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_BORDERS_ONLY)
@@ -103,23 +100,31 @@ fn grid(schema: &Schema, table: &Table, terminal: &Terminal) -> String {
         grid.enforce_styling();
     }
     grid.set_header(["when", from, to, "decided by"].map(visible));
-    for row in rows {
+    let mut line = |when: &Cells, from: &[StateId], outcome: (String, Color), origin: String| {
+        let (outcome, color) = outcome;
         let cells = [
-            cells::when(schema, table.columns(), &row.when),
-            cells::entered(schema, table.direction(), row),
-            cells::outcome(schema, row),
-            cells::origin(row),
+            cells::when(schema, &rows.columns, when),
+            cells::entered(schema, table.direction(), from),
+            outcome,
+            origin,
         ];
         let mut cells = cells.map(|cell| Cell::new(visible(&cell)));
         if terminal.stdout_colored() {
-            let color = match &row.outcome {
-                Outcome::Set { .. } => Color::Green,
-                Outcome::Unchanged => Color::Yellow,
-                Outcome::Unmapped => Color::DarkGrey,
-            };
             cells = cells.map(|cell| cell.fg(color));
         }
         grid.add_row(cells);
+    };
+    for row in &rows.rows {
+        let color = match row.outcome {
+            Outcome::Set(_) => Color::Green,
+            Outcome::Unchanged => Color::Yellow,
+            Outcome::Unmapped => Color::DarkGrey,
+        };
+        let outcome = (cells::outcome(schema, row), color);
+        line(&row.when, &row.from, outcome, cells::origin(row));
+    }
+    for (text, row) in cells::appended(rows) {
+        line(&row.when, &row.from, (text, Color::Green), String::new());
     }
     format!("{grid}\n")
 }

@@ -6,24 +6,32 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The decision tables of a program.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// Always `presync-tables`.
     pub format: String,
-    /// The version of this format: 1.
+    /// The version of this format: 2.
     pub version: u32,
-    /// A digest of the meaning: the same for programs that make the same decisions, unless a table
-    /// needs several diagrams.
+    /// A digest of the meaning: the same for programs that make the same decisions, unless a role is very complex.
     pub digest: String,
+    /// SHA-256 of everything else in this file, to detect edits.
+    pub content: String,
     /// Sorted by name.
     pub systems: Vec<SystemDocument>,
     /// Sorted by name.
     pub facts: Vec<FactDocument>,
+    /// If some tables are diagrams: the inputs, in the order in which all diagrams test them, after the state entered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
     /// Sorted by name.
     pub roles: Vec<RoleDocument>,
+    /// What the roles decide in one direction. Roles refer to them by number, from 0.
+    pub directions: Vec<DirectionDocument>,
+    /// What the profiles decide. Directions refer to them by number, from 0.
+    pub tables: Vec<TableDocument>,
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SystemDocument {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,23 +42,27 @@ pub struct SystemDocument {
     /// The longest text that the system accepts, in characters, including appendices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<String>,
     /// Sorted by name.
     pub states: Vec<StateDocument>,
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StateDocument {
     pub name: String,
-    /// The name used in events and commands.
-    pub id: String,
+    /// The name used in events and commands, if it is not the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<String>,
     /// The state can be observed but never set.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub read_only: bool,
 }
 
 /// An input: a flag, initially false, or a choice of exactly one value.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum FactDocument {
     Flag {
@@ -64,45 +76,63 @@ pub enum FactDocument {
     },
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RoleDocument {
     pub name: String,
     /// True for the role of a program that declares none; every user has it.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub implicit: bool,
-    /// One table for each ordered pair of systems.
-    pub tables: Vec<TableDocument>,
+    /// One number for each ordered pair of systems: an entry of `directions`.
+    pub directions: Vec<usize>,
 }
 
-/// Decides changes in `from` for `to`. Exactly one row matches in every situation: its `from`
-/// contains the state entered, and each list in its `when` contains the value of that input.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+/// Decides changes in `from` for `to`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct DirectionDocument {
+    pub from: String,
+    pub to: String,
+    /// The inputs that the outcome or an appendix depends on, in addition to the state entered: facts, and systems for
+    /// their current state.
+    pub columns: Vec<String>,
+    /// Systems for which it matters whether a person has set their state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<String>,
+    /// Systems whose own state matters, which `previous` brings back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<String>,
+    /// Numbers of entries of `tables`. The first in which a row matches decides; if there is none, the change is unmapped.
+    pub tables: Vec<usize>,
+}
+
+/// What a profile decides in one direction. The hit policy is UNIQUE: at most one row matches in any situation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct TableDocument {
     pub from: String,
     pub to: String,
-    /// Always `UNIQUE`.
-    pub hit_policy: String,
-    /// The inputs that the outcome depends on, in addition to the state entered: facts, and systems
-    /// for their current state.
-    pub columns: Vec<String>,
-    /// Inputs that only affect which of several agreeing rules decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// What every row requires in addition to the condition of its block.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: When,
+    /// The rows, grouped by their conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub origin_columns: Vec<String>,
+    pub blocks: Vec<BlockDocument>,
+    /// Used instead of `blocks` if there would be too many rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows: Option<Vec<RowDocument>>,
-    /// Used instead of `rows` if there would be too many. The first diagram that does not end in
-    /// null decides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub diagrams: Option<Vec<DiagramDocument>>,
-    /// The decisions that the diagrams lead to.
+    pub diagram: Option<DiagramDocument>,
+    /// The decisions that the diagram leads to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<DecisionDocument>,
+    /// The texts to append if a row of this table decides and sets a state, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub append: Vec<AppendixDocument>,
 }
 
 /// For each input, the values that match: `true` and `false` for flags, names for choices and
 /// states, `null` for an unknown state. An input that is not listed can have any value.
 pub type When = BTreeMap<String, Vec<Cell>>;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Cell {
     Flag(bool),
@@ -110,55 +140,91 @@ pub enum Cell {
     Unknown(()),
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct RowDocument {
+/// Where a text joins. What is missing matches everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct ConditionDocument {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub when: When,
+    /// By system: whether a person has set its state.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_hand: BTreeMap<String, Vec<bool>>,
+    /// By system: its own state, or null if unknown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: When,
     /// The states entered.
-    pub from: Vec<String>,
-    #[serde(flatten)]
-    pub outcome: OutcomeDocument,
-    /// The rule that decides: the first entry whose `when` and `from` match. Parts that are missing
-    /// are as in the row.
-    pub origin: Vec<OriginDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Vec<String>>,
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct OutcomeDocument {
+/// Rows with the same condition. They differ in the states entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct BlockDocument {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: When,
+    /// By system: whether a person has set its state.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_hand: BTreeMap<String, Vec<bool>>,
+    /// By system: its own state, or null if unknown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: When,
+    pub rows: Vec<RowDocument>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct RowDocument {
+    /// The states entered; missing: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Vec<String>>,
     pub outcome: OutcomeKind,
-    /// The state to set; null for other outcomes.
+    /// The state to set; only for the outcome `set`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// The texts to append to the state.
-    pub append: Vec<String>,
+    /// File and line of the rule that decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct DecisionDocument {
+    pub outcome: OutcomeKind,
+    /// The state to set; only for the outcome `set`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// File and line of the rule that decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OutcomeKind {
     Set,
+    /// Sets the system's own state: the last one that did not come from a rule with this outcome.
+    Previous,
     Unchanged,
-    Unmapped,
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct OriginDocument {
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub when: When,
+/// A text, and where it joins: where any of the rows matches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct AppendixDocument {
+    pub text: String,
+    /// Missing: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Vec<String>>,
-    pub profile: String,
-    /// File and line of the rule.
-    pub rule: String,
+    pub rows: Option<Vec<ConditionDocument>>,
+    /// Used instead of `rows` if there would be too many. It joins where the diagram does not end in null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagram: Option<DiagramDocument>,
 }
 
 /// Start at `root`. At a node, follow the entry of `next` for the value of its input. A negative
-/// number `-n` refers to entry `n - 1` of the table's `decisions`; null passes to the next diagram.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+/// number `-n` refers to entry `n - 1` of the table's `decisions`; null: no row matches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct DiagramDocument {
     pub root: Option<i64>,
     pub nodes: Vec<NodeDocument>,
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct NodeDocument {
     /// The input to test, or null for the state entered.
     pub ask: Option<String>,
@@ -167,10 +233,6 @@ pub struct NodeDocument {
     pub next: Vec<Option<i64>>,
 }
 
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct DecisionDocument {
-    #[serde(flatten)]
-    pub outcome: OutcomeDocument,
-    pub profile: Option<String>,
-    pub rule: Option<String>,
+fn is_false(value: &bool) -> bool {
+    !*value
 }

@@ -1,151 +1,374 @@
 //! Converts the published shape to tables, with the schema that it declares.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use crate::flat_diagram::{FlatDiagram, FlatNode, Next};
-use crate::ids::{Direction, StateId, SystemId};
+use crate::ids::{Direction, RoleId, StateId, SystemId};
 use crate::json::document::{
-    Cell, DiagramDocument, Document, FactDocument, OutcomeDocument, OutcomeKind, RowDocument,
-    StateDocument, SystemDocument, TableDocument, When,
+    AppendixDocument, Cell, DiagramDocument, DirectionDocument, Document, FactDocument,
+    OutcomeKind, StateDocument, SystemDocument, TableDocument, When,
 };
 use crate::json::{DiagramFault, TableFault, TablesError};
-use crate::lookup::Cells;
-use crate::lookup::CoverError;
 use crate::names::{NameKind, UnknownName};
+use crate::partition::{Overlap, RowCube, partition};
 use crate::schema::{Column, Fact, FactKind, Role, Schema, State, System};
-use crate::table::{Decision, Origin, OriginPart, Outcome, Row, Table};
-use crate::tables::{Tables, TooComplex};
+use crate::table::{
+    Appendices, Appendix, Cells, Decision, Link, Origin, Outcome, Table, TableParts,
+};
+use crate::tables::{TableSource, Tables, TooComplex};
 
-pub(super) fn tables(document: Document) -> Result<Tables, TablesError> {
-    let facts = document
-        .facts
-        .into_iter()
-        .map(fact)
-        .collect::<Result<Vec<_>, _>>()?;
-    let system = |document| system(document, &facts);
-    let systems = document
-        .systems
-        .into_iter()
-        .map(system)
-        .collect::<Result<Vec<_>, _>>()?;
-    let role = |role: &crate::json::document::RoleDocument| Role {
+/// The tables of a document. The rows are read when a role is first used.
+pub(super) fn tables(document: Arc<Document>) -> Result<Tables, TablesError> {
+    let schema = schema(&document)?;
+    let directions: Vec<Direction> = schema.directions().collect();
+    for role in &document.roles {
+        let wrong = || TablesError::Directions {
+            role: role.name.clone(),
+        };
+        if role.directions.len() != directions.len() {
+            return Err(wrong());
+        }
+        for (number, direction) in role.directions.iter().zip(&directions) {
+            let of = document.directions.get(*number).ok_or_else(wrong)?;
+            let name = |system| &schema.system(system).name;
+            let names = (name(direction.from()), name(direction.to()));
+            let here = |number: &usize| {
+                let table = document.tables.get(*number);
+                table.is_some_and(|table| (&table.from, &table.to) == names)
+            };
+            if (&of.from, &of.to) != names || !of.tables.iter().all(here) {
+                return Err(wrong());
+            }
+        }
+    }
+    let order = order(&schema, &document)?;
+    let read = document.tables.iter().map(|_| OnceLock::new()).collect();
+    let source = ReadSource {
+        schema: schema.clone(),
+        order,
+        document,
+        read,
+    };
+    Ok(Tables::new(schema, source))
+}
+
+/// Reads all tables, to find the faults of a document from elsewhere.
+pub(super) fn validate(document: &Document) -> Result<(), TablesError> {
+    let schema = schema(document)?;
+    let order = order(&schema, document)?;
+    let reader = TableReader {
+        schema: &schema,
+        order: &order,
+    };
+    for direction in &document.directions {
+        reader.columns(direction)?;
+        for number in &direction.tables {
+            if let Some(table) = document.tables.get(*number) {
+                reader.table(table, direction)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn schema(document: &Document) -> Result<Arc<Schema>, TablesError> {
+    let facts = document.facts.iter().cloned().map(fact);
+    let facts = facts.collect::<Result<Vec<_>, _>>()?;
+    let systems = document.systems.iter().cloned();
+    let systems = systems.map(|document| system(document, &facts));
+    let systems = systems.collect::<Result<Vec<_>, _>>()?;
+    let roles = document.roles.iter().map(|role| Role {
         name: role.name.clone(),
         implicit: role.implicit,
-    };
-    let roles = document.roles.iter().map(role).collect();
-    let schema = Arc::new(Schema::new(systems, facts, roles)?);
-    let reader = TableReader { schema: &schema };
-    let mut all = Vec::with_capacity(document.roles.len());
-    for role in document.roles {
-        let tables = role
-            .tables
-            .into_iter()
-            .map(|table| reader.table(table, &role.name));
-        let tables: Vec<Table> = tables.collect::<Result<_, _>>()?;
-        if !tables.iter().map(Table::direction).eq(schema.directions()) {
-            return Err(TablesError::Directions { role: role.name });
-        }
-        all.push(Some(tables));
+    });
+    Ok(Arc::new(Schema::new(systems, facts, roles.collect())?))
+}
+
+/// A document that becomes tables.
+struct ReadSource {
+    schema: Arc<Schema>,
+    order: Vec<Column>,
+    document: Arc<Document>,
+    /// By number of the table: roles share what they have in common.
+    read: Vec<OnceLock<Option<ReadTable>>>,
+}
+
+/// A table of a document.
+#[derive(Clone)]
+struct ReadTable {
+    /// The inputs that it tests, in order.
+    inputs: Vec<Column>,
+    diagram: Arc<FlatDiagram>,
+    decisions: Vec<Decision>,
+    appendices: Appendices,
+}
+
+impl TableSource for ReadSource {
+    fn role(&self, role: RoleId) -> Result<Vec<Table>, TooComplex> {
+        // The document was written by this program, or has been validated.
+        let broken = || TooComplex {
+            role: self.schema.role(role).name.clone(),
+        };
+        let of = self.document.roles.get(role.index()).ok_or_else(broken)?;
+        let tables = of.directions.iter().map(|number| {
+            let direction = self.document.directions.get(*number)?;
+            self.table(direction)
+        });
+        tables.collect::<Option<Vec<_>>>().ok_or_else(broken)
     }
-    // Everything is already read; a role is only handed over on first use.
-    let all = Mutex::new(all);
-    let names = schema.clone();
-    Ok(Tables::new(schema, move |role| {
-        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-        let tables = all.get_mut(role.index()).and_then(Option::take);
-        tables.ok_or_else(|| TooComplex {
-            role: names.role(role).name.clone(),
-        })
-    }))
+
+    fn document(&self, tables: &Tables) -> Result<Document, TooComplex> {
+        let mut document = (*self.document).clone();
+        document.digest = tables.digest()?.to_owned();
+        document.content = document.checksum();
+        Ok(document)
+    }
+}
+
+impl ReadSource {
+    fn table(&self, document: &DirectionDocument) -> Option<Table> {
+        let reader = TableReader {
+            schema: &self.schema,
+            order: &self.order,
+        };
+        let mut parts = TableParts {
+            direction: reader.direction(document).ok()?,
+            columns: reader.columns(document).ok()?,
+            order: Vec::new(),
+            decisions: vec![Decision {
+                outcome: Outcome::Unmapped,
+                origin: None,
+            }],
+            links: Vec::new(),
+            appendices: Vec::new(),
+            appends: vec![None],
+        };
+        let mut order = BTreeSet::new();
+        for number in &document.tables {
+            let read = self.read.get(*number)?.get_or_init(|| {
+                let table = self.document.tables.get(*number)?;
+                reader.table(table, document).ok()
+            });
+            let read = read.as_ref()?;
+            order.extend(read.inputs.iter().copied());
+            parts.links.push(Link {
+                diagram: read.diagram.clone(),
+                first: parts.decisions.len() as u32,
+            });
+            let group = (!read.appendices.is_empty()).then(|| {
+                parts.appendices.push(read.appendices.clone());
+                parts.appendices.len() as u32 - 1
+            });
+            for decision in &read.decisions {
+                let sets = matches!(decision.outcome, Outcome::Set(_));
+                parts.appends.push(group.filter(|_| sets));
+                parts.decisions.push(decision.clone());
+            }
+        }
+        parts.order = reader.in_order(order);
+        Some(Table::new(&self.schema, parts))
+    }
 }
 
 struct TableReader<'s> {
     schema: &'s Arc<Schema>,
+    /// All inputs, in the order in which diagrams test them.
+    order: &'s [Column],
+}
+
+/// The inputs in the order in which diagrams test them.
+fn order(schema: &Arc<Schema>, document: &Document) -> Result<Vec<Column>, TablesError> {
+    let reader = TableReader { schema, order: &[] };
+    let named = document.order.iter().map(|name| reader.column(name));
+    let mut order = named.collect::<Result<Vec<_>, _>>()?;
+    let facts = schema.facts().map(|(fact, _)| Column::Fact(fact));
+    let all = facts.chain(schema.systems().map(|(system, _)| Column::State(system)));
+    let known: BTreeSet<Column> = order.iter().copied().collect();
+    order.extend(all.filter(|column| !known.contains(column)));
+    Ok(order)
 }
 
 impl TableReader<'_> {
-    fn table(&self, document: TableDocument, role: &str) -> Result<Table, TablesError> {
-        let (from, to) = (self.system(&document.from)?, self.system(&document.to)?);
-        let wrong = |fault| {
-            let place = format!("role `{role}`, {} → {}", document.from, document.to);
-            TablesError::Table { place, fault }
-        };
-        let same = || TablesError::Directions {
-            role: role.to_owned(),
-        };
-        let direction = Direction::new(from, to).ok_or_else(same)?;
-        let columns = self.columns(&document.columns)?;
-        let origin_columns = self.columns(&document.origin_columns)?;
-        match (document.rows, document.diagrams) {
-            (Some(rows), None) => {
-                let all: Vec<Column> = columns.iter().chain(&origin_columns).copied().collect();
-                let rows = rows
-                    .into_iter()
-                    .map(|row| self.row(row, direction, &columns, &all));
-                let rows = rows.collect::<Result<Vec<_>, _>>()?;
-                let table =
-                    Table::from_rows(self.schema, direction, (columns, origin_columns), rows);
-                table.map_err(|error| match error {
-                    CoverError::Overlap => wrong(TableFault::Overlap),
-                    CoverError::Gap => wrong(TableFault::Gap),
-                })
-            }
-            (None, Some(diagrams)) => {
-                let decisions = document.decisions.iter().map(|decision| {
-                    let outcome = self.outcome(to, &decision.outcome)?;
-                    let origin = decision.profile.clone().zip(decision.rule.clone());
-                    let origin = origin.map(|(profile, rule)| Origin { profile, rule });
-                    Ok(Decision { outcome, origin })
-                });
-                let decisions = decisions.collect::<Result<Vec<_>, TablesError>>()?;
-                let count = diagrams.len();
-                let diagrams = diagrams.into_iter().enumerate().map(|(at, diagram)| {
-                    self.diagram(diagram, from, decisions.len(), at + 1 < count)
-                });
-                let diagrams = diagrams.collect::<Result<Vec<_>, _>>()?;
-                if diagrams.is_empty() {
-                    return Err(wrong(TableFault::NoDiagram));
-                }
-                let columns = (columns, origin_columns);
-                Ok(Table::from_diagrams(
-                    self.schema,
-                    direction,
-                    columns,
-                    diagrams,
-                    decisions,
-                ))
-            }
-            _ => Err(wrong(TableFault::Body)),
-        }
+    fn in_order(&self, inputs: BTreeSet<Column>) -> Vec<Column> {
+        let order = self.order.iter();
+        order
+            .copied()
+            .filter(|column| inputs.contains(column))
+            .collect()
     }
 
-    fn row(
+    fn direction(&self, document: &DirectionDocument) -> Result<Direction, TablesError> {
+        let (from, to) = (self.system(&document.from)?, self.system(&document.to)?);
+        let same = || TablesError::Directions {
+            role: String::new(),
+        };
+        Direction::new(from, to).ok_or_else(same)
+    }
+
+    fn columns(&self, document: &DirectionDocument) -> Result<Vec<Column>, TablesError> {
+        if !document.by_hand.is_empty() || !document.own.is_empty() {
+            return Err(TablesError::Unsupported("`by_hand` and `own`"));
+        }
+        let columns = document.columns.iter().map(|name| self.column(name));
+        let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
+        columns.sort_unstable();
+        columns.dedup();
+        Ok(columns)
+    }
+
+    fn table(
         &self,
-        row: RowDocument,
-        direction: Direction,
-        columns: &[Column],
-        all: &[Column],
-    ) -> Result<Row, TablesError> {
-        let from = direction.from();
-        let origins = row.origin.into_iter().map(|part| {
-            Ok(OriginPart {
-                when: self.cells(&part.when, all)?,
-                from: part
-                    .from
-                    .map(|states| self.states(from, &states))
-                    .transpose()?,
-                origin: Origin {
-                    profile: part.profile,
-                    rule: part.rule,
-                },
-            })
-        });
-        Ok(Row {
-            when: self.cells(&row.when, columns)?,
-            from: self.states(from, &row.from)?,
-            outcome: self.outcome(direction.to(), &row.outcome)?,
-            origins: origins.collect::<Result<_, TablesError>>()?,
+        document: &TableDocument,
+        of: &DirectionDocument,
+    ) -> Result<ReadTable, TablesError> {
+        let direction = self.direction(of)?;
+        let wrong = |fault| TablesError::Table {
+            profile: document.profile.clone().unwrap_or_default(),
+            from: of.from.clone(),
+            to: of.to.clone(),
+            fault,
+        };
+        let as_rows = document.diagram.is_none() && document.decisions.is_empty();
+        let as_diagram = document.diagram.is_some() && document.blocks.is_empty();
+        if !as_rows && !as_diagram {
+            return Err(wrong(TableFault::Body));
+        }
+        let unsupported = document
+            .blocks
+            .iter()
+            .any(|block| !block.by_hand.is_empty() || !block.own.is_empty());
+        if unsupported {
+            return Err(TablesError::Unsupported("`by_hand` and `own`"));
+        }
+        let mut inputs = BTreeSet::new();
+        self.inputs(&document.when, &mut inputs)?;
+        for block in &document.blocks {
+            self.inputs(&block.when, &mut inputs)?;
+        }
+        for condition in document
+            .append
+            .iter()
+            .flat_map(|text| text.rows.iter().flatten())
+        {
+            self.inputs(&condition.when, &mut inputs)?;
+        }
+        let of_append = document
+            .append
+            .iter()
+            .filter_map(|text| text.diagram.as_ref());
+        for diagram in document.diagram.iter().chain(of_append) {
+            for name in diagram.nodes.iter().filter_map(|node| node.ask.as_deref()) {
+                inputs.insert(self.column(name)?);
+            }
+        }
+        let inputs = self.in_order(inputs);
+        let decision = |outcome, state: Option<&String>, rule: Option<&String>| {
+            let outcome = self.outcome(direction.to(), outcome, state)?;
+            let profile = document.profile.clone();
+            let origin = profile.zip(rule.cloned());
+            let origin = origin.map(|(profile, rule)| Origin { profile, rule });
+            Ok::<_, TablesError>(Decision { outcome, origin })
+        };
+        let mut decisions = Vec::new();
+        let diagram = match &document.diagram {
+            Some(diagram) => {
+                for document in &document.decisions {
+                    let (state, rule) = (document.state.as_ref(), document.rule.as_ref());
+                    decisions.push(decision(document.outcome, state, rule)?);
+                }
+                self.diagram(diagram, direction.from(), decisions.len(), &inputs)?
+            }
+            None => {
+                let always = self.cells(&document.when, &inputs)?;
+                let mut cubes = Vec::new();
+                for block in &document.blocks {
+                    let mut when = self.cells(&block.when, &inputs)?;
+                    for (cell, always) in when.iter_mut().zip(&always) {
+                        narrow(cell, always.as_deref());
+                    }
+                    for row in &block.rows {
+                        let made = decision(row.outcome, row.state.as_ref(), row.rule.as_ref())?;
+                        decisions.push(made);
+                        cubes.push(RowCube {
+                            when: when.clone(),
+                            from: self.entered(direction, row.from.as_deref())?,
+                            decision: decisions.len() as u32 - 1,
+                        });
+                    }
+                }
+                partition(self.schema, direction.from(), &inputs, &cubes, true)
+                    .map_err(|Overlap| wrong(TableFault::Overlap))?
+            }
+        };
+        let appendices = document.append.iter();
+        let appendices = appendices.map(|text| self.appendix(text, direction, &inputs));
+        Ok(ReadTable {
+            diagram: Arc::new(diagram),
+            decisions,
+            appendices: appendices.collect::<Result<_, _>>()?,
+            inputs,
         })
+    }
+
+    fn appendix(
+        &self,
+        document: &AppendixDocument,
+        direction: Direction,
+        inputs: &[Column],
+    ) -> Result<Appendix, TablesError> {
+        let holds = match (&document.diagram, &document.rows) {
+            (Some(diagram), _) => self.diagram(diagram, direction.from(), 1, inputs)?,
+            (None, None) => FlatDiagram {
+                root: Next::Decision(0),
+                nodes: Vec::new(),
+            },
+            (None, Some(rows)) => {
+                let cubes = rows
+                    .iter()
+                    .map(|row| self.cube(&row.when, row.from.as_deref(), direction, inputs));
+                let cubes = cubes.collect::<Result<Vec<_>, _>>()?;
+                let joined = partition(self.schema, direction.from(), inputs, &cubes, false);
+                joined.unwrap_or_else(|Overlap| unreachable!("all rows have the same decision"))
+            }
+        };
+        let text = document.text.clone();
+        Ok(Appendix { text, holds })
+    }
+
+    fn cube(
+        &self,
+        when: &When,
+        from: Option<&[String]>,
+        direction: Direction,
+        inputs: &[Column],
+    ) -> Result<RowCube, TablesError> {
+        Ok(RowCube {
+            when: self.cells(when, inputs)?,
+            from: self.entered(direction, from)?,
+            decision: 0,
+        })
+    }
+
+    fn entered(
+        &self,
+        direction: Direction,
+        from: Option<&[String]>,
+    ) -> Result<Option<Box<[u32]>>, TablesError> {
+        let states = from.map(|names| self.states(direction.from(), names));
+        let states = states.transpose()?;
+        let numbers = |states: Box<[StateId]>| {
+            let numbers = states.iter().map(|state| state.index() as u32);
+            numbers.collect()
+        };
+        Ok(states.map(numbers))
+    }
+
+    fn inputs(&self, when: &When, into: &mut BTreeSet<Column>) -> Result<(), TablesError> {
+        for name in when.keys() {
+            into.insert(self.column(name)?);
+        }
+        Ok(())
     }
 
     fn cells(&self, when: &When, columns: &[Column]) -> Result<Cells, TablesError> {
@@ -188,10 +411,6 @@ impl TableReader<'_> {
         })
     }
 
-    fn columns(&self, names: &[String]) -> Result<Vec<Column>, TablesError> {
-        names.iter().map(|name| self.column(name)).collect()
-    }
-
     fn column(&self, name: &str) -> Result<Column, TablesError> {
         let fact = self.schema.find_fact(name).map(Column::Fact);
         let column = fact.or_else(|| self.schema.find_system(name).map(Column::State));
@@ -222,40 +441,42 @@ impl TableReader<'_> {
         Ok(states.into())
     }
 
-    fn outcome(&self, to: SystemId, outcome: &OutcomeDocument) -> Result<Outcome, TablesError> {
-        Ok(match (outcome.outcome, &outcome.state) {
-            (OutcomeKind::Unmapped, None) => Outcome::Unmapped,
+    fn outcome(
+        &self,
+        to: SystemId,
+        outcome: OutcomeKind,
+        state: Option<&String>,
+    ) -> Result<Outcome, TablesError> {
+        Ok(match (outcome, state) {
             (OutcomeKind::Unchanged, None) => Outcome::Unchanged,
+            (OutcomeKind::Previous, None) => return Err(TablesError::Unsupported("`previous`")),
             (OutcomeKind::Set, Some(name)) => {
                 let states = self.states(to, std::slice::from_ref(name))?;
                 let [state] = *states else {
                     return Err(TablesError::Outcome);
                 };
-                Outcome::Set {
-                    state,
-                    append: outcome.append.clone().into(),
-                }
+                Outcome::Set(state)
             }
             _ => return Err(TablesError::Outcome),
         })
     }
 
+    /// `inputs`: in the order in which nodes must test them.
     fn diagram(
         &self,
-        document: DiagramDocument,
+        document: &DiagramDocument,
         from: SystemId,
         decisions: usize,
-        may_pass: bool,
+        inputs: &[Column],
     ) -> Result<FlatDiagram, TablesError> {
         let count = document.nodes.len() as i64;
         let next = |after: i64, number: Option<i64>| match number {
-            None if may_pass => Ok(Next::Pass),
+            None => Ok(Next::Pass),
             Some(number) if number < 0 && number.unsigned_abs() <= decisions as u64 => {
                 Ok(Next::Decision((-number - 1) as u32))
             }
             Some(number) if number > after && number < count => Ok(Next::Node(number as u32)),
             Some(number) => Err(DiagramFault::Next(number)),
-            None => Err(DiagramFault::Pass),
         };
         let mut nodes = Vec::with_capacity(document.nodes.len());
         for (at, node) in document.nodes.iter().enumerate() {
@@ -279,6 +500,21 @@ impl TableReader<'_> {
                 ask,
                 next: next.collect::<Result<_, _>>()?,
             });
+        }
+        let place = |node: &FlatNode| {
+            let ask = node
+                .ask
+                .map(|column| inputs.iter().position(|input| *input == column));
+            ask.map_or(0, |at| at.map_or(0, |at| at + 1))
+        };
+        for node in &nodes {
+            let follows = |next: &Next| match next {
+                Next::Node(at) => place(&nodes[*at as usize]) > place(node),
+                Next::Decision(_) | Next::Pass => true,
+            };
+            if !node.next.iter().all(follows) {
+                return Err(DiagramFault::Order.into());
+            }
         }
         Ok(FlatDiagram {
             root: next(-1, document.root)?,
@@ -309,7 +545,7 @@ fn system(document: SystemDocument, facts: &[Fact]) -> Result<System, TablesErro
         let mut attributes = attributes.collect::<Result<Vec<_>, _>>()?;
         attributes.sort_unstable();
         Ok::<_, TablesError>(State {
-            id: (state.id != state.name).then_some(state.id),
+            id: state.id.filter(|id| *id != state.name),
             attributes,
             name: state.name,
             read_only: state.read_only,
@@ -354,4 +590,17 @@ fn fact(document: FactDocument) -> Result<Fact, TablesError> {
             })
         }
     }
+}
+
+/// Keeps the values that another cell also has.
+fn narrow(cell: &mut Option<Box<[u32]>>, other: Option<&[u32]>) {
+    let Some(other) = other else { return };
+    *cell = Some(match cell {
+        None => other.into(),
+        Some(values) => values
+            .iter()
+            .copied()
+            .filter(|value| other.contains(value))
+            .collect(),
+    });
 }

@@ -1,193 +1,102 @@
-//! Converts tables to their published shape.
+//! Parts of the published shape, by ids.
 
 use crate::flat_diagram::{FlatDiagram, Next};
 use crate::ids::StateId;
 use crate::json::document::{
-    Cell, DecisionDocument, DiagramDocument, Document, FactDocument, NodeDocument, OriginDocument,
-    OutcomeDocument, OutcomeKind, RoleDocument, RowDocument, StateDocument, SystemDocument,
-    TableDocument, When,
+    Cell, DiagramDocument, DirectionDocument, Document, FactDocument, NodeDocument, RoleDocument,
+    StateDocument, SystemDocument, TableDocument, When,
 };
 use crate::json::{FORMAT, VERSION};
-use crate::lookup::Cells;
 use crate::schema::{Column, Fact, FactKind, Input, Schema, System};
-use crate::table::{Decision, Outcome, Row, Table, TableBody};
-use crate::tables::{Tables, TooComplex};
 
-pub(super) fn document(tables: &Tables) -> Result<Document, TooComplex> {
-    let schema = tables.schema();
-    let writer = Writer { schema };
-    let roles = tables.roles().map(|role| {
-        Ok(RoleDocument {
-            name: role.name().to_owned(),
-            implicit: role.is_implicit(),
-            tables: role
-                .tables()?
-                .iter()
-                .map(|table| writer.table(table))
-                .collect(),
-        })
-    });
-    Ok(Document {
-        format: FORMAT.to_owned(),
-        version: VERSION,
-        digest: tables.digest()?.to_owned(),
-        systems: schema
+impl Document {
+    /// A document with the declarations of a schema.
+    pub fn new(
+        schema: &Schema,
+        digest: &str,
+        order: Vec<String>,
+        roles: Vec<RoleDocument>,
+        directions: Vec<DirectionDocument>,
+        tables: Vec<TableDocument>,
+    ) -> Self {
+        let systems = schema
             .systems()
-            .map(|(_, system)| writer.system(system))
-            .collect(),
-        facts: schema
-            .facts()
-            .map(|(_, fact)| fact_document(fact))
-            .collect(),
-        roles: roles.collect::<Result<_, _>>()?,
-    })
+            .map(|(_, system)| self::system(schema, system));
+        let facts = schema.facts().map(|(_, fact)| fact_document(fact));
+        let mut document = Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            digest: digest.to_owned(),
+            content: String::new(),
+            systems: systems.collect(),
+            facts: facts.collect(),
+            order,
+            roles,
+            directions,
+            tables,
+        };
+        document.content = document.checksum();
+        document
+    }
 }
 
-struct Writer<'s> {
-    schema: &'s Schema,
+/// The conditions on some columns.
+pub fn when<'c>(
+    schema: &Schema,
+    cells: impl IntoIterator<Item = (Column, Option<&'c [u32]>)>,
+) -> When {
+    let asked = cells.into_iter().filter_map(|(column, values)| {
+        let values = schema.inputs(column, values?).map(Cell::from).collect();
+        Some((schema.column_name(column).to_owned(), values))
+    });
+    asked.collect()
 }
 
-impl Writer<'_> {
-    fn system(&self, system: &System) -> SystemDocument {
-        let states = system.states.iter().map(|state| {
-            let mut attributes: Vec<String> =
-                system.attributes_of(state).map(str::to_owned).collect();
-            attributes.sort();
-            StateDocument {
-                name: state.name.clone(),
-                id: state.wire().to_owned(),
-                attributes,
-                read_only: state.read_only,
-            }
-        });
-        let mut attributes = system.attributes.clone();
+/// The names of states.
+pub fn state_names(schema: &Schema, states: impl IntoIterator<Item = StateId>) -> Vec<String> {
+    let names = states.into_iter();
+    names
+        .map(|state| schema.state(state).name.clone())
+        .collect()
+}
+
+/// A diagram whose decision `n` is the entry `n` of the table's decisions.
+pub fn diagram(schema: &Schema, diagram: &FlatDiagram) -> DiagramDocument {
+    let number = |next: Next| match next {
+        Next::Node(at) => Some(i64::from(at)),
+        Next::Decision(at) => Some(-i64::from(at) - 1),
+        Next::Pass => None,
+    };
+    let nodes = diagram.nodes.iter().map(|node| NodeDocument {
+        ask: node.ask.map(|column| schema.column_name(column).to_owned()),
+        next: node.next.iter().map(|next| number(*next)).collect(),
+    });
+    DiagramDocument {
+        root: number(diagram.root),
+        nodes: nodes.collect(),
+    }
+}
+
+fn system(schema: &Schema, system: &System) -> SystemDocument {
+    let states = system.states.iter().map(|state| {
+        let mut attributes: Vec<String> = system.attributes_of(state).map(str::to_owned).collect();
         attributes.sort();
-        SystemDocument {
-            name: system.name.clone(),
-            title: system.title.clone(),
-            online: system
-                .online
-                .map(|flag| self.schema.fact(flag).name.clone()),
-            text: system.text,
+        StateDocument {
+            name: state.name.clone(),
+            id: state.id.clone(),
             attributes,
-            states: states.collect(),
+            read_only: state.read_only,
         }
-    }
-
-    fn table(&self, table: &Table) -> TableDocument {
-        let names =
-            |columns: &[Column]| columns.iter().map(|column| self.column(*column)).collect();
-        let (rows, diagrams, decisions) = match table.body() {
-            TableBody::Rows(rows) => (
-                Some(rows.iter().map(|row| self.row(table, row)).collect()),
-                None,
-                Vec::new(),
-            ),
-            TableBody::Diagrams(diagrams) => {
-                let diagrams = diagrams
-                    .iter()
-                    .map(|diagram| self.diagram(diagram))
-                    .collect();
-                let decisions = table
-                    .decisions()
-                    .iter()
-                    .map(|decision| self.decision(decision));
-                (None, Some(diagrams), decisions.collect())
-            }
-        };
-        TableDocument {
-            from: self.schema.system(table.direction().from()).name.clone(),
-            to: self.schema.system(table.direction().to()).name.clone(),
-            hit_policy: "UNIQUE".to_owned(),
-            columns: names(table.columns()),
-            origin_columns: names(table.origin_columns()),
-            rows,
-            diagrams,
-            decisions,
-        }
-    }
-
-    fn row(&self, table: &Table, row: &Row) -> RowDocument {
-        let all: Vec<Column> = table
-            .columns()
-            .iter()
-            .chain(table.origin_columns())
-            .copied()
-            .collect();
-        let states = |states: &[StateId]| {
-            states
-                .iter()
-                .map(|state| self.schema.state(*state).name.clone())
-                .collect()
-        };
-        let origins = row.origins.iter().map(|part| OriginDocument {
-            when: self.when(&all, &part.when),
-            from: part.from.as_deref().map(states),
-            profile: part.origin.profile.clone(),
-            rule: part.origin.rule.clone(),
-        });
-        RowDocument {
-            when: self.when(table.columns(), &row.when),
-            from: states(&row.from),
-            outcome: self.outcome(&row.outcome),
-            origin: origins.collect(),
-        }
-    }
-
-    fn when(&self, columns: &[Column], cells: &Cells) -> When {
-        let asked = columns.iter().zip(cells).filter_map(|(column, cell)| {
-            let cells = self
-                .schema
-                .inputs(*column, cell.as_ref()?)
-                .map(Cell::from)
-                .collect();
-            Some((self.column(*column), cells))
-        });
-        asked.collect()
-    }
-
-    fn column(&self, column: Column) -> String {
-        self.schema.column_name(column).to_owned()
-    }
-
-    fn outcome(&self, outcome: &Outcome) -> OutcomeDocument {
-        let kind = match outcome {
-            Outcome::Unmapped => OutcomeKind::Unmapped,
-            Outcome::Unchanged => OutcomeKind::Unchanged,
-            Outcome::Set { .. } => OutcomeKind::Set,
-        };
-        OutcomeDocument {
-            outcome: kind,
-            state: outcome
-                .state()
-                .map(|state| self.schema.state(state).name.clone()),
-            append: outcome.append().to_vec(),
-        }
-    }
-
-    fn diagram(&self, diagram: &FlatDiagram) -> DiagramDocument {
-        let number = |next: Next| match next {
-            Next::Node(at) => Some(i64::from(at)),
-            Next::Decision(at) => Some(-i64::from(at) - 1),
-            Next::Pass => None,
-        };
-        let nodes = diagram.nodes.iter().map(|node| NodeDocument {
-            ask: node.ask.map(|column| self.column(column)),
-            next: node.next.iter().map(|next| number(*next)).collect(),
-        });
-        DiagramDocument {
-            root: number(diagram.root),
-            nodes: nodes.collect(),
-        }
-    }
-
-    fn decision(&self, decision: &Decision) -> DecisionDocument {
-        let origin = decision.origin.as_ref();
-        DecisionDocument {
-            outcome: self.outcome(&decision.outcome),
-            profile: origin.map(|origin| origin.profile.clone()),
-            rule: origin.map(|origin| origin.rule.clone()),
-        }
+    });
+    let mut attributes = system.attributes.clone();
+    attributes.sort();
+    SystemDocument {
+        name: system.name.clone(),
+        title: system.title.clone(),
+        online: system.online.map(|flag| schema.fact(flag).name.clone()),
+        text: system.text,
+        attributes,
+        states: states.collect(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! DMN 1.3: a complete decision table with hit policy UNIQUE for each role and direction, and a diagram.
+//! DMN 1.3: a decision table with hit policy UNIQUE for each role and direction, one with hit policy COLLECT for its
+//! texts, and a diagram.
 //! Inputs have types, allowed values, names that are valid in FEEL, and labels with the user's names.
 
 use std::fmt::Write as _;
@@ -10,7 +11,8 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, View, views};
-use presync_engine::{Column, Input, Schema, Tables};
+use presync::Rows;
+use presync_engine::{Cells, Column, Input, Schema, StateId, Tables};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "dmn",
@@ -48,7 +50,7 @@ fn document(xml: &mut Xml, schema: &Schema, digest: &str, views: &[View<'_>]) ->
         text(
             xml,
             "description",
-            &format!("Decision tables of Presync, {digest}"),
+            &format!("DmnDecision tables of Presync, {digest}"),
         )?;
         input_data(xml, "entered", "the state entered", "string")?;
         for column in cells::columns(schema) {
@@ -59,24 +61,99 @@ fn document(xml: &mut Xml, schema: &Schema, digest: &str, views: &[View<'_>]) ->
                 kind(schema, column),
             )?;
         }
-        for (at, view) in views.iter().enumerate() {
-            decision(xml, &identifiers, view, &format!("decision_{}", at + 1))?;
+        let decisions = decisions(views);
+        for decision in &decisions {
+            write_decision(xml, &identifiers, decision)?;
         }
-        diagram(xml, views)
+        diagram(xml, &decisions)
     })
 }
 
+/// A decision of the file.
+struct DmnDecision<'v> {
+    id: String,
+    label: String,
+    view: &'v View<'v>,
+    logic: Logic<'v>,
+}
+
+enum Logic<'v> {
+    /// What is decided, by hit policy UNIQUE.
+    Rows { number: usize, table: &'v Rows },
+    /// The texts to append if that table sets a state, by hit policy COLLECT.
+    Texts { number: usize, table: &'v Rows },
+    /// The first table with a matching row; its id, and the id of its texts.
+    First(Vec<(String, Option<String>)>),
+    /// The texts of that table.
+    FirstTexts(Vec<(String, Option<String>)>),
+}
+
+/// For each role and direction: the decision, and the texts if there are any. If a role has several tables, they are
+/// decisions, too.
+fn decisions<'v>(views: &'v [View<'v>]) -> Vec<DmnDecision<'v>> {
+    let mut decisions = Vec::new();
+    for (at, view) in (1..).zip(views) {
+        let id = format!("decision_{at}");
+        let label = format!("{}: {} → {}", view.role, view.from().name, view.to().name);
+        let several = view.tables.len() > 1;
+        let mut parts = Vec::new();
+        for (number, table) in (1..).zip(&view.tables) {
+            let (mut id, mut label) = (id.clone(), label.clone());
+            if several {
+                id.push_str(&format!("_{number}"));
+                label.push_str(&format!(", table {number}"));
+            }
+            let texts = (!table.appendices.is_empty()).then(|| format!("{id}_texts"));
+            parts.push((id.clone(), texts.clone()));
+            let of_texts = format!("{label}, texts");
+            decisions.push(DmnDecision {
+                id,
+                label,
+                view,
+                logic: Logic::Rows { number, table },
+            });
+            if let Some(id) = texts {
+                let logic = Logic::Texts { number, table };
+                decisions.push(DmnDecision {
+                    id,
+                    label: of_texts,
+                    view,
+                    logic,
+                });
+            }
+        }
+        if several {
+            if parts.iter().any(|(_, texts)| texts.is_some()) {
+                let (id, label) = (format!("{id}_texts"), format!("{label}, texts"));
+                decisions.push(DmnDecision {
+                    id,
+                    label,
+                    view,
+                    logic: Logic::FirstTexts(parts.clone()),
+                });
+            }
+            decisions.push(DmnDecision {
+                id,
+                label,
+                view,
+                logic: Logic::First(parts),
+            });
+        }
+    }
+    decisions
+}
+
 /// The positions of the decisions when the file is opened.
-fn diagram(xml: &mut Xml, views: &[View<'_>]) -> io::Result<()> {
+fn diagram(xml: &mut Xml, decisions: &[DmnDecision<'_>]) -> io::Result<()> {
     parent(xml, "dmndi:DMNDI", &[], |xml| {
         parent(xml, "dmndi:DMNDiagram", &[("id", "diagram")], |xml| {
-            for at in 0..views.len() {
+            for (at, decision) in decisions.iter().enumerate() {
                 let (number, x, y) = (at + 1, 160 + at % 3 * 280, 80 + at / 3 * 120);
-                let (shape, element) = (format!("shape_{number}"), format!("decision_{number}"));
+                let (shape, element) = (format!("shape_{number}"), &decision.id);
                 parent(
                     xml,
                     "dmndi:DMNShape",
-                    &[("id", &shape), ("dmnElementRef", &element)],
+                    &[("id", &shape), ("dmnElementRef", element)],
                     |xml| {
                         let bounds = [
                             ("x", &*x.to_string()),
@@ -120,100 +197,179 @@ fn input_data(xml: &mut Xml, name: &str, label: &str, kind: &str) -> io::Result<
     )
 }
 
-fn decision(xml: &mut Xml, identifiers: &Identifiers, view: &View<'_>, id: &str) -> io::Result<()> {
-    let (schema, from, to) = (view.schema, view.from(), view.to());
-    let label = format!("{}: {} → {}", view.role, from.name, to.name);
+fn write_decision(
+    xml: &mut Xml,
+    identifiers: &Identifiers,
+    decision: &DmnDecision<'_>,
+) -> io::Result<()> {
+    let DmnDecision {
+        id,
+        label,
+        view,
+        logic,
+    } = decision;
     // Nothing refers to a decision by name, so the name can be the readable one.
-    parent(
-        xml,
-        "decision",
-        &[("id", id), ("name", &label), ("label", &label)],
-        |xml| {
-            // For `presync import`: each name in its own element, so that any name is unambiguous.
-            parent(xml, "extensionElements", &[], |xml| {
-                let implicit = view.implicit.to_string();
-                let names = [
-                    ("role", view.role),
-                    ("implicit", &implicit),
-                    ("from", &from.name),
-                    ("to", &to.name),
-                ];
-                parent(
-                    xml,
-                    "presync:table",
-                    &[("xmlns:presync", "urn:presync:tables")],
-                    |xml| {
-                        names.into_iter().try_for_each(|(element, name)| {
-                            text(xml, &format!("presync:{element}"), name)
-                        })
-                    },
-                )
-            })?;
-            empty(
-                xml,
-                "variable",
-                &[("id", &format!("{id}_variable")), ("name", id)],
-            )?;
-            let columns = view
-                .table
-                .columns()
-                .iter()
-                .map(|column| identifiers.column(*column));
-            for input in std::iter::once("entered").chain(columns) {
-                parent(
-                    xml,
-                    "informationRequirement",
-                    &[("id", &format!("{id}_needs_{input}"))],
-                    |xml| empty(xml, "requiredInput", &[("href", &format!("#{input}"))]),
-                )?;
+    let attributes = [("id", id.as_str()), ("name", label), ("label", label)];
+    parent(xml, "decision", &attributes, |xml| {
+        extension(xml, view, logic)?;
+        let variable = [("id", &*format!("{id}_variable")), ("name", id)];
+        empty(xml, "variable", &variable)?;
+        match logic {
+            Logic::Rows { table, .. } | Logic::Texts { table, .. } => {
+                let columns = columns_of(table, matches!(logic, Logic::Texts { .. }));
+                let columns = columns
+                    .iter()
+                    .map(|at| identifiers.column(table.columns[*at]));
+                for input in std::iter::once("entered").chain(columns) {
+                    requires(xml, id, "requiredInput", input)?;
+                }
+                decision_table(xml, identifiers, decision, table)
             }
-            parent(
-                xml,
-                "decisionTable",
-                &[("id", &format!("{id}_table")), ("hitPolicy", "UNIQUE")],
-                |xml| {
-                    let states: Vec<String> = from
-                        .states
+            Logic::First(parts) => {
+                for (part, _) in parts {
+                    requires(xml, id, "requiredDecision", part)?;
+                }
+                let unmapped = r#"{outcome: "unmapped", state: null}"#;
+                let choice =
+                    parts
                         .iter()
-                        .map(|state| string(&state.name))
-                        .collect();
-                    input(
-                        xml,
-                        id,
-                        ("entered", &from.name, "string"),
-                        &states.join(", "),
-                    )?;
-                    for column in view.table.columns() {
-                        let values: Vec<u32> = (0..schema.column_size(*column)).collect();
-                        let head = (
-                            identifiers.column(*column),
-                            schema.column_name(*column),
-                            kind(schema, *column),
-                        );
-                        input(xml, id, head, &entry(schema, *column, &values))?;
+                        .rev()
+                        .fold(unmapped.to_owned(), |otherwise, (part, _)| {
+                            format!("if {part} != null then {part} else {otherwise}")
+                        });
+                expression(xml, id, &choice)
+            }
+            Logic::FirstTexts(parts) => {
+                for (part, texts) in parts {
+                    for needed in [Some(part), texts.as_ref()].into_iter().flatten() {
+                        requires(xml, id, "requiredDecision", needed)?;
                     }
-                    for (name, kind) in [
-                        ("outcome", "string"),
-                        ("state", "string"),
-                        ("append", "Any"),
-                    ] {
-                        empty(
-                            xml,
-                            "output",
-                            &[
-                                ("id", &format!("{id}_{name}")),
-                                ("name", name),
-                                ("typeRef", kind),
-                            ],
-                        )?;
-                    }
-                    empty(xml, "annotation", &[("name", "decided by")])?;
-                    (0..view.rows.len())
-                        .try_for_each(|at| rule(xml, view, at, &format!("{id}_row_{}", at + 1)))
-                },
-            )
-        },
-    )
+                }
+                let choice =
+                    parts
+                        .iter()
+                        .rev()
+                        .fold("[]".to_owned(), |otherwise, (part, texts)| {
+                            let texts = texts.as_deref().unwrap_or("[]");
+                            format!("if {part} != null then {texts} else {otherwise}")
+                        });
+                expression(xml, id, &choice)
+            }
+        }
+    })
+}
+
+fn requires(xml: &mut Xml, id: &str, kind: &str, needed: &str) -> io::Result<()> {
+    let of = [("id", &*format!("{id}_needs_{needed}"))];
+    parent(xml, "informationRequirement", &of, |xml| {
+        empty(xml, kind, &[("href", &format!("#{needed}"))])
+    })
+}
+
+fn expression(xml: &mut Xml, id: &str, feel: &str) -> io::Result<()> {
+    let of = [("id", &*format!("{id}_expression"))];
+    parent(xml, "literalExpression", &of, |xml| text(xml, "text", feel))
+}
+
+/// For `presync import`: each name in its own element, so that any name is unambiguous.
+fn extension(xml: &mut Xml, view: &View<'_>, logic: &Logic<'_>) -> io::Result<()> {
+    let (part, number) = match logic {
+        Logic::Rows { number, .. } => ("rows", *number),
+        Logic::Texts { number, .. } => ("texts", *number),
+        Logic::First(_) | Logic::FirstTexts(_) => return Ok(()),
+    };
+    let (implicit, number) = (view.implicit.to_string(), number.to_string());
+    let names = [
+        ("part", part),
+        ("number", &number),
+        ("role", view.role),
+        ("implicit", &implicit),
+        ("from", &view.from().name),
+        ("to", &view.to().name),
+    ];
+    parent(xml, "extensionElements", &[], |xml| {
+        let namespace = [("xmlns:presync", "urn:presync:tables")];
+        parent(xml, "presync:table", &namespace, |xml| {
+            let mut names = names.into_iter();
+            names.try_for_each(|(element, name)| text(xml, &format!("presync:{element}"), name))
+        })
+    })
+}
+
+fn decision_table(
+    xml: &mut Xml,
+    identifiers: &Identifiers,
+    decision: &DmnDecision<'_>,
+    table: &Rows,
+) -> io::Result<()> {
+    let DmnDecision {
+        id, view, logic, ..
+    } = decision;
+    let (schema, from) = (view.schema, view.from());
+    let texts = matches!(logic, Logic::Texts { .. });
+    let policy = if texts { "COLLECT" } else { "UNIQUE" };
+    let of = [("id", &*format!("{id}_table")), ("hitPolicy", policy)];
+    parent(xml, "decisionTable", &of, |xml| {
+        let states: Vec<String> = from
+            .states
+            .iter()
+            .map(|state| string(&state.name))
+            .collect();
+        input(
+            xml,
+            id,
+            ("entered", &from.name, "string"),
+            &states.join(", "),
+        )?;
+        let columns = columns_of(table, texts);
+        for column in columns.iter().map(|at| &table.columns[*at]) {
+            let values: Vec<u32> = (0..schema.column_size(*column)).collect();
+            let head = (
+                identifiers.column(*column),
+                schema.column_name(*column),
+                kind(schema, *column),
+            );
+            input(xml, id, head, &entry(schema, *column, &values))?;
+        }
+        let outputs: &[&str] = if texts {
+            &["text"]
+        } else {
+            &["outcome", "state"]
+        };
+        for name in outputs {
+            let output = [
+                ("id", &*format!("{id}_{name}")),
+                ("name", name),
+                ("typeRef", "string"),
+            ];
+            empty(xml, "output", &output)?;
+        }
+        empty(xml, "annotation", &[("name", "decided by")])?;
+        let mut number = 0;
+        let mut next = || {
+            number += 1;
+            format!("{id}_row_{number}")
+        };
+        if texts {
+            for appendix in &table.appendices {
+                for row in &appendix.rows {
+                    let cells = cells_of(view, (table, &columns), &row.when, &row.from);
+                    rule(xml, &next(), &cells, &[string(&appendix.text)], "")?;
+                }
+            }
+            return Ok(());
+        }
+        for row in &table.rows {
+            let outputs = [
+                string(row.outcome.kind()),
+                view.target(row).map_or("null".to_owned(), string),
+            ];
+            let cells = cells_of(view, (table, &columns), &row.when, &row.from);
+            let origin = cells::origin(row).replace('\n', ", ");
+            rule(xml, &next(), &cells, &outputs, &origin)?;
+        }
+        Ok(())
+    })
 }
 
 /// `name`: for FEEL; `label`: for people.
@@ -245,42 +401,54 @@ fn input(
     )
 }
 
-fn rule(xml: &mut Xml, view: &View<'_>, at: usize, id: &str) -> io::Result<()> {
-    let row = &view.rows[at];
+/// The condition of a row as FEEL unary tests.
+fn cells_of(
+    view: &View<'_>,
+    (table, columns): (&Rows, &[usize]),
+    when: &Cells,
+    from: &[StateId],
+) -> Vec<String> {
     let any = || "-".to_owned();
     let join = |names: Vec<&str>| names.into_iter().map(string).collect::<Vec<_>>().join(", ");
-    let mut inputs = vec![view.entered(row).map_or_else(any, join)];
-    let cells = view.table.columns().iter().zip(&row.when);
-    inputs.extend(cells.map(|(column, values)| {
-        values
-            .as_ref()
-            .map_or_else(any, |of| entry(view.schema, *column, of))
+    let mut inputs = vec![view.entered(from).map_or_else(any, join)];
+    inputs.extend(columns.iter().map(|at| {
+        let values = when[*at].as_ref();
+        values.map_or_else(any, |of| entry(view.schema, table.columns[*at], of))
     }));
-    let texts: Vec<String> = row
-        .outcome
-        .append()
-        .iter()
-        .map(|text| string(text))
-        .collect();
-    let outputs = [
-        string(row.outcome.kind()),
-        view.target(row).map_or("null".to_owned(), string),
-        format!("[{}]", texts.join(", ")),
-    ];
+    inputs
+}
+
+/// The columns that some row of a table or of its texts tests.
+fn columns_of(table: &Rows, texts: bool) -> Vec<usize> {
+    let tested = |at: &usize| {
+        let appended = table.appendices.iter().flat_map(|appendix| &appendix.rows);
+        if texts {
+            appended.clone().any(|row| row.when[*at].is_some())
+        } else {
+            table.rows.iter().any(|row| row.when[*at].is_some())
+        }
+    };
+    (0..table.columns.len()).filter(tested).collect()
+}
+
+fn rule(
+    xml: &mut Xml,
+    id: &str,
+    inputs: &[String],
+    outputs: &[String],
+    origin: &str,
+) -> io::Result<()> {
     parent(xml, "rule", &[("id", id)], |xml| {
         for (element, short, entries) in [
-            ("inputEntry", "in", &*inputs),
-            ("outputEntry", "out", &outputs),
+            ("inputEntry", "in", inputs),
+            ("outputEntry", "out", outputs),
         ] {
             for (place, entry) in entries.iter().enumerate() {
                 let id = format!("{id}_{short}_{place}");
                 parent(xml, element, &[("id", &id)], |xml| text(xml, "text", entry))?;
             }
         }
-        let origin = cells::origin(row).replace('\n', ", ");
-        parent(xml, "annotationEntry", &[], |xml| {
-            text(xml, "text", &origin)
-        })
+        parent(xml, "annotationEntry", &[], |xml| text(xml, "text", origin))
     })
 }
 

@@ -1,6 +1,6 @@
 //! The definition of an export format, and its errors.
 
-use presync_engine::{Tables, TooComplex};
+use presync_engine::{Tables, TablesError, TooComplex, UnknownName};
 
 /// An export format for tables.
 pub struct ExportFormat {
@@ -48,6 +48,10 @@ format"
     Quotes(String),
     #[error(transparent)]
     TooComplex(#[from] TooComplex),
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+    #[error(transparent)]
+    Name(#[from] UnknownName),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     #[error(transparent)]

@@ -8,8 +8,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::export::format::{ExportError, ExportFormat, PageFinding, Write};
 use crate::graph::{drawing, graphs};
 use crate::text::cells;
-use presync::visible;
-use presync_engine::{FactKind, Origin, RoleTables, Schema, Table, TableBody, Tables, TooComplex};
+use presync::{Rows, visible};
+use presync_engine::{
+    Cells, FactKind, Origin, RoleTables, Schema, StateId, Table, Tables, TooComplex, document_parts,
+};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "html",
@@ -54,7 +56,7 @@ fn write(tables: &Tables, findings: &[PageFinding]) -> Result<String, ExportErro
                 }
                 footer { p class="soft" { "Made by Presync. Exactly one row of a table matches each situation." } }
                 script id="tables" type="application/json" { (PreEscaped(data)) }
-                script { (PreEscaped(include_str!("html/report.js"))) }
+                script { (PreEscaped(include_str!("../../../../examples/decide/decide.js"))) (PreEscaped(include_str!("html/report.js"))) }
             }
         }
     };
@@ -184,35 +186,54 @@ fn role(at: usize, role: RoleTables<'_>) -> Result<Markup, TooComplex> {
     let tables = role.tables()?;
     let schema = role.schema();
     let name = |system| visible(&schema.system(system).name);
+    let all: Vec<&Table> = tables.iter().collect();
+    let made = presync::rows(schema, &all);
     Ok(html! {
         h2 id={ "role-" (at) } { (visible(role.name())) }
         @for (number, table) in tables.iter().enumerate() {
             @let (from, to) = (name(table.direction().from()), name(table.direction().to()));
             h3 { (from) " → " (to) }
-            (rows(schema, table, &format!("row-{at}-{number}"), (&from, &to)))
+            (rows(schema, role.name(), (table, made[number].as_ref())))
         }
     })
 }
 
-fn rows(schema: &Schema, table: &Table, id: &str, (from, to): (&str, &str)) -> Markup {
-    let rows = match table.body() {
-        TableBody::Rows(rows) => rows,
-        TableBody::Diagrams(_) => {
-            return html! { p { "This table has too many rows to show. The panel above still decides it." } };
-        }
+fn rows(schema: &Schema, role: &str, table: (&Table, Option<&Rows>)) -> Markup {
+    let (table, Some(rows)) = table else {
+        return html! { p { "This table has too many rows to show. The panel above still decides it." } };
+    };
+    let name = |system| &schema.system(system).name;
+    let (from_name, to_name) = (name(table.direction().from()), name(table.direction().to()));
+    let (from, to) = (visible(from_name), visible(to_name));
+    let condition = |when: &Cells, from: &[StateId]| {
+        let cells = rows.columns.iter().copied();
+        let cells = cells.zip(when.iter().map(Option::as_deref));
+        let some = from.len() < schema.states(table.direction().from()).len();
+        let from = some.then(|| document_parts::state_names(schema, from.iter().copied()));
+        serde_json::json!({ "when": document_parts::when(schema, cells), "from": from }).to_string()
     };
     html! {
-        div class="wide" { table {
+        div class="wide" { table data-role=(role) data-from=(from_name) data-to=(to_name) {
             caption { "What " (from) " entering a state means for " (to) }
             thead { tr { th scope="col" { "when" } th scope="col" { (from) } th scope="col" { (to) } th scope="col" { "decided by" } } }
-            tbody { @for (at, row) in rows.iter().enumerate() {
-                tr id={ (id) "-" (at) } class=(row.outcome.kind()) data-searched="" {
-                    td { (visible(&cells::when(schema, table.columns(), &row.when))) }
-                    td { (visible(&cells::entered(schema, table.direction(), row))) }
-                    td class="outcome" { (visible(&cells::outcome(schema, row))) }
-                    td { (visible(&cells::origin(row))) }
+            tbody {
+                @for row in &rows.rows {
+                    tr class=(row.outcome.kind()) data-searched="" data-condition=(condition(&row.when, &row.from)) {
+                        td { (visible(&cells::when(schema, &rows.columns, &row.when))) }
+                        td { (visible(&cells::entered(schema, table.direction(), &row.from))) }
+                        td class="outcome" { (visible(&cells::outcome(schema, row))) }
+                        td { (visible(&cells::origin(row))) }
+                    }
                 }
-            } }
+                @for (text, row) in cells::appended(rows) {
+                    tr class="append" data-searched="" data-condition=(condition(&row.when, &row.from)) {
+                        td { (visible(&cells::when(schema, &rows.columns, &row.when))) }
+                        td { (visible(&cells::entered(schema, table.direction(), &row.from))) }
+                        td class="outcome" { (visible(&text)) }
+                        td {}
+                    }
+                }
+            }
         } }
     }
 }

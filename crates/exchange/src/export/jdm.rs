@@ -1,11 +1,12 @@
-//! GoRules JDM: one decision table with the rows of all roles and directions, which exclude each other.
+//! GoRules JDM: one decision table with the rows of all roles and directions, of which the first that matches counts, and
+//! one that collects the texts.
 //! Strings of its expression language have no escapes: a string with all three kinds of quotes cannot be written.
 
 use serde_json::{Map, Value, json};
 
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, views};
-use presync_engine::{Column, Input, Schema, Tables};
+use presync_engine::{Cells, Column, Input, Schema, StateId, Tables};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "jdm",
@@ -21,7 +22,7 @@ const CHANGE: [(&str, &str); 4] = [
     ("Entered", "entered"),
 ];
 
-const OUTPUTS: [&str; 4] = ["outcome", "state", "append", "origin"];
+const OUTPUTS: [&str; 4] = ["outcome", "state", "origin", "table"];
 
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let schema = tables.schema();
@@ -35,74 +36,121 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         let field = identifiers.column(*column);
         json!({ "id": field, "name": schema.column_name(*column), "field": field })
     }));
-    let outputs: Vec<Value> = OUTPUTS
-        .iter()
-        .map(|field| json!({ "id": format!("o_{field}"), "name": field, "field": field }))
-        .collect();
+    let output = |field: &str| json!({ "id": format!("o_{field}"), "name": field, "field": field });
+    let outputs: Vec<Value> = OUTPUTS.into_iter().map(output).collect();
     let mut rules: Vec<Value> = Vec::new();
+    let mut texts: Vec<Value> = Vec::new();
+    let mut number = 0;
     for view in views(tables)? {
-        for row in view.rows {
+        let change = [view.role, &view.from().name, &view.to().name];
+        let change = change.map(string);
+        let condition = |id: String, of: &[Column], when: &Cells, from: &[StateId]| {
             let mut rule: Map<String, Value> = Map::new();
-            rule.insert("_id".to_owned(), format!("row{}", rules.len() + 1).into());
-            rule.insert("role".to_owned(), string(view.role)?.into());
-            rule.insert("from".to_owned(), string(&view.from().name)?.into());
-            rule.insert("to".to_owned(), string(&view.to().name)?.into());
-            let entered = view.entered(row).unwrap_or_default();
-            let entered = entered
+            rule.insert("_id".to_owned(), id.into());
+            for ((_, field), name) in CHANGE.iter().zip(&change) {
+                let name = name
+                    .as_ref()
+                    .map_err(|error| ExportError::Quotes(error.clone()))?;
+                rule.insert((*field).to_owned(), name.clone().into());
+            }
+            let names = view
+                .entered(from)
+                .unwrap_or_default()
                 .into_iter()
-                .map(string)
-                .collect::<Result<Vec<_>, _>>()?
-                .join(", ");
-            rule.insert("entered".to_owned(), entered.into());
+                .map(string);
+            let names = names
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(ExportError::Quotes)?;
+            rule.insert("entered".to_owned(), names.join(", ").into());
             for column in &columns {
-                let at = view
-                    .table
-                    .columns()
-                    .iter()
-                    .position(|known| known == column);
-                let cell = match at.and_then(|at| row.when[at].as_ref()) {
+                let at = of.iter().position(|known| known == column);
+                let cell = match at.and_then(|at| when[at].as_ref()) {
                     Some(values) => cell(schema, *column, values)?,
                     None => String::new(),
                 };
                 rule.insert(identifiers.column(*column).to_owned(), cell.into());
             }
-            let texts = row
-                .outcome
-                .append()
-                .iter()
-                .map(|text| string(text))
-                .collect::<Result<Vec<_>, _>>()?;
-            let state = view.target(row).map_or(Ok("null".to_owned()), string)?;
-            let origin = cells::origin(row).replace('\n', ", ");
-            let cells = [
-                string(row.outcome.kind())?,
-                state,
-                format!("[{}]", texts.join(", ")),
-                string(&without_quotes(&origin))?,
-            ];
-            for (field, cell) in OUTPUTS.iter().zip(cells) {
+            Ok::<_, ExportError>(rule)
+        };
+        let complete = view.tables.len() == 1;
+        let everywhere: Vec<StateId> = schema.states(view.direction.from()).collect();
+        for table in &view.tables {
+            number += 1;
+            for row in &table.rows {
+                let id = format!("row{}", rules.len() + 1);
+                let mut rule = condition(id, &table.columns, &row.when, &row.from)?;
+                let state = view.target(row).map_or(Ok("null".to_owned()), string);
+                let origin = cells::origin(row).replace('\n', ", ");
+                let cells = [
+                    format!("'{}'", row.outcome.kind()),
+                    state.map_err(ExportError::Quotes)?,
+                    string(&without_quotes(&origin)).map_err(ExportError::Quotes)?,
+                    number.to_string(),
+                ];
+                for (field, cell) in OUTPUTS.iter().zip(cells) {
+                    rule.insert(format!("o_{field}"), cell.into());
+                }
+                rules.push(Value::Object(rule));
+            }
+            for appendix in &table.appendices {
+                for row in &appendix.rows {
+                    let id = format!("text{}", texts.len() + 1);
+                    let mut rule = condition(id, &table.columns, &row.when, &row.from)?;
+                    rule.insert("outcome".to_owned(), "'set'".into());
+                    rule.insert("table".to_owned(), number.to_string().into());
+                    let text = string(&appendix.text).map_err(ExportError::Quotes)?;
+                    rule.insert("o_text".to_owned(), text.into());
+                    texts.push(Value::Object(rule));
+                }
+            }
+        }
+        if !complete {
+            let id = format!("row{}", rules.len() + 1);
+            let mut rule = condition(id, &[], &Vec::new(), &everywhere)?;
+            for (field, cell) in OUTPUTS.iter().zip(["'unmapped'", "null", "''", "0"]) {
                 rule.insert(format!("o_{field}"), cell.into());
             }
             rules.push(Value::Object(rule));
         }
     }
+    let mut of_texts = inputs.clone();
+    of_texts.extend(
+        ["outcome", "table"].map(|field| json!({ "id": field, "name": field, "field": field })),
+    );
     let place = |x: u32| json!({ "x": x, "y": 100 });
+    let name = format!("Presync {}", tables.digest()?);
+    let table = |id: &str, name: &str, x: u32, content: Value| json!({ "id": id, "type": "decisionTableNode", "name": name, "position": place(x), "content": content });
     let document = json!({
         "contentType": "application/vnd.gorules.decision",
         "nodes": [
             { "id": "change", "type": "inputNode", "name": "Change", "position": place(100) },
+            table("table", &name, 400, json!({
+                "hitPolicy": "first", "passThrough": true,
+                "inputs": inputs, "outputs": outputs, "rules": rules,
+            })),
+            table("texts", "Texts to append", 700, json!({
+                "hitPolicy": "collect", "passThrough": true, "outputPath": "texts",
+                "inputs": of_texts, "outputs": [output("text")], "rules": texts,
+            })),
             {
-                "id": "table",
-                "type": "decisionTableNode",
-                "name": format!("Presync {}", tables.digest()?),
-                "position": place(400),
-                "content": { "hitPolicy": "first", "inputs": inputs, "outputs": outputs, "rules": rules },
+                "id": "answer",
+                "type": "expressionNode",
+                "name": "Answer",
+                "position": place(1000),
+                "content": { "expressions": [
+                    { "id": "a_outcome", "key": "outcome", "value": "outcome" },
+                    { "id": "a_state", "key": "state", "value": "state" },
+                    { "id": "a_append", "key": "append", "value": "map(texts, #.text)" },
+                    { "id": "a_origin", "key": "origin", "value": "origin" },
+                ] },
             },
-            { "id": "decision", "type": "outputNode", "name": "Decision", "position": place(700) },
+            { "id": "decision", "type": "outputNode", "name": "Decision", "position": place(1300) },
         ],
         "edges": [
             { "id": "in", "type": "edge", "sourceId": "change", "targetId": "table" },
-            { "id": "out", "type": "edge", "sourceId": "table", "targetId": "decision" },
+            { "id": "decided", "type": "edge", "sourceId": "table", "targetId": "texts" },
+            { "id": "appended", "type": "edge", "sourceId": "texts", "targetId": "answer" },
+            { "id": "out", "type": "edge", "sourceId": "answer", "targetId": "decision" },
         ],
     });
     Ok(serde_json::to_string_pretty(&document)? + "\n")
@@ -119,7 +167,7 @@ fn cell(schema: &Schema, column: Column, values: &[u32]) -> Result<String, Expor
                 if default == Some(name) {
                     names.push("null".to_owned());
                 }
-                string(name)?
+                string(name).map_err(ExportError::Quotes)?
             }
             Input::Unknown => "null".to_owned(),
         };
@@ -138,13 +186,16 @@ fn cell(schema: &Schema, column: Column, values: &[u32]) -> Result<String, Expor
 }
 
 /// A string in quotes that it does not contain.
-fn string(text: &str) -> Result<String, ExportError> {
+///
+/// # Errors
+/// It contains all of them.
+fn string(text: &str) -> Result<String, String> {
     let quotes = ['\'', '"', '`']
         .into_iter()
         .find(|quote| !text.contains(*quote) && (*quote != '`' || !text.contains("${")));
     match quotes {
         Some(quote) => Ok(format!("{quote}{text}{quote}")),
-        None => Err(ExportError::Quotes(text.to_owned())),
+        None => Err(text.to_owned()),
     }
 }
 

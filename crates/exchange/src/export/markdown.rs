@@ -2,7 +2,7 @@
 
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, views};
-use presync_engine::Tables;
+use presync_engine::{Cells, StateId, Tables};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "markdown",
@@ -20,22 +20,34 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             escape(from),
             escape(to)
         ));
-        text.push_str(&format!(
-            "| when | {} | {} | decided by |\n|---|---|---|---|\n",
-            escape(from),
-            escape(to)
-        ));
-        for row in view.rows {
-            let cells = [
-                cells::when(view.schema, view.table.columns(), &row.when),
-                cells::entered(view.schema, view.table.direction(), row),
-                cells::outcome(view.schema, row),
-                cells::origin(row),
-            ];
+        for (number, table) in (1..).zip(&view.tables) {
+            if view.tables.len() > 1 {
+                let several = "the first table with a matching row decides";
+                let of = view.tables.len();
+                text.push_str(&format!("Table {number} of {of}: {several}\n\n"));
+            }
             text.push_str(&format!(
-                "| {} |\n",
-                cells.map(|cell| escape(&cell)).join(" | ")
+                "| when | {} | {} | decided by |\n|---|---|---|---|\n",
+                escape(from),
+                escape(to)
             ));
+            let mut line = |when: &Cells, from: &[StateId], outcome: String, origin: String| {
+                let cells = [
+                    cells::when(view.schema, &table.columns, when),
+                    cells::entered(view.schema, view.direction, from),
+                    outcome,
+                    origin,
+                ];
+                let cells = cells.map(|cell| escape(&cell));
+                text.push_str(&format!("| {} |\n", cells.join(" | ")));
+            };
+            for row in &table.rows {
+                let outcome = cells::outcome(view.schema, row);
+                line(&row.when, &row.from, outcome, cells::origin(row));
+            }
+            for (appended, row) in cells::appended(table) {
+                line(&row.when, &row.from, appended, String::new());
+            }
         }
     }
     Ok(text)

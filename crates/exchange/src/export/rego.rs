@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, views};
-use presync_engine::{Column, FactKind, Input, Tables};
+use presync_engine::{Cells, Column, FactKind, Input, StateId, Tables};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "rego",
@@ -13,15 +13,45 @@ pub(super) const FORMAT: ExportFormat = ExportFormat {
 };
 
 const POLICY: &str = r#"
-# The one row that matches. Input: `role`, `from` and `state` (the system that changed and its new state), `to`, and
-# `given`: facts by name (default if missing, false for a flag) and the state of each system (unknown if missing).
-decision := row if {
-	some row in rows[input.role][input.from][input.to]
-	input.state in row.states
-	every column, values in row.when {
+# The decision and the texts to append. Input: `role`, `from` and `state` (the system that changed and its new state),
+# `to`, and `given`: facts by name (default if missing, false for a flag) and the state of each system (unknown if
+# missing).
+decision := {
+	"outcome": row.outcome,
+	"state": row.state,
+	"append": texts,
+	"origin": row.origin,
+}
+
+# The first table with a matching row decides; at most one row of a table matches.
+found := [[at, candidate] |
+	some at, table in tables[input.role][input.from][input.to]
+	some candidate in table.rows
+	matches(candidate)
+]
+
+row := found[0][1] if count(found) > 0
+
+row := {"outcome": "unmapped", "state": null, "origin": ""} if count(found) == 0
+
+texts := [text |
+	row.outcome == "set"
+	some appendix in tables[input.role][input.from][input.to][found[0][0]].append
+	some alternative in appendix.rows
+	matches(alternative)
+	text := appendix.text
+]
+
+matches(condition) if {
+	every column, values in condition.when {
 		value(column) in values
 	}
+	entered(condition)
 }
+
+entered(condition) if not condition.states
+
+entered(condition) if input.state in condition.states
 
 value(column) := input.given[column]
 
@@ -32,30 +62,37 @@ value(column) := usual[column] if not column in object.keys(input.given)
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let mut roles: Map<String, Value> = Map::new();
     for view in views(tables)? {
-        let rows = view.rows.iter().map(|row| {
-            let cells =
-                view.table
-                    .columns()
-                    .iter()
-                    .zip(&row.when)
-                    .filter_map(|(column, values)| {
-                        let values = view.schema.inputs(*column, values.as_ref()?).map(cell);
-                        Some((
-                            view.schema.column_name(*column).to_owned(),
-                            values.collect(),
-                        ))
-                    });
-            json!({
-                "when": Map::from_iter(cells),
-                "states": view.states(row),
-                "outcome": row.outcome.kind(),
-                "state": view.target(row),
-                "append": row.outcome.append(),
-                "origin": cells::origin(row),
-            })
+        let tables = view.tables.iter().map(|table| {
+            let condition = |when: &Cells, from: &[StateId]| {
+                let cells = table.columns.iter().zip(when);
+                let cells = cells.filter_map(|(column, values)| {
+                    let values = view.schema.inputs(*column, values.as_ref()?).map(cell);
+                    let name = view.schema.column_name(*column).to_owned();
+                    Some((name, values.collect()))
+                });
+                let mut condition = Map::new();
+                condition.insert("when".to_owned(), Value::Object(cells.collect()));
+                if let Some(states) = view.entered(from) {
+                    condition.insert("states".to_owned(), json!(states));
+                }
+                condition
+            };
+            let rows = table.rows.iter().map(|row| {
+                let mut object = condition(&row.when, &row.from);
+                object.insert("outcome".to_owned(), row.outcome.kind().into());
+                object.insert("state".to_owned(), view.target(row).into());
+                object.insert("origin".to_owned(), cells::origin(row).into());
+                Value::Object(object)
+            });
+            let append = table.appendices.iter().map(|appendix| {
+                let rows = appendix.rows.iter();
+                let rows = rows.map(|row| Value::Object(condition(&row.when, &row.from)));
+                json!({ "text": appendix.text, "rows": rows.collect::<Value>() })
+            });
+            json!({ "rows": rows.collect::<Value>(), "append": append.collect::<Value>() })
         });
         let role = roles.entry(view.role).or_insert_with(|| json!({}));
-        role[view.from().name.as_str()][view.to().name.as_str()] = rows.collect();
+        role[view.from().name.as_str()][view.to().name.as_str()] = tables.collect();
     }
     let schema = tables.schema();
     let facts = schema.facts().filter_map(|(id, fact)| {
@@ -69,14 +106,45 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         .systems()
         .map(|(_, system)| (system.name.clone(), Value::Null));
     let usual: Map<String, Value> = facts.chain(systems).collect();
-    let pretty = |value: &Value| serde_json::to_string_pretty(value).map_err(ExportError::from);
     Ok(format!(
         "# METADATA\n# title: Status synchronization\n# description: Decision tables of Presync, {}\npackage presync\n\n\
-         import rego.v1\n{POLICY}\nusual := {}\n\nrows := {}\n",
+         import rego.v1\n{POLICY}\nusual := {}\n\ntables := {}\n",
         tables.digest()?,
-        pretty(&Value::Object(usual))?,
-        pretty(&Value::Object(roles))?,
+        lines(&Value::Object(usual), 0)?,
+        lines(&Value::Object(roles), 0)?,
     ))
+}
+
+/// JSON with a line for each value, and one line for each that is short: regorus reads 20,000 lines of 1,024 columns.
+fn lines(value: &Value, depth: usize) -> Result<String, ExportError> {
+    const ROWS: usize = 5;
+    const SHORT: usize = 600;
+    let line = serde_json::to_string(value)?;
+    if line.len() <= SHORT && depth >= ROWS {
+        return Ok(line);
+    }
+    let indent = "  ".repeat(depth + 1);
+    let (open, close, members): (char, char, Vec<String>) = match value {
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                let (name, value) = (serde_json::to_string(name)?, lines(value, depth + 1)?);
+                Ok(format!("{indent}{name}: {value}"))
+            };
+            let members = members.iter().map(member);
+            ('{', '}', members.collect::<Result<_, ExportError>>()?)
+        }
+        Value::Array(items) => {
+            let item = |value| Ok(format!("{indent}{}", lines(value, depth + 1)?));
+            let items = items.iter().map(item);
+            ('[', ']', items.collect::<Result<_, ExportError>>()?)
+        }
+        _ => return Ok(line),
+    };
+    if members.is_empty() {
+        return Ok(line);
+    }
+    let end = "  ".repeat(depth);
+    Ok(format!("{open}\n{}\n{end}{close}", members.join(",\n")))
 }
 
 fn cell(input: Input<'_>) -> Value {

@@ -3,8 +3,8 @@
 
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, View, views};
-use presync::visible;
-use presync_engine::{Column, Input, Schema, Tables};
+use presync::{Rows, visible};
+use presync_engine::{Cells, Column, Input, Schema, StateId, Tables};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "sql",
@@ -29,7 +29,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     }
     text.push_str(
         "\nCREATE TABLE presync_rows (\n    row_number INTEGER,\n    to_system VARCHAR(2000),\n    outcome VARCHAR(16),\n    \
-         state VARCHAR(2000),\n    appendix VARCHAR(8000),\n    origin VARCHAR(8000)\n);\n\nCREATE TABLE presync_events (\n    \
+         state VARCHAR(2000),\n    origin VARCHAR(8000)\n);\n\nCREATE TABLE presync_events (\n    \
          event_id BIGINT,\n    role VARCHAR(2000),\n    from_system VARCHAR(2000),\n    entered VARCHAR(2000)",
     );
     for column in cells::columns(schema) {
@@ -52,35 +52,37 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             comment(to)
         ));
         let first = number;
-        for row in view.rows {
+        for row in view.tables.iter().flat_map(|table| &table.rows) {
             number += 1;
             let (kind, state) = (row.outcome.kind(), view.target(row));
             let origin = cells::origin(row).replace('\n', ", ");
+            let literal = |text: Option<&str>| text.map_or("NULL".to_owned(), literal);
             text.push_str(&format!(
-                "INSERT INTO presync_rows VALUES ({number}, {}, '{kind}', {}, {}, {});\n",
-                literal(to),
-                state.map_or("NULL".to_owned(), literal),
-                if state.is_some() {
-                    literal(&row.outcome.append().join(", "))
-                } else {
-                    "NULL".to_owned()
-                },
-                if origin.is_empty() {
-                    "NULL".to_owned()
-                } else {
-                    literal(&origin)
-                },
+                "INSERT INTO presync_rows VALUES ({number}, {}, '{kind}', {}, {});\n",
+                literal(Some(to)),
+                literal(state),
+                literal(Some(origin.as_str()).filter(|origin| !origin.is_empty())),
             ));
         }
-        cases.push(case(&identifiers, view, first));
+        if view.tables.len() > 1 {
+            number += 1;
+            text.push_str(&format!(
+                "INSERT INTO presync_rows VALUES ({number}, {}, 'unmapped', NULL, NULL);\n",
+                literal(to)
+            ));
+        }
+        cases.push((
+            case(&identifiers, view, first),
+            appendix(&identifiers, view, first),
+        ));
     }
     text.push_str("\nCREATE VIEW presync_decisions AS\n");
     let selects: Vec<String> = cases
         .into_iter()
-        .map(|case| {
+        .map(|(case, appendix)| {
             format!(
-                "SELECT e.event_id, e.role, e.from_system, e.entered, r.to_system, r.outcome, r.state, r.appendix, \
-                 r.origin\nFROM (\n{case}\n) e JOIN presync_rows r ON r.row_number = e.row_number"
+                "SELECT v.event_id, v.role, v.from_system, v.entered, r.to_system, r.outcome, r.state, {appendix} AS \
+                 appendix, r.origin\nFROM (\n{case}\n) v JOIN presync_rows r ON r.row_number = v.row_number"
             )
         })
         .collect();
@@ -89,42 +91,27 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     Ok(text)
 }
 
-/// The events of one role and direction, each with its matching row, of which there is exactly one.
+/// The events of one role and direction, each with its row: the first that matches.
 fn case(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
     let mut text = String::from("    SELECT v.*, CASE\n");
-    for (at, row) in view.rows.iter().enumerate() {
-        let mut conditions = Vec::new();
-        if let Some(names) = view.entered(row) {
-            let names: Vec<String> = names.into_iter().map(literal).collect();
-            conditions.push(format!("v.entered IN ({})", names.join(", ")));
+    let mut number = first;
+    for table in &view.tables {
+        for row in &table.rows {
+            number += 1;
+            let condition = conditions(identifiers, view, table, (&row.when, &row.from));
+            let origin = visible(&cells::origin(row))
+                .replace('\n', ", ")
+                .replace("${", "$ {");
+            let by = if origin.is_empty() {
+                String::new()
+            } else {
+                format!(" -- {origin}")
+            };
+            text.push_str(&format!("        WHEN {condition} THEN {number}{by}\n"));
         }
-        for (column, values) in view.table.columns().iter().zip(&row.when) {
-            if let Some(values) = values {
-                conditions.push(condition(
-                    view.schema,
-                    identifiers.column(*column),
-                    *column,
-                    values,
-                ));
-            }
-        }
-        let condition = if conditions.is_empty() {
-            "1 = 1".to_owned()
-        } else {
-            conditions.join(" AND ")
-        };
-        let origin = visible(&cells::origin(row))
-            .replace('\n', ", ")
-            .replace("${", "$ {");
-        let by = if origin.is_empty() {
-            String::new()
-        } else {
-            format!(" -- {origin}")
-        };
-        text.push_str(&format!(
-            "        WHEN {condition} THEN {}{by}\n",
-            first + at + 1
-        ));
+    }
+    if view.tables.len() > 1 {
+        text.push_str(&format!("        ELSE {}\n", number + 1));
     }
     let from = literal(&view.from().name);
     text.push_str(&format!(
@@ -132,6 +119,57 @@ fn case(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
         literal(view.role)
     ));
     text
+}
+
+/// The texts that join, separated by commas; null unless a state is set.
+fn appendix(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
+    let mut last = first;
+    let mut parts = Vec::new();
+    for table in &view.tables {
+        let start = last + 1;
+        last += table.rows.len();
+        for appendix in &table.appendices {
+            let rows = appendix.rows.iter();
+            let rows = rows.map(|row| conditions(identifiers, view, table, (&row.when, &row.from)));
+            let mut condition = rows.collect::<Vec<_>>().join("\n        OR ");
+            if view.tables.len() > 1 {
+                condition = format!("v.row_number BETWEEN {start} AND {last} AND ({condition})");
+            }
+            let text = literal(&format!(", {}", appendix.text));
+            parts.push(format!("CASE WHEN {condition} THEN {text} ELSE '' END"));
+        }
+    }
+    let texts = if parts.is_empty() {
+        "''".to_owned()
+    } else {
+        format!("SUBSTR({}, 3)", parts.join("\n    || "))
+    };
+    format!("CASE WHEN r.outcome = 'set' THEN {texts} END")
+}
+
+/// Where a row matches.
+fn conditions(
+    identifiers: &Identifiers,
+    view: &View<'_>,
+    table: &Rows,
+    (when, from): (&Cells, &[StateId]),
+) -> String {
+    let mut conditions = Vec::new();
+    if let Some(names) = view.entered(from) {
+        let names: Vec<String> = names.into_iter().map(literal).collect();
+        conditions.push(format!("v.entered IN ({})", names.join(", ")));
+    }
+    for (column, values) in table.columns.iter().zip(when) {
+        if let Some(values) = values {
+            let identifier = identifiers.column(*column);
+            conditions.push(condition(view.schema, identifier, *column, values));
+        }
+    }
+    if conditions.is_empty() {
+        "1 = 1".to_owned()
+    } else {
+        conditions.join(" AND ")
+    }
 }
 
 fn condition(schema: &Schema, identifier: &str, column: Column, values: &[u32]) -> String {

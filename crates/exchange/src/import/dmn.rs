@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::import::{ImportError, ImportKind, from_tables};
 use presync_engine::Tables;
 use presync_engine::document::{
-    Cell, Document, FactDocument, OutcomeDocument, OutcomeKind, RoleDocument, RowDocument,
-    StateDocument, SystemDocument, TableDocument, When,
+    AppendixDocument, BlockDocument, Cell, ConditionDocument, DirectionDocument, Document,
+    FactDocument, OutcomeKind, RoleDocument, RowDocument, StateDocument, SystemDocument,
+    TableDocument, When,
 };
 
 /// Attributes allowed on one element. `export` writes only a few.
@@ -32,7 +33,9 @@ fn read(text: &str) -> Result<Tables, ImportError> {
     let xml = Xml::parse(text)?;
     let decisions: Vec<Node<'_, '_>> = children(xml.root_element(), "decision").collect();
     let mut read = DmnDocument::default();
-    for decision in &decisions {
+    let choice =
+        |decision: &&Node<'_, '_>| children(**decision, "literalExpression").next().is_none();
+    for decision in decisions.iter().filter(choice) {
         read.decision(*decision)?;
     }
     if decisions.is_empty() {
@@ -46,9 +49,12 @@ struct DmnDocument {
     /// The states of each system.
     systems: BTreeMap<String, Vec<String>>,
     facts: BTreeMap<String, FactDocument>,
-    /// Whether the role is implicit, and its tables.
-    roles: BTreeMap<String, (bool, Vec<TableDocument>)>,
+    /// By name: whether the role is implicit, and its tables.
+    roles: BTreeMap<String, (bool, TablesByDirection)>,
 }
+
+/// For each pair of systems, the tables by number.
+type TablesByDirection = BTreeMap<(String, String), BTreeMap<usize, TableDocument>>;
 
 /// A column of a decision table.
 struct DmnInput {
@@ -82,8 +88,17 @@ impl DmnDocument {
         let table = children(decision, "decisionTable")
             .next()
             .ok_or_else(|| wrong("it has no table"))?;
-        if table.attribute("hitPolicy").unwrap_or("UNIQUE") != "UNIQUE" {
-            return Err(wrong("its hit policy is not UNIQUE"));
+        let number: usize = name("number")?
+            .parse()
+            .map_err(|_| wrong("its number is not a number"))?;
+        let texts = name("part")? == "texts";
+        let (policy, expected) = if texts {
+            ("COLLECT", "its hit policy is not COLLECT")
+        } else {
+            ("UNIQUE", "its hit policy is not UNIQUE")
+        };
+        if table.attribute("hitPolicy").unwrap_or("UNIQUE") != policy {
+            return Err(wrong(expected));
         }
         let mut inputs = Vec::new();
         for (at, input) in children(table, "input").enumerate() {
@@ -130,22 +145,37 @@ impl DmnDocument {
             }
             inputs.push(DmnInput { name, is_state });
         }
-        let states = self.systems.get(&from).cloned().unwrap_or_default();
-        let rows = children(table, "rule")
-            .map(|rule| row(rule, &inputs, &states).ok_or_else(|| wrong("cannot read a row")));
-        let table = TableDocument {
-            from,
-            to,
-            hit_policy: "UNIQUE".to_owned(),
-            columns: inputs.iter().map(|input| input.name.clone()).collect(),
-            origin_columns: Vec::new(),
-            rows: Some(rows.collect::<Result<_, _>>()?),
-            diagrams: None,
-            decisions: Vec::new(),
-        };
         let role = self.roles.entry(role).or_default();
         role.0 = implicit;
-        role.1.push(table);
+        let of = role.1.entry((from, to)).or_default();
+        let document = of.entry(number).or_default();
+        for rule in children(table, "rule") {
+            let read = row(rule, &inputs).ok_or_else(|| wrong("cannot read a row"))?;
+            let (condition, outputs) = read;
+            match outputs.as_slice() {
+                [Value::String(text)] if texts => add_text(document, text, condition),
+                [Value::String(outcome), state] if !texts => {
+                    let outcome = match outcome.as_str() {
+                        "set" => OutcomeKind::Set,
+                        "unchanged" => OutcomeKind::Unchanged,
+                        "unmapped" => continue,
+                        _ => return Err(wrong("cannot read a row")),
+                    };
+                    let row = RowDocument {
+                        from: condition.from,
+                        state: state.as_str().map(str::to_owned),
+                        outcome,
+                        rule: None,
+                    };
+                    document.blocks.push(BlockDocument {
+                        when: condition.when,
+                        rows: vec![row],
+                        ..BlockDocument::default()
+                    });
+                }
+                _ => return Err(wrong("cannot read a row")),
+            }
+        }
         Ok(())
     }
 
@@ -159,33 +189,78 @@ impl DmnDocument {
             states: states
                 .into_iter()
                 .map(|name| StateDocument {
-                    id: name.clone(),
+                    id: None,
                     name,
                     attributes: Vec::new(),
                     read_only: false,
                 })
                 .collect(),
         };
-        let role = |(name, (implicit, mut tables)): (String, (bool, Vec<TableDocument>))| {
-            tables.sort_by(|one, other| (&one.from, &one.to).cmp(&(&other.from, &other.to)));
-            RoleDocument {
+        let names: Vec<String> = self.systems.keys().cloned().collect();
+        let pairs = names
+            .iter()
+            .flat_map(|from| names.iter().map(move |to| (from, to)));
+        let pairs: Vec<(&String, &String)> = pairs.filter(|(from, to)| from != to).collect();
+        let (mut tables, mut directions, mut roles) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, (implicit, mut decided)) in self.roles {
+            let mut of_role = Vec::new();
+            for (from, to) in &pairs {
+                let of = decided
+                    .remove(&((*from).clone(), (*to).clone()))
+                    .unwrap_or_default();
+                let numbers = of.into_values().map(|mut table| {
+                    table.profile = Some(name.clone());
+                    (table.from, table.to) = ((*from).clone(), (*to).clone());
+                    tables.push(table);
+                    tables.len() - 1
+                });
+                of_role.push(directions.len());
+                directions.push(DirectionDocument {
+                    from: (*from).clone(),
+                    to: (*to).clone(),
+                    columns: Vec::new(),
+                    by_hand: Vec::new(),
+                    own: Vec::new(),
+                    tables: numbers.collect(),
+                });
+            }
+            roles.push(RoleDocument {
                 name,
                 implicit,
-                tables,
-            }
-        };
+                directions: of_role,
+            });
+        }
         Document {
             format: "presync-tables".to_owned(),
-            version: 1,
+            version: 2,
             digest: String::new(),
+            content: String::new(),
             systems: self.systems.into_iter().map(system).collect(),
             facts: self.facts.into_values().collect(),
-            roles: self.roles.into_iter().map(role).collect(),
+            order: Vec::new(),
+            roles,
+            directions,
+            tables,
         }
     }
 }
 
-fn row(rule: Node<'_, '_>, inputs: &[DmnInput], states: &[String]) -> Option<RowDocument> {
+/// Adds a row to a text, which is the last one or a new one.
+fn add_text(document: &mut TableDocument, text: &str, condition: ConditionDocument) {
+    match document.append.last_mut() {
+        Some(last) if last.text == text => {
+            last.rows.get_or_insert_default().push(condition);
+        }
+        _ => document.append.push(AppendixDocument {
+            text: text.to_owned(),
+            rows: Some(vec![condition]),
+            diagram: None,
+        }),
+    }
+}
+
+/// The condition of a row, and its outputs.
+fn row(rule: Node<'_, '_>, inputs: &[DmnInput]) -> Option<(ConditionDocument, Vec<Value>)> {
     let mut cells = children(rule, "inputEntry").map(text);
     let strings = |cell: &str| -> Option<Vec<String>> {
         values(cell)?
@@ -194,10 +269,9 @@ fn row(rule: Node<'_, '_>, inputs: &[DmnInput], states: &[String]) -> Option<Row
             .collect()
     };
     let entered = cells.next()?;
-    let from = if entered.trim() == "-" {
-        states.to_vec()
-    } else {
-        strings(&entered)?
+    let from = match entered.trim() {
+        "-" => None,
+        names => Some(strings(names)?),
     };
     let mut when = When::new();
     for (input, cell) in inputs.iter().zip(cells) {
@@ -215,34 +289,14 @@ fn row(rule: Node<'_, '_>, inputs: &[DmnInput], states: &[String]) -> Option<Row
             );
         }
     }
-    let outputs: Vec<Value> = children(rule, "outputEntry")
-        .map(|entry| serde_json::from_str(&text(entry)).ok())
-        .collect::<Option<_>>()?;
-    let [outcome, state, append] = outputs.as_slice() else {
-        return None;
-    };
-    let outcome = match outcome.as_str()? {
-        "set" => OutcomeKind::Set,
-        "unchanged" => OutcomeKind::Unchanged,
-        "unmapped" => OutcomeKind::Unmapped,
-        _ => return None,
-    };
-    let append = append
-        .as_array()?
-        .iter()
-        .map(|text| text.as_str().map(str::to_owned))
-        .collect::<Option<_>>()?;
-    let outcome = OutcomeDocument {
-        outcome,
-        state: state.as_str().map(str::to_owned),
-        append,
-    };
-    Some(RowDocument {
+    let outputs =
+        children(rule, "outputEntry").map(|entry| serde_json::from_str(&text(entry)).ok());
+    let condition = ConditionDocument {
         when,
         from,
-        outcome,
-        origin: Vec::new(),
-    })
+        ..ConditionDocument::default()
+    };
+    Some((condition, outputs.collect::<Option<_>>()?))
 }
 
 /// A FEEL list of strings, booleans and null is also valid JSON.

@@ -1,13 +1,18 @@
 //! Writes tables as source: every system and fact, and a profile for each role and direction with one rule per row.
 //! A profile has only one direction, so that its appendices apply only to that direction.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::import::ImportError;
 use crate::text::conditions;
-use presync::{quote, quote_text, state_literal};
-use presync_engine::{Column, FactKind, Outcome, Row, Schema, System, Table, TableBody, Tables};
+use presync::{quote, quote_text};
+use presync_engine::document::{ConditionDocument, OutcomeKind, TableDocument};
+use presync_engine::{FactKind, Schema, System, Tables};
 
+/// A profile for each table, and roles that use them.
+///
 /// # Errors
-/// A table is a diagram, with too many rows to import.
+/// A table is a diagram.
 pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
     let mut text = String::new();
     let schema = tables.schema();
@@ -26,37 +31,56 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
             }
         });
     }
-    for role in tables.roles() {
-        let mut profiles = Vec::new();
-        let all = role.tables()?;
-        for table in all {
-            let (from, to) = (
-                &schema.system(table.direction().from()).name,
-                &schema.system(table.direction().to()).name,
-            );
-            let name = format!("{}: {from} to {to}", role.name());
+    let document = tables.document()?;
+    let mut names: BTreeMap<usize, String> = BTreeMap::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for direction in &document.directions {
+        for number in &direction.tables {
+            if names.contains_key(number) {
+                continue;
+            }
+            let table = &document.tables[*number];
+            let (from, to) = (&table.from, &table.to);
             let body = rules(schema, table).ok_or_else(|| ImportError::Diagram {
-                role: role.name().to_owned(),
+                profile: table.profile.clone().unwrap_or_default(),
                 from: from.clone(),
                 to: to.clone(),
             })?;
-            if !body.is_empty() {
-                text.push_str(&format!("\nprofile {} {{\n{body}}}\n", quote_text(&name)));
-                profiles.push(quote_text(&name));
-            }
+            let profile = table.profile.as_deref().unwrap_or("imported");
+            let wanted = format!("{profile}: {from} to {to}");
+            let numbered = (2..).map(|number| format!("{wanted} {number}"));
+            let mut free = std::iter::once(wanted.clone()).chain(numbered);
+            let name = free.find(|name| !taken.contains(name)).unwrap_or(wanted);
+            text.push_str(&format!("\nprofile {} {{\n{body}}}\n", quote_text(&name)));
+            taken.insert(name.clone());
+            names.insert(*number, name);
         }
-        if role.is_implicit() {
+    }
+    for role in &document.roles {
+        let mut profiles: Vec<String> = Vec::new();
+        for direction in role
+            .directions
+            .iter()
+            .map(|number| &document.directions[*number])
+        {
+            let of = direction
+                .tables
+                .iter()
+                .map(|number| quote_text(&names[number]));
+            profiles.extend(of);
+        }
+        if role.implicit {
             continue;
         }
         // A role needs a profile, even an empty one.
         if profiles.is_empty() {
-            let name = quote_text(role.name());
+            let name = quote_text(&role.name);
             text.push_str(&format!("\nprofile {name} {{}}\n"));
             profiles.push(name);
         }
         text.push_str(&format!(
             "\nrole {} uses {}\n",
-            quote(role.name()),
+            quote(&role.name),
             profiles.join(", ")
         ));
     }
@@ -99,65 +123,57 @@ fn declared(schema: &Schema, system: &System) -> String {
     text
 }
 
-/// A rule for each row that decides; `None` for diagrams.
-fn rules(schema: &Schema, table: &Table) -> Option<String> {
-    let TableBody::Rows(rows) = table.body() else {
+/// A rule for each row, and the appends; `None` for diagrams.
+fn rules(schema: &Schema, table: &TableDocument) -> Option<String> {
+    let (from, to) = (&table.from, &table.to);
+    if table.diagram.is_some() {
         return None;
-    };
-    let (from, to) = (
-        schema.system(table.direction().from()),
-        schema.system(table.direction().to()),
-    );
+    }
     let mut text = String::new();
-    for row in rows {
-        let (target, append): (String, &[String]) = match &row.outcome {
-            Outcome::Unmapped => continue,
-            Outcome::Unchanged => ("unchanged".to_owned(), &[]),
-            Outcome::Set { state, append } => (quote(&schema.state(*state).name), append),
-        };
-        let sources = if row.from.len() == from.states.len() {
-            "any".to_owned()
-        } else {
-            listed(row.from.iter().map(|state| &schema.state(*state).name))
-        };
-        let rule = format!(
-            "{} {sources} -> {} {target}",
-            quote(&from.name),
-            quote(&to.name)
-        );
-        let condition = condition(schema, table.columns(), row);
-        let when = condition
-            .as_ref()
-            .map_or(String::new(), |condition| format!("when {condition}: "));
-        text.push_str(&format!("{when}{rule}\n"));
-        if !append.is_empty() {
-            let states: Vec<&str> = from
-                .states
-                .iter()
-                .map(|state| state.name.as_str())
-                .collect();
-            let entered: Vec<u32> = row.from.iter().map(|state| state.value()).collect();
-            let guard = state_literal(&quote(&from.name), &states, &entered);
-            let condition = condition.map_or(guard.clone(), |condition| {
-                format!("{condition} and {guard}")
-            });
-            text.push_str(&format!("when {condition} {{\n"));
-            for appended in append {
-                text.push_str(&format!(
-                    "append {} to {}\n",
-                    quote_text(appended),
-                    quote(&to.name)
-                ));
+    let always = conditions::documented(schema, &table.when);
+    for block in &table.blocks {
+        let mut conditions = always.clone();
+        conditions.extend(conditions::documented(schema, &block.when));
+        for row in &block.rows {
+            let target = match (row.outcome, &row.state) {
+                (OutcomeKind::Set, Some(state)) => quote(state),
+                (OutcomeKind::Unchanged, _) => "unchanged".to_owned(),
+                (OutcomeKind::Set | OutcomeKind::Previous, _) => return None,
+            };
+            let sources = row.from.as_ref();
+            let sources = sources.map_or_else(|| "any".to_owned(), |names| listed(names.iter()));
+            text.push_str(&format!(
+                "{}{} {sources} -> {} {target}\n",
+                when(&conditions),
+                quote(from),
+                quote(to)
+            ));
+        }
+    }
+    for appendix in &table.append {
+        if appendix.diagram.is_some() {
+            return None;
+        }
+        let append = format!("append {} to {}\n", quote_text(&appendix.text), quote(to));
+        let always = [ConditionDocument::default()];
+        for row in appendix.rows.as_deref().unwrap_or(&always) {
+            let mut conditions = conditions::documented(schema, &row.when);
+            if let Some(states) = &row.from {
+                conditions.push(format!("{} is {}", quote(from), listed(states.iter())));
             }
-            text.push_str("}\n");
+            text.push_str(&format!("{}{append}", when(&conditions)));
         }
     }
     Some(text)
 }
 
-fn condition(schema: &Schema, columns: &[Column], row: &Row) -> Option<String> {
-    let conditions = conditions::conditions(schema, columns, &row.when);
-    (!conditions.is_empty()).then(|| conditions.join(" and "))
+/// `when c and d: `, or nothing.
+fn when(conditions: &[String]) -> String {
+    if conditions.is_empty() {
+        String::new()
+    } else {
+        format!("when {}: ", conditions.join(" and "))
+    }
 }
 
 fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {

@@ -2,42 +2,41 @@
 
 use crate::export::format::ExportError;
 use crate::text::conditions::conditions;
-use presync::{quote, quote_text};
+use presync::{AppendedRow, Row, Rows, quote, quote_text};
 use presync_engine::{
-    Cells, Column, Direction, FactId, Outcome, Row, Schema, StateId, System, Table, TableBody,
-    Tables,
+    Cells, Column, Direction, FactId, Outcome, Schema, StateId, System, Table, Tables,
 };
 
-/// One table of rows.
+/// What a role decides in one direction, as rows.
 pub(crate) struct View<'t> {
     pub schema: &'t Schema,
     pub role: &'t str,
     /// Whether this is the implicit role of a program that declares none.
     pub implicit: bool,
-    pub table: &'t Table,
-    pub rows: &'t [Row],
+    pub direction: Direction,
+    /// Usually one. The first with a matching row decides; where none matches, the change is unmapped.
+    pub tables: Vec<Rows>,
 }
 
 impl<'t> View<'t> {
     /// The system that changes.
     pub fn from(&self) -> &'t System {
-        self.schema.system(self.table.direction().from())
+        self.schema.system(self.direction.from())
     }
 
     /// The system that follows.
     pub fn to(&self) -> &'t System {
-        self.schema.system(self.table.direction().to())
+        self.schema.system(self.direction.to())
     }
 
     /// The names of the entered states; `None`: all states.
-    pub fn entered(&self, row: &Row) -> Option<Vec<&'t str>> {
-        (row.from.len() < self.from().states.len()).then(|| self.states(row))
+    pub fn entered(&self, from: &[StateId]) -> Option<Vec<&'t str>> {
+        (from.len() < self.from().states.len()).then(|| self.states(from))
     }
 
-    /// The names of the entered states.
-    pub fn states(&self, row: &Row) -> Vec<&'t str> {
-        row.from
-            .iter()
+    /// The names of states.
+    pub fn states(&self, from: &[StateId]) -> Vec<&'t str> {
+        from.iter()
             .map(|state| self.schema.state(*state).name.as_str())
             .collect()
     }
@@ -50,33 +49,61 @@ impl<'t> View<'t> {
     }
 }
 
+/// With more rows than this, the tables of the profiles are written if they have fewer.
+const MANY_ROWS: usize = 500;
+
 /// All tables, by role and direction.
 ///
 /// # Errors
 /// A table has too many rows to be written as rows.
 pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
     let schema: &Schema = tables.schema();
-    let mut views = Vec::new();
+    let mut all: Vec<(&str, bool, &Table)> = Vec::new();
     for role in tables.roles() {
-        for table in role.tables()? {
-            let TableBody::Rows(rows) = table.body() else {
-                let direction = table.direction();
-                return Err(ExportError::TooManyRows {
-                    role: role.name().to_owned(),
+        let of = role.tables()?.iter();
+        all.extend(of.map(|table| (role.name(), role.is_implicit(), table)));
+    }
+    let only: Vec<&Table> = all.iter().map(|(_, _, table)| *table).collect();
+    // Where a role has too many rows, the tables of its profiles may have few.
+    let mut chained: Option<Tables> = None;
+    let mut views = Vec::with_capacity(all.len());
+    for ((role, implicit, table), rows) in all.into_iter().zip(presync::rows(schema, &only)) {
+        let direction = table.direction();
+        let whole = rows.map(|rows| vec![rows]);
+        let tables = match whole {
+            Some(whole) if count(&whole) <= MANY_ROWS => whole,
+            whole => {
+                let chained = match &mut chained {
+                    Some(known) => known,
+                    None => chained.insert(Tables::from_document(tables.document()?)?),
+                };
+                let table = chained.role(role)?.table(direction)?;
+                let chain = table.and_then(|table| presync::chain(schema, table));
+                let fewest = [whole, chain]
+                    .into_iter()
+                    .flatten()
+                    .min_by_key(|tables| count(tables));
+                fewest.ok_or_else(|| ExportError::TooManyRows {
+                    role: role.to_owned(),
                     from: schema.system(direction.from()).name.clone(),
                     to: schema.system(direction.to()).name.clone(),
-                });
-            };
-            views.push(View {
-                schema,
-                role: role.name(),
-                implicit: role.is_implicit(),
-                table,
-                rows,
-            });
-        }
+                })?
+            }
+        };
+        views.push(View {
+            schema,
+            role,
+            implicit,
+            direction,
+            tables,
+        });
     }
     Ok(views)
+}
+
+/// The number of rows.
+fn count(tables: &[Rows]) -> usize {
+    tables.iter().map(|table| table.rows.len()).sum()
 }
 
 /// `in_queue\nand user_type is im`, or `always`.
@@ -90,38 +117,38 @@ pub fn when(schema: &Schema, columns: &[Column], cells: &Cells) -> String {
 }
 
 /// The entered states, one per line: `any`, `any but`, or the list.
-pub fn entered(schema: &Schema, direction: Direction, row: &Row) -> String {
+pub fn entered(schema: &Schema, direction: Direction, from: &[StateId]) -> String {
     let states = schema.states(direction.from());
-    if row.from.len() == states.len() {
+    if from.len() == states.len() {
         return "any".to_owned();
     }
     let name = |state: StateId| quote(&schema.state(state).name);
-    if row.from.len() * 2 > states.len() {
+    if from.len() * 2 > states.len() {
         let others: Vec<String> = states
-            .filter(|state| !row.from.contains(state))
+            .filter(|state| !from.contains(state))
             .map(name)
             .collect();
         return format!("any but\n{}", others.join("\n"));
     }
-    let names: Vec<String> = row.from.iter().copied().map(name).collect();
+    let names: Vec<String> = from.iter().copied().map(name).collect();
     names.join("\n")
 }
 
-/// `Away\nappend "in queue"`, `(unchanged)`, `(unmapped)`.
+/// `Away`, `(unchanged)`, `(unmapped)`.
 pub fn outcome(schema: &Schema, row: &Row) -> String {
-    match &row.outcome {
+    match row.outcome {
         Outcome::Unmapped => "(unmapped)".to_owned(),
         Outcome::Unchanged => "(unchanged)".to_owned(),
-        Outcome::Set { state, append } => {
-            let texts: Vec<String> = append.iter().map(|text| quote_text(text)).collect();
-            let state = quote(&schema.state(*state).name);
-            if texts.is_empty() {
-                state
-            } else {
-                format!("{state}\nappend {}", texts.join(", "))
-            }
-        }
+        Outcome::Set(state) => quote(&schema.state(state).name),
     }
+}
+
+/// The texts of a table with their rows: `append "in queue"`.
+pub fn appended(rows: &Rows) -> impl Iterator<Item = (String, &AppendedRow)> {
+    rows.appendices.iter().flat_map(|appended| {
+        let text = format!("append {}", quote_text(&appended.text));
+        appended.rows.iter().map(move |row| (text.clone(), row))
+    })
 }
 
 /// The rules that decide, one per line: `"Voice" (agents.presync:14)`.

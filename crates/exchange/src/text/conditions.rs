@@ -1,6 +1,7 @@
 //! The conditions of a row as source.
 
 use presync::{choice_literal, quote, state_literal};
+use presync_engine::document::{Cell, When};
 use presync_engine::{Cells, Column, FactKind, Schema};
 
 /// `in_queue`, `user_type is im`, `lync is not any`: one for each input that the row tests.
@@ -28,4 +29,20 @@ pub fn conditions(schema: &Schema, columns: &[Column], cells: &Cells) -> Vec<Str
     cells
         .filter_map(|(column, values)| Some(literal(column, values.as_ref()?)))
         .collect()
+}
+
+/// The same for the conditions of a document. Skips names that the schema does not have.
+pub fn documented(schema: &Schema, when: &When) -> Vec<String> {
+    let (mut columns, mut cells) = (Vec::new(), Cells::new());
+    for (name, values) in when {
+        let fact = schema.find_fact(name).map(Column::Fact);
+        let column = fact.or_else(|| schema.find_system(name).map(Column::State));
+        let Some(column) = column else { continue };
+        let all: Vec<u32> = (0..schema.column_size(column)).collect();
+        let inputs = all.iter().zip(schema.inputs(column, &all));
+        let inputs = inputs.filter(|(_, input)| values.contains(&Cell::from(*input)));
+        columns.push(column);
+        cells.push(Some(inputs.map(|(number, _)| *number).collect()));
+    }
+    conditions(schema, &columns, &cells)
 }

@@ -1,62 +1,16 @@
-'use strict';
-// Decides in the page: looks in the tables for the one row that matches, as any other program can.
+// `decide` is examples/decide/decide.js, as any other program can use it.
 const presync = (() => {
   const tables = JSON.parse(document.getElementById('tables').textContent);
-  const facts = new Map(tables.facts.map((fact) => [fact.name, fact]));
-  const systems = new Map(tables.systems.map((system) => [system.name, system]));
-
-  // What nobody has set: false, the default of a choice, a state that is not known.
-  function valueOf(name, given) {
-    if (Object.hasOwn(given, name) && given[name] !== null) return given[name];
-    const fact = facts.get(name);
-    if (!fact) return null;
-    return fact.kind === 'flag' ? false : fact.default;
-  }
-
-  function matches(when, from, given, entered) {
-    return (!from || from.includes(entered))
-      && Object.entries(when ?? {}).every(([name, values]) => values.includes(valueOf(name, given)));
-  }
-
-  // The values of an input in the order of a diagram's ways on.
-  function place(name, given, from, entered) {
-    if (name === null) return systems.get(from).states.findIndex((state) => state.name === entered);
-    const value = valueOf(name, given);
-    const fact = facts.get(name);
-    if (!fact) return value === null ? 0 : 1 + systems.get(name).states.findIndex((state) => state.name === value);
-    return fact.kind === 'flag' ? Number(value) : fact.values.indexOf(value);
-  }
-
-  function walk(diagram, given, from, entered) {
-    let at = diagram.root;
-    while (at !== null && at >= 0) {
-      const node = diagram.nodes[at];
-      at = node.next[place(node.ask ?? null, given, from, entered)];
-    }
-    return at === null ? null : -1 - at;
-  }
-
-  // { outcome, state, append, profile, rule, row } for each other system; row counts from 0.
-  function decide(role, from, entered, given) {
-    const found = tables.roles.find((other) => other.name === role);
-    return found.tables.filter((table) => table.from === from).map((table) => {
-      if (table.diagrams) {
-        for (const diagram of table.diagrams) {
-          const at = walk(diagram, given, from, entered);
-          if (at !== null) {
-            return { to: table.to, ...table.decisions[at], row: null };
-          }
-        }
-      }
-      const row = table.rows.findIndex((row) => matches(row.when, row.from, given, entered));
-      const { outcome, state, append, origin } = table.rows[row];
-      const by = origin.find((part) => matches(part.when, part.from, given, entered));
-      return { to: table.to, outcome, state, append, profile: by?.profile ?? null, rule: by?.rule ?? null, row };
-    });
-  }
-
-  return { tables, decide };
+  return { tables, decide: (role, from, entered, given) => decide(tables, role, from, entered, given) };
 })();
+
+// Whether a row of the page matches.
+function isHit(row, entered, given) {
+  const { when, from } = JSON.parse(row.dataset.condition);
+  const facts = new Map(presync.tables.facts.map((fact) => [fact.name, fact]));
+  const value = (name) => given[name] ?? facts.get(name)?.default ?? (facts.get(name)?.kind === 'flag' ? false : null);
+  return (from ?? [entered]).includes(entered) && Object.entries(when).every(([name, values]) => values.includes(value(name)));
+}
 
 (() => {
   const form = document.getElementById('what-if');
@@ -84,9 +38,11 @@ const presync = (() => {
     let text;
     try {
       text = presync.decide(role, from, entered, given).map((found) => {
-        const number = presync.tables.roles.find((other) => other.name === role).tables.findIndex((table) => table.from === from && table.to === found.to);
-        const roleNumber = presync.tables.roles.findIndex((other) => other.name === role);
-        document.getElementById(`row-${roleNumber}-${number}-${found.row}`)?.classList.add('hit');
+        const table = document.querySelector(`table[data-role="${CSS.escape(role)}"][data-from="${CSS.escape(from)}"][data-to="${CSS.escape(found.to)}"]`);
+        for (const row of table?.querySelectorAll('tr[data-condition]') ?? []) {
+          const decides = row.classList.contains('append') ? found.outcome === 'set' : true;
+          row.classList.toggle('hit', decides && isHit(row, entered, given));
+        }
         const by = found.profile === null ? '' : `, decided by profile “${found.profile}” (${found.rule})`;
         if (found.outcome === 'set') {
           const appended = found.append.length ? ` with “${found.append.join(', ')}” appended` : '';

@@ -46,13 +46,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             };
             context.set_entry(name, value);
         }
-        let decision = &decisions[&format!("{}: {} → {}", text("role"), text("from"), text("to"))];
-        let value =
-            evaluator.evaluate_invocable(model.namespace(), model.name(), decision, &context);
-        let Value::Context(found) = &value else {
-            return Err(format!("{situation} gives {value:?}").into());
+        let label = format!("{}: {} → {}", text("role"), text("from"), text("to"));
+        let ask = |decision: &str| {
+            json(&evaluator.evaluate_invocable(model.namespace(), model.name(), decision, &context))
         };
-        writeln!(out, "{}", json(&Value::Context(found.clone())))?;
+        let mut found = ask(&decisions[&label]);
+        let texts = decisions.get(&format!("{label}, texts"));
+        let texts = match texts {
+            // Where no row matches, a list is null for this engine.
+            Some(texts) if found["outcome"] == "set" => ask(texts),
+            _ => serde_json::Value::Null,
+        };
+        let texts = if texts.is_null() { serde_json::json!([]) } else { texts };
+        let object = found.as_object_mut();
+        let object = object.ok_or_else(|| format!("{situation} gives nothing"))?;
+        object.insert("append".to_owned(), texts);
+        writeln!(out, "{found}")?;
     }
     Ok(())
 }
