@@ -69,7 +69,7 @@ REFUSED = {("jdm", "quotes")}
 
 
 # Random situations of each table of a generated program.
-SAMPLED = 1_000
+SAMPLED = 300
 
 
 def situations(program):
