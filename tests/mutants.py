@@ -8,7 +8,8 @@ changes that are known to have no observable effect, with reasons; they are prin
 that passes all tests is printed and is an error, and so is a reason that explains no change.
 
 Needs cargo-mutants and the Python packages tree-sitter and tree-sitter-rust. Works in a copy under target/mutants.
-Usage: mutants.py [PART_OF_A_NAME...]    (only changes whose names contain a part: `space/variable_order.rs`, `widen`)
+Usage: mutants.py [--switched] [PART_OF_A_NAME...]    (only changes whose names contain a part: `space/variable_order.rs`,
+`widen`; --switched: only those with a switch, because each of the others needs a build of its own)
 """
 import concurrent.futures
 import itertools
@@ -53,10 +54,14 @@ pub(crate) fn changed(number: u32) -> bool {
 
 
 def main():
+    words = [word for word in sys.argv[1:] if word != "--switched"]
+    switched_only = len(words) < len(sys.argv) - 1
     changes = listed()
     dropped = compiled(changes)
     wanted = {number for number, change in changes.items()
-              if len(sys.argv) < 2 or any(part in change["name"] for part in sys.argv[1:])}
+              if not words or any(part in change["name"] for part in words)}
+    if switched_only:
+        wanted -= dropped
     chosen, others = sorted(wanted - dropped), sorted(wanted & dropped)
     print(f"{len(changes)} changes, {len(dropped)} of them cannot be switched on; {len(chosen)} are tried", flush=True)
     binaries = built(TESTS)
