@@ -8,8 +8,8 @@ use indexmap::IndexSet;
 use crate::diagram::{Diagram, DiagramStore};
 use crate::quote::{choice_literal, quote, quote_text, state_literal};
 use presync_engine::{
-    Appendix, Column, Decision, Direction, FactKind, FlatDiagram, Next, Outcome, Schema, Table,
-    Tables, TooComplex,
+    Column, Decision, Direction, FactKind, FlatDiagram, Next, Outcome, Schema, Table, Tables,
+    TooComplex,
 };
 
 /// Node limit for one direction.
@@ -41,7 +41,7 @@ pub struct DecisionChange {
     pub role: String,
     pub from: String,
     pub to: String,
-    /// An outcome, `Away append "in queue"`, `unchanged` or `unmapped`; or, if only a text changes, `append "in queue"` and
+    /// An outcome without its texts: `Away`, `unchanged` or `unmapped`; or, for a text, `append "in queue"` and
     /// `no "in queue"`.
     pub old: String,
     pub new: String,
@@ -280,11 +280,6 @@ impl<'a> Comparison<'a> {
             decisions.map(|decision| outcome(side, decision)).collect()
         };
         let (old_texts, new_texts) = (outcomes(self.old), outcomes(self.new));
-        // Where both set the same state, the texts can differ.
-        let sets = |decision: u32| {
-            let decision = &self.old.table.decisions()[decision as usize];
-            matches!(decision.outcome, Outcome::Set(_))
-        };
         let mut pairs: IndexSet<(&str, &str)> = IndexSet::new();
         let different = self
             .diagrams
@@ -295,25 +290,17 @@ impl<'a> Comparison<'a> {
                 }
                 pairs.insert_full(pair).0 as u32 + 1
             });
-        let same_state = self
-            .diagrams
-            .product(old.decision, new.decision, &mut |old, new| {
-                u32::from(sets(old) && old_texts[old as usize] == new_texts[new as usize])
-            });
         let mut regions: Vec<(String, String, Diagram)> = Vec::new();
         for (at, (before, after)) in pairs.iter().enumerate() {
             let leaf = at as u32 + 1;
             let region = self
                 .diagrams
                 .map(different, &mut |other| u32::from(other == leaf));
-            let (before, after) = (
-                self.with_texts(before, (&old, &new), region),
-                self.with_texts(after, (&new, &old), region),
-            );
+            let (before, after) = ((*before).to_owned(), (*after).to_owned());
             regions.push((before, after, region));
         }
         regions.sort();
-        self.text_changes((&old, &new), same_state, &mut regions);
+        self.text_changes((&old, &new), &mut regions);
         if self.diagrams.overflowed() {
             return None;
         }
@@ -361,43 +348,10 @@ impl<'a> Comparison<'a> {
         rules.into_iter().collect()
     }
 
-    /// An outcome with the texts that join in a region, and on the other side elsewhere.
-    fn with_texts(
-        &mut self,
-        outcome: &str,
-        (side, other): (&ComparedFunction<'_>, &ComparedFunction<'_>),
-        region: Diagram,
-    ) -> String {
-        let (mut always, mut sometimes) = (Vec::new(), Vec::new());
-        for (text, joins) in &side.joins {
-            let others = other.joins.get(text).copied().unwrap_or(Diagram::ZERO);
-            if self.diagrams.and_then(region, *joins) == self.diagrams.and_then(region, others) {
-                continue;
-            }
-            if self.diagrams.without(region, *joins) == Diagram::ZERO {
-                always.push(quote_text(text));
-            } else if self.diagrams.and_then(region, *joins) != Diagram::ZERO {
-                sometimes.push(quote_text(text));
-            }
-        }
-        let mut parts = outcome.to_owned();
-        if !always.is_empty() {
-            parts.push_str(&format!(" append {}", always.join(", ")));
-        }
-        if !sometimes.is_empty() {
-            parts.push_str(&format!(
-                " (in some situations append {})",
-                sometimes.join(", ")
-            ));
-        }
-        parts
-    }
-
-    /// Adds where both sides set the same state with different texts: by text, then by the order of two texts.
+    /// Adds where the texts differ, whatever the states are: by text, then by the order of two texts.
     fn text_changes(
         &mut self,
         (old, new): (&ComparedFunction<'_>, &ComparedFunction<'_>),
-        same_state: Diagram,
         regions: &mut Vec<(String, String, Diagram)>,
     ) {
         let texts: BTreeSet<&str> = old.joins.keys().chain(new.joins.keys()).copied().collect();
@@ -409,12 +363,10 @@ impl<'a> Comparison<'a> {
             let (with, without) = (format!("append {quoted}"), format!("no {quoted}"));
             let (before, after) = (joins(old, text), joins(new, text));
             let lost = self.diagrams.without(before, after);
-            let lost = self.diagrams.and_then(lost, same_state);
             if lost != Diagram::ZERO {
                 regions.push((with.clone(), without.clone(), lost));
             }
             let added = self.diagrams.without(after, before);
-            let added = self.diagrams.and_then(added, same_state);
             if added != Diagram::ZERO {
                 regions.push((without, with, added));
             }
@@ -431,7 +383,6 @@ impl<'a> Comparison<'a> {
                 let before = self.ordered(old, first, second);
                 let after = self.ordered(new, second, first);
                 let both = self.diagrams.and_then(before, after);
-                let both = self.diagrams.and_then(both, same_state);
                 if both != Diagram::ZERO {
                     let (first, second) = (quote_text(first), quote_text(second));
                     let before = format!("append {first}, {second}");
@@ -464,28 +415,20 @@ impl<'a> Comparison<'a> {
             let next = self.walk(side, &link.diagram, &|leaf| link.first + leaf);
             decision = self.diagrams.or_else(decision, next);
         }
-        let mut groups: Vec<(&'a [Appendix], Vec<u32>)> = Vec::new();
-        for id in side.table.decision_ids() {
-            let appendices = side.table.appendices(id);
-            let known = groups
-                .iter_mut()
-                .find(|(known, _)| std::ptr::eq(*known, appendices));
-            match known {
-                Some((_, decisions)) => decisions.push(id.index() as u32),
-                None => groups.push((appendices, vec![id.index() as u32])),
-            }
-        }
         let mut function = ComparedFunction {
             decision,
             joins: BTreeMap::new(),
             groups: Vec::new(),
         };
-        for (appendices, decisions) in groups {
+        for (number, appendices) in side.table.appendices().iter().enumerate() {
+            let ids = side.table.decision_ids();
+            let ids = ids.filter(|id| side.table.appended_to(*id) == Some(number));
+            let decisions: BTreeSet<u32> = ids.map(|id| id.index() as u32).collect();
             let decides = self
                 .diagrams
                 .map(decision, &mut |leaf| u32::from(decisions.contains(&leaf)));
             let mut group = Vec::with_capacity(appendices.len());
-            for appendix in appendices {
+            for appendix in appendices.iter() {
                 let holds = self.walk(side, &appendix.holds, &|_| 1);
                 let joins = self.diagrams.and_then(decides, holds);
                 let all = function

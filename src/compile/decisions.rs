@@ -13,6 +13,8 @@ pub(super) struct Decisions {
     /// By decision: the profile, if it sets a state.
     pub setting: Vec<Option<ProfileId>>,
     known: HashMap<(Option<ProfileId>, Decision), u32>,
+    /// By profile and index of the rule: most changes are decided by rules that decide other changes, too.
+    of_rule: HashMap<(ProfileId, u32), u32>,
 }
 
 impl Decisions {
@@ -24,6 +26,7 @@ impl Decisions {
             }],
             setting: vec![None],
             known: HashMap::new(),
+            of_rule: HashMap::new(),
         }
     }
 
@@ -32,6 +35,10 @@ impl Decisions {
         let Some(decider) = space.decision_of(decided, leaf) else {
             return 0;
         };
+        let key = (decider.profile, decider.rule);
+        if let Some(known) = self.of_rule.get(&key) {
+            return *known;
+        }
         let rule = space.rule_of(decider);
         let (outcome, setting) = match rule.target {
             Target::Unchanged => (Outcome::Unchanged, None),
@@ -48,10 +55,12 @@ impl Decisions {
         };
         let (list, all) = (&mut self.list, &mut self.setting);
         let known = self.known.entry((setting, decision));
-        *known.or_insert_with_key(|(_, decision)| {
+        let number = *known.or_insert_with_key(|(_, decision)| {
             list.push(decision.clone());
             all.push(setting);
             list.len() as u32 - 1
-        })
+        });
+        self.of_rule.insert(key, number);
+        number
     }
 }

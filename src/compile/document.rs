@@ -160,19 +160,25 @@ fn drafts(
     for part in 0..parts {
         let mut rules: indexmap::IndexSet<u32, FxBuildHasher> = indexmap::IndexSet::default();
         let mut decision = Vec::with_capacity(changes.len());
+        // States that the profile treats alike have one function.
+        let mut known: HashMap<(*const u32, Diagram), Diagram> = HashMap::new();
         for shape in &shapes {
             let of = shape
                 .as_ref()
                 .and_then(|(shape, rules)| Some((shape.decider.get(part)?, rules)));
             decision.push(match of {
-                Some((part, candidates)) => space.diagrams.map(*part, &mut |leaf| match leaf
-                    .checked_sub(1)
-                {
-                    Some(candidate) => {
-                        rules.insert_full(candidates[candidate as usize]).0 as u32 + 1
-                    }
-                    None => 0,
-                }),
+                Some((part, candidates)) => {
+                    let space = &mut *space;
+                    let rules = &mut rules;
+                    let made = known.entry((candidates.as_ptr(), *part));
+                    *made.or_insert_with(|| {
+                        let leaf = &mut |leaf: u32| match leaf.checked_sub(1) {
+                            Some(at) => rules.insert_full(candidates[at as usize]).0 as u32 + 1,
+                            None => 0,
+                        };
+                        space.diagrams.map(*part, leaf)
+                    })
+                }
                 None => Diagram::ZERO,
             });
         }

@@ -90,6 +90,15 @@ impl Compiled {
 fn table(space: &mut Precedence<'_>, role: RoleId, direction: Direction) -> Option<Table> {
     let program = space.program;
     let changes: Vec<Change> = program.changes(direction).collect();
+    // States that the role treats alike have one function.
+    let alike = changes.iter().map(|change| {
+        let first = space.representative(role, *change);
+        changes
+            .iter()
+            .position(|change| *change == first)
+            .unwrap_or_default()
+    });
+    let alike: Vec<usize> = alike.collect();
     let decided = changes.iter().map(|change| space.decision(role, *change));
     let decided: Vec<RoleDecision> = decided.collect();
     let mut decisions = Decisions::new();
@@ -97,14 +106,21 @@ fn table(space: &mut Precedence<'_>, role: RoleId, direction: Direction) -> Opti
     let layers = layers.max().unwrap_or(0).max(1);
     let mut functions: Vec<Vec<Diagram>> = (0..layers)
         .map(|layer| {
-            let of = decided.iter();
-            of.map(|decided| self::layer(space, decided, layer, &mut decisions))
-                .collect()
+            let mut functions: Vec<Diagram> = Vec::with_capacity(decided.len());
+            for (at, decided) in decided.iter().enumerate() {
+                // The representative comes first.
+                let known = functions.get(alike[at]).copied();
+                functions.push(
+                    known.unwrap_or_else(|| self::layer(space, decided, layer, &mut decisions)),
+                );
+            }
+            functions
         })
         .collect();
     let setting: BTreeSet<ProfileId> = decisions.setting.iter().flatten().copied().collect();
     let mut groups: Vec<(ProfileId, Vec<u32>)> = Vec::new();
-    for profile in setting {
+    let profiles = program.role(role).profiles.iter().copied();
+    for profile in profiles.filter(|profile| setting.contains(profile)) {
         let appends = appendices(space, profile, &changes);
         if !appends.is_empty() {
             groups.push((profile, appends.iter().map(|(append, _)| *append).collect()));

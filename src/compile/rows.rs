@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use presync_engine::{
-    Appendix, Cells, Column, Decision, FlatDiagram, Link, Origin, Outcome, Schema, StateId,
-    SystemId, Table,
+    Cells, Column, Decision, FlatDiagram, Link, Origin, Outcome, Schema, StateId, SystemId, Table,
 };
 
 use crate::compile::layout::Layout;
@@ -135,20 +134,9 @@ fn rows_of(schema: &Schema, table: &Table, links: &[Link]) -> Option<Rows> {
 
 /// The decision as the first function, then each text in display order.
 fn functions(schema: &Schema, table: &Table, links: &[Link]) -> Option<(Layout, Vec<String>)> {
-    let mut groups: Vec<&[Appendix]> = Vec::new();
-    let mut group_of: Vec<Option<usize>> = Vec::new();
-    for id in table.decision_ids() {
-        let appendices = table.appendices(id);
-        group_of.push((!appendices.is_empty()).then(|| {
-            let known = groups
-                .iter()
-                .position(|known| std::ptr::eq(*known, appendices));
-            known.unwrap_or_else(|| {
-                groups.push(appendices);
-                groups.len() - 1
-            })
-        }));
-    }
+    let groups = table.appendices();
+    let group_of = table.decision_ids().map(|id| table.appended_to(id));
+    let group_of: Vec<Option<usize>> = group_of.collect();
     let firsts: Vec<_> = links
         .iter()
         .map(|link| (link, move |leaf| link.first + leaf))
@@ -158,7 +146,7 @@ fn functions(schema: &Schema, table: &Table, links: &[Link]) -> Option<(Layout, 
     for (link, decision) in &firsts {
         flat.push((&link.diagram, decision));
     }
-    for appendix in groups.iter().copied().flatten() {
+    for appendix in groups.iter().flat_map(|group| group.iter()) {
         flat.push((&appendix.holds, &holds));
     }
     let mut layout = Layout::of_flat(schema, table.direction().from(), table.order(), &flat)?;
@@ -176,7 +164,7 @@ fn functions(schema: &Schema, table: &Table, links: &[Link]) -> Option<(Layout, 
         });
         // Texts of different groups never join together: put them at the same places as far as their order allows.
         let mut place = 0;
-        for appendix in *of_group {
+        for appendix in of_group.iter() {
             let joins = diagrams.and_then(decides, appendices.next()?);
             if joins == Diagram::ZERO {
                 continue;

@@ -43,8 +43,8 @@ fn difference_counts_match_enumeration() {
                 change.role.clone(),
                 change.from.clone(),
                 change.to.clone(),
-                without_texts(&change.old),
-                without_texts(&change.new),
+                change.old.clone(),
+                change.new.clone(),
             );
             let share = change.count as f64 / change.total as f64;
             assert!(reported.insert(key, share).is_none(), "reported once");
@@ -75,28 +75,13 @@ fn difference_counts_match_enumeration() {
 /// Role, direction, old and new behavior.
 type DifferenceKey = (String, String, String, String, String);
 
-/// An outcome without the texts that are shown with it; the change of a text as it is.
-fn without_texts(outcome: &str) -> String {
-    if outcome.starts_with("append ") || outcome.starts_with("no ") {
-        return outcome.to_owned();
-    }
-    let outcome = outcome.split(" append ").next().unwrap_or_default();
-    outcome
-        .split(" (in some")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// The differences between two outcomes: another state, or else the texts and their order.
+/// The differences between the texts of two outcomes, and their order.
 fn differences(before: &reference::Outcome, after: &reference::Outcome) -> Vec<(String, String)> {
-    use reference::Outcome::Set;
-    let (Set(target, old), Set(other, new)) = (before, after) else {
-        return Vec::new();
+    let texts = |outcome: &reference::Outcome| match outcome {
+        reference::Outcome::Set(_, texts) => texts.clone(),
+        reference::Outcome::Unmapped | reference::Outcome::Unchanged => Vec::new(),
     };
-    if target != other {
-        return Vec::new();
-    }
+    let (old, new) = (texts(before), texts(after));
     let mut found = Vec::new();
     let quoted = |text: &String| quote_text(text);
     for text in old.iter().filter(|text| !new.contains(text)) {

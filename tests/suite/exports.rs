@@ -43,6 +43,30 @@ fn tables_for_people() {
     }
 }
 
+/// A tables.json exports like its source: it has all that the formats need.
+#[test]
+fn exports_of_tables_json_are_those_of_the_source() {
+    use presync_exchange::export::{FORMATS, Write};
+    let mut compared = 0;
+    for seed in 0..200 {
+        let source = common::generate::program(seed, 10);
+        let Ok(program) = common::check(&source) else {
+            continue;
+        };
+        let tables = program.compile().expect("the program is small");
+        let written = tables.to_json().expect("the tables are small");
+        let read = presync::Tables::from_json(&written).expect("exported tables can be read");
+        for format in FORMATS {
+            if let Write::Tables(write) = format.write {
+                let (one, other) = (write(&tables), write(&read));
+                assert_eq!(one.ok(), other.ok(), "{}\n{source}", format.name);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 300, "{compared}");
+}
+
 #[test]
 fn names_are_not_executed_by_spreadsheets() {
     for name in ["=1+1", "+1", "-1", "@SUM(A1)", "\u{9}=1"] {

@@ -303,7 +303,7 @@ fn invalid_tables_json_is_reported() {
         ),
         (
             edited(|all| drop(all.as_object_mut().map(|all| all.remove("version")))),
-            "`version` is missing",
+            "`version` is missing or not a number",
         ),
         (
             edited(|all| all["roles"][1]["name"] = "T".into()),

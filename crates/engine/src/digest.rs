@@ -369,29 +369,19 @@ struct Appending<'a> {
 
 impl<'a> Appending<'a> {
     fn of(table: &'a Table) -> Self {
-        let mut groups: Vec<&[Appendix]> = Vec::new();
-        let mut group_of = Vec::new();
-        for id in table.decision_ids() {
-            let appendices = table.appendices(id);
+        let group_of = table.decision_ids().map(|id| {
             let sets = matches!(table.decision(id).outcome, Outcome::Set(_));
-            group_of.push((sets && !appendices.is_empty()).then(|| {
-                let known = groups
-                    .iter()
-                    .position(|known| std::ptr::eq(*known, appendices));
-                known.unwrap_or_else(|| {
-                    groups.push(appendices);
-                    groups.len() - 1
-                })
-            }));
-        }
+            table.appended_to(id).filter(|_| sets)
+        });
+        let groups = table.appendices().iter().map(|group| &**group);
         let links = table
             .links()
             .iter()
             .map(|link| (&*link.diagram, link.first));
         Self {
             links: links.collect(),
-            groups,
-            group_of,
+            groups: groups.collect(),
+            group_of: group_of.collect(),
         }
     }
 

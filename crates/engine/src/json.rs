@@ -33,7 +33,7 @@ pub enum TablesError {
     },
     #[error("not a tables.json: `\"format\": \"{FORMAT}\"` is missing")]
     Format,
-    #[error("`version` is missing")]
+    #[error("`version` is missing or not a number")]
     NoVersion,
     #[error(
         "the file has format version {0}, but this presync reads version {VERSION}: export it again"
@@ -115,10 +115,12 @@ impl Tables {
     /// The text is not a tables.json, has another version, or was edited by hand.
     pub fn from_json(text: &str) -> Result<Self, TablesError> {
         #[derive(Deserialize)]
+        #[serde(expecting = "the object of a tables.json")]
         struct Header {
             format: Option<serde_json::Value>,
-            version: Option<u64>,
+            version: Option<serde_json::Value>,
         }
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let syntax = |error: serde_json::Error| {
             let (line, column) = (error.line(), error.column());
             let message = error.to_string();
@@ -137,10 +139,10 @@ impl Tables {
         if header.format.as_ref().and_then(|format| format.as_str()) != Some(FORMAT) {
             return Err(TablesError::Format);
         }
-        match header.version {
-            Some(version) if version == u64::from(VERSION) => {}
-            Some(version) => return Err(TablesError::Version(version)),
-            None => return Err(TablesError::NoVersion),
+        match header.version.as_ref().map(serde_json::Value::as_u64) {
+            Some(Some(version)) if version == u64::from(VERSION) => {}
+            Some(Some(version)) => return Err(TablesError::Version(version)),
+            Some(None) | None => return Err(TablesError::NoVersion),
         }
         let mut document: Document = serde_json::from_str(text).map_err(syntax)?;
         if document.checksum() == document.content {

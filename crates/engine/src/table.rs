@@ -221,10 +221,15 @@ impl Table {
         &self.parts.links
     }
 
-    /// The appendices that can join a decision.
-    pub fn appendices(&self, decision: DecisionId) -> &[Appendix] {
+    /// The appendices of each profile that has some, by priority.
+    pub fn appendices(&self) -> &[Appendices] {
+        &self.parts.appendices
+    }
+
+    /// The appendices that can join a decision: an index into [`Table::appendices`].
+    pub fn appended_to(&self, decision: DecisionId) -> Option<usize> {
         let group = self.parts.appends.get(decision.index()).copied().flatten();
-        group.map_or(&[], |group| &self.parts.appendices[group as usize])
+        group.map(|group| group as usize)
     }
 
     /// All decisions that the table can make, by id. Equal ones can occur several times, with different texts.

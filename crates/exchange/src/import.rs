@@ -44,6 +44,10 @@ pub enum ImportError {
     #[error(transparent)]
     TooComplex(#[from] TooComplex),
     #[error(
+        "a table for {0} -> {1} has more than 500 texts to append, which is more than a profile can have"
+    )]
+    Texts(String, String),
+    #[error(
         "the table of profile `{profile}` for {from} -> {to} is a diagram with too many rows to import"
     )]
     Diagram {

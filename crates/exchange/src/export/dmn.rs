@@ -50,7 +50,7 @@ fn document(xml: &mut Xml, schema: &Schema, digest: &str, views: &[View<'_>]) ->
         text(
             xml,
             "description",
-            &format!("DmnDecision tables of Presync, {digest}"),
+            &format!("Decision tables of Presync, {digest}"),
         )?;
         input_data(xml, "entered", "the state entered", "string")?;
         for column in cells::columns(schema) {

@@ -131,7 +131,7 @@ fn appendix(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String 
         for appendix in &table.appendices {
             let rows = appendix.rows.iter();
             let rows = rows.map(|row| conditions(identifiers, view, table, (&row.when, &row.from)));
-            let mut condition = rows.collect::<Vec<_>>().join("\n        OR ");
+            let mut condition = joined(&rows.collect::<Vec<_>>(), "OR");
             if view.tables.len() > 1 {
                 condition = format!("v.row_number BETWEEN {start} AND {last} AND ({condition})");
             }
@@ -142,9 +142,21 @@ fn appendix(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String 
     let texts = if parts.is_empty() {
         "''".to_owned()
     } else {
-        format!("SUBSTR({}, 3)", parts.join("\n    || "))
+        format!("SUBSTR({}, 3)", joined(&parts, "||"))
     };
     format!("CASE WHEN r.outcome = 'set' THEN {texts} END")
+}
+
+/// Parts joined by an operator. Many are nested, because databases limit how deep an expression is (SQLite: 1,000), and a
+/// chain is as deep as it is long.
+fn joined(parts: &[String], operator: &str) -> String {
+    const FLAT: usize = 50;
+    if parts.len() <= FLAT {
+        return parts.join(&format!("\n    {operator} "));
+    }
+    let (one, other) = parts.split_at(parts.len() / 2);
+    let (one, other) = (joined(one, operator), joined(other, operator));
+    format!("({one})\n    {operator} ({other})")
 }
 
 /// Where a row matches.

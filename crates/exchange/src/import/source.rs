@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::import::ImportError;
 use crate::text::conditions;
 use presync::{quote, quote_text};
-use presync_engine::document::{ConditionDocument, OutcomeKind, TableDocument};
+use presync_engine::document::{OutcomeKind, TableDocument};
 use presync_engine::{FactKind, Schema, System, Tables};
+
+/// The maximum number of texts of a profile, as in docs/language.md.
+const MAX_TEXTS: usize = 500;
 
 /// A profile for each table, and roles that use them.
 ///
@@ -46,6 +49,13 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
                 from: from.clone(),
                 to: to.clone(),
             })?;
+            // A program allows 500 texts in a profile.
+            if table.append.len() > MAX_TEXTS {
+                return Err(ImportError::Texts(from.clone(), to.clone()));
+            }
+            if body.is_empty() {
+                continue;
+            }
             let profile = table.profile.as_deref().unwrap_or("imported");
             let wanted = format!("{profile}: {from} to {to}");
             let numbered = (2..).map(|number| format!("{wanted} {number}"));
@@ -63,11 +73,9 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
             .iter()
             .map(|number| &document.directions[*number])
         {
-            let of = direction
-                .tables
-                .iter()
-                .map(|number| quote_text(&names[number]));
-            profiles.extend(of);
+            let of = direction.tables.iter();
+            let of = of.filter_map(|number| names.get(number));
+            profiles.extend(of.map(|name| quote_text(name)));
         }
         if role.implicit {
             continue;
@@ -155,14 +163,20 @@ fn rules(schema: &Schema, table: &TableDocument) -> Option<String> {
             return None;
         }
         let append = format!("append {} to {}\n", quote_text(&appendix.text), quote(to));
-        let always = [ConditionDocument::default()];
-        for row in appendix.rows.as_deref().unwrap_or(&always) {
+        let rows = appendix.rows.iter().flatten().map(|row| {
             let mut conditions = conditions::documented(schema, &row.when);
             if let Some(states) = &row.from {
                 conditions.push(format!("{} is {}", quote(from), listed(states.iter())));
             }
-            text.push_str(&format!("{}{append}", when(&conditions)));
-        }
+            conditions.join(" and ")
+        });
+        let rows: Vec<String> = rows.collect();
+        text.push_str(&match rows.as_slice() {
+            [] => append,
+            [one] if one.is_empty() => append,
+            [one] => format!("when {one}: {append}"),
+            several => format!("when ({}): {append}", several.join(") or (")),
+        });
     }
     Some(text)
 }
