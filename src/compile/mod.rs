@@ -38,6 +38,7 @@ pub fn compile(program: &Program) -> Tables {
     let source = Compiled {
         program: program.clone(),
         known: Mutex::default(),
+        tables: Mutex::default(),
     };
     Tables::new(program.schema.clone(), source)
 }
@@ -45,17 +46,26 @@ pub fn compile(program: &Program) -> Tables {
 struct Compiled {
     program: Program,
     known: Mutex<Option<DetachedPrecedence>>,
+    /// By profiles: roles with the same ones share their tables.
+    tables: Mutex<HashMap<Vec<ProfileId>, Arc<[Table]>>>,
 }
 
 impl TableSource for Compiled {
-    fn role(&self, role: RoleId) -> Result<Vec<Table>, TooComplex> {
-        self.with_space(|space| {
+    fn role(&self, role: RoleId) -> Result<Arc<[Table]>, TooComplex> {
+        let profiles = &self.program.role(role).profiles;
+        let mut known = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tables) = known.get(profiles) {
+            return Ok(tables.clone());
+        }
+        let tables: Arc<[Table]> = self.with_space(|space| {
             let tables = self.program.directions().map(|direction| {
                 let table = table(space, role, direction);
                 table.ok_or_else(|| self.too_complex(role))
             });
-            tables.collect()
-        })
+            tables.collect::<Result<_, _>>()
+        })?;
+        known.insert(profiles.clone(), tables.clone());
+        Ok(tables)
     }
 
     fn document(&self, tables: &Tables) -> Result<Document, TooComplex> {

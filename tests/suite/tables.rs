@@ -148,6 +148,32 @@ fn without_origins(text: &str) -> serde_json::Value {
     value
 }
 
+/// Roles with the same profiles share their tables, and so do the tables that are read from their export.
+#[test]
+fn roles_with_the_same_profiles_share_their_tables() {
+    let source = BASE.to_owned() + "role \"T\" uses \"P\", \"Q\"\nrole \"U\" uses \"Q\", \"P\"\n";
+    let compiled = tables(&source);
+    let written = compiled.to_json().expect("the tables are small");
+    let read = Tables::from_json(&written).expect("exported tables can be read");
+    for tables in [&compiled, &read] {
+        let of = |name: &str| {
+            let role = tables.role(name).expect("it is declared");
+            role.tables().expect("the tables are small").as_ptr()
+        };
+        assert_eq!(of("R"), of("T"));
+        assert_ne!(of("R"), of("U"));
+    }
+    // A role more is a line or two more.
+    let fewer = tables(BASE).to_json().expect("the tables are small");
+    let more = BASE.to_owned() + "role \"T\" uses \"P\", \"Q\"\n";
+    let more = tables(&more).to_json().expect("the tables are small");
+    assert!(
+        more.len() - fewer.len() <= 250,
+        "{}",
+        more.len() - fewer.len()
+    );
+}
+
 #[test]
 fn tables_are_send_and_sync() {
     fn shared<T: Send + Sync>() {}

@@ -72,11 +72,15 @@ fn digest(tables: &Tables) -> Result<String, TooComplex> {
         schema,
         known: HashMap::new(),
     };
+    let mut words: HashMap<*const Table, Vec<String>> = HashMap::new();
     for role in tables.roles() {
         part("role");
         part(role.name());
         for table in role.tables()? {
-            weights.table(table).iter().for_each(|word| part(word));
+            // Roles with the same profiles share their tables.
+            let words = words.entry(std::ptr::from_ref(table));
+            let words = words.or_insert_with(|| weights.table(table));
+            words.iter().for_each(|word| part(word));
         }
     }
     let digits = hasher

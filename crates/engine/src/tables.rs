@@ -30,11 +30,12 @@ impl std::panic::RefUnwindSafe for Inner {}
 
 /// Makes tables when they are first used.
 pub trait TableSource: Send + Sync {
-    /// Compiles the tables of a role, one for each direction, in the order of [`Schema::directions`].
+    /// Compiles the tables of a role, one for each direction, in the order of [`Schema::directions`]. Roles that decide
+    /// alike can share them.
     ///
     /// # Errors
     /// The role is too complex.
-    fn role(&self, role: RoleId) -> Result<Vec<Table>, TooComplex>;
+    fn role(&self, role: RoleId) -> Result<Arc<[Table]>, TooComplex>;
 
     /// Makes the published shape of all tables.
     ///
@@ -155,7 +156,7 @@ impl Tables {
 
     /// Returns the tables of a role, compiled on first use.
     pub(crate) fn of_role(&self, role: RoleId) -> Result<&TablesOfRole, TooComplex> {
-        let fill = || self.0.source.role(role).map(Into::into);
+        let fill = || self.0.source.role(role);
         match self.0.roles.get(role.index()) {
             Some(cell) => cell.get_or_init(fill).as_ref().map_err(Clone::clone),
             None => Err(TooComplex {

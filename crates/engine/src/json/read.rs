@@ -1,7 +1,7 @@
 //! Converts the published shape to tables, with the schema that it declares.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::flat_diagram::{FlatDiagram, FlatNode, Next};
 use crate::ids::{Direction, RoleId, StateId, SystemId};
@@ -49,6 +49,7 @@ pub(super) fn tables(document: Arc<Document>) -> Result<Tables, TablesError> {
         order,
         document,
         read,
+        known: Mutex::default(),
     };
     Ok(Tables::new(schema, source))
 }
@@ -92,6 +93,8 @@ struct ReadSource {
     document: Arc<Document>,
     /// By number of the table: roles share what they have in common.
     read: Vec<OnceLock<Option<ReadTable>>>,
+    /// By numbers of the directions: roles with the same ones share their tables.
+    known: Mutex<HashMap<Vec<usize>, Arc<[Table]>>>,
 }
 
 /// A table of a document.
@@ -105,17 +108,24 @@ struct ReadTable {
 }
 
 impl TableSource for ReadSource {
-    fn role(&self, role: RoleId) -> Result<Vec<Table>, TooComplex> {
+    fn role(&self, role: RoleId) -> Result<Arc<[Table]>, TooComplex> {
         // The document was written by this program, or has been validated.
         let broken = || TooComplex {
             role: self.schema.role(role).name.clone(),
         };
         let of = self.document.roles.get(role.index()).ok_or_else(broken)?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tables) = known.get(&of.directions) {
+            return Ok(tables.clone());
+        }
         let tables = of.directions.iter().map(|number| {
             let direction = self.document.directions.get(*number)?;
             self.table(direction)
         });
-        tables.collect::<Option<Vec<_>>>().ok_or_else(broken)
+        let tables: Option<Arc<[Table]>> = tables.collect();
+        let tables = tables.ok_or_else(broken)?;
+        known.insert(of.directions.clone(), tables.clone());
+        Ok(tables)
     }
 
     fn document(&self, tables: &Tables) -> Result<Document, TooComplex> {
