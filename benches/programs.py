@@ -56,6 +56,8 @@ def site(profiles):
 def skills(profiles):
     """Twelve profiles a role on fourteen flags, with two appendices each: few rules, many situations."""
     lines = ["use cic_lync", ""] + [f"flag skill_{flag:02}" for flag in range(14)]
+    # What no desk says.
+    lines += ["", 'profile "Rest" {', "    cic otherwise -> lync unchanged", "    lync otherwise -> cic unchanged", "}"]
     chance = random.Random(11)
     name = lambda at: f"Desk {at // 12:04}, {at % 12}"
     for at in range(profiles):
@@ -69,7 +71,7 @@ def skills(profiles):
                   f'    when not skill_{chance.randrange(14):02}: append "desk {at % 12}" to lync', "}"]
         if at % 12 == 11 or at + 1 == profiles:
             names = ", ".join(f'"{name(other)}"' for other in range(at // 12 * 12, at + 1))
-            lines += ["", f'role "Team {at // 12:04}" uses {names}']
+            lines += ["", f'role "Team {at // 12:04}" uses {names}, "Rest"']
     return "\n".join(lines) + "\n"
 
 

@@ -2,6 +2,7 @@
 //! Errors: a role whose conditions are too complex for the diagrams; the checker rejects most of them earlier.
 
 mod column_order;
+mod columns;
 mod cubes;
 mod decisions;
 mod document;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use presync_engine::document::Document;
 use presync_engine::{
-    Appendices, Appendix, Link, Next, Outcome, Table, TableParts, TableSource, Tables, TooComplex,
+    Appendices, Appendix, Link, Next, Table, TableParts, TableSource, Tables, TooComplex,
 };
 
 use crate::compile::decisions::Decisions;
@@ -28,9 +29,6 @@ pub use rows::{AppendedRow, AppendedText, OriginPart, Row, Rows, chain, rows};
 
 /// The maximum number of rows of a table.
 pub const MAX_ROWS: usize = 10_000;
-
-/// Node limit for finding the inputs that appendices depend on.
-const APPENDIX_NODES: usize = 500_000;
 
 /// The tables of a program, one for each role and direction. A role is compiled when its tables are first used; what roles
 /// have in common is computed once.
@@ -146,7 +144,15 @@ fn table(space: &mut Precedence<'_>, role: RoleId, direction: Direction) -> Opti
     } else {
         Layout::of_space(space, &functions)?
     };
-    let columns = columns(&mut layout, layers, &decisions, &groups);
+    let texts = groups.iter().map(|(profile, appends)| {
+        let all = &program.profile(*profile).appends;
+        let texts = appends
+            .iter()
+            .map(|append| all[*append as usize].text.as_str());
+        (*profile, texts.collect())
+    });
+    let texts: Vec<(ProfileId, Vec<&str>)> = texts.collect();
+    let columns = columns::columns(&mut layout, layers, &decisions, &texts);
     let links = layout.roots[..layers].iter().map(|root| Link {
         diagram: Arc::new(layout.flatten(*root, |leaf| match leaf {
             0 => Next::Pass,
@@ -243,48 +249,4 @@ fn appendices(
         }
     }
     found
-}
-
-/// The inputs that the outcome or an appendix depends on.
-fn columns(
-    layout: &mut Layout,
-    layers: usize,
-    decisions: &Decisions,
-    groups: &[(ProfileId, Vec<u32>)],
-) -> BTreeSet<presync_engine::Column> {
-    let mut first: HashMap<Outcome, u32> = HashMap::new();
-    let outcome_of = (0..).zip(&decisions.list);
-    let outcome_of = outcome_of.map(|(at, decision)| *first.entry(decision.outcome).or_insert(at));
-    let outcome_of: Vec<u32> = outcome_of.collect();
-    let links = layout.roots[..layers].to_vec();
-    let mut roots: Vec<Diagram> = links
-        .iter()
-        .map(|link| {
-            layout
-                .diagrams
-                .map(*link, &mut |leaf| outcome_of[leaf as usize])
-        })
-        .collect();
-    let holds = layout.roots[layers..].to_vec();
-    let mut appendices = holds.into_iter();
-    for (profile, appends) in groups {
-        // A role that needs several links is too complex to find out on which inputs its texts really depend.
-        let setting = match links.as_slice() {
-            [link] => layout.diagrams.with_budget(APPENDIX_NODES, |diagrams| {
-                let sets = |leaf: u32| decisions.setting[leaf as usize] == Some(*profile);
-                diagrams.map(*link, &mut |leaf| u32::from(sets(leaf)))
-            }),
-            _ => None,
-        };
-        for holds in appendices.by_ref().take(appends.len()) {
-            let joins = setting.and_then(|setting| {
-                layout
-                    .diagrams
-                    .with_budget(APPENDIX_NODES, |diagrams| diagrams.and_then(setting, holds))
-            });
-            // Too complex: it may depend on more than these.
-            roots.push(joins.unwrap_or(holds));
-        }
-    }
-    layout.columns_of(&roots)
 }

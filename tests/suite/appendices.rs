@@ -123,6 +123,34 @@ fn a_session_sends_a_state_again_with_other_texts() {
     }
 }
 
+/// A choice without a value stops a decision only if the texts depend on it.
+#[test]
+fn only_choices_that_the_texts_depend_on_need_a_value() {
+    let decides = |appends: &str| {
+        let source = include_str!("../fixtures/programs/choice-text.presync");
+        let tables = common::tables(&source.replace("append \"APPENDS\" to b", appends));
+        let x = tables.state("a", "x").expect("it is declared");
+        let role = tables.only_role().expect("the program has one role");
+        role.decide(&tables.situation(), x).is_ok()
+    };
+    let (v, w) = ("when v: append \"t\" to b\n", "when w: append \"t\" to b\n");
+    assert!(!decides(v));
+    assert!(decides(&format!("{v}{w}")), "the text always joins");
+    assert!(
+        decides(&format!("{v}append \"t\" to b")),
+        "the text always joins"
+    );
+    assert!(
+        !decides(&format!("{v}append \"u\" to b\n{w}")),
+        "the order depends on it"
+    );
+    assert!(
+        decides("when v and not f: append \"t\" to b"),
+        "the profile decides only with f"
+    );
+    assert!(!decides("when v and f: append \"t\" to b"));
+}
+
 const ORDERED: &str = include_str!("../fixtures/programs/ordered-texts.presync");
 
 /// The digest and `diff` cover the order of texts, but only of those that ever join together.

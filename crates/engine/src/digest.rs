@@ -216,8 +216,8 @@ impl Weights<'_> {
                 }
                 match &orders {
                     [first, second] if first.is_empty() && second.is_empty() => {}
-                    [_, second] if second.is_empty() => words.push(format!("order {one}\n{other}")),
-                    [first, _] if first.is_empty() => words.push(format!("order {other}\n{one}")),
+                    [_, second] if second.is_empty() => words.push(ordered(one, other)),
+                    [first, _] if first.is_empty() => words.push(ordered(other, one)),
                     [first, _] => {
                         let mut sum = [0, 0];
                         for (first, second) in first {
@@ -226,7 +226,7 @@ impl Weights<'_> {
                             let value = self.joining(table, appending, &[group], &both)?;
                             sum = [0, 1].map(|f| add(sum[f], value[f]));
                         }
-                        words.push(format!("order {one}\n{other}\n{}", word(sum)));
+                        words.extend([ordered(one, other), word(sum)]);
                     }
                 }
             }
@@ -538,6 +538,11 @@ impl<'a, 'w, 's> Product<'a, 'w, 's> {
         });
         Ok((input, children.collect()))
     }
+}
+
+/// Two texts that join in this order. The length tells them apart.
+fn ordered(first: &str, second: &str) -> String {
+    format!("order {} {first}{second}", first.len())
 }
 
 fn word([a, b]: [u64; 2]) -> String {
