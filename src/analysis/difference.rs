@@ -1,10 +1,13 @@
 //! In: two sets of tables. Out: exactly the situations that they decide differently, in few rows, with counts.
 //! Compares what both have and lists what only one has. Enumerates nothing.
 
+mod one_sided;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use indexmap::IndexSet;
 
+use crate::analysis::difference::one_sided::one_sided;
 use crate::diagram::{Diagram, DiagramStore};
 use crate::quote::{choice_literal, quote, quote_text, state_literal};
 use presync_engine::{
@@ -104,102 +107,6 @@ pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
         }
     }
     Ok(found)
-}
-
-/// Declarations of only one side, and declarations that differ.
-fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
-    let mut found = Vec::new();
-    let (old_roles, new_roles) = (old.roles(), new.roles());
-    only(
-        &mut found,
-        "role",
-        old_roles.map(|(_, role)| &role.name),
-        new_roles.map(|(_, role)| &role.name),
-    );
-    let (old_systems, new_systems) = (old.systems(), new.systems());
-    only(
-        &mut found,
-        "system",
-        old_systems.map(|(_, system)| &system.name),
-        new_systems.map(|(_, system)| &system.name),
-    );
-    let (old_facts, new_facts) = (old.facts(), new.facts());
-    only(
-        &mut found,
-        "fact",
-        old_facts.map(|(_, fact)| &fact.name),
-        new_facts.map(|(_, fact)| &fact.name),
-    );
-    for (_, system) in old.systems() {
-        let Some(other) = new.find_system(&system.name).map(|at| new.system(at)) else {
-            continue;
-        };
-        let what = format!("state of {}", system.name);
-        let names = |of: &'_ presync_engine::System| -> Vec<String> {
-            of.states.iter().map(|state| state.name.clone()).collect()
-        };
-        let (olds, news) = (names(system), names(other));
-        only(&mut found, &what, olds.iter(), news.iter());
-        for state in &system.states {
-            let mut others = other.states.iter();
-            let same = others.find(|other| other.name == state.name);
-            if let Some(renamed) = same.filter(|other| other.wire() != state.wire()) {
-                found.push(format!(
-                    "the id of `{}` of {} changed from `{}` to `{}`",
-                    state.name,
-                    system.name,
-                    state.wire(),
-                    renamed.wire()
-                ));
-            }
-        }
-    }
-    for (_, fact) in old.facts() {
-        let Some(other) = new.find_fact(&fact.name).map(|at| new.fact(at)) else {
-            continue;
-        };
-        match (&fact.kind, &other.kind) {
-            (FactKind::Flag, FactKind::Flag) => {}
-            (
-                FactKind::Choice { values, default },
-                FactKind::Choice {
-                    values: others,
-                    default: other,
-                },
-            ) => {
-                let what = format!("value of {}", fact.name);
-                only(&mut found, &what, values.iter(), others.iter());
-                let name = |values: &[String], default: &Option<u32>| {
-                    default.and_then(|at| values.get(at as usize).cloned())
-                };
-                if name(values, default) != name(others, other) {
-                    found.push(format!("the default of `{}` changed", fact.name));
-                }
-            }
-            _ => found.push(format!(
-                "`{}` is a flag in one program and a choice in the other",
-                fact.name
-            )),
-        }
-    }
-    found
-}
-
-fn only<'a>(
-    found: &mut Vec<String>,
-    what: &str,
-    old: impl Iterator<Item = &'a String>,
-    new: impl Iterator<Item = &'a String>,
-) {
-    let (old, new): (BTreeSet<&String>, BTreeSet<&String>) = (old.collect(), new.collect());
-    found.extend(
-        old.difference(&new)
-            .map(|name| format!("{what} `{name}` is only in the old program")),
-    );
-    found.extend(
-        new.difference(&old)
-            .map(|name| format!("{what} `{name}` is only in the new program")),
-    );
 }
 
 /// One side of a comparison.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use presync_engine::{Column, Outcome};
 
+use crate::compile::Group;
 use crate::compile::decisions::Decisions;
 use crate::compile::layout::Layout;
 use crate::diagram::{Diagram, DiagramStore};
@@ -22,7 +23,7 @@ pub(super) fn columns(
     layout: &mut Layout,
     layers: usize,
     decisions: &Decisions,
-    groups: &[(ProfileId, Vec<&str>)],
+    groups: &[Group<'_>],
 ) -> BTreeSet<Column> {
     let (links, holds) = layout.roots.split_at(layers);
     let (links, holds) = (links.to_vec(), holds.to_vec());
@@ -69,7 +70,7 @@ fn joining<'t>(
     link: Diagram,
     holds: &[Diagram],
     decisions: &Decisions,
-    groups: &[(ProfileId, Vec<&'t str>)],
+    groups: &[Group<'t>],
 ) -> Vec<Vec<Joins<'t>>> {
     let mut holds = holds.iter();
     let of_group = groups.iter().map(|(profile, texts)| {

@@ -9,24 +9,20 @@ use crate::diagram::{Diagram, DiagramStore};
 const COVER_NODES: usize = 50_000;
 
 /// The paths of a function, which are disjoint and cover everything, after joining neighbors that differ in only one of the
-/// first `joined` variables. `keep`: the leaves that matter. `None` if there are more than `most`.
+/// first `joined` variables. `keep`: the leaves that matter. Count the paths before.
 pub(super) fn disjoint(
     diagrams: &DiagramStore,
     root: Diagram,
     joined: usize,
     keep: &dyn Fn(u32) -> bool,
-    most: usize,
-) -> Option<Vec<(PathCells, u32)>> {
+) -> Vec<(PathCells, u32)> {
     let mut cubes: Vec<(PathCells, u32)> = Vec::new();
     let mut cells = vec![None; diagrams.sizes().len()];
-    let complete = paths::paths(diagrams, root, &mut cells, most, &mut |cube, leaf| {
+    paths::paths(diagrams, root, &mut cells, usize::MAX, &mut |cube, leaf| {
         if keep(leaf) {
             cubes.push((cube.clone(), leaf));
         }
     });
-    if !complete {
-        return None;
-    }
     for at in 0..joined {
         let mut places: FxHashMap<(PathCells, u32), usize> = FxHashMap::default();
         let mut joined: Vec<(PathCells, u32)> = Vec::new();
@@ -54,7 +50,7 @@ pub(super) fn disjoint(
         }
         cubes = joined;
     }
-    Some(cubes)
+    cubes
 }
 
 /// Cubes that cover a region, and outside of it at most places that do not matter. Where it matters, they are disjoint.
@@ -92,12 +88,10 @@ pub(super) fn cover(
     if let Some(cubes) = found.flatten() {
         return Some(cubes);
     }
-    let all = disjoint(
-        diagrams,
-        region,
-        diagrams.sizes().len(),
-        &|leaf| leaf != 0,
-        most,
-    )?;
-    Some(all.into_iter().map(|(cells, _)| cells).collect())
+    // Half of the paths, or more, can lead elsewhere.
+    if paths::count_paths(diagrams, region) > 4.0 * most as f64 {
+        return None;
+    }
+    let all = disjoint(diagrams, region, diagrams.sizes().len(), &|leaf| leaf != 0);
+    (all.len() <= most).then(|| all.into_iter().map(|(cells, _)| cells).collect())
 }

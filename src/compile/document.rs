@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use presync_engine::document::{
     AppendixDocument, BlockDocument, ConditionDocument, DecisionDocument, DirectionDocument,
     Document, OutcomeKind, RoleDocument, RowDocument, TableDocument, When,
 };
 use presync_engine::document_parts::{diagram, state_names, when};
-use presync_engine::{Next, Schema, StateId, Tables, TooComplex};
+use presync_engine::{Schema, StateId, Tables, TooComplex};
 use rustc_hash::FxBuildHasher;
 
 use crate::compile::layout::Layout;
-use crate::compile::{MAX_ROWS, appendices, cubes, holds};
+use crate::compile::{MAX_ROWS, appendices, cubes};
 use crate::diagram::paths::PathCells;
 use crate::diagram::{Diagram, paths};
 use crate::parallel;
@@ -40,16 +40,19 @@ pub(super) fn document(
     }
     wanted.sort_unstable();
     wanted.dedup();
-    let mut written = Written::default();
+    // Equal tables and directions are written once.
+    let mut written: IndexSet<TableDocument, FxBuildHasher> = IndexSet::default();
+    let mut directions: IndexSet<DirectionDocument, FxBuildHasher> = IndexSet::default();
     let mut of_profile: HashMap<(ProfileId, Direction), Vec<usize>> = HashMap::new();
     for wanted in wanted.chunks(CHUNK) {
-        let drafts: Vec<ProfileDraft> = wanted
-            .iter()
-            .flat_map(|(profile, direction)| drafts(space, *profile, *direction))
-            .collect();
-        let (made, _) = parallel::map(&drafts, || (), |(), draft| draft.table(program));
-        for (draft, table) in drafts.iter().zip(made) {
-            let number = written.tables.insert(table);
+        let mut all: Vec<ProfileDraft> = Vec::new();
+        for (profile, direction) in wanted {
+            let of_profile = drafts(space, *profile, *direction);
+            all.extend(of_profile.ok_or_else(|| too_complex(program, *profile))?);
+        }
+        let (made, _) = parallel::map(&all, || (), |(), draft| draft.table(program));
+        for (draft, table) in all.iter().zip(made) {
+            let number = written.insert_full(table).0;
             of_profile
                 .entry((draft.profile, draft.direction))
                 .or_default()
@@ -58,7 +61,7 @@ pub(super) fn document(
     }
     let mut roles = Vec::new();
     for role in tables.roles() {
-        let mut directions = Vec::new();
+        let mut of_role = Vec::new();
         for table in role.tables()? {
             let direction = table.direction();
             let profiles = program.role(role.id()).profiles.iter();
@@ -74,16 +77,16 @@ pub(super) fn document(
                 own: Vec::new(),
                 tables: of.flatten().copied().collect(),
             };
-            directions.push(written.directions.insert(document));
+            of_role.push(directions.insert_full(document).0);
         }
         roles.push(RoleDocument {
             name: role.name().to_owned(),
             implicit: role.is_implicit(),
-            directions,
+            directions: of_role,
         });
     }
     let digest = tables.digest()?;
-    let (directions, tables) = (written.directions.list(), written.tables.list());
+    let (directions, tables) = (directions.into_iter().collect(), Vec::from_iter(written));
     let diagrams = |table: &TableDocument| {
         table.diagram.is_some() || table.append.iter().any(|text| text.diagram.is_some())
     };
@@ -100,31 +103,6 @@ pub(super) fn document(
     ))
 }
 
-/// Equal tables and directions are written once.
-#[derive(Default)]
-struct Written {
-    directions: Numbered<DirectionDocument>,
-    tables: Numbered<TableDocument>,
-}
-
-struct Numbered<T>(indexmap::IndexSet<T, FxBuildHasher>);
-
-impl<T> Default for Numbered<T> {
-    fn default() -> Self {
-        Self(indexmap::IndexSet::default())
-    }
-}
-
-impl<T: std::hash::Hash + Eq> Numbered<T> {
-    fn insert(&mut self, value: T) -> usize {
-        self.0.insert_full(value).0
-    }
-
-    fn list(self) -> Vec<T> {
-        self.0.into_iter().collect()
-    }
-}
-
 /// What a profile decides in one direction, or a part of it if it is complex.
 struct ProfileDraft {
     profile: ProfileId,
@@ -137,12 +115,21 @@ struct ProfileDraft {
     appends: Vec<u32>,
 }
 
-/// The tables of a profile; none if it decides nothing in this direction.
+/// A role that uses a profile whose diagrams overflow.
+fn too_complex(program: &Program, profile: ProfileId) -> TooComplex {
+    let mut roles = program.role_ids();
+    let role = roles.find(|role| program.role(*role).profiles.contains(&profile));
+    TooComplex {
+        role: role.map_or("", |role| program.role_name(role)).to_owned(),
+    }
+}
+
+/// The tables of a profile, none if it decides nothing in this direction; `None` if its diagrams overflow.
 fn drafts(
     space: &mut Precedence<'_>,
     profile: ProfileId,
     direction: Direction,
-) -> Vec<ProfileDraft> {
+) -> Option<Vec<ProfileDraft>> {
     let program = space.program;
     let changes: Vec<Change> = program.changes(direction).collect();
     let shapes = changes.iter().map(|change| {
@@ -158,7 +145,7 @@ fn drafts(
     let appends = appendices(space, profile, &changes);
     let mut found = Vec::new();
     for part in 0..parts {
-        let mut rules: indexmap::IndexSet<u32, FxBuildHasher> = indexmap::IndexSet::default();
+        let mut rules: IndexSet<u32, FxBuildHasher> = IndexSet::default();
         let mut decision = Vec::with_capacity(changes.len());
         // States that the profile treats alike have one function.
         let mut known: HashMap<(*const u32, Diagram), Diagram> = HashMap::new();
@@ -184,17 +171,15 @@ fn drafts(
         }
         let mut functions = vec![decision];
         functions.extend(appends.iter().map(|(_, function)| function.clone()));
-        if let Some(layout) = Layout::of_space(space, &functions) {
-            found.push(ProfileDraft {
-                profile,
-                direction,
-                layout,
-                rules: rules.into_iter().collect(),
-                appends: appends.iter().map(|(append, _)| *append).collect(),
-            });
-        }
+        found.push(ProfileDraft {
+            profile,
+            direction,
+            layout: Layout::of_space(space, &functions)?,
+            rules: rules.into_iter().collect(),
+            appends: appends.iter().map(|(append, _)| *append).collect(),
+        });
     }
-    found
+    (!space.diagrams.overflowed()).then_some(found)
 }
 
 impl ProfileDraft {
@@ -216,11 +201,14 @@ impl ProfileDraft {
             profile: Some(program.profile(self.profile).name.clone()),
             ..TableDocument::default()
         };
-        match few
-            .as_ref()
-            .and_then(|layout| Some((layout, self.rows(layout)?)))
-        {
-            Some((layout, found)) => {
+        match &few {
+            Some(layout) => {
+                let found = cubes::disjoint(
+                    &layout.diagrams,
+                    layout.roots[0],
+                    layout.diagrams.sizes().len(),
+                    &|leaf| leaf != 0,
+                );
                 let conditions = found.iter().map(|(cells, _)| cells);
                 let (always, conditions) = factor(self.conditions(schema, layout, conditions));
                 document.when = always;
@@ -243,29 +231,13 @@ impl ProfileDraft {
                 document.blocks = blocks.into_values().collect();
             }
             None => {
-                let flat =
-                    self.layout
-                        .flatten(self.layout.roots[0], |leaf| match leaf.checked_sub(1) {
-                            Some(decision) => Next::Decision(decision),
-                            None => Next::Pass,
-                        });
+                let flat = self.layout.flatten(self.layout.roots[0]);
                 document.diagram = Some(diagram(schema, &flat));
                 document.decisions = decisions;
             }
         }
         document.append = self.texts(program, few);
         document
-    }
-
-    fn rows(&self, layout: &Layout) -> Option<Vec<(PathCells, u32)>> {
-        let all = layout.diagrams.sizes().len();
-        cubes::disjoint(
-            &layout.diagrams,
-            layout.roots[0],
-            all,
-            &|leaf| leaf != 0,
-            usize::MAX,
-        )
     }
 
     fn decision(&self, program: &Program, rule: u32) -> DecisionDocument {
@@ -291,7 +263,11 @@ impl ProfileDraft {
             let rule = leaf.checked_sub(1).map(|place| self.rules[place as usize]);
             rule.is_some_and(|rule| matches!(profile.rules[rule as usize].target, Target::Set(_)))
         };
-        let mut layout = layout;
+        let mut layout = layout.map(|mut layout| {
+            let root = layout.roots[0];
+            let sets = layout.diagrams.map(root, &mut |leaf| u32::from(sets(leaf)));
+            (layout, sets)
+        });
         let mut found = Vec::new();
         for (at, append) in self.appends.iter().enumerate() {
             let mut appendix = AppendixDocument {
@@ -299,11 +275,9 @@ impl ProfileDraft {
                 rows: None,
                 diagram: None,
             };
-            let rows = layout.as_mut().and_then(|layout| {
-                let root = layout.roots[0];
-                let sets = layout.diagrams.map(root, &mut |leaf| u32::from(sets(leaf)));
-                let joins = layout.diagrams.and_then(sets, layout.roots[at + 1]);
-                let cubes = cubes::cover(&mut layout.diagrams, joins, sets, MAX_ROWS)?;
+            let rows = layout.as_mut().and_then(|(layout, sets)| {
+                let joins = layout.diagrams.and_then(*sets, layout.roots[at + 1]);
+                let cubes = cubes::cover(&mut layout.diagrams, joins, *sets, MAX_ROWS)?;
                 Some(self.conditions(schema, layout, cubes.iter()))
             });
             match rows {
@@ -312,7 +286,7 @@ impl ProfileDraft {
                 Some(rows) => appendix.rows = Some(rows),
                 None => {
                     let root = self.layout.roots[at + 1];
-                    appendix.diagram = Some(diagram(schema, &self.layout.flatten(root, holds)));
+                    appendix.diagram = Some(diagram(schema, &self.layout.flatten(root)));
                 }
             }
             found.push(appendix);

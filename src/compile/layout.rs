@@ -127,7 +127,7 @@ impl Layout {
 
     /// With the inputs in order of names, so that the same meaning gives the same rows. `None` if that takes too many
     /// nodes.
-    pub fn by_name(&self) -> Option<Self> {
+    fn by_name(&self) -> Option<Self> {
         let mut order: Vec<u32> = (0..self.diagrams.sizes().len() as u32).collect();
         order.sort_by_key(|at| self.input(*at));
         let limit = (self.diagrams.node_count() * 8).clamp(200_000, TABLE_NODES / 4);
@@ -167,13 +167,13 @@ impl Layout {
         support.filter_map(|at| self.input(at)).collect()
     }
 
-    /// The nodes of a function, each before its children. `next`: what a leaf decides.
-    pub fn flatten(&self, root: Diagram, next: impl Fn(u32) -> Next) -> FlatDiagram {
+    /// The nodes of a function, each before its children. It passes at leaf 0 and decides `n` at leaf `n + 1`.
+    pub fn flatten(&self, root: Diagram) -> FlatDiagram {
         let order = self.diagrams.below(&[root]);
         let places: HashMap<Diagram, u32> = order.iter().copied().zip(0..).collect();
         let next = |of: Diagram| match of.as_leaf() {
             None => Next::Node(places[&of]),
-            Some(leaf) => next(leaf),
+            Some(leaf) => leaf.checked_sub(1).map_or(Next::Pass, Next::Decision),
         };
         let nodes = order.iter().map(|node| {
             let variable = self.diagrams.variable(*node);

@@ -10,13 +10,11 @@ mod layout;
 mod origins;
 mod rows;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use presync_engine::document::Document;
-use presync_engine::{
-    Appendices, Appendix, Link, Next, Table, TableParts, TableSource, Tables, TooComplex,
-};
+use presync_engine::{Appendix, Link, Table, TableParts, TableSource, Tables, TooComplex};
 
 use crate::compile::decisions::Decisions;
 use crate::compile::layout::Layout;
@@ -98,120 +96,91 @@ impl Compiled {
 fn table(space: &mut Precedence<'_>, role: RoleId, direction: Direction) -> Option<Table> {
     let program = space.program;
     let changes: Vec<Change> = program.changes(direction).collect();
-    // States that the role treats alike have one function.
-    let alike = changes.iter().map(|change| {
-        let first = space.representative(role, *change);
-        changes
-            .iter()
-            .position(|change| *change == first)
-            .unwrap_or_default()
-    });
-    let alike: Vec<usize> = alike.collect();
-    let decided = changes.iter().map(|change| space.decision(role, *change));
-    let decided: Vec<RoleDecision> = decided.collect();
+    if changes.is_empty() {
+        // A system without states.
+        return Some(Table::new(&program.schema, TableParts::unmapped(direction)));
+    }
     let mut decisions = Decisions::new();
-    let layers = decided.iter().map(|decided| decided.parts.len());
-    let layers = layers.max().unwrap_or(0).max(1);
-    let mut functions: Vec<Vec<Diagram>> = (0..layers)
-        .map(|layer| {
-            let mut functions: Vec<Diagram> = Vec::with_capacity(decided.len());
-            for (at, decided) in decided.iter().enumerate() {
-                // The representative comes first.
-                let known = functions.get(alike[at]).copied();
-                functions.push(
-                    known.unwrap_or_else(|| self::layer(space, decided, layer, &mut decisions)),
-                );
+    let mut functions = layers(space, role, &changes, &mut decisions);
+    let layers = functions.len();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for profile in program.role(role).profiles.iter().copied() {
+        if decisions.setting.contains(&Some(profile)) {
+            let appends = appendices(space, profile, &changes);
+            if !appends.is_empty() {
+                let all = &program.profile(profile).appends;
+                let texts = appends.iter();
+                let texts = texts.map(|(append, _)| all[*append as usize].text.as_str());
+                groups.push((profile, texts.collect()));
+                functions.extend(appends.into_iter().map(|(_, function)| function));
             }
-            functions
-        })
-        .collect();
-    let setting: BTreeSet<ProfileId> = decisions.setting.iter().flatten().copied().collect();
-    let mut groups: Vec<(ProfileId, Vec<u32>)> = Vec::new();
-    let profiles = program.role(role).profiles.iter().copied();
-    for profile in profiles.filter(|profile| setting.contains(profile)) {
-        let appends = appendices(space, profile, &changes);
-        if !appends.is_empty() {
-            groups.push((profile, appends.iter().map(|(append, _)| *append).collect()));
-            functions.extend(appends.into_iter().map(|(_, function)| function));
         }
     }
     if space.diagrams.overflowed() {
         return None;
     }
-    let mut layout = if changes.is_empty() {
-        // A system without states: there is nothing to decide.
-        return Some(Table::new(&program.schema, nothing(direction)));
-    } else {
-        Layout::of_space(space, &functions)?
-    };
-    let texts = groups.iter().map(|(profile, appends)| {
-        let all = &program.profile(*profile).appends;
-        let texts = appends
-            .iter()
-            .map(|append| all[*append as usize].text.as_str());
-        (*profile, texts.collect())
+    let mut layout = Layout::of_space(space, &functions)?;
+    let columns = columns::columns(&mut layout, layers, &decisions, &groups);
+    let (links, holds) = layout.roots.split_at(layers);
+    let links = links.iter().map(|root| Link {
+        diagram: Arc::new(layout.flatten(*root)),
+        first: 1,
     });
-    let texts: Vec<(ProfileId, Vec<&str>)> = texts.collect();
-    let columns = columns::columns(&mut layout, layers, &decisions, &texts);
-    let links = layout.roots[..layers].iter().map(|root| Link {
-        diagram: Arc::new(layout.flatten(*root, |leaf| match leaf {
-            0 => Next::Pass,
-            decision => Next::Decision(decision),
-        })),
-        first: 0,
+    let mut holds = holds.iter();
+    let appendices = groups.iter().map(|(_, texts)| {
+        let all = texts.iter().zip(&mut holds);
+        let all = all.map(|(text, root)| Appendix {
+            text: (*text).to_owned(),
+            holds: layout.flatten(*root),
+        });
+        all.collect()
     });
-    let links = links.collect();
-    let mut roots = layout.roots[layers..].iter();
-    let mut group_of: HashMap<ProfileId, u32> = HashMap::new();
-    let mut all = Vec::with_capacity(groups.len());
-    for (profile, appends) in groups {
-        let appendices: Appendices = appends
+    let appends = decisions.setting.iter().map(|setting| {
+        let group = groups
             .iter()
-            .zip(&mut roots)
-            .map(|(append, root)| Appendix {
-                text: program.profile(profile).appends[*append as usize]
-                    .text
-                    .clone(),
-                holds: layout.flatten(*root, holds),
-            })
-            .collect();
-        group_of.insert(profile, all.len() as u32);
-        all.push(appendices);
-    }
-    let appends = decisions.setting.iter();
-    let appends =
-        appends.map(|profile| profile.and_then(|profile| group_of.get(&profile).copied()));
+            .position(|(profile, _)| Some(*profile) == *setting);
+        group.map(|group| group as u32)
+    });
     let parts = TableParts {
         direction,
         columns: columns.into_iter().collect(),
         order: layout.inputs.clone(),
+        links: links.collect(),
+        appendices: appendices.collect(),
         appends: appends.collect(),
         decisions: decisions.list,
-        links,
-        appendices: all,
     };
     Some(Table::new(&program.schema, parts))
 }
 
-fn nothing(direction: Direction) -> TableParts {
-    let Decisions { list, .. } = Decisions::new();
-    TableParts {
-        direction,
-        columns: Vec::new(),
-        order: Vec::new(),
-        appends: vec![None; list.len()],
-        decisions: list,
-        links: Vec::new(),
-        appendices: Vec::new(),
-    }
-}
+/// A profile with the texts that it appends, in order.
+type Group<'p> = (ProfileId, Vec<&'p str>);
 
-/// What the leaf of an appendix means.
-fn holds(leaf: u32) -> Next {
-    match leaf {
-        0 => Next::Pass,
-        _ => Next::Decision(0),
+/// What a role decides, for each change: the first layer that is not 0 decides. There is at least one.
+fn layers(
+    space: &mut Precedence<'_>,
+    role: RoleId,
+    changes: &[Change],
+    decisions: &mut Decisions,
+) -> Vec<Vec<Diagram>> {
+    let decided = changes.iter().map(|change| space.decision(role, *change));
+    let decided: Vec<RoleDecision> = decided.collect();
+    // States that the role treats alike have one function, which the first of them makes.
+    let first = changes.iter();
+    let first = first.map(|change| space.representative(role, *change).entered().index());
+    let first: Vec<usize> = first.collect();
+    let count = decided.iter().map(|decided| decided.parts.len()).max();
+    let mut layers = Vec::new();
+    for layer in 0..count.unwrap_or(0).max(1) {
+        let mut functions: Vec<Diagram> = Vec::with_capacity(decided.len());
+        for (at, decided) in decided.iter().enumerate() {
+            let known = functions.get(first[at]).copied();
+            let made = known.unwrap_or_else(|| self::layer(space, decided, layer, decisions));
+            functions.push(made);
+        }
+        layers.push(functions);
     }
+    layers
 }
 
 /// One layer of the decisions, with this table's decisions as its leaves; 0 where the next layer decides.

@@ -16,7 +16,7 @@ use crate::diagram::{Diagram, paths};
 const MAX_ORIGINS: usize = 1_000;
 
 /// A table as rows, and the texts to append beside them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
     /// The inputs that the outcome or a text depends on, in addition to the state entered.
     pub columns: Vec<Column>,
@@ -84,12 +84,7 @@ pub fn chain(schema: &Schema, table: &Table) -> Option<Vec<Rows>> {
 fn rows_of(schema: &Schema, table: &Table, links: &[Link]) -> Option<Rows> {
     let from = table.direction().from();
     if schema.states(from).len() == 0 {
-        return Some(Rows {
-            columns: Vec::new(),
-            origin_columns: Vec::new(),
-            rows: Vec::new(),
-            appendices: Vec::new(),
-        });
+        return Some(Rows::default());
     }
     let (mut layout, texts) = functions(schema, table, links)?;
     let mut first: HashMap<Outcome, u32> = HashMap::new();
@@ -212,7 +207,7 @@ impl RowWriter<'_> {
         let mut rows = Vec::new();
         let mut known = Origins::default();
         let diagrams = &self.layout.diagrams;
-        let found = cubes::disjoint(diagrams, self.outcome(), self.matter, &|_| true, usize::MAX)?;
+        let found = cubes::disjoint(diagrams, self.outcome(), self.matter, &|_| true);
         for (cube, leaf) in found {
             let outcome = self.table.decisions()[leaf as usize].outcome;
             let origins = if outcome == Outcome::Unmapped {

@@ -32,7 +32,7 @@ profile \"P\" {
     find,
 };
 
-/// Limit of attempts to join one more text, for one rule and change.
+/// Limit of attempts to join one more text, for one rule and change. Beyond it, a longer text can be missed.
 const MAX_ATTEMPTS: usize = 2_000;
 
 /// The longest text that a written rule makes a system show.

@@ -58,10 +58,10 @@ def programs():
     yield "hostile", HERE / "hostile.presync"
     yield "quotes", HERE / "quotes.presync"
     # Roles with too many rows for one table.
-    for kind in ("site", "skills"):
-        program = BUILD / f"{kind}-50.presync"
-        program.write_bytes(run(sys.executable, ROOT / "benches" / "programs.py", kind, 50, capture_output=True).stdout)
-        yield f"{kind}-50", program
+    for kind, size in (("site", 50), ("skills", 50), ("wide", 900)):
+        program = BUILD / f"{kind}-{size}.presync"
+        program.write_bytes(run(sys.executable, ROOT / "benches" / "programs.py", kind, size, capture_output=True).stdout)
+        yield f"{kind}-{size}", program
 
 
 # Programs that a format cannot express: the export must refuse them.

@@ -389,7 +389,7 @@ fn invalid_tables_json_is_reported() {
         ),
         (
             refused(|all| all["tables"][0]["from"] = "lync".into()),
-            "one table for each pair",
+            "a table leads from `lync` to itself",
         ),
         (
             refused(|all| block(all)["rows"][0] = json!({ "outcome": "set" })),

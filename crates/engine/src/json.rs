@@ -3,8 +3,8 @@
 
 pub mod document;
 mod layout;
+pub mod parts;
 mod read;
-pub mod write;
 
 use serde::Deserialize;
 
@@ -51,6 +51,8 @@ pub enum TablesError {
     UnknownValue { column: String, value: String },
     #[error("role `{role}` does not have one table for each pair of systems, in order")]
     Directions { role: String },
+    #[error("a table leads from `{0}` to itself")]
+    SameSystem(String),
     #[error("profile `{profile}`, {from} → {to}: {fault}")]
     Table {
         profile: String,

@@ -46,8 +46,8 @@ pub use event::{Event, EventMessage, FactValue, Members};
 pub use flat_diagram::{FlatDiagram, FlatNode, Next};
 pub use ids::{Direction, FactId, RoleId, StateId, SystemId, ValueId};
 pub use json::{
-    DiagramFault, TableFault, TablesError, document, schema as tables_schema,
-    write as document_parts,
+    DiagramFault, TableFault, TablesError, document, parts as document_parts,
+    schema as tables_schema,
 };
 pub use names::{NameKind, UnknownName, nearest};
 pub use rejection::{Malformed, Rejection};

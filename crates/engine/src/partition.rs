@@ -166,7 +166,8 @@ mod tests {
     #[test]
     fn a_gap_passes() {
         let inputs = [fact(0), fact(1)];
-        let found = over(&inputs, &[2, 2], 2, &[cube(2, Some(1), Some(0), 7)], true).unwrap();
+        let found = over(&inputs, &[2, 2], 2, &[cube(2, Some(1), Some(0), 7)], true)
+            .expect("one cube does not overlap");
         let decide =
             |flag: u32, entered| found.find(&|at| if at == 0 { flag } else { 0 }, &|_| 0, entered);
         assert_eq!(

@@ -73,7 +73,8 @@ pub struct Link {
     pub first: u32,
 }
 
-/// A decision table as its creator describes it.
+/// A decision table as the compiler makes it. Parts that do not fit together cause a panic.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct TableParts {
     pub direction: Direction,
@@ -87,6 +88,21 @@ pub struct TableParts {
     pub appendices: Vec<Appendices>,
     /// For each decision, an index into `appendices`.
     pub appends: Vec<Option<u32>>,
+}
+
+impl TableParts {
+    /// A table that decides nothing.
+    pub fn unmapped(direction: Direction) -> Self {
+        Self {
+            direction,
+            columns: Vec::new(),
+            order: Vec::new(),
+            decisions: vec![UNMAPPED.clone()],
+            links: Vec::new(),
+            appendices: Vec::new(),
+            appends: vec![None],
+        }
+    }
 }
 
 /// Decides changes of one system for another. Complete: exactly one decision in every situation.
@@ -116,7 +132,8 @@ pub(crate) enum Appended<'t> {
 
 impl Table {
     /// # Panics
-    /// The first decision is not unmapped.
+    /// The parts do not fit together: for example, the first decision is not unmapped.
+    #[doc(hidden)]
     pub fn new(schema: &Arc<Schema>, mut parts: TableParts) -> Self {
         assert_eq!(
             parts.decisions.first(),
@@ -356,20 +373,13 @@ impl Table {
         states: impl Fn(usize) -> u32,
         entered: StateId,
     ) -> Vec<&str> {
-        match self.appended(id) {
-            Appended::Nothing => Vec::new(),
-            Appended::Known(group, texts) => {
-                let texts = texts.iter().map(|at| group[*at as usize].text.as_str());
-                texts.collect()
-            }
-            Appended::Asked(group) => {
-                let entered = entered.index() as u32;
-                let joins =
-                    |appendix: &&Appendix| appendix.holds.find(&facts, &states, entered).is_some();
-                let joining = group.iter().filter(joins);
-                joining.map(|appendix| appendix.text.as_str()).collect()
-            }
-        }
+        let Appended::Asked(group) = self.appended(id) else {
+            return self.texts_always(id).unwrap_or_default();
+        };
+        let entered = entered.index() as u32;
+        let joins = |appendix: &&Appendix| appendix.holds.find(&facts, &states, entered).is_some();
+        let joining = group.iter().filter(joins);
+        joining.map(|appendix| appendix.text.as_str()).collect()
     }
 
     /// The texts that a decision appends; inputs as in [`Table::find`].

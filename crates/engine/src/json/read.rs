@@ -1,18 +1,21 @@
 //! Converts the published shape to tables, with the schema that it declares.
 
+mod declarations;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::flat_diagram::{FlatDiagram, FlatNode, Next};
 use crate::ids::{Direction, RoleId, StateId, SystemId};
 use crate::json::document::{
-    AppendixDocument, Cell, DiagramDocument, DirectionDocument, Document, FactDocument,
-    OutcomeKind, StateDocument, SystemDocument, TableDocument, When,
+    AppendixDocument, Cell, DiagramDocument, DirectionDocument, Document, OutcomeKind,
+    TableDocument, When,
 };
+use crate::json::read::declarations::schema;
 use crate::json::{DiagramFault, TableFault, TablesError};
 use crate::names::{NameKind, UnknownName};
 use crate::partition::{Overlap, RowCube, partition};
-use crate::schema::{Column, Fact, FactKind, Role, Schema, State, System};
+use crate::schema::{Column, Schema};
 use crate::table::{
     Appendices, Appendix, Cells, Decision, Link, Origin, Outcome, Table, TableParts,
 };
@@ -64,26 +67,11 @@ pub(super) fn validate(document: &Document) -> Result<(), TablesError> {
     };
     for direction in &document.directions {
         reader.columns(direction)?;
-        for number in &direction.tables {
-            if let Some(table) = document.tables.get(*number) {
-                reader.table(table, direction)?;
-            }
-        }
+    }
+    for table in &document.tables {
+        reader.table(table)?;
     }
     Ok(())
-}
-
-fn schema(document: &Document) -> Result<Arc<Schema>, TablesError> {
-    let facts = document.facts.iter().cloned().map(fact);
-    let facts = facts.collect::<Result<Vec<_>, _>>()?;
-    let systems = document.systems.iter().cloned();
-    let systems = systems.map(|document| system(document, &facts));
-    let systems = systems.collect::<Result<Vec<_>, _>>()?;
-    let roles = document.roles.iter().map(|role| Role {
-        name: role.name.clone(),
-        implicit: role.implicit,
-    });
-    Ok(Arc::new(Schema::new(systems, facts, roles.collect())?))
 }
 
 /// A document that becomes tables.
@@ -142,23 +130,16 @@ impl ReadSource {
             schema: &self.schema,
             order: &self.order,
         };
+        let direction = reader.direction(&document.from, &document.to).ok()?;
         let mut parts = TableParts {
-            direction: reader.direction(document).ok()?,
             columns: reader.columns(document).ok()?,
-            order: Vec::new(),
-            decisions: vec![Decision {
-                outcome: Outcome::Unmapped,
-                origin: None,
-            }],
-            links: Vec::new(),
-            appendices: Vec::new(),
-            appends: vec![None],
+            ..TableParts::unmapped(direction)
         };
         let mut order = BTreeSet::new();
         for number in &document.tables {
             let read = self.read.get(*number)?.get_or_init(|| {
                 let table = self.document.tables.get(*number)?;
-                reader.table(table, document).ok()
+                reader.table(table).ok()
             });
             let read = read.as_ref()?;
             order.extend(read.inputs.iter().copied());
@@ -208,12 +189,9 @@ impl TableReader<'_> {
             .collect()
     }
 
-    fn direction(&self, document: &DirectionDocument) -> Result<Direction, TablesError> {
-        let (from, to) = (self.system(&document.from)?, self.system(&document.to)?);
-        let same = || TablesError::Directions {
-            role: String::new(),
-        };
-        Direction::new(from, to).ok_or_else(same)
+    fn direction(&self, from: &str, to: &str) -> Result<Direction, TablesError> {
+        let same = || TablesError::SameSystem(from.to_owned());
+        Direction::new(self.system(from)?, self.system(to)?).ok_or_else(same)
     }
 
     fn columns(&self, document: &DirectionDocument) -> Result<Vec<Column>, TablesError> {
@@ -227,16 +205,12 @@ impl TableReader<'_> {
         Ok(columns)
     }
 
-    fn table(
-        &self,
-        document: &TableDocument,
-        of: &DirectionDocument,
-    ) -> Result<ReadTable, TablesError> {
-        let direction = self.direction(of)?;
+    fn table(&self, document: &TableDocument) -> Result<ReadTable, TablesError> {
+        let direction = self.direction(&document.from, &document.to)?;
         let wrong = |fault| TablesError::Table {
             profile: document.profile.clone().unwrap_or_default(),
-            from: of.from.clone(),
-            to: of.to.clone(),
+            from: document.from.clone(),
+            to: document.to.clone(),
             fault,
         };
         let as_rows = document.diagram.is_none() && document.decisions.is_empty();
@@ -511,12 +485,8 @@ impl TableReader<'_> {
                 next: next.collect::<Result<_, _>>()?,
             });
         }
-        let place = |node: &FlatNode| {
-            let ask = node
-                .ask
-                .map(|column| inputs.iter().position(|input| *input == column));
-            ask.map_or(0, |at| at.map_or(0, |at| at + 1))
-        };
+        // The state entered comes first.
+        let place = |node: &FlatNode| inputs.iter().position(|input| Some(*input) == node.ask);
         for node in &nodes {
             let follows = |next: &Next| match next {
                 Next::Node(at) => place(&nodes[*at as usize]) > place(node),
@@ -530,75 +500,6 @@ impl TableReader<'_> {
             root: next(-1, document.root)?,
             nodes,
         })
-    }
-}
-
-fn system(document: SystemDocument, facts: &[Fact]) -> Result<System, TablesError> {
-    let online = document.online.map(|name| {
-        let at = facts
-            .iter()
-            .position(|fact| fact.name == name && fact.is_flag());
-        let known = facts.iter().map(|fact| fact.name.as_str());
-        at.map(crate::ids::FactId::from_index)
-            .ok_or_else(|| UnknownName::new(NameKind::Fact, &name, known))
-    });
-    let known = document.attributes;
-    let state = |state: StateDocument| {
-        let attributes = state.attributes.iter().map(|name| {
-            let at = known.iter().position(|known| known == name);
-            at.map(|at| at as u32)
-                .ok_or_else(|| TablesError::UnknownValue {
-                    column: document.name.clone(),
-                    value: format!("{name:?}"),
-                })
-        });
-        let mut attributes = attributes.collect::<Result<Vec<_>, _>>()?;
-        attributes.sort_unstable();
-        Ok::<_, TablesError>(State {
-            id: state.id.filter(|id| *id != state.name),
-            attributes,
-            name: state.name,
-            read_only: state.read_only,
-        })
-    };
-    let states = document
-        .states
-        .into_iter()
-        .map(state)
-        .collect::<Result<_, _>>()?;
-    Ok(System {
-        online: online.transpose()?,
-        title: document.title,
-        states,
-        text: document.text,
-        name: document.name.clone(),
-        attributes: known,
-    })
-}
-
-fn fact(document: FactDocument) -> Result<Fact, TablesError> {
-    match document {
-        FactDocument::Flag { name } => Ok(Fact {
-            name,
-            kind: FactKind::Flag,
-        }),
-        FactDocument::Choice {
-            name,
-            values,
-            default,
-        } => {
-            let place = |default: String| {
-                let at = values.iter().position(|value| *value == default);
-                let known = values.iter().map(String::as_str);
-                let unknown = || UnknownName::new(NameKind::Value(name.clone()), &default, known);
-                at.map(|at| at as u32).ok_or_else(unknown)
-            };
-            let default = default.map(place).transpose()?;
-            Ok(Fact {
-                name,
-                kind: FactKind::Choice { values, default },
-            })
-        }
     }
 }
 

@@ -2,13 +2,15 @@
 //! texts, and a diagram.
 //! Inputs have types, allowed values, names that are valid in FEEL, and labels with the user's names.
 
+mod xml;
+
 use std::fmt::Write as _;
 use std::io;
 
 use quick_xml::Writer;
-use quick_xml::escape::partial_escape;
-use quick_xml::events::{BytesDecl, BytesText, Event};
+use quick_xml::events::{BytesDecl, Event};
 
+use crate::export::dmn::xml::{Xml, empty, parent, text};
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, View, views};
 use presync::Rows;
@@ -19,8 +21,6 @@ pub(super) const FORMAT: ExportFormat = ExportFormat {
     description: "DMN 1.3 decision tables",
     write: Write::Tables(write),
 };
-
-type Xml = Writer<Vec<u8>>;
 
 const NAMESPACES: [(&str, &str); 6] = [
     ("xmlns", "https://www.omg.org/spec/DMN/20191111/MODEL/"),
@@ -95,11 +95,10 @@ fn decisions<'v>(views: &'v [View<'v>]) -> Vec<DmnDecision<'v>> {
     for (at, view) in (1..).zip(views) {
         let id = format!("decision_{at}");
         let label = format!("{}: {} → {}", view.role, view.from().name, view.to().name);
-        let several = view.tables.len() > 1;
         let mut parts = Vec::new();
         for (number, table) in (1..).zip(&view.tables) {
             let (mut id, mut label) = (id.clone(), label.clone());
-            if several {
+            if !view.complete {
                 id.push_str(&format!("_{number}"));
                 label.push_str(&format!(", table {number}"));
             }
@@ -122,7 +121,7 @@ fn decisions<'v>(views: &'v [View<'v>]) -> Vec<DmnDecision<'v>> {
                 });
             }
         }
-        if several {
+        if !view.complete {
             if parts.iter().any(|(_, texts)| texts.is_some()) {
                 let (id, label) = (format!("{id}_texts"), format!("{label}, texts"));
                 decisions.push(DmnDecision {
@@ -450,53 +449,6 @@ fn rule(
         }
         parent(xml, "annotationEntry", &[], |xml| text(xml, "text", origin))
     })
-}
-
-fn parent(
-    xml: &mut Xml,
-    name: &str,
-    attributes: &[(&str, &str)],
-    children: impl FnOnce(&mut Xml) -> io::Result<()>,
-) -> io::Result<()> {
-    let attributes: Vec<(&str, String)> = attributes
-        .iter()
-        .map(|(name, value)| (*name, escape_for_xml(value)))
-        .collect();
-    let attributes = attributes
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()));
-    xml.create_element(name)
-        .with_attributes(attributes)
-        .write_inner_content(children)?;
-    Ok(())
-}
-
-fn empty(xml: &mut Xml, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
-    xml.create_element(name)
-        .with_attributes(attributes.iter().copied())
-        .write_empty()?;
-    Ok(())
-}
-
-fn text(xml: &mut Xml, name: &str, text: &str) -> io::Result<()> {
-    // Quotes need no escape within an element, and FEEL is full of them.
-    let text = BytesText::from_escaped(partial_escape(escape_for_xml(text)));
-    xml.create_element(name).write_text_content(text)?;
-    Ok(())
-}
-
-/// Replaces characters that XML cannot represent, even escaped, by a visible escape.
-fn escape_for_xml(text: &str) -> String {
-    let mut said = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '\n' | '\r' | '\t' => said.push(char),
-            '\u{fffe}' | '\u{ffff}' => said.extend(char.escape_unicode()),
-            char if char.is_control() => said.extend(char.escape_unicode()),
-            char => said.push(char),
-        }
-    }
-    said
 }
 
 /// Values as a FEEL unary test: any of them. An unset input (`null`) is false, or the default of a

@@ -72,7 +72,6 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             }
             Ok::<_, ExportError>(rule)
         };
-        let complete = view.tables.len() == 1;
         let everywhere: Vec<StateId> = schema.states(view.direction.from()).collect();
         for table in &view.tables {
             number += 1;
@@ -104,7 +103,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 }
             }
         }
-        if !complete {
+        if !view.complete {
             let id = format!("row{}", rules.len() + 1);
             let mut rule = condition(id, &[], &Vec::new(), &everywhere)?;
             for (field, cell) in OUTPUTS.iter().zip(["'unmapped'", "null", "''", "0"]) {

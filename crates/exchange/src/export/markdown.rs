@@ -21,10 +21,11 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             escape(to)
         ));
         for (number, table) in (1..).zip(&view.tables) {
-            if view.tables.len() > 1 {
-                let several = "the first table with a matching row decides";
+            if !view.complete {
                 let of = view.tables.len();
-                text.push_str(&format!("Table {number} of {of}: {several}\n\n"));
+                text.push_str(&format!(
+                    "Table {number} of {of}. The first table with a matching row decides; without one, the change is unmapped.\n\n"
+                ));
             }
             text.push_str(&format!(
                 "| when | {} | {} | decided by |\n|---|---|---|---|\n",

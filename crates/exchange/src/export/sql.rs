@@ -64,7 +64,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 literal(Some(origin.as_str()).filter(|origin| !origin.is_empty())),
             ));
         }
-        if view.tables.len() > 1 {
+        if !view.complete {
             number += 1;
             text.push_str(&format!(
                 "INSERT INTO presync_rows VALUES ({number}, {}, 'unmapped', NULL, NULL);\n",
@@ -110,7 +110,7 @@ fn case(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
             text.push_str(&format!("        WHEN {condition} THEN {number}{by}\n"));
         }
     }
-    if view.tables.len() > 1 {
+    if !view.complete {
         text.push_str(&format!("        ELSE {}\n", number + 1));
     }
     let from = literal(&view.from().name);

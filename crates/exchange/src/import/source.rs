@@ -1,4 +1,4 @@
-//! Writes tables as source: every system and fact, and a profile for each role and direction with one rule per row.
+//! Writes tables as source: every system and fact, and a profile for each table with one rule per row.
 //! A profile has only one direction, so that its appendices apply only to that direction.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -14,8 +14,10 @@ pub(crate) struct View<'t> {
     /// Whether this is the implicit role of a program that declares none.
     pub implicit: bool,
     pub direction: Direction,
-    /// Usually one. The first with a matching row decides; where none matches, the change is unmapped.
+    /// The first with a matching row decides.
     pub tables: Vec<Rows>,
+    /// Whether there is one table, with a row for every situation. Otherwise the change is unmapped where no row matches.
+    pub complete: bool,
 }
 
 impl<'t> View<'t> {
@@ -69,9 +71,9 @@ pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
     let mut views = Vec::with_capacity(all.len());
     for ((role, implicit, table), rows) in all.into_iter().zip(presync::rows(schema, &only)) {
         let direction = table.direction();
-        let whole = rows.map(|rows| vec![rows]);
-        let tables = match whole {
-            Some(whole) if count(&whole) <= MANY_ROWS => whole,
+        let whole = rows.map(|rows| (vec![rows], true));
+        let (tables, complete) = match whole {
+            Some(whole) if count(&whole.0) <= MANY_ROWS => whole,
             whole => {
                 let chained = match &mut chained {
                     Some(known) => known,
@@ -79,10 +81,11 @@ pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
                 };
                 let table = chained.role(role)?.table(direction)?;
                 let chain = table.and_then(|table| presync::chain(schema, table));
+                let chain = chain.map(|tables| (tables, false));
                 let fewest = [whole, chain]
                     .into_iter()
                     .flatten()
-                    .min_by_key(|tables| count(tables));
+                    .min_by_key(|(tables, _)| count(tables));
                 fewest.ok_or_else(|| ExportError::TooManyRows {
                     role: role.to_owned(),
                     from: schema.system(direction.from()).name.clone(),
@@ -96,6 +99,7 @@ pub(crate) fn views(tables: &Tables) -> Result<Vec<View<'_>>, ExportError> {
             implicit,
             direction,
             tables,
+            complete,
         });
     }
     Ok(views)
