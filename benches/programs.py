@@ -75,16 +75,16 @@ def skills(profiles):
     return "\n".join(lines) + "\n"
 
 
-def forty_flags(kind):
-    """Forty flags, five choices of ten values and two thousand rules: exclusive rules in one profile (structured), or
-    random conditions over fifty profiles."""
+def forty_flags(kind, rules=2000):
+    """Forty flags, five choices of ten values and many rules: exclusive ones in one profile (structured), or two thousand
+    with random conditions in fifty profiles."""
     lines = ["use cic_lync"] + [f"flag f{flag}" for flag in range(40)]
     for choice in range(5):
         values = " | ".join(f"c{choice}v{value}" for value in range(10))
         lines.append(f"choice c{choice} = {values} default c{choice}v0")
     if kind == "structured":
         lines.append('profile "P" {')
-        for rule in range(2000):
+        for rule in range(rules):
             choices = " and ".join(f"c{choice} is c{choice}v{rule // 10 ** choice % 10}" for choice in range(4))
             lines.append(f'when {choices} and f{rule % 40} and not f{(rule * 7 + 1) % 40}: '
                          f'cic "{CIC[rule % 15]}" -> lync "{LYNC[rule % 6]}"')
@@ -143,6 +143,6 @@ ROLES = ["Agents", "Supervisors", "Back Office"]
 if __name__ == "__main__":
     kind, *rest = sys.argv[1:]
     made = {"site": lambda: site(int(rest[0])), "skills": lambda: skills(int(rest[0])),
-            "flags": lambda: forty_flags(rest[0]), "wide": lambda: wide(int(rest[0])),
+            "flags": lambda: forty_flags(rest[0], *map(int, rest[1:])), "wide": lambda: wide(int(rest[0])),
             "events": lambda: events(ROLES, int(rest[0]), int(rest[1]))}
     sys.stdout.write(made[kind]())

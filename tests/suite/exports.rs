@@ -67,6 +67,68 @@ fn exports_of_tables_json_are_those_of_the_source() {
     assert!(compared > 300, "{compared}");
 }
 
+/// A role with one profile and more than 500 rows is written as one table that has no rows for unmapped changes: each
+/// format must say what follows when none of its rows matches.
+#[test]
+fn a_single_profile_with_many_rows_is_not_complete() {
+    let source = incomplete(700);
+    let sql = export(&source, "sql");
+    let last = sql.matches("\n        ELSE ").count();
+    assert_eq!(last, 1, "one direction has rules");
+    assert!(sql.matches("WHEN ").count() > 500);
+    assert_eq!(sql.matches("'unmapped'").count(), 2, "one row a direction");
+
+    let jdm: serde_json::Value = serde_json::from_str(&export(&source, "jdm")).expect("JSON");
+    let tables = jdm["nodes"].as_array().expect("nodes").iter();
+    let rules: Vec<_> = tables
+        .filter_map(|node| node["content"]["rules"].as_array())
+        .filter(|rules| rules.len() > 500)
+        .collect();
+    assert_eq!(rules.len(), 1);
+    let last = rules[0].last().expect("a rule").to_string();
+    assert!(last.contains("unmapped"), "{last}");
+
+    let dmn = export(&source, "dmn");
+    assert!(
+        dmn.contains("<literalExpression"),
+        "unmapped where the table has no row"
+    );
+}
+
+/// One profile, each of whose rules needs other values of three choices.
+fn incomplete(rules: usize) -> String {
+    let states: Vec<_> = (0..8).map(|at| format!("state s{at}")).collect();
+    let mut source = format!(
+        "system a {{ {} }} system b {{ {} }}\n",
+        states.join(" "),
+        states.join(" ")
+    );
+    for choice in ["x", "y", "z"] {
+        let values: Vec<_> = (0..10).map(|at| format!("{choice}{at}")).collect();
+        source += &format!(
+            "choice {choice} = {} default {choice}0\n",
+            values.join(" | ")
+        );
+    }
+    for flag in 0..20 {
+        source += &format!("flag f{flag}\n");
+    }
+    source += "profile p {\n";
+    for rule in 0..rules {
+        source += &format!(
+            "when x is x{} and y is y{} and z is z{} and f{} and not f{}: a s{} -> b s{}\n",
+            rule % 10,
+            rule / 10 % 10,
+            rule / 100 % 10,
+            rule % 20,
+            (rule * 7 + 1) % 20,
+            rule % 8,
+            rule % 7,
+        );
+    }
+    source + "}\n"
+}
+
 #[test]
 fn names_are_not_executed_by_spreadsheets() {
     for name in ["=1+1", "+1", "-1", "@SUM(A1)", "\u{9}=1"] {
