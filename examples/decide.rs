@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let waiting = ann.clone().set("in_queue", true)?;
     for situation in [&ann, &waiting] {
         // A choice that matters but has no value is an error, not a guess.
-        for decision in tables.only_role()?.decide(situation, lunch)? {
+        for decision in tables.default_role()?.decide(situation, lunch)? {
             println!("{decision}");
         }
     }

@@ -161,6 +161,10 @@ pub struct Fix {
 pub struct Witness {
     pub facts: Vec<(String, WitnessValue)>,
     pub states: Vec<(String, Option<String>)>,
+    /// Only for systems of which a condition asks it: whether the state is known and did not come from us.
+    pub by_hand: Vec<(String, bool)>,
+    /// Own states that the diagnostic depends on (`None`: unknown).
+    pub own: Vec<(String, Option<String>)>,
     /// The names that the diagnostic depends on; the others can have any value.
     pub relevant: Vec<String>,
 }

@@ -24,7 +24,7 @@
 //! // An unknown name is an error with a suggestion.
 //! let lunch = tables.state("cic", "At Lunch")?;
 //! // A choice that matters but has no value is an error, not a guess.
-//! for decision in tables.only_role()?.decide(&ann, lunch)? {
+//! for decision in tables.default_role()?.decide(&ann, lunch)? {
 //!     assert_eq!(decision.to_string(), r#"lync Away, by "Voice" (voice.presync:4)"#);
 //! }
 //!
@@ -87,7 +87,9 @@ pub use presync_engine::{
     SystemId, Table, Tables, TablesError, TooComplex, UnknownName, ValueId, nearest,
 };
 pub use program::{Declared, DeclaredId, DeclaredKind, Program};
-pub use quote::{choice_literal, is_hidden, quote, quote_text, state_literal, visible};
+pub use quote::{
+    choice_literal, is_hidden, quote, quote_attribute, quote_text, state_literal, visible,
+};
 pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span};
 pub use syntax::{

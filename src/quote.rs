@@ -1,6 +1,6 @@
 //! Names as source text: bare if possible, otherwise quoted.
 
-use crate::token::is_keyword;
+use crate::token::{is_keyword, is_system_word};
 
 /// A name as source text: bare if possible, otherwise quoted, with invisible characters escaped.
 pub fn quote(name: &str) -> String {
@@ -14,6 +14,15 @@ pub fn quote(name: &str) -> String {
         name.to_owned()
     } else {
         quote_text(name)
+    }
+}
+
+/// The name of an attribute as source text: words with a meaning inside a system are quoted.
+pub fn quote_attribute(name: &str) -> String {
+    if is_system_word(name) {
+        quote_text(name)
+    } else {
+        quote(name)
     }
 }
 

@@ -23,6 +23,8 @@ const SCENARIO: u8 = 1 << 4;
 const JOINT: u8 = 1 << 5;
 /// The statement must continue after it.
 const OPEN: u8 = 1 << 6;
+/// A word that is a name where it has no meaning: inside a system, or in `by hand`.
+const FREE: u8 = 1 << 7;
 
 /// A body in braces, classified by the words that can begin its statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,7 @@ const fn token(text: &'static str, uses: u8) -> WordOrSign {
 }
 
 /// Sorted by text.
-const TOKENS: [WordOrSign; 53] = [
+const TOKENS: [WordOrSign; 62] = [
     token("(", OPEN),
     token(")", JOINT),
     token(",", JOINT | OPEN),
@@ -54,27 +56,34 @@ const TOKENS: [WordOrSign; 53] = [
     token("any", 0),
     token("append", ITEM | OPEN),
     token("apply", ITEM | OPEN),
-    token("attributes", SYSTEM | OPEN),
+    token("attributes", SYSTEM | OPEN | FREE),
+    token("by", FREE),
     token("choice", DECLARATION),
     token("condition", DECLARATION),
     token("default", 0),
+    token("echo", SYSTEM | FREE),
     token("extend", DECLARATION),
     token("flag", DECLARATION),
+    token("for", JOINT | OPEN),
     token("given", TEST | OPEN),
     token("group", DECLARATION),
-    token("id", OPEN),
+    token("hand", FREE),
+    token("id", OPEN | FREE),
     token("is", JOINT | OPEN),
     token("mapping", DECLARATION),
     token("not", OPEN),
     token("nothing", 0),
     token("observe", SCENARIO | OPEN),
-    token("online", SYSTEM),
+    token("online", SYSTEM | FREE),
     token("or", JOINT | OPEN),
+    token("other", FREE),
     token("otherwise", 0),
     token("override", ITEM | OPEN),
+    token("own", FREE),
     token("previous", 0),
     token("profile", DECLARATION),
-    token("read_only", 0),
+    token("read_only", FREE),
+    token("reads", OPEN | FREE),
     token("resync", SCENARIO | OPEN),
     token("role", DECLARATION | TEST | SCENARIO | OPEN),
     token("scenario", DECLARATION),
@@ -82,13 +91,15 @@ const TOKENS: [WordOrSign; 53] = [
     token("state", SYSTEM | OPEN),
     token("system", DECLARATION),
     token("test", DECLARATION),
-    token("text", SYSTEM),
+    token("text", SYSTEM | FREE),
     token("to", JOINT | OPEN),
     token("unchanged", 0),
     token("unmapped", 0),
     token("use", DECLARATION),
     token("uses", 0),
+    token("wait", SCENARIO | OPEN),
     token("when", ITEM | OPEN),
+    token("with", JOINT | OPEN),
     token("{", 0),
     token("|", JOINT | OPEN),
     token("}", 0),
@@ -115,6 +126,7 @@ pub fn keywords() -> impl Iterator<Item = &'static str> {
     texts().filter(|text| {
         text.bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            && !has(text, FREE)
     })
 }
 
@@ -125,7 +137,15 @@ pub fn is_keyword(word: &str) -> bool {
         .is_some_and(|first| first.is_ascii_lowercase())
         && TOKENS
             .binary_search_by(|token| token.text.cmp(word))
-            .is_ok()
+            .is_ok_and(|at| TOKENS[at].uses & FREE == 0)
+}
+
+/// Whether a word must be quoted to be the name of an attribute: also the words with a meaning inside a system.
+pub fn is_system_word(word: &str) -> bool {
+    matches!(
+        word,
+        "attributes" | "echo" | "id" | "online" | "other" | "read_only" | "reads" | "text"
+    )
 }
 
 /// The words that begin a declaration, including annotations.
@@ -152,6 +172,11 @@ pub fn begins_statement(word: &str, body: BlockKind) -> bool {
         BlockKind::Scenario => SCENARIO,
     };
     has(word, wanted)
+}
+
+/// Whether a word is a name where it has no meaning.
+pub fn is_free(word: &str) -> bool {
+    has(word, FREE)
 }
 
 /// Whether it joins the text before it with the text after it.

@@ -30,7 +30,7 @@ fn known_users_need_no_allocation() {
             format!("{{\"user\":\"agent{user}\",\"change\":{{\"cic\":\"{state}\"}},\"id\":\"{at}\",\"at\":\"2026-11-22T12:00:00Z\"}}\n")
         })
         .collect();
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, false);
     let mut commands = 0;
     let mut blocks = [&start, &changes, &changes, &changes].into_iter();
     let mut counted = Vec::new();

@@ -97,6 +97,6 @@ fn fact(schema: &Schema, name: &str) -> FactId {
 
 fn table(tables: &Tables, from: SystemId, to: SystemId) -> &Table {
     let direction = Direction::new(from, to).expect("they are two");
-    let table = tables.only_role().expect("there is one").table(direction);
+    let table = tables.default_role().expect("there is one").table(direction);
     table.expect("it has a form").expect("it is there")
 }

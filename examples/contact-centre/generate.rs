@@ -60,18 +60,18 @@ fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
     say(
         clock,
         format!(
-            r#""role":"{role}","set":{{"user_type":"{user_type}"}},"state":{{"cic":null,"lync":null}}"#
+            r#""role":"{role}","set":{{"user_type":"{user_type}"}},"observe":{{"cic":null,"lync":null}}"#
         ),
     );
     clock += 5 + random.below(60);
     say(
         clock,
-        r#""set":{"cic_logged_in":true},"state":{"cic":"Available"}"#.to_owned(),
+        r#""set":{"cic_logged_in":true},"observe":{"cic":"Available"}"#.to_owned(),
     );
     clock += 5 + random.below(120);
     say(
         clock,
-        r#""set":{"lync_logged_in":true},"state":{"lync":"Available"},"resync":"cic""#.to_owned(),
+        r#""set":{"lync_logged_in":true},"observe":{"lync":"Available"},"resync":"cic""#.to_owned(),
     );
     let mut cic = "Available";
     for _ in 0..8 + random.below(14) {
@@ -102,7 +102,7 @@ fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
             _ => {
                 say(
                     clock,
-                    r#""set":{"lync_logged_in":false},"state":{"lync":null}"#.to_owned(),
+                    r#""set":{"lync_logged_in":false},"observe":{"lync":null}"#.to_owned(),
                 );
                 say(
                     clock + 30,
@@ -115,7 +115,7 @@ fn shift(random: &mut Random, user: usize, events: &mut Vec<(u32, String)>) {
     say(clock, r#""change":{"cic":"Gone Home"}"#.to_owned());
     say(
         clock + 20,
-        r#""set":{"cic_logged_in":false,"lync_logged_in":false,"in_queue":false},"state":{"cic":null,"lync":null}"#
+        r#""set":{"cic_logged_in":false,"lync_logged_in":false,"in_queue":false},"observe":{"cic":null,"lync":null}"#
             .to_owned(),
     );
 }

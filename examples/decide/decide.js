@@ -1,10 +1,13 @@
 // Decides a change with a tables.json: `node decide.js tables.json < situations`, one JSON object for each line, such as
 // {"role":"Agents","from":"cic","entered":"At Lunch","given":{"cic_logged_in":true,"user_type":"im","lync":"Busy"}}.
-function decide(tables, role, from, entered, given) {
+// `by_hand` may list the systems whose state did not come from us. Outcome `previous`: set the system's own state.
+function decide(tables, role, from, entered, given, byHand = []) {
   const facts = new Map(tables.facts.map((fact) => [fact.name, fact]));
   const value = (name) => (name === from ? entered : given[name] ?? facts.get(name)?.default ?? (facts.get(name)?.kind === 'flag' ? false : null));
   const matches = (row) => (row.from ?? [entered]).includes(entered)
-    && Object.entries(row.when ?? {}).every(([name, values]) => values.includes(value(name)));
+    && Object.entries(row.when ?? {}).every(([name, values]) => values.includes(value(name)))
+    && Object.entries(row.by_hand ?? {}).every(([name, values]) => values.includes(isByHand(name)));
+  const isByHand = (name) => name === from || byHand.includes(name);
   const states = (system) => tables.systems.find((one) => one.name === system).states.map((state) => state.name);
   const values = (name) => {
     if (name === null) return states(from);
@@ -15,7 +18,7 @@ function decide(tables, role, from, entered, given) {
     let at = diagram.root;
     while (at !== null && at >= 0) {
       const { ask, next } = diagram.nodes[at];
-      at = next[values(ask).indexOf(ask === null ? entered : value(ask))];
+      at = next[ask?.by_hand ? Number(isByHand(ask.by_hand)) : values(ask).indexOf(ask === null ? entered : value(ask))];
     }
     return at === null ? null : -1 - at;
   };
@@ -27,7 +30,7 @@ function decide(tables, role, from, entered, given) {
     for (const table of numbers.map((number) => tables.tables[number])) {
       const row = table.diagram ? table.decisions[reached(table.diagram)] : matches({ when: table.when }) && table.blocks?.filter(matches).flatMap((block) => block.rows).find(matches);
       if (row) {
-        const append = row.outcome === 'set' ? (table.append ?? []).filter(joins).map((appendix) => appendix.text) : [];
+        const append = row.outcome !== 'unchanged' ? (table.append ?? []).filter(joins).map((appendix) => appendix.text) : [];
         return { to, outcome: row.outcome, state: row.state ?? null, append, profile: table.profile ?? null, rule: row.rule ?? null };
       }
     }
@@ -39,6 +42,6 @@ if (typeof require === 'function' && require.main === module) {
   const fs = require('fs');
   const tables = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
   const lines = fs.readFileSync(0, 'utf8').split('\n').filter(Boolean).map(JSON.parse);
-  const decided = lines.map(({ role, from, entered, given }) => `${JSON.stringify(decide(tables, role, from, entered, given))}\n`);
+  const decided = lines.map(({ role, from, entered, given, by_hand }) => `${JSON.stringify(decide(tables, role, from, entered, given, by_hand))}\n`);
   fs.writeFileSync(1, decided.join(''));
 }

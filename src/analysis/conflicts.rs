@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
 use crate::diagram::Diagram;
-use crate::errors::conflict::{self, Disagreeing};
+use crate::errors::conflict::{self, Disagreeing, DisagreeingTarget};
 use crate::errors::{override_nothing, too_complex};
 use crate::program::{Change, CondId, Direction, ProfileId, Program, Rank, RuleSourceId, Target};
 use crate::space::Precedence;
@@ -330,8 +330,11 @@ fn conflict_diagnostic(program: &Program, source: RuleSourceId, conflict: Confli
             Disagreeing {
                 rule: program.rule_source(source).location,
                 target: match of.map(|rule| rule.target) {
-                    Some(Target::Set(target)) => Some(program.state(target).name.as_str()),
-                    Some(Target::Unchanged) | None => None,
+                    Some(Target::Set(target)) => {
+                        DisagreeingTarget::Set(&program.state(target).name)
+                    }
+                    Some(Target::Previous) => DisagreeingTarget::Previous,
+                    Some(Target::Unchanged) | None => DisagreeingTarget::Unchanged,
                 },
             }
         })

@@ -45,11 +45,13 @@ pub(super) fn measure(
             for &state in &expectation.states {
                 let given = space.after_entering(given, state);
                 let change = Change::of(expectation.direction, state);
-                let change = RoleChange {
-                    role: test.role,
-                    change,
-                };
-                hit.extend(targets.exercised_in(space, change, given));
+                for role in &test.roles {
+                    let change = RoleChange {
+                        role: *role,
+                        change,
+                    };
+                    hit.extend(targets.exercised_in(space, change, given));
+                }
             }
             count(&mut counts, hit);
         }

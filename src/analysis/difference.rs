@@ -119,12 +119,19 @@ struct ComparedProgram<'a> {
 /// An input that both sides have, with the values that both know.
 struct ComparedInput {
     name: String,
-    is_state: bool,
+    kind: InputKind,
     /// The names of the values; the first of a state is "not known".
     values: Vec<String>,
-    flag: bool,
     /// The initial value.
     usual: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum InputKind {
+    Flag,
+    Choice,
+    State,
+    ByHand,
 }
 
 /// Both tables over their common inputs: variable 0 is the entered state, then the inputs.
@@ -140,15 +147,18 @@ impl<'a> Comparison<'a> {
     fn new(old: ComparedProgram<'a>, new: ComparedProgram<'a>) -> Self {
         let names = |side: ComparedProgram<'_>| {
             let columns = side.table.order().iter();
-            columns
-                .map(|column| side.schema.column_name(*column).to_owned())
-                .collect::<BTreeSet<String>>()
+            let named = columns.map(|column| {
+                let by_hand = matches!(column, Column::ByHand(_));
+                (side.schema.column_name(*column).to_owned(), by_hand)
+            });
+            named.collect::<BTreeSet<(String, bool)>>()
         };
-        let all: BTreeSet<String> = names(old).union(&names(new)).cloned().collect();
-        let inputs: Vec<ComparedInput> = all
-            .into_iter()
-            .filter_map(|name| input(old.schema, new.schema, name))
-            .collect();
+        let all: BTreeSet<(String, bool)> = names(old).union(&names(new)).cloned().collect();
+        let inputs = all.into_iter().filter_map(|(name, by_hand)| {
+            let state = input(old.schema, new.schema, name)?;
+            Some(if by_hand { state.by_hand() } else { state })
+        });
+        let inputs: Vec<ComparedInput> = inputs.collect();
         let states = |side: ComparedProgram<'_>| {
             let system = side.schema.system(side.table.direction().from());
             system
@@ -214,7 +224,8 @@ impl<'a> Comparison<'a> {
         let usual: Vec<u32> = std::iter::once(0)
             .chain(self.inputs.iter().map(|input| input.usual))
             .collect();
-        let total = self.diagrams.count(Diagram::ONE, &|_| true);
+        let possible = self.possible();
+        let total = self.diagrams.count(possible, &|leaf| leaf == 1);
         let direction = self.old.table.direction();
         let name = |system| self.old.schema.system(system).name.clone();
         let (from, to) = (name(direction.from()), name(direction.to()));
@@ -227,6 +238,7 @@ impl<'a> Comparison<'a> {
                 .filter_map(|(at, value)| Some((at as u32, vec![(*value)?])))
                 .collect();
             let rows = self.diagrams.cover(region, &usual, MAX_ROWS);
+            let region = self.diagrams.and_then(region, possible);
             changes.push(DecisionChange {
                 role: role.to_owned(),
                 from: from.clone(),
@@ -242,6 +254,24 @@ impl<'a> Comparison<'a> {
             });
         }
         (!self.diagrams.overflowed()).then_some(changes)
+    }
+
+    /// Where no unknown state is by hand.
+    fn possible(&mut self) -> Diagram {
+        let mut possible = Diagram::ONE;
+        for (at, input) in self.inputs.iter().enumerate() {
+            let of = |kind| {
+                move |other: &ComparedInput| (other.kind, &other.name) == (kind, &input.name)
+            };
+            let state = self.inputs.iter().position(of(InputKind::State));
+            if let (InputKind::ByHand, Some(state)) = (input.kind, state) {
+                let by_hand = self.diagrams.literal(at as u32 + 1, [1]);
+                let unknown = self.diagrams.literal(state as u32 + 1, [0]);
+                let neither = self.diagrams.and_then(by_hand, unknown);
+                possible = self.diagrams.without(possible, neither);
+            }
+        }
+        possible
     }
 
     /// The rules that decide in a region.
@@ -400,7 +430,11 @@ impl<'a> Comparison<'a> {
     /// The place of a column among the common inputs.
     fn variable(&self, side: ComparedProgram<'_>, column: Column) -> Option<usize> {
         let name = side.schema.column_name(column);
-        self.inputs.iter().position(|input| input.name == *name)
+        let by_hand = matches!(column, Column::ByHand(_));
+        let same = |input: &ComparedInput| {
+            input.name == *name && (input.kind == InputKind::ByHand) == by_hand
+        };
+        self.inputs.iter().position(same)
     }
 
     /// A side's value as the common value.
@@ -441,19 +475,15 @@ impl<'a> Comparison<'a> {
                 continue;
             };
             let name = quote(&input.name);
-            conditions.push(match (input.is_state, input.flag) {
-                (true, _) => {
+            let not = if values == &[1] { "" } else { "not " };
+            conditions.push(match input.kind {
+                InputKind::State => {
                     let states: Vec<&str> = input.values[1..].iter().map(String::as_str).collect();
                     state_literal(&name, &states, values)
                 }
-                (false, true) => {
-                    if values == &[1] {
-                        name
-                    } else {
-                        format!("not {name}")
-                    }
-                }
-                (false, false) => choice_literal(&name, &input.values, values),
+                InputKind::ByHand => format!("{not}{name} by hand"),
+                InputKind::Flag => format!("{not}{name}"),
+                InputKind::Choice => choice_literal(&name, &input.values, values),
             });
         }
         let when = if conditions.is_empty() {
@@ -509,9 +539,8 @@ fn input(old: &Schema, new: &Schema, name: String) -> Option<ComparedInput> {
                 let values = vec!["false".to_owned(), "true".to_owned()];
                 Some(ComparedInput {
                     name,
-                    is_state: false,
+                    kind: InputKind::Flag,
                     values,
-                    flag: true,
                     usual: 0,
                 })
             }
@@ -523,9 +552,8 @@ fn input(old: &Schema, new: &Schema, name: String) -> Option<ComparedInput> {
                 let usual = usual.unwrap_or(0) as u32;
                 let input = ComparedInput {
                     name,
-                    is_state: false,
+                    kind: InputKind::Choice,
                     values: common,
-                    flag: false,
                     usual,
                 };
                 (!input.values.is_empty()).then_some(input)
@@ -545,11 +573,21 @@ fn input(old: &Schema, new: &Schema, name: String) -> Option<ComparedInput> {
     let values = std::iter::once(UNKNOWN.to_owned()).chain(states).collect();
     Some(ComparedInput {
         name,
-        is_state: true,
+        kind: InputKind::State,
         values,
-        flag: false,
         usual: 0,
     })
+}
+
+impl ComparedInput {
+    /// Whether the state of the system is by hand, instead of the state.
+    fn by_hand(self) -> Self {
+        Self {
+            kind: InputKind::ByHand,
+            values: vec!["false".to_owned(), "true".to_owned()],
+            ..self
+        }
+    }
 }
 
 /// The name of "not known" among a state's values; no state can have it.
@@ -568,7 +606,7 @@ fn value_name(schema: &Schema, column: Column, value: u32) -> String {
 fn initial(side: ComparedProgram<'_>, column: Column) -> u32 {
     match column {
         Column::Fact(fact) => side.schema.initial(fact).map_or(0, |value| value.value()),
-        Column::State(_) => 0,
+        Column::State(_) | Column::ByHand(_) => 0,
     }
 }
 
@@ -576,6 +614,7 @@ fn outcome(side: ComparedProgram<'_>, decision: &Decision) -> String {
     match &decision.outcome {
         Outcome::Unmapped => "unmapped".to_owned(),
         Outcome::Unchanged => "unchanged".to_owned(),
+        Outcome::Previous => "previous".to_owned(),
         Outcome::Set(state) => quote(&side.schema.state(*state).name),
     }
 }

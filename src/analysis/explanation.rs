@@ -53,6 +53,7 @@ pub fn explain(program: &Program, question: &Question<'_>) -> Vec<DecisionExplan
     let space = &mut Precedence::new(program);
     let mut situation = question.situation.clone();
     situation.set_state(question.entered);
+    situation.set_by_hand(question.entered.system());
     let systems = space.program.system_ids();
     let changes: Vec<Change> = systems
         .filter_map(|to| Change::new(question.entered, to))

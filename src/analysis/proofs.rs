@@ -7,7 +7,7 @@ use crate::analysis::scenarios;
 use crate::diagnostic::Diagnostic;
 use crate::diagram::{Diagram, SearchResult};
 use crate::errors::failed_test::{self, TestedChange};
-use crate::program::{Change, Expectation, ProfileId, Program, StateId, Target, Test};
+use crate::program::{Change, Expectation, ProfileId, Program, RoleId, StateId, Target, Test};
 use crate::source::Location;
 use crate::space::{Precedence, RoleDecision};
 use presync_engine::Tables;
@@ -53,16 +53,20 @@ fn prove_test(space: &mut Precedence<'_>, test: &Test) -> Vec<Diagnostic> {
     if given == Diagram::ZERO {
         return vec![failed_test::impossible(&test.name, test.given_location)];
     }
-    test.expectations
-        .iter()
-        .filter_map(|expectation| refute(space, test, given, expectation))
-        .collect()
+    let mut failures = Vec::new();
+    for expectation in &test.expectations {
+        // One counterexample is enough, in whichever role it is.
+        let mut roles = test.roles.iter();
+        failures.extend(roles.find_map(|role| refute(space, test, *role, given, expectation)));
+    }
+    failures
 }
 
 /// The smallest counterexample of an expectation, over all of its states.
 fn refute(
     space: &mut Precedence<'_>,
     test: &Test,
+    role: RoleId,
     given: Diagram,
     expectation: &Expectation,
 ) -> Option<Diagnostic> {
@@ -72,7 +76,7 @@ fn refute(
         let given = space.after_entering(given, state);
         possible |= given != Diagram::ZERO;
         let change = Change::of(expectation.direction, state);
-        let decided = space.decision(test.role, change);
+        let decided = space.decision(role, change);
         let parts = &decided.parts;
         // Where one part is zero, the next one decides; where all are, the change is unmapped.
         for (at, part) in parts.iter().enumerate() {
@@ -90,7 +94,7 @@ fn refute(
             test.given_location,
         ));
     }
-    found.map(|found| failure(space, test, expectation, &found))
+    found.map(|found| failure(space, test, role, expectation, &found))
 }
 
 /// A situation in which a test fails.
@@ -158,6 +162,7 @@ fn consider(
 fn failure(
     space: &mut Precedence<'_>,
     test: &Test,
+    role: RoleId,
     expectation: &Expectation,
     found: &Counterexample,
 ) -> Diagnostic {
@@ -170,6 +175,7 @@ fn failure(
         state: &program.state(found.state).name,
         to: &to.name,
         expected: expectation.location,
+        role: (test.roles.len() > 1).then(|| program.role_name(role)),
     };
     let Some(assignment) = &found.assignment else {
         return change.entangled();
@@ -180,7 +186,7 @@ fn failure(
         .map(|(value, usual)| value.unwrap_or(*usual))
         .collect();
     let asked = Change::of(expectation.direction, found.state);
-    let decided = space.decision(test.role, asked);
+    let decided = space.decision(role, asked);
     let parts = decided.parts.iter();
     let leaf = parts
         .map(|part| space.diagrams.evaluate(*part, &values))
@@ -211,6 +217,7 @@ fn wrong(
         .append
         .as_ref()
         .map(|texts| texts.iter().map(String::as_str).collect());
+    let program = space.program;
     let mut wrong: Vec<u32> = Vec::new();
     // The decisions that are right with the right texts, by profile.
     let mut listed: BTreeMap<ProfileId, Vec<u32>> = BTreeMap::new();
@@ -220,8 +227,11 @@ fn wrong(
         };
         let is_listed = match space.rule_of(decider).target {
             Target::Unchanged => expectation.unchanged,
-            Target::Set(state) => {
-                let set = expectation.set.contains(&state);
+            target => {
+                let set = match target {
+                    Target::Set(state) => expectation.set.contains(&state),
+                    _ => expectation.previous || may_bring_back(program, expectation),
+                };
                 if set && texts.is_some() {
                     listed.entry(decider.profile).or_default().push(leaf);
                     continue;
@@ -250,4 +260,19 @@ fn wrong(
         found = space.diagrams.or_else(found, here);
     }
     found
+}
+
+/// Whether `previous`, which may be any state that can be set, meets the states that are expected, or, of a negated
+/// expectation, one of them.
+fn may_bring_back(program: &Program, expectation: &Expectation) -> bool {
+    let system = expectation.direction.to();
+    let mut settable = program
+        .states(system)
+        .filter(|state| !program.state(*state).read_only);
+    let listed = |state: StateId| expectation.set.contains(&state);
+    if expectation.negated {
+        settable.any(listed)
+    } else {
+        settable.all(listed)
+    }
 }

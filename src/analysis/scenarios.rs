@@ -1,39 +1,39 @@
 //! In: a scenario. Out: nothing if every step sends the expected commands, else the first step that does not.
 //! Also reports each decided change with its situation. Runs the session of the engine, over the tables.
 
-use presync_engine::{Delivery, Event, Session, SessionEngine, SystemDecision, Tables};
+use presync_engine::{Delivery, Event, Seen, Session, SessionEngine, SystemDecision, Tables};
 
 use crate::analysis::targets::RoleChange;
 use crate::diagnostic::Diagnostic;
 use crate::errors::failed_test::{self, StepFailure};
 use crate::program::{
-    Change, ExpectedCommand, Program, Scenario, StateId, Step, StepKind, SystemId, ValueId,
+    Change, ExpectedCommand, Program, RoleId, Scenario, Step, StepKind, SystemId, ValueId,
 };
 use crate::quote::{quote, quote_text};
 use crate::space::SituationSpace;
 
-/// Echoes never expire here: steps have no time.
-const ECHO_SECONDS: u32 = 60;
-
 /// A situation of the session: the known facts and states.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct SeenSituation {
     facts: Vec<ValueId>,
-    states: Vec<(SystemId, Option<StateId>)>,
+    /// The state of each system, and whether it is by hand.
+    states: Vec<(SystemId, Option<Seen>)>,
 }
 
-impl Seen {
+impl SeenSituation {
     /// The known values, as variables of a space.
     pub fn variables(&self, space: &SituationSpace<'_>) -> Vec<(u32, Vec<u32>)> {
         let facts = self.facts.iter();
         let facts = facts.map(|value| (space.of_fact(value.fact()), vec![value.value()]));
-        let states = self.states.iter().map(|(system, state)| {
-            (
-                space.of_system(*system),
-                vec![state.map_or(0, StateId::value)],
-            )
+        let states = self.states.iter().map(|(system, seen)| {
+            let state = seen.map_or(0, |seen| seen.state.value());
+            (space.of_system(*system), vec![state])
         });
-        facts.chain(states).collect()
+        let by_hand = self.states.iter().filter_map(|(system, seen)| {
+            let by_hand = seen.is_some_and(|seen| seen.by_hand);
+            Some((space.of_hand(*system)?, vec![u32::from(by_hand)]))
+        });
+        facts.chain(states).chain(by_hand).collect()
     }
 }
 
@@ -41,13 +41,15 @@ pub(super) fn run(
     program: &Program,
     tables: &Tables,
     scenario: &Scenario,
-    decided_in: &mut dyn FnMut(RoleChange, &Seen),
+    decided_in: &mut dyn FnMut(RoleChange, &SeenSituation),
 ) -> Vec<Diagnostic> {
-    let engine = SessionEngine::new(tables.clone(), ECHO_SECONDS);
+    let engine = SessionEngine::new(tables.clone());
     let mut session = engine.session();
     if let Some(role) = scenario.role {
         session.role = Some(role);
     }
+    // Milliseconds since the scenario began.
+    let mut now = 0;
     for (at, step) in scenario.steps.iter().enumerate() {
         let failed = |failure: StepFailure| {
             vec![failed_test::step(
@@ -57,13 +59,23 @@ pub(super) fn run(
                 step.location,
             )]
         };
+        if let StepKind::Wait(seconds) = step.kind {
+            now += i64::from(seconds) * 1000;
+        }
+        // Steps come in order: none is stale.
+        session.forget_times();
         let before = session.clone();
-        let decided = match engine.apply(&mut session, &event(step)) {
-            Ok((_, decided)) => decided,
+        let step_event = Event {
+            at: Some(now),
+            ..event(step)
+        };
+        let decided = match engine.apply(&mut session, &step_event) {
+            Ok(applied) => applied.decisions,
             Err(rejection) => return failed(StepFailure::Rejected(rejection.to_string())),
         };
         for decided in &decided {
-            report(program, step, (&before, &session), decided.to, decided_in);
+            let after = (&session, engine.role_of(&session));
+            report(program, step, &before, after, decided.to, decided_in);
         }
         let sent: Vec<&SystemDecision<'_>> = decided
             .iter()
@@ -87,7 +99,10 @@ fn event(step: &Step) -> Event {
             observe: observed.iter().copied().collect(),
             ..Event::default()
         },
-        StepKind::Resync(system) => Event::resync(*system),
+        StepKind::Resync(Some(system)) => Event::resync(*system),
+        StepKind::Resync(None) => Event::resync_by_hand_last(),
+        // Time passes; lapses are noticed.
+        StepKind::Wait(_) => Event::default(),
         StepKind::Change(entered) => Event::changed(*entered),
     }
 }
@@ -96,42 +111,48 @@ fn event(step: &Step) -> Event {
 fn report(
     program: &Program,
     step: &Step,
-    (before, after): (&Session, &Session),
+    before: &Session,
+    (after, role): (&Session, Option<RoleId>),
     to: SystemId,
-    decided_in: &mut dyn FnMut(RoleChange, &Seen),
+    decided_in: &mut dyn FnMut(RoleChange, &SeenSituation),
 ) {
     let cause = match &step.kind {
         StepKind::Change(entered) => Some(*entered),
-        StepKind::Resync(from) => after.systems[from.index()]
-            .reported
-            .map(|shown| shown.state),
-        StepKind::Role(_) | StepKind::Set(_) | StepKind::Observe(_) => {
+        StepKind::Resync(from) => {
+            let from = from.or(after.by_hand_last);
+            let reported = from.and_then(|from| after.systems[from.index()].reported);
+            reported.map(|reported| reported.state)
+        }
+        StepKind::Role(_) | StepKind::Set(_) | StepKind::Observe(_) | StepKind::Wait(_) => {
             after.systems[to.index()].last.map(|last| last.cause)
         }
     };
     let change = cause.and_then(|entered| Change::new(entered, to));
-    let (Some(change), Some(role)) = (change, after.role) else {
+    let (Some(change), Some(role)) = (change, role) else {
         return;
     };
     let resync = matches!(step.kind, StepKind::Resync(_));
     let shown = |system: SystemId| {
         let view = &before.systems[system.index()];
-        let shown = if resync {
-            view.reported
+        if resync {
+            view.last_reported()
         } else {
-            view.current()
-        };
-        shown.map(|shown| shown.state)
+            view.current(&program.schema)
+        }
     };
     let states = program.system_ids().map(|system| {
         let entered = Some(change.entered()).filter(|entered| entered.system() == system);
+        let entered = entered.map(|state| Seen {
+            state,
+            by_hand: true,
+        });
         (system, entered.or_else(|| shown(system)))
     });
     let facts = program
         .schema
         .facts()
         .filter_map(|(fact, _)| after.value(fact));
-    let seen = Seen {
+    let seen = SeenSituation {
         facts: facts.collect(),
         states: states.collect(),
     };
@@ -146,7 +167,7 @@ fn matches(
 ) -> bool {
     let is = |command: &ExpectedCommand, decided: &SystemDecision<'_>| {
         let texts = command.append.as_ref();
-        decided.decision.outcome.state() == Some(command.state)
+        decided.state == Some(command.state)
             && texts.is_none_or(|texts| *texts == engine.append_texts(decided.append))
     };
     wanted.len() == sent.len()
@@ -160,8 +181,8 @@ fn matches(
 
 fn text(engine: &SessionEngine, decided: &SystemDecision<'_>) -> String {
     let schema = engine.schema();
-    let state = decided.decision.outcome.state();
-    let state = state
+    let state = decided
+        .state
         .map(|state| quote(&schema.state(state).name))
         .unwrap_or_default();
     let texts = engine.append_texts(decided.append);

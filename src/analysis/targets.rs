@@ -258,7 +258,7 @@ impl Collector {
                     let rule = leaf
                         .checked_sub(1)
                         .map(|place| &rules[candidates[place as usize] as usize]);
-                    u32::from(rule.is_some_and(|rule| matches!(rule.target, Target::Set(_))))
+                    u32::from(rule.is_some_and(|rule| rule.target != Target::Unchanged))
                 });
                 let start = Region {
                     wanted: sets,

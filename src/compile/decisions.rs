@@ -43,6 +43,7 @@ impl Decisions {
         let (outcome, setting) = match rule.target {
             Target::Unchanged => (Outcome::Unchanged, None),
             Target::Set(state) => (Outcome::Set(state), Some(decider.profile)),
+            Target::Previous => (Outcome::Previous, Some(decider.profile)),
         };
         let location = space.program.rule_source(rule.source).location;
         let origin = Origin {

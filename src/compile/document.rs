@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use indexmap::{IndexMap, IndexSet};
 use presync_engine::document::{
-    AppendixDocument, BlockDocument, ConditionDocument, DecisionDocument, DirectionDocument,
-    Document, OutcomeKind, RoleDocument, RowDocument, TableDocument, When,
+    AppendixDocument, BlockDocument, ByHand, ConditionDocument, DecisionDocument,
+    DirectionDocument, Document, OutcomeKind, RoleDocument, RowDocument, TableDocument, When,
 };
-use presync_engine::document_parts::{diagram, state_names, when};
-use presync_engine::{Schema, StateId, Tables, TooComplex};
+use presync_engine::document_parts::{diagram, input, state_names, when};
+use presync_engine::{Column, Schema, StateId, Tables, TooComplex};
 use rustc_hash::FxBuildHasher;
 
 use crate::compile::layout::Layout;
@@ -66,15 +66,20 @@ pub(super) fn document(
             let direction = table.direction();
             let profiles = program.role(role.id()).profiles.iter();
             let of = profiles.filter_map(|profile| of_profile.get(&(*profile, direction)));
-            let columns = table.columns().iter();
+            let columns = |by_hand: bool| {
+                let columns = table.columns().iter();
+                let wanted =
+                    columns.filter(move |column| matches!(column, Column::ByHand(_)) == by_hand);
+                wanted.map(|column| schema.column_name(*column).to_owned())
+            };
+            let to = &schema.system(direction.to()).name;
+            let own = table.brings_back();
             let document = DirectionDocument {
                 from: schema.system(direction.from()).name.clone(),
-                to: schema.system(direction.to()).name.clone(),
-                columns: columns
-                    .map(|column| schema.column_name(*column).to_owned())
-                    .collect(),
-                by_hand: Vec::new(),
-                own: Vec::new(),
+                to: to.clone(),
+                columns: columns(false).collect(),
+                by_hand: columns(true).collect(),
+                own: own.then(|| to.clone()).into_iter().collect(),
                 tables: of.flatten().copied().collect(),
             };
             of_role.push(directions.insert_full(document).0);
@@ -82,6 +87,7 @@ pub(super) fn document(
         roles.push(RoleDocument {
             name: role.name().to_owned(),
             implicit: role.is_implicit(),
+            default: schema.role(role.id()).default,
             directions: of_role,
         });
     }
@@ -92,9 +98,7 @@ pub(super) fn document(
     };
     let order = if tables.iter().any(diagrams) {
         let columns = space.variables().iter();
-        columns
-            .map(|column| schema.column_name(*column).to_owned())
-            .collect()
+        columns.map(|column| input(schema, *column)).collect()
     } else {
         Vec::new()
     };
@@ -212,7 +216,8 @@ impl ProfileDraft {
                 let conditions = found.iter().map(|(cells, _)| cells);
                 let (always, conditions) = factor(self.conditions(schema, layout, conditions));
                 document.when = always;
-                let mut blocks: IndexMap<When, BlockDocument, FxBuildHasher> = IndexMap::default();
+                let mut blocks: IndexMap<(When, ByHand), BlockDocument, FxBuildHasher> =
+                    IndexMap::default();
                 for ((_, leaf), condition) in found.iter().zip(conditions) {
                     let decision = &decisions[*leaf as usize - 1];
                     let row = RowDocument {
@@ -221,10 +226,11 @@ impl ProfileDraft {
                         state: decision.state.clone(),
                         rule: decision.rule.clone(),
                     };
-                    let block = blocks.entry(condition.when);
-                    let block = block.or_insert_with_key(|when| BlockDocument {
+                    let block = blocks.entry((condition.when, condition.by_hand));
+                    let block = block.or_insert_with_key(|(when, by_hand)| BlockDocument {
                         when: when.clone(),
-                        ..BlockDocument::default()
+                        by_hand: by_hand.clone(),
+                        rows: Vec::new(),
                     });
                     block.rows.push(row);
                 }
@@ -244,6 +250,7 @@ impl ProfileDraft {
         let rule = &program.profile(self.profile).rules[rule as usize];
         let (outcome, state) = match rule.target {
             Target::Set(state) => (OutcomeKind::Set, Some(program.state(state).name.clone())),
+            Target::Previous => (OutcomeKind::Previous, None),
             Target::Unchanged => (OutcomeKind::Unchanged, None),
         };
         let location = program.rule_source(rule.source).location;
@@ -261,7 +268,7 @@ impl ProfileDraft {
         let profile = program.profile(self.profile);
         let sets = |leaf: u32| {
             let rule = leaf.checked_sub(1).map(|place| self.rules[place as usize]);
-            rule.is_some_and(|rule| matches!(profile.rules[rule as usize].target, Target::Set(_)))
+            rule.is_some_and(|rule| profile.rules[rule as usize].target != Target::Unchanged)
         };
         let mut layout = layout.map(|mut layout| {
             let root = layout.roots[0];
@@ -313,10 +320,11 @@ impl ProfileDraft {
                     states.map(|at| StateId::from_index(from, *at as usize)),
                 )
             });
+            let (when, by_hand) = when(schema, columns);
             ConditionDocument {
-                when: when(schema, columns),
+                when,
+                by_hand,
                 from: states,
-                ..ConditionDocument::default()
             }
         });
         conditions.collect()

@@ -148,6 +148,10 @@ fn table(space: &mut Precedence<'_>, role: RoleId, direction: Direction) -> Opti
         links: links.collect(),
         appendices: appendices.collect(),
         appends: appends.collect(),
+        brings_back: decisions
+            .list
+            .iter()
+            .any(|decision| decision.outcome == presync_engine::Outcome::Previous),
         decisions: decisions.list,
     };
     Some(Table::new(&program.schema, parts))

@@ -50,3 +50,28 @@ pub(crate) fn too_many_rules(mapping: &str, most: usize, at: Location) -> Diagno
     .help("apply each mapping once, under conditions joined with `or`")
     .about(mapping)
 }
+
+/// A state that is reported as one that is itself reported as another.
+pub(crate) fn reads_chain(
+    (state, at): (&str, Location),
+    (reads, next): (&str, Location),
+) -> Diagnostic {
+    let error = Diagnostic::error(
+        &CODE,
+        format!("`{state}` reads `{reads}`, which reads another state itself"),
+    )
+    .label(at, "reported as this state");
+    let error = if at == next {
+        error
+    } else {
+        error.label(next, "which is reported as this one")
+    };
+    error
+        .help(if state == reads {
+            "delete `reads`: a state is reported as itself anyway"
+        } else {
+            "name the state that the system reports in the end"
+        })
+        .about(state)
+        .about(reads)
+}

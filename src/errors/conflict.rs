@@ -28,8 +28,13 @@ profile \"P\" {
 /// One of the conflicting rules.
 pub(crate) struct Disagreeing<'a> {
     pub rule: Location,
-    /// `None`: it leaves the system unchanged.
-    pub target: Option<&'a str>,
+    pub target: DisagreeingTarget<'a>,
+}
+
+pub(crate) enum DisagreeingTarget<'a> {
+    Set(&'a str),
+    Previous,
+    Unchanged,
 }
 
 /// Rules of one profile and rank that map a state of one system differently to another system.
@@ -48,11 +53,12 @@ pub(crate) fn rules(
         .about(profile);
     for Disagreeing { rule, target } in rules {
         let what = match target {
-            Some(target) => format!("sets {to} {}", quote(target)),
-            None => format!("leaves {to} unchanged"),
+            DisagreeingTarget::Set(target) => format!("sets {to} {}", quote(target)),
+            DisagreeingTarget::Previous => format!("brings the previous state of {to} back"),
+            DisagreeingTarget::Unchanged => format!("leaves {to} unchanged"),
         };
         error = error.rule(*rule, what);
-        if let Some(target) = target {
+        if let DisagreeingTarget::Set(target) = target {
             error = error.state(to, target);
         }
     }

@@ -76,3 +76,25 @@ pub(crate) fn states(
     .state(system, name)
     .state(system, first)
 }
+
+/// Two states of a system that are marked `other`.
+pub(crate) fn other(system: &str, first: Location, again: Location) -> Diagnostic {
+    Diagnostic::error(&CODE, format!("two states of {system} are marked `other`"))
+        .label(again, "marked again here")
+        .label(first, "first marked here")
+        .help("only one state can stand for all unknown names: delete one of the marks")
+        .about(system)
+}
+
+/// Two roles that are the default.
+pub(crate) fn default_role(
+    (first, first_at): (&str, Location),
+    (again, at): (&str, Location),
+) -> Diagnostic {
+    Diagnostic::error(&CODE, "two roles are the default")
+        .label(at, "second default")
+        .label(first_at, "first default")
+        .help("users to whom no event gives a role get only one: delete one `default`")
+        .about(first)
+        .about(again)
+}

@@ -51,6 +51,8 @@ pub(crate) struct TestedChange<'a> {
     pub state: &'a str,
     pub to: &'a str,
     pub expected: Location,
+    /// The role, if the test is about all.
+    pub role: Option<&'a str>,
 }
 
 impl TestedChange<'_> {
@@ -89,7 +91,11 @@ impl TestedChange<'_> {
                 self.change(),
                 self.to
             ))
+            .of_role(self.role.map(str::to_owned))
             .label(self.expected, "expected here");
+        if let Some(role) = self.role {
+            error = error.note(format!("in role {}", quote_text(role)));
+        }
         if let Some((rule, profile)) = decides {
             error = error.rule(
                 rule,

@@ -5,6 +5,7 @@ pub(crate) mod circular_definition;
 pub(crate) mod conflict;
 pub(crate) mod confusable_name;
 pub(crate) mod duplicate_definition;
+pub(crate) mod empty_test;
 pub(crate) mod failed_test;
 pub(crate) mod hidden_character;
 pub(crate) mod not_utf8;
@@ -25,6 +26,7 @@ pub(crate) mod unknown_role;
 pub(crate) mod unknown_state;
 pub(crate) mod unknown_system;
 pub(crate) mod unknown_value;
+pub(crate) mod unused_replacement;
 
 use crate::diagnostic::{Code, Diagnostic, Label};
 
@@ -51,7 +53,9 @@ pub(crate) static ERRORS: &[&Code] = &[
     &read_only_target::CODE,
     &two_way_states::CODE,
     &same_system::CODE,
+    &unused_replacement::CODE,
     &too_complex::CODE,
+    &empty_test::CODE,
     &failed_test::CODE,
 ];
 

@@ -333,6 +333,45 @@ pub(crate) fn from_unchanged(at: Location) -> Diagnostic {
     .help("write `unchanged` on the right, as in `cic Available -> lync unchanged`")
 }
 
+pub(crate) fn from_previous(at: Location) -> Diagnostic {
+    error(
+        "`previous` cannot be the source of a rule",
+        at,
+        "expected a state or group",
+    )
+    .help("write `previous` on the right, as in `phone Idle -> chat previous`")
+}
+
+/// `5`, `5 minutes`: `count` is the number.
+pub(crate) fn no_unit(found: &str, count: &str, at: Location) -> Diagnostic {
+    let (message, label) = if found == count {
+        (
+            format!("`{found}` has no unit"),
+            "seconds, minutes or hours?",
+        )
+    } else {
+        (format!("`{found}` is not a duration"), "unknown unit")
+    };
+    error(message, at, label).help(format!(
+        "write `{count}s` for seconds, `{count}m` for minutes or `{count}h` for hours"
+    ))
+}
+
+pub(crate) fn no_duration(found: &str, at: Location) -> Diagnostic {
+    error("a duration must be more than 0", at, "no time at all").help(format!(
+        "write a longer one instead of `{found}`, as in `30s`"
+    ))
+}
+
+pub(crate) fn long_duration(found: &str, at: Location) -> Diagnostic {
+    error(
+        format!("`{found}` is longer than a week"),
+        at,
+        "duration too long",
+    )
+    .help("write at most `168h`")
+}
+
 pub(crate) fn otherwise_in_list(at: Location) -> Diagnostic {
     error(
         "`otherwise` cannot be part of a list",
@@ -365,7 +404,7 @@ pub(crate) fn no_target(word: &str, at: Location) -> Diagnostic {
 
 pub(crate) fn not_in_extension(at: Location) -> Diagnostic {
     error(
-        "`extend system` can only add states and attributes",
+        "`extend system` cannot change `online`",
         at,
         "not allowed here",
     )

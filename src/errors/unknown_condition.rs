@@ -66,3 +66,11 @@ pub(crate) fn is_state_of(name: &str, system: &str) -> String {
         quote(system)
     )
 }
+
+/// `in_queue by hand`
+pub(crate) fn not_by_hand(name: &str, at: Location) -> Diagnostic {
+    Diagnostic::error(&CODE, format!("`{name}` is not a system"))
+        .label(at, "`by hand` asks for the state of a system")
+        .help("name a system, as in `lync by hand`; for a flag or condition, delete `by hand`")
+        .about(name)
+}

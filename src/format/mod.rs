@@ -134,6 +134,7 @@ impl Formatter<'_> {
                 for item in items {
                     match item {
                         TestItem::Role(name) => layout.statement(name.span.end, INDENT),
+                        TestItem::AnyRole(span) => layout.statement(span.end, INDENT),
                         TestItem::Given(conditions) => {
                             let end = conditions.last().map_or(0, |last| last.span.end);
                             layout.statement(end, INDENT);
@@ -161,7 +162,9 @@ impl Formatter<'_> {
                 }
                 state.span.end
             }
-            SystemItem::Online { span, .. } | SystemItem::Text { span, .. } => span.end,
+            SystemItem::Online { span, .. }
+            | SystemItem::Text { span, .. }
+            | SystemItem::Echo { span, .. } => span.end,
         };
         self.statement(end, INDENT);
     }

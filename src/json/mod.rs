@@ -59,6 +59,12 @@ pub enum Call {
         /// The known current state of each system.
         #[serde(default)]
         states: BTreeMap<String, String>,
+        /// The systems whose state did not come from us.
+        #[serde(default)]
+        by_hand: Vec<String>,
+        /// The own state of systems, which `previous` brings back.
+        #[serde(default)]
+        own: BTreeMap<String, String>,
         /// One system and the entered state, as in events: `{"cic": "At Lunch"}`.
         change: BTreeMap<String, String>,
     },
@@ -262,12 +268,14 @@ fn try_answer(call: &Call) -> Result<Answer, Refusal> {
             role,
             facts,
             states,
+            by_hand,
+            own,
             change,
         } => {
             let tables = r#in.tables()?;
             let role = match role {
                 Some(name) => tables.role(name)?,
-                None => tables.only_role()?,
+                None => tables.default_role()?,
             };
             let mut situation = tables.situation();
             for (fact, value) in facts {
@@ -278,6 +286,12 @@ fn try_answer(call: &Call) -> Result<Answer, Refusal> {
             }
             for (system, state) in states {
                 situation = situation.show(system, state)?;
+            }
+            for system in by_hand {
+                situation.set_by_hand(tables.schema().system_named(system)?);
+            }
+            for (system, state) in own {
+                situation.set_own(tables.state(system, state)?);
             }
             let mut changes = change.iter();
             let (Some((system, state)), None) = (changes.next(), changes.next()) else {

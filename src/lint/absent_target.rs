@@ -29,7 +29,7 @@ fn find(context: &mut Context<'_>) {
     let mut known = BTreeSet::new();
     for profile in &program.profiles {
         for rule in &profile.rules {
-            let (Some(online), Target::Set(_)) =
+            let (Some(online), Target::Set(_) | Target::Previous) =
                 (program.system(rule.direction.to()).online, rule.target)
             else {
                 continue;

@@ -46,12 +46,9 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
     // For each target state, the states that map to it and where.
     let mut sources: BTreeMap<StateId, Vec<(StateId, Diagram)>> = BTreeMap::new();
     for state in program.states(from) {
-        for (target, region) in context
-            .change(role, Change::of(direction, state))?
-            .sets
-            .iter()
-        {
-            sources.entry(*target).or_default().push((state, *region));
+        let change = context.change(role, Change::of(direction, state))?;
+        for (target, region) in context.all_sets(&change, direction.to()) {
+            sources.entry(target).or_default().push((state, region));
         }
     }
     let mut back = Vec::new();
@@ -70,26 +67,16 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
             several = context.space.diagrams.or_else(several, again);
             one = context.space.diagrams.or_else(one, *region);
         }
-        let way_back = context.change(role, Change::of(reversed, *target))?;
+        let read = program.schema.reads(*target);
+        let way_back = context.change(role, Change::of(reversed, read))?;
+        let returns = context.all_sets(&way_back, from);
         for (state, region) in sources {
-            let variable = context.space.of_system(from);
             let here = context.space.diagrams.and_then(several, *region);
-            let active = context
-                .space
-                .diagrams
-                .restrict(active, variable, state.value());
+            let active = context.space.after_entering(active, *state);
             let here = context.space.diagrams.and_then(here, active);
-            let decided =
-                context
-                    .space
-                    .diagrams
-                    .restrict(way_back.decided, variable, state.value());
-            let mut fine = decided;
-            for (returned, sets) in way_back.sets.iter() {
-                let sets = context
-                    .space
-                    .diagrams
-                    .restrict(*sets, variable, state.value());
+            let mut fine = context.space.after_entering(way_back.decided, *state);
+            for (returned, sets) in &returns {
+                let sets = context.space.after_entering(*sets, *state);
                 let among = sources
                     .iter()
                     .find(|(source, _)| source == returned)
@@ -124,10 +111,11 @@ fn report(
         let Some(change) = context.change(role, Change::of(direction, source)) else {
             return;
         };
-        let Some(sets) = change.sets.get(&target) else {
+        let sets = context.all_sets(&change, target.system()).into_iter();
+        let Some((_, sets)) = sets.into_iter().find(|(state, _)| *state == target) else {
             continue;
         };
-        let there = context.space.diagrams.and_then(region, *sets);
+        let there = context.space.diagrams.and_then(region, sets);
         count += u32::from(there != Diagram::ZERO);
         for leaf in context.deciders_in(there, change.decision) {
             rules.extend(context.rule_behind(&change.by, leaf));

@@ -17,6 +17,7 @@ mod regions;
 mod round_trips;
 mod state_case;
 mod text_too_long;
+mod trap;
 mod unsafe_round_trip;
 mod unused;
 mod unused_allow;
@@ -42,6 +43,7 @@ pub static LINTS: &[&Lint] = &[
     &ping_pong::LINT,
     &unsafe_round_trip::LINT,
     &lossy_round_trip::LINT,
+    &trap::LINT,
     &dead_rule::LINT,
     &dead_profile::LINT,
     &gap::LINT,

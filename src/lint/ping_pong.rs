@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::diagnostic::{Code, Level};
 use crate::diagram::Diagram;
 use crate::lint::{Context, Lint, shown};
-use crate::program::{Change, RoleId, RuleSourceId, StateId};
+use crate::program::{Change, RoleId, RuleSourceId, StateId, SystemId};
 
 pub(super) static LINT: Lint = Lint {
     code: Code {
@@ -42,23 +42,24 @@ const MAX_LOOPS: usize = 10;
 /// Changes that follow each other, each with the rule that causes the next.
 type Loop = Vec<(StateId, RuleSourceId)>;
 
-/// The states that are set in response to a change, each with its situations.
-type Edges = Rc<[(StateId, Diagram)]>;
+/// The commands in response to a change: for each system, the states that are set, each with the situations in which it is
+/// not shown yet.
+type Commands = Rc<[(SystemId, Vec<(StateId, Diagram)>)]>;
 
 fn find(context: &mut Context<'_>) {
     for role in context.program.role_ids() {
-        let Some(edges) = edges(context, role) else {
+        let Some(commands) = commands(context, role) else {
             continue;
         };
-        let endless = endless(context, &edges);
-        report(context, role, &edges, &endless);
+        let endless = endless(context, &commands);
+        report(context, role, &commands, &endless);
     }
 }
 
-/// For each change, the commands that follow, each with the situations in which it is sent and alters something.
-fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<StateId, Edges>> {
+/// For each change, the commands that follow.
+fn commands(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<StateId, Commands>> {
     let program = context.program;
-    let mut edges: FxHashMap<StateId, Edges> = FxHashMap::default();
+    let mut commands: FxHashMap<StateId, Commands> = FxHashMap::default();
     for state in program
         .system_ids()
         .flat_map(|system| program.states(system))
@@ -73,30 +74,35 @@ fn edges(context: &mut Context<'_>, role: RoleId) -> Option<FxHashMap<StateId, E
         if let [like] = *like
             && like != state
         {
-            edges.insert(state, edges[&like].clone());
+            commands.insert(state, commands[&like].clone());
             continue;
         }
         let mut out = Vec::new();
         for change in changes {
-            for (target, region) in context.change(role, change)?.sets.iter() {
-                let there = context.space.showing(*target);
-                let alters = context.space.diagrams.without(*region, there);
+            let regions = context.change(role, change)?;
+            let mut sent = Vec::new();
+            for (target, region) in context.all_sets(&regions, change.to()) {
+                let there = context.space.showing(target);
+                let alters = context.space.diagrams.without(region, there);
                 if alters != Diagram::ZERO {
-                    out.push((*target, alters));
+                    sent.push((target, alters));
                 }
             }
+            if !sent.is_empty() {
+                out.push((change.to(), sent));
+            }
         }
-        edges.insert(state, out.into());
+        commands.insert(state, out.into());
     }
-    Some(edges)
+    Some(commands)
 }
 
 /// For each change, the situations from which it can continue forever: those that always have a successor among them.
 fn endless(
     context: &mut Context<'_>,
-    edges: &FxHashMap<StateId, Edges>,
+    commands: &FxHashMap<StateId, Commands>,
 ) -> FxHashMap<StateId, Diagram> {
-    let mut nodes: Vec<StateId> = edges.keys().copied().collect();
+    let mut nodes: Vec<StateId> = commands.keys().copied().collect();
     nodes.sort_unstable();
     let mut endless: FxHashMap<StateId, Diagram> =
         nodes.iter().map(|node| (*node, Diagram::ONE)).collect();
@@ -106,10 +112,19 @@ fn endless(
             if endless[node] == Diagram::ZERO {
                 continue;
             }
-            let ways: Vec<Diagram> = edges[node]
-                .iter()
-                .map(|(next, region)| going_on(context, *node, *next, *region, endless[next]))
-                .collect();
+            let mut ways = Vec::new();
+            for (to, sent) in commands[node].iter() {
+                for (target, region) in sent {
+                    let then = endless[&context.program.schema.reads(*target)];
+                    let step = LoopStep {
+                        node: *node,
+                        to: *to,
+                        target: *target,
+                    };
+                    let before = step.before(context, &commands[node], then);
+                    ways.push(context.space.diagrams.and_then(*region, before));
+                }
+            }
             let all = context.space.diagrams.union(ways);
             changed |= all != endless[node];
             endless.insert(*node, all);
@@ -120,27 +135,58 @@ fn endless(
     }
 }
 
-/// Where `node` leads to `next` and the situation after this step is in `then`.
-fn going_on(
-    context: &mut Context<'_>,
+/// A change that a command of another one causes, after all commands of that one are carried out.
+struct LoopStep {
     node: StateId,
-    next: StateId,
-    region: Diagram,
-    then: Diagram,
-) -> Diagram {
-    let (from, to) = (
-        context.space.of_system(node.system()),
-        context.space.of_system(next.system()),
-    );
-    let before = context.space.diagrams.restrict(then, from, node.value());
-    let before = context.space.diagrams.restrict(before, to, next.value());
-    context.space.diagrams.and_then(region, before)
+    to: SystemId,
+    target: StateId,
+}
+
+impl LoopStep {
+    /// The situations, before the commands, after which the situation is in `then`.
+    fn before(&self, context: &mut Context<'_>, commands: &Commands, then: Diagram) -> Diagram {
+        let then = context.space.after_entering_all(then, self.node);
+        let reads = context.program.schema.reads(self.target);
+        let then = context.space.after_entering_all(then, reads);
+        let others = commands.iter().filter(|(system, _)| *system != self.to);
+        Self::before_others(context, &others.collect::<Vec<_>>(), then)
+    }
+
+    /// What systems that are commanded, too, show then: the states, by us.
+    fn before_others(
+        context: &mut Context<'_>,
+        others: &[&(SystemId, Vec<(StateId, Diagram)>)],
+        then: Diagram,
+    ) -> Diagram {
+        let Some(((_, sent), rest)) = others.split_first() else {
+            return then;
+        };
+        let mut sent_any = Diagram::ZERO;
+        let mut ways = Vec::new();
+        let matters = sent.iter().any(|(target, _)| {
+            let state = context.program.schema.reads(*target);
+            context.space.after_command(then, state) != then
+        });
+        if !matters {
+            return Self::before_others(context, rest, then);
+        }
+        for (target, region) in sent {
+            let state = context.program.schema.reads(*target);
+            let shown = context.space.after_command(then, state);
+            let before = Self::before_others(context, rest, shown);
+            ways.push(context.space.diagrams.and_then(*region, before));
+            sent_any = context.space.diagrams.or_else(sent_any, *region);
+        }
+        let untouched = Self::before_others(context, rest, then);
+        ways.push(context.space.diagrams.without(untouched, sent_any));
+        context.space.diagrams.union(ways)
+    }
 }
 
 fn report(
     context: &mut Context<'_>,
     role: RoleId,
-    edges: &FxHashMap<StateId, Edges>,
+    commands: &FxHashMap<StateId, Commands>,
     endless: &FxHashMap<StateId, Diagram>,
 ) {
     let mut starts: Vec<StateId> = endless
@@ -157,7 +203,7 @@ fn report(
         if known.iter().any(|known| known.contains(&start)) {
             continue;
         }
-        let Some((path, situation)) = follow(context, role, start, edges, endless) else {
+        let Some((path, situation)) = follow(context, role, start, commands, endless) else {
             continue;
         };
         let mut sorted: Vec<StateId> = path.iter().map(|(node, _)| *node).collect();
@@ -196,7 +242,7 @@ fn follow(
     context: &mut Context<'_>,
     role: RoleId,
     start: StateId,
-    edges: &FxHashMap<StateId, Edges>,
+    commands: &FxHashMap<StateId, Commands>,
     endless: &FxHashMap<StateId, Diagram>,
 ) -> Option<(Loop, Option<crate::diagnostic::Witness>)> {
     let usual = context.space.defaults().to_vec();
@@ -212,7 +258,7 @@ fn follow(
     let mut node = start;
     let mut path: Vec<(StateId, Vec<u32>, RuleSourceId)> = Vec::new();
     loop {
-        situation[context.space.of_system(node.system()) as usize] = node.value();
+        show(context, &mut situation, node, true);
         if let Some(first) = path
             .iter()
             .position(|(known, before, _)| *known == node && *before == situation)
@@ -226,7 +272,8 @@ fn follow(
                 .collect();
             let regions: Vec<Diagram> = on_loop
                 .iter()
-                .flat_map(|(node, ..)| edges[node].iter().map(|(_, region)| *region))
+                .flat_map(|(node, ..)| commands[node].iter())
+                .flat_map(|(_, sent)| sent.iter().map(|(_, region)| *region))
                 .collect();
             let relevant = context.space.diagrams.support(&regions);
             let shown = context
@@ -240,17 +287,38 @@ fn follow(
                 Some(shown),
             ));
         }
-        let next = edges[&node].iter().find(|(next, region)| {
-            let mut after = situation.clone();
-            after[context.space.of_system(next.system()) as usize] = next.value();
-            context.space.diagrams.evaluate(*region, &situation) == 1
-                && context.space.diagrams.evaluate(endless[next], &after) == 1
+        // The situation after all commands, which is the same for each system that reports its own.
+        let mut after = situation.clone();
+        let mut sent = Vec::new();
+        for (_, targets) in commands[&node].iter() {
+            let holds = |region: Diagram| context.space.diagrams.evaluate(region, &situation) == 1;
+            let target = targets.iter().find(|(_, region)| holds(*region));
+            sent.extend(target.map(|(target, _)| *target));
+        }
+        for target in &sent {
+            let state = context.program.schema.reads(*target);
+            show(context, &mut after, state, false);
+        }
+        let next = sent.iter().find(|target| {
+            let state = context.program.schema.reads(**target);
+            let mut entering = after.clone();
+            show(context, &mut entering, state, true);
+            context.space.diagrams.evaluate(endless[&state], &entering) == 1
         });
-        let (next, _) = next?;
+        let next = *next?;
         let change = context.change(role, Change::new(node, next.system())?)?;
         let leaf = context.space.diagrams.evaluate(change.decision, &situation);
         let written = context.rule_behind(&change.by, leaf)?;
         path.push((node, situation.clone(), written));
-        node = *next;
+        node = context.program.schema.reads(next);
+        situation = after;
+    }
+}
+
+/// Makes a system show a state.
+fn show(context: &Context<'_>, situation: &mut [u32], state: StateId, by_hand: bool) {
+    situation[context.space.of_system(state.system()) as usize] = state.value();
+    if let Some(variable) = context.space.of_hand(state.system()) {
+        situation[variable as usize] = u32::from(by_hand);
     }
 }

@@ -7,11 +7,11 @@ use rustc_hash::FxHashMap;
 
 use crate::diagram::Diagram;
 use crate::lint::Context;
-use crate::program::{Change, RoleId, RuleSourceId, StateId, Target};
+use crate::program::{Change, RoleId, RuleSourceId, StateId, SystemId, Target};
 use crate::space::RoleDecision;
 
-/// For each leaf of a decision, the state that it sets.
-type LeafTargets = Box<[Option<StateId>]>;
+/// For each leaf of a decision, its target.
+type LeafTargets = Box<[Option<Target>]>;
 
 /// For each state, where it is set.
 type Sets = Rc<BTreeMap<StateId, Diagram>>;
@@ -23,7 +23,7 @@ pub(super) struct RegionCache {
     /// By decision: where any profile decides.
     decided: FxHashMap<Diagram, Diagram>,
     /// By decision and the states that its leaves set.
-    sets: FxHashMap<(Diagram, LeafTargets), Sets>,
+    sets: FxHashMap<(Diagram, LeafTargets), (Sets, Diagram)>,
 }
 
 /// The outcomes of a change, as regions of situations.
@@ -33,8 +33,10 @@ pub(super) struct ChangeRegions {
     pub by: RoleDecision,
     /// Where any profile decides.
     pub decided: Diagram,
-    /// Where it sets which state.
+    /// Where it sets which state. Without `previous`.
     pub sets: Sets,
+    /// Where it brings the own state back.
+    pub previous: Diagram,
 }
 
 impl Context<'_> {
@@ -68,43 +70,75 @@ impl Context<'_> {
         let leaves = self.space.leaves(decision);
         let targets: LeafTargets = leaves.iter().map(|leaf| self.target(&by, *leaf)).collect();
         let key = (decision, targets);
-        if let Some(sets) = self.regions.sets.get(&key) {
+        if let Some((sets, previous)) = self.regions.sets.get(&key) {
             return ChangeRegions {
                 decision,
                 decided,
                 by,
                 sets: sets.clone(),
+                previous: *previous,
             };
         }
         let mut of_target: BTreeMap<StateId, Vec<u32>> = BTreeMap::new();
+        let mut back: Vec<u32> = Vec::new();
         for (leaf, target) in leaves.iter().zip(&key.1) {
-            if let Some(target) = target {
-                of_target.entry(*target).or_default().push(*leaf);
+            match target {
+                Some(Target::Set(target)) => of_target.entry(*target).or_default().push(*leaf),
+                Some(Target::Previous) => back.push(*leaf),
+                Some(Target::Unchanged) | None => {}
             }
         }
-        let sets = of_target.into_iter().map(|(target, leaves)| {
-            let region = self.space.diagrams.map(decision, &mut |leaf| {
+        let mut within = |leaves: &[u32]| {
+            self.space.diagrams.map(decision, &mut |leaf| {
                 u32::from(leaves.binary_search(&leaf).is_ok())
-            });
-            (target, region)
-        });
+            })
+        };
+        let sets = of_target.into_iter();
+        let sets = sets.map(|(target, leaves)| (target, within(&leaves)));
         let sets: Sets = Rc::new(sets.collect());
-        self.regions.sets.insert(key, sets.clone());
+        let previous = if back.is_empty() {
+            Diagram::ZERO
+        } else {
+            within(&back)
+        };
+        self.regions.sets.insert(key, (sets.clone(), previous));
         ChangeRegions {
             decision,
             decided,
             by,
             sets,
+            previous,
         }
     }
 
-    /// The state that a decision sets.
-    fn target(&self, by: &RoleDecision, leaf: u32) -> Option<StateId> {
+    /// What a decision does.
+    fn target(&self, by: &RoleDecision, leaf: u32) -> Option<Target> {
         let decision = self.space.decision_of(by, leaf)?;
-        match self.space.rule_of(decision).target {
-            Target::Set(state) => Some(state),
-            Target::Unchanged => None,
+        Some(self.space.rule_of(decision).target)
+    }
+
+    /// Where a change sets which state; `previous` sets the own state, where it is known.
+    pub(super) fn all_sets(
+        &mut self,
+        change: &ChangeRegions,
+        to: SystemId,
+    ) -> Vec<(StateId, Diagram)> {
+        let mut sets: BTreeMap<StateId, Diagram> = (*change.sets).clone();
+        if let Some(variable) = self
+            .space
+            .of_own(to)
+            .filter(|_| change.previous != Diagram::ZERO)
+        {
+            let program = self.space.program;
+            let settable = program.states(to);
+            for state in settable.filter(|state| !program.state(*state).read_only) {
+                let own = self.space.diagrams.literal(variable, [state.value()]);
+                let back = self.space.diagrams.and_then(change.previous, own);
+                let all = sets.entry(state).or_insert(Diagram::ZERO);
+                *all = self.space.diagrams.or_else(*all, back);
+            }
         }
+        sets.into_iter().collect()
     }
 
     /// The written rule that made a decision.

@@ -38,12 +38,13 @@ fn round_trips(
     unsafe_ones: bool,
     known: &mut BTreeSet<RoundTrip>,
 ) {
-    let start = change.entered();
+    let (start, program) = (change.entered(), context.program);
     let Some(there) = context.change(role, change) else {
         return;
     };
     for (shown_as, region) in there.sets.iter() {
-        let way_back = Change::of(change.direction().reversed(), *shown_as);
+        let read = program.schema.reads(*shown_as);
+        let way_back = Change::of(change.direction().reversed(), read);
         let Some(back) = context.change(role, way_back) else {
             return;
         };
@@ -52,21 +53,14 @@ fn round_trips(
             if differ != unsafe_ones {
                 continue;
             }
-            // The way back starts with the first system in its new state.
-            let variable = context.space.of_system(start.system());
-            let way_back = context
-                .space
-                .diagrams
-                .restrict(*way_back, variable, start.value());
+            // The way back starts with the first system in its new state, by hand.
+            let way_back = context.space.after_entering(*way_back, start);
             let both = context.space.diagrams.and_then(*region, way_back);
             if both == Diagram::ZERO {
                 continue;
             }
             let goes = first_rule(context, both, (there.decision, &there.by));
-            let decision = context
-                .space
-                .diagrams
-                .restrict(back.decision, variable, start.value());
+            let decision = context.space.after_entering(back.decision, start);
             let comes = first_rule(context, both, (decision, &back.by));
             let Some((goes, comes)) = goes.zip(comes) else {
                 continue;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{Code, Level};
 use crate::diagram::Diagram;
 use crate::lint::{Context, Lint, shown};
-use crate::program::{Change, Direction, ProfileId, RuleSourceId, StateId, Target};
+use crate::program::{
+    Change, Direction, ProfileId, Program, RuleSourceId, StateId, SystemId, Target,
+};
 use crate::source::Location;
 use crate::space::Precedence;
 
@@ -61,8 +63,13 @@ fn find(context: &mut Context<'_>) {
                             continue;
                         };
                         let rule = context.space.rule_of(decision);
-                        let Target::Set(target) = rule.target else {
-                            continue;
+                        let target = match rule.target {
+                            Target::Set(target) => target,
+                            Target::Previous => match longest_state(program, direction.to()) {
+                                Some(target) => target,
+                                None => continue,
+                            },
+                            Target::Unchanged => continue,
                         };
                         let known = longest.get(&rule.source).map_or(0, |known| known.length);
                         let shown = Shown {
@@ -82,6 +89,13 @@ fn find(context: &mut Context<'_>) {
     for (source, found) in longest {
         report(context, source, found);
     }
+}
+
+/// The state with the longest name among those that can be set: `previous` may be any of them.
+fn longest_state(program: &Program, system: SystemId) -> Option<StateId> {
+    let settable = program.states(system);
+    let settable = settable.filter(|state| !program.state(*state).read_only);
+    settable.max_by_key(|state| program.state(*state).name.chars().count())
 }
 
 /// What a system shows after a rule of a profile has decided.

@@ -17,6 +17,8 @@ pub enum Cond {
     Value(FactId, Box<[ValueId]>),
     /// The system's state is known and is one of these, ascending.
     State(SystemId, Box<[StateId]>),
+    /// The system's state is known and did not come from us.
+    ByHand(SystemId),
     Not(CondId),
     And(Box<[CondId]>),
     Or(Box<[CondId]>),

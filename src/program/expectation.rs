@@ -7,7 +7,8 @@ use crate::source::Location;
 pub struct Test {
     pub name: String,
     pub location: Location,
-    pub role: RoleId,
+    /// One, or all of the program.
+    pub roles: Vec<RoleId>,
     /// All `given` conditions joined with `and`.
     pub given: CondId,
     /// The `given` list, or the test's name if it has none.
@@ -24,6 +25,7 @@ pub struct Expectation {
     pub set: Vec<StateId>,
     pub unchanged: bool,
     pub unmapped: bool,
+    pub previous: bool,
     /// `None`: any appendix.
     pub append: Option<Vec<String>>,
     pub location: Location,
@@ -51,7 +53,10 @@ pub enum StepKind {
     Role(RoleId),
     Set(Vec<ValueId>),
     Observe(Vec<(SystemId, Option<StateId>)>),
-    Resync(SystemId),
+    /// `None`: the system that changed by hand last.
+    Resync(Option<SystemId>),
+    /// Seconds that pass.
+    Wait(u32),
     Change(StateId),
 }
 

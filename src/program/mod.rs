@@ -184,6 +184,8 @@ pub struct Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     Set(StateId),
+    /// The system's own state: the last one that it showed by hand, or that other rules decided for it.
+    Previous,
     Unchanged,
 }
 

@@ -38,6 +38,13 @@ impl Resolver {
                 self.condition_site(condition.condition, condition.declaration.file, true);
             self.names.conditions[at] = written.map(|(id, _)| id);
         }
+        if self.keeps_trees {
+            let trees = named.iter().map(|named| {
+                let file = named.declaration.file;
+                (file, std::sync::Arc::new(named.condition.clone()))
+            });
+            self.names.condition_trees = trees.collect();
+        }
     }
 
     fn named_parts(&self, condition: &tree::Condition, needs: &mut Vec<usize>) {
@@ -51,7 +58,7 @@ impl Resolver {
                     needs.push(*at);
                 }
             }
-            ConditionKind::Is { .. } => {}
+            ConditionKind::Is { .. } | ConditionKind::ByHand(_) => {}
         }
     }
 
@@ -67,6 +74,15 @@ impl Resolver {
             file,
             span: condition.span,
         };
+        if !self.replacements.is_empty() {
+            let mut known = self.draft.condition_sites.iter();
+            let same = |site: &program::ConditionSite| {
+                site.condition == id && site.location == location && site.named == named
+            };
+            if let Some(at) = known.position(same) {
+                return Some((id, ConditionSiteId(at as u32)));
+            }
+        }
         let when = ConditionSiteId(self.draft.condition_sites.len() as u32);
         self.draft.condition_sites.push(program::ConditionSite {
             named,
@@ -105,6 +121,7 @@ impl Resolver {
                 })
             }
             ConditionKind::Name(name) => self.bare(name, file),
+            ConditionKind::ByHand(name) => self.by_hand(name, file),
             ConditionKind::Is {
                 subject,
                 negated,
@@ -152,7 +169,12 @@ impl Resolver {
             }
             Some(Atom::Condition(at, id)) => {
                 self.refer(id, location);
-                self.names.conditions[at]
+                if self.replacements.is_empty() {
+                    return self.names.conditions[at];
+                }
+                // It may ask for the replaced system.
+                let (file, condition) = self.names.condition_trees.get(at).cloned()?;
+                self.condition(&condition, file)
             }
             Some(Atom::System(..)) => {
                 self.error(unknown_condition::is_system(&name.text, location));
@@ -207,6 +229,7 @@ impl Resolver {
         match self.names.atoms.get(&subject.text).cloned() {
             Some(Atom::System(system, id)) => {
                 self.refer(id, location);
+                let system = self.replaced(system);
                 let states = self.states(system, values, file)?;
                 Some(
                     self.draft
@@ -255,6 +278,27 @@ impl Resolver {
                 });
                 None
             }
+        }
+    }
+
+    /// `lync by hand`
+    fn by_hand(&mut self, name: &tree::Name, file: FileId) -> Option<CondId> {
+        let location = Location {
+            file,
+            span: name.span,
+        };
+        match self.names.atoms.get(&name.text).cloned() {
+            Some(Atom::System(system, id)) => {
+                self.refer(id, location);
+                let system = self.replaced(system);
+                Some(self.draft.conditions.intern(Cond::ByHand(system)))
+            }
+            Some(_) => {
+                self.error(unknown_condition::not_by_hand(&name.text, location));
+                None
+            }
+            // Reports that there is no such system.
+            None => self.system(name, file).and(None),
         }
     }
 

@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use crate::program::{
     self, Allow, CaseMismatch, ConditionSite, Conditions, Declared, Fact, FactId, FactKind,
     Profile, Program, Reference, RuleSource, Scenario, Schema, State, StateId, StateSource, System,
-    SystemId, SystemSource, Test, ValueId,
+    SystemId, SystemSource, Target, Test, ValueId,
 };
 use crate::source::{Location, Sources};
 
@@ -164,6 +164,9 @@ impl Draft {
         let Ok(schema) = Schema::new(self.systems, self.facts, names) else {
             return (None, self.missing, self.sources);
         };
+        let rules = self.profiles.iter().flat_map(|profile| &profile.rules);
+        let previous = rules.filter(|rule| rule.target == Target::Previous);
+        let schema = schema.with_previous(previous.map(|rule| rule.direction.to()));
         let program = Program {
             sources: self.sources,
             schema: Arc::new(schema),

@@ -1,7 +1,7 @@
 //! Resolves names in tests and scenarios. Later stages prove and run them.
 
 use crate::errors::{
-    duplicate_definition, same_system, unknown_condition, unknown_role, unknown_state,
+    duplicate_definition, empty_test, same_system, unknown_condition, unknown_role, unknown_state,
 };
 use crate::program::{self, Cond, CondId, Direction, FactKind, RoleId, ValueId};
 use crate::resolve::{Owned, Resolver, TreeDeclaration};
@@ -38,7 +38,7 @@ impl Resolver {
 
     fn test(&mut self, name: &tree::Name, items: &[TestItem], declaration: TreeDeclaration<'_>) {
         let file = declaration.file;
-        let mut role = None;
+        let mut roles = None;
         let mut named: Option<Location> = None;
         let mut given = Some(Self::ALWAYS);
         let mut given_location: Option<Location> = None;
@@ -52,8 +52,18 @@ impl Resolver {
                         self.error(duplicate_definition::role(&name.text, first, here));
                     } else {
                         named = Some(here);
-                        role = self.role(name, file);
-                        complete &= role.is_some();
+                        roles = self.role(name, file).map(|role| vec![role]);
+                        complete &= roles.is_some();
+                    }
+                }
+                TestItem::AnyRole(span) => {
+                    let here = declaration.at(*span);
+                    if let Some(first) = named {
+                        self.error(duplicate_definition::role("any", first, here));
+                    } else {
+                        named = Some(here);
+                        let all = 0..self.draft.roles.len();
+                        roles = Some(all.map(RoleId::from_index).collect());
                     }
                 }
                 TestItem::Given(conditions) => {
@@ -75,14 +85,19 @@ impl Resolver {
         }
         let location = declaration.at(name.span);
         if named.is_none() {
-            role = self.only_role(location, "test");
+            roles = self.only_role(location, "test").map(|role| vec![role]);
         }
-        if let (Some(role), Some(given), true) = (role, given, complete) {
+        let expects = items.iter().any(|item| matches!(item, TestItem::Expect(_)));
+        if !expects && !self.has_syntax_error(declaration.at(declaration.node.span)) {
+            self.error(empty_test::no_expectation("test", &name.text, location));
+            complete = false;
+        }
+        if let (Some(roles), Some(given), true) = (roles, given, complete) {
             let given_location = given_location.unwrap_or(location);
             self.draft.tests.push(program::Test {
                 name: name.text.to_string(),
                 location,
-                role,
+                roles,
                 given,
                 given_location,
                 expectations,
@@ -98,6 +113,9 @@ impl Resolver {
     fn only_role(&mut self, location: Location, what: &str) -> Option<RoleId> {
         if let [_] = self.draft.roles.as_slice() {
             return Some(RoleId::from_index(0));
+        }
+        if let Some(at) = self.draft.roles.iter().position(|(role, _)| role.default) {
+            return Some(RoleId::from_index(at));
         }
         if self.draft.roles.is_empty() {
             return None;
@@ -120,7 +138,7 @@ impl Resolver {
             return None;
         };
         let states = self.states(from, &expect.states, file);
-        let (mut unchanged, mut unmapped) = (false, false);
+        let (mut unchanged, mut unmapped, mut previous) = (false, false, false);
         let mut values = Vec::new();
         for outcome in &expect.outcomes {
             match outcome {
@@ -128,9 +146,19 @@ impl Resolver {
                 Outcome::Any(span) => values.push(tree::Value::Any(*span)),
                 Outcome::Unchanged(_) => unchanged = true,
                 Outcome::Unmapped(_) => unmapped = true,
+                Outcome::Previous(_) => previous = true,
             }
         }
         let set = self.states(to, &values, file)?;
+        let states = states?;
+        let nothing = set.is_empty() && !unchanged && !unmapped && !previous;
+        if states.is_empty() || nothing {
+            let of = if states.is_empty() { from } else { to };
+            let system = self.draft.system(of).name.clone();
+            let span = expect.span;
+            self.error(empty_test::no_state(&system, Location { file, span }));
+            return None;
+        }
         let append = expect.appendix.as_ref().map(texts);
         let location = Location {
             file,
@@ -138,11 +166,12 @@ impl Resolver {
         };
         Some(program::Expectation {
             direction,
-            states: states?,
+            states,
             negated: expect.negated,
             set,
             unchanged,
             unmapped,
+            previous,
             append,
             location,
         })
@@ -168,6 +197,10 @@ impl Resolver {
         } else {
             self.only_role(location, "scenario")
         };
+        let expects = steps.iter().any(|step| step.commands.is_some());
+        if !expects && !self.has_syntax_error(declaration.at(declaration.node.span)) {
+            self.error(empty_test::no_expectation("scenario", &name.text, location));
+        }
         let resolved: Vec<Option<program::Step>> =
             steps.iter().map(|step| self.step(step, file)).collect();
         if let Some(steps) = resolved.into_iter().collect()
@@ -190,10 +223,11 @@ impl Resolver {
                     .iter()
                     .map(|condition| self.assignment(condition, file))
                     .collect();
-                assignments
-                    .into_iter()
-                    .collect::<Option<_>>()
-                    .map(program::StepKind::Set)
+                let assignments: Option<Vec<ValueId>> = assignments.into_iter().collect();
+                if let Some(values) = &assignments {
+                    self.refuse_both_ways(values, conditions, file);
+                }
+                assignments.map(program::StepKind::Set)
             }
             StepKind::Observe(observed) => {
                 let mut states = Vec::new();
@@ -210,7 +244,12 @@ impl Resolver {
                 }
                 complete.then_some(program::StepKind::Observe(states))
             }
-            StepKind::Resync(system) => self.system(system, file).map(program::StepKind::Resync),
+            StepKind::Resync(None) => Some(program::StepKind::Resync(None)),
+            StepKind::Resync(Some(system)) => {
+                let system = self.system(system, file);
+                system.map(|system| program::StepKind::Resync(Some(system)))
+            }
+            StepKind::Wait(seconds) => Some(program::StepKind::Wait(*seconds)),
             StepKind::Change(change) => {
                 let (system, state) = &**change;
                 let system = self.system(system, file);
@@ -240,6 +279,25 @@ impl Resolver {
         })
     }
 
+    fn refuse_both_ways(
+        &mut self,
+        values: &[ValueId],
+        conditions: &[tree::Condition],
+        file: FileId,
+    ) {
+        for (at, value) in values.iter().enumerate() {
+            let other = |before: &ValueId| before.fact() == value.fact() && before != value;
+            if let Some(first) = values[..at].iter().position(other) {
+                let place = |at: usize| Location {
+                    file,
+                    span: conditions[at].span,
+                };
+                let fact = self.draft.fact(value.fact()).name.clone();
+                self.error(empty_test::both_ways(&fact, place(first), place(at)));
+            }
+        }
+    }
+
     fn command(
         &mut self,
         command: &tree::Command,
@@ -258,7 +316,7 @@ impl Resolver {
         })
     }
 
-    fn one_state(
+    pub(super) fn one_state(
         &mut self,
         system: program::SystemId,
         name: &tree::Name,

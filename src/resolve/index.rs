@@ -152,8 +152,9 @@ impl Index {
                                         self.attribute(name, named, file, false);
                                     });
                                 }
-                                tree::SystemItem::Online { .. } | tree::SystemItem::Text { .. } => {
-                                }
+                                tree::SystemItem::Online { .. }
+                                | tree::SystemItem::Text { .. }
+                                | tree::SystemItem::Echo { .. } => {}
                             }
                         }
                     }

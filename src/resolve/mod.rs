@@ -73,6 +73,8 @@ pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
         names: Names::default(),
         owner: None,
         index: indexed.then(|| Index::new(files.clone())),
+        replacements: Vec::new(),
+        keeps_trees: all_declared(&files).any(|declared| replaces(declared.node)),
         reported: 0,
     };
     resolver.syntax_errors.sort_unstable();
@@ -121,6 +123,11 @@ struct Resolver {
     owner: Option<DeclaredId>,
     /// The index, if requested.
     index: Option<Index>,
+    /// While a mapping is applied `with` other systems: the new and the old system of each, outermost first, and whether
+    /// it replaced anything.
+    replacements: Vec<Replacement>,
+    /// Whether mappings and conditions are needed again, because something is applied `with` another system.
+    keeps_trees: bool,
     /// Number of errors so far, not counting syntax errors.
     reported: usize,
 }
@@ -139,6 +146,8 @@ struct Names {
     roles: HashMap<ArcStr, (program::RoleId, DeclaredId)>,
     /// By index of [`Atom::Condition`]; `None` if it does not resolve.
     conditions: Vec<Option<CondId>>,
+    /// Likewise, as written; empty unless they are needed again.
+    condition_trees: Vec<(FileId, Arc<tree::Condition>)>,
     /// Names whose declarations did not parse.
     broken: std::collections::HashSet<ArcStr>,
     /// The source states of rules, shared because many rules have the same ones.
@@ -174,6 +183,30 @@ impl Names {
     /// Whether a role may have been lost to an error.
     fn may_be_missing_roles(&self) -> bool {
         self.incomplete || self.broken.iter().any(|name| name.starts_with("role "))
+    }
+}
+
+/// `with teams for lync`
+#[derive(Debug, Clone, Copy)]
+struct Replacement {
+    new: SystemId,
+    old: SystemId,
+    used: bool,
+}
+
+/// Whether a declaration applies a mapping `with` another system.
+fn replaces(declaration: &tree::Declaration) -> bool {
+    fn in_items(items: &[tree::Item]) -> bool {
+        items.iter().any(|item| match &item.kind {
+            tree::ItemKind::When(when) => in_items(&when.body),
+            tree::ItemKind::Apply(apply) => apply.replacement.is_some(),
+            tree::ItemKind::Append(_) | tree::ItemKind::Rule(_) => false,
+        })
+    }
+    match &declaration.kind {
+        tree::DeclarationKind::Mapping { items, .. }
+        | tree::DeclarationKind::Profile { items, .. } => in_items(items),
+        _ => false,
     }
 }
 
@@ -280,6 +313,7 @@ impl Resolver {
         let renumbering = self.draft.order_by_name();
         self.names.renumber(&renumbering);
         self.resolve_online(&declared);
+        self.resolve_reads(&declared);
         self.resolve_groups(&declared);
         self.resolve_conditions(&conditions);
         drop(vocabulary);

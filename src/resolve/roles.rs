@@ -10,9 +10,15 @@ use crate::syntax::tree::{self, DeclarationKind};
 
 impl Resolver {
     pub(super) fn resolve_roles(&mut self, roles: &[Owned]) {
+        let mut first_default: Option<(String, Location)> = None;
         for role in roles {
             let declaration = role.borrowed();
-            let DeclarationKind::Role { name, profiles } = &declaration.node.kind else {
+            let DeclarationKind::Role {
+                name,
+                default,
+                profiles,
+            } = &declaration.node.kind
+            else {
                 continue;
             };
             let location = declaration.at(name.span);
@@ -31,7 +37,19 @@ impl Resolver {
             let named = RoleName {
                 name: name.text.to_string(),
                 implicit: false,
+                default: default.is_some(),
             };
+            if let Some(span) = default {
+                let here = declaration.at(*span);
+                match &first_default {
+                    Some((first, at)) => {
+                        let error =
+                            duplicate_definition::default_role((first, *at), (&name.text, here));
+                        self.error(error);
+                    }
+                    None => first_default = Some((name.text.to_string(), here)),
+                }
+            }
             let role = program::RoleProfiles {
                 profiles,
                 location: Some(location),
@@ -46,6 +64,7 @@ impl Resolver {
             let named = RoleName {
                 name: "default".to_owned(),
                 implicit: true,
+                default: false,
             };
             let role = program::RoleProfiles {
                 profiles,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::errors::{
     circular_definition, read_only_target, same_system, two_way_states, unknown_mapping,
-    unknown_state,
+    unknown_state, unused_replacement,
 };
 use crate::program::{
     self, CondId, ConditionSiteId, DeclaredKind, Direction, ProfileId, Rank, RuleSourceId, StateId,
     SystemId, Target,
 };
 use crate::resolve::draft::MissingRules;
-use crate::resolve::{Owned, Resolver, Unknown, dependency_order, doc_text};
+use crate::resolve::{Owned, Replacement, Resolver, Unknown, dependency_order, doc_text};
 use crate::source::{FileId, Location, Span};
 use crate::syntax::tree::{self, DeclarationKind, Item, ItemKind, Term};
 
@@ -24,6 +24,16 @@ pub(super) struct Collected {
 
 pub(super) struct Mappings {
     collected: Vec<Collected>,
+    /// As written; empty unless they are needed again.
+    trees: Vec<MappingTree>,
+}
+
+/// A mapping as written.
+#[derive(Clone)]
+struct MappingTree {
+    file: FileId,
+    items: Items,
+    id: program::DeclaredId,
 }
 
 /// The conditions around an item.
@@ -69,7 +79,7 @@ struct BodyBuilder<'a> {
     rules: Vec<program::Rule>,
     appends: Vec<program::Append>,
     missing: MissingRules,
-    mappings: &'a [Collected],
+    mappings: &'a Mappings,
 }
 
 /// One direction of a written rule.
@@ -136,7 +146,18 @@ impl Resolver {
             missing: MissingRules::ANYTHING,
             ..Collected::default()
         };
-        let mut collected = vec![empty; mappings.len()];
+        let mut all = Mappings {
+            collected: vec![empty; mappings.len()],
+            trees: Vec::new(),
+        };
+        if self.keeps_trees {
+            let tree = |(_, items, whole, id): &(_, Items, Location, _)| MappingTree {
+                file: whole.file,
+                items: items.clone(),
+                id: *id,
+            };
+            all.trees = mappings.iter().map(tree).collect();
+        }
         for at in order {
             let (_, items, whole, id) = &mut mappings[at];
             let (items, whole) = (std::mem::take(items), *whole);
@@ -144,20 +165,18 @@ impl Resolver {
             let mut builder = BodyBuilder {
                 file: whole.file,
                 alone: None,
-                rules: self.reserve_for(&items, &collected),
+                rules: self.reserve_for(&items, &all.collected),
                 appends: Vec::new(),
                 missing: MissingRules::default(),
-                mappings: &collected,
+                mappings: &all,
             };
             self.items(&mut builder, items, &Scope::everywhere());
             let mut missing = builder.missing;
             missing |= self.lost_to_syntax(whole);
-            collected[at] = Collected {
-                rules: builder.rules.into(),
-                missing,
-            };
+            let rules = builder.rules.into();
+            all.collected[at] = Collected { rules, missing };
         }
-        Mappings { collected }
+        all
     }
 
     /// An empty list with room for the rules of the items: growing a large one takes three times its memory on the way.
@@ -248,7 +267,7 @@ impl Resolver {
                 rules: self.reserve_for(&items, &mappings.collected),
                 appends: Vec::new(),
                 missing,
-                mappings: &mappings.collected,
+                mappings,
             };
             self.items(&mut builder, items, outer.as_ref().unwrap_or(&everywhere));
             // Without the condition, the rules would apply where they must not.
@@ -348,7 +367,11 @@ impl Resolver {
         &mut self,
         builder: &mut BodyBuilder<'_>,
         span: Span,
-        tree::Apply { mapping, direction }: &tree::Apply,
+        tree::Apply {
+            mapping,
+            replacement,
+            direction,
+        }: &tree::Apply,
         outer: &Scope,
     ) {
         let location = Location {
@@ -396,7 +419,26 @@ impl Resolver {
         };
         self.refer(id, location);
         let name = &mapping.text;
-        let mapping = &builder.mappings[at];
+        let replaced;
+        let mapping = match replacement.as_deref() {
+            None if self.replacements.is_empty() => &builder.mappings.collected[at],
+            None => {
+                let Some(with_others) = self.collect_again(builder.mappings, at) else {
+                    builder.missing |= MissingRules::ANYTHING;
+                    return;
+                };
+                replaced = with_others;
+                &replaced
+            }
+            Some((new, old)) => {
+                let Some(with_another) = self.replace(builder, at, new, old) else {
+                    builder.missing |= MissingRules::ANYTHING;
+                    return;
+                };
+                replaced = with_another;
+                &replaced
+            }
+        };
         builder.missing |= mapping.missing;
         if builder.rules.len() + mapping.rules.len() > super::MAX_RULES {
             builder.missing |= MissingRules::ANYTHING;
@@ -419,6 +461,69 @@ impl Resolver {
                 });
             }
         }
+    }
+
+    /// The rules of a mapping in which the system `new` stands for `old`.
+    fn replace(
+        &mut self,
+        builder: &BodyBuilder<'_>,
+        mapping: usize,
+        new: &tree::Name,
+        old: &tree::Name,
+    ) -> Option<Collected> {
+        let file = builder.file;
+        let whole = Location {
+            file,
+            span: new.span.to(old.span),
+        };
+        // Within a mapping that is applied with another system itself, names mean what they mean there.
+        let outer = std::mem::take(&mut self.replacements);
+        let systems = self.system(new, file).zip(self.system(old, file));
+        self.replacements = outer;
+        let (new_id, old_id) = systems?;
+        // The mapping has errors of its own, which would be reported again.
+        if builder.mappings.collected[mapping].missing != MissingRules::default() {
+            return None;
+        }
+        self.replacements.push(Replacement {
+            new: new_id,
+            old: old_id,
+            used: false,
+        });
+        let before = self.errors.len();
+        let collected = self.collect_again(builder.mappings, mapping);
+        for error in &mut self.errors[before..] {
+            unused_replacement::happens_at(error, &new.text, &old.text, whole);
+        }
+        let used = self
+            .replacements
+            .pop()
+            .is_some_and(|replaced| replaced.used);
+        if !used || new_id == old_id {
+            self.error(unused_replacement::unused(&new.text, &old.text, whole));
+            return None;
+        }
+        collected
+    }
+
+    /// The rules of a mapping with the current replacements.
+    fn collect_again(&mut self, mappings: &Mappings, mapping: usize) -> Option<Collected> {
+        let MappingTree { file, items, id } = mappings.trees.get(mapping)?.clone();
+        let owner = self.owner.replace(id);
+        let mut builder = BodyBuilder {
+            file,
+            alone: None,
+            rules: Vec::new(),
+            appends: Vec::new(),
+            missing: MissingRules::default(),
+            mappings,
+        };
+        self.items(&mut builder, items, &Scope::everywhere());
+        self.owner = owner;
+        Some(Collected {
+            rules: builder.rules.into(),
+            missing: builder.missing,
+        })
     }
 
     fn rule(
@@ -450,25 +555,54 @@ impl Resolver {
             .overriding
             .unwrap_or(rule.left.span())
             .to(rule.right.span());
-        let source = RuleSourceId(self.draft.rule_sources.len() as u32);
         let resolved = if rule.two_way {
             self.two_way(rule, direction, file)
         } else {
             self.one_way(rule, direction, file)
         };
+        let source = self.rule_source(builder, item, Location { file, span });
+        let Some(directions) = resolved else {
+            builder.missing |= gone;
+            return;
+        };
+        self.add_rules(builder, rule, source, outer, directions);
+    }
+
+    /// The written rule: a new one, unless its mapping is resolved again.
+    fn rule_source(
+        &mut self,
+        builder: &BodyBuilder<'_>,
+        item: &Item,
+        location: Location,
+    ) -> RuleSourceId {
+        if !self.replacements.is_empty() {
+            let mut known = self.draft.rule_sources.iter();
+            if let Some(at) = known.position(|source| source.location == location) {
+                return RuleSourceId(at as u32);
+            }
+        }
+        let source = RuleSourceId(self.draft.rule_sources.len() as u32);
+        let file = location.file;
         let doc = doc_text(&self.draft.sources.file(file).text, item.before.doc());
         self.draft.rule_sources.push(program::RuleSource {
-            location: Location { file, span },
+            location,
             item: Location {
                 file,
                 span: builder.alone.unwrap_or_else(|| with_doc(item)),
             },
             doc: doc.map(String::into_boxed_str),
         });
-        let Some(directions) = resolved else {
-            builder.missing |= gone;
-            return;
-        };
+        source
+    }
+
+    fn add_rules(
+        &mut self,
+        builder: &mut BodyBuilder<'_>,
+        rule: &tree::Rule,
+        source: RuleSourceId,
+        outer: &Scope,
+        directions: Vec<RuleDirection>,
+    ) {
         for RuleDirection {
             direction,
             states,
@@ -519,13 +653,14 @@ impl Resolver {
                     otherwise = true;
                     states.extend(self.draft.states(from));
                 }
-                Term::Unchanged(_) => complete = false,
+                Term::Unchanged(_) | Term::Previous(_) => complete = false,
             }
         }
         states.sort_unstable();
         states.dedup();
         let target = match rule.right.terms.as_slice() {
             [Term::Unchanged(_)] => Some(Target::Unchanged),
+            [Term::Previous(_)] => Some(Target::Previous),
             [Term::Name(name)] => self.target(direction.to(), name, file).map(Target::Set),
             _ => None,
         };

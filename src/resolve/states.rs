@@ -23,8 +23,10 @@ pub(super) struct StateNames {
     folded: HashMap<ArcStr, StateId>,
     /// States may be missing because of errors in its declaration.
     incomplete: bool,
-    /// The location of its `text`.
-    text: Option<Location>,
+    /// Where the system, and an extension, say `text` and `echo`.
+    said: [[Option<Location>; 2]; 2],
+    /// Where a state is marked `other`.
+    other: Option<Location>,
 }
 
 impl StateNames {
@@ -151,15 +153,23 @@ impl Resolver {
         for item in items {
             match item {
                 SystemItem::State(state) => self.declare_state(system, state, declaration),
-                SystemItem::Online { span, .. } | SystemItem::Text { span, .. } if extends => {
+                SystemItem::Online { span, .. } if extends => {
                     self.error(errors::syntax::not_in_extension(declaration.at(*span)));
+                }
+                SystemItem::Echo { seconds, span } => {
+                    self.say_once(
+                        system,
+                        extends,
+                        1,
+                        "the duration of",
+                        "echo",
+                        declaration.at(*span),
+                    );
+                    self.draft.systems[system.index()].echo = Some(*seconds);
                 }
                 SystemItem::Text { limit, span } => {
                     let location = declaration.at(*span);
-                    if let Some(first) = self.names.states[system.index()].text {
-                        self.duplicate("the limit of", "text", first, location);
-                    }
-                    self.names.states[system.index()].text = Some(location);
+                    self.say_once(system, extends, 0, "the limit of", "text", location);
                     match u32::try_from(*limit) {
                         Ok(limit) => self.draft.systems[system.index()].text = Some(limit),
                         Err(_) => self.error(errors::syntax::long_limit(location)),
@@ -167,6 +177,22 @@ impl Resolver {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Reports what a system, or its extensions, say twice. An extension may say again what the system says.
+    fn say_once(
+        &mut self,
+        system: SystemId,
+        extends: bool,
+        which: usize,
+        what: &str,
+        name: &str,
+        location: Location,
+    ) {
+        let said = &mut self.names.states[system.index()].said[usize::from(extends)][which];
+        if let Some(first) = said.replace(location) {
+            self.duplicate(what, name, first, location);
         }
     }
 
@@ -231,8 +257,18 @@ impl Resolver {
                 name: state.name.text.to_string(),
                 id: id.filter(|id| *id != *state.name.text),
                 attributes,
-                read_only: state.read_only.is_some(),
+                read_only: state.read_only.is_some() || state.other.is_some(),
+                // Resolved once all states are declared.
+                reads: None,
+                other: state.other.is_some(),
             });
+        if let Some(span) = state.other {
+            let here = declaration.at(span);
+            if let Some(first) = self.names.states[system.index()].other.replace(here) {
+                let system = self.draft.system(system).name.clone();
+                self.error(duplicate_definition::other(&system, first, here));
+            }
+        }
         let source = program::StateSource { doc, location };
         self.draft.system_sources[system.index()]
             .states
@@ -288,6 +324,74 @@ impl Resolver {
         }
     }
 
+    /// Resolves `reads`; all states are declared by now.
+    pub(super) fn resolve_reads(&mut self, declared: &[TreeDeclaration<'_>]) {
+        let mut places: HashMap<StateId, Location> = HashMap::new();
+        for declaration in declared {
+            let (DeclarationKind::System { name, items, .. }
+            | DeclarationKind::Extend {
+                system: name,
+                items,
+            }) = &declaration.node.kind
+            else {
+                continue;
+            };
+            let Some(super::Atom::System(system, owner)) =
+                self.names.atoms.get(&name.text).cloned()
+            else {
+                continue;
+            };
+            self.owner = Some(owner);
+            for item in items {
+                let SystemItem::State(state) = item else {
+                    continue;
+                };
+                let known = &self.names.states[system.index()].exact;
+                let (Some(read), Some(id)) = (&state.reads, known.get(&state.name.text).copied())
+                else {
+                    continue;
+                };
+                if let Some(reads) = self.one_state(system, read, declaration.file) {
+                    places.insert(id, declaration.at(read.span));
+                    let states = &mut self.draft.systems[system.index()].states;
+                    states[id.index()].reads = Some(reads.index() as u32);
+                }
+            }
+        }
+        let mut chained: Vec<(StateId, StateId)> = places
+            .keys()
+            .filter_map(|state| Some((*state, self.reads(*state)?)))
+            .filter(|(state, reads)| state == reads || self.reads(*reads).is_some())
+            .collect();
+        chained.sort_unstable();
+        for (state, reads) in chained {
+            let names = [state, reads].map(|state| self.draft.state(state).name.clone());
+            let error = circular_definition::reads_chain(
+                (&names[0], places[&state]),
+                (&names[1], places[&reads]),
+            );
+            self.error(error);
+        }
+    }
+
+    fn reads(&self, state: StateId) -> Option<StateId> {
+        let at = self.draft.state(state).reads?;
+        Some(StateId::from_index(state.system(), at as usize))
+    }
+
+    /// The system that stands for a system in a mapping that is applied `with` others.
+    pub(super) fn replaced(&mut self, system: SystemId) -> SystemId {
+        // The innermost first: what it puts in may be replaced again.
+        let replacements = self.replacements.iter_mut().rev();
+        replacements.fold(system, |system, replacement| {
+            if system != replacement.old {
+                return system;
+            }
+            replacement.used = true;
+            replacement.new
+        })
+    }
+
     pub(super) fn system(
         &mut self,
         name: &tree::Name,
@@ -300,7 +404,7 @@ impl Resolver {
         if let Some(super::Atom::System(system, declared)) = self.names.atoms.get(&name.text) {
             let (system, declared) = (*system, *declared);
             self.refer(declared, location);
-            return Some(system);
+            return Some(self.replaced(system));
         }
         if self.suppresses_unknown_names() {
             return None;

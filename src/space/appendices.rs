@@ -120,7 +120,7 @@ impl<'p> Precedence<'p> {
                     .diagrams
                     .map(*part, &mut |leaf| u32::from(equal.contains(&leaf)));
                 if let Some(texts) = texts
-                    && matches!(wanted, Some(Target::Set(_)))
+                    && matches!(wanted, Some(Target::Set(_) | Target::Previous))
                 {
                     let exactly = self.exactly(profile, change, texts);
                     here = self.diagrams.and_then(here, exactly);

@@ -43,6 +43,11 @@ impl SituationSpace<'_> {
                     FactKind::Choice { values: names, .. } => choice_literal(&name, names, values),
                 }
             }
+            Column::ByHand(system) => {
+                let name = quote(&self.program.system(system).name);
+                let not = if values == [1] { "" } else { "not " };
+                format!("{not}{name} by hand")
+            }
             Column::State(system) => {
                 let system = self.program.system(system);
                 let states: Vec<&str> = system
@@ -69,10 +74,11 @@ impl Precedence<'_> {
         let Some(decision) = self.decision_of(decided, leaf) else {
             return "unmapped".to_owned();
         };
-        let Target::Set(state) = self.rule_of(decision).target else {
-            return "unchanged".to_owned();
+        let name = match self.rule_of(decision).target {
+            Target::Set(state) => quote(&self.program.state(state).name),
+            Target::Previous => "previous".to_owned(),
+            Target::Unchanged => return "unchanged".to_owned(),
         };
-        let name = quote(&self.program.state(state).name);
         let texts: Vec<String> = texts.iter().map(|text| quote_text(text)).collect();
         match (decorated, texts.as_slice()) {
             (false, []) => name,

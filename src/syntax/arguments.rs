@@ -8,11 +8,14 @@ use crate::source::FileId;
 use crate::syntax::lower::{Lower, PairNode};
 use crate::syntax::{Grammar, Rule, expected, tree};
 
-/// `in_queue`, `in_queue=false`, `cic="Available, Forward"`
+/// `in_queue`, `in_queue=false`, `cic="Available, Forward"`, `lync=Busy by hand`, `own lync=Away`
 #[derive(Debug, Clone)]
 pub struct Assignment {
     pub name: tree::Name,
     pub value: Option<tree::Name>,
+    /// The word `own` before the name.
+    pub own: bool,
+    pub by_hand: bool,
 }
 
 /// A command-line argument that does not parse.
@@ -49,14 +52,18 @@ pub fn parse_given(text: &str) -> Result<Vec<Assignment>, ArgumentError> {
         .inner()
         .filter(|node| node.is(Rule::assignment))
         .map(|node| {
+            let has = |rule| node.clone().inner().any(|child| child.is(rule));
+            let (own, by_hand) = (has(Rule::kw_own), has(Rule::by_hand));
             let mut names = node
                 .inner()
-                .filter(|child| !child.is(Rule::equals))
+                .filter(|child| child.is(Rule::fact_ref) || child.is(Rule::value_ref))
                 .map(|name| lower.name(&name));
-            let name = names.next().expect("an assignment begins with a name");
+            let name = names.next().expect("an assignment names something");
             Assignment {
                 name,
                 value: names.next(),
+                own,
+                by_hand,
             }
         });
     Ok(assignments.collect())
@@ -98,6 +105,17 @@ mod tests {
             &*given[2].value.as_ref().expect("it has a value").text,
             "Available, Forward"
         );
+        let given = parse_given("own lync=Away, lync=Busy by hand, own=x, own").expect("it is");
+        let marks = given
+            .iter()
+            .map(|one| (&*one.name.text, one.own, one.by_hand));
+        let wanted = [
+            ("lync", true, false),
+            ("lync", false, true),
+            ("own", false, false),
+            ("own", false, false),
+        ];
+        assert_eq!(marks.collect::<Vec<_>>(), wanted);
         assert!(parse_given("a,,b").is_err());
         assert!(parse_change("cic").is_err());
     }

@@ -13,9 +13,12 @@ pub(super) fn words(rules: &[Rule]) -> String {
     let mut symbols: Vec<String> = Vec::new();
     for &rule in rules {
         let hidden = match rule {
-            Rule::kw_any | Rule::kw_otherwise | Rule::kw_unchanged | Rule::kw_unmapped => {
-                state || has(Rule::value_ref)
-            }
+            Rule::kw_any
+            | Rule::kw_otherwise
+            | Rule::kw_unchanged
+            | Rule::kw_unmapped
+            | Rule::kw_previous => state || has(Rule::value_ref),
+            Rule::kw_by => has(Rule::kw_is),
             Rule::kw_not | Rule::paren_open => condition || has(Rule::system_ref),
             Rule::at_allow | Rule::EOI => rules.len() > 1,
             Rule::comma => {

@@ -22,6 +22,9 @@ use crate::syntax::lexer::read_escape;
 use crate::syntax::rules::skip;
 use crate::syntax::tree;
 
+/// The longest duration, in seconds: a week.
+const MAX_SECONDS: u32 = 7 * 24 * 3600;
+
 pub(super) struct Lower<'a> {
     pub file: FileId,
     pub text: &'a str,
@@ -139,20 +142,22 @@ impl<'a> Lower<'a> {
             }
             Rule::text => parts.title = Some(self.name(&node)),
             Rule::value_ref => parts.default = Some(self.name(&node)),
+            Rule::kw_default => parts.default_word = Some(node.span()),
             Rule::condition => parts.condition = Some(self.condition(node)),
-            Rule::state | Rule::attributes | Rule::online | Rule::text_limit => {
+            Rule::state | Rule::attributes | Rule::online | Rule::text_limit | Rule::echo => {
                 parts.system_items.push(self.system_item(node));
             }
             Rule::kw_any | Rule::state_ref | Rule::all_term => {
                 parts.group_terms.push(self.group_term(node));
             }
-            Rule::in_role | Rule::given | Rule::expect => {
+            Rule::in_role | Rule::any_role | Rule::given | Rule::expect => {
                 parts.test_items.push(self.test_item(node));
             }
             Rule::in_role_step
             | Rule::set_step
             | Rule::observe_step
             | Rule::resync_step
+            | Rule::wait_step
             | Rule::change_step => {
                 parts.steps.push(self.step(node));
             }
@@ -210,6 +215,7 @@ impl<'a> Lower<'a> {
             },
             Rule::role => Kind::Role {
                 name,
+                default: parts.default_word,
                 profiles: names.collect(),
             },
             Rule::test => Kind::Test {
@@ -331,6 +337,10 @@ impl<'a> Lower<'a> {
                 Rule::kw_not => negated = true,
                 Rule::kw_any => values.push(tree::Value::Any(child.span())),
                 Rule::value_ref => values.push(tree::Value::Name(self.name(&child))),
+                Rule::by_hand => {
+                    let kind = tree::ConditionKind::ByHand(subject);
+                    return tree::Condition { kind, span };
+                }
                 rule => skip(rule),
             }
         }
@@ -385,24 +395,27 @@ impl<'a> Lower<'a> {
 
     fn apply(&self, node: PairNode<'a>) -> tree::ItemKind {
         let mut mapping = None;
+        let mut replacement = None;
         let mut direction = None;
+        let two_systems = |node: PairNode<'a>| {
+            let mut systems = node
+                .inner()
+                .filter(|child| child.rule() == Rule::system_ref);
+            let mut next = || systems.next().map(|system| self.name(&system));
+            let both = next().zip(next());
+            Some(Box::new(both.expect("there are two systems")))
+        };
         for child in node.inner() {
             match child.rule() {
                 Rule::mapping_ref => mapping = Some(self.name(&child)),
-                Rule::direction => {
-                    let mut ends = child.inner().filter(|end| end.rule() == Rule::system_ref);
-                    let mut next = || {
-                        ends.next()
-                            .map(|end| self.name(&end))
-                            .expect("a direction has two ends")
-                    };
-                    direction = Some(Box::new((next(), next())));
-                }
+                Rule::replacement => replacement = two_systems(child),
+                Rule::direction => direction = two_systems(child),
                 rule => skip(rule),
             }
         }
         tree::ItemKind::Apply(Box::new(tree::Apply {
             mapping: mapping.expect("an apply names a mapping"),
+            replacement,
             direction,
         }))
     }
@@ -455,6 +468,9 @@ impl<'a> Lower<'a> {
                 tree::Term::Unchanged(span) => {
                     self.error(*span, errors::from_unchanged);
                 }
+                tree::Term::Previous(span) => {
+                    self.error(*span, errors::from_previous);
+                }
                 tree::Term::Otherwise(span) if rule.left.terms.len() > 1 => {
                     self.error(*span, errors::otherwise_in_list);
                 }
@@ -482,6 +498,7 @@ impl<'a> Lower<'a> {
                 Rule::kw_any => terms.push(tree::Term::Any(child.span())),
                 Rule::kw_otherwise => terms.push(tree::Term::Otherwise(child.span())),
                 Rule::kw_unchanged => terms.push(tree::Term::Unchanged(child.span())),
+                Rule::kw_previous => terms.push(tree::Term::Previous(child.span())),
                 rule => skip(rule),
             }
         }
@@ -496,7 +513,9 @@ impl<'a> Lower<'a> {
         let span = node.span();
         match node.rule() {
             Rule::attributes => {
-                let names = node.inner().filter(|child| child.rule() == Rule::new_name);
+                let names = node
+                    .inner()
+                    .filter(|child| child.rule() == Rule::new_attribute);
                 tree::SystemItem::Attributes(names.map(|child| self.name(&child)).collect())
             }
             Rule::online => {
@@ -514,9 +533,39 @@ impl<'a> Lower<'a> {
                 let limit = number.parse().unwrap_or(u64::MAX);
                 tree::SystemItem::Text { limit, span }
             }
+            Rule::echo => {
+                let seconds = self.duration_in(node);
+                tree::SystemItem::Echo { seconds, span }
+            }
             Rule::state => tree::SystemItem::State(self.state(node)),
             rule => unreachable!("`{rule:?}` is no part of a system"),
         }
+    }
+
+    /// The duration in a node, in seconds. Reports one that is none, and returns 1 then.
+    pub fn duration_in(&self, node: PairNode<'a>) -> u32 {
+        let duration = node.inner().find(|child| child.rule() == Rule::duration);
+        let duration = duration.expect("there is a duration");
+        let text = duration.text();
+        let digits = text.find(|char: char| !char.is_ascii_digit());
+        let (count, unit) = text.split_at(digits.unwrap_or(text.len()));
+        let seconds = match unit {
+            "s" => Some(1),
+            "m" => Some(60),
+            "h" => Some(3600),
+            _ => None,
+        };
+        let Some(seconds) = seconds else {
+            self.error(duration.span(), |at| errors::no_unit(text, count, at));
+            return 1;
+        };
+        let count = count.parse::<u32>().ok();
+        match count.and_then(|count| count.checked_mul(seconds)) {
+            Some(0) => self.error(duration.span(), |at| errors::no_duration(text, at)),
+            Some(all) if all <= MAX_SECONDS => return all,
+            _ => self.error(duration.span(), |at| errors::long_duration(text, at)),
+        }
+        1
     }
 
     fn state(&self, node: PairNode<'a>) -> tree::State {
@@ -526,6 +575,8 @@ impl<'a> Lower<'a> {
         let mut id = None;
         let mut attributes = Vec::new();
         let mut read_only = None;
+        let mut other: Option<Span> = None;
+        let mut reads = None;
         for child in node.inner() {
             match child.rule() {
                 Rule::allow => allows.push(self.allow(child)),
@@ -533,6 +584,11 @@ impl<'a> Lower<'a> {
                 Rule::new_id => id = Some(self.name(&child)),
                 Rule::attribute_ref => attributes.push(self.name(&child)),
                 Rule::kw_read_only => read_only = Some(child.span()),
+                Rule::kw_other => other = Some(child.span()),
+                Rule::reads => {
+                    let state = child.inner().find(|child| child.rule() == Rule::state_ref);
+                    reads = state.map(|state| self.name(&state));
+                }
                 rule => skip(rule),
             }
         }
@@ -542,8 +598,10 @@ impl<'a> Lower<'a> {
             doc: self.doc(span),
             name,
             id,
+            reads,
             attributes: attributes.into(),
             read_only,
+            other,
             span,
         }
     }

@@ -178,7 +178,7 @@ impl<'a> Recovery<'a> {
             "profile" => (Rule::profile, BlockKind::Items),
             "test" => (Rule::test, BlockKind::Test),
             "scenario" => (Rule::scenario, BlockKind::Scenario),
-            word if token::begins_declaration(word) => {
+            word if token::begins_declaration(word) || self.is_default_role(head) => {
                 let declaration = self.braceless()?;
                 let span = start.to(declaration.span);
                 let before = tree::Leading::new(allows, self.lower.doc(span));
@@ -215,6 +215,11 @@ impl<'a> Recovery<'a> {
             span,
             kind: self.lower.assemble(rule, parts),
         })
+    }
+
+    /// Whether `default role` is there.
+    fn is_default_role(&self, at: usize) -> bool {
+        self.word(at) == "default" && self.word(at + 1) == "role"
     }
 
     /// The names after the keyword of a declaration.
@@ -563,7 +568,8 @@ impl<'a> Recovery<'a> {
     fn begins_statement(&self, at: usize, body: BlockKind) -> bool {
         let word = self.word(at);
         let before = at.checked_sub(1).map_or("", |before| self.word(before));
-        let keyword = token::begins_statement(word, body);
+        let is_name = token::is_free(word) && token::goes_on(before);
+        let keyword = token::begins_statement(word, body) && !is_name;
         let after_colon = before == ":" && body == BlockKind::Items;
         let line = self.starts_line(at) && !token::goes_on(before) && !token::is_joint(word);
         (keyword && !token::is_joint(before)) || after_colon || line

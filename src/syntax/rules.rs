@@ -25,6 +25,7 @@ pub(super) fn kind(rule: Rule) -> Kind {
         | Rule::bare
         | Rule::quoted
         | Rule::keyword
+        | Rule::system_word
         | Rule::grouped
         | Rule::value
         | Rule::leaf
@@ -47,13 +48,17 @@ pub(super) fn kind(rule: Rule) -> Kind {
         Rule::kw_append => Sign("append"),
         Rule::kw_apply => Sign("apply"),
         Rule::kw_attributes => Sign("attributes"),
+        Rule::kw_by => Sign("by"),
         Rule::kw_choice => Sign("choice"),
         Rule::kw_condition => Sign("condition"),
         Rule::kw_default => Sign("default"),
+        Rule::kw_echo => Sign("echo"),
         Rule::kw_extend => Sign("extend"),
         Rule::kw_flag => Sign("flag"),
+        Rule::kw_for => Sign("for"),
         Rule::kw_given => Sign("given"),
         Rule::kw_group => Sign("group"),
+        Rule::kw_hand => Sign("hand"),
         Rule::kw_id => Sign("id"),
         Rule::kw_is => Sign("is"),
         Rule::kw_mapping => Sign("mapping"),
@@ -62,10 +67,14 @@ pub(super) fn kind(rule: Rule) -> Kind {
         Rule::kw_observe => Sign("observe"),
         Rule::kw_online => Sign("online"),
         Rule::kw_or => Sign("or"),
+        Rule::kw_other => Sign("other"),
         Rule::kw_otherwise => Sign("otherwise"),
         Rule::kw_override => Sign("override"),
+        Rule::kw_own => Sign("own"),
+        Rule::kw_previous => Sign("previous"),
         Rule::kw_profile => Sign("profile"),
         Rule::kw_read_only => Sign("read_only"),
+        Rule::kw_reads => Sign("reads"),
         Rule::kw_resync => Sign("resync"),
         Rule::kw_role => Sign("role"),
         Rule::kw_scenario => Sign("scenario"),
@@ -79,7 +88,9 @@ pub(super) fn kind(rule: Rule) -> Kind {
         Rule::kw_unmapped => Sign("unmapped"),
         Rule::kw_use => Sign("use"),
         Rule::kw_uses => Sign("uses"),
+        Rule::kw_wait => Sign("wait"),
         Rule::kw_when => Sign("when"),
+        Rule::kw_with => Sign("with"),
         Rule::at_allow => Sign("@allow"),
         Rule::one_way => Sign("->"),
         Rule::two_way => Sign("<->"),
@@ -102,13 +113,14 @@ pub(super) fn kind(rule: Rule) -> Kind {
         }
         Rule::state_ref => Named("a state or group"),
         Rule::value_ref => Named("a state or value"),
-        Rule::attribute_ref => Named("an attribute"),
+        Rule::attribute_ref | Rule::new_attribute => Named("an attribute"),
         Rule::mapping_ref => Named("a mapping"),
         Rule::profile_ref => Named("a profile"),
         Rule::role_ref => Named("a role"),
         Rule::use_ref => Named("a vocabulary or a quoted file name"),
         Rule::text => Named("a quoted text"),
         Rule::number => Named("a number"),
+        Rule::duration => Named("a duration"),
         Rule::lint_code => Named("a diagnostic code"),
         Rule::fact_ref | Rule::condition | Rule::conjunction | Rule::negation | Rule::atom => {
             Named("a condition")
@@ -128,6 +140,8 @@ pub(super) fn kind(rule: Rule) -> Kind {
         | Rule::head
         | Rule::block
         | Rule::direction
+        | Rule::replacement
+        | Rule::by_hand
         | Rule::use_decl
         | Rule::system
         | Rule::extend
@@ -135,6 +149,8 @@ pub(super) fn kind(rule: Rule) -> Kind {
         | Rule::state
         | Rule::online
         | Rule::text_limit
+        | Rule::echo
+        | Rule::reads
         | Rule::group
         | Rule::all_term
         | Rule::flag
@@ -145,6 +161,7 @@ pub(super) fn kind(rule: Rule) -> Kind {
         | Rule::role
         | Rule::test
         | Rule::in_role
+        | Rule::any_role
         | Rule::given
         | Rule::expect
         | Rule::appendix
@@ -154,6 +171,7 @@ pub(super) fn kind(rule: Rule) -> Kind {
         | Rule::observe_step
         | Rule::resync_step
         | Rule::change_step
+        | Rule::wait_step
         | Rule::commands
         | Rule::one_declaration
         | Rule::head_start

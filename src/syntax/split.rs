@@ -117,7 +117,10 @@ impl Splitter<'_> {
             }
             TokenKind::Close if self.deeper > 0 => self.deeper -= 1,
             TokenKind::Close => self.close(index, word),
-            TokenKind::Word | TokenKind::Symbol if token::begins_declaration(word) => {
+            TokenKind::Word | TokenKind::Symbol
+                if token::begins_declaration(word)
+                    || word == "default" && self.is(index + 1, "role") =>
+            {
                 self.keyword(index, word);
             }
             _ => {}
@@ -131,6 +134,7 @@ impl Splitter<'_> {
         let before = index.checked_sub(1).map(|before| self.text_of(before));
         if self.open.is_empty() {
             let joined = (word == "system" && before == Some("extend"))
+                || (word == "role" && before == Some("default"))
                 || (self.start < index && self.head == index);
             if !joined {
                 self.cut(index);
@@ -138,8 +142,9 @@ impl Splitter<'_> {
         } else if self.tokens[index].first_on_line && word != "@allow" {
             let in_test = self.is(self.head, "test") || self.is(self.head, "scenario");
             let role_of_test = word == "role" && in_test && !self.is(index + 2, "uses");
-            let names_a_system = word == "system" && before == Some("extend");
-            if !role_of_test && !names_a_system {
+            let goes_on = word == "system" && before == Some("extend")
+                || word == "role" && before == Some("default");
+            if !role_of_test && !goes_on {
                 self.unclosed("a declaration starts before it is closed", index);
                 self.cut(index);
             }

@@ -123,8 +123,13 @@ pub enum DeclarationKind {
         condition: Option<Box<Condition>>,
         items: Box<[Item]>,
     },
-    /// `role "Agents" uses "Enterprise Voice", "IM Only"`
-    Role { name: Name, profiles: Box<[Name]> },
+    /// `default role "Agents" uses "A", "B"`
+    Role {
+        name: Name,
+        /// The word `default`.
+        default: Option<Span>,
+        profiles: Box<[Name]>,
+    },
     /// `test "lunch shows as away" { ... }`
     Test { name: Name, items: Box<[TestItem]> },
     /// `scenario "a day" { ... }`
@@ -141,6 +146,8 @@ pub enum SystemItem {
     Online { fact: Name, span: Span },
     /// `text 64`
     Text { limit: u64, span: Span },
+    /// `echo 5m`, in seconds
+    Echo { seconds: u32, span: Span },
 }
 
 #[derive(Debug, Clone)]
@@ -149,8 +156,12 @@ pub struct State {
     pub doc: Box<[Span]>,
     pub name: Name,
     pub id: Option<Name>,
+    /// `reads Offline`
+    pub reads: Option<Name>,
     pub attributes: Box<[Name]>,
     pub read_only: Option<Span>,
+    /// The mark `other`.
+    pub other: Option<Span>,
     pub span: Span,
 }
 
@@ -187,6 +198,8 @@ pub enum ConditionKind {
         negated: bool,
         values: Box<[Value]>,
     },
+    /// `lync by hand`
+    ByHand(Name),
 }
 
 #[derive(Debug, Clone)]
@@ -237,6 +250,8 @@ pub struct When {
 #[derive(Debug, Clone)]
 pub struct Apply {
     pub mapping: Name,
+    /// `with teams for lync`: the new system and the old one
+    pub replacement: Option<Box<(Name, Name)>>,
     pub direction: Option<Box<(Name, Name)>>,
 }
 
@@ -281,13 +296,18 @@ pub enum Term {
     Otherwise(Span),
     /// `unchanged`
     Unchanged(Span),
+    /// `previous`
+    Previous(Span),
 }
 
 impl Term {
     pub fn span(&self) -> Span {
         match self {
             Self::Name(name) => name.span,
-            Self::Any(span) | Self::Otherwise(span) | Self::Unchanged(span) => *span,
+            Self::Any(span)
+            | Self::Otherwise(span)
+            | Self::Unchanged(span)
+            | Self::Previous(span) => *span,
         }
     }
 }
@@ -296,6 +316,8 @@ impl Term {
 pub enum TestItem {
     /// `role "Agents"`
     Role(Name),
+    /// `role any`
+    AnyRole(Span),
     /// `given enterprise_voice, not in_queue`
     Given(Box<[Condition]>),
     /// `cic "At Lunch" => lync Away append "in queue"`
@@ -323,6 +345,8 @@ pub enum Outcome {
     Unchanged(Span),
     /// `unmapped`
     Unmapped(Span),
+    /// `previous`
+    Previous(Span),
 }
 
 /// `append "in queue", "late"`, `append nothing`
@@ -348,8 +372,10 @@ pub enum StepKind {
     Set(Box<[Condition]>),
     /// `observe cic Available, lync nothing`
     Observe(Box<[(Name, Option<Name>)]>),
-    /// `resync cic`
-    Resync(Name),
+    /// `resync cic`; `resync any`
+    Resync(Option<Name>),
+    /// `wait 5m`, in seconds
+    Wait(u32),
     /// `cic "At Lunch"`
     Change(Box<(Name, Name)>),
 }

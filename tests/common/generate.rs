@@ -94,7 +94,13 @@ impl Generator {
                 } else {
                     String::new()
                 };
-                self.out.push_str(&format!("    state {text}{id}{mark}\n"));
+                let reads = if state == 0 && random.chance(15) {
+                    format!(" reads {}", states[count - 1])
+                } else {
+                    String::new()
+                };
+                self.out
+                    .push_str(&format!("    state {text}{id}{reads}{mark}\n"));
             }
             self.out.push_str("}\n");
             let mut groups = Vec::new();
@@ -161,6 +167,9 @@ impl Generator {
             7 if !self.conditions.is_empty() => random.pick(&self.conditions).clone(),
             8 | 9 => {
                 let system = random.pick(&self.systems);
+                if random.chance(25) {
+                    return format!("{} by hand", system.name);
+                }
                 let not = if random.chance(30) { "not " } else { "" };
                 let states = if random.chance(15) {
                     "any".to_owned()
@@ -215,7 +224,12 @@ impl Generator {
                 } else {
                     String::new()
                 };
-                format!("apply m{}{direction}", random.below(mappings))
+                let replacement = if random.chance(20) {
+                    format!(" with {} for {}", to.name, random.pick(&self.systems).name)
+                } else {
+                    String::new()
+                };
+                format!("apply m{}{replacement}{direction}", random.below(mappings))
             }
             2 | 3 if profile => format!("append \"t{}\" to {}", random.below(3), to.name),
             4 => format!("{} otherwise -> {}", from.name, self.target(random, to)),
@@ -246,6 +260,9 @@ impl Generator {
         // Most rules set the first state, so that enough programs have no conflicts.
         if random.chance(15) && random.chance(self.conflicts) {
             return format!("{} unchanged", to.name);
+        }
+        if random.chance(15) && random.chance(self.conflicts) {
+            return format!("{} previous", to.name);
         }
         let state = if random.chance(self.conflicts) {
             random.below(to.settable)

@@ -56,6 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         "to": decided.system(),
                         "entered": schema.state(entered).name,
                         "given": given(schema, situation, number % 2 == 1),
+                        "by_hand": by_hand(schema, situation),
                         "outcome": decided.kind(),
                         "state": decided.state(),
                         "append": decided.append(),
@@ -87,6 +88,12 @@ fn given(schema: &Schema, situation: &Situation, brief: bool) -> Map<String, Val
         (!brief || state.is_some()).then(|| (system.name.clone(), shown))
     });
     facts.chain(systems).collect()
+}
+
+/// The systems whose state is by hand.
+fn by_hand(schema: &Schema, situation: &Situation) -> Vec<String> {
+    let systems = schema.systems().filter(|(id, _)| situation.is_by_hand(*id));
+    systems.map(|(_, system)| system.name.clone()).collect()
 }
 
 type Visit<'a> = dyn FnMut(&Situation, StateId) -> std::io::Result<()> + 'a;
@@ -141,10 +148,12 @@ fn situations(
                     (number / (at + 1)) as u32 % schema.column_size(column),
                 );
             }
+            // Columns are ascending: a state comes before whether it is by hand.
             for (column, value) in columns.iter().zip(&values) {
                 set(&mut situation, *column, *value);
             }
             situation.set_state(entered);
+            situation.set_by_hand(entered.system());
             visit(&situation, entered)?;
         }
         if all > most {
@@ -168,5 +177,7 @@ fn set(situation: &mut Situation, column: Column, value: u32) {
                 situation.forget_state(system);
             }
         }
+        Column::ByHand(system) if value == 1 => situation.set_by_hand(system),
+        Column::ByHand(_) => {}
     }
 }

@@ -1,7 +1,7 @@
 //! Random programs with every construct of the language: valid, except for conflicts and overrides without effect.
 
 use crate::random::Random;
-use crate::spec::{Choice, Cond, Group, Item, Pick, Profile, Source, Spec, State, System};
+use crate::spec::{Choice, Cond, Group, Item, Pick, Profile, Source, Spec, State, System, Target};
 
 /// The size and kind of a program.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,11 @@ impl Generator<'_> {
             .iter()
             .take(2 + self.random.below(2))
         {
-            let system = self.system((*name).to_owned());
+            let twin = self.spec.systems.last().cloned();
+            let system = match twin {
+                Some(twin) if self.random.chance(40) => self.twin((*name).to_owned(), twin),
+                _ => self.system((*name).to_owned()),
+            };
             self.spec.systems.push(system);
         }
         self.spec.flags = (0..=self.random.below(self.shape.flags))
@@ -125,6 +129,8 @@ impl Generator<'_> {
                 // The first state can be set, so that there is always a target.
                 read_only: at > 0 && self.random.chance(15),
                 attributes: (0..attributes).filter(|_| self.random.chance(30)).collect(),
+                reads: None,
+                other: false,
             })
             .collect();
         let mut system = System {
@@ -132,7 +138,12 @@ impl Generator<'_> {
             attributes,
             states,
             groups: Vec::new(),
+            echo: self
+                .random
+                .chance(50)
+                .then(|| *self.random.pick(&[1, 30, 120])),
         };
+        self.reported(&mut system);
         for at in 0..self.random.below(3) {
             let group = if attributes > 0 && self.random.chance(40) {
                 Group::All(self.random.below(attributes))
@@ -140,6 +151,42 @@ impl Generator<'_> {
                 Group::Of(self.picks(&system))
             };
             system.groups.push((format!("g{at}"), group));
+        }
+        system
+    }
+
+    /// Some states are reported as others, and one stands for all names that no state has.
+    fn reported(&mut self, system: &mut System) {
+        let last = system.states.len() - 1;
+        for state in &mut system.states {
+            (state.reads, state.other) = (None, false);
+        }
+        if last > 0 && self.random.chance(20) {
+            system.states[last].other = true;
+            system.states[last].read_only = true;
+        }
+        if last > 0 && self.random.chance(30) {
+            system.states[0].reads = Some(1 + self.random.below(last));
+        }
+    }
+
+    /// A system with the names of another one, in another order, so that it can stand for it.
+    fn twin(&mut self, name: String, of: System) -> System {
+        let mut system = System { name, ..of };
+        system.states.reverse();
+        let count = system.states.len();
+        for state in &mut system.states {
+            state.read_only = false;
+        }
+        self.reported(&mut system);
+        for (_, group) in &mut system.groups {
+            if let Group::Of(picks) = group {
+                for pick in picks {
+                    if let Pick::State(at) = pick {
+                        *at = count - 1 - *at;
+                    }
+                }
+            }
         }
         system
     }
@@ -188,6 +235,7 @@ impl Generator<'_> {
             3 if !self.spec.conditions.is_empty() => {
                 Cond::Named(self.random.below(self.spec.conditions.len()))
             }
+            6 if self.random.chance(50) => Cond::ByHand(self.random.below(self.spec.systems.len())),
             4 | 5 => {
                 let at = self.random.below(self.spec.systems.len());
                 let system = self.spec.systems[at].clone();
@@ -222,6 +270,7 @@ impl Generator<'_> {
                 let mapping = self.random.below(self.spec.mappings.len());
                 Item::Apply {
                     mapping,
+                    with: self.replacement(mapping),
                     direction: self.random.chance(40).then_some((from, to)),
                 }
             }
@@ -251,11 +300,13 @@ impl Generator<'_> {
             matches!(source, Source::States(_)) && self.random.chance(self.shape.overrides);
         // Most rules set the first state, so that enough programs have no conflicts.
         let target = if !self.random.chance(self.shape.own) {
-            Some(0)
+            Target::Set(self.first(to))
         } else if self.random.chance(30) {
-            None
+            Target::Unchanged
+        } else if self.random.chance(30) {
+            Target::Previous
         } else {
-            Some(self.settable(to))
+            Target::Set(self.settable(to))
         };
         Item::Rule {
             id: self.id(),
@@ -271,9 +322,90 @@ impl Generator<'_> {
         let states = &self.spec.systems[system].states;
         let at = self.random.below(states.len());
         if states[at].read_only || !self.random.chance(self.shape.own) {
-            0
+            self.first(system)
         } else {
             at
+        }
+    }
+
+    /// The first state that can be set.
+    fn first(&self, system: usize) -> usize {
+        let mut states = self.spec.systems[system].states.iter();
+        states.position(|state| !state.read_only).unwrap_or(0)
+    }
+
+    /// A system that can stand for another in a mapping.
+    fn replacement(&mut self, mapping: usize) -> Option<(usize, usize)> {
+        if !self.random.chance(50) {
+            return None;
+        }
+        let count = self.spec.systems.len();
+        let (new, old) = (self.random.below(count), self.random.below(count));
+        let (to, from) = (&self.spec.systems[new], &self.spec.systems[old]);
+        let same = |one: &System, other: &System| {
+            let mut states = one.states.iter();
+            let has = |state: &State| other.states.iter().any(|known| known.name == state.name);
+            states.all(has) && one.groups.len() == other.groups.len()
+        };
+        // A target must be one in the new system, too.
+        let settable = from.states.iter().all(|state| {
+            let mut known = to.states.iter();
+            let known = known.find(|known| known.name == state.name);
+            state.read_only || known.is_some_and(|known| !known.read_only)
+        });
+        let fits = new != old && same(to, from) && same(from, to) && settable;
+        (fits
+            && self.mentions(&self.spec.mappings[mapping].1, old)
+            && !self.meets(&self.spec.mappings[mapping].1, new, old))
+        .then_some((new, old))
+    }
+
+    /// Whether some rule leads between the two systems, so that replacing one would make it lead to itself. Mappings that
+    /// replace systems themselves count, too.
+    fn meets(&self, items: &[Item], new: usize, old: usize) -> bool {
+        let both = |from: usize, to: usize| [from, to].contains(&new) && [from, to].contains(&old);
+        items.iter().any(|item| match item {
+            Item::When { items, .. } => self.meets(items, new, old),
+            Item::Apply {
+                mapping,
+                with,
+                direction,
+            } => {
+                with.is_some()
+                    || direction.is_some_and(|(from, to)| both(from, to))
+                    || self.meets(&self.spec.mappings[*mapping].1, new, old)
+            }
+            Item::Append { .. } => false,
+            Item::Rule { from, to, .. } => both(*from, *to),
+            Item::Both { left, right, .. } => both(left.0, right.0),
+        })
+    }
+
+    /// Whether a system occurs in rules or conditions.
+    fn mentions(&self, items: &[Item], system: usize) -> bool {
+        items.iter().any(|item| match item {
+            Item::When { condition, items } => {
+                self.asks(condition, system) || self.mentions(items, system)
+            }
+            Item::Apply {
+                mapping, direction, ..
+            } => {
+                direction.is_some_and(|(from, to)| from == system || to == system)
+                    || self.mentions(&self.spec.mappings[*mapping].1, system)
+            }
+            Item::Append { to, .. } => *to == system,
+            Item::Rule { from, to, .. } => *from == system || *to == system,
+            Item::Both { left, right, .. } => left.0 == system || right.0 == system,
+        })
+    }
+
+    fn asks(&self, condition: &Cond, system: usize) -> bool {
+        match condition {
+            Cond::Shows { system: asked, .. } | Cond::ByHand(asked) => *asked == system,
+            Cond::Named(at) => self.asks(&self.spec.conditions[*at].1, system),
+            Cond::Not(part) => self.asks(part, system),
+            Cond::And(parts) | Cond::Or(parts) => parts.iter().any(|part| self.asks(part, system)),
+            Cond::Flag(_) | Cond::Is(..) => false,
         }
     }
 
@@ -290,6 +422,9 @@ impl Generator<'_> {
                 .map(|offset| (start + offset) % count)
                 .collect();
             self.spec.roles.push((format!("Role {at}"), profiles));
+        }
+        if !self.spec.roles.is_empty() && self.random.chance(30) {
+            self.spec.default_role = Some(self.random.below(self.spec.roles.len()));
         }
     }
 }

@@ -273,6 +273,14 @@ fn decided(
     for (at, shown) in situation.states.iter().enumerate() {
         if let Some(shown) = shown {
             given.set_state(state(at, *shown));
+            if situation.by_hand[at] {
+                given.set_by_hand(
+                    tables
+                        .schema()
+                        .find_system(system(at))
+                        .expect("it is there"),
+                );
+            }
         }
     }
     let role = tables
@@ -295,6 +303,7 @@ fn decided(
     let outcome = match &decision.outcome {
         presync::Outcome::Unmapped => Outcome::Unmapped,
         presync::Outcome::Unchanged => Outcome::Unchanged,
+        presync::Outcome::Previous => Outcome::Previous(texts),
         presync::Outcome::Set(state) => {
             let name = &tables.schema().state(*state).name;
             let known = spec.systems[to]
@@ -340,11 +349,7 @@ fn sessions(
             .map(|(at, _)| (at, 0))
             .collect();
     }
-    let mut stream = Stream::new(
-        SessionEngine::new(tables.clone(), session::ECHO_SECONDS as u32),
-        1,
-        false,
-    );
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, false);
     let mut sessions = Sessions::new(meaning);
     let lines: Vec<String> = events
         .iter()
@@ -476,7 +481,9 @@ fn compiled(source: &str) -> Option<Tables> {
 /// Every outcome in every situation, with roles in the order of their names.
 fn outcomes(spec: &Spec) -> Vec<Outcome> {
     let (_, lines) = spec.text();
-    let meaning = Meaning::new(spec, lines);
+    let mut meaning = Meaning::new(spec, lines);
+    // Programs are compared of which only one asks.
+    meaning.asks_all = true;
     let mut roles: Vec<usize> = (0..meaning.roles.len()).collect();
     roles.sort_by_key(|role| &meaning.roles[*role].0);
     let mut all = Vec::new();

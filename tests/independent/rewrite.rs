@@ -1,7 +1,7 @@
 //! Rewrites programs: with the same meaning, or with a change that may affect it.
 
 use crate::random::Random;
-use crate::spec::{Cond, Item, Pick, Source, Spec};
+use crate::spec::{Cond, Item, Pick, Source, Spec, Target};
 
 /// Reorders, splits, renames and inlines, without changing any decision.
 pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
@@ -38,6 +38,12 @@ pub fn rewrite(spec: &Spec, random: &mut Random) -> Spec {
             .push(("default".to_owned(), (0..spec.profiles.len()).collect()));
     }
     spec.roles.reverse();
+    let last = spec.roles.len().saturating_sub(1);
+    spec.default_role = spec.default_role.map(|at| last - at);
+    // The only role is the default anyway.
+    if spec.roles.len() == 1 && random.chance(50) {
+        spec.default_role = Some(0);
+    }
     spec
 }
 
@@ -74,6 +80,7 @@ fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usiz
             // Once inlined, an override needs an effect in each place.
             Item::Apply {
                 mapping,
+                with: None,
                 direction: None,
             } if random.chance(50) && !overrides(&spec.mappings[mapping].1, spec) => {
                 let inner = fresh(&spec.mappings[mapping].1, next);
@@ -115,7 +122,7 @@ fn rewritten(items: Vec<Item>, spec: &Spec, random: &mut Random, next: &mut usiz
                 for (from, to) in [(left, right), (right, left)] {
                     *next += 1;
                     let source = Source::States(vec![Pick::State(from.1)]);
-                    let target = Some(to.1);
+                    let target = Target::Set(to.1);
                     all.push(Item::Rule {
                         id: *next,
                         overrides: false,
@@ -219,7 +226,10 @@ fn one(items: &mut [Item], random: &mut Random, states: usize) {
         }
         Item::When { condition, .. } => *condition = Cond::Not(Box::new(condition.clone())),
         Item::Rule { target, .. } if random.chance(60) => {
-            *target = if target.is_some() { None } else { Some(0) }
+            *target = match target {
+                Target::Unchanged => Target::Previous,
+                _ => Target::Unchanged,
+            }
         }
         Item::Rule {
             source: Source::States(picks),

@@ -23,7 +23,10 @@ fn smaller(spec: &Spec) -> Vec<Spec> {
         found.push(changed);
     };
     for at in 0..spec.roles.len() {
-        with(&|spec| drop(spec.roles.remove(at)));
+        with(&|spec| {
+            spec.roles.remove(at);
+            spec.default_role = None;
+        });
     }
     for at in 0..spec.profiles.len() {
         if spec.profiles.len() > 1 {

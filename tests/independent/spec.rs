@@ -13,6 +13,8 @@ pub struct Spec {
     pub profiles: Vec<Profile>,
     /// Names with the indices of profiles. Without roles, everyone has an implicit role with all profiles.
     pub roles: Vec<(String, Vec<usize>)>,
+    /// The role that is marked as default, if any.
+    pub default_role: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct System {
     pub attributes: usize,
     pub states: Vec<State>,
     pub groups: Vec<(String, Group)>,
+    /// How long a command may take to be reported back, in seconds; otherwise 60.
+    pub echo: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -30,6 +34,16 @@ pub struct State {
     pub id: Option<String>,
     pub read_only: bool,
     pub attributes: Vec<usize>,
+    pub reads: Option<usize>,
+    pub other: bool,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Set(usize),
+    Unchanged,
+    Previous,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +84,7 @@ pub enum Cond {
         not: bool,
         states: Vec<Pick>,
     },
+    ByHand(usize),
     Not(Box<Cond>),
     And(Vec<Cond>),
     Or(Vec<Cond>),
@@ -83,6 +98,8 @@ pub enum Item {
     },
     Apply {
         mapping: usize,
+        /// The new and the old system.
+        with: Option<(usize, usize)>,
         direction: Option<(usize, usize)>,
     },
     Append {
@@ -96,7 +113,7 @@ pub enum Item {
         from: usize,
         source: Source,
         to: usize,
-        target: Option<usize>,
+        target: Target,
     },
     Both {
         id: usize,
@@ -146,7 +163,16 @@ struct Printer<'a> {
 pub fn quoted(name: &str) -> String {
     let bare = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !["unchanged", "any", "otherwise", "is", "when", "default"].contains(&name);
+        && ![
+            "unchanged",
+            "any",
+            "otherwise",
+            "is",
+            "when",
+            "default",
+            "previous",
+        ]
+        .contains(&name);
     if bare {
         name.to_owned()
     } else {
@@ -155,19 +181,27 @@ pub fn quoted(name: &str) -> String {
 }
 
 impl Printer<'_> {
-    fn state(&mut self, state: &State) -> std::fmt::Result {
+    fn state(&mut self, system: &System, state: &State) -> std::fmt::Result {
         let id = state
             .id
             .as_ref()
             .map_or(String::new(), |id| format!(" id \"{id}\""));
+        let reads = state.reads.map_or(String::new(), |at| {
+            format!(" reads {}", quoted(&system.states[at].name))
+        });
         let mut marks: Vec<String> = state.attributes.iter().map(|at| format!("a{at}")).collect();
-        marks.extend(state.read_only.then(|| "read_only".to_owned()));
+        marks.extend((state.read_only && !state.other).then(|| "read_only".to_owned()));
+        marks.extend(state.other.then(|| "other".to_owned()));
         let marks = if marks.is_empty() {
             String::new()
         } else {
             format!(" {{ {} }}", marks.join(", "))
         };
-        writeln!(self.out, "    state {}{id}{marks}", quoted(&state.name))
+        writeln!(
+            self.out,
+            "    state {}{id}{reads}{marks}",
+            quoted(&state.name)
+        )
     }
 
     fn all(&mut self) -> std::fmt::Result {
@@ -179,7 +213,7 @@ impl Printer<'_> {
             if !added.is_empty() {
                 writeln!(self.out, "extend system {} {{", system.name)?;
                 for state in added {
-                    self.state(state)?;
+                    self.state(system, state)?;
                 }
                 writeln!(self.out, "}}")?;
             }
@@ -189,8 +223,15 @@ impl Printer<'_> {
                     (0..system.attributes).map(|at| format!("a{at}")).collect();
                 writeln!(self.out, "    attributes {}", names.join(", "))?;
             }
+            if let Some(seconds) = system.echo {
+                let echo = match seconds {
+                    seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+                    seconds => format!("{seconds}s"),
+                };
+                writeln!(self.out, "    echo {echo}")?;
+            }
             for state in own {
-                self.state(state)?;
+                self.state(system, state)?;
             }
             writeln!(self.out, "}}")?;
             for (name, group) in &system.groups {
@@ -231,12 +272,22 @@ impl Printer<'_> {
             self.items(&profile.items, 1)?;
             writeln!(self.out, "}}")?;
         }
-        for (name, profiles) in &spec.roles {
+        for (at, (name, profiles)) in spec.roles.iter().enumerate() {
             let names: Vec<String> = profiles
                 .iter()
                 .map(|at| quoted(&spec.profiles[*at].name))
                 .collect();
-            writeln!(self.out, "role {} uses {}", quoted(name), names.join(", "))?;
+            let default = if spec.default_role == Some(at) {
+                "default "
+            } else {
+                ""
+            };
+            writeln!(
+                self.out,
+                "{default}role {} uses {}",
+                quoted(name),
+                names.join(", ")
+            )?;
         }
         Ok(())
     }
@@ -263,11 +314,21 @@ impl Printer<'_> {
                 self.items(items, depth + 1)?;
                 writeln!(self.out, "{}}}", "    ".repeat(depth))
             }
-            Item::Apply { mapping, direction } => {
+            Item::Apply {
+                mapping,
+                with,
+                direction,
+            } => {
+                let with = with.map_or(String::new(), |(new, old)| {
+                    format!(
+                        " with {} for {}",
+                        spec.systems[new].name, spec.systems[old].name
+                    )
+                });
                 let way = direction.map_or(String::new(), |(from, to)| {
                     format!(" {} -> {}", spec.systems[from].name, spec.systems[to].name)
                 });
-                writeln!(self.out, "apply {}{way}", spec.mappings[*mapping].0)
+                writeln!(self.out, "apply {}{with}{way}", spec.mappings[*mapping].0)
             }
             Item::Append { text, to } => {
                 writeln!(self.out, "append {:?} to {}", text, spec.systems[*to].name)
@@ -286,8 +347,11 @@ impl Printer<'_> {
                     Source::Otherwise => "otherwise".to_owned(),
                     Source::States(picks) => picked(from, picks),
                 };
-                let target =
-                    target.map_or("unchanged".to_owned(), |at| quoted(&to.states[at].name));
+                let target = match target {
+                    Target::Set(at) => quoted(&to.states[*at].name),
+                    Target::Unchanged => "unchanged".to_owned(),
+                    Target::Previous => "previous".to_owned(),
+                };
                 let overrides = if *overrides { "override " } else { "" };
                 writeln!(
                     self.out,
@@ -339,6 +403,7 @@ impl Printer<'_> {
                     picked(system, states)
                 )
             }
+            Cond::ByHand(system) => format!("{} by hand", spec.systems[*system].name),
             Cond::Not(part) => format!("not ({})", self.condition(part)),
             Cond::And(parts) => joined(parts, " and "),
             Cond::Or(parts) => joined(parts, " or "),

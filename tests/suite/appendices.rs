@@ -52,7 +52,7 @@ fn any_number_of_texts_joins_in_written_order() {
                 }
                 let decide = |state: &str| {
                     let entered = tables.state("a", state).expect("it is declared");
-                    let role = tables.only_role().expect("the program has one role");
+                    let role = tables.default_role().expect("the program has one role");
                     let decided = role.decide(&given, entered).expect("no choice is unset");
                     decided[0]
                         .append()
@@ -130,7 +130,7 @@ fn only_choices_that_the_texts_depend_on_need_a_value() {
         let source = include_str!("../fixtures/programs/choice-text.presync");
         let tables = common::tables(&source.replace("append \"APPENDS\" to b", appends));
         let x = tables.state("a", "x").expect("it is declared");
-        let role = tables.only_role().expect("the program has one role");
+        let role = tables.default_role().expect("the program has one role");
         role.decide(&tables.situation(), x).is_ok()
     };
     let (v, w) = ("when v: append \"t\" to b\n", "when w: append \"t\" to b\n");

@@ -123,10 +123,10 @@ fn enumerate(program: &Program) -> (BTreeSet<Exercised>, BTreeSet<Exercised>) {
         for role in program.role_ids() {
             for direction in program.directions() {
                 for state in program.states(direction.from()) {
-                    let mut situation = situation.clone();
-                    situation.states[direction.from().index()] = Some(state);
+                    let situation = situation.entering(state);
                     let here = walk(program, role, &situation, (direction, state));
-                    if (role, direction) == (test.role, wanted.direction)
+                    if test.roles.contains(&role)
+                        && direction == wanted.direction
                         && wanted.states.contains(&state)
                         && reference::holds(program, test.given, &situation)
                     {

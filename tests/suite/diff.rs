@@ -78,7 +78,7 @@ type DifferenceKey = (String, String, String, String, String);
 /// The differences between the texts of two outcomes, and their order.
 fn differences(before: &reference::Outcome, after: &reference::Outcome) -> Vec<(String, String)> {
     let texts = |outcome: &reference::Outcome| match outcome {
-        reference::Outcome::Set(_, texts) => texts.clone(),
+        reference::Outcome::Set(_, texts) | reference::Outcome::Previous(texts) => texts.clone(),
         reference::Outcome::Unmapped | reference::Outcome::Unchanged => Vec::new(),
     };
     let (old, new) = (texts(before), texts(after));
@@ -125,6 +125,7 @@ fn enumerate(old: &Program, new: &Program) -> BTreeMap<DifferenceKey, f64> {
                     let name = |outcome: &reference::Outcome| match outcome {
                         reference::Outcome::Unmapped => "unmapped".to_owned(),
                         reference::Outcome::Unchanged => "unchanged".to_owned(),
+                        reference::Outcome::Previous(_) => "previous".to_owned(),
                         reference::Outcome::Set(target, _) => quote(&old.state(*target).name),
                     };
                     let (before, after) = (decide(old), decide(new));

@@ -1,6 +1,7 @@
 //! The engine as embedded by an application: over a day it does the same as `run`, even if its tables are replaced.
 
 use presync::{Engine, EngineError, Event, EventMessage, MemoryStore, SessionStore, Tables};
+use presync_engine::Resync;
 
 use crate::common;
 
@@ -69,7 +70,7 @@ fn a_session_store_keeps_sessions() {
     let mut store = MemoryStore::default();
     assert!(store.load("ann").expect("memory never fails").is_none());
     let session = engine.tables().clone();
-    let sessions = presync_engine::SessionEngine::new(session, 60);
+    let sessions = presync_engine::SessionEngine::new(session);
     let saved = sessions.save(&sessions.session());
     store
         .store("ann", saved.clone())
@@ -120,7 +121,7 @@ fn ids_of_another_schema_refer_to_nothing() {
     situation.forget_state(a);
     assert_eq!(situation.state(a), None);
 
-    let role = small.only_role().expect("the program has one role");
+    let role = small.default_role().expect("the program has one role");
     let way = presync::Direction::new(a, b).expect("the systems differ");
     let table = role
         .table(way)
@@ -171,11 +172,12 @@ fn events_are_built_by_what_they_do() {
         "system a { state S state T } system b { state U state V } profile P { a S -> b U a T -> b V }",
     );
     let state = |system: &str, name: &str| tables.state(system, name).expect("it exists");
-    let engine = presync_engine::SessionEngine::new(tables.clone(), 60);
+    let engine = presync_engine::SessionEngine::new(tables.clone());
     let mut session = engine.session();
     let apply = |session: &mut presync_engine::Session, event: &Event| {
-        let (_, decided) = engine.apply(session, event).expect("the event is accepted");
-        let sent = decided
+        let applied = engine.apply(session, event).expect("the event is accepted");
+        let sent = applied
+            .decisions
             .into_iter()
             .filter(|decided| decided.delivery == presync_engine::Delivery::Sent);
         sent.count()
@@ -189,7 +191,7 @@ fn events_are_built_by_what_they_do() {
     let before = UNIX_EPOCH - Duration::from_millis(1_500);
     assert_eq!(Event::resync(a).at(later).at, Some(1_500));
     assert_eq!(Event::resync(a).at(before).at, Some(-1_500));
-    assert_eq!(Event::resync(a).at(before).resync, Some(a));
+    assert_eq!(Event::resync(a).at(before).resync, Some(Resync::System(a)));
 }
 
 /// An event as JSON has only the members that were given, and an observation names the system of its state.
@@ -197,7 +199,7 @@ fn events_are_built_by_what_they_do() {
 fn event_messages_have_only_given_members() {
     for line in [
         r#"{"user":"ann","set":{"f":true}}"#,
-        r#"{"user":"ann","state":{"a":"S","b":null},"id":7}"#,
+        r#"{"user":"ann","observe":{"a":"S","b":null},"id":7}"#,
         r#"{"user":"ann","role":"R","change":{"a":"S"},"at":"2026-11-22T12:00:00Z"}"#,
         r#"{"user":"ann","resync":"a"}"#,
     ] {
@@ -208,7 +210,7 @@ fn event_messages_have_only_given_members() {
     let tables =
         common::tables("system a { state S } system b { state U } profile P { a S -> b U }");
     let state = |system: &str, name: &str| tables.state(system, name).expect("it exists");
-    let engine = presync_engine::SessionEngine::new(tables.clone(), 60);
+    let engine = presync_engine::SessionEngine::new(tables.clone());
     let mut session = engine.session();
     let mut foreign = Event::observed(state("a", "S"));
     foreign.observe[0].0 = state("b", "U").system();
@@ -237,7 +239,7 @@ fn ids_end_with_the_schema() {
         "system a { state S } system b { state U } choice c = x | y default x profile P { a S -> b U }",
     );
     let schema = tables.schema();
-    let engine = presync_engine::SessionEngine::new(tables.clone(), 60);
+    let engine = presync_engine::SessionEngine::new(tables.clone());
     let mut session = engine.session();
     let (a, c) = (SystemId::from_index(0), FactId::from_index(0));
     let after = [
@@ -254,7 +256,7 @@ fn ids_end_with_the_schema() {
     let more = common::tables(
         "system a { state S } system b { state U } choice c = x | y default x flag g profile P { a S -> b U }",
     );
-    let mut foreign = presync_engine::SessionEngine::new(more, 60).session();
+    let mut foreign = presync_engine::SessionEngine::new(more).session();
     let change = Event::changed(StateId::from_index(a, 0));
     assert!(engine.apply(&mut foreign, &change).is_err());
     assert!(engine.apply(&mut session, &change).is_ok());
@@ -306,7 +308,7 @@ fn a_decision_shows_its_parts() {
         "system a { state S } system b { state U } profile P { a S -> b U append \"x\" to b }",
     );
     let state = tables.state("a", "S").expect("it exists");
-    let role = tables.only_role().expect("the program has one role");
+    let role = tables.default_role().expect("the program has one role");
     let decided = role.decide(&tables.situation(), state).expect("it decides");
     assert_eq!(decided.len(), 1);
     assert_eq!(decided[0].kind(), "set");

@@ -51,6 +51,7 @@ fn explanations_match_enumeration() {
                 assert_eq!(found.decider, decider, "{context}");
                 // The nearest situation with another outcome, by how many facts and states differ.
                 let distance = |other: &Situation| {
+                    // Whether the state entered is by hand does not matter.
                     let facts = other
                         .facts
                         .iter()
@@ -63,7 +64,13 @@ fn explanations_match_enumeration() {
                         .zip(&situation.states)
                         .filter(|(one, other)| one != other)
                         .count();
-                    facts + states
+                    let by_hand = other
+                        .by_hand
+                        .iter()
+                        .zip(&situation.by_hand)
+                        .filter(|(one, other)| one != other)
+                        .count();
+                    facts + states + by_hand
                 };
                 let kept_out = kept_out(
                     &program,
@@ -129,12 +136,12 @@ fn kept_out(
     let rules = profiles.flat_map(|profile| &profile.rules).filter(|rule| {
         rule.direction.to() == to
             && rule.states.contains(&state)
-            && !reference::holds(program, rule.condition, situation)
+            && !reference::holds(program, rule.condition, &situation.entering(state))
     });
     let least = |rule: &Rule| {
         let holding = situations.iter().filter(|other| {
             other.states[state.system().index()] == Some(state)
-                && reference::holds(program, rule.condition, other)
+                && reference::holds(program, rule.condition, &other.entering(state))
         });
         holding.map(distance).min()
     };

@@ -161,7 +161,7 @@ fn forty_flags_decide_like_the_naive_evaluator() {
         .compile()
         .expect("the program compiles");
     let of_role = tables
-        .only_role()
+        .default_role()
         .map(|role| role.tables().expect("the table fits the limits"));
     let of_role = of_role.expect("the program has one role");
     let is_split = of_role.iter().any(|table| table.links().len() > 1);
@@ -247,6 +247,8 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
         let mut situation = reference::Situation {
             facts: Vec::new(),
             states: vec![None; program.schema.systems().len()],
+            by_hand: vec![false; program.schema.systems().len()],
+            own: vec![None; program.schema.systems().len()],
         };
         for (_, fact) in program.schema.facts() {
             let value = random.below(fact.size() as usize) as u32;
@@ -284,6 +286,10 @@ fn sample(program: &Program, compiled: &[&Tables], random: &mut Random) -> usize
             match &wanted.outcome {
                 reference::Outcome::Unmapped => assert_eq!(found.kind(), "unmapped"),
                 reference::Outcome::Unchanged => assert_eq!(found.kind(), "unchanged"),
+                reference::Outcome::Previous(append) => {
+                    assert_eq!(found.kind(), "previous");
+                    assert_eq!(found.append(), append);
+                }
                 reference::Outcome::Set(state, append) => {
                     assert_eq!(found.decision().outcome, Outcome::Set(*state));
                     assert_eq!(found.append(), append);
@@ -317,7 +323,7 @@ fn dense_tables_and_diagrams_decide_the_same() {
     };
     let (dense, diagram) = (common::tables(&source(12)), common::tables(&source(24)));
     let is_dense = |tables: &Tables| {
-        let role = tables.only_role().expect("the program has one role");
+        let role = tables.default_role().expect("the program has one role");
         role.tables().expect("the tables are small")[0]
             .dense()
             .is_some()
@@ -334,7 +340,7 @@ fn dense_tables_and_diagrams_decide_the_same() {
                 given.set_value(ValueId::from_index(fact, bits >> flag & 1));
             }
             let entered = tables.state("a", "x").expect("it exists");
-            let role = tables.only_role().expect("the program has one role");
+            let role = tables.default_role().expect("the program has one role");
             role.decide(&given, entered)
                 .expect("every fact has a value")[0]
                 .decision()

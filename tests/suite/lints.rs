@@ -279,23 +279,42 @@ fn bouncing(seed: u64) -> String {
     let count = 2 + random.below(2);
     let mut text = String::from("flag f\nflag g\n");
     for system in &systems[..count] {
+        let reads = *random.pick(&["", "", "", " reads s2"]);
         text.push_str(&format!(
-            "system {system} {{ attributes a state s0 {{ a }} state s1 state s2 }}\n"
+            "system {system} {{ attributes a state s0 {{ a }} state s1{reads} state s2 }}\n"
         ));
     }
     for profile in 0..=random.below(2) {
         text.push_str(&format!("profile \"P {profile}\" {{\n"));
         for from in 0..count {
+            if random.chance(20) {
+                let to = systems[(from + 1) % count];
+                let by_hand = format!(" and {to} by hand");
+                let and = *random.pick(&["", &by_hand]);
+                let guard = format!("{to} is s{}{and}", random.below(3));
+                text.push_str(&format!(
+                    "    when {guard}: override {} any -> {to} unchanged\n",
+                    systems[from]
+                ));
+            }
             for state in 0..3 {
-                let to = (from + 1 + random.below(count - 1)) % count;
-                if random.chance(95) {
+                // Now and then a change sets both other systems.
+                for offset in 0..=usize::from(count == 3 && random.chance(40)) {
+                    let to = (from + 1 + (offset + random.below(count - 1)) % (count - 1)) % count;
+                    if !random.chance(95) {
+                        continue;
+                    }
                     let guard = format!("{} is not s{}", systems[to], random.below(3));
-                    let condition = *random.pick(&["f", "f", "f", "f or g", &guard]);
+                    let not = *random.pick(&["", "not "]);
+                    let by_hand = format!("{not}{} by hand", systems[random.below(count)]);
+                    let condition = *random.pick(&["f", "f", "f", "f or g", &guard, &by_hand]);
+                    let target = match random.below(12) {
+                        0 => "previous".to_owned(),
+                        _ => format!("s{}", random.below(3)),
+                    };
                     text.push_str(&format!(
-                        "    when {condition}: {} s{state} -> {} s{}\n",
-                        systems[from],
-                        systems[to],
-                        random.below(3)
+                        "    when {condition}: {} s{state} -> {} {target}\n",
+                        systems[from], systems[to],
                     ));
                 }
             }
@@ -337,7 +356,7 @@ fn reported(program: &Program, code: &str, findings: &[Diagnostic]) -> Findings 
         "ping-pong" => of
             .map(|finding| format!("{:?}", finding.data.role))
             .collect(),
-        "gap" | "ambiguous-return" => of.map(about).collect(),
+        "gap" | "ambiguous-return" | "trap" => of.map(about).collect(),
         // A round trip is the same in each role.
         "unsafe-round-trip" | "lossy-round-trip" => of
             .map(|finding| {
@@ -393,6 +412,7 @@ impl<'p> Truth<'p> {
             ("unsafe-round-trip", unsafe_ones),
             ("lossy-round-trip", plain),
             ("ping-pong", self.ping_pong()),
+            ("trap", self.traps()),
             ("ambiguous-return", self.ambiguous()),
             ("absent-target", self.absent()),
             ("text-too-long", self.too_long()),
@@ -407,6 +427,27 @@ impl<'p> Truth<'p> {
         to: SystemId,
     ) -> Outcome {
         reference::decide(self.program, role, situation, state, to).outcome
+    }
+
+    /// The outcome, where `previous` sets the own state, and leaves an unknown one unchanged.
+    fn carried_out(
+        &self,
+        role: RoleId,
+        situation: &Situation,
+        state: StateId,
+        to: SystemId,
+    ) -> Outcome {
+        match self.outcome(role, situation, state, to) {
+            Outcome::Previous(texts) => match situation.own[to.index()] {
+                Some(own) => Outcome::Set(own, texts),
+                None => Outcome::Unchanged,
+            },
+            outcome => outcome,
+        }
+    }
+
+    fn reads(&self, state: StateId) -> StateId {
+        self.program.schema.reads(state)
     }
 
     fn line(&self, location: presync::Location) -> String {
@@ -449,8 +490,7 @@ impl<'p> Truth<'p> {
         state: StateId,
         to: SystemId,
     ) -> Option<(usize, Vec<usize>)> {
-        let mut situation = situation.clone();
-        situation.states[state.system().index()] = Some(state);
+        let situation = situation.entering(state);
         self.program.role(role).profiles.iter().find_map(|id| {
             let rules = &self.program.profile(*id).rules;
             let candidates: Vec<usize> = (0..rules.len())
@@ -559,8 +599,7 @@ impl<'p> Truth<'p> {
             for profile in &self.program.profiles {
                 for (later, rule) in profile.rules.iter().enumerate() {
                     for state in rule.states.iter() {
-                        let mut situation = situation.clone();
-                        situation.states[rule.direction.from().index()] = Some(*state);
+                        let situation = situation.entering(*state);
                         let repeated = reference::holds(self.program, rule.condition, &situation)
                             && profile.rules[..later].iter().any(|other| {
                                 let same = (other.direction, other.rank, other.target)
@@ -590,7 +629,7 @@ impl<'p> Truth<'p> {
             .iter()
             .flat_map(|profile| &profile.rules)
         {
-            let (Some(online), Target::Set(_)) =
+            let (Some(online), Target::Set(_) | Target::Previous) =
                 (self.program.system(rule.direction.to()).online, rule.target)
             else {
                 continue;
@@ -619,9 +658,20 @@ impl<'p> Truth<'p> {
                         continue;
                     };
                     for state in self.program.states(from) {
-                        let Outcome::Set(target, texts) = self.outcome(role, situation, state, to)
-                        else {
-                            continue;
+                        let (target, texts) = match self.outcome(role, situation, state, to) {
+                            Outcome::Set(target, texts) => (target, texts),
+                            // Any state that can be set.
+                            Outcome::Previous(texts) => {
+                                let own = reference::owned(self.program, to).into_iter();
+                                let longest = own.max_by_key(|state| {
+                                    self.program.state(*state).name.chars().count()
+                                });
+                                match longest {
+                                    Some(longest) => (longest, texts),
+                                    None => continue,
+                                }
+                            }
+                            Outcome::Unmapped | Outcome::Unchanged => continue,
                         };
                         let name = &self.program.state(target).name;
                         let length = name.chars().count()
@@ -666,10 +716,9 @@ impl<'p> Truth<'p> {
                         else {
                             continue;
                         };
-                        let mut after = situation.clone();
-                        after.states[from.index()] = Some(state);
-                        after.states[to.index()] = Some(shown);
-                        let Outcome::Set(back, _) = self.outcome(role, &after, shown, from) else {
+                        let after = situation.entering(state);
+                        let back = self.outcome(role, &after, self.reads(shown), from);
+                        let Outcome::Set(back, _) = back else {
                             continue;
                         };
                         if back == state {
@@ -711,14 +760,16 @@ impl<'p> Truth<'p> {
     }
 
     fn bounces(&self, role: RoleId, start: &Situation, system: SystemId) -> bool {
+        type Node = (Vec<Option<StateId>>, Vec<bool>, SystemId);
+
         // A depth-first search that meets a node on its own path has found a cycle.
         fn walk(
             truth: &Truth<'_>,
             role: RoleId,
-            at: (Vec<Option<StateId>>, SystemId),
-            facts: &[u32],
-            path: &mut Vec<(Vec<Option<StateId>>, SystemId)>,
-            done: &mut BTreeSet<(Vec<Option<StateId>>, SystemId)>,
+            at: Node,
+            fixed: &Situation,
+            path: &mut Vec<Node>,
+            done: &mut BTreeSet<Node>,
         ) -> bool {
             if path.contains(&at) {
                 return true;
@@ -727,35 +778,139 @@ impl<'p> Truth<'p> {
                 return false;
             }
             path.push(at.clone());
-            let (states, system) = at;
+            let (states, by_hand, system) = at;
             let situation = Situation {
-                facts: facts.to_vec(),
                 states: states.clone(),
+                by_hand,
+                ..fixed.clone()
             };
             let entered = states[system.index()].expect("a system that has changed has a state");
-            let cycle = truth
-                .program
-                .system_ids()
-                .filter(|to| *to != system)
-                .any(|to| match truth.outcome(role, &situation, entered, to) {
-                    Outcome::Set(target, _) if states[to.index()] != Some(target) => {
-                        let mut after = states.clone();
-                        after[to.index()] = Some(target);
-                        walk(truth, role, (after, to), facts, path, done)
-                    }
-                    _ => false,
-                });
+            let others = truth.program.system_ids().filter(|to| *to != system);
+            let commands =
+                others.filter_map(
+                    |to| match truth.carried_out(role, &situation, entered, to) {
+                        Outcome::Set(target, _) if states[to.index()] != Some(target) => {
+                            Some(target)
+                        }
+                        _ => None,
+                    },
+                );
+            let commands: Vec<StateId> = commands.collect();
+            let mut after = situation.entering(entered);
+            for target in &commands {
+                let to = target.system().index();
+                after.states[to] = Some(truth.reads(*target));
+                // Only where a condition asks is it part of the situation.
+                after.by_hand[to] = false;
+            }
+            let cycle = commands.iter().any(|target| {
+                let to = target.system();
+                let reported = truth.reads(*target);
+                // What it shows counts as by hand once it reports.
+                let entering = after.entering(reported);
+                walk(
+                    truth,
+                    role,
+                    (entering.states, entering.by_hand, to),
+                    fixed,
+                    path,
+                    done,
+                )
+            });
             path.pop();
             cycle
         }
+        let entered = start.states[system.index()].expect("it has a state");
+        let start = start.entering(entered);
         walk(
             self,
             role,
-            (start.states.clone(), system),
-            &start.facts,
+            (start.states.clone(), start.by_hand.clone(), system),
+            &start,
             &mut Vec::new(),
             &mut BTreeSet::new(),
         )
+    }
+
+    /// For all facts: whether a state is entered, no change leads out of it, and elsewhere some change does.
+    fn traps(&self) -> Findings {
+        let mut found = BTreeSet::new();
+        let mut of_facts: BTreeMap<Vec<u32>, Vec<&Situation>> = BTreeMap::new();
+        for situation in &self.situations {
+            of_facts
+                .entry(situation.facts.clone())
+                .or_default()
+                .push(situation);
+        }
+        for role in self.program.role_ids() {
+            for (from, to) in self.program.directions().map(|way| (way.from(), way.to())) {
+                for target in self.program.states(to) {
+                    let mut facts = of_facts.values();
+                    if facts.any(|situations| self.is_trap(role, situations, (from, to), target)) {
+                        found.insert(self.about(role, from, to, &[target]));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn is_trap(
+        &self,
+        role: RoleId,
+        situations: &[&Situation],
+        (from, to): (SystemId, SystemId),
+        target: StateId,
+    ) -> bool {
+        let seen = self.reads(target);
+        let changes: Vec<StateId> = self.program.states(from).collect();
+        let enters = situations.iter().any(|situation| {
+            changes.iter().any(|state| {
+                let outcome = self.carried_out(role, situation, *state, to);
+                matches!(outcome, Outcome::Set(state, _) if state == target)
+            })
+        });
+        let leads = |situation: &Situation, state: StateId| {
+            match self.outcome(role, situation, state, to) {
+                Outcome::Set(state, _) => state != target,
+                // With these facts, some own state is another one; the others are enumerated, too.
+                Outcome::Previous(_) => true,
+                Outcome::Unmapped | Outcome::Unchanged => false,
+            }
+        };
+        let elsewhere: Vec<&&Situation> = situations
+            .iter()
+            .filter(|situation| situation.states[to.index()].is_some_and(|state| state != seen))
+            .collect();
+        let leads_elsewhere = |state: &StateId| {
+            let mut situations = elsewhere.iter();
+            situations.any(|situation| leads(situation, *state))
+        };
+        let shown: Vec<Situation> = situations
+            .iter()
+            .map(|situation| {
+                let mut shown = (**situation).clone();
+                shown.states[to.index()] = Some(seen);
+                shown.by_hand[to.index()] = false;
+                shown
+            })
+            .collect();
+        let closed = changes
+            .iter()
+            .all(|state| shown.iter().all(|situation| !leads(situation, *state)));
+        let kept = changes
+            .iter()
+            .filter(|state| leads_elsewhere(state))
+            .any(|state| {
+                shown.iter().all(|situation| {
+                    let deciding = self.deciding(role, situation, *state, to);
+                    deciding.is_some_and(|(profile, rules)| {
+                        let rule = &self.program.profiles[profile].rules[rules[0]];
+                        rule.target == Target::Unchanged && rule.rank != Rank::Otherwise
+                    })
+                })
+            });
+        enters && (closed || kept) && changes.iter().any(leads_elsewhere)
     }
 
     fn ambiguous(&self) -> Findings {
@@ -765,21 +920,21 @@ impl<'p> Truth<'p> {
                 for (from, to) in self.program.directions().map(|way| (way.from(), way.to())) {
                     let mut sources: BTreeMap<StateId, Vec<StateId>> = BTreeMap::new();
                     for state in self.program.states(from) {
-                        if let Outcome::Set(target, _) = self.outcome(role, situation, state, to) {
+                        let outcome = self.carried_out(role, situation, state, to);
+                        if let Outcome::Set(target, _) = outcome {
                             sources.entry(target).or_default().push(state);
                         }
                     }
                     for (target, states) in sources.iter().filter(|(_, states)| states.len() > 1) {
                         let lost = states.iter().any(|state| {
-                            let mut after = situation.clone();
-                            after.states[from.index()] = Some(*state);
+                            let after = situation.entering(*state);
                             let active = self.program.states(to).any(|other| {
                                 self.outcome(role, &after, other, from) != Outcome::Unmapped
                             });
                             active
-                                && match self.outcome(role, &after, *target, from) {
+                                && match self.carried_out(role, &after, self.reads(*target), from) {
                                     Outcome::Unmapped => true,
-                                    Outcome::Unchanged => false,
+                                    Outcome::Unchanged | Outcome::Previous(_) => false,
                                     Outcome::Set(back, _) => !states.contains(&back),
                                 }
                         });

@@ -28,6 +28,7 @@ mod import;
 mod index;
 mod init;
 mod json;
+mod lapses;
 mod large;
 mod limits;
 mod lints;

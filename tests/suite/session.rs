@@ -11,8 +11,13 @@ const PROGRAM: &str = include_str!("../fixtures/programs/session.presync");
 /// Runs events, given without the user, and compares the commands (`system State+text`) or the rejection of each.
 #[track_caller]
 fn run(events: &[(&str, &[&str])]) {
-    let tables = common::tables(PROGRAM);
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, true);
+    run_in(PROGRAM, events);
+}
+
+#[track_caller]
+pub(super) fn run_in(program: &str, events: &[(&str, &[&str])]) {
+    let tables = common::tables(program);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, true);
     for (at, (event, wanted)) in events.iter().enumerate() {
         let output = stream.block(format!("{{\"user\":\"ann\",{event}}}\n").as_bytes());
         assert_eq!(results(&output), *wanted, "event {}: {event}", at + 1);
@@ -173,17 +178,20 @@ fn facts_do_not_move_users_seen_in_another_state() {
         (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
         (r#""change":{"cic":"Lunch"}"#, &["lync Away", "teams Gone"]),
         // The state from before an unconfirmed command: the command may not have arrived yet.
-        (r#""state":{"lync":"Busy"}"#, &[]),
+        (r#""observe":{"lync":"Busy"}"#, &[]),
         (r#""change":{"lync":"Busy"}"#, &[]),
         (r#""set":{"in_queue":true}"#, &["lync Away+in queue"]),
         // The state that the command sets does not contradict it.
-        (r#""state":{"lync":"Away"}"#, &[]),
+        (r#""observe":{"lync":"Away"}"#, &[]),
         (r#""set":{"in_queue":false}"#, &["lync Away"]),
         // Another state does, even if a command is unconfirmed.
-        (r#""state":{"lync":"Available"}"#, &[]),
+        (r#""observe":{"lync":"Available"}"#, &[]),
         (r#""set":{"in_queue":true}"#, &[]),
     ]);
-    for seen in [r#""state":{"lync":"Busy"}"#, r#""change":{"lync":"Busy"}"#] {
+    for seen in [
+        r#""observe":{"lync":"Busy"}"#,
+        r#""change":{"lync":"Busy"}"#,
+    ] {
         run(&[
             START,
             (r#""change":{"lync":"Busy"}"#, &["cic Meeting"]),
@@ -191,14 +199,18 @@ fn facts_do_not_move_users_seen_in_another_state() {
                 r#""change":{"cic":"Lunch"},"at":"2026-11-22T12:00:00Z""#,
                 &["lync Away", "teams Gone"],
             ),
-            // The command expires without an echo, and the system is seen in its old state.
+            // The command lapses, and the system is seen in its old state: the command may be lost, and is sent again when
+            // its text changes.
             (
                 r#""set":{"in_queue":true},"at":"2026-11-22T12:05:00Z""#,
                 &["lync Away+in queue"],
             ),
-            (r#""at":"2026-11-22T12:10:00Z""#, &[]),
+            (
+                r#""observe":{"cic":"Lunch"},"at":"2026-11-22T12:10:00Z""#,
+                &[],
+            ),
             (seen, &[]),
-            (r#""set":{"in_queue":false}"#, &[]),
+            (r#""set":{"in_queue":false}"#, &["lync Away"]),
         ]);
     }
 }
@@ -207,12 +219,12 @@ fn facts_do_not_move_users_seen_in_another_state() {
 fn observing_decides_nothing() {
     run(&[
         START,
-        (r#""state":{"cic":"Lunch","lync":"Away"}"#, &[]),
+        (r#""observe":{"cic":"Lunch","lync":"Away"}"#, &[]),
         (r#""change":{"cic":"Lunch"}"#, &[]),
         (r#""resync":"cic""#, &["teams Gone"]),
-        (r#""state":{"lync":null}"#, &[]),
+        (r#""observe":{"lync":null}"#, &[]),
         (r#""resync":"cic""#, &["lync Away", "teams Gone"]),
-        (r#""state":{"cic":null}"#, &[]),
+        (r#""observe":{"cic":null}"#, &[]),
         (r#""resync":"cic""#, &[]),
     ]);
 }
@@ -265,7 +277,7 @@ fn rejected_events_change_nothing() {
         (r#""set":{"in_queue":1}"#, &["! unknown-value"]),
         (r#""set":{"kind":"fax"}"#, &["! unknown-value"]),
         (r#""set":{"nope":true}"#, &["! unknown-fact"]),
-        (r#""state":{"skype":null}"#, &["! unknown-system"]),
+        (r#""observe":{"skype":null}"#, &["! unknown-system"]),
         (r#""role":"X""#, &["! unknown-role"]),
         (
             r#""change":{"cic":"Lunch","lync":"Away"}"#,
@@ -275,7 +287,7 @@ fn rejected_events_change_nothing() {
         (r#""change":["cic"]"#, &["! malformed"]),
         (r#""change":{"cic":"Lunch"}"#, &[]),
         // Unknown members are ignored.
-        (r#""weather":{"rain":[1]}"#, &[]),
+        (r#""weather":{"rain":[1]},"change":{"cic":"Lunch"}"#, &[]),
     ]);
 }
 
@@ -314,10 +326,10 @@ fn threads_and_stored_states_change_nothing() {
         common::text(&whole.1).lines().count()
     );
     // Save the sessions after half of the events and load them again.
-    let mut first = Stream::new(SessionEngine::new(tables.clone(), 60), 2, true);
+    let mut first = Stream::new(SessionEngine::new(tables.clone()), 2, true);
     let begin = first.block(&events[..half]);
     let stored = StateFile::save(&first, None).to_json();
-    let mut second = Stream::new(SessionEngine::new(tables.clone(), 60), 1, true);
+    let mut second = Stream::new(SessionEngine::new(tables.clone()), 1, true);
     assert!(
         StateFile::parse(&stored)
             .expect("a saved state can be read")
@@ -333,7 +345,7 @@ fn threads_and_stored_states_change_nothing() {
 }
 
 fn stream(tables: &Tables, jobs: usize, blocks: &[&[u8]]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), jobs, true);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), jobs, true);
     let mut all = (Vec::new(), Vec::new(), Vec::new());
     for block in blocks {
         let output = stream.block(block);
@@ -348,14 +360,14 @@ fn stream(tables: &Tables, jobs: usize, blocks: &[&[u8]]) -> (Vec<u8>, Vec<u8>, 
 fn a_byte_order_mark_is_accepted_before_the_first_line_only() {
     let tables = common::tables(PROGRAM);
     let event = "\u{feff}{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"},\"change\":{\"cic\":\"Lunch\"}}\r\n";
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, false);
     assert_eq!(
         results(&stream.block(event.as_bytes())),
         ["lync Away", "teams Gone"]
     );
     assert_eq!(results(&stream.block(event.as_bytes())), ["! malformed"]);
     // Nor before the first line of a resumed run.
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, false);
     stream.skip_lines(7);
     assert_eq!(results(&stream.block(event.as_bytes())), ["! malformed"]);
     assert_eq!(stream.lines(), 8);
@@ -364,12 +376,18 @@ fn a_byte_order_mark_is_accepted_before_the_first_line_only() {
 #[test]
 fn lines_are_counted_with_any_line_ending() {
     let tables = common::tables(PROGRAM);
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, false);
     let event = "{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"}}";
     let output = stream.block(
         format!("{event}\r\n{event}\n{event}\r\n\r\n{event}\r{event}\n{event}\r").as_bytes(),
     );
-    assert_eq!((output.events, output.rejected), (5, 1));
+    assert_eq!(
+        (
+            output.events,
+            output.counts.of(presync_stream::Word::Rejected)
+        ),
+        (5, 1)
+    );
     assert!(
         common::text(&output.rejects).starts_with("{\"line\":5,"),
         "{}",
@@ -388,9 +406,13 @@ fn output_is_counted() {
     let tables = tables.expect("the program is small");
     let lines = |bytes: &[u8]| common::text(bytes).lines().count() as u64;
     for jobs in [1, 3] {
-        let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), jobs, false);
+        let mut stream = Stream::new(SessionEngine::new(tables.clone()), jobs, false);
         let output = stream.block(&events);
-        let counted = (output.events, output.sent, output.rejected);
+        let counted = (
+            output.events,
+            output.sent,
+            output.counts.of(presync_stream::Word::Rejected),
+        );
         assert_eq!(
             counted,
             (
@@ -407,7 +429,7 @@ fn output_is_counted() {
 #[test]
 fn the_trace_shows_what_happened_to_each_event() {
     let tables = common::tables(PROGRAM);
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, true);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, true);
     let events = [
         r#""role":"R","set":{"kind":"im"},"id":{"n":1}"#,
         r#""set":{"in_queue":true},"change":{"cic":"Lunch"}"#,
@@ -444,7 +466,7 @@ fn the_trace_shows_what_happened_to_each_event() {
         })
         .collect();
     let wanted = [
-        (1, "recorded", "nothing to decide"),
+        (1, "observed", "nothing to decide"),
         (2, "sent", "command sent to lync and teams"),
         (3, "echo", "echo of our own command to lync `Away`"),
         (4, "same", "state of lync `Away` unchanged"),
@@ -466,18 +488,18 @@ fn the_trace_shows_what_happened_to_each_event() {
 fn a_shown_appendix_is_not_sent_again() {
     run(&[
         (
-            r#""role":"R","set":{"kind":"im","in_queue":true},"state":{"teams":"Gone"},"change":{"cic":"Lunch"}"#,
+            r#""role":"R","set":{"kind":"im","in_queue":true},"observe":{"teams":"Gone"},"change":{"cic":"Lunch"}"#,
             &["lync Away+in queue"],
         ),
         (r#""change":{"lync":"Away"}"#, &[]),
         // The same state again, as a poll of all states would report it.
-        (r#""state":{"lync":"Away"}"#, &[]),
+        (r#""observe":{"lync":"Away"}"#, &[]),
         (
             r#""change":{"cic":"Available"}"#,
             &["lync Available+in queue", "teams Free"],
         ),
         (r#""change":{"lync":"Available"}"#, &[]),
-        (r#""state":{"lync":"Available"}"#, &[]),
+        (r#""observe":{"lync":"Available"}"#, &[]),
         (r#""resync":"cic""#, &["teams Free"]),
     ]);
 }
@@ -494,7 +516,7 @@ fn every_fact_of_every_user_is_kept() {
         source += &format!("choice c{at} = {}\n", values.join(" | "));
     }
     let tables = common::tables(&source);
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, false);
     let users = 5_000;
     let value = |user: usize, at: usize| (user * 5 + at * user) % sizes[at];
     // Leave some facts of some users unset.
@@ -506,7 +528,12 @@ fn every_fact_of_every_user_is_kept() {
             .collect();
         let output = stream
             .block(format!("{{\"user\":\"u{user}\",\"set\":{{{}}}}}\n", set.join(",")).as_bytes());
-        assert_eq!(output.rejected, 0, "{}", common::text(&output.rejects));
+        assert_eq!(
+            output.counts.of(presync_stream::Word::Rejected),
+            0,
+            "{}",
+            common::text(&output.rejects)
+        );
     }
     let stored: serde_json::Value =
         serde_json::from_str(&StateFile::save(&stream, None).to_json()).expect("valid JSON");
@@ -527,7 +554,7 @@ fn every_fact_of_every_user_is_kept() {
 #[test]
 fn threads_wait_for_each_other_and_stop_together() {
     let tables = common::tables(PROGRAM);
-    let stream = || Stream::new(SessionEngine::new(tables.clone(), 60), 2, false);
+    let stream = || Stream::new(SessionEngine::new(tables.clone()), 2, false);
     let block = b"{\"user\":\"ann\",\"role\":\"R\",\"set\":{\"kind\":\"im\"}}\n";
     let (mut read, written, mut furthest) = (0, std::sync::atomic::AtomicU64::new(0), 0);
     let ahead = |read: u64| read - written.load(std::sync::atomic::Ordering::SeqCst);
@@ -570,7 +597,7 @@ fn threads_wait_for_each_other_and_stop_together() {
 #[test]
 fn a_changed_program_reports_names_that_no_longer_exist() {
     let old = common::tables(PROGRAM);
-    let mut stream = Stream::new(SessionEngine::new(old.clone(), 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(old.clone()), 1, false);
     stream.block(b"{\"user\":\"ann\",\"role\":\"Night\",\"set\":{\"kind\":\"voice\",\"night\":true},\"change\":{\"cic\":\"Lunch\"}}\n");
     let stored = StateFile::save(&stream, None);
     let changed = PROGRAM
@@ -578,7 +605,7 @@ fn a_changed_program_reports_names_that_no_longer_exist() {
         .replace("Lunch", "Break")
         .replace("role \"Night\" uses \"Q\", \"P\"", "");
     let new = common::tables(&changed);
-    let mut stream = Stream::new(SessionEngine::new(new.clone(), 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(new.clone()), 1, false);
     let lost = stored.load(&mut stream).expect("the state fits in memory");
     let lost: Vec<(String, usize)> = lost
         .into_iter()
@@ -746,7 +773,7 @@ fn long_lines_are_rejected_without_storing_them() {
 #[test]
 fn rejected_events_are_printed_as_json() {
     let tables = common::tables(PROGRAM);
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, false);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, false);
     let event = r#"{"user":"a\"b\u0041","role":"R","set":{"kind":"voice"},"change":{"cic":"Lunch"},"at":"2026-11-22T14:00:00+02:00","id":{"n":[1]}}"#;
     let output = stream.block(event.as_bytes());
     let commands = common::text(&output.commands);

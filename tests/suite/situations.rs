@@ -48,6 +48,7 @@ fn decision(program: &Program, decided: &reference::Decided) -> (Decision, Vec<S
     let (outcome, texts) = match &decided.outcome {
         reference::Outcome::Unmapped => (Outcome::Unmapped, Vec::new()),
         reference::Outcome::Unchanged => (Outcome::Unchanged, Vec::new()),
+        reference::Outcome::Previous(append) => (Outcome::Previous, append.clone()),
         reference::Outcome::Set(state, append) => (Outcome::Set(*state), append.clone()),
     };
     let origin = decided.origin.map(|(profile, rule)| {

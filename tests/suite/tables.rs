@@ -210,7 +210,7 @@ fn three_hundred_decisions() {
 /// The first table of the only role.
 fn first(tables: &Tables) -> &Table {
     &tables
-        .only_role()
+        .default_role()
         .expect("the program has one role")
         .tables()
         .expect("the tables are small")[0]
@@ -260,7 +260,7 @@ fn diagrams_and_rows_decide_the_same() {
             let given = tables.situation().set("vip", value).expect("it exists");
             let entered = tables.state("cic", state).expect("it exists");
             let decided = tables
-                .only_role()
+                .default_role()
                 .expect("the program has one role")
                 .decide(&given, entered);
             let decided = &decided.expect("every fact has a value")[0];
@@ -396,12 +396,14 @@ fn invalid_tables_json_is_reported() {
             "`state` is required for the outcome `set` and not allowed for others",
         ),
         (
-            refused(|all| block(all)["rows"][0] = json!({ "outcome": "previous" })),
-            "`previous` need a newer presync",
+            refused(|all| {
+                block(all)["rows"][0] = json!({ "outcome": "previous", "state": "p" });
+            }),
+            "`state` is required for the outcome `set` and not allowed for others",
         ),
         (
-            refused(|all| block(all)["by_hand"] = json!({ "lync": [true] })),
-            "`by_hand` and `own` need a newer presync",
+            refused(|all| block(all)["by_hand"] = json!({ "nowhere": [true] })),
+            "unknown system `nowhere`",
         ),
         (
             refused(|all| all["tables"][0]["decisions"] = json!([{ "outcome": "unchanged" }])),

@@ -56,7 +56,7 @@ fn fact(schema: &Schema, name: &str) -> FactId {
 pub fn table(tables: &Tables) -> &Table {
     let schema = tables.schema();
     let direction = Direction::new(system(schema, "cic"), system(schema, "lync"));
-    let role = tables.only_role().expect("the program has one role");
+    let role = tables.default_role().expect("the program has one role");
     let table = role.table(direction.expect("two systems"));
     table.expect("the role is small").expect("every direction has a table")
 }

@@ -3,6 +3,7 @@
 use crate::flat_diagram::{FlatDiagram, Next};
 use crate::ids::{Direction, FactId, StateId, SystemId, ValueId};
 use crate::schema::{Column, Schema};
+use crate::situation::Inputs;
 use crate::table::{DecisionId, Link};
 
 /// The maximum number of cells of a dense table. Larger tables use diagrams.
@@ -18,6 +19,8 @@ pub struct Dense {
     facts: Vec<DenseInput>,
     /// The systems whose states are inputs.
     states: Vec<DenseInput>,
+    /// The systems for which it matters whether their state is by hand.
+    by_hand: Vec<DenseInput>,
     cells: CellVec,
 }
 
@@ -60,6 +63,8 @@ pub enum Values<'c> {
     Facts(&'c [ValueId]),
     /// `None` for an unknown state.
     States(&'c [Option<StateId>]),
+    /// Whether the state of a system is by hand.
+    ByHand(&'c [bool]),
 }
 
 /// An integer type for decision numbers.
@@ -88,18 +93,16 @@ pub fn cell_count(sizes: &[u32], states: u32) -> u64 {
 
 impl Dense {
     #[inline]
-    pub(crate) fn find(
-        &self,
-        facts: impl Fn(usize) -> u32,
-        states: impl Fn(usize) -> u32,
-        entered: u32,
-    ) -> u32 {
+    pub(crate) fn find(&self, inputs: &impl Inputs, entered: u32) -> u32 {
         let mut at = entered;
         for input in &self.facts {
-            at = at.wrapping_add(facts(input.index).wrapping_mul(input.stride));
+            at = at.wrapping_add(inputs.fact(input.index).wrapping_mul(input.stride));
         }
         for input in &self.states {
-            at = at.wrapping_add(states(input.index).wrapping_mul(input.stride));
+            at = at.wrapping_add(inputs.state(input.index).wrapping_mul(input.stride));
+        }
+        for input in &self.by_hand {
+            at = at.wrapping_add(inputs.by_hand(input.index).wrapping_mul(input.stride));
         }
         self.cell(at)
     }
@@ -185,6 +188,14 @@ impl Dense {
                 }
             }
         }
+        for input in &self.by_hand {
+            let system = SystemId::from_index(input.index);
+            if let Values::ByHand(values) = column(Column::ByHand(system)) {
+                for (packed, by_hand) in into.iter_mut().zip(values) {
+                    packed.0 += input.part(u32::from(*by_hand));
+                }
+            }
+        }
     }
 
     /// `order`: all inputs of the links, in the order in which each tests them after the state entered. `cell` makes the
@@ -228,24 +239,23 @@ impl Dense {
             }
             _ => CellVec::Byte(filled.into_iter().map(|cell| cell as u8).collect()),
         };
-        let (mut facts, mut systems) = (Vec::new(), Vec::new());
+        let (mut facts, mut states, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
         for (column, size, stride) in strides {
-            match column {
-                Column::Fact(fact) => facts.push(DenseInput {
-                    index: fact.index(),
-                    size,
-                    stride,
-                }),
-                Column::State(system) => systems.push(DenseInput {
-                    index: system.index(),
-                    size,
-                    stride,
-                }),
-            }
+            let (inputs, index) = match column {
+                Column::Fact(fact) => (&mut facts, fact.index()),
+                Column::State(system) => (&mut states, system.index()),
+                Column::ByHand(system) => (&mut by_hand, system.index()),
+            };
+            inputs.push(DenseInput {
+                index,
+                size,
+                stride,
+            });
         }
         Self {
             facts,
-            states: systems,
+            states,
+            by_hand,
             cells,
         }
     }

@@ -50,9 +50,14 @@ fn digest(tables: &Tables) -> Result<String, TooComplex> {
     for (_, system) in schema.systems() {
         part("system");
         part(&system.name);
+        part(&system.echo_seconds().to_string());
         for state in &system.states {
             part(&state.name);
             part(state.wire());
+            let reads = state.reads.and_then(|at| system.states.get(at as usize));
+            part(reads.map_or("", |state| &state.name));
+            part(if state.read_only { "read_only" } else { "" });
+            part(if state.other { "other" } else { "" });
         }
     }
     for (_, fact) in schema.facts() {
@@ -69,6 +74,10 @@ fn digest(tables: &Tables) -> Result<String, TooComplex> {
         schema,
         known: HashMap::new(),
     };
+    if let Some(role) = schema.default_role() {
+        part("default");
+        part(&schema.role(role).name);
+    }
     let mut words: HashMap<*const Table, Vec<String>> = HashMap::new();
     for role in tables.roles() {
         part("role");
@@ -301,6 +310,7 @@ impl Weights<'_> {
         match outcome {
             Outcome::Unmapped => text.push('0'),
             Outcome::Unchanged => text.push('1'),
+            Outcome::Previous => text.push('2'),
             Outcome::Set(state) => {
                 let name = &self.schema.state(state).name;
                 text = format!("{}:{name}", name.len());
@@ -334,6 +344,10 @@ impl Weights<'_> {
                         }
                     };
                     ("fact", &fact.name, values)
+                }
+                WeightInput::Column(Column::ByHand(system)) => {
+                    let system = schema.system(system);
+                    ("by hand", &system.name, vec!["false", "true"])
                 }
                 WeightInput::Column(Column::State(system)) => {
                     let system = schema.system(system);
@@ -371,7 +385,7 @@ struct Appending<'a> {
 impl<'a> Appending<'a> {
     fn of(table: &'a Table) -> Self {
         let group_of = table.decision_ids().map(|id| {
-            let sets = matches!(table.decision(id).outcome, Outcome::Set(_));
+            let sets = table.decision(id).outcome.commands();
             table.appended_to(id).filter(|_| sets)
         });
         let groups = table.appendices().iter().map(|group| &**group);

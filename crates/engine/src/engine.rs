@@ -13,9 +13,6 @@ use crate::saved::SavedSession;
 use crate::session::{Delivery, SessionEngine, SystemDecision};
 use crate::tables::Tables;
 
-/// How long a command stays pending without its echo, in seconds of event time.
-pub const ECHO_SECONDS: u32 = 60;
-
 /// Stores sessions by user.
 pub trait SessionStore {
     type Error;
@@ -93,7 +90,7 @@ where
 {
     pub fn new(tables: Tables, store: S) -> Self {
         Self {
-            sessions: SessionEngine::new(tables, ECHO_SECONDS),
+            sessions: SessionEngine::new(tables),
             store,
         }
     }
@@ -104,7 +101,7 @@ where
 
     /// Switches to other tables. Sessions are stored by names and stay valid.
     pub fn swap(&mut self, tables: Tables) {
-        self.sessions = SessionEngine::new(tables, ECHO_SECONDS);
+        self.sessions = SessionEngine::new(tables);
     }
 
     /// Applies an event and returns the commands to send. A rejected event changes nothing.
@@ -149,8 +146,9 @@ where
             Some(saved) => self.sessions.load(saved, &mut |_| {}),
             None => self.sessions.session(),
         };
-        let (_, decided) = self.sessions.apply(&mut session, event)?;
-        let sent = decided
+        let applied = self.sessions.apply(&mut session, event)?;
+        let sent = applied
+            .decisions
             .iter()
             .filter(|decided| decided.delivery == Delivery::Sent);
         let command = |decided| self.command(user, decided, cause.clone(), at.clone());
@@ -169,12 +167,11 @@ where
         at: Option<String>,
     ) -> Option<Command> {
         let schema = self.sessions.schema();
-        let outcome = &decided.decision.outcome;
         let system = schema.system(decided.to).name.clone();
         let origin = decided.decision.origin.as_ref();
         Some(Command {
             user: user.to_owned(),
-            set: BTreeMap::from([(system, schema.state(outcome.state()?).wire().to_owned())]),
+            set: BTreeMap::from([(system, schema.state(decided.state?).wire().to_owned())]),
             append: self.sessions.append_texts(decided.append),
             profile: origin.map(|origin| origin.profile.clone()),
             rule: origin.map(|origin| origin.rule.clone()),

@@ -24,9 +24,17 @@ pub struct Event {
     /// `None`: the state is no longer known.
     pub observe: SmallVec<[(SystemId, Option<StateId>); 2]>,
     pub change: Option<StateId>,
-    pub resync: Option<SystemId>,
+    pub resync: Option<Resync>,
     /// The time of the event, in milliseconds since 1970.
     pub at: Option<i64>,
+}
+
+/// The system whose state is decided again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resync {
+    System(SystemId),
+    /// The system that changed by hand last.
+    ByHandLast,
 }
 
 impl Event {
@@ -65,7 +73,15 @@ impl Event {
     /// Decides the last reported state of a system again.
     pub fn resync(system: SystemId) -> Self {
         Self {
-            resync: Some(system),
+            resync: Some(Resync::System(system)),
+            ..Self::default()
+        }
+    }
+
+    /// Decides the last reported state of the system that changed by hand last again.
+    pub fn resync_by_hand_last() -> Self {
+        Self {
+            resync: Some(Resync::ByHandLast),
             ..Self::default()
         }
     }
@@ -91,36 +107,173 @@ impl Event {
                 Some(state) => state.system() == *system && schema.has_state(*state),
                 None => schema.has_system(*system),
             })
-            && self.resync.is_none_or(|system| schema.has_system(system))
+            && match self.resync {
+                Some(Resync::System(system)) => schema.has_system(system),
+                Some(Resync::ByHandLast) | None => true,
+            }
+    }
+
+    /// Whether it has no role, facts, states, change or resync.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.role.is_none()
+            && self.set.is_empty()
+            && self.observe.is_empty()
+            && self.change.is_none()
+            && self.resync.is_none()
     }
 }
 
 /// An event as written in its line, with names instead of ids.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(expecting = "an event: an object in one line")]
+#[derive(Debug, Default, Serialize)]
 pub struct EventMessage<'a> {
-    #[serde(borrow)]
     pub user: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    #[serde(borrow, default, skip_serializing_if = "Members::is_empty")]
-    pub set: Members<'a, FactValue<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Members::is_empty")]
-    pub state: Members<'a, Option<String>>,
-    #[serde(borrow, default, skip_serializing_if = "Members::is_empty")]
-    pub change: Members<'a, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resync: Option<String>,
-    /// JSON that commands repeat as their `cause`.
-    #[serde(borrow, default, deserialize_with = "raw", serialize_with = "as_json")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    #[serde(skip_serializing_if = "Members::is_empty")]
+    pub set: Members<'a, FactValue<'a>>,
+    #[serde(skip_serializing_if = "Members::is_empty")]
+    pub observe: Members<'a, Option<String>>,
+    #[serde(skip_serializing_if = "Members::is_empty")]
+    pub change: Members<'a, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resync: Option<ResyncMessage>,
+    /// JSON that commands repeat as their `cause`.
+    #[serde(serialize_with = "as_json", skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// A member that is probably another one with a spelling mistake, and that one.
+    #[serde(skip)]
+    misspelt: Option<(String, &'static str)>,
 }
 
-fn raw<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a str>, D::Error> {
-    Ok(Option::<&'a RawValue>::deserialize(deserializer)?.map(RawValue::get))
+/// `"cic"`, or `true` for the system that changed by hand last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ResyncMessage {
+    System(String),
+    ByHandLast(bool),
+}
+
+impl<'de> Deserialize<'de> for ResyncMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ResyncVisitor;
+
+        impl Visitor<'_> for ResyncVisitor {
+            type Value = ResyncMessage;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a system, or true for the one that changed by hand last")
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Self::Value, E> {
+                if value {
+                    return Ok(ResyncMessage::ByHandLast(true));
+                }
+                Err(E::invalid_value(serde::de::Unexpected::Bool(false), &self))
+            }
+
+            fn visit_str<E>(self, system: &str) -> Result<Self::Value, E> {
+                Ok(ResyncMessage::System(system.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(ResyncVisitor)
+    }
+}
+
+/// The members of an event.
+const MEMBERS: [&str; 8] = [
+    "user", "role", "set", "observe", "change", "resync", "id", "at",
+];
+
+/// The members of which an event must have at least one.
+const SAYING: [&str; 5] = ["role", "set", "observe", "change", "resync"];
+
+impl<'de: 'a, 'a> Deserialize<'de> for EventMessage<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MessageVisitor<'a>(std::marker::PhantomData<&'a ()>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for MessageVisitor<'a> {
+            type Value = EventMessage<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an event: an object in one line")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                use serde::de::Error;
+                let mut message = EventMessage::default();
+                let mut known = [false; MEMBERS.len()];
+                let mut suspects: SmallVec<[(String, &'static str); 1]> = SmallVec::new();
+                while let Some(EventText(name)) = map.next_key::<EventText<'a>>()? {
+                    let Some(at) = MEMBERS.iter().position(|member| *member == name) else {
+                        map.next_value::<serde::de::IgnoredAny>()?;
+                        let meant = SAYING.into_iter().find(|saying| is_misspelt(&name, saying));
+                        if let Some(meant) = meant
+                            && suspects.iter().all(|(_, known)| *known != meant)
+                        {
+                            suspects.push((name.into_owned(), meant));
+                        }
+                        continue;
+                    };
+                    if std::mem::replace(&mut known[at], true) {
+                        return Err(A::Error::duplicate_field(MEMBERS[at]));
+                    }
+                    match MEMBERS[at] {
+                        "user" => message.user = map.next_value::<EventText<'a>>()?.0,
+                        "role" => message.role = map.next_value()?,
+                        "set" => message.set = map.next_value()?,
+                        "observe" => message.observe = map.next_value()?,
+                        "change" => message.change = map.next_value()?,
+                        "resync" => message.resync = map.next_value()?,
+                        "id" => {
+                            let id = map.next_value::<Option<&'a RawValue>>()?;
+                            message.id = id.map(RawValue::get);
+                        }
+                        _ => message.at = map.next_value()?,
+                    }
+                }
+                if !known[0] {
+                    return Err(A::Error::missing_field("user"));
+                }
+                let is_missing = |meant: &str| {
+                    let at = MEMBERS.iter().position(|member| *member == meant);
+                    at.is_some_and(|at| !known[at])
+                };
+                message.misspelt = suspects.into_iter().find(|(_, meant)| is_missing(meant));
+                Ok(message)
+            }
+        }
+
+        deserializer.deserialize_map(MessageVisitor(std::marker::PhantomData))
+    }
+}
+
+/// Whether a member that no event has is probably `known` with a spelling mistake.
+fn is_misspelt(member: &str, known: &str) -> bool {
+    // Members that commands have, so that they can be part of an event.
+    if member == "rule" {
+        return false;
+    }
+    let member = member.to_lowercase();
+    let distance = strsim::osa_distance(&member, known);
+    let is_short = known.len() < 5;
+    let (one, other) = (member.len(), known.len());
+    // Many ordinary words are one letter away from a short one.
+    let lengthened = one == other + 1 && member.starts_with(known);
+    let dropped = known.len() > 3 && one + 1 == other;
+    let swapped = one == other && sorted(&member) == sorted(known);
+    distance == 0
+        || known == "observe" && member == "state"
+        || !is_short && distance <= 2
+        || distance == 1 && (lengthened || dropped || swapped)
+}
+
+fn sorted(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.sort_unstable();
+    bytes
 }
 
 fn as_json<S: Serializer>(id: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -142,7 +295,7 @@ pub enum FactValue<'a> {
 /// The maximum number of members of an object in an event: as many as a program can have facts.
 const MAX_MEMBERS: usize = 1_000;
 
-/// The members of an object, in order. If a name repeats, its last value wins.
+/// The members of an object, in order. Each name occurs once.
 #[derive(Debug)]
 pub struct Members<'a, T>(pub SmallVec<[(Cow<'a, str>, T); 3]>);
 
@@ -170,16 +323,17 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs: SmallVec<[(Cow<'a, str>, T); 3]> = SmallVec::new();
                 while let Some((EventText(name), value)) = map.next_entry::<EventText<'a>, T>()? {
-                    match pairs.iter().position(|(known, _)| *known == name) {
-                        Some(known) => pairs[known].1 = value,
-                        // Each name is compared with all before it, and a line has room for a
-                        // million of them.
-                        None if pairs.len() == MAX_MEMBERS => {
-                            let message = format!("an object has more than {MAX_MEMBERS} members");
-                            return Err(serde::de::Error::custom(message));
-                        }
-                        None => pairs.push((name, value)),
+                    if pairs.iter().any(|(known, _)| *known == name) {
+                        let message = format!("`{name}` occurs twice");
+                        return Err(serde::de::Error::custom(message));
                     }
+                    // Each name is compared with all before it, and a line has room for a
+                    // million of them.
+                    if pairs.len() == MAX_MEMBERS {
+                        let message = format!("an object has more than {MAX_MEMBERS} members");
+                        return Err(serde::de::Error::custom(message));
+                    }
+                    pairs.push((name, value));
                 }
                 Ok(Members(pairs))
             }
@@ -238,6 +392,13 @@ impl<'a> EventMessage<'a> {
     /// # Errors
     /// A name is unknown, a value has the wrong kind, several systems change, or the time is malformed.
     pub fn resolve(&self, schema: &Schema) -> Result<Event, Rejection> {
+        if let Some((member, meant)) = &self.misspelt {
+            return Err(Malformed::Misspelt {
+                member: member.clone(),
+                meant,
+            }
+            .into());
+        }
         let role = self
             .role
             .as_ref()
@@ -250,7 +411,7 @@ impl<'a> EventMessage<'a> {
             .map(|(name, value)| fact_value(schema, name, value));
         let set = set.collect::<Result<_, _>>()?;
         let mut observe = SmallVec::new();
-        for (name, observed) in &self.state.0 {
+        for (name, observed) in &self.observe.0 {
             let system = schema.system_named(name)?;
             let state = observed
                 .as_ref()
@@ -265,11 +426,11 @@ impl<'a> EventMessage<'a> {
                 return Err(Rejection::SeveralSystems { systems });
             }
         };
-        let resync = self
-            .resync
-            .as_ref()
-            .map(|name| schema.system_named(name))
-            .transpose()?;
+        let resync = match &self.resync {
+            Some(ResyncMessage::System(name)) => Some(Resync::System(schema.system_named(name)?)),
+            Some(ResyncMessage::ByHandLast(_)) => Some(Resync::ByHandLast),
+            None => None,
+        };
         let parse = |text: &String| {
             let known = time(text).or_else(|| {
                 text.parse::<jiff::Timestamp>()
@@ -279,14 +440,18 @@ impl<'a> EventMessage<'a> {
             known.ok_or_else(|| Malformed::Time(text.clone()))
         };
         let at = self.at.as_ref().map(parse).transpose()?;
-        Ok(Event {
+        let event = Event {
             role,
             set,
             observe,
             change,
             resync,
             at,
-        })
+        };
+        if event.says_nothing() {
+            return Err(Rejection::SaysNothing);
+        }
+        Ok(event)
     }
 }
 

@@ -2,6 +2,7 @@
 //! A table has one diagram, or several if one would be too large. The first that does not pass decides.
 
 use crate::schema::Column;
+use crate::situation::Inputs;
 
 /// Where a branch leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,12 +32,7 @@ pub struct FlatDiagram {
 
 impl FlatDiagram {
     /// Returns the decision, or `None` to pass. A number out of range counts as the input's first value.
-    pub(crate) fn find(
-        &self,
-        facts: &impl Fn(usize) -> u32,
-        states: &impl Fn(usize) -> u32,
-        entered: u32,
-    ) -> Option<u32> {
+    pub(crate) fn find(&self, inputs: &impl Inputs, entered: u32) -> Option<u32> {
         let mut at = self.root;
         loop {
             match at {
@@ -44,11 +40,7 @@ impl FlatDiagram {
                 Next::Pass => return None,
                 Next::Node(index) => {
                     let node = self.nodes.get(index as usize)?;
-                    let value = match node.ask {
-                        None => entered,
-                        Some(Column::Fact(fact)) => facts(fact.index()),
-                        Some(Column::State(system)) => states(system.index()),
-                    };
+                    let value = node.ask.map_or(entered, |column| inputs.value(column));
                     let next = node.next.get(value as usize);
                     at = *next.or_else(|| node.next.first())?;
                 }

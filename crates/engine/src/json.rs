@@ -60,8 +60,6 @@ pub enum TablesError {
         to: String,
         fault: TableFault,
     },
-    #[error("{0} need a newer presync")]
-    Unsupported(&'static str),
     #[error("`state` is required for the outcome `set` and not allowed for others")]
     Outcome,
     #[error(transparent)]

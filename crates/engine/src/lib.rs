@@ -41,8 +41,8 @@ mod tables;
 pub mod time;
 
 pub use dense::{DENSE_CELLS, Dense, Number, Packed, Values, cell_count};
-pub use engine::{Command, ECHO_SECONDS, Engine, EngineError, MemoryStore, SessionStore};
-pub use event::{Event, EventMessage, FactValue, Members};
+pub use engine::{Command, Engine, EngineError, MemoryStore, SessionStore};
+pub use event::{Event, EventMessage, FactValue, Members, Resync, ResyncMessage};
 pub use flat_diagram::{FlatDiagram, FlatNode, Next};
 pub use ids::{Direction, FactId, RoleId, StateId, SystemId, ValueId};
 pub use json::{
@@ -52,10 +52,13 @@ pub use json::{
 pub use names::{NameKind, UnknownName, nearest};
 pub use rejection::{Malformed, Rejection};
 pub use saved::{LostName, SavedSession};
-pub use schema::{Column, Fact, FactKind, Input, Role, Schema, SchemaError, State, System};
+pub use schema::{
+    Column, ECHO_SECONDS, Fact, FactKind, Input, Role, Schema, SchemaError, State, System,
+};
 pub use session::{
-    AppendId, Delivery, Effect, LastCommand, MAX_PENDING, PendingCommand, Session, SessionEngine,
-    ShownState, SystemDecision, SystemDecisions, SystemView,
+    AppendId, AppliedEvent, Delivery, Effect, Lapse, LastCommand, MAX_PENDING, PendingCommand,
+    Reported, Seen, Session, SessionEngine, ShownState, StalePart, SystemDecision, SystemDecisions,
+    SystemView,
 };
 pub use situation::{Given, Situation};
 pub use table::{

@@ -148,6 +148,7 @@ impl Partition<'_> {
 mod tests {
     use super::*;
     use crate::ids::FactId;
+    use crate::situation::SessionInputs;
 
     fn fact(at: usize) -> Column {
         Column::Fact(FactId::from_index(at))
@@ -168,8 +169,14 @@ mod tests {
         let inputs = [fact(0), fact(1)];
         let found = over(&inputs, &[2, 2], 2, &[cube(2, Some(1), Some(0), 7)], true)
             .expect("one cube does not overlap");
-        let decide =
-            |flag: u32, entered| found.find(&|at| if at == 0 { flag } else { 0 }, &|_| 0, entered);
+        let decide = |flag: u32, entered| {
+            let inputs = SessionInputs {
+                facts: &[flag, 0],
+                states: &[],
+                by_hand: &[],
+            };
+            found.find(&inputs, entered)
+        };
         assert_eq!(
             [decide(1, 0), decide(0, 0), decide(1, 1)],
             [Some(7), None, None]

@@ -21,6 +21,10 @@ pub enum Rejection {
     UnsetChoice { fact: String },
     #[error("an event can change only one system, and this one changes {}: send one event for each", systems.join(" and "))]
     SeveralSystems { systems: Vec<String> },
+    #[error(
+        "the event says nothing: it needs at least one of `role`, `set`, `observe`, `change` and `resync`"
+    )]
+    SaysNothing,
     #[error("too many users: cannot store another session")]
     TooManyUsers,
     #[error("the event or session belongs to other tables")]
@@ -39,6 +43,8 @@ pub enum Malformed {
     NotJson { what: String, column: usize },
     #[error("{what}, at character {column}")]
     Shape { what: String, column: usize },
+    #[error("an event has no member `{member}`: write `{meant}`")]
+    Misspelt { member: String, meant: &'static str },
     #[error("the line ends before the JSON does")]
     CutShort,
     #[error("the line is not valid UTF-8 at byte {byte}")]
@@ -63,6 +69,7 @@ impl Rejection {
             Self::NoRole => "no-role",
             Self::UnsetChoice { .. } => "unset-choice",
             Self::SeveralSystems { .. } => "several-systems",
+            Self::SaysNothing => "empty-event",
             Self::TooManyUsers => "too-many-users",
             Self::Foreign => "foreign",
             Self::TooComplex(_) => "too-complex",

@@ -7,18 +7,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{StateId, SystemId, ValueId};
 use crate::schema::{FactKind, Schema};
-use crate::session::{LastCommand, PendingCommand, Session, SessionEngine, ShownState, SystemView};
+use crate::session::{
+    LastCommand, PendingCommand, Reported, Session, SessionEngine, ShownState, SystemView,
+};
 
 /// The session of one user, with names instead of ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedSession {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<String>,
+    /// When the role was set, in milliseconds since 1970, like all times here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role_at: Option<i64>,
     /// Facts that do not have their initial value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     facts: BTreeMap<String, SavedValue>,
+    /// When facts were set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    facts_at: BTreeMap<String, i64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     systems: BTreeMap<String, SavedSystem>,
+    /// The system that changed by hand last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by_hand_last: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +42,33 @@ enum SavedValue {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct SavedSystem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    reported: Option<SavedState>,
+    reported: Option<SavedReported>,
+    /// When an event last said something about the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<i64>,
+    /// Commands that have not been reported back, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unconfirmed: Vec<SavedState>,
-    /// The last command, until the system shows another state on its own.
+    unconfirmed: Vec<SavedPending>,
+    /// The last command, until the system changes by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<SavedLast>,
+    /// Its own state, which `previous` brings back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own: Option<String>,
+}
+
+/// A reported state. Version 0.1 did not know whose a state is: what it saved counts as by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct SavedReported {
+    state: String,
+    /// Only version 0.1: the texts that we have appended.
+    #[serde(default, skip_serializing)]
+    append: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    by_us: bool,
+    /// The command that it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<SavedState>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,13 +79,28 @@ struct SavedLast {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct SavedPending {
+    #[serde(flatten)]
+    command: SavedState,
+    /// The time of the event that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    lapsed: bool,
+    /// It only changes the text of a state that was chosen by hand.
+    #[serde(default, skip_serializing_if = "is_false")]
+    by_hand: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SavedState {
     state: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     append: Vec<String>,
-    /// In milliseconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    at: Option<i64>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A name in a saved session that the tables no longer have.
@@ -84,10 +131,11 @@ impl SessionEngine {
     /// Converts a session to names.
     pub fn save(&self, session: &Session) -> SavedSession {
         let schema = self.schema();
-        let role = session
-            .role
-            .map(|role| schema.role(role))
-            .filter(|role| !role.implicit);
+        let role = session.role.map(|role| schema.role(role));
+        let facts_at = schema.facts().filter_map(|(id, fact)| {
+            let at = session.fact_time(id)?;
+            Some((fact.name.clone(), at))
+        });
         let facts = schema.facts().filter_map(|(id, fact)| {
             let value = session.value(id)?;
             let saved = match &fact.kind {
@@ -99,36 +147,52 @@ impl SessionEngine {
         let views = schema.systems().zip(&session.systems);
         let views = views.filter(|(_, view)| **view != SystemView::default());
         SavedSession {
+            role_at: session.role_time(),
             role: role.map(|role| role.name.clone()),
             facts: facts.collect(),
+            facts_at: facts_at.collect(),
             systems: views
                 .map(|((_, of), view)| (of.name.clone(), self.save_view(view)))
                 .collect(),
+            by_hand_last: session
+                .by_hand_last
+                .map(|system| schema.system(system).name.clone()),
         }
     }
 
     fn save_view(&self, view: &SystemView) -> SavedSystem {
         let schema = self.schema();
         let name = |state: StateId| schema.state(state).name.clone();
-        let state = |shown: ShownState, at| SavedState {
+        let command = |shown: ShownState| SavedState {
             state: name(shown.state),
             append: self.append_texts(shown.append),
-            at,
         };
         SavedSystem {
-            reported: view.reported.map(|shown| state(shown, None)),
+            reported: view.reported.map(|reported| SavedReported {
+                state: name(reported.state),
+                append: Vec::new(),
+                by_us: !reported.by_hand,
+                command: reported.command.map(command),
+            }),
+            at: view.at,
             unconfirmed: view
                 .pending
                 .iter()
-                .map(|sent| state(sent.shown, sent.at))
+                .map(|pending| SavedPending {
+                    command: command(pending.shown),
+                    at: pending.at,
+                    lapsed: pending.lapsed,
+                    by_hand: pending.by_hand,
+                })
                 .collect(),
             last: view.last.map(|last| SavedLast {
-                command: state(last.shown, None),
+                command: command(last.shown),
                 cause: (
                     schema.system(last.cause.system()).name.clone(),
                     name(last.cause),
                 ),
             }),
+            own: view.own.map(name),
         }
     }
 
@@ -139,7 +203,10 @@ impl SessionEngine {
         let mut session = self.session();
         if let Some(role) = saved.role {
             match schema.find_role(&role) {
-                Some(id) => session.role = Some(id),
+                Some(id) => {
+                    session.role = Some(id);
+                    session.set_role_time(saved.role_at);
+                }
                 None => lost(LostName::Role(role)),
             }
         }
@@ -149,6 +216,15 @@ impl SessionEngine {
                 None => lost(LostName::Fact(name)),
             }
         }
+        for (name, at) in saved.facts_at {
+            // A fact that is lost has been reported above, unless it had its initial value.
+            if let Some(fact) = schema.find_fact(&name) {
+                session.set_fact_time(fact, Some(at));
+            }
+        }
+        session.by_hand_last = saved
+            .by_hand_last
+            .and_then(|name| schema.find_system(&name));
         for (name, view) in saved.systems {
             match schema.find_system(&name) {
                 Some(system) => {
@@ -168,7 +244,7 @@ impl SessionEngine {
     ) -> SystemView {
         let schema = self.schema();
         let mut state_of = |system: SystemId, name: &str| {
-            let state = schema.find_state(system, name);
+            let state = schema.find_declared_state(system, name);
             if state.is_none() {
                 let system = schema.system(system).name.clone();
                 lost(LostName::State {
@@ -178,39 +254,49 @@ impl SessionEngine {
             }
             state
         };
-        let append = |saved: &SavedState| self.append(&saved.append);
-        let reported = saved.reported.and_then(|saved| {
+        let mut command = |saved: &SavedState| {
             let state = state_of(system, &saved.state)?;
-            Some(ShownState {
-                state,
-                append: append(&saved),
-            })
-        });
+            let append = self.append(&saved.append);
+            Some(ShownState { state, append })
+        };
         let pending = saved.unconfirmed.into_iter().filter_map(|saved| {
-            let state = state_of(system, &saved.state)?;
             Some(PendingCommand {
-                shown: ShownState {
-                    state,
-                    append: append(&saved),
-                },
+                shown: command(&saved.command)?,
                 at: saved.at,
+                lapsed: saved.lapsed,
+                by_hand: saved.by_hand,
             })
         });
         let pending = pending.collect();
-        let last = saved.last.and_then(|last| {
-            let from = schema.find_system(&last.cause.0)?;
-            let cause = state_of(from, &last.cause.1)?;
-            let state = state_of(system, &last.command.state)?;
-            Some(LastCommand {
-                shown: ShownState {
-                    state,
-                    append: append(&last.command),
-                },
-                cause,
+        let shown = saved.reported.as_ref().and_then(|reported| {
+            let old = SavedState {
+                state: reported.state.clone(),
+                append: reported.append.clone(),
+            };
+            let old = Some(old).filter(|old| !old.append.is_empty());
+            command(reported.command.as_ref().or(old.as_ref())?)
+        });
+        let last = saved
+            .last
+            .and_then(|last| Some((command(&last.command)?, last.cause)));
+        let last = last.and_then(|(shown, (from, state))| {
+            let from = schema.find_system(&from)?;
+            let cause = state_of(from, &state)?;
+            Some(LastCommand { shown, cause })
+        });
+        let reported = saved.reported.and_then(|reported| {
+            Some(Reported {
+                state: state_of(system, &reported.state)?,
+                // Without its command, nothing says that it is ours.
+                by_hand: !reported.by_us || shown.is_none(),
+                command: shown,
             })
         });
+        let own = saved.own.and_then(|own| state_of(system, &own));
         SystemView {
             reported,
+            at: saved.at,
+            own: own.filter(|_| schema.has_previous(system)),
             pending,
             last,
         }

@@ -14,6 +14,8 @@ pub struct Schema {
     systems: Vec<System>,
     facts: Vec<Fact>,
     roles: Vec<Role>,
+    /// The systems whose own state a rule may bring back, ascending.
+    previous: Vec<SystemId>,
     /// The number of values of each fact, cached because it is read most often.
     sizes: Box<[u32]>,
     /// Built on the first lookup by name.
@@ -31,6 +33,8 @@ pub struct System {
     pub online: Option<FactId>,
     /// The longest text that the system accepts, in characters, including appendices.
     pub text: Option<u32>,
+    /// How long a command may take to be reported back, in seconds; `None`: [`ECHO_SECONDS`].
+    pub echo: Option<u32>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +46,10 @@ pub struct State {
     pub attributes: Vec<u32>,
     /// The state can be observed but never set.
     pub read_only: bool,
+    /// The state of the same system that is reported once this one is set, as an index; `None`: this one.
+    pub reads: Option<u32>,
+    /// Stands for every name on the wire that no state has. At most one of a system.
+    pub other: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +74,8 @@ pub struct Role {
     pub name: String,
     /// True for the role of a program that declares none; every user has it.
     pub implicit: bool,
+    /// Declared as the role of every user to whom no event has given one.
+    pub default: bool,
 }
 
 /// An input of a table.
@@ -74,6 +84,8 @@ pub enum Column {
     Fact(FactId),
     /// The current state of a system.
     State(SystemId),
+    /// Whether that state is known and did not come from us: 0 or 1. Where it is unknown, 1 decides like 0.
+    ByHand(SystemId),
 }
 
 /// A value of an input.
@@ -102,12 +114,15 @@ static NO_SYSTEM: System = System {
     attributes: Vec::new(),
     online: None,
     text: None,
+    echo: None,
 };
 static NO_STATE: State = State {
     name: String::new(),
     id: None,
     attributes: Vec::new(),
     read_only: true,
+    reads: None,
+    other: false,
 };
 static NO_FACT: Fact = Fact {
     name: String::new(),
@@ -116,7 +131,11 @@ static NO_FACT: Fact = Fact {
 static NO_ROLE: Role = Role {
     name: String::new(),
     implicit: false,
+    default: false,
 };
+
+/// How long a command may take to be reported back where the system does not say, in seconds.
+pub const ECHO_SECONDS: u32 = 60;
 
 impl State {
     /// The name used in events and commands: the id, or else the name.
@@ -126,6 +145,11 @@ impl State {
 }
 
 impl System {
+    /// How long a command may take to be reported back, in seconds.
+    pub fn echo_seconds(&self) -> u32 {
+        self.echo.unwrap_or(ECHO_SECONDS)
+    }
+
     /// The names of a state's attributes.
     pub fn attributes_of<'s>(&'s self, state: &'s State) -> impl Iterator<Item = &'s str> {
         state
@@ -198,9 +222,29 @@ impl Schema {
             systems,
             facts,
             roles,
+            previous: Vec::new(),
             sizes,
             index: OnceLock::new(),
         })
+    }
+
+    /// Sets the systems whose own state a rule may bring back, so that sessions remember it.
+    #[must_use]
+    pub fn with_previous(mut self, systems: impl IntoIterator<Item = SystemId>) -> Self {
+        self.previous = systems.into_iter().collect();
+        self.previous.sort_unstable();
+        self.previous.dedup();
+        self
+    }
+
+    /// The systems whose own state a rule may bring back, ascending.
+    pub fn previous(&self) -> &[SystemId] {
+        &self.previous
+    }
+
+    #[inline]
+    pub fn has_previous(&self, system: SystemId) -> bool {
+        self.previous.binary_search(&system).is_ok()
     }
 
     /// Replaces the roles and keeps the systems and facts.
@@ -208,7 +252,8 @@ impl Schema {
     /// # Errors
     /// The same as [`Schema::new`].
     pub fn with_roles(self, roles: Vec<Role>) -> Result<Self, SchemaError> {
-        Self::new(self.systems, self.facts, roles)
+        let previous = self.previous;
+        Ok(Self::new(self.systems, self.facts, roles)?.with_previous(previous))
     }
 
     pub fn systems(&self) -> impl ExactSizeIterator<Item = (SystemId, &System)> + Clone {
@@ -334,11 +379,18 @@ impl Schema {
         }
     }
 
-    /// The role that every user has in a program that declares none.
-    pub fn implicit_role(&self) -> Option<RoleId> {
-        self.roles()
-            .find(|(_, role)| role.implicit)
-            .map(|(id, _)| id)
+    /// The role of every user to whom no event has given one: the one declared as default, or the only one.
+    pub fn default_role(&self) -> Option<RoleId> {
+        let declared = self.roles().find(|(_, role)| role.default);
+        let only = || self.roles().next().filter(|_| self.roles.len() == 1);
+        declared.or_else(only).map(|(id, _)| id)
+    }
+
+    /// The state that is reported once `state` is set: usually the same.
+    #[inline]
+    pub fn reads(&self, state: StateId) -> StateId {
+        let reads = self.state(state).reads;
+        reads.map_or(state, |at| StateId::from_index(state.system(), at as usize))
     }
 
     #[inline]
@@ -370,9 +422,21 @@ impl Schema {
             .map(|at| RoleId::from_index(at as usize))
     }
 
-    /// Finds a state by id or name: first an exact match, then one that differs only in ASCII case.
+    /// Finds a state by a name on the wire: the id or name first, then without regard to ASCII case, then the state marked
+    /// `other`.
     #[inline]
     pub fn find_state(&self, system: SystemId, name: &str) -> Option<StateId> {
+        let other = || {
+            let states = &self.system(system).states;
+            let at = states.iter().position(|state| state.other)?;
+            Some(StateId::from_index(system, at))
+        };
+        self.find_declared_state(system, name).or_else(other)
+    }
+
+    /// Finds a state by its own id or name: first an exact match, then one that differs only in ASCII case.
+    #[inline]
+    pub fn find_declared_state(&self, system: SystemId, name: &str) -> Option<StateId> {
         let exact = self.index().states.get(system.index())?.get(name);
         let found = exact.or_else(|| {
             self.index()
@@ -461,13 +525,15 @@ impl Schema {
         match column {
             Column::Fact(fact) => self.fact(fact).size(),
             Column::State(system) => self.system(system).states.len() as u32 + 1,
+            Column::ByHand(_) => 2,
         }
     }
 
+    /// The name of the fact, or of the system.
     pub fn column_name(&self, column: Column) -> &str {
         match column {
             Column::Fact(fact) => &self.fact(fact).name,
-            Column::State(system) => &self.system(system).name,
+            Column::State(system) | Column::ByHand(system) => &self.system(system).name,
         }
     }
 
@@ -478,6 +544,7 @@ impl Schema {
         numbers: &'s [u32],
     ) -> impl Iterator<Item = Input<'s>> + Clone {
         numbers.iter().filter_map(move |number| match column {
+            Column::ByHand(_) => (*number < 2).then_some(Input::Flag(*number == 1)),
             Column::State(_) if *number == 0 => Some(Input::Unknown),
             Column::State(system) => {
                 let state = self.system(system).states.get(*number as usize - 1)?;

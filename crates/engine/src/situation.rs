@@ -26,6 +26,72 @@ pub struct Situation {
     pub(crate) facts: Box<[FactSlot]>,
     /// By system: the number of its state plus one; 0 if unknown.
     pub(crate) states: Box<[u32]>,
+    /// By system: 1 if its state did not come from us.
+    pub(crate) by_hand: Box<[u32]>,
+    /// By system: the number of its own state plus one; 0 if unknown.
+    own: Box<[u32]>,
+}
+
+/// The inputs of a decision, by index of a fact or system.
+pub(crate) trait Inputs {
+    fn fact(&self, at: usize) -> u32;
+    /// The number of the state plus one; 0 if unknown.
+    fn state(&self, at: usize) -> u32;
+    /// 1 if the state is known and did not come from us.
+    fn by_hand(&self, at: usize) -> u32;
+
+    #[inline]
+    fn value(&self, column: Column) -> u32 {
+        match column {
+            Column::Fact(fact) => self.fact(fact.index()),
+            Column::State(system) => self.state(system.index()),
+            Column::ByHand(system) => self.by_hand(system.index()),
+        }
+    }
+}
+
+impl Inputs for Situation {
+    #[inline]
+    fn fact(&self, at: usize) -> u32 {
+        self.facts.get(at).map_or(0, |fact| fact.value)
+    }
+
+    #[inline]
+    fn state(&self, at: usize) -> u32 {
+        self.states.get(at).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn by_hand(&self, at: usize) -> u32 {
+        self.by_hand.get(at).copied().unwrap_or_default()
+    }
+}
+
+/// Inputs as the session has them.
+pub(crate) struct SessionInputs<'a> {
+    /// The number of each fact's value, below its size or [`UNSET`].
+    pub facts: &'a [u32],
+    pub states: &'a [u32],
+    pub by_hand: &'a [u32],
+}
+
+impl Inputs for SessionInputs<'_> {
+    /// `UNSET` is out of range; the outcome does not depend on such a choice, so any value will do.
+    #[inline]
+    fn fact(&self, at: usize) -> u32 {
+        let value = self.facts.get(at).copied();
+        value.filter(|value| *value != UNSET).unwrap_or(0)
+    }
+
+    #[inline]
+    fn state(&self, at: usize) -> u32 {
+        self.states.get(at).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn by_hand(&self, at: usize) -> u32 {
+        self.by_hand.get(at).copied().unwrap_or_default()
+    }
 }
 
 /// A value for [`Situation::set`]: `true` or `false` for a flag, a name for a choice.
@@ -60,11 +126,13 @@ impl Situation {
             }
         };
         let facts = schema.facts().map(slot).collect();
-        let states = vec![0; schema.systems().len()].into();
+        let unknown: Box<[u32]> = vec![0; schema.systems().len()].into();
         Self {
             schema,
             facts,
-            states,
+            states: unknown.clone(),
+            by_hand: unknown.clone(),
+            own: unknown,
         }
     }
 
@@ -84,7 +152,7 @@ impl Situation {
         Ok(self)
     }
 
-    /// Sets the state of a system, by names as in events.
+    /// Sets the state of a system, by names as in events. It counts as set by us; see [`Situation::show_by_hand`].
     ///
     /// # Errors
     /// The system or its state is unknown.
@@ -93,6 +161,17 @@ impl Situation {
         let state = self.schema.state_named(system, state)?;
         self.set_state(state);
         Ok(self)
+    }
+
+    /// Sets a state that the user, or some other program, has chosen, by names as in events.
+    ///
+    /// # Errors
+    /// The system or its state is unknown.
+    pub fn show_by_hand(self, system: &str, state: &str) -> Result<Self, UnknownName> {
+        let mut shown = self.show(system, state)?;
+        let system = shown.schema.system_named(system)?;
+        shown.set_by_hand(system);
+        Ok(shown)
     }
 
     /// Sets a fact. Ignores values that the schema does not have.
@@ -105,20 +184,50 @@ impl Situation {
         }
     }
 
-    /// Sets the state of a system. Ignores states that the schema does not have.
+    /// Sets the state of a system, by us. Ignores states that the schema does not have.
     #[inline]
     pub fn set_state(&mut self, state: StateId) {
+        let at = state.system().index();
         if self.schema.has_state(state)
-            && let Some(system) = self.states.get_mut(state.system().index())
+            && let (Some(shown), Some(by_hand)) =
+                (self.states.get_mut(at), self.by_hand.get_mut(at))
         {
-            *system = state.value();
+            (*shown, *by_hand) = (state.value(), 0);
         }
+    }
+
+    /// Makes the state of a system one that did not come from us, if it is known.
+    pub fn set_by_hand(&mut self, system: SystemId) {
+        let known = self.state(system).is_some();
+        if let Some(by_hand) = self.by_hand.get_mut(system.index()) {
+            *by_hand = u32::from(known);
+        }
+    }
+
+    /// Sets a system's own state, which `previous` brings back. Ignores states that the schema does not have.
+    pub fn set_own(&mut self, state: StateId) {
+        if self.schema.has_state(state)
+            && let Some(own) = self.own.get_mut(state.system().index())
+        {
+            *own = state.value();
+        }
+    }
+
+    /// A system's own state; `None` if unknown.
+    pub fn own(&self, system: SystemId) -> Option<StateId> {
+        StateId::from_value(system, *self.own.get(system.index())?)
+    }
+
+    /// Whether the state of a system is known and did not come from us.
+    pub fn is_by_hand(&self, system: SystemId) -> bool {
+        self.by_hand.get(system.index()) == Some(&1)
     }
 
     /// Makes the state of a system unknown.
     pub fn forget_state(&mut self, system: SystemId) {
-        if let Some(state) = self.states.get_mut(system.index()) {
-            *state = 0;
+        let at = system.index();
+        if let (Some(shown), Some(by_hand)) = (self.states.get_mut(at), self.by_hand.get_mut(at)) {
+            (*shown, *by_hand) = (0, 0);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::dense::{Dense, DenseLink};
 use crate::flat_diagram::FlatDiagram;
 use crate::ids::{Direction, FactId, StateId};
 use crate::schema::{Column, Schema};
-use crate::situation::{Situation, UNSET};
+use crate::situation::{Inputs, Situation};
 
 /// Identifies a decision within one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +30,8 @@ pub enum Outcome {
     Unmapped,
     /// A rule leaves the system unchanged.
     Unchanged,
+    /// A rule brings the system's own state back.
+    Previous,
     Set(StateId),
 }
 
@@ -88,6 +90,8 @@ pub struct TableParts {
     pub appendices: Vec<Appendices>,
     /// For each decision, an index into `appendices`.
     pub appends: Vec<Option<u32>>,
+    /// Whether the outcome is `previous` in some situation.
+    pub brings_back: bool,
 }
 
 impl TableParts {
@@ -101,6 +105,7 @@ impl TableParts {
             links: Vec::new(),
             appendices: Vec::new(),
             appends: vec![None],
+            brings_back: false,
         }
     }
 }
@@ -142,7 +147,7 @@ impl Table {
         );
         let choices = parts.columns.iter().filter_map(|column| match column {
             Column::Fact(fact) => Some(*fact).filter(|fact| !schema.fact(*fact).is_flag()),
-            Column::State(_) => None,
+            Column::State(_) | Column::ByHand(_) => None,
         });
         let choices = choices.collect();
         let mut joined = Vec::new();
@@ -249,6 +254,11 @@ impl Table {
         group.map(|group| group as usize)
     }
 
+    /// Whether the outcome is `previous` in some situation.
+    pub fn brings_back(&self) -> bool {
+        self.parts.brings_back
+    }
+
     /// All decisions that the table can make, by id. Equal ones can occur several times, with different texts.
     pub fn decisions(&self) -> &[Decision] {
         &self.parts.decisions
@@ -281,9 +291,7 @@ impl Table {
         entered: StateId,
     ) -> Option<(&Decision, Vec<&str>)> {
         let id = self.id_of(situation, entered)?;
-        let fact = |at: usize| situation.facts.get(at).map_or(0, |fact| fact.value);
-        let state = |at: usize| situation.states.get(at).copied().unwrap_or_default();
-        Some((self.decision(id), self.texts(id, fact, state, entered)))
+        Some((self.decision(id), self.texts(id, situation, entered)))
     }
 
     #[inline]
@@ -292,9 +300,7 @@ impl Table {
         if !here || !self.is_of(&situation.schema) {
             return None;
         }
-        let fact = |at: usize| situation.facts.get(at).map_or(0, |fact| fact.value);
-        let state = |at: usize| situation.states.get(at).copied().unwrap_or_default();
-        Some(self.look_up(fact, state, entered))
+        Some(self.find(situation, entered))
     }
 
     /// Whether this table uses the ids of `schema`.
@@ -303,38 +309,20 @@ impl Table {
         Arc::ptr_eq(&self.schema, schema) || self.schema.has_same_ids(schema)
     }
 
-    /// `facts`: the number of each fact's value, below its size or `UNSET`; `states`: each system's
-    /// state plus one.
     #[inline]
-    pub(crate) fn find(&self, facts: &[u32], states: &[u32], entered: StateId) -> DecisionId {
-        let state = |at: usize| states.get(at).copied().unwrap_or_default();
-        self.look_up(value_in(facts), state, entered)
-    }
-
-    #[inline]
-    fn look_up(
-        &self,
-        facts: impl Fn(usize) -> u32,
-        states: impl Fn(usize) -> u32,
-        entered: StateId,
-    ) -> DecisionId {
+    pub(crate) fn find(&self, inputs: &impl Inputs, entered: StateId) -> DecisionId {
         let entered = entered.index() as u32;
         DecisionId(match &self.dense {
-            Some(dense) => dense.find(facts, states, entered),
-            None => self.walk(facts, states, entered),
+            Some(dense) => dense.find(inputs, entered),
+            None => self.walk(inputs, entered),
         })
     }
 
     /// Out of line to keep the path for dense tables short.
     #[inline(never)]
-    fn walk(
-        &self,
-        facts: impl Fn(usize) -> u32,
-        states: impl Fn(usize) -> u32,
-        entered: u32,
-    ) -> u32 {
+    fn walk(&self, inputs: &impl Inputs, entered: u32) -> u32 {
         let decided = self.parts.links.iter().find_map(|link| {
-            let leaf = link.diagram.find(&facts, &states, entered)?;
+            let leaf = link.diagram.find(inputs, entered)?;
             Some(link.first + leaf)
         });
         decided.unwrap_or_default()
@@ -366,32 +354,19 @@ impl Table {
     }
 
     /// The texts that a decision appends in a situation.
-    fn texts(
+    pub(crate) fn texts(
         &self,
         id: DecisionId,
-        facts: impl Fn(usize) -> u32,
-        states: impl Fn(usize) -> u32,
+        inputs: &impl Inputs,
         entered: StateId,
     ) -> Vec<&str> {
         let Appended::Asked(group) = self.appended(id) else {
             return self.texts_always(id).unwrap_or_default();
         };
         let entered = entered.index() as u32;
-        let joins = |appendix: &&Appendix| appendix.holds.find(&facts, &states, entered).is_some();
+        let joins = |appendix: &&Appendix| appendix.holds.find(inputs, entered).is_some();
         let joining = group.iter().filter(joins);
         joining.map(|appendix| appendix.text.as_str()).collect()
-    }
-
-    /// The texts that a decision appends; inputs as in [`Table::find`].
-    pub(crate) fn texts_of(
-        &self,
-        id: DecisionId,
-        facts: &[u32],
-        states: &[u32],
-        entered: StateId,
-    ) -> Vec<&str> {
-        let state = |at: usize| states.get(at).copied().unwrap_or_default();
-        self.texts(id, value_in(facts), state, entered)
     }
 
     /// Returns a choice without a value that the outcome depends on.
@@ -415,18 +390,5 @@ impl Table {
     /// [`DENSE_CELLS`](crate::DENSE_CELLS).
     pub fn dense(&self) -> Option<&Dense> {
         self.dense.as_ref()
-    }
-}
-
-/// The values of facts by number. `UNSET` is out of range; the outcome does not depend on such a choice, so any value will
-/// do.
-#[inline]
-fn value_in(facts: &[u32]) -> impl Fn(usize) -> u32 {
-    |at| {
-        facts
-            .get(at)
-            .copied()
-            .filter(|value| *value != UNSET)
-            .unwrap_or(0)
     }
 }

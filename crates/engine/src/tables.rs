@@ -134,24 +134,19 @@ impl Tables {
             .then_some(RoleTables { tables: self, id })
     }
 
-    /// Returns the role of a program that has exactly one.
+    /// Returns the role of every user to whom no event has given one.
     ///
     /// # Errors
-    /// The program has no roles, or several.
-    pub fn only_role(&self) -> Result<RoleTables<'_>, SeveralRoles> {
-        let mut roles = self.roles();
-        match (roles.next(), roles.next()) {
-            (Some(role), None) => Ok(role),
-            _ => {
-                let known = self
-                    .0
-                    .schema
-                    .roles()
-                    .map(|(_, role)| role.name.clone())
-                    .collect();
-                Err(SeveralRoles { known })
+    /// The program has no roles, or several and none of them is the default.
+    pub fn default_role(&self) -> Result<RoleTables<'_>, SeveralRoles> {
+        let default = self.0.schema.default_role();
+        let role = default.and_then(|role| self.role_of(role));
+        role.ok_or_else(|| {
+            let roles = self.0.schema.roles();
+            SeveralRoles {
+                known: roles.map(|(_, role)| role.name.clone()).collect(),
             }
-        }
+        })
     }
 
     /// Returns the tables of a role, compiled on first use.
@@ -261,6 +256,7 @@ impl<'t> RoleTables<'t> {
         // Conditions on the system that changes see the state just entered.
         let mut situation = situation.clone();
         situation.set_state(entered);
+        situation.set_by_hand(entered.system());
         let tables = self.tables_from(entered.system())?;
         if let Some(fact) = tables.iter().find_map(|table| table.unset(&situation)) {
             return Err(self.unset(fact));
@@ -274,6 +270,7 @@ impl<'t> RoleTables<'t> {
                 to: table.direction().to(),
                 decision,
                 texts,
+                own: situation.own(table.direction().to()),
             })
         });
         decided.collect()
@@ -307,6 +304,8 @@ pub struct Decided<'t> {
     to: SystemId,
     decision: &'t Decision,
     texts: Vec<&'t str>,
+    /// The own state of the system.
+    own: Option<StateId>,
 }
 
 impl PartialEq for Schema {
@@ -329,15 +328,16 @@ impl<'t> Decided<'t> {
         &self.schema.system(self.to).name
     }
 
-    /// `set`, `unchanged` or `unmapped`.
+    /// `set`, `previous`, `unchanged` or `unmapped`.
     pub fn kind(&self) -> &'static str {
         self.decision.outcome.kind()
     }
 
-    /// The name of the state to set.
+    /// The name of the state to set; for `previous`, the system's own state, if the situation has it.
     pub fn state(&self) -> Option<&'t str> {
         match &self.decision.outcome {
             Outcome::Set(state) => Some(&self.schema.state(*state).name),
+            Outcome::Previous => self.own.map(|state| self.schema.state(state).name.as_str()),
             Outcome::Unchanged | Outcome::Unmapped => None,
         }
     }
@@ -349,11 +349,12 @@ impl<'t> Decided<'t> {
 }
 
 impl Outcome {
-    /// `set`, `unchanged` or `unmapped`.
+    /// `set`, `previous`, `unchanged` or `unmapped`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Unmapped => "unmapped",
             Self::Unchanged => "unchanged",
+            Self::Previous => "previous",
             Self::Set(_) => "set",
         }
     }
@@ -362,8 +363,13 @@ impl Outcome {
     pub fn state(&self) -> Option<StateId> {
         match self {
             Self::Set(state) => Some(*state),
-            Self::Unchanged | Self::Unmapped => None,
+            Self::Unchanged | Self::Previous | Self::Unmapped => None,
         }
+    }
+
+    /// Whether it may lead to a command, to which texts can be appended.
+    pub fn commands(&self) -> bool {
+        matches!(self, Self::Set(_) | Self::Previous)
     }
 }
 
@@ -374,7 +380,10 @@ impl fmt::Display for Decided<'_> {
             f,
             "{} {}",
             self.system(),
-            self.state().unwrap_or(self.kind())
+            match self.decision.outcome {
+                Outcome::Set(_) => self.state().unwrap_or_default(),
+                _ => self.kind(),
+            }
         )?;
         for (at, text) in self.append().iter().enumerate() {
             write!(f, "{} {text:?}", if at == 0 { " append" } else { "," })?;

@@ -16,6 +16,6 @@ mod stream;
 mod trace;
 mod worker;
 
-pub use output::BlockOutput;
+pub use output::{BlockOutput, Counts, Word};
 pub use state_file::{Position, StateFile, StateFileError};
 pub use stream::Stream;

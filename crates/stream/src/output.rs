@@ -9,8 +9,75 @@ pub struct BlockOutput {
     pub rejects: Vec<u8>,
     pub trace: Vec<u8>,
     pub events: u64,
+    /// The number of commands.
     pub sent: u64,
-    pub rejected: u64,
+    pub counts: Counts,
+}
+
+/// How often each word of the trace occurred.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Counts([u64; Word::ALL.len()]);
+
+/// What happened, in a word of the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    Sent,
+    Echo,
+    LateEcho,
+    Same,
+    Observed,
+    Unchanged,
+    Unmapped,
+    Stale,
+    Lapsed,
+    Rejected,
+}
+
+impl Word {
+    pub const ALL: [Self; 10] = [
+        Self::Sent,
+        Self::Echo,
+        Self::LateEcho,
+        Self::Same,
+        Self::Observed,
+        Self::Unchanged,
+        Self::Unmapped,
+        Self::Stale,
+        Self::Lapsed,
+        Self::Rejected,
+    ];
+
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Echo => "echo",
+            Self::LateEcho => "late-echo",
+            Self::Same => "same",
+            Self::Observed => "observed",
+            Self::Unchanged => "unchanged",
+            Self::Unmapped => "unmapped",
+            Self::Stale => "stale",
+            Self::Lapsed => "lapsed",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl Counts {
+    pub fn of(&self, word: Word) -> u64 {
+        self.0[word as usize]
+    }
+
+    #[inline]
+    pub(crate) fn count(&mut self, word: Word) {
+        self.0[word as usize] += 1;
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
 }
 
 impl BlockOutput {
@@ -29,12 +96,11 @@ impl BlockOutput {
             trace,
             events,
             sent,
-            rejected,
+            counts,
         } = self;
         [commands, rejects, trace].into_iter().for_each(Vec::clear);
-        [events, sent, rejected]
-            .into_iter()
-            .for_each(|count| *count = 0);
+        (*events, *sent) = (0, 0);
+        *counts = Counts::default();
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
@@ -43,7 +109,7 @@ impl BlockOutput {
         self.trace.extend_from_slice(&other.trace);
         self.events += other.events;
         self.sent += other.sent;
-        self.rejected += other.rejected;
+        self.counts.add(&other.counts);
     }
 }
 

@@ -258,7 +258,7 @@ fn merge(parts: Vec<ChunkPart>) -> BlockOutput {
     let mut order: Vec<(u32, usize, usize)> = Vec::new();
     for (part, (output, ends)) in parts.iter().enumerate() {
         whole.sent += output.sent;
-        whole.rejected += output.rejected;
+        whole.counts.add(&output.counts);
         order.extend(
             ends.iter()
                 .enumerate()

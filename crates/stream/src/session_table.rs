@@ -5,22 +5,34 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use presync_engine::{
-    AppendId, LastCommand, MAX_PENDING, PendingCommand, RoleId, Schema, Session, ShownState,
-    StateId, SystemId, SystemView,
+    AppendId, LastCommand, MAX_PENDING, PendingCommand, Reported, RoleId, Schema, Session,
+    ShownState, StateId, SystemId, SystemView,
 };
 
 use crate::hash_index::HashIndex;
 
-/// The words of one system: the reported state, the last command, its cause, the first pending
-/// command, and its time in two words.
+/// The words of one system: the reported state, the last command, its cause, the first unconfirmed command, its time, and
+/// the time of the last word of the system.
 const WORDS: usize = 6;
 
-/// A bit in the word of a pending command: there are more of them.
+/// A bit in the word of an unconfirmed command: there are more of them.
 const MORE: u32 = 1 << 31;
 
 /// A bit in the word of a state: the rest is an index into [`SessionTable::decorated`], else a
 /// state plus one.
 const DECORATED: u32 = 1 << 30;
+
+/// A bit in the word of a reported state or a command: it is by hand.
+const BY_HAND: u32 = 1 << 29;
+
+/// A bit in the word of a reported state: it shows a command.
+const COMMAND: u32 = 1 << 28;
+
+/// A bit in the word of an unconfirmed command: it has lapsed.
+const LAPSED: u32 = 1 << 27;
+
+/// The bits of a state or an index.
+const STATE: u32 = LAPSED - 1;
 
 /// The maximum number of users per shard, a hundred times those of a large contact center, so that
 /// random names cannot exhaust the memory.
@@ -42,7 +54,14 @@ const LONG: u8 = u8::MAX;
 const CHUNK: usize = 1 << 12;
 
 /// A time that no event has: long before the first year that events can express.
-const NO_TIME: u64 = i64::MIN.cast_unsigned();
+const NO_TIME: i64 = i64::MIN;
+
+/// The word of a time that is in [`SessionTable::far`]. Others are one more than the milliseconds before the latest time of
+/// the user, or 0 for no time.
+const FAR: u32 = u32::MAX;
+
+/// The words of the latest time of a user.
+const LATEST: usize = 2;
 
 /// The number of a fact without a value.
 const UNSET: u32 = u32::MAX;
@@ -59,17 +78,24 @@ pub(super) struct SessionTable {
     count: u32,
     /// The maximum number of users.
     pub(super) most: u32,
-    /// States with a non-empty appendix.
-    decorated: IndexSet<ShownState, FxBuildHasher>,
-    /// Pending commands after the first, by user and system: rarely any.
+    /// Commands with a non-empty appendix, or that show as another state, with that state.
+    decorated: IndexSet<(StateId, ShownState), FxBuildHasher>,
+    /// Times long before the latest of their user, by user and word.
+    far: FxHashMap<(u32, u32), i64>,
+    /// Unconfirmed commands after the first, by user and system: rarely any.
     more: FxHashMap<(u32, u32), Vec<PendingCommand>>,
 }
 
 /// The positions of a session's parts in its words.
 #[derive(Clone)]
 struct PackedLayout {
-    /// The role, then the facts, each as some bits of a word: the value plus one, or 0 for none.
+    /// The role, the system that changed by hand last, the own states of `previous`, then the facts, each as some bits of a
+    /// word: the value plus one, or 0 for none.
     fields: Vec<Field>,
+    /// The systems whose own state a rule may bring back.
+    previous: Vec<SystemId>,
+    /// The first word of the times of the role and the facts.
+    times: usize,
     /// The first word of the systems.
     systems: usize,
     count: usize,
@@ -87,10 +113,14 @@ struct Field {
 
 impl PackedLayout {
     fn new(schema: &Schema) -> Self {
-        let sizes = std::iter::once(schema.roles().len() as u32)
-            .chain(schema.facts().map(|(_, fact)| fact.size()));
+        let sizes = [schema.roles().len() as u32, schema.systems().len() as u32];
+        let previous = schema.previous().to_vec();
+        let own = previous.iter();
+        let own = own.map(|system| schema.system(*system).states.len() as u32);
+        let facts = schema.facts().map(|(_, fact)| fact.size());
+        let sizes = sizes.into_iter().chain(own).chain(facts);
         let mut fields = Vec::new();
-        let (mut word, mut shift) = (NAME, 0);
+        let (mut word, mut shift) = (NAME + LATEST, 0);
         for size in sizes {
             let bits = u32::BITS - size.leading_zeros();
             if shift + bits > u32::BITS {
@@ -110,9 +140,13 @@ impl PackedLayout {
             first_states.push(states);
             states += system.states.len() as u32;
         }
-        let (systems, count) = (word + 1, schema.systems().len());
+        let times = word + 1;
+        let systems = times + 1 + schema.facts().len();
+        let count = schema.systems().len();
         Self {
             fields,
+            previous,
+            times,
             systems,
             count,
             stride: systems + count * WORDS,
@@ -141,6 +175,7 @@ impl SessionTable {
             chunks: Vec::new(),
             count: 0,
             decorated: IndexSet::default(),
+            far: FxHashMap::default(),
             more: FxHashMap::default(),
         }
     }
@@ -235,59 +270,89 @@ impl SessionTable {
         let layout = &self.layout;
         let words = self.words(number);
         let value = |field: &Field| (words[field.word] >> field.shift & field.mask).checked_sub(1);
-        let (role, facts) = layout
-            .fields
-            .split_first()
-            .expect("there is a field for the role");
+        let [role, by_hand_last, rest @ ..] = &*layout.fields else {
+            return;
+        };
+        let (own, facts) = rest.split_at(layout.previous.len());
         session.role = value(role).map(|role| RoleId::from_index(role as usize));
+        session.by_hand_last =
+            value(by_hand_last).map(|system| SystemId::from_index(system as usize));
         let known = session.raw_facts_mut();
         known.resize(facts.len(), UNSET);
         for (into, fact) in known.iter_mut().zip(facts) {
             // No value is stored as 0, which wraps around to `UNSET`.
             *into = (words[fact.word] >> fact.shift & fact.mask).wrapping_sub(1);
         }
+        let latest = u64::from(words[NAME]) | u64::from(words[NAME + 1]) << 32;
+        let latest = latest.cast_signed();
+        let time = |at: usize| match words[at] {
+            0 => NO_TIME,
+            FAR => self
+                .far
+                .get(&(number, at as u32))
+                .copied()
+                .unwrap_or(NO_TIME),
+            before => latest - i64::from(before - 1),
+        };
+        let times = session.raw_times_mut();
+        times.resize(facts.len() + 1, NO_TIME);
+        for (at, into) in times.iter_mut().enumerate() {
+            *into = time(layout.times + at);
+        }
+        let some = |time: i64| (time != NO_TIME).then_some(time);
         session
             .systems
             .resize_with(layout.count, SystemView::default);
-        let systems = words[layout.systems..].chunks_exact(WORDS);
-        for ((at, view), words) in session.systems.iter_mut().enumerate().zip(systems) {
-            let [reported, last, cause, sent, low, high] = *words else {
+        for (at, view) in session.systems.iter_mut().enumerate() {
+            let first = layout.systems + at * WORDS;
+            let [reported, last, cause, sent, ..] = words[first..] else {
                 continue;
             };
             let system = SystemId::from_index(at);
-            view.reported = self.shown(system, reported);
-            view.last = self.shown(system, last).map(|shown| {
+            view.at = some(time(first + 5));
+            view.reported = self
+                .shown(system, reported)
+                .map(|(state, command)| Reported {
+                    state,
+                    by_hand: reported & COMMAND == 0 || reported & BY_HAND != 0,
+                    command: (reported & COMMAND != 0).then_some(command),
+                });
+            view.last = self.shown(system, last).map(|(_, shown)| {
                 let from = layout.system_of(cause);
                 let state = (cause - layout.first_states[from]) as usize;
                 let cause = StateId::from_index(SystemId::from_index(from), state);
                 LastCommand { shown, cause }
             });
+            view.own = None;
             view.pending.clear();
-            if let Some(shown) = self.shown(system, sent & !MORE) {
-                let time = u64::from(low) | u64::from(high) << 32;
-                let at_time = (time != NO_TIME).then_some(time.cast_signed());
-                view.pending.push(PendingCommand { shown, at: at_time });
+            if let Some((_, shown)) = self.shown(system, sent) {
+                view.pending.push(PendingCommand {
+                    shown,
+                    at: some(time(first + 4)),
+                    lapsed: sent & LAPSED != 0,
+                    by_hand: sent & BY_HAND != 0,
+                });
                 if sent & MORE != 0 {
                     let more = self.more.get(&(number, at as u32));
                     view.pending.extend(more.into_iter().flatten().copied());
                 }
             }
         }
+        for (system, field) in layout.previous.iter().zip(own) {
+            let own = value(field).map(|state| StateId::from_index(*system, state as usize));
+            session.systems[system.index()].own = own;
+        }
     }
 
-    /// Decodes the word of a state.
-    fn shown(&self, system: SystemId, word: u32) -> Option<ShownState> {
+    /// Decodes the word of a state: what is seen, and the command.
+    #[inline]
+    fn shown(&self, system: SystemId, word: u32) -> Option<(StateId, ShownState)> {
         if word & DECORATED != 0 {
-            return self
-                .decorated
-                .get_index((word & !DECORATED) as usize)
-                .copied();
+            return self.decorated.get_index((word & STATE) as usize).copied();
         }
-        let state = StateId::from_value(system, word)?;
-        Some(ShownState {
-            state,
-            append: AppendId::default(),
-        })
+        let state = StateId::from_value(system, word & STATE)?;
+        let append = AppendId::default();
+        Some((state, ShownState { state, append }))
     }
 
     /// Packs a session, replacing the previous one.
@@ -295,51 +360,89 @@ impl SessionTable {
         let Self {
             layout,
             decorated,
+            far,
             more,
             chunks,
             ..
         } = self;
         let words = &mut chunks[number as usize / CHUNK][number as usize % CHUNK * layout.stride..]
             [..layout.stride];
-        let (head, systems) = words.split_at_mut(layout.systems);
-        head[NAME..].fill(0);
         let role = session.role.map_or(UNSET, |role| role.index() as u32);
-        let values = std::iter::once(&role).chain(session.raw_facts());
+        let by_hand_last = session
+            .by_hand_last
+            .map_or(UNSET, |system| system.index() as u32);
+        words[NAME + LATEST..layout.times].fill(0);
+        let own = layout.previous.iter().map(|system| {
+            let own = session.systems[system.index()].own;
+            own.map_or(UNSET, |own| own.index() as u32)
+        });
+        let values = [role, by_hand_last].into_iter().chain(own);
+        let values = values.chain(session.raw_facts().iter().copied());
         for (field, value) in layout.fields.iter().zip(values) {
-            head[field.word] |= (value.wrapping_add(1) & field.mask) << field.shift;
+            words[field.word] |= (value.wrapping_add(1) & field.mask) << field.shift;
         }
-        let mut word = |shown: ShownState| match shown.append.number() {
-            0 => shown.state.value(),
-            _ => DECORATED | decorated.insert_full(shown).0 as u32,
+
+        let of_systems = session.systems.iter().flat_map(|view| {
+            let sent = view.pending.first().and_then(|pending| pending.at);
+            [view.at, sent].map(|at| at.unwrap_or(NO_TIME))
+        });
+        let told = session.raw_times().iter().copied();
+        let latest = told.chain(of_systems).fold(NO_TIME, i64::max);
+        (words[NAME], words[NAME + 1]) = (latest as u32, (latest >> 32) as u32);
+        let mut set_time = |words: &mut [u32], at: usize, time: i64| {
+            let before = latest.wrapping_sub(time);
+            let word = match u32::try_from(before) {
+                _ if time == NO_TIME => 0,
+                Ok(before) if before < FAR - 1 => before + 1,
+                _ => FAR,
+            };
+            if word == FAR {
+                far.insert((number, at as u32), time);
+            } else if words[at] == FAR {
+                far.remove(&(number, at as u32));
+            }
+            words[at] = word;
         };
-        let systems = systems.chunks_exact_mut(WORDS);
-        for ((at, view), words) in session.systems.iter().enumerate().zip(systems) {
-            let reported = view.reported.map_or(0, &mut word);
+        for (at, time) in session.raw_times().iter().enumerate() {
+            set_time(words, layout.times + at, *time);
+        }
+
+        let mut word = |seen: StateId, shown: ShownState| match shown.append.number() {
+            0 if seen == shown.state => seen.value(),
+            _ => DECORATED | decorated.insert_full((seen, shown)).0 as u32,
+        };
+        let marked = |mark: u32, holds: bool| if holds { mark } else { 0 };
+        for (at, view) in session.systems.iter().enumerate() {
+            let first = layout.systems + at * WORDS;
+            let reported = view.reported.map_or(0, |reported| match reported.command {
+                None => reported.state.value(),
+                Some(command) => {
+                    word(reported.state, command) | COMMAND | marked(BY_HAND, reported.by_hand)
+                }
+            });
             let (last, cause) = view.last.map_or((0, 0), |last| {
                 let first = layout.first_states[last.cause.system().index()];
-                (word(last.shown), first + last.cause.index() as u32)
+                let shown = word(last.shown.state, last.shown);
+                (shown, first + last.cause.index() as u32)
             });
-            let (mut sent, mut time) = (0, 0);
+            let (mut sent, mut time) = (0, NO_TIME);
             if let Some(first) = view.pending.first() {
-                sent = word(first.shown);
-                time = first.at.map_or(NO_TIME, i64::cast_unsigned);
+                sent = word(first.shown.state, first.shown)
+                    | marked(LAPSED, first.lapsed)
+                    | marked(BY_HAND, first.by_hand);
+                time = first.at.unwrap_or(NO_TIME);
             }
             if view.pending.len() > 1 {
                 sent |= MORE;
                 let more = more.entry((number, at as u32)).or_default();
                 more.clear();
                 more.extend_from_slice(&view.pending[1..]);
-            } else if words[3] & MORE != 0 {
+            } else if words[first + 3] & MORE != 0 {
                 more.remove(&(number, at as u32));
             }
-            words.copy_from_slice(&[
-                reported,
-                last,
-                cause,
-                sent,
-                time as u32,
-                (time >> 32) as u32,
-            ]);
+            words[first..first + 4].copy_from_slice(&[reported, last, cause, sent]);
+            set_time(words, first + 4, time);
+            set_time(words, first + 5, view.at.unwrap_or(NO_TIME));
         }
     }
 }
@@ -386,7 +489,7 @@ mod tests {
             (seed >> 33) as u32 % limit
         };
         let schema = tables.schema();
-        let engine = presync_engine::SessionEngine::new(tables.clone(), 60);
+        let engine = presync_engine::SessionEngine::new(tables.clone());
         let mut any = || {
             let mut session = engine.session();
             let state = |below: &mut dyn FnMut(u32) -> u32, system: SystemId| {
@@ -399,15 +502,23 @@ mod tests {
                     append: AppendId::from_number(below(3)),
                 };
                 let mut view = SystemView::default();
+                const TIMES: [Option<i64>; 4] = [None, Some(-1), Some(0), Some(1_795_348_800_000)];
                 for _ in 0..below(4) {
-                    let at = [None, Some(-1), Some(0), Some(1_795_348_800_000)][below(4) as usize];
                     view.pending.push(PendingCommand {
                         shown: shown(&mut below),
-                        at,
+                        at: TIMES[below(4) as usize],
+                        lapsed: below(2) == 1,
+                        by_hand: below(2) == 1,
                     });
                 }
+                view.at = TIMES[below(4) as usize];
                 if below(2) == 1 {
-                    view.reported = Some(shown(&mut below));
+                    let command = (below(2) == 1).then(|| shown(&mut below));
+                    view.reported = Some(Reported {
+                        state: state(&mut below, system),
+                        by_hand: command.is_none() || below(2) == 1,
+                        command,
+                    });
                 }
                 if below(2) == 1 {
                     let shown = shown(&mut below);
@@ -422,6 +533,11 @@ mod tests {
             for (at, (_, fact)) in schema.facts().enumerate() {
                 session.raw_facts_mut()[at] = below(fact.size() + 1).wrapping_sub(1);
             }
+            for time in session.raw_times_mut() {
+                *time = [NO_TIME, 0, 1_795_348_800_000, 1_795_348_800_007][below(4) as usize];
+            }
+            let last = below(schema.systems().len() as u32 + 1).checked_sub(1);
+            session.by_hand_last = last.map(|system| SystemId::from_index(system as usize));
             let role = below(schema.roles().len() as u32 + 1).checked_sub(1);
             session.role = role.map(|role| RoleId::from_index(role as usize));
             session

@@ -10,7 +10,10 @@ use presync_engine::{LostName, Rejection, SavedSession};
 use crate::stream::Stream;
 
 const FORMAT: &str = "presync-state";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The version of presync 0.1. It did not know whose a state is, and has no times.
+const OLD_VERSION: u32 = 1;
 
 /// The contents of a state file: the sessions of all users.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,7 +42,7 @@ pub enum StateFileError {
     Malformed(serde_json::Error),
     #[error("not a state file: `\"format\":\"{FORMAT}\"` is missing")]
     Format,
-    #[error("it has version {0}, but this presync reads version {VERSION}")]
+    #[error("it has version {0}, but this presync reads versions {OLD_VERSION} and {VERSION}")]
     Version(u32),
 }
 
@@ -69,7 +72,7 @@ impl StateFile {
         if stored.format != FORMAT {
             return Err(StateFileError::Format);
         }
-        if stored.version != VERSION {
+        if ![OLD_VERSION, VERSION].contains(&stored.version) {
             return Err(StateFileError::Version(stored.version));
         }
         Ok(stored)

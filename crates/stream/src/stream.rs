@@ -194,7 +194,7 @@ mod tests {
         ))
         .expect("it is one");
         for jobs in [1, 2] {
-            let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), jobs, false);
+            let mut stream = Stream::new(SessionEngine::new(tables.clone()), jobs, false);
             let session = stream.engine().session();
             // All in one shard.
             let mut names = (0..)
@@ -211,7 +211,10 @@ mod tests {
                 .map(|user| line(user))
                 .concat();
             let output = stream.block(block.as_bytes());
-            assert_eq!((output.events, output.rejected), (4, 1));
+            assert_eq!(
+                (output.events, output.counts.of(crate::Word::Rejected)),
+                (4, 1)
+            );
             let rejects = String::from_utf8(output.rejects).expect("it is text");
             assert!(
                 rejects.contains("too-many-users") && rejects.contains(&third),

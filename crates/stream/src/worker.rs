@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use presync_engine::{Delivery, Rejection, Session, SessionEngine};
 
 use crate::batch::{AcceptedLine, Batch, BatchLine};
-use crate::output::{BlockOutput, LineEnd, write_json, write_line};
+use crate::output::{BlockOutput, LineEnd, Word, write_json, write_line};
 use crate::session_table::SessionTable;
 use crate::trace::{self, Traced};
 
@@ -107,12 +107,13 @@ impl Worker<'_> {
             None => session.clone_from(self.fresh),
         }
         // Add a user only after an event is accepted.
-        let (effect, decided) = self.engine.apply(session, &line.event)?;
+        let applied = self.engine.apply(session, &line.event)?;
         match known {
             Some(user) => sessions.store(user, session),
             None => sessions.add(batch.text(block, line.user), line.hash, session),
         }
-        for decided in decided
+        for decided in applied
+            .decisions
             .iter()
             .filter(|decided| decided.delivery == Delivery::Sent)
         {
@@ -137,6 +138,7 @@ impl Worker<'_> {
             }
             out.extend_from_slice(b"}\n");
         }
+        trace::count(&mut output.counts, &line.event, &applied);
         if self.trace {
             let traced = Traced {
                 line: number,
@@ -144,7 +146,7 @@ impl Worker<'_> {
                 id: line.id.map(|id| batch.text(block, id)),
                 event: &line.event,
             };
-            trace::carried_out(&mut output.trace, self.engine, &traced, effect, &decided);
+            trace::carried_out(&mut output.trace, self.engine, &traced, &applied);
         }
         Ok(())
     }
@@ -157,7 +159,7 @@ impl Worker<'_> {
         rejection: &Rejection,
         output: &mut BlockOutput,
     ) {
-        output.rejected += 1;
+        output.counts.count(Word::Rejected);
         let event = match serde_json::from_slice::<&RawValue>(line) {
             Ok(json) => Original::Json(json),
             Err(_) => Original::Text(String::from_utf8_lossy(line).into_owned()),

@@ -17,6 +17,7 @@ impl<'a> Lower<'a> {
     pub fn test_item(&self, node: PairNode<'a>) -> tree::TestItem {
         match node.rule() {
             Rule::in_role => tree::TestItem::Role(self.in_role(node)),
+            Rule::any_role => tree::TestItem::AnyRole(node.span()),
             Rule::given => tree::TestItem::Given(self.conditions(node)),
             Rule::expect => tree::TestItem::Expect(self.expect(node)),
             rule => unreachable!("`{rule:?}` is no part of a test"),
@@ -61,6 +62,7 @@ impl<'a> Lower<'a> {
                 Rule::kw_any => outcomes.push(tree::Outcome::Any(span)),
                 Rule::kw_unchanged => outcomes.push(tree::Outcome::Unchanged(span)),
                 Rule::kw_unmapped => outcomes.push(tree::Outcome::Unmapped(span)),
+                Rule::kw_previous => outcomes.push(tree::Outcome::Previous(span)),
                 Rule::state_ref => outcomes.push(tree::Outcome::Name(self.name(&child))),
                 Rule::appendix => appendix = Some(self.appendix(child)),
                 rule => skip(rule),
@@ -91,6 +93,17 @@ impl<'a> Lower<'a> {
     pub fn step(&self, node: PairNode<'a>) -> tree::Step {
         let span = node.span();
         let rule = node.rule();
+        if rule == Rule::wait_step {
+            let commands = node
+                .clone()
+                .inner()
+                .find(|child| child.rule() == Rule::commands);
+            return tree::Step {
+                commands: commands.map(|commands| self.commands(commands)),
+                kind: tree::StepKind::Wait(self.duration_in(node)),
+                span,
+            };
+        }
         let mut commands = None;
         let mut conditions = Vec::new();
         let mut observed = Vec::new();
@@ -111,7 +124,7 @@ impl<'a> Lower<'a> {
             Rule::in_role_step => tree::StepKind::Role(name()),
             Rule::set_step => tree::StepKind::Set(conditions.into()),
             Rule::observe_step => tree::StepKind::Observe(observed.into()),
-            Rule::resync_step => tree::StepKind::Resync(name()),
+            Rule::resync_step => tree::StepKind::Resync(names.next()),
             Rule::change_step => tree::StepKind::Change(Box::new((name(), name()))),
             rule => unreachable!("`{rule:?}` is no step"),
         };

@@ -12,6 +12,8 @@ pub(in crate::syntax) struct DeclarationParts {
     pub names: Vec<tree::Name>,
     pub title: Option<tree::Name>,
     pub default: Option<tree::Name>,
+    /// The word `default` before a role.
+    pub default_word: Option<Span>,
     pub condition: Option<tree::Condition>,
     pub items: ChunkedVec<tree::Item>,
     pub system_items: Vec<tree::SystemItem>,

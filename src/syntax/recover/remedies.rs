@@ -185,6 +185,18 @@ const REMEDIES: &[Remedy] = &[
         "add the missing name before this",
     ),
     remedy(
+        "",
+        Rule::duration,
+        &[],
+        "write a duration as `30s`, `5m` or `2h`",
+    ),
+    remedy(
+        "apply",
+        Rule::kw_for,
+        &[],
+        "write the new system before the old one: `apply standard with teams for lync`",
+    ),
+    remedy(
         "group",
         Rule::dot,
         &[],
@@ -288,6 +300,11 @@ impl Recovery<'_> {
             }
             "override" if !expects(Rule::new_name) => {
                 "write `override` at the start of a rule: `override cic Available -> lync Busy`".to_owned()
+            }
+            _ if token::is_system_word(word)
+                && (expects(Rule::attribute_ref) || expects(Rule::new_attribute)) =>
+            {
+                format!("`{word}` has a meaning of its own inside a system; quote it to use it as an attribute: `\"{word}\"`")
             }
             _ if token::is_keyword(word) && expected::takes_a_name(&failure.rules) => {
                 format!("`{word}` is a keyword; quote it to use it as a name: `\"{word}\"`")

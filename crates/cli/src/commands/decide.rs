@@ -1,6 +1,6 @@
 //! `presync decide`: decides one change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -53,10 +53,10 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let schema = tables.schema();
     let role = match &arguments.role {
         Some(name) => tables.role(name)?,
-        None => tables.only_role().map_err(|several| {
+        None => tables.default_role().map_err(|several| {
             let names: Vec<&str> = several.known.iter().map(String::as_str).collect();
             CommandError::Usage(format!(
-                "the program has several roles: use `--role` with one of {}",
+                "the program has several roles and none is the default: use `--role` with one of {}",
                 quoted(&names)
             ))
         })?,
@@ -67,6 +67,8 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         program: program.as_ref(),
         facts: BTreeMap::new(),
         states: BTreeMap::new(),
+        by_hand: BTreeSet::new(),
+        own: BTreeMap::new(),
     };
     for text in &arguments.given {
         given.give(text)?;
@@ -80,6 +82,12 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .states
         .values()
         .for_each(|state| situation.set_state(*state));
+    let by_hand = given.by_hand.iter();
+    by_hand.for_each(|system| situation.set_by_hand(*system));
+    given
+        .own
+        .values()
+        .for_each(|state| situation.set_own(*state));
     let decided = role
         .decide(&situation, entered)
         .map_err(|error| match error {
@@ -170,9 +178,10 @@ fn explained(program: &Program, question: &Question<'_>) -> String {
 fn human(decisions: &DecideOutput<'_>) -> String {
     let mut text = String::new();
     for decided in &decisions.decisions {
-        let outcome = decided
-            .state()
-            .map_or_else(|| decided.kind().to_owned(), quote);
+        let outcome = match (decided.kind(), decided.state()) {
+            ("previous", Some(own)) => format!("previous, which is {}", quote(own)),
+            (kind, state) => state.map_or_else(|| kind.to_owned(), quote),
+        };
         let append: Vec<String> = decided
             .append()
             .iter()
@@ -217,18 +226,22 @@ struct GivenFacts<'a> {
     program: Option<&'a Program>,
     facts: BTreeMap<FactId, ValueId>,
     states: BTreeMap<SystemId, StateId>,
+    /// The systems whose state is by hand.
+    by_hand: BTreeSet<SystemId>,
+    own: BTreeMap<SystemId, StateId>,
 }
 
 impl GivenFacts<'_> {
     fn give(&mut self, given: &str) -> Result<(), CommandError> {
         let wrong = |error: ArgumentError| {
-            let forms = "write facts and states as in `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`";
+            let forms = "write facts and states as in `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`, and after a state `by hand` if a person chose it";
             CommandError::Usage(format!("--given: {forms}: {error}"))
         };
         for assignment in presync::parse_given(given).map_err(wrong)? {
             let name = &*assignment.name.text;
             let value = assignment.value.as_ref().map(|value| &*value.text);
-            if let Some(fact) = self.schema.find_fact(name) {
+            let of_system = assignment.own || assignment.by_hand;
+            if let Some(fact) = self.schema.find_fact(name).filter(|_| !of_system) {
                 let value = self.fact_value(fact, value)?;
                 self.set(value)?;
             } else if let Some(system) = self.schema.find_system(name) {
@@ -236,15 +249,29 @@ impl GivenFacts<'_> {
                     CommandError::Usage(format!("--given: `{name}` is a system: use {name}=STATE"))
                 })?;
                 let state = self.schema.state_named(system, state)?;
-                if self
-                    .states
+                let (states, kind) = if assignment.own {
+                    (&mut self.own, "own states")
+                } else {
+                    (&mut self.states, "states")
+                };
+                if states
                     .insert(system, state)
                     .is_some_and(|before| before != state)
                 {
                     return Err(CommandError::Usage(format!(
-                        "--given: two states for `{name}`"
+                        "--given: two {kind} for `{name}`"
                     )));
                 }
+                if assignment.by_hand {
+                    self.by_hand.insert(system);
+                }
+            } else if of_system {
+                let systems = self.schema.systems();
+                let names: Vec<&str> = systems.map(|(_, system)| system.name.as_str()).collect();
+                return Err(CommandError::Usage(format!(
+                    "--given: `{name}` is not a system: `own` and `by hand` need one of {}",
+                    quoted(&names)
+                )));
             } else {
                 let value = self.bare_value(name, value)?;
                 self.set(value)?;

@@ -15,7 +15,7 @@ use crate::terminal::Terminal;
 use crate::{files, loading};
 use presync::visible;
 use presync_engine::{RoleId, SessionEngine};
-use presync_stream::{BlockOutput, Position, StateFile, Stream};
+use presync_stream::{BlockOutput, Counts, Position, StateFile, Stream, Word};
 
 /// Bytes to read at a time; data that a pipe has ready is processed at once.
 const BLOCK: usize = 1 << 18;
@@ -46,9 +46,8 @@ pub struct Arguments {
     /// Number of worker threads; the events of each user stay in order.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// How long a command waits for its echo, measured by `at` of the events.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    echo_seconds: u32,
+    #[arg(long, hide = true, value_name = "SECONDS")]
+    echo_seconds: Option<String>,
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
@@ -57,8 +56,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             "program and events cannot both come from standard input: use `--events`".to_owned(),
         ));
     }
+    if arguments.echo_seconds.is_some() {
+        return Err(CommandError::Usage(
+            "`--echo-seconds` no longer exists: write `echo 5m` in each system that is slower or faster than 60 s"
+                .to_owned(),
+        ));
+    }
     let (tables, _) = loading::tables(&arguments.path, terminal)?;
-    let engine = SessionEngine::new(tables, arguments.echo_seconds);
+    let engine = SessionEngine::new(tables);
     let mut stream = Stream::new(
         engine,
         usize::from(arguments.jobs),
@@ -94,13 +99,13 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let write = |block: &BlockOutput| {
         totals.events += block.events;
         totals.sent += block.sent;
-        totals.rejected += block.rejected;
+        totals.counts.add(&block.counts);
         sinks.write(block, &bar).map_err(RunError::Write)?;
         bar.set_message(format!(
             "{} events, {} commands, {} rejected",
             HumanCount(totals.events),
             HumanCount(totals.sent),
-            HumanCount(totals.rejected)
+            HumanCount(totals.counts.of(Word::Rejected))
         ));
         bar.inc(block.events);
         Ok(())
@@ -123,11 +128,20 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             StateFile::save(&stream, position).to_json().as_bytes(),
         )?;
     }
+    let rejected = totals.counts.of(Word::Rejected);
     terminal.status(&format!(
-        "{} events, {} commands, {} rejected",
-        totals.events, totals.sent, totals.rejected
+        "{} events, {} commands, {rejected} rejected",
+        totals.events, totals.sent
     ));
-    Ok(if totals.rejected > 0 {
+    let counted = Word::ALL.map(|word| (word.text(), totals.counts.of(word)));
+    let counted = counted.iter().filter(|(_, count)| *count > 0);
+    let counted: Vec<String> = counted
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    if !counted.is_empty() {
+        terminal.status(&counted.join(", "));
+    }
+    Ok(if rejected > 0 {
         ExitCode::from(1)
     } else {
         ExitCode::SUCCESS
@@ -143,7 +157,7 @@ enum RunError {
 struct Totals {
     events: u64,
     sent: u64,
-    rejected: u64,
+    counts: Counts,
 }
 
 fn progress(terminal: &Terminal) -> ProgressBar {

@@ -117,7 +117,7 @@ fn grid(schema: &Schema, table: &Table, rows: &Rows, terminal: &Terminal) -> Str
     for row in &rows.rows {
         let color = match row.outcome {
             Outcome::Set(_) => Color::Green,
-            Outcome::Unchanged => Color::Yellow,
+            Outcome::Unchanged | Outcome::Previous => Color::Yellow,
             Outcome::Unmapped => Color::DarkGrey,
         };
         let outcome = (cells::outcome(schema, row), color);

@@ -22,7 +22,7 @@ pub struct Document {
     pub facts: Vec<FactDocument>,
     /// If some tables are diagrams: the inputs, in the order in which all diagrams test them, after the state entered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub order: Vec<String>,
+    pub order: Vec<InputDocument>,
     /// Sorted by name.
     pub roles: Vec<RoleDocument>,
     /// What the roles decide in one direction. Roles refer to them by number, from 0.
@@ -42,6 +42,9 @@ pub struct SystemDocument {
     /// The longest text that the system accepts, in characters, including appendices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<u32>,
+    /// How long a command may take to be reported back, in seconds; missing: 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<u32>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<String>,
     /// Sorted by name.
@@ -59,6 +62,12 @@ pub struct StateDocument {
     /// The state can be observed but never set.
     #[serde(default, skip_serializing_if = "is_false")]
     pub read_only: bool,
+    /// The state that the system reports once this one is set, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<String>,
+    /// The state stands for every name in events that no state has.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub other: bool,
 }
 
 /// An input: a flag, initially false, or a choice of exactly one value.
@@ -82,6 +91,9 @@ pub struct RoleDocument {
     /// True for the role of a program that declares none; every user has it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub implicit: bool,
+    /// The role of every user to whom no event has given one. If no role is marked, it is the only one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub default: bool,
     /// One number for each ordered pair of systems: an entry of `directions`.
     pub directions: Vec<usize>,
 }
@@ -94,10 +106,10 @@ pub struct DirectionDocument {
     /// The inputs that the outcome or an appendix depends on, in addition to the state entered: facts, and systems for
     /// their current state.
     pub columns: Vec<String>,
-    /// Systems for which it matters whether a person has set their state.
+    /// Systems for which it matters whether their state is known and did not come from us.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_hand: Vec<String>,
-    /// Systems whose own state matters, which `previous` brings back.
+    /// `to`, if a row has the outcome `previous`, which brings back its own state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own: Vec<String>,
     /// Numbers of entries of `tables`. The first in which a row matches decides; if there is none, the change is unmapped.
@@ -132,6 +144,19 @@ pub struct TableDocument {
 /// states, `null` for an unknown state. An input that is not listed can have any value.
 pub type When = BTreeMap<String, Vec<Cell>>;
 
+/// For each system, the values that match.
+pub type ByHand = BTreeMap<String, Vec<bool>>;
+
+/// An input of a diagram.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum InputDocument {
+    /// A fact, or a system for its current state.
+    Name(String),
+    /// Whether the state of a system is known and did not come from us.
+    ByHand { by_hand: String },
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Cell {
@@ -145,12 +170,9 @@ pub enum Cell {
 pub struct ConditionDocument {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub when: When,
-    /// By system: whether a person has set its state.
+    /// By system: whether its state is known and did not come from us.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub by_hand: BTreeMap<String, Vec<bool>>,
-    /// By system: its own state, or null if unknown.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub own: When,
+    pub by_hand: ByHand,
     /// The states entered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Vec<String>>,
@@ -161,12 +183,9 @@ pub struct ConditionDocument {
 pub struct BlockDocument {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub when: When,
-    /// By system: whether a person has set its state.
+    /// By system: whether its state is known and did not come from us.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub by_hand: BTreeMap<String, Vec<bool>>,
-    /// By system: its own state, or null if unknown.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub own: When,
+    pub by_hand: ByHand,
     pub rows: Vec<RowDocument>,
 }
 
@@ -199,7 +218,8 @@ pub struct DecisionDocument {
 #[serde(rename_all = "lowercase")]
 pub enum OutcomeKind {
     Set,
-    /// Sets the system's own state: the last one that did not come from a rule with this outcome.
+    /// Sets the system's own state: the last one that it showed by hand, or that a system without this outcome decided
+    /// for it.
     Previous,
     Unchanged,
 }
@@ -227,7 +247,7 @@ pub struct DiagramDocument {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct NodeDocument {
     /// The input to test, or null for the state entered.
-    pub ask: Option<String>,
+    pub ask: Option<InputDocument>,
     /// One entry for each value: false, true; or the values in order; or unknown, then the states
     /// in order (for the state entered, only the states).
     pub next: Vec<Option<i64>>,

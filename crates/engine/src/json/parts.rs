@@ -3,8 +3,8 @@
 use crate::flat_diagram::{FlatDiagram, Next};
 use crate::ids::StateId;
 use crate::json::document::{
-    Cell, DiagramDocument, DirectionDocument, Document, FactDocument, NodeDocument, RoleDocument,
-    StateDocument, SystemDocument, TableDocument, When,
+    ByHand, Cell, DiagramDocument, DirectionDocument, Document, FactDocument, InputDocument,
+    NodeDocument, RoleDocument, StateDocument, SystemDocument, TableDocument, When,
 };
 use crate::json::{FORMAT, VERSION};
 use crate::schema::{Column, Fact, FactKind, Input, Schema, System};
@@ -14,7 +14,7 @@ impl Document {
     pub fn new(
         schema: &Schema,
         digest: &str,
-        order: Vec<String>,
+        order: Vec<InputDocument>,
         roles: Vec<RoleDocument>,
         directions: Vec<DirectionDocument>,
         tables: Vec<TableDocument>,
@@ -40,16 +40,34 @@ impl Document {
     }
 }
 
-/// The conditions on some columns.
+/// The conditions on some columns: on facts and states, and on what is by hand.
 pub fn when<'c>(
     schema: &Schema,
     cells: impl IntoIterator<Item = (Column, Option<&'c [u32]>)>,
-) -> When {
-    let asked = cells.into_iter().filter_map(|(column, values)| {
-        let values = schema.inputs(column, values?).map(Cell::from).collect();
-        Some((schema.column_name(column).to_owned(), values))
-    });
-    asked.collect()
+) -> (When, ByHand) {
+    let (mut when, mut by_hand) = (When::new(), ByHand::new());
+    for (column, values) in cells {
+        let Some(values) = values else { continue };
+        let name = schema.column_name(column).to_owned();
+        if let Column::ByHand(_) = column {
+            by_hand.insert(name, values.iter().map(|value| *value == 1).collect());
+        } else {
+            when.insert(
+                name,
+                schema.inputs(column, values).map(Cell::from).collect(),
+            );
+        }
+    }
+    (when, by_hand)
+}
+
+/// An input of a diagram.
+pub fn input(schema: &Schema, column: Column) -> InputDocument {
+    let name = schema.column_name(column).to_owned();
+    match column {
+        Column::ByHand(_) => InputDocument::ByHand { by_hand: name },
+        Column::Fact(_) | Column::State(_) => InputDocument::Name(name),
+    }
 }
 
 /// The names of states.
@@ -68,7 +86,7 @@ pub fn diagram(schema: &Schema, diagram: &FlatDiagram) -> DiagramDocument {
         Next::Pass => None,
     };
     let nodes = diagram.nodes.iter().map(|node| NodeDocument {
-        ask: node.ask.map(|column| schema.column_name(column).to_owned()),
+        ask: node.ask.map(|column| input(schema, column)),
         next: node.next.iter().map(|next| number(*next)).collect(),
     });
     DiagramDocument {
@@ -86,6 +104,11 @@ fn system(schema: &Schema, system: &System) -> SystemDocument {
             id: state.id.clone(),
             attributes,
             read_only: state.read_only,
+            reads: state
+                .reads
+                .and_then(|at| system.states.get(at as usize))
+                .map(|state| state.name.clone()),
+            other: state.other,
         }
     });
     let mut attributes = system.attributes.clone();
@@ -95,6 +118,7 @@ fn system(schema: &Schema, system: &System) -> SystemDocument {
         title: system.title.clone(),
         online: system.online.map(|flag| schema.fact(flag).name.clone()),
         text: system.text,
+        echo: system.echo,
         attributes,
         states: states.collect(),
     }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::flat_diagram::{FlatDiagram, FlatNode, Next};
 use crate::ids::{Direction, RoleId, StateId, SystemId};
 use crate::json::document::{
-    AppendixDocument, Cell, DiagramDocument, DirectionDocument, Document, OutcomeKind,
-    TableDocument, When,
+    AppendixDocument, ByHand, Cell, ConditionDocument, DiagramDocument, DirectionDocument,
+    Document, InputDocument, OutcomeKind, TableDocument, When,
 };
 use crate::json::read::declarations::schema;
 use crate::json::{DiagramFault, TableFault, TablesError};
@@ -133,6 +133,7 @@ impl ReadSource {
         let direction = reader.direction(&document.from, &document.to).ok()?;
         let mut parts = TableParts {
             columns: reader.columns(document).ok()?,
+            brings_back: !document.own.is_empty(),
             ..TableParts::unmapped(direction)
         };
         let mut order = BTreeSet::new();
@@ -152,7 +153,7 @@ impl ReadSource {
                 parts.appendices.len() as u32 - 1
             });
             for decision in &read.decisions {
-                let sets = matches!(decision.outcome, Outcome::Set(_));
+                let sets = decision.outcome.commands();
                 parts.appends.push(group.filter(|_| sets));
                 parts.decisions.push(decision.clone());
             }
@@ -171,10 +172,12 @@ struct TableReader<'s> {
 /// The inputs in the order in which diagrams test them.
 fn order(schema: &Arc<Schema>, document: &Document) -> Result<Vec<Column>, TablesError> {
     let reader = TableReader { schema, order: &[] };
-    let named = document.order.iter().map(|name| reader.column(name));
+    let named = document.order.iter().map(|input| reader.input(input));
     let mut order = named.collect::<Result<Vec<_>, _>>()?;
     let facts = schema.facts().map(|(fact, _)| Column::Fact(fact));
-    let all = facts.chain(schema.systems().map(|(system, _)| Column::State(system)));
+    let all = facts
+        .chain(schema.system_ids().map(Column::State))
+        .chain(schema.system_ids().map(Column::ByHand));
     let known: BTreeSet<Column> = order.iter().copied().collect();
     order.extend(all.filter(|column| !known.contains(column)));
     Ok(order)
@@ -195,10 +198,10 @@ impl TableReader<'_> {
     }
 
     fn columns(&self, document: &DirectionDocument) -> Result<Vec<Column>, TablesError> {
-        if !document.by_hand.is_empty() || !document.own.is_empty() {
-            return Err(TablesError::Unsupported("`by_hand` and `own`"));
-        }
+        let by_hand = document.by_hand.iter();
+        let by_hand = by_hand.map(|name| self.system(name).map(Column::ByHand));
         let columns = document.columns.iter().map(|name| self.column(name));
+        let columns = columns.chain(by_hand);
         let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
         columns.sort_unstable();
         columns.dedup();
@@ -218,32 +221,25 @@ impl TableReader<'_> {
         if !as_rows && !as_diagram {
             return Err(wrong(TableFault::Body));
         }
-        let unsupported = document
-            .blocks
-            .iter()
-            .any(|block| !block.by_hand.is_empty() || !block.own.is_empty());
-        if unsupported {
-            return Err(TablesError::Unsupported("`by_hand` and `own`"));
-        }
         let mut inputs = BTreeSet::new();
-        self.inputs(&document.when, &mut inputs)?;
+        self.inputs(&document.when, &ByHand::new(), &mut inputs)?;
         for block in &document.blocks {
-            self.inputs(&block.when, &mut inputs)?;
+            self.inputs(&block.when, &block.by_hand, &mut inputs)?;
         }
         for condition in document
             .append
             .iter()
             .flat_map(|text| text.rows.iter().flatten())
         {
-            self.inputs(&condition.when, &mut inputs)?;
+            self.inputs(&condition.when, &condition.by_hand, &mut inputs)?;
         }
         let of_append = document
             .append
             .iter()
             .filter_map(|text| text.diagram.as_ref());
         for diagram in document.diagram.iter().chain(of_append) {
-            for name in diagram.nodes.iter().filter_map(|node| node.ask.as_deref()) {
-                inputs.insert(self.column(name)?);
+            for input in diagram.nodes.iter().filter_map(|node| node.ask.as_ref()) {
+                inputs.insert(self.input(input)?);
             }
         }
         let inputs = self.in_order(inputs);
@@ -264,10 +260,10 @@ impl TableReader<'_> {
                 self.diagram(diagram, direction.from(), decisions.len(), &inputs)?
             }
             None => {
-                let always = self.cells(&document.when, &inputs)?;
+                let always = self.cells(&document.when, &ByHand::new(), &inputs)?;
                 let mut cubes = Vec::new();
                 for block in &document.blocks {
-                    let mut when = self.cells(&block.when, &inputs)?;
+                    let mut when = self.cells(&block.when, &block.by_hand, &inputs)?;
                     for (cell, always) in when.iter_mut().zip(&always) {
                         narrow(cell, always.as_deref());
                     }
@@ -308,9 +304,7 @@ impl TableReader<'_> {
                 nodes: Vec::new(),
             },
             (None, Some(rows)) => {
-                let cubes = rows
-                    .iter()
-                    .map(|row| self.cube(&row.when, row.from.as_deref(), direction, inputs));
+                let cubes = rows.iter().map(|row| self.cube(row, direction, inputs));
                 let cubes = cubes.collect::<Result<Vec<_>, _>>()?;
                 let joined = partition(self.schema, direction.from(), inputs, &cubes, false);
                 joined.unwrap_or_else(|Overlap| unreachable!("all rows have the same decision"))
@@ -322,14 +316,13 @@ impl TableReader<'_> {
 
     fn cube(
         &self,
-        when: &When,
-        from: Option<&[String]>,
+        row: &ConditionDocument,
         direction: Direction,
         inputs: &[Column],
     ) -> Result<RowCube, TablesError> {
         Ok(RowCube {
-            when: self.cells(when, inputs)?,
-            from: self.entered(direction, from)?,
+            when: self.cells(&row.when, &row.by_hand, inputs)?,
+            from: self.entered(direction, row.from.as_deref())?,
             decision: 0,
         })
     }
@@ -348,27 +341,47 @@ impl TableReader<'_> {
         Ok(states.map(numbers))
     }
 
-    fn inputs(&self, when: &When, into: &mut BTreeSet<Column>) -> Result<(), TablesError> {
+    fn inputs(
+        &self,
+        when: &When,
+        by_hand: &ByHand,
+        into: &mut BTreeSet<Column>,
+    ) -> Result<(), TablesError> {
         for name in when.keys() {
             into.insert(self.column(name)?);
+        }
+        for name in by_hand.keys() {
+            into.insert(Column::ByHand(self.system(name)?));
         }
         Ok(())
     }
 
-    fn cells(&self, when: &When, columns: &[Column]) -> Result<Cells, TablesError> {
+    fn cells(
+        &self,
+        when: &When,
+        by_hand: &ByHand,
+        columns: &[Column],
+    ) -> Result<Cells, TablesError> {
         let mut cells = vec![None; columns.len()];
-        for (name, values) in when {
-            let column = self.column(name)?;
+        let mut set = |column: Column, mut values: Vec<u32>| {
             let at = columns.iter().position(|known| *known == column);
             let foreign = || TablesError::ForeignColumn {
-                column: name.clone(),
+                column: self.schema.column_name(column).to_owned(),
             };
             let at = at.ok_or_else(foreign)?;
-            let values = values.iter().map(|value| self.value(column, value));
-            let mut values = values.collect::<Result<Vec<_>, _>>()?;
             values.sort_unstable();
             values.dedup();
             cells[at] = Some(values.into());
+            Ok::<_, TablesError>(())
+        };
+        for (name, values) in when {
+            let column = self.column(name)?;
+            let values = values.iter().map(|value| self.value(column, value));
+            set(column, values.collect::<Result<_, _>>()?)?;
+        }
+        for (name, values) in by_hand {
+            let values = values.iter().map(|value| u32::from(*value));
+            set(Column::ByHand(self.system(name)?), values.collect())?;
         }
         Ok(cells)
     }
@@ -395,6 +408,13 @@ impl TableReader<'_> {
         })
     }
 
+    fn input(&self, input: &InputDocument) -> Result<Column, TablesError> {
+        match input {
+            InputDocument::Name(name) => self.column(name),
+            InputDocument::ByHand { by_hand } => Ok(Column::ByHand(self.system(by_hand)?)),
+        }
+    }
+
     fn column(&self, name: &str) -> Result<Column, TablesError> {
         let fact = self.schema.find_fact(name).map(Column::Fact);
         let column = fact.or_else(|| self.schema.find_system(name).map(Column::State));
@@ -407,7 +427,7 @@ impl TableReader<'_> {
 
     /// Finds a state by its name only, not by its id.
     fn state_named(&self, system: SystemId, name: &str) -> Option<StateId> {
-        let state = self.schema.find_state(system, name)?;
+        let state = self.schema.find_declared_state(system, name)?;
         (self.schema.state(state).name == name).then_some(state)
     }
 
@@ -433,7 +453,7 @@ impl TableReader<'_> {
     ) -> Result<Outcome, TablesError> {
         Ok(match (outcome, state) {
             (OutcomeKind::Unchanged, None) => Outcome::Unchanged,
-            (OutcomeKind::Previous, None) => return Err(TablesError::Unsupported("`previous`")),
+            (OutcomeKind::Previous, None) => Outcome::Previous,
             (OutcomeKind::Set, Some(name)) => {
                 let states = self.states(to, std::slice::from_ref(name))?;
                 let [state] = *states else {
@@ -464,11 +484,8 @@ impl TableReader<'_> {
         };
         let mut nodes = Vec::with_capacity(document.nodes.len());
         for (at, node) in document.nodes.iter().enumerate() {
-            let ask = node
-                .ask
-                .as_deref()
-                .map(|name| self.column(name))
-                .transpose()?;
+            let ask = node.ask.as_ref();
+            let ask = ask.map(|input| self.input(input)).transpose()?;
             let entered = || self.schema.system(from).states.len();
             let values =
                 ask.map_or_else(entered, |column| self.schema.column_size(column) as usize);

@@ -53,11 +53,11 @@ fn document(xml: &mut Xml, schema: &Schema, digest: &str, views: &[View<'_>]) ->
             &format!("Decision tables of Presync, {digest}"),
         )?;
         input_data(xml, "entered", "the state entered", "string")?;
-        for column in cells::columns(schema) {
+        for column in cells::columns(schema, views) {
             input_data(
                 xml,
                 identifiers.column(column),
-                schema.column_name(column),
+                &cells::label(schema, column),
                 kind(schema, column),
             )?;
         }
@@ -325,7 +325,7 @@ fn decision_table(
             let values: Vec<u32> = (0..schema.column_size(*column)).collect();
             let head = (
                 identifiers.column(*column),
-                schema.column_name(*column),
+                &*cells::label(schema, *column),
                 kind(schema, *column),
             );
             input(xml, id, head, &entry(schema, *column, &values))?;

@@ -10,7 +10,8 @@ use crate::graph::{drawing, graphs};
 use crate::text::cells;
 use presync::{Rows, visible};
 use presync_engine::{
-    Cells, FactKind, Origin, RoleTables, Schema, StateId, Table, Tables, TooComplex, document_parts,
+    Cells, Column, FactKind, Origin, RoleTables, Schema, StateId, Table, Tables, TooComplex,
+    document_parts,
 };
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
@@ -26,7 +27,7 @@ fn write(tables: &Tables, findings: &[PageFinding]) -> Result<String, ExportErro
         .zip(tables.roles())
         .map(|(at, of)| role(at, of))
         .collect::<Result<_, _>>()?;
-    let profiles = profiles(tables)?;
+    let (profiles, what_if) = (profiles(tables)?, what_if(tables)?);
     let systems: Vec<String> = schema
         .systems()
         .map(|(_, system)| visible(&system.name))
@@ -48,7 +49,7 @@ fn write(tables: &Tables, findings: &[PageFinding]) -> Result<String, ExportErro
                 a class="skip" href="#main" { "Skip to the tables" }
                 header { h1 { (title) } p class="soft" { (digest) } (contents(schema, findings)) }
                 main id="main" {
-                    (what_if(schema))
+                    (what_if)
                     (profiles)
                     (pictures)
                     @for role in &roles { (role) }
@@ -89,7 +90,17 @@ fn contents(schema: &Schema, findings: &[PageFinding]) -> Markup {
     }
 }
 
-fn what_if(schema: &Schema) -> Markup {
+fn what_if(tables: &Tables) -> Result<Markup, TooComplex> {
+    let schema = tables.schema();
+    // The systems of which some table asks whether their state is by hand.
+    let mut asked: BTreeSet<&str> = BTreeSet::new();
+    for role in tables.roles() {
+        for column in role.tables()?.iter().flat_map(Table::columns) {
+            if let Column::ByHand(system) = column {
+                asked.insert(&schema.system(*system).name);
+            }
+        }
+    }
     let facts = || schema.facts().map(|(_, fact)| fact);
     let flags = facts().filter(|fact| fact.is_flag());
     let choices = facts().filter_map(|fact| match &fact.kind {
@@ -103,7 +114,7 @@ fn what_if(schema: &Schema) -> Markup {
             .systems()
             .any(|(_, system)| system.online.is_some() && system.online == fact)
     };
-    html! {
+    Ok(html! {
         h2 { "What if" }
         form id="what-if" aria-label="What if" {
             div class="fields" {
@@ -129,6 +140,11 @@ fn what_if(schema: &Schema) -> Markup {
                     } }
                 }
             }
+            @if !asked.is_empty() { fieldset class="flags" {
+                @for system in &asked {
+                    label { input type="checkbox" data-by-hand=(system); " " (visible(system)) " by hand" }
+                }
+            } }
             fieldset class="flags" {
                 @for flag in flags {
                     label { input type="checkbox" data-flag=(flag.name) checked[online(&flag.name)]; " " (visible(&flag.name)) }
@@ -136,7 +152,7 @@ fn what_if(schema: &Schema) -> Markup {
             }
             output id="answer" aria-live="polite" {}
         }
-    }
+    })
 }
 
 /// Each profile with the rules that decide, by role.
@@ -210,7 +226,8 @@ fn rows(schema: &Schema, role: &str, table: (&Table, Option<&Rows>)) -> Markup {
         let cells = cells.zip(when.iter().map(Option::as_deref));
         let some = from.len() < schema.states(table.direction().from()).len();
         let from = some.then(|| document_parts::state_names(schema, from.iter().copied()));
-        serde_json::json!({ "when": document_parts::when(schema, cells), "from": from }).to_string()
+        let (when, by_hand) = document_parts::when(schema, cells);
+        serde_json::json!({ "when": when, "by_hand": by_hand, "from": from }).to_string()
     };
     html! {
         div class="wide" { table data-role=(role) data-from=(from_name) data-to=(to_name) {

@@ -27,21 +27,22 @@ const OUTPUTS: [&str; 4] = ["outcome", "state", "origin", "table"];
 fn write(tables: &Tables) -> Result<String, ExportError> {
     let schema = tables.schema();
     let identifiers = Identifiers::new(schema);
-    let columns: Vec<Column> = cells::columns(schema).collect();
+    let views = views(tables)?;
+    let columns: Vec<Column> = cells::columns(schema, &views);
     let mut inputs: Vec<Value> = CHANGE
         .iter()
         .map(|(name, field)| json!({ "id": field, "name": name, "field": field }))
         .collect();
     inputs.extend(columns.iter().map(|column| {
         let field = identifiers.column(*column);
-        json!({ "id": field, "name": schema.column_name(*column), "field": field })
+        json!({ "id": field, "name": cells::label(schema, *column), "field": field })
     }));
     let output = |field: &str| json!({ "id": format!("o_{field}"), "name": field, "field": field });
     let outputs: Vec<Value> = OUTPUTS.into_iter().map(output).collect();
     let mut rules: Vec<Value> = Vec::new();
     let mut texts: Vec<Value> = Vec::new();
     let mut number = 0;
-    for view in views(tables)? {
+    for view in &views {
         let change = [view.role, &view.from().name, &view.to().name];
         let change = change.map(string);
         let condition = |id: String, of: &[Column], when: &Cells, from: &[StateId]| {
@@ -95,7 +96,13 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 for row in &appendix.rows {
                     let id = format!("text{}", texts.len() + 1);
                     let mut rule = condition(id, &table.columns, &row.when, &row.from)?;
-                    rule.insert("outcome".to_owned(), "'set'".into());
+                    let previous = schema.has_previous(view.direction.to());
+                    let sets = if previous {
+                        "'set', 'previous'"
+                    } else {
+                        "'set'"
+                    };
+                    rule.insert("outcome".to_owned(), sets.into());
                     rule.insert("table".to_owned(), number.to_string().into());
                     let text = string(&appendix.text).map_err(ExportError::Quotes)?;
                     rule.insert("o_text".to_owned(), text.into());

@@ -14,8 +14,9 @@ pub(super) const FORMAT: ExportFormat = ExportFormat {
 
 const POLICY: &str = r#"
 # The decision and the texts to append. Input: `role`, `from` and `state` (the system that changed and its new state),
-# `to`, and `given`: facts by name (default if missing, false for a flag) and the state of each system (unknown if
-# missing).
+# `to`, `given`: facts by name (default if missing, false for a flag) and the state of each system (unknown if missing),
+# and `by_hand`: for each system whether its state was not set by us (false if missing). The outcome `previous` sets the
+# system's own state: the last one that it showed by hand, or that other rules decided for it.
 decision := {
 	"outcome": row.outcome,
 	"state": row.state,
@@ -35,7 +36,7 @@ row := found[0][1] if count(found) > 0
 row := {"outcome": "unmapped", "state": null, "origin": ""} if count(found) == 0
 
 texts := [text |
-	row.outcome == "set"
+	row.outcome in {"set", "previous"}
 	some appendix in tables[input.role][input.from][input.to][found[0][0]].append
 	some alternative in appendix.rows
 	matches(alternative)
@@ -46,8 +47,13 @@ matches(condition) if {
 	every column, values in condition.when {
 		value(column) in values
 	}
+	every system, values in object.get(condition, "by_hand", {}) {
+		by_hand(system) in values
+	}
 	entered(condition)
 }
+
+by_hand(system) := object.get(object.get(input, "by_hand", {}), system, false)
 
 entered(condition) if not condition.states
 
@@ -64,14 +70,21 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     for view in views(tables)? {
         let tables = view.tables.iter().map(|table| {
             let condition = |when: &Cells, from: &[StateId]| {
-                let cells = table.columns.iter().zip(when);
-                let cells = cells.filter_map(|(column, values)| {
-                    let values = view.schema.inputs(*column, values.as_ref()?).map(cell);
+                let (mut cells, mut by_hand) = (Map::new(), Map::new());
+                for (column, values) in table.columns.iter().zip(when) {
+                    let Some(values) = values else { continue };
+                    let values: Value = view.schema.inputs(*column, values).map(cell).collect();
                     let name = view.schema.column_name(*column).to_owned();
-                    Some((name, values.collect()))
-                });
+                    match column {
+                        Column::ByHand(_) => by_hand.insert(name, values),
+                        Column::Fact(_) | Column::State(_) => cells.insert(name, values),
+                    };
+                }
                 let mut condition = Map::new();
-                condition.insert("when".to_owned(), Value::Object(cells.collect()));
+                condition.insert("when".to_owned(), Value::Object(cells));
+                if !by_hand.is_empty() {
+                    condition.insert("by_hand".to_owned(), Value::Object(by_hand));
+                }
                 if let Some(states) = view.entered(from) {
                     condition.insert("states".to_owned(), json!(states));
                 }

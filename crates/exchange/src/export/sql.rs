@@ -20,25 +20,46 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         "-- Decision tables of Presync, {}\n--\n-- presync_rows: one line for each row of a decision table.\n\
          -- presync_events: put the changes to decide in here: who, the role, the system that changed and the state it\n\
          -- entered, the facts (null: not set yet), and the state that each system shows (null: not known).\n\
-         -- presync_decisions: each event with every other system's outcome: set, unchanged or unmapped.\n--\n",
+         -- presync_decisions: each event with every other system's outcome: set, previous, unchanged or unmapped.\n--\n",
         tables.digest()?
     );
-    for column in cells::columns(schema) {
-        let name = comment(schema.column_name(column));
-        text.push_str(&format!("-- {} is {name}\n", identifiers.column(column)));
+    let columns = cells::columns(schema, &views);
+    for column in &columns {
+        let name = comment(schema.column_name(*column));
+        let by_hand = matches!(column, Column::ByHand(_));
+        let by_hand = if by_hand { " by hand" } else { "" };
+        text.push_str(&format!(
+            "-- {} is {name}{by_hand}\n",
+            identifiers.column(*column)
+        ));
+    }
+    let own = || schema.previous().iter();
+    for system in own() {
+        let name = comment(&schema.system(*system).name);
+        let own = identifiers.own(*system);
+        text.push_str(&format!(
+            "-- {own} is the own state of {name}: the last one that it showed by hand, or that other rules decided for it.\n\
+             -- The outcome `previous` sets it, where it is not null.\n"
+        ));
     }
     text.push_str(
         "\nCREATE TABLE presync_rows (\n    row_number INTEGER,\n    to_system VARCHAR(2000),\n    outcome VARCHAR(16),\n    \
          state VARCHAR(2000),\n    origin VARCHAR(8000)\n);\n\nCREATE TABLE presync_events (\n    \
          event_id BIGINT,\n    role VARCHAR(2000),\n    from_system VARCHAR(2000),\n    entered VARCHAR(2000)",
     );
-    for column in cells::columns(schema) {
-        let kind = if cells::is_flag(schema, column) {
+    for column in &columns {
+        let kind = if cells::is_flag(schema, *column) {
             "BOOLEAN"
         } else {
             "VARCHAR(2000)"
         };
-        text.push_str(&format!(",\n    {} {kind}", identifiers.column(column)));
+        text.push_str(&format!(",\n    {} {kind}", identifiers.column(*column)));
+    }
+    for system in own() {
+        text.push_str(&format!(
+            ",\n    {} VARCHAR(2000)",
+            identifiers.own(*system)
+        ));
     }
     text.push_str("\n);\n");
     let mut cases = Vec::new();
@@ -71,17 +92,25 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 literal(to)
             ));
         }
+        let to = view.direction.to();
+        let state = if schema.has_previous(to) {
+            let own = identifiers.own(to);
+            format!("CASE WHEN r.outcome = 'previous' THEN v.{own} ELSE r.state END AS state")
+        } else {
+            "r.state".to_owned()
+        };
         cases.push((
             case(&identifiers, view, first),
             appendix(&identifiers, view, first),
+            state,
         ));
     }
     text.push_str("\nCREATE VIEW presync_decisions AS\n");
     let selects: Vec<String> = cases
         .into_iter()
-        .map(|(case, appendix)| {
+        .map(|(case, appendix, state)| {
             format!(
-                "SELECT v.event_id, v.role, v.from_system, v.entered, r.to_system, r.outcome, r.state, {appendix} AS \
+                "SELECT v.event_id, v.role, v.from_system, v.entered, r.to_system, r.outcome, {state}, {appendix} AS \
                  appendix, r.origin\nFROM (\n{case}\n) v JOIN presync_rows r ON r.row_number = v.row_number"
             )
         })
@@ -121,7 +150,7 @@ fn case(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
     text
 }
 
-/// The texts that join, separated by commas; null unless a state is set.
+/// The texts that join, separated by commas; null unless a state is set or brought back.
 fn appendix(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
     let mut last = first;
     let mut parts = Vec::new();
@@ -144,7 +173,12 @@ fn appendix(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String 
     } else {
         format!("SUBSTR({}, 3)", joined(&parts, "||"))
     };
-    format!("CASE WHEN r.outcome = 'set' THEN {texts} END")
+    let sets = if view.schema.has_previous(view.direction.to()) {
+        "r.outcome IN ('set', 'previous')"
+    } else {
+        "r.outcome = 'set'"
+    };
+    format!("CASE WHEN {sets} THEN {texts} END")
 }
 
 /// Parts joined by an operator. Many are nested, because databases limit how deep an expression is (SQLite: 1,000), and a

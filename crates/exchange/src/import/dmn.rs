@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::import::{ImportError, ImportKind, from_tables};
 use presync_engine::Tables;
 use presync_engine::document::{
-    AppendixDocument, BlockDocument, Cell, ConditionDocument, DirectionDocument, Document,
+    AppendixDocument, BlockDocument, ByHand, Cell, ConditionDocument, DirectionDocument, Document,
     FactDocument, OutcomeKind, RoleDocument, RowDocument, StateDocument, SystemDocument,
     TableDocument, When,
 };
@@ -59,7 +59,14 @@ type TablesByDirection = BTreeMap<(String, String), BTreeMap<usize, TableDocumen
 /// A column of a decision table.
 struct DmnInput {
     name: String,
-    is_state: bool,
+    kind: DmnInputKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DmnInputKind {
+    Fact,
+    State,
+    ByHand,
 }
 
 impl DmnDocument {
@@ -122,8 +129,18 @@ impl DmnDocument {
             let name = input.attribute("label").unwrap_or_default().to_owned();
             let expression = children(input, "inputExpression").next();
             let variable = expression.map(text).unwrap_or_default();
-            let is_state = variable.starts_with("state_");
-            if !is_state {
+            let input_kind = if variable.starts_with("state_") {
+                DmnInputKind::State
+            } else if variable.starts_with("by_hand_") {
+                DmnInputKind::ByHand
+            } else {
+                DmnInputKind::Fact
+            };
+            let name = match input_kind {
+                DmnInputKind::ByHand => name.trim_end_matches(" by hand").to_owned(),
+                _ => name,
+            };
+            if input_kind == DmnInputKind::Fact {
                 let kind = expression
                     .and_then(|node| node.attribute("typeRef"))
                     .unwrap_or_default();
@@ -143,7 +160,10 @@ impl DmnDocument {
                 };
                 self.facts.insert(name.clone(), fact);
             }
-            inputs.push(DmnInput { name, is_state });
+            inputs.push(DmnInput {
+                name,
+                kind: input_kind,
+            });
         }
         let role = self.roles.entry(role).or_default();
         role.0 = implicit;
@@ -158,6 +178,7 @@ impl DmnDocument {
                     let outcome = match outcome.as_str() {
                         "set" => OutcomeKind::Set,
                         "unchanged" => OutcomeKind::Unchanged,
+                        "previous" => OutcomeKind::Previous,
                         "unmapped" => continue,
                         _ => return Err(wrong("cannot read a row")),
                     };
@@ -169,8 +190,8 @@ impl DmnDocument {
                     };
                     document.blocks.push(BlockDocument {
                         when: condition.when,
+                        by_hand: condition.by_hand,
                         rows: vec![row],
-                        ..BlockDocument::default()
                     });
                 }
                 _ => return Err(wrong("cannot read a row")),
@@ -185,6 +206,7 @@ impl DmnDocument {
             title: None,
             online: None,
             text: None,
+            echo: None,
             attributes: Vec::new(),
             states: states
                 .into_iter()
@@ -193,6 +215,8 @@ impl DmnDocument {
                     name,
                     attributes: Vec::new(),
                     read_only: false,
+                    reads: None,
+                    other: false,
                 })
                 .collect(),
         };
@@ -208,6 +232,9 @@ impl DmnDocument {
                 let of = decided
                     .remove(&((*from).clone(), (*to).clone()))
                     .unwrap_or_default();
+                let rows = of.values().flat_map(|table| &table.blocks);
+                let mut rows = rows.flat_map(|block| &block.rows);
+                let own = rows.any(|row| row.outcome == OutcomeKind::Previous);
                 let numbers = of.into_values().map(|mut table| {
                     table.profile = Some(name.clone());
                     (table.from, table.to) = ((*from).clone(), (*to).clone());
@@ -219,14 +246,16 @@ impl DmnDocument {
                     from: (*from).clone(),
                     to: (*to).clone(),
                     columns: Vec::new(),
+                    // Only used to write.
                     by_hand: Vec::new(),
-                    own: Vec::new(),
+                    own: own.then(|| (*to).clone()).into_iter().collect(),
                     tables: numbers.collect(),
                 });
             }
             roles.push(RoleDocument {
                 name,
                 implicit,
+                default: false,
                 directions: of_role,
             });
         }
@@ -274,13 +303,20 @@ fn row(rule: Node<'_, '_>, inputs: &[DmnInput]) -> Option<(ConditionDocument, Ve
         names => Some(strings(names)?),
     };
     let mut when = When::new();
+    let mut by_hand = ByHand::new();
     for (input, cell) in inputs.iter().zip(cells) {
         if cell.trim() != "-" {
+            if input.kind == DmnInputKind::ByHand {
+                let known = values(&cell)?.into_iter();
+                let known = known.filter_map(|value| value.as_bool()).collect();
+                by_hand.insert(input.name.clone(), known);
+                continue;
+            }
             let value = |value: Value| match value {
                 Value::Bool(value) => Some(Cell::Flag(value)),
                 Value::String(name) => Some(Cell::Name(name)),
                 // For a fact, `null` follows the value that it stands for.
-                Value::Null if input.is_state => Some(Cell::Unknown(())),
+                Value::Null if input.kind == DmnInputKind::State => Some(Cell::Unknown(())),
                 _ => None,
             };
             when.insert(
@@ -293,8 +329,8 @@ fn row(rule: Node<'_, '_>, inputs: &[DmnInput]) -> Option<(ConditionDocument, Ve
         children(rule, "outputEntry").map(|entry| serde_json::from_str(&text(entry)).ok());
     let condition = ConditionDocument {
         when,
+        by_hand,
         from,
-        ..ConditionDocument::default()
     };
     Some((condition, outputs.collect::<Option<_>>()?))
 }

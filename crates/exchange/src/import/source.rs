@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::import::ImportError;
 use crate::text::conditions;
-use presync::{quote, quote_text};
-use presync_engine::document::{OutcomeKind, TableDocument};
+use presync::{quote, quote_attribute, quote_text};
+use presync_engine::document::{ByHand, OutcomeKind, TableDocument};
 use presync_engine::{FactKind, Schema, System, Tables};
 
 /// The maximum number of texts of a profile, as in docs/language.md.
@@ -87,7 +87,8 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
             profiles.push(name);
         }
         text.push_str(&format!(
-            "\nrole {} uses {}\n",
+            "\n{}role {} uses {}\n",
+            if role.default { "default " } else { "" },
             quote(&role.name),
             profiles.join(", ")
         ));
@@ -113,19 +114,27 @@ fn declared(schema: &Schema, system: &System) -> String {
     if let Some(longest) = system.text {
         text.push_str(&format!("text {longest}\n"));
     }
+    if let Some(seconds) = system.echo {
+        text.push_str(&format!("echo {seconds}s\n"));
+    }
     for state in &system.states {
         let id = state
             .id
             .as_ref()
             .map_or(String::new(), |id| format!(" id {}", quote_text(id)));
-        let mut marks: Vec<String> = system.attributes_of(state).map(quote).collect();
+        let reads = state.reads.and_then(|at| system.states.get(at as usize));
+        let reads = reads.map_or(String::new(), |read| {
+            format!(" reads {}", quote(&read.name))
+        });
+        let mut marks: Vec<String> = system.attributes_of(state).map(quote_attribute).collect();
         marks.extend(state.read_only.then(|| "read_only".to_owned()));
+        marks.extend(state.other.then(|| "other".to_owned()));
         let marks = if marks.is_empty() {
             String::new()
         } else {
             format!(" {{ {} }}", marks.join(", "))
         };
-        text.push_str(&format!("state {}{id}{marks}\n", quote(&state.name)));
+        text.push_str(&format!("state {}{id}{reads}{marks}\n", quote(&state.name)));
     }
     text.push_str("}\n\n");
     text
@@ -138,15 +147,16 @@ fn rules(schema: &Schema, table: &TableDocument) -> Option<String> {
         return None;
     }
     let mut text = String::new();
-    let always = conditions::documented(schema, &table.when);
+    let always = conditions::documented(schema, &table.when, &ByHand::new());
     for block in &table.blocks {
         let mut conditions = always.clone();
-        conditions.extend(conditions::documented(schema, &block.when));
+        conditions.extend(conditions::documented(schema, &block.when, &block.by_hand));
         for row in &block.rows {
             let target = match (row.outcome, &row.state) {
                 (OutcomeKind::Set, Some(state)) => quote(state),
                 (OutcomeKind::Unchanged, _) => "unchanged".to_owned(),
-                (OutcomeKind::Set | OutcomeKind::Previous, _) => return None,
+                (OutcomeKind::Previous, _) => "previous".to_owned(),
+                (OutcomeKind::Set, None) => return None,
             };
             let sources = row.from.as_ref();
             let sources = sources.map_or_else(|| "any".to_owned(), |names| listed(names.iter()));
@@ -164,7 +174,7 @@ fn rules(schema: &Schema, table: &TableDocument) -> Option<String> {
         }
         let append = format!("append {} to {}\n", quote_text(&appendix.text), quote(to));
         let rows = appendix.rows.iter().flatten().map(|row| {
-            let mut conditions = conditions::documented(schema, &row.when);
+            let mut conditions = conditions::documented(schema, &row.when, &row.by_hand);
             if let Some(states) = &row.from {
                 conditions.push(format!("{} is {}", quote(from), listed(states.iter())));
             }
@@ -198,5 +208,6 @@ fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
 }
 
 fn separated<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    names.map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+    let names = names.map(|name| quote_attribute(name));
+    names.collect::<Vec<_>>().join(", ")
 }

@@ -1,10 +1,12 @@
 //! A table's cells in readable form, and helpers shared by the formats.
 
+use std::collections::BTreeSet;
+
 use crate::export::format::ExportError;
 use crate::text::conditions::conditions;
 use presync::{AppendedRow, Row, Rows, quote, quote_text};
 use presync_engine::{
-    Cells, Column, Direction, FactId, Outcome, Schema, StateId, System, Table, Tables,
+    Cells, Column, Direction, FactId, Outcome, Schema, StateId, System, SystemId, Table, Tables,
 };
 
 /// What a role decides in one direction, as rows.
@@ -143,6 +145,7 @@ pub fn outcome(schema: &Schema, row: &Row) -> String {
     match row.outcome {
         Outcome::Unmapped => "(unmapped)".to_owned(),
         Outcome::Unchanged => "(unchanged)".to_owned(),
+        Outcome::Previous => "(previous)".to_owned(),
         Outcome::Set(state) => quote(&schema.state(state).name),
     }
 }
@@ -165,15 +168,34 @@ pub fn origin(row: &Row) -> String {
     lines.join("\n")
 }
 
-/// All inputs: facts, then the states of systems.
-pub(crate) fn columns(schema: &Schema) -> impl Iterator<Item = Column> {
+/// All inputs: facts, the states of systems, and whether they are by hand where a row asks.
+pub(crate) fn columns(schema: &Schema, views: &[View<'_>]) -> Vec<Column> {
+    let tables = views.iter().flat_map(|view| &view.tables);
+    let by_hand = tables.flat_map(|table| table.columns.iter().copied());
+    let by_hand: BTreeSet<Column> = by_hand
+        .filter(|column| matches!(column, Column::ByHand(_)))
+        .collect();
     let facts = schema.facts().map(|(fact, _)| Column::Fact(fact));
-    facts.chain(schema.system_ids().map(Column::State))
+    let states = schema.system_ids().map(Column::State);
+    facts.chain(states).chain(by_hand).collect()
 }
 
-/// Whether a column is a flag.
+/// Whether the values of a column are true and false.
 pub(crate) fn is_flag(schema: &Schema, column: Column) -> bool {
-    matches!(column, Column::Fact(fact) if schema.fact(fact).is_flag())
+    match column {
+        Column::Fact(fact) => schema.fact(fact).is_flag(),
+        Column::ByHand(_) => true,
+        Column::State(_) => false,
+    }
+}
+
+/// The name of an input for people.
+pub(crate) fn label(schema: &Schema, column: Column) -> String {
+    let name = schema.column_name(column);
+    match column {
+        Column::ByHand(_) => format!("{name} by hand"),
+        Column::Fact(_) | Column::State(_) => name.to_owned(),
+    }
 }
 
 /// The default value of a choice, by name.
@@ -191,23 +213,25 @@ pub(crate) fn default_value(schema: &Schema, column: Column) -> Option<&str> {
 pub(crate) struct Identifiers {
     facts: Vec<String>,
     systems: Vec<String>,
+    by_hand: Vec<String>,
+    own: Vec<String>,
 }
 
 impl Identifiers {
     pub fn new(schema: &Schema) -> Self {
-        let mut taken = std::collections::BTreeSet::new();
-        let mut identifier = |prefix: &str, at: usize, name: &str| {
+        let mut taken = BTreeSet::new();
+        let mut identifier = |prefix: &str, suffix: &str, at: usize, name: &str| {
             let plain = name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                 && name.len() <= 40;
-            let wanted = format!("{prefix}_{}", name.to_ascii_lowercase());
+            let wanted = format!("{prefix}{}{suffix}", name.to_ascii_lowercase());
             if plain && taken.insert(wanted.clone()) {
                 return wanted;
             }
             // A number after `__` collides only with a name that starts with `_`; the loop resolves
             // that.
-            let mut number = format!("{prefix}__{}", at + 1);
+            let mut number = format!("{prefix}_{}{suffix}", at + 1);
             while !taken.insert(number.clone()) {
                 number.push('_');
             }
@@ -215,19 +239,32 @@ impl Identifiers {
         };
         let facts = schema
             .facts()
-            .map(|(id, fact)| identifier("fact", id.index(), &fact.name));
+            .map(|(id, fact)| identifier("fact_", "", id.index(), &fact.name));
         let facts = facts.collect();
-        let systems = schema
-            .systems()
-            .map(|(id, system)| identifier("state", id.index(), &system.name))
-            .collect();
-        Self { facts, systems }
+        let mut of_systems = |prefix: &str, suffix: &str| {
+            let systems = schema.systems();
+            let names =
+                systems.map(|(id, system)| identifier(prefix, suffix, id.index(), &system.name));
+            names.collect::<Vec<String>>()
+        };
+        Self {
+            facts,
+            systems: of_systems("state_", ""),
+            by_hand: of_systems("by_hand_", ""),
+            own: of_systems("", "_own"),
+        }
     }
 
     pub fn column(&self, column: Column) -> &str {
         match column {
             Column::Fact(fact) => &self.facts[fact.index()],
             Column::State(system) => &self.systems[system.index()],
+            Column::ByHand(system) => &self.by_hand[system.index()],
         }
+    }
+
+    /// `lync_own`: a system's own state.
+    pub fn own(&self, system: SystemId) -> &str {
+        &self.own[system.index()]
     }
 }

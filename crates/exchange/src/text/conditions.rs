@@ -1,7 +1,7 @@
 //! The conditions of a row as source.
 
 use presync::{choice_literal, quote, state_literal};
-use presync_engine::document::{Cell, When};
+use presync_engine::document::{ByHand, Cell, When};
 use presync_engine::{Cells, Column, FactKind, Schema};
 
 /// `in_queue`, `user_type is im`, `lync is not any`: one for each input that the row tests.
@@ -14,6 +14,8 @@ pub fn conditions(schema: &Schema, columns: &[Column], cells: &Cells) -> Vec<Str
                 FactKind::Flag => format!("not {name}"),
                 FactKind::Choice { values: names, .. } => choice_literal(&name, names, values),
             },
+            Column::ByHand(_) if values == [1] => format!("{name} by hand"),
+            Column::ByHand(_) => format!("not {name} by hand"),
             Column::State(system) => {
                 let states: Vec<&str> = schema
                     .system(*system)
@@ -32,7 +34,7 @@ pub fn conditions(schema: &Schema, columns: &[Column], cells: &Cells) -> Vec<Str
 }
 
 /// The same for the conditions of a document. Skips names that the schema does not have.
-pub fn documented(schema: &Schema, when: &When) -> Vec<String> {
+pub fn documented(schema: &Schema, when: &When, by_hand: &ByHand) -> Vec<String> {
     let (mut columns, mut cells) = (Vec::new(), Cells::new());
     for (name, values) in when {
         let fact = schema.find_fact(name).map(Column::Fact);
@@ -43,6 +45,13 @@ pub fn documented(schema: &Schema, when: &When) -> Vec<String> {
         let inputs = inputs.filter(|(_, input)| values.contains(&Cell::from(*input)));
         columns.push(column);
         cells.push(Some(inputs.map(|(number, _)| *number).collect()));
+    }
+    for (name, values) in by_hand {
+        let Some(system) = schema.find_system(name) else {
+            continue;
+        };
+        columns.push(Column::ByHand(system));
+        cells.push(Some(values.iter().map(|value| u32::from(*value)).collect()));
     }
     conditions(schema, &columns, &cells)
 }

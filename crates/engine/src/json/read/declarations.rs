@@ -17,8 +17,13 @@ pub(super) fn schema(document: &Document) -> Result<Arc<Schema>, TablesError> {
     let roles = document.roles.iter().map(|role| Role {
         name: role.name.clone(),
         implicit: role.implicit,
+        default: role.default,
     });
-    Ok(Arc::new(Schema::new(systems, facts, roles.collect())?))
+    let schema = Schema::new(systems, facts, roles.collect())?;
+    let own = document.directions.iter().flat_map(|of| &of.own);
+    let own = own.map(|name| schema.system_named(name));
+    let own = own.collect::<Result<Vec<_>, _>>()?;
+    Ok(Arc::new(schema.with_previous(own)))
 }
 
 fn system(document: SystemDocument, facts: &[Fact]) -> Result<System, TablesError> {
@@ -31,6 +36,11 @@ fn system(document: SystemDocument, facts: &[Fact]) -> Result<System, TablesErro
             .ok_or_else(|| UnknownName::new(NameKind::Fact, &name, known))
     });
     let known = document.attributes;
+    let names: Vec<String> = document
+        .states
+        .iter()
+        .map(|state| state.name.clone())
+        .collect();
     let state = |state: StateDocument| {
         let attributes = state.attributes.iter().map(|name| {
             let at = known.iter().position(|known| known == name);
@@ -42,7 +52,16 @@ fn system(document: SystemDocument, facts: &[Fact]) -> Result<System, TablesErro
         });
         let mut attributes = attributes.collect::<Result<Vec<_>, _>>()?;
         attributes.sort_unstable();
+        let reads = state.reads.map(|name| {
+            let at = names.iter().position(|known| *known == name);
+            at.map(|at| at as u32).ok_or_else(|| {
+                let known = names.iter().map(String::as_str);
+                UnknownName::new(NameKind::State(document.name.clone()), &name, known)
+            })
+        });
         Ok::<_, TablesError>(State {
+            reads: reads.transpose()?,
+            other: state.other,
             id: state.id.filter(|id| *id != state.name),
             attributes,
             name: state.name,
@@ -59,6 +78,7 @@ fn system(document: SystemDocument, facts: &[Fact]) -> Result<System, TablesErro
         title: document.title,
         states,
         text: document.text,
+        echo: document.echo,
         name: document.name.clone(),
         attributes: known,
     })

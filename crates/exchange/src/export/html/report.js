@@ -1,15 +1,16 @@
 // `decide` is examples/decide/decide.js, as any other program can use it.
 const presync = (() => {
   const tables = JSON.parse(document.getElementById('tables').textContent);
-  return { tables, decide: (role, from, entered, given) => decide(tables, role, from, entered, given) };
+  return { tables, decide: (role, from, entered, given, byHand) => decide(tables, role, from, entered, given, byHand) };
 })();
 
 // Whether a row of the page matches.
-function isHit(row, entered, given) {
-  const { when, from } = JSON.parse(row.dataset.condition);
+function isHit(row, entered, given, byHand) {
+  const { when, by_hand, from } = JSON.parse(row.dataset.condition);
   const facts = new Map(presync.tables.facts.map((fact) => [fact.name, fact]));
   const value = (name) => given[name] ?? facts.get(name)?.default ?? (facts.get(name)?.kind === 'flag' ? false : null);
-  return (from ?? [entered]).includes(entered) && Object.entries(when).every(([name, values]) => values.includes(value(name)));
+  return (from ?? [entered]).includes(entered) && Object.entries(when).every(([name, values]) => values.includes(value(name)))
+    && Object.entries(by_hand).every(([name, values]) => values.includes(byHand.includes(name)));
 }
 
 (() => {
@@ -24,6 +25,9 @@ function isHit(row, entered, given) {
     for (const control of form.querySelectorAll('[data-state]')) {
       control.disabled = control.dataset.state === system.name;
     }
+    for (const control of form.querySelectorAll('[data-by-hand]')) {
+      control.disabled = control.dataset.byHand === system.name;
+    }
   }
 
   function ask() {
@@ -33,19 +37,22 @@ function isHit(row, entered, given) {
     for (const control of form.querySelectorAll('[data-state]')) given[control.dataset.state] = control.value || null;
     const [role, from, entered] = ['role', 'from', 'entered'].map((name) => field(name).value);
     given[from] = entered;
+    const checked = [...form.querySelectorAll('[data-by-hand]')].filter((control) => control.checked).map((control) => control.dataset.byHand);
+    const byHand = [...checked, from];
     document.querySelectorAll('tr.hit').forEach((row) => row.classList.remove('hit'));
     const unset = presync.tables.facts.filter((fact) => fact.kind === 'choice' && given[fact.name] === null && fact.default === null);
     let text;
     try {
-      text = presync.decide(role, from, entered, given).map((found) => {
+      text = presync.decide(role, from, entered, given, checked).map((found) => {
         const table = document.querySelector(`table[data-role="${CSS.escape(role)}"][data-from="${CSS.escape(from)}"][data-to="${CSS.escape(found.to)}"]`);
         for (const row of table?.querySelectorAll('tr[data-condition]') ?? []) {
-          const decides = row.classList.contains('append') ? found.outcome === 'set' : true;
-          row.classList.toggle('hit', decides && isHit(row, entered, given));
+          const decides = row.classList.contains('append') ? ['set', 'previous'].includes(found.outcome) : true;
+          row.classList.toggle('hit', decides && isHit(row, entered, given, byHand));
         }
         const by = found.profile === null ? '' : `, decided by profile “${found.profile}” (${found.rule})`;
+        const appended = found.append.length ? ` with “${found.append.join(', ')}” appended` : '';
+        if (found.outcome === 'previous') return `${found.to} gets its own state back${appended}${by}`;
         if (found.outcome === 'set') {
-          const appended = found.append.length ? ` with “${found.append.join(', ')}” appended` : '';
           return `${found.to} is set to “${found.state}”${appended}${by}`;
         }
         return found.outcome === 'unchanged' ? `${found.to} is left unchanged${by}` : `${found.to}: nothing is decided (unmapped)`;
