@@ -39,7 +39,9 @@ async function main() {
     const values = logic.input.map((input) => {
       const name = input.inputExpression.text;
       if (name === 'entered') return situation.entered;
-      const value = situation.given[labels.get(name)];
+      const label = labels.get(name);
+      if (name.startsWith('by_hand_')) return situation.by_hand.includes(label.slice(0, -' by hand'.length));
+      const value = situation.given[label];
       return value === undefined ? null : value;
     });
     const hits = (logic.rule ?? []).filter((rule) => rule.inputEntry.every((entry, at) => {
@@ -59,7 +61,7 @@ async function main() {
     const [decided] = rowsOf(decisions.get(label), situation);
     const output = decided ?? { outcome: 'unmapped', state: null };
     const texts = decisions.get(`${label}, texts`);
-    output.append = texts && output.outcome === 'set' ? rowsOf(texts, situation).map((row) => row.text) : [];
+    output.append = texts && ['set', 'previous'].includes(output.outcome) ? rowsOf(texts, situation).map((row) => row.text) : [];
     process.stdout.write(`${JSON.stringify(output)}\n`);
   }
 }

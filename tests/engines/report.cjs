@@ -11,8 +11,8 @@ async function main() {
   const cases = fs.readFileSync(0, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
   await withPage({ width: 1200, height: 900 }, async (page) => {
     await page.goto(pathToFileURL(path.resolve(report)).href);
-    const decided = await page.evaluate((cases) => cases.map(({ role, from, to, entered, given }) => {
-      const found = presync.decide(role, from, entered, { ...given, [from]: entered }).find((found) => found.to === to);
+    const decided = await page.evaluate((cases) => cases.map(({ role, from, to, entered, given, by_hand }) => {
+      const found = presync.decide(role, from, entered, { ...given, [from]: entered }, by_hand).find((found) => found.to === to);
       return { outcome: found.outcome, state: found.state, append: found.append };
     }), cases);
     for (const decision of decided) process.stdout.write(`${JSON.stringify(decision)}\n`);

@@ -90,14 +90,26 @@ def wanted(situation):
 
 
 def identifiers(script):
-    """The identifier of each fact and system in the script, from its comments."""
+    """The identifier of each column in the script by what its comment says: facts and systems by name, `NAME by hand`
+    and `own NAME` as pairs."""
     names = {}
-    for identifier, name in re.findall(r"^-- ((?:fact|state)_\w+) is (.*)$", script, re.M):
+    kinds = re.compile(r"^-- (?:((?:fact|state)_\w+) is (.*)|(by_hand_\w+) is (.*) by hand"
+                       r"|(\w+_own) is the own state of (.*): the last one .*)$", re.M)
+    for found in kinds.finditer(script):
+        kind = (found.lastindex - 2) // 2
+        identifier, name = found[found.lastindex - 1], found[found.lastindex]
         if name.startswith('"'):
             name = re.sub(r"\\u\{(\w+)\}", lambda found: chr(int(found[1], 16)), name[1:-1])
             name = re.sub(r"\\(.)", r"\1", name)
-        names[name.replace("$ {", "${")] = identifier
+        name = name.replace("$ {", "${")
+        names[(name, ("", "by hand", "own")[kind])] = identifier
     return names
+
+
+def sql_value(case, name, kind):
+    if kind == "by hand":
+        return name in case["by_hand"]
+    return f"own {name}" if kind == "own" else case["given"].get(name)
 
 
 def sql_rows(script, cases):
@@ -105,7 +117,7 @@ def sql_rows(script, cases):
     columns = ["event_id", "role", "from_system", "entered", *names.values()]
     rows = []
     for at, case in enumerate(cases):
-        rows.append([at, case["role"], case["from"], case["entered"], *(case["given"].get(name) for name in names)])
+        rows.append([at, case["role"], case["from"], case["entered"], *(sql_value(case, *name) for name in names)])
     return columns, rows
 
 
@@ -116,7 +128,9 @@ def sql_compare(cases, decisions):
     differences = 0
     for at, case in enumerate(cases):
         outcome, state, append = wanted(case)
-        text = ", ".join(append) if outcome == "set" else None
+        if outcome == "previous":
+            state = f"own {case['to']}"
+        text = ", ".join(append) if outcome in ("set", "previous") else None
         differences += found.get((at, case["to"])) != (outcome, state, text)
     return differences
 
@@ -218,6 +232,9 @@ def zen(file, cases):
     for case in cases:
         context = {"role": case["role"], "from": case["from"], "to": case["to"], "entered": case["entered"]}
         context.update({fields[name]: value for name, value in case["given"].items()})
+        for name, field in fields.items():
+            if field.startswith("by_hand_"):
+                context[field] = name.removesuffix(" by hand") in case["by_hand"]
         found = decision.evaluate(context)["result"]
         differences += (found["outcome"], found.get("state"), tuple(found["append"])) != wanted(case)
     return differences

@@ -56,12 +56,18 @@ const CHUNK: usize = 1 << 12;
 /// A time that no event has: long before the first year that events can express.
 const NO_TIME: i64 = i64::MIN;
 
-/// The word of a time that is in [`SessionTable::far`]. Others are one more than the milliseconds before the latest time of
-/// the user, or 0 for no time.
+/// The word of a time that is in [`SessionTable::far`]. Others are one more than the milliseconds since the base of the
+/// user, or 0 for no time.
 const FAR: u32 = u32::MAX;
 
-/// The words of the latest time of a user.
-const LATEST: usize = 2;
+/// The words of the base of a user's times.
+const BASE: usize = 2;
+
+/// The base of a user without times. A user whose base really is the beginning of 1970 gets another one each time.
+const NO_BASE: i64 = 0;
+
+/// The milliseconds after the base from which on a time is stored elsewhere: seven weeks.
+const MOST_SINCE: i64 = 0xffff_fff0;
 
 /// The number of a fact without a value.
 const UNSET: u32 = u32::MAX;
@@ -80,7 +86,7 @@ pub(super) struct SessionTable {
     pub(super) most: u32,
     /// Commands with a non-empty appendix, or that show as another state, with that state.
     decorated: IndexSet<(StateId, ShownState), FxBuildHasher>,
-    /// Times long before the latest of their user, by user and word.
+    /// Times before the base of their user, or weeks after it, by user and word.
     far: FxHashMap<(u32, u32), i64>,
     /// Unconfirmed commands after the first, by user and system: rarely any.
     more: FxHashMap<(u32, u32), Vec<PendingCommand>>,
@@ -120,7 +126,7 @@ impl PackedLayout {
         let facts = schema.facts().map(|(_, fact)| fact.size());
         let sizes = sizes.into_iter().chain(own).chain(facts);
         let mut fields = Vec::new();
-        let (mut word, mut shift) = (NAME + LATEST, 0);
+        let (mut word, mut shift) = (NAME + BASE, 0);
         for size in sizes {
             let bits = u32::BITS - size.leading_zeros();
             if shift + bits > u32::BITS {
@@ -283,21 +289,17 @@ impl SessionTable {
             // No value is stored as 0, which wraps around to `UNSET`.
             *into = (words[fact.word] >> fact.shift & fact.mask).wrapping_sub(1);
         }
-        let latest = u64::from(words[NAME]) | u64::from(words[NAME + 1]) << 32;
-        let latest = latest.cast_signed();
-        let time = |at: usize| match words[at] {
+        let base = base_of(words);
+        let time = |at: usize, word: u32| match word {
             0 => NO_TIME,
-            FAR => self
-                .far
-                .get(&(number, at as u32))
-                .copied()
-                .unwrap_or(NO_TIME),
-            before => latest - i64::from(before - 1),
+            FAR => self.far_time(number, at),
+            since => base.wrapping_add(i64::from(since - 1)),
         };
         let times = session.raw_times_mut();
         times.resize(facts.len() + 1, NO_TIME);
-        for (at, into) in times.iter_mut().enumerate() {
-            *into = time(layout.times + at);
+        let stored = words[layout.times..layout.systems].iter();
+        for (into, (at, word)) in times.iter_mut().zip((layout.times..).zip(stored)) {
+            *into = time(at, *word);
         }
         let some = |time: i64| (time != NO_TIME).then_some(time);
         session
@@ -305,11 +307,11 @@ impl SessionTable {
             .resize_with(layout.count, SystemView::default);
         for (at, view) in session.systems.iter_mut().enumerate() {
             let first = layout.systems + at * WORDS;
-            let [reported, last, cause, sent, ..] = words[first..] else {
+            let [reported, last, cause, sent, sent_at, told, ..] = words[first..] else {
                 continue;
             };
             let system = SystemId::from_index(at);
-            view.at = some(time(first + 5));
+            view.at = some(time(first + 5, told));
             view.reported = self
                 .shown(system, reported)
                 .map(|(state, command)| Reported {
@@ -328,7 +330,7 @@ impl SessionTable {
             if let Some((_, shown)) = self.shown(system, sent) {
                 view.pending.push(PendingCommand {
                     shown,
-                    at: some(time(first + 4)),
+                    at: some(time(first + 4, sent_at)),
                     lapsed: sent & LAPSED != 0,
                     by_hand: sent & BY_HAND != 0,
                 });
@@ -342,6 +344,12 @@ impl SessionTable {
             let own = value(field).map(|state| StateId::from_index(*system, state as usize));
             session.systems[system.index()].own = own;
         }
+    }
+
+    #[cold]
+    fn far_time(&self, number: u32, at: usize) -> i64 {
+        let far = self.far.get(&(number, at as u32));
+        far.copied().unwrap_or(NO_TIME)
     }
 
     /// Decodes the word of a state: what is seen, and the command.
@@ -371,7 +379,7 @@ impl SessionTable {
         let by_hand_last = session
             .by_hand_last
             .map_or(UNSET, |system| system.index() as u32);
-        words[NAME + LATEST..layout.times].fill(0);
+        words[NAME + BASE..layout.times].fill(0);
         let own = layout.previous.iter().map(|system| {
             let own = session.systems[system.index()].own;
             own.map_or(UNSET, |own| own.index() as u32)
@@ -382,29 +390,37 @@ impl SessionTable {
             words[field.word] |= (value.wrapping_add(1) & field.mask) << field.shift;
         }
 
+        let mut base = base_of(words);
         let of_systems = session.systems.iter().flat_map(|view| {
             let sent = view.pending.first().and_then(|pending| pending.at);
             [view.at, sent].map(|at| at.unwrap_or(NO_TIME))
         });
-        let told = session.raw_times().iter().copied();
-        let latest = told.chain(of_systems).fold(NO_TIME, i64::max);
-        (words[NAME], words[NAME + 1]) = (latest as u32, (latest >> 32) as u32);
-        let mut set_time = |words: &mut [u32], at: usize, time: i64| {
-            let before = latest.wrapping_sub(time);
-            let word = match u32::try_from(before) {
-                _ if time == NO_TIME => 0,
-                Ok(before) if before < FAR - 1 => before + 1,
-                _ => FAR,
-            };
-            if word == FAR {
+        let said = session.raw_times().iter().copied();
+        let latest = said.chain(of_systems).fold(NO_TIME, i64::max);
+        // The first time, or one that is too late for the words.
+        if latest != NO_TIME && (base == NO_BASE || latest.wrapping_sub(base) >= MOST_SINCE) {
+            base = latest.saturating_sub(if base == NO_BASE { 0 } else { MOST_SINCE / 2 });
+            let bits = base.cast_unsigned();
+            (words[NAME], words[NAME + 1]) = (bits as u32, (bits >> 32) as u32);
+        }
+        let mut set_time = |word: &mut u32, at: usize, time: i64| {
+            let since = time.wrapping_sub(base);
+            let new = if time == NO_TIME {
+                0
+            } else if (0..MOST_SINCE).contains(&since) {
+                since as u32 + 1
+            } else {
                 far.insert((number, at as u32), time);
-            } else if words[at] == FAR {
+                FAR
+            };
+            if *word == FAR && new != FAR {
                 far.remove(&(number, at as u32));
             }
-            words[at] = word;
+            *word = new;
         };
-        for (at, time) in session.raw_times().iter().enumerate() {
-            set_time(words, layout.times + at, *time);
+        let stored = (layout.times..).zip(&mut words[layout.times..layout.systems]);
+        for (time, (at, word)) in session.raw_times().iter().zip(stored) {
+            set_time(word, at, *time);
         }
 
         let mut word = |seen: StateId, shown: ShownState| match shown.append.number() {
@@ -440,11 +456,32 @@ impl SessionTable {
             } else if words[first + 3] & MORE != 0 {
                 more.remove(&(number, at as u32));
             }
-            words[first..first + 4].copy_from_slice(&[reported, last, cause, sent]);
-            set_time(words, first + 4, time);
-            set_time(words, first + 5, view.at.unwrap_or(NO_TIME));
+            let Some(into) = words
+                .get_mut(first..)
+                .and_then(|words| words.first_chunk_mut())
+            else {
+                continue;
+            };
+            let [
+                into_reported,
+                into_last,
+                into_cause,
+                into_sent,
+                sent_at,
+                told,
+            ]: &mut [u32; WORDS] = into;
+            (*into_reported, *into_last, *into_cause, *into_sent) = (reported, last, cause, sent);
+            set_time(sent_at, first + 4, time);
+            set_time(told, first + 5, view.at.unwrap_or(NO_TIME));
         }
     }
+}
+
+/// The base of a user's times, or [`NO_BASE`].
+#[inline]
+fn base_of(words: &[u32]) -> i64 {
+    let bits = u64::from(words[NAME]) | u64::from(words[NAME + 1]) << 32;
+    bits.cast_signed()
 }
 
 /// The words of a name that is short enough to be stored with its session.

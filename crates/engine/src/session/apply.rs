@@ -124,37 +124,41 @@ impl SessionEngine {
             .role
             .filter(|role| !is_stale_role(session, event, *role));
         let role = given.or_else(|| self.role_of(session));
-        let routes = self.routes(role.ok_or(Rejection::NoRole)?)?;
-        let mut from = may_be_decided(session, event);
-        if from.any(|from| unset_choice(routes, session, event, from).is_some()) {
-            // Only what is decided needs the choice. Nothing may change if it turns out to be needed.
-            let mut trial = session.clone();
-            let applied = self.carry_out(&mut trial, event, true)?;
-            *session = trial;
-            return Ok(applied);
-        }
-        self.carry_out(session, event, false)
-    }
-
-    fn carry_out(
-        &self,
-        session: &mut Session,
-        event: &Event,
-        unset: bool,
-    ) -> Result<AppliedEvent<'_>, Rejection> {
+        let Some(role) = role else {
+            return Err(Rejection::NoRole);
+        };
+        let routes = self.routes(role)?;
         let mut applied = AppliedEvent {
             effect: Effect::Recorded,
             decisions: SmallVec::new(),
             lapsed: SmallVec::new(),
             stale: SmallVec::new(),
         };
+        let mut from = may_be_decided(session, event);
+        if from.any(|from| unset_choice(routes, session, event, from).is_some()) {
+            // Only what is decided needs the choice. Nothing may change if it turns out to be needed.
+            let mut trial = session.clone();
+            self.carry_out((role, routes), &mut trial, event, true, &mut applied)?;
+            *session = trial;
+        } else {
+            self.carry_out((role, routes), session, event, false, &mut applied)?;
+        }
+        Ok(applied)
+    }
+
+    fn carry_out<'e>(
+        &'e self,
+        (role, routes): (RoleId, &'e Routes),
+        session: &mut Session,
+        event: &Event,
+        unset: bool,
+        applied: &mut AppliedEvent<'e>,
+    ) -> Result<(), Rejection> {
         let at = event.at;
         if let Some(now) = at {
             self.lapse(session, now, &mut applied.lapsed);
         }
         let recorded = record_facts(session, event, &mut applied.stale);
-        let role = self.role_of(session).ok_or(Rejection::NoRole)?;
-        let routes = self.routes(role)?;
         if recorded {
             self.refresh_appendices(routes, session, at, &mut applied.decisions);
         }
@@ -187,7 +191,7 @@ impl SessionEngine {
             if session.systems.iter().any(newer) {
                 applied.stale.push(StalePart::Resync);
                 applied.effect = Effect::Stale;
-                return Ok(applied);
+                return Ok(());
             }
             let from = match resync {
                 Resync::System(from) => Some(from),
@@ -207,7 +211,7 @@ impl SessionEngine {
                 None => applied.effect = Effect::Unknown,
             }
         }
-        Ok(applied)
+        Ok(())
     }
 
     /// Records a change and returns its effect.

@@ -34,8 +34,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let text = |member: &str| situation[member].as_str().unwrap_or_default();
         let mut context = FeelContext::default();
         for (label, name) in &inputs {
+            let by_hand;
             let given = if label == "the state entered" {
                 &situation["entered"]
+            } else if name.to_string().starts_with("by_hand_") {
+                let system = label.strip_suffix(" by hand").unwrap_or(label);
+                let mut systems = situation["by_hand"].as_array().into_iter().flatten();
+                by_hand = systems.any(|known| known == system).into();
+                &by_hand
             } else {
                 &situation["given"][label]
             };
@@ -54,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let texts = decisions.get(&format!("{label}, texts"));
         let texts = match texts {
             // Where no row matches, a list is null for this engine.
-            Some(texts) if found["outcome"] == "set" => ask(texts),
+            Some(texts) if found["outcome"] == "set" || found["outcome"] == "previous" => ask(texts),
             _ => serde_json::Value::Null,
         };
         let texts = if texts.is_null() { serde_json::json!([]) } else { texts };

@@ -12,6 +12,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for line in std::io::stdin().lock().lines() {
         let mut situation: serde_json::Value = serde_json::from_str(&line?)?;
         situation["state"] = situation["entered"].take();
+        let by_hand = situation["by_hand"].take();
+        let by_hand = by_hand.as_array().into_iter().flatten();
+        let by_hand = by_hand.filter_map(|system| Some((system.as_str()?.to_owned(), true.into())));
+        situation["by_hand"] = serde_json::Value::Object(by_hand.collect());
         let input = regorus::Value::from_json_str(&situation.to_string())
             .map_err(|error| error.to_string())?;
         engine.set_input(input);
