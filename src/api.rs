@@ -6,7 +6,8 @@ use std::io;
 use presync_engine::{Schema, Table, Tables, TooComplex};
 
 use crate::analysis::{
-    self, Coverage, DecisionExplanation, Differences, Proposal, Question, Verdict,
+    self, Coverage, DecisionExplanation, DiffError, Differences, Proposal, Question, Renaming,
+    Verdict,
 };
 use crate::compile::Rows;
 use crate::diagnostic::Diagnostic;
@@ -149,6 +150,19 @@ pub fn chain(schema: &Schema, table: &Table) -> Option<Vec<Rows>> {
 /// A role is too complex.
 pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
     deep(|| analysis::diff(old, new))
+}
+
+/// Finds the situations that two sets of tables decide differently, where the new one has other names for some systems,
+/// states, facts, values or roles.
+///
+/// # Errors
+/// A renaming does not fit the programs, or a role is too complex.
+pub fn diff_renamed(
+    old: &Tables,
+    new: &Tables,
+    renamings: &[Renaming],
+) -> Result<Differences, DiffError> {
+    deep(|| analysis::diff_renamed(old, new, renamings))
 }
 
 /// Explains, for each other system, why a change is decided as it is and why not differently.

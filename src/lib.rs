@@ -64,12 +64,12 @@ mod token;
 mod vocabulary;
 
 pub use analysis::{
-    Coverage, DecisionChange, DecisionExplanation, Differences, Exercised, Other, Proposal,
-    Question, Verdict, describe,
+    Coverage, DecisionChange, DecisionExplanation, DiffError, Differences, Exercised, Other,
+    Proposal, Question, RenameError, RenamedKind, Renaming, Verdict, describe,
 };
 pub use api::{
-    CheckErrors, chain, check, check_with_index, coverage, diff, explain, format, parse,
-    propose_tests, prove, rows,
+    CheckErrors, chain, check, check_with_index, coverage, diff, diff_renamed, explain, format,
+    parse, propose_tests, prove, rows,
 };
 pub use codes::{code, codes};
 pub use compile::{AppendedRow, AppendedText, OriginPart, Row, Rows};
@@ -93,7 +93,8 @@ pub use quote::{
 pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span};
 pub use syntax::{
-    ArgumentError, Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given, tree,
+    ArgumentError, Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given,
+    parse_renaming, tree,
 };
 pub use vocabulary::{ALL as VOCABULARIES, Vocabulary};
 

@@ -2,12 +2,14 @@
 //! Compares what both have and lists what only one has. Enumerates nothing.
 
 mod one_sided;
+mod renaming;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use indexmap::IndexSet;
 
 use crate::analysis::difference::one_sided::one_sided;
+pub use crate::analysis::difference::renaming::{RenameError, RenamedKind, Renaming};
 use crate::diagram::{Diagram, DiagramStore};
 use crate::quote::{choice_literal, quote, quote_text, state_literal};
 use presync_engine::{
@@ -60,19 +62,47 @@ pub struct DecisionChange {
     pub new_rules: Vec<String>,
 }
 
+/// Two sets of tables cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiffError {
+    #[error(transparent)]
+    Rename(#[from] RenameError),
+    #[error(transparent)]
+    TooComplex(#[from] TooComplex),
+}
+
 /// Compares two sets of tables.
 ///
 /// # Errors
 /// A role is too complex to compile.
 pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
-    let (old_schema, new_schema) = (old.schema(), new.schema());
+    compare(old, old.schema(), new)
+}
+
+/// Compares two sets of tables, where the new one has other names for some things of the old one.
+///
+/// # Errors
+/// A renaming does not fit the programs, or a role is too complex to compile.
+pub fn diff_renamed(
+    old: &Tables,
+    new: &Tables,
+    renamings: &[Renaming],
+) -> Result<Differences, DiffError> {
+    let schema = renaming::renamed(old.schema(), new.schema(), renamings)?;
+    Ok(compare(old, &schema, new)?)
+}
+
+/// `old_schema` has the names that are compared.
+fn compare(old: &Tables, old_schema: &Schema, new: &Tables) -> Result<Differences, TooComplex> {
+    let new_schema = new.schema();
     let one_sided = one_sided(old_schema, new_schema);
     let mut found = Differences {
         one_sided,
         ..Differences::default()
     };
-    for role in old.roles() {
-        let Ok(other_role) = new.role(role.name()) else {
+    for (role, (_, named)) in old.roles().zip(old_schema.roles()) {
+        let Ok(other_role) = new.role(&named.name) else {
             continue;
         };
         for table in role.tables()? {
@@ -95,11 +125,11 @@ pub fn diff(old: &Tables, new: &Tables) -> Result<Differences, TooComplex> {
                     table: other,
                 },
             );
-            match Comparison::new(old, new).changes(role.name()) {
+            match Comparison::new(old, new).changes(&named.name) {
                 Some(changes) => found.changes.extend(changes),
                 None => found.skipped.push(format!(
                     "role `{}`, {} → {}: too complex to compare",
-                    role.name(),
+                    named.name,
                     old_schema.system(table.direction().from()).name,
                     old_schema.system(table.direction().to()).name
                 )),

@@ -10,7 +10,9 @@ mod scenarios;
 mod targets;
 
 pub use coverage::{Coverage, coverage, describe};
-pub use difference::{DecisionChange, Differences, diff};
+pub use difference::{
+    DecisionChange, DiffError, Differences, RenameError, RenamedKind, Renaming, diff, diff_renamed,
+};
 pub use explanation::{DecisionExplanation, Other, Question, explain};
 pub use proofs::{Verdict, prove};
 pub use proposals::{Proposal, propose_tests};

@@ -69,6 +69,19 @@ pub fn parse_given(text: &str) -> Result<Vec<Assignment>, ArgumentError> {
     Ok(assignments.collect())
 }
 
+/// `lync=teams`, `lync "Off Work"=Offline`, `user_type im=chat`, `role "Agents"="Team"`: whether the word `role` comes
+/// first, and the two or three names.
+pub fn parse_renaming(text: &str) -> Result<(bool, Vec<tree::Name>), ArgumentError> {
+    let argument = parse(Rule::rename_argument, text)?;
+    let lower = Lower::new(FileId(0), text, &[]);
+    let role = argument.clone().inner().any(|node| node.is(Rule::kw_role));
+    let names = argument
+        .inner()
+        .filter(|node| node.is(Rule::fact_ref) || node.is(Rule::value_ref))
+        .map(|name| lower.name(&name));
+    Ok((role, names.collect()))
+}
+
 fn parse(rule: Rule, text: &str) -> Result<PairNode<'_>, ArgumentError> {
     let mut pairs = Grammar::parse(rule, text).map_err(|error| {
         let positives = match &error.variant {

@@ -12,7 +12,7 @@ pub mod scan;
 mod split;
 pub mod tree;
 
-pub use arguments::{ArgumentError, Assignment, parse_change, parse_given};
+pub use arguments::{ArgumentError, Assignment, parse_change, parse_given, parse_renaming};
 
 use crate::diagnostic::{Diagnostic, point};
 use crate::errors::{not_utf8, syntax as errors};

@@ -175,7 +175,8 @@ pub(super) fn kind(rule: Rule) -> Kind {
         | Rule::commands
         | Rule::one_declaration
         | Rule::head_start
-        | Rule::change_argument => Part,
+        | Rule::change_argument
+        | Rule::rename_argument => Part,
     }
 }
 

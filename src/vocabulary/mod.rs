@@ -7,8 +7,8 @@ pub struct Vocabulary {
     pub text: &'static str,
 }
 
-/// Every bundled vocabulary, in display order.
-pub static ALL: [Vocabulary; 4] = [
+/// Every bundled vocabulary, by name.
+pub static ALL: [Vocabulary; 12] = [
     Vocabulary {
         name: "cic",
         text: include_str!("cic.presync"),
@@ -24,6 +24,38 @@ pub static ALL: [Vocabulary; 4] = [
     Vocabulary {
         name: "cic_teams",
         text: include_str!("cic_teams.presync"),
+    },
+    Vocabulary {
+        name: "genesys_cloud",
+        text: include_str!("genesys_cloud.presync"),
+    },
+    Vocabulary {
+        name: "genesys_cloud_teams",
+        text: include_str!("genesys_cloud_teams.presync"),
+    },
+    Vocabulary {
+        name: "matrix",
+        text: include_str!("matrix.presync"),
+    },
+    Vocabulary {
+        name: "slack",
+        text: include_str!("slack.presync"),
+    },
+    Vocabulary {
+        name: "teams",
+        text: include_str!("teams.presync"),
+    },
+    Vocabulary {
+        name: "webex",
+        text: include_str!("webex.presync"),
+    },
+    Vocabulary {
+        name: "xmpp",
+        text: include_str!("xmpp.presync"),
+    },
+    Vocabulary {
+        name: "zoom",
+        text: include_str!("zoom.presync"),
     },
 ];
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use common::generate;
 use common::reference;
-use presync::Program;
+use presync::{Program, RenamedKind, Renaming};
 use presync::{quote, quote_text};
 
 #[test]
@@ -173,5 +173,91 @@ fn exported_tables_equal_their_source() {
             "{}",
             example.display()
         );
+    }
+}
+
+/// Reads a renaming as `diff --rename` does.
+fn renaming(text: &str) -> Renaming {
+    let (role, names) = presync::parse_renaming(text).expect("it parses");
+    let name = |at: usize| names[at].text.to_string();
+    let (what, first) = match (role, names.len()) {
+        (true, _) => (RenamedKind::Role, 0),
+        (false, 2) => (RenamedKind::SystemOrFact, 0),
+        (false, _) => (RenamedKind::Of(name(0)), 1),
+    };
+    Renaming {
+        what,
+        from: name(first),
+        to: name(first + 1),
+    }
+}
+
+#[test]
+fn renamed_programs_are_compared_under_the_new_names() {
+    let tables = |name: &str| {
+        let path = format!("tests/fixtures/programs/renamed-{name}.presync");
+        let program = common::program_at(&common::root().join(path));
+        program.compile().expect("the program is small")
+    };
+    let (old, new) = (tables("old"), tables("new"));
+    let all = [
+        "lync=teams",
+        "lync \"Off Work\"=Offline",
+        "in_queue = queued",
+        "kind im=chat",
+        "role \"Agents\"=\"Team\"",
+    ];
+    let renamings = |left_out: usize| -> Vec<Renaming> {
+        let texts = all.iter().enumerate().filter(|(at, _)| *at != left_out);
+        let parsed = texts.map(|(_, text)| renaming(text));
+        parsed.collect()
+    };
+    let compare = |renamings: &[Renaming]| presync::diff_renamed(&old, &new, renamings);
+    let found = compare(&renamings(all.len())).expect("all names are known");
+    assert!(found.is_empty(), "{found:?}");
+    for (left_out, text) in all.iter().enumerate() {
+        // Without the system, its state cannot be found in the new program.
+        let differs = compare(&renamings(left_out)).map_or(true, |found| !found.is_empty());
+        assert!(differs, "{text}");
+    }
+
+    let refused = |texts: &[&str]| {
+        let parsed: Vec<Renaming> = texts.iter().map(|text| renaming(text)).collect();
+        let error = compare(&parsed).expect_err("it is refused");
+        error.to_string()
+    };
+    insta::assert_snapshot!(
+        [
+            refused(&["phone=teams"]),
+            refused(&["queue=queued"]),
+            refused(&["lync=tems"]),
+            refused(&["lync=teams", "lync=teams"]),
+            refused(&["lync=teams", "lync Bussy=Busy"]),
+            refused(&["lync=teams", "lync Up=Upp"]),
+            refused(&["lync=teams", "lync \"Off Work\"=Busy"]),
+            refused(&["in_queue true=queued"]),
+            refused(&["kind im=voice"]),
+            refused(&["role Agent=Team"]),
+            refused(&["role Agents=Teem"]),
+        ]
+        .join("\n"),
+        @r#"
+    the old program has no system or fact `phone`: known names are a, lync, in_queue, kind
+    the old program has no system or fact `queue`: did you mean `in_queue`?
+    the new program: unknown system `tems`: did you mean `teams`?
+    `lync` is renamed twice
+    the old program: lync has no state `Bussy`: did you mean `Busy`?
+    the new program: teams has no state `Upp`: did you mean `Up`?
+    under the new names, two states are named `Busy` in the old program
+    `in_queue` is a flag: it has no values to rename
+    under the new names, two values are named `voice` in the old program
+    the old program: unknown role `Agent`: did you mean `Agents`?
+    the new program: unknown role `Teem`: did you mean `Team`?
+    "#
+    );
+    for text in [
+        "", "lync", "lync=", "=teams", "a b c=d", "role=x", "lync=a=b",
+    ] {
+        assert!(presync::parse_renaming(text).is_err(), "{text}");
     }
 }

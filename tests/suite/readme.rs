@@ -39,6 +39,7 @@ fn pages() -> Vec<PathBuf> {
         root.join("README.md"),
         root.join("docs/language.md"),
         root.join("docs/exports.md"),
+        root.join("docs/vocabularies.md"),
     ];
     pages.extend(
         common::examples()

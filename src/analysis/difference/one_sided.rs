@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use presync_engine::{FactKind, Schema};
+use presync_engine::{FactKind, Schema, State, System};
 
 /// Declarations of only one side, and declarations that differ.
 pub(super) fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
@@ -33,22 +33,38 @@ pub(super) fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
             continue;
         };
         let what = format!("state of {}", system.name);
-        let names = |of: &'_ presync_engine::System| -> Vec<String> {
+        let names = |of: &'_ System| -> Vec<String> {
             of.states.iter().map(|state| state.name.clone()).collect()
         };
         let (olds, news) = (names(system), names(other));
         only(&mut found, &what, olds.iter(), news.iter());
+        let (was, is) = (system.echo_seconds(), other.echo_seconds());
+        if was != is {
+            let of = &system.name;
+            found.push(format!("the echo of {of} changed from {was} s to {is} s"));
+        }
         for state in &system.states {
             let mut others = other.states.iter();
-            let same = others.find(|other| other.name == state.name);
-            if let Some(renamed) = same.filter(|other| other.wire() != state.wire()) {
-                found.push(format!(
-                    "the id of `{}` of {} changed from `{}` to `{}`",
-                    state.name,
-                    system.name,
-                    state.wire(),
-                    renamed.wire()
-                ));
+            let Some(same) = others.find(|other| other.name == state.name) else {
+                continue;
+            };
+            let of = format!("`{}` of {}", state.name, system.name);
+            if state.wire() != same.wire() {
+                let (was, is) = (state.wire(), same.wire());
+                found.push(format!("the id of {of} changed from `{was}` to `{is}`"));
+            }
+            let (was, is) = (reported(system, state), reported(other, same));
+            if was != is {
+                found.push(format!("{of} was reported as `{was}`, and is as `{is}`"));
+            }
+            for (what, was, is) in [
+                ("read_only", state.read_only, same.read_only),
+                ("other", state.other, same.other),
+            ] {
+                if was != is {
+                    let side = if is { "new" } else { "old" };
+                    found.push(format!("{of} is `{what}` only in the {side} program"));
+                }
             }
         }
     }
@@ -80,7 +96,22 @@ pub(super) fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
             )),
         }
     }
+    let default = |schema: &Schema| {
+        let role = schema.default_role().map(|role| schema.role(role));
+        role.map(|role| role.name.clone())
+    };
+    if let (Some(was), Some(is)) = (default(old), default(new))
+        && was != is
+    {
+        found.push(format!("the default role changed from `{was}` to `{is}`"));
+    }
     found
+}
+
+/// The name of the state that is reported once this one is set.
+fn reported<'s>(system: &'s System, state: &'s State) -> &'s str {
+    let reads = state.reads.and_then(|at| system.states.get(at as usize));
+    &reads.unwrap_or(state).name
 }
 
 fn only<'a>(

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
 use crate::loading;
 use crate::terminal::Terminal;
 use presync::json::JsonDifferences;
 use presync::visible;
-use presync::{DecisionChange, Differences};
+use presync::{ArgumentError, DecisionChange, DiffError, Differences, RenamedKind, Renaming};
 
 /// Show exactly which decisions change, and in which situations.
 #[derive(Args)]
@@ -19,6 +19,10 @@ pub struct Arguments {
     old: PathBuf,
     /// The program or tables.json after the change.
     new: PathBuf,
+    /// Compare what OLD calls one name with what NEW calls another: `lync=teams`, `lync "Off Work"=Offline`, `fact=other`,
+    /// `choice value=other` or `role "Agents"="Team"`. Can be given several times.
+    #[arg(long, value_name = "NAME=NEW", value_parser = renaming)]
+    rename: Vec<Renaming>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = DiffFormat::Human)]
     format: DiffFormat,
@@ -34,7 +38,15 @@ enum DiffFormat {
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let (old, _) = loading::tables(&arguments.old, terminal)?;
     let (new, _) = loading::tables(&arguments.new, terminal)?;
-    let found = presync::diff(&old, &new)?;
+    let found = presync::diff_renamed(&old, &new, &arguments.rename).map_err(|error| {
+        let wrong =
+            |error: &dyn std::fmt::Display| CommandError::Usage(format!("--rename: {error}"));
+        match error {
+            DiffError::TooComplex(error) => error.into(),
+            DiffError::Rename(error) => wrong(&error),
+            other => wrong(&other),
+        }
+    })?;
     let text = match arguments.format {
         DiffFormat::Human => human(&found),
         DiffFormat::Json => json(&found),
@@ -48,6 +60,22 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(1)
+    })
+}
+
+fn renaming(text: &str) -> Result<Renaming, ArgumentError> {
+    let (role, names) = presync::parse_renaming(text)?;
+    let names: Vec<String> = names.iter().map(|name| name.text.to_string()).collect();
+    let (what, from, to) = match names.as_slice() {
+        [of, from, to] => (RenamedKind::Of(of.clone()), from, to),
+        [from, to] if role => (RenamedKind::Role, from, to),
+        [from, to] => (RenamedKind::SystemOrFact, from, to),
+        _ => unreachable!("a renaming has two or three names"),
+    };
+    Ok(Renaming {
+        what,
+        from: from.clone(),
+        to: to.clone(),
     })
 }
 
