@@ -11,9 +11,8 @@ use presync_engine::{
 
 use crate::hash_index::HashIndex;
 
-/// The words of one system: the reported state, the last command, its cause, the first unconfirmed command, its time, and
-/// the time of the last word of the system.
-const WORDS: usize = 6;
+/// The words of one system: the reported state, the last command, its cause, and the first unconfirmed command.
+const WORDS: usize = 4;
 
 /// A bit in the word of an unconfirmed command: there are more of them.
 const MORE: u32 = 1 << 31;
@@ -100,12 +99,16 @@ struct PackedLayout {
     fields: Vec<Field>,
     /// The systems whose own state a rule may bring back.
     previous: Vec<SystemId>,
-    /// The first word of the times of the role and the facts.
-    times: usize,
     /// The first word of the systems.
     systems: usize,
     count: usize,
-    stride: usize,
+    /// The first word of the times: the base, then the role, the facts, and for each system what it showed and the first
+    /// unconfirmed command.
+    times: usize,
+    /// Whether sessions have times: only once an event has had one.
+    timed: bool,
+    /// The words of a session with and without times.
+    strides: [usize; 2],
     /// For each system, the number of its first state among all states.
     first_states: Vec<u32>,
 }
@@ -126,7 +129,7 @@ impl PackedLayout {
         let facts = schema.facts().map(|(_, fact)| fact.size());
         let sizes = sizes.into_iter().chain(own).chain(facts);
         let mut fields = Vec::new();
-        let (mut word, mut shift) = (NAME + BASE, 0);
+        let (mut word, mut shift) = (NAME, 0);
         for size in sizes {
             let bits = u32::BITS - size.leading_zeros();
             if shift + bits > u32::BITS {
@@ -146,18 +149,24 @@ impl PackedLayout {
             first_states.push(states);
             states += system.states.len() as u32;
         }
-        let times = word + 1;
-        let systems = times + 1 + schema.facts().len();
+        let systems = word + 1;
         let count = schema.systems().len();
+        let times = systems + count * WORDS;
+        let timed = times + BASE + 1 + schema.facts().len() + 2 * count;
         Self {
             fields,
             previous,
-            times,
             systems,
             count,
-            stride: systems + count * WORDS,
+            times,
+            timed: false,
+            strides: [times, timed],
             first_states,
         }
+    }
+
+    fn stride(&self) -> usize {
+        self.strides[usize::from(self.timed)]
     }
 
     fn system_of(&self, state: u32) -> usize {
@@ -169,7 +178,7 @@ impl SessionTable {
     pub fn new(schema: &Schema) -> Self {
         let layout = PackedLayout::new(schema);
         // The maximum size of one user: its words, and the pending commands after the first.
-        let bytes = size_of::<u32>() * layout.stride
+        let bytes = size_of::<u32>() * layout.strides[1]
             + layout.count * MAX_PENDING * size_of::<PendingCommand>();
         Self {
             most: u32::try_from(MOST_SESSIONS / bytes)
@@ -216,14 +225,15 @@ impl SessionTable {
     }
 
     fn words(&self, number: u32) -> &[u32] {
-        let stride = self.layout.stride;
+        let stride = self.layout.stride();
         &self.chunks[number as usize / CHUNK][number as usize % CHUNK * stride..][..stride]
     }
 
     pub fn add(&mut self, name: &str, hash: u64, session: &Session) {
         let number = self.count;
         if number as usize / CHUNK == self.chunks.len() {
-            self.chunks.push(vec![0; CHUNK * self.layout.stride].into());
+            self.chunks
+                .push(vec![0; CHUNK * self.layout.stride()].into());
         }
         self.count += 1;
         let words = short(name.as_bytes()).unwrap_or_else(|| {
@@ -231,7 +241,7 @@ impl SessionTable {
             self.long.extend_from_slice(name.as_bytes());
             [u32::from(LONG), start, name.len() as u32, 0, 0, 0]
         });
-        let stride = self.layout.stride;
+        let stride = self.layout.stride();
         self.chunks[number as usize / CHUNK][number as usize % CHUNK * stride..][..NAME]
             .copy_from_slice(&words);
         self.numbers.insert(hash, number);
@@ -289,29 +299,34 @@ impl SessionTable {
             // No value is stored as 0, which wraps around to `UNSET`.
             *into = (words[fact.word] >> fact.shift & fact.mask).wrapping_sub(1);
         }
-        let base = base_of(words);
-        let time = |at: usize, word: u32| match word {
-            0 => NO_TIME,
-            FAR => self.far_time(number, at),
-            since => base.wrapping_add(i64::from(since - 1)),
+        let times = if layout.timed {
+            &words[layout.times..]
+        } else {
+            &[]
         };
-        let times = session.raw_times_mut();
-        times.resize(facts.len() + 1, NO_TIME);
-        let stored = words[layout.times..layout.systems].iter();
-        for (into, (at, word)) in times.iter_mut().zip((layout.times..).zip(stored)) {
-            *into = time(at, *word);
+        let base = base_of(times);
+        let time = |at: usize| match times.get(BASE + at) {
+            None | Some(0) => NO_TIME,
+            Some(&FAR) => self.far_time(number, at),
+            Some(since) => base.wrapping_add(i64::from(since - 1)),
+        };
+        let of_facts = session.raw_times_mut();
+        of_facts.resize(facts.len() + 1, NO_TIME);
+        for (at, into) in of_facts.iter_mut().enumerate() {
+            *into = time(at);
         }
+        let of_systems = of_facts.len();
         let some = |time: i64| (time != NO_TIME).then_some(time);
         session
             .systems
             .resize_with(layout.count, SystemView::default);
         for (at, view) in session.systems.iter_mut().enumerate() {
             let first = layout.systems + at * WORDS;
-            let [reported, last, cause, sent, sent_at, told, ..] = words[first..] else {
+            let [reported, last, cause, sent, ..] = words[first..] else {
                 continue;
             };
             let system = SystemId::from_index(at);
-            view.at = some(time(first + 5, told));
+            view.at = some(time(of_systems + 2 * at));
             view.reported = self
                 .shown(system, reported)
                 .map(|(state, command)| Reported {
@@ -330,7 +345,7 @@ impl SessionTable {
             if let Some((_, shown)) = self.shown(system, sent) {
                 view.pending.push(PendingCommand {
                     shown,
-                    at: some(time(first + 4, sent_at)),
+                    at: some(time(of_systems + 2 * at + 1)),
                     lapsed: sent & LAPSED != 0,
                     by_hand: sent & BY_HAND != 0,
                 });
@@ -365,6 +380,10 @@ impl SessionTable {
 
     /// Packs a session, replacing the previous one.
     pub fn store(&mut self, number: u32, session: &Session) {
+        let latest = times_of(session).fold(NO_TIME, i64::max);
+        if latest != NO_TIME && !self.layout.timed {
+            self.add_times();
+        }
         let Self {
             layout,
             decorated,
@@ -373,13 +392,13 @@ impl SessionTable {
             chunks,
             ..
         } = self;
-        let words = &mut chunks[number as usize / CHUNK][number as usize % CHUNK * layout.stride..]
-            [..layout.stride];
+        let words = &mut chunks[number as usize / CHUNK]
+            [number as usize % CHUNK * layout.stride()..][..layout.stride()];
         let role = session.role.map_or(UNSET, |role| role.index() as u32);
         let by_hand_last = session
             .by_hand_last
             .map_or(UNSET, |system| system.index() as u32);
-        words[NAME + BASE..layout.times].fill(0);
+        words[NAME..layout.systems].fill(0);
         let own = layout.previous.iter().map(|system| {
             let own = session.systems[system.index()].own;
             own.map_or(UNSET, |own| own.index() as u32)
@@ -388,39 +407,6 @@ impl SessionTable {
         let values = values.chain(session.raw_facts().iter().copied());
         for (field, value) in layout.fields.iter().zip(values) {
             words[field.word] |= (value.wrapping_add(1) & field.mask) << field.shift;
-        }
-
-        let mut base = base_of(words);
-        let of_systems = session.systems.iter().flat_map(|view| {
-            let sent = view.pending.first().and_then(|pending| pending.at);
-            [view.at, sent].map(|at| at.unwrap_or(NO_TIME))
-        });
-        let said = session.raw_times().iter().copied();
-        let latest = said.chain(of_systems).fold(NO_TIME, i64::max);
-        // The first time, or one that is too late for the words.
-        if latest != NO_TIME && (base == NO_BASE || latest.wrapping_sub(base) >= MOST_SINCE) {
-            base = latest.saturating_sub(if base == NO_BASE { 0 } else { MOST_SINCE / 2 });
-            let bits = base.cast_unsigned();
-            (words[NAME], words[NAME + 1]) = (bits as u32, (bits >> 32) as u32);
-        }
-        let mut set_time = |word: &mut u32, at: usize, time: i64| {
-            let since = time.wrapping_sub(base);
-            let new = if time == NO_TIME {
-                0
-            } else if (0..MOST_SINCE).contains(&since) {
-                since as u32 + 1
-            } else {
-                far.insert((number, at as u32), time);
-                FAR
-            };
-            if *word == FAR && new != FAR {
-                far.remove(&(number, at as u32));
-            }
-            *word = new;
-        };
-        let stored = (layout.times..).zip(&mut words[layout.times..layout.systems]);
-        for (time, (at, word)) in session.raw_times().iter().zip(stored) {
-            set_time(word, at, *time);
         }
 
         let mut word = |seen: StateId, shown: ShownState| match shown.append.number() {
@@ -441,47 +427,90 @@ impl SessionTable {
                 let shown = word(last.shown.state, last.shown);
                 (shown, first + last.cause.index() as u32)
             });
-            let (mut sent, mut time) = (0, NO_TIME);
-            if let Some(first) = view.pending.first() {
-                sent = word(first.shown.state, first.shown)
+            let sent = view.pending.first().map_or(0, |first| {
+                word(first.shown.state, first.shown)
                     | marked(LAPSED, first.lapsed)
-                    | marked(BY_HAND, first.by_hand);
-                time = first.at.unwrap_or(NO_TIME);
-            }
+                    | marked(BY_HAND, first.by_hand)
+            });
+            let more_marked = marked(MORE, view.pending.len() > 1);
             if view.pending.len() > 1 {
-                sent |= MORE;
                 let more = more.entry((number, at as u32)).or_default();
                 more.clear();
                 more.extend_from_slice(&view.pending[1..]);
             } else if words[first + 3] & MORE != 0 {
                 more.remove(&(number, at as u32));
             }
-            let Some(into) = words
-                .get_mut(first..)
-                .and_then(|words| words.first_chunk_mut())
-            else {
-                continue;
-            };
-            let [
-                into_reported,
-                into_last,
-                into_cause,
-                into_sent,
-                sent_at,
-                told,
-            ]: &mut [u32; WORDS] = into;
-            (*into_reported, *into_last, *into_cause, *into_sent) = (reported, last, cause, sent);
-            set_time(sent_at, first + 4, time);
-            set_time(told, first + 5, view.at.unwrap_or(NO_TIME));
+            if let Some(into) = words.get_mut(first..).and_then(<[u32]>::first_chunk_mut) {
+                *into = [reported, last, cause, sent | more_marked];
+            }
         }
+        if layout.timed {
+            store_times(&mut words[layout.times..], (number, far), latest, session);
+        }
+    }
+
+    /// Makes room for the times of all sessions.
+    #[cold]
+    fn add_times(&mut self) {
+        let [short, long] = self.layout.strides;
+        for chunk in &mut self.chunks {
+            let mut words = vec![0; CHUNK * long];
+            for (into, from) in words.chunks_exact_mut(long).zip(chunk.chunks_exact(short)) {
+                into[..short].copy_from_slice(from);
+            }
+            *chunk = words.into();
+        }
+        self.layout.timed = true;
+    }
+}
+
+/// The times of a session, in the order of their words.
+fn times_of(session: &Session) -> impl Iterator<Item = i64> {
+    let of_systems = session.systems.iter().flat_map(|view| {
+        let sent = view.pending.first().and_then(|pending| pending.at);
+        [view.at, sent].map(|at| at.unwrap_or(NO_TIME))
+    });
+    session.raw_times().iter().copied().chain(of_systems)
+}
+
+/// Packs the times of a session; `latest` is the latest of them.
+fn store_times(
+    words: &mut [u32],
+    (number, far): (u32, &mut FxHashMap<(u32, u32), i64>),
+    latest: i64,
+    session: &Session,
+) {
+    let mut base = base_of(words);
+    // The first time, or one that is too late for the words.
+    if latest != NO_TIME && (base == NO_BASE || latest.wrapping_sub(base) >= MOST_SINCE) {
+        base = latest.saturating_sub(if base == NO_BASE { 0 } else { MOST_SINCE / 2 });
+        let bits = base.cast_unsigned();
+        (words[0], words[1]) = (bits as u32, (bits >> 32) as u32);
+    }
+    for (at, (time, word)) in (0_u32..).zip(times_of(session).zip(&mut words[BASE..])) {
+        let since = time.wrapping_sub(base);
+        let new = if time == NO_TIME {
+            0
+        } else if (0..MOST_SINCE).contains(&since) {
+            since as u32 + 1
+        } else {
+            far.insert((number, at), time);
+            FAR
+        };
+        if *word == FAR && new != FAR {
+            far.remove(&(number, at));
+        }
+        *word = new;
     }
 }
 
 /// The base of a user's times, or [`NO_BASE`].
 #[inline]
-fn base_of(words: &[u32]) -> i64 {
-    let bits = u64::from(words[NAME]) | u64::from(words[NAME + 1]) << 32;
-    bits.cast_signed()
+fn base_of(times: &[u32]) -> i64 {
+    match times {
+        [low, high, ..] => (u64::from(*low) | u64::from(*high) << 32).cast_signed(),
+        _ => NO_BASE,
+    }
 }
 
 /// The words of a name that is short enough to be stored with its session.
@@ -582,14 +611,32 @@ mod tests {
         let mut users = SessionTable::new(tables.schema());
         let count = CHUNK as u32 + 10;
         let mut sessions: Vec<Session> = (0..count).map(|_| any()).collect();
+        let mut loaded = any();
         for (number, session) in (0_u32..).zip(&sessions) {
-            users.add(&format!("u{number}"), number.into(), session);
+            let mut untimed = session.clone();
+            untimed.forget_times();
+            let pending = untimed
+                .systems
+                .iter_mut()
+                .flat_map(|view| &mut view.pending);
+            pending.for_each(|pending| pending.at = None);
+            users.add(&format!("u{number}"), number.into(), &untimed);
+            users.load(number, &mut loaded);
+            assert_eq!(loaded, untimed);
         }
+        assert!(
+            !users.layout.timed,
+            "times take no room before there are any"
+        );
+        for (number, session) in (0_u32..).zip(&sessions) {
+            users.store(number, session);
+        }
+        assert!(users.layout.timed);
+        assert_eq!(users.name(count - 1), format!("u{}", count - 1));
         for number in (0..count).step_by(7) {
             sessions[number as usize] = any();
             users.store(number, &sessions[number as usize]);
         }
-        let mut loaded = any();
         for (number, session) in (0_u32..).zip(&sessions) {
             users.load(number, &mut loaded);
             assert_eq!(loaded, *session);
