@@ -26,3 +26,12 @@ pub(crate) fn side(at: Location, arrow: Location) -> Diagnostic {
         .label(arrow, "maps in both directions")
         .help("use `->` for additional states, and one `<->` or `->` rule for the way back")
 }
+
+/// `unchanged` or `previous` beside `<->`.
+pub(crate) fn no_state(at: Location, word: &str) -> Diagnostic {
+    Diagnostic::error(&CODE, "a two-way rule needs exactly one state on each side")
+        .label(at, "no state that could map back")
+        .help(format!(
+            "write `->` before `{word}`, and another rule for the way back"
+        ))
+}

@@ -688,6 +688,15 @@ impl Resolver {
         for (side, system) in sides {
             let name = match side.terms.as_slice() {
                 [Term::Name(name)] => name,
+                [term @ (Term::Unchanged(_) | Term::Previous(_))] => {
+                    let word = match term {
+                        Term::Previous(_) => "previous",
+                        _ => "unchanged",
+                    };
+                    let span = term.span();
+                    self.error(two_way_states::no_state(Location { file, span }, word));
+                    continue;
+                }
                 [term] => {
                     self.not_one_state(
                         rule,

@@ -84,6 +84,7 @@ fn mistakes() {
 const IN_PROFILES: &[&str] = &[
     "if in_queue: cic Available -> lync Busy",
     "overide cic Available -> lync Away",
+    "override when im: cic Available -> lync Away",
     "cic Busy -> lync nothing",
     "cic default -> lync Away",
     "cic all dnd -> lync Away",

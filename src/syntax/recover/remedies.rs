@@ -298,6 +298,9 @@ impl Recovery<'_> {
             "otherwise" if !expects(Rule::new_name) => {
                 "write the system before `otherwise`: `cic otherwise -> lync Away`".to_owned()
             }
+            "when" if failed > 0 && self.word(failed - 1) == "override" => {
+                "write the condition first: `when in_queue: override cic Available -> lync Busy`".to_owned()
+            }
             "override" if !expects(Rule::new_name) => {
                 "write `override` at the start of a rule: `override cic Available -> lync Busy`".to_owned()
             }
