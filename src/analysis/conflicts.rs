@@ -7,7 +7,9 @@ use crate::diagnostic::Diagnostic;
 use crate::diagram::Diagram;
 use crate::errors::conflict::{self, Disagreeing, DisagreeingTarget};
 use crate::errors::{override_nothing, too_complex};
-use crate::program::{Change, CondId, Direction, ProfileId, Program, Rank, RuleSourceId, Target};
+use crate::program::{
+    Change, CondId, Direction, ProfileId, Program, Rank, RuleSourceId, SystemId, Target,
+};
 use crate::space::Precedence;
 
 /// Rules of a profile lost to errors, to avoid false statements about the rest.
@@ -69,9 +71,10 @@ struct Overlaps<'p> {
     missing: &'p [MissingRules],
     space: Precedence<'p>,
     conflicts: BTreeMap<(RuleSourceId, Direction), Conflict>,
-    /// For each overriding rule and direction, whether it meets a plain candidate in some profile,
-    /// or might have met a missing one.
-    overriding: BTreeMap<(RuleSourceId, Direction), bool>,
+    /// For each overriding rule and the system that changes, its direction, and whether it meets a plain candidate in some
+    /// profile, or might have met a missing one. `apply ... with` may give one rule several targets: one that meets
+    /// something is enough.
+    overriding: BTreeMap<(RuleSourceId, SystemId), (Direction, bool)>,
 }
 
 impl Overlaps<'_> {
@@ -118,10 +121,9 @@ impl Overlaps<'_> {
         let rules = &program.profile(profile).rules;
         // Include rules that no state selects: a group may be empty.
         for rule in rules.iter().filter(|rule| rule.rank == Rank::Override) {
-            *self
-                .overriding
-                .entry((rule.source, rule.direction))
-                .or_default() |= missing.plain;
+            let key = (rule.source, rule.direction.from());
+            let known = self.overriding.entry(key);
+            known.or_insert((rule.direction, false)).1 |= missing.plain;
         }
         for direction in program.directions() {
             for state in self.space.state_classes_of_profile(profile, direction) {
@@ -144,12 +146,15 @@ impl Overlaps<'_> {
         let plain = all().filter(|rule| rule.rank == Rank::Plain);
         let plain: Vec<CondId> = plain.map(|rule| rule.condition).collect();
         for overriding in all().filter(|rule| rule.rank == Rank::Override) {
-            let key = (overriding.source, change.direction());
-            let known = self.overriding.get(&key).copied().unwrap_or_default();
+            let key = (overriding.source, change.direction().from());
+            let known = self.overriding.get(&key).is_some_and(|(_, meets)| *meets);
             // One by one: the first match is enough.
             let mut meets = plain.iter();
             let meets = known || meets.any(|plain| self.meet(overriding.condition, *plain, change));
-            self.overriding.insert(key, meets);
+            self.overriding
+                .entry(key)
+                .or_insert((change.direction(), false))
+                .1 = meets;
         }
         let shape = self.space.shape(profile, change);
         if shape.is_none_or(|shape| !self.space.overlapping(&shape)) {
@@ -293,7 +298,10 @@ impl Overlaps<'_> {
         for ((source, _), conflict) in self.conflicts {
             found.push(conflict_diagnostic(program, source, conflict));
         }
-        for ((source, direction), _) in self.overriding.iter().filter(|(_, meets)| !**meets) {
+        for ((source, _), (direction, meets)) in &self.overriding {
+            if *meets {
+                continue;
+            }
             let (from, to) = (
                 &program.system(direction.from()).name,
                 &program.system(direction.to()).name,
@@ -302,7 +310,7 @@ impl Overlaps<'_> {
             let elsewhere = self
                 .overriding
                 .iter()
-                .any(|((other, _), meets)| other == source && *meets);
+                .any(|((other, _), (_, meets))| other == source && *meets);
             let rule = program.rule_source(*source).location;
             found.push(override_nothing::rule(from, to, elsewhere, rule));
         }
