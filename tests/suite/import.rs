@@ -40,10 +40,10 @@ fn imported_exports_decide_the_same() {
             ));
         }
     }
-    for path in common::examples()
-        .iter()
-        .chain([&common::root().join("tests/engines/hostile.presync")])
-    {
+    for path in common::examples().iter().chain([
+        &common::root().join("tests/engines/hostile.presync"),
+        &common::root().join("tests/fixtures/programs/by-hand-names.presync"),
+    ]) {
         let tables = common::program_at(path)
             .compile()
             .expect("the program is small");

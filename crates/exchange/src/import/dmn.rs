@@ -137,8 +137,11 @@ impl DmnDocument {
                 DmnInputKind::Fact
             };
             let name = match input_kind {
-                DmnInputKind::ByHand => name.trim_end_matches(" by hand").to_owned(),
-                _ => name,
+                DmnInputKind::ByHand => match name.strip_suffix(" by hand") {
+                    Some(system) => system.to_owned(),
+                    None => name,
+                },
+                DmnInputKind::Fact | DmnInputKind::State => name,
             };
             if input_kind == DmnInputKind::Fact {
                 let kind = expression
