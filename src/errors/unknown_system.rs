@@ -18,7 +18,7 @@ profile \"P\" { cic Available -> lync Available }
 
 /// The help for the name of a state.
 pub(crate) fn is_state_of(name: &str, system: &str) -> String {
-    let written = quote(name);
+    let (written, system) = (quote(name), quote(system));
     format!("`{written}` is a state: write its system first, as in `{system} {written}`")
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, Level};
 use crate::diagram::Diagram;
-use crate::lint::{Context, Lint, shown};
+use crate::lint::{Context, Lint, shown, system_name};
 use crate::program::{Change, Direction, RoleId, RuleSourceId, StateId};
 
 pub(super) static LINT: Lint = Lint {
@@ -123,10 +123,7 @@ fn report(
     }
     rules.sort_unstable();
     rules.dedup();
-    let (shown_as, from_name) = (
-        shown(program, target),
-        program.system(state.system()).name.clone(),
-    );
+    let (shown_as, from_name) = (shown(program, target), system_name(program, state.system()));
     let message = format!(
         "{shown_as} has no way back{}: {count} {from_name} states map to it, but it maps back to none of them",
         context.of_role(role)

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Level};
 use crate::diagram::Diagram;
-use crate::lint::{Context, Lint, state_name};
+use crate::lint::{Context, Lint, state_name, system_name};
 use crate::program::{Change, Direction, RoleId, StateId};
 
 pub(super) static LINT: Lint = Lint {
@@ -82,10 +82,7 @@ fn report(
 ) {
     let program = context.program;
     let (from, to) = (direction.from(), direction.to());
-    let (from_name, to_name) = (
-        program.system(from).name.clone(),
-        program.system(to).name.clone(),
-    );
+    let (from_name, to_name) = (system_name(program, from), system_name(program, to));
     let mut rules: Vec<String> = Vec::new();
     let mut complete = true;
     let count: usize = gaps.iter().map(|(_, states)| states.len()).sum();

@@ -28,7 +28,7 @@ use presync_engine::nearest;
 
 use crate::diagnostic::{self, Code, Diagnostic, Fix, Label, Level, Severity};
 use crate::errors::{ERRORS, too_complex};
-use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateId};
+use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateId, SystemId};
 use crate::source::{Location, Span};
 use crate::space::Precedence;
 
@@ -459,9 +459,14 @@ impl Context<'_> {
 fn shown(program: &Program, state: StateId) -> String {
     format!(
         "{} {}",
-        program.system(state.system()).name,
+        system_name(program, state.system()),
         state_name(program, state)
     )
+}
+
+/// The name of a system as source text.
+fn system_name(program: &Program, system: SystemId) -> String {
+    crate::quote::quote(&program.system(system).name)
 }
 
 /// The name of a state as source text.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagram::Diagram;
-use crate::lint::{Context, shown, state_name};
+use crate::lint::{Context, shown, state_name, system_name};
 use crate::program::{Change, Direction, Rank, RoleId, RuleSourceId, StateId};
 use crate::space::RoleDecision;
 
@@ -152,7 +152,7 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     if !lost.is_empty() {
         finding = finding.note(format!("attributes lost: {lost}"));
     }
-    let (from_name, to_name) = (&program.system(from).name, &program.system(to).name);
+    let (from_name, to_name) = (system_name(program, from), system_name(program, to));
     let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);
     let rank = rules
         .find(|rule| rule.source == comes && rule.direction.from() == to)

@@ -5,12 +5,11 @@ use std::rc::Rc;
 use crate::diagnostic::{Code, Fix, Level};
 use crate::diagram::Diagram;
 use crate::lint::regions::ChangeRegions;
-use crate::lint::{Context, Lint, shown, state_name};
+use crate::lint::{Context, Lint, shown, state_name, system_name};
 use crate::program::{
     Change, Column, Cond, CondId, ConditionSite, ConditionSiteId, Direction, Program, Rank, RoleId,
     StateId, Target,
 };
-use crate::quote::quote;
 
 pub(super) static LINT: Lint = Lint {
     code: Code {
@@ -55,6 +54,8 @@ struct Way {
     regions: Rc<ChangeRegions>,
     /// Where it sets which state, own states included.
     sets: Vec<(StateId, Diagram)>,
+    /// Where a rule that says `unchanged` decides, without those for `otherwise`.
+    unchanged: Diagram,
 }
 
 fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) -> Option<()> {
@@ -65,6 +66,7 @@ fn one_direction(context: &mut Context<'_>, role: RoleId, direction: Direction) 
         ways.push(Way {
             entered: change.entered(),
             sets: context.all_sets(&regions, direction.to()),
+            unchanged: unchanged(context, &regions),
             regions,
         });
     }
@@ -120,8 +122,7 @@ fn trap(
             continue;
         }
         out_elsewhere.push(there);
-        let unchanged = unchanged(context, &way.regions);
-        let unchanged = context.space.after_command(unchanged, seen);
+        let unchanged = context.space.after_command(way.unchanged, seen);
         let other = context.space.diagrams.not(unchanged);
         let not_always = for_some(context, other);
         let always = context.space.diagrams.without(there, not_always);
@@ -208,8 +209,8 @@ fn report(context: &mut Context<'_>, role: RoleId, direction: Direction, trap: &
     } = *trap;
     let program = context.program;
     let (from, to) = (
-        &program.system(direction.from()).name,
-        &program.system(direction.to()).name,
+        system_name(program, direction.from()),
+        system_name(program, direction.to()),
     );
     let way_in = enters.iter().find_map(|(entered, sets)| {
         let region = context.space.diagrams.and_then(trapped, *sets);
@@ -230,8 +231,7 @@ fn report(context: &mut Context<'_>, role: RoleId, direction: Direction, trap: &
     let mut shuts = None;
     for (at, there) in leads_elsewhere {
         let way = &ways[*at];
-        let unchanged = unchanged(context, &way.regions);
-        let here = context.space.after_command(unchanged, seen);
+        let here = context.space.after_command(way.unchanged, seen);
         let here = context.space.diagrams.and_then(trapped, here);
         let here = context.space.diagrams.and_then(*there, here);
         if here != Diagram::ZERO {
@@ -259,7 +259,7 @@ fn report(context: &mut Context<'_>, role: RoleId, direction: Direction, trap: &
     if let Some((rule, by)) = shuts {
         let label = format!("keeps it there, even after {}", shown(program, by));
         finding = finding.rule(context.rule_location(rule.source), label);
-        if let Some(fix) = fix(context, &rule.enclosing, direction, to) {
+        if let Some(fix) = fix(context, &rule.enclosing, direction, &to) {
             help = format!(
                 "add `and {to} by hand` to the guard, so that it keeps only what a person chose"
             );
@@ -285,13 +285,12 @@ fn fix(
     let site = sites
         .map(|site| &program.condition_sites[site.0 as usize])
         .find(asks)?;
-    let quoted = quote(to);
     let text = program.sources.text(site.location);
     let is_or = matches!(program.conditions.get(site.condition), Cond::Or(_));
     let text = if is_or {
-        format!("({text}) and {quoted} by hand")
+        format!("({text}) and {to} by hand")
     } else {
-        format!("{text} and {quoted} by hand")
+        format!("{text} and {to} by hand")
     };
     Some(Fix {
         message: format!("ask whether {to} is by hand"),

@@ -966,3 +966,33 @@ fn ranks_and_targets_match_the_oracle() {
         ]
     );
 }
+
+/// Names with spaces, commas and quotes, too.
+#[test]
+fn a_gap_is_closed_by_the_rules_that_it_proposes() {
+    let mut closed = 0;
+    for name in [
+        "tests/engines/hostile.presync",
+        "tests/fixtures/programs/by-hand-names.presync",
+        "tests/fixtures/programs/renamed-old.presync",
+    ] {
+        let source = std::fs::read_to_string(common::root().join(name)).expect("it exists");
+        let gaps = |source: &str| {
+            let findings = common::program(source).lint(&everything());
+            let gaps = findings
+                .into_iter()
+                .filter(|found| found.code.name == "gap");
+            gaps.collect::<Vec<Diagnostic>>()
+        };
+        let found = gaps(&source);
+        let helps = found.iter().flat_map(|found| &found.help);
+        let rules = helps.flat_map(|help| help.lines().skip(1));
+        let rules: Vec<&str> = rules.filter(|line| *line != "and more").collect();
+        closed += found.len();
+        let added = format!("\nprofile Added {{\n{}\n}}\n", rules.join("\n"));
+        let source = format!("{}, Added\n{added}", source.trim_end());
+        let left = gaps(&source);
+        assert!(left.len() < found.len(), "{name}: {left:?}");
+    }
+    assert!(closed > 3, "{closed} gaps");
+}
