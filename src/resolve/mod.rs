@@ -20,7 +20,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::analysis::conflicts;
 use crate::diagnostic::{self, Code, Diagnostic};
@@ -148,6 +148,8 @@ struct Names {
     conditions: Vec<Option<CondId>>,
     /// Likewise, as written; empty unless they are needed again.
     condition_trees: Vec<(FileId, Arc<tree::Condition>)>,
+    /// Rules by their place; empty unless mappings are needed again.
+    rule_sources: FxHashMap<Location, program::RuleSourceId>,
     /// Names whose declarations did not parse.
     broken: std::collections::HashSet<ArcStr>,
     /// The source states of rules, shared because many rules have the same ones.

@@ -575,13 +575,14 @@ impl Resolver {
         item: &Item,
         location: Location,
     ) -> RuleSourceId {
-        if !self.replacements.is_empty() {
-            let mut known = self.draft.rule_sources.iter();
-            if let Some(at) = known.position(|source| source.location == location) {
-                return RuleSourceId(at as u32);
-            }
+        let known = self.names.rule_sources.get(&location);
+        if let Some(known) = known.filter(|_| !self.replacements.is_empty()) {
+            return *known;
         }
         let source = RuleSourceId(self.draft.rule_sources.len() as u32);
+        if self.keeps_trees {
+            self.names.rule_sources.insert(location, source);
+        }
         let file = location.file;
         let doc = doc_text(&self.draft.sources.file(file).text, item.before.doc());
         self.draft.rule_sources.push(program::RuleSource {

@@ -23,8 +23,8 @@ pub(super) struct StateNames {
     folded: HashMap<ArcStr, StateId>,
     /// States may be missing because of errors in its declaration.
     incomplete: bool,
-    /// Where the system, and an extension, say `text` and `echo`.
-    said: [[Option<Location>; 2]; 2],
+    /// Where the system, or an extension (`true`), says `text` and `echo`.
+    said: HashMap<(&'static str, bool), Location>,
     /// Where a state is marked `other`.
     other: Option<Location>,
 }
@@ -157,19 +157,13 @@ impl Resolver {
                     self.error(errors::syntax::not_in_extension(declaration.at(*span)));
                 }
                 SystemItem::Echo { seconds, span } => {
-                    self.say_once(
-                        system,
-                        extends,
-                        1,
-                        "the duration of",
-                        "echo",
-                        declaration.at(*span),
-                    );
+                    let said = ("echo", extends);
+                    self.say_once(system, said, "the duration of", declaration.at(*span));
                     self.draft.systems[system.index()].echo = Some(*seconds);
                 }
                 SystemItem::Text { limit, span } => {
                     let location = declaration.at(*span);
-                    self.say_once(system, extends, 0, "the limit of", "text", location);
+                    self.say_once(system, ("text", extends), "the limit of", location);
                     match u32::try_from(*limit) {
                         Ok(limit) => self.draft.systems[system.index()].text = Some(limit),
                         Err(_) => self.error(errors::syntax::long_limit(location)),
@@ -184,15 +178,13 @@ impl Resolver {
     fn say_once(
         &mut self,
         system: SystemId,
-        extends: bool,
-        which: usize,
+        said: (&'static str, bool),
         what: &str,
-        name: &str,
         location: Location,
     ) {
-        let said = &mut self.names.states[system.index()].said[usize::from(extends)][which];
-        if let Some(first) = said.replace(location) {
-            self.duplicate(what, name, first, location);
+        let known = &mut self.names.states[system.index()].said;
+        if let Some(first) = known.insert(said, location) {
+            self.duplicate(what, said.0, first, location);
         }
     }
 
@@ -293,18 +285,24 @@ impl Resolver {
         });
     }
 
+    /// The system of a declaration whose items are resolved next.
+    fn enter_system(&mut self, name: &tree::Name) -> Option<SystemId> {
+        let Some(super::Atom::System(system, owner)) = self.names.atoms.get(&name.text) else {
+            return None;
+        };
+        self.owner = Some(*owner);
+        Some(*system)
+    }
+
     /// Resolves `online flag`; facts are declared by now.
     pub(super) fn resolve_online(&mut self, declared: &[TreeDeclaration<'_>]) {
         for declaration in declared {
             let DeclarationKind::System { name, items, .. } = &declaration.node.kind else {
                 continue;
             };
-            let Some(super::Atom::System(system, owner)) =
-                self.names.atoms.get(&name.text).cloned()
-            else {
+            let Some(system) = self.enter_system(name) else {
                 continue;
             };
-            self.owner = Some(owner);
             for item in items {
                 let SystemItem::Online { fact, span } = item else {
                     continue;
@@ -336,12 +334,9 @@ impl Resolver {
             else {
                 continue;
             };
-            let Some(super::Atom::System(system, owner)) =
-                self.names.atoms.get(&name.text).cloned()
-            else {
+            let Some(system) = self.enter_system(name) else {
                 continue;
             };
-            self.owner = Some(owner);
             for item in items {
                 let SystemItem::State(state) = item else {
                     continue;
@@ -520,7 +515,7 @@ impl Resolver {
             )),
             (None, None) if is_fact && !near => Some(unknown_state::is_condition(&name.text)),
             (None, None) if !near => {
-                let keywords = ["any", "otherwise", "unchanged", "unmapped"];
+                let keywords = ["any", "otherwise", "unchanged", "previous", "unmapped"];
                 presync_engine::nearest(&name.text, keywords).map(unknown_state::is_keyword)
             }
             _ => None,

@@ -50,6 +50,12 @@ pub(crate) trait Inputs {
     }
 }
 
+/// A number of a system; 0 for one that the schema does not have.
+#[inline]
+fn number(of: &[u32], at: usize) -> u32 {
+    of.get(at).copied().unwrap_or_default()
+}
+
 impl Inputs for Situation {
     #[inline]
     fn fact(&self, at: usize) -> u32 {
@@ -58,12 +64,12 @@ impl Inputs for Situation {
 
     #[inline]
     fn state(&self, at: usize) -> u32 {
-        self.states.get(at).copied().unwrap_or_default()
+        number(&self.states, at)
     }
 
     #[inline]
     fn by_hand(&self, at: usize) -> u32 {
-        self.by_hand.get(at).copied().unwrap_or_default()
+        number(&self.by_hand, at)
     }
 }
 
@@ -85,12 +91,12 @@ impl Inputs for SessionInputs<'_> {
 
     #[inline]
     fn state(&self, at: usize) -> u32 {
-        self.states.get(at).copied().unwrap_or_default()
+        number(self.states, at)
     }
 
     #[inline]
     fn by_hand(&self, at: usize) -> u32 {
-        self.by_hand.get(at).copied().unwrap_or_default()
+        number(self.by_hand, at)
     }
 }
 

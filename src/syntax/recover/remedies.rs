@@ -81,6 +81,12 @@ const REMEDIES: &[Remedy] = &[
     ),
     remedy(
         "",
+        Rule::kw_hand,
+        &[],
+        "write `lync by hand` for a state that a person chose",
+    ),
+    remedy(
+        "",
         Rule::one_way,
         &["and", "or", ","],
         "join states with `|`",
