@@ -267,8 +267,12 @@ impl<'a> Comparison<'a> {
                 .enumerate()
                 .filter_map(|(at, value)| Some((at as u32, vec![(*value)?])))
                 .collect();
-            let rows = self.diagrams.cover(region, &usual, MAX_ROWS);
             let region = self.diagrams.and_then(region, possible);
+            let impossible = self.diagrams.not(possible);
+            let allowed = self.diagrams.or_else(region, impossible);
+            let rows = self
+                .diagrams
+                .cover_within(region, allowed, &usual, MAX_ROWS);
             changes.push(DecisionChange {
                 role: role.to_owned(),
                 from: from.clone(),

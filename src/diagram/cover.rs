@@ -15,7 +15,18 @@ impl DiagramStore {
     /// `most`, or if the region is too complex to read. `usual`: a value for each variable; cubes
     /// closest to it come first.
     pub fn cover(&mut self, region: Diagram, usual: &[u32], most: usize) -> Option<Vec<Cube>> {
-        if self.size(region) > READABLE {
+        self.cover_within(region, region, usual, most)
+    }
+
+    /// Cubes that contain `region` and lie in `allowed`, which contains it.
+    pub fn cover_within(
+        &mut self,
+        region: Diagram,
+        allowed: Diagram,
+        usual: &[u32],
+        most: usize,
+    ) -> Option<Vec<Cube>> {
+        if self.size(region) > READABLE || self.size(allowed) > READABLE {
             return None;
         }
         let mut cubes: Vec<(Cube, Diagram)> = Vec::new();
@@ -29,7 +40,7 @@ impl DiagramStore {
                 .iter()
                 .enumerate()
                 .filter_map(|(variable, value)| Some((variable as u32, vec![(*value)?])));
-            let cube = self.widen(literals.collect(), region);
+            let cube = self.widen(literals.collect(), allowed);
             let covered = self.product_of(&cube);
             left = self.without(left, covered);
             cubes.push((Cube(cube), covered));
@@ -43,7 +54,8 @@ impl DiagramStore {
                 .map(|(_, cube)| cube.1)
                 .collect();
             let others = self.union(others);
-            if self.without(cubes[at].1, others) == Diagram::ZERO {
+            let needed = self.and_then(region, cubes[at].1);
+            if self.without(needed, others) == Diagram::ZERO {
                 cubes.remove(at);
             } else {
                 at += 1;

@@ -1,6 +1,7 @@
 //! `unused-replacement`: `apply ... with` names a system that the mapping does not mention.
 
 use crate::diagnostic::{Code, Diagnostic, Label};
+use crate::quote::quote;
 use crate::source::Location;
 
 pub(crate) static CODE: Code = Code {
@@ -33,6 +34,20 @@ pub(crate) fn unused(new: &str, old: &str, at: Location) -> Diagnostic {
         .help("write the new system first: `with teams for lync`; or delete `with ... for ...`")
         .about(new)
         .about(old)
+}
+
+/// `apply m with teams for lync cic -> lync`
+pub(crate) fn no_rule(mapping: &str, from: &str, to: &str, at: Location) -> Diagnostic {
+    let way = format!("{} -> {}", quote(from), quote(to));
+    Diagnostic::error(
+        &CODE,
+        format!("`{mapping}` has no rule {way} after the replacement"),
+    )
+    .label(at, "nothing is applied")
+    .help(
+        "write the direction with the new system, as in `apply m with teams for lync cic -> teams`",
+    )
+    .about(mapping)
 }
 
 /// Says of an error in a mapping that it happens only where the mapping is applied with another system.

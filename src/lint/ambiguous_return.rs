@@ -133,7 +133,8 @@ fn report(
         finding = finding.rule(context.rule_location(rule), format!("maps to {shown_as}"));
     }
     let finding = finding.help(format!(
-        "write `<->` for the state to return to, or add `{shown_as} -> {from_name} unchanged`"
+        "write `<->` for the state to return to, or add `{} -> {from_name} unchanged`",
+        shown(program, program.schema.reads(target))
     ));
     let situation = context
         .space

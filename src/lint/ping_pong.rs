@@ -15,9 +15,9 @@ pub(super) static LINT: Lint = Lint {
         default: Some(Level::Error),
         summary: "an infinite loop between systems",
         explanation: "A change in one system sets another system, that change sets the first one to something else, and so on \
-forever. All profiles of a role are followed together, and facts do not change meanwhile. Echoes of our own \
-commands do not stop the loop, because a late or repeated report keeps it going. Remove one of its rules, or \
-let it end in `unchanged`.",
+forever. All profiles of a role are followed together, and facts do not change meanwhile. An echo stops the loop for \
+a while; a `resync`, or a report that is not recognized as an echo, starts it again. Remove one of its rules, or let \
+it end in `unchanged`.",
         bad: "use cic_lync
 profile \"P\" {
     cic Available -> lync Away

@@ -121,6 +121,8 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     let (from, to) = (start.system(), shown_as.system());
     let states = [start, shown_as, returned];
     let way = states.map(|state| shown(program, state));
+    // What is reported once `shown_as` is set.
+    let read = program.schema.reads(shown_as);
     let message = format!(
         "round trip{} ends in another state: {}",
         context.of_role(role),
@@ -135,7 +137,7 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
         )
         .rule(
             context.rule_location(comes),
-            format!("{} → {}", way[1], way[2]),
+            format!("{} → {}", shown(program, read), way[2]),
         );
     let names = |of: &[u32], without: &[u32]| {
         let names = of
@@ -154,9 +156,9 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
     }
     let (from_name, to_name) = (system_name(program, from), system_name(program, to));
     let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);
-    let rank = rules
-        .find(|rule| rule.source == comes && rule.direction.from() == to)
-        .map(|rule| rule.rank);
+    let rule = rules.find(|rule| rule.source == comes && rule.direction.from() == to);
+    let rank = rule.map(|rule| rule.rank);
+    let replaced = rule.is_some_and(|rule| rule.replaced);
     // A second `override` would conflict with the first.
     if rank == Some(Rank::Override) {
         let guard = format!("{from_name} is not {}", state_name(program, start));
@@ -172,14 +174,14 @@ fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
         } else {
             "override "
         },
-        state_name(program, shown_as),
+        state_name(program, read),
     );
     let fix = context.line_below(
         program.rule_source(comes).item,
         &rule,
         "keep the state on the way back",
     );
-    finding
-        .help(format!("keep the state on the way back: `{rule}`"))
-        .fix(fix)
+    let finding = finding.help(format!("keep the state on the way back: `{rule}`"));
+    // In a mapping that is applied `with` other systems, the rule would be about the wrong ones.
+    if replaced { finding } else { finding.fix(fix) }
 }

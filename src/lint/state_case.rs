@@ -1,5 +1,7 @@
 //! `state-case`: a state name that matches only if case is ignored.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Code, Fix, Level};
 use crate::lint::{Context, Lint};
 use crate::quote::quote;
@@ -23,7 +25,12 @@ profile \"P\" { cic \"At Lunch\" -> lync Away }
 
 fn find(context: &mut Context<'_>) {
     let program = context.program;
+    // A mapping that is applied `with` other systems is read several times.
+    let mut known = BTreeSet::new();
     for mismatch in &program.case_mismatches {
+        if !known.insert(mismatch.location) {
+            continue;
+        }
         let right = quote(&program.state(mismatch.state).name);
         let finding = context
             .finding_about(

@@ -15,9 +15,9 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "trap",
         default: Some(Level::Warn),
-        summary: "a state that commands enter and no change leaves",
-        explanation: "A rule that protects a state which people choose also protects it when we have set it: the first change \
-leads in, and none leads out any more. Add `by hand` to the guard, so that the rule applies only to what a person chose.",
+        summary: "commands can enter a state but never leave it",
+        explanation: "A rule that keeps a state chosen by a person also keeps it if Presync set it. The first change sets the \
+state, and no later change can replace it. Add `by hand` to the guard, so that the rule applies only to what a person chose.",
         bad: "use cic_lync
 profile \"P\" {
     when lync is \"Do Not Disturb\": override cic any -> lync unchanged
@@ -252,14 +252,16 @@ fn report(context: &mut Context<'_>, role: RoleId, direction: Direction, trap: &
     );
     let mut finding = context.finding_about(message, Some(role), Some(direction), &[target]);
     if let Some(enters) = enters {
-        let label = format!("{} leads in", shown(program, entered));
+        let label = format!("{} sets it", shown(program, entered));
         finding = finding.rule(context.rule_location(enters), label);
     }
-    let mut help = format!("add a rule that leads out of {}", shown(program, target));
+    let mut help = format!("add a rule that sets {to} to another state");
     if let Some((rule, by)) = shuts {
-        let label = format!("keeps it there, even after {}", shown(program, by));
+        let label = format!("blocks {}", shown(program, by));
         finding = finding.rule(context.rule_location(rule.source), label);
-        if let Some(fix) = fix(context, &rule.enclosing, direction, &to) {
+        if rule.replaced {
+            help = "add `by hand` to the guard in the mapping, so that it keeps only what a person chose".to_owned();
+        } else if let Some(fix) = fix(context, &rule.enclosing, direction, &to) {
             help = format!(
                 "add `and {to} by hand` to the guard, so that it keeps only what a person chose"
             );
@@ -293,7 +295,7 @@ fn fix(
         format!("{text} and {to} by hand")
     };
     Some(Fix {
-        message: format!("ask whether {to} is by hand"),
+        message: format!("add `and {to} by hand`"),
         safe: false,
         edits: vec![(site.location, text)],
     })

@@ -8,9 +8,9 @@ pub(super) static LINT: Lint = Lint {
         name: "unsafe-round-trip",
         default: Some(Level::Warn),
         summary: "a round trip ends in a state with other attributes",
-        explanation: "A status maps to a presence, and that presence maps back to another status with other attributes. Once the \
-presence is reported, the user ends up in the second status: an agent who asked for no ACD calls receives \
-them again. Let the way back leave the state unchanged, as the help shows.",
+        explanation: "A status maps to a presence, and that presence maps back to another status with other attributes. When \
+somebody sets the presence, or it is reported again after a reconnect, the user ends up in the second status: an agent \
+who asked for no ACD calls receives them again. Let the way back leave the state unchanged, as the help shows.",
         bad: "use cic_lync
 profile \"P\" {
     cic Available <-> lync Available

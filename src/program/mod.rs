@@ -179,12 +179,14 @@ pub struct Rule {
     pub target: Target,
     /// The `apply` that included it, if any.
     pub applied: Option<Location>,
+    /// Its mapping is applied `with` another system, so that it is not about the systems that are written.
+    pub replaced: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     Set(StateId),
-    /// The system's own state: the last one that it showed by hand, or that other rules decided for it.
+    /// The system's own state: the last settable state that was chosen by hand or decided by another system.
     Previous,
     Unchanged,
 }

@@ -439,6 +439,13 @@ impl Resolver {
                 &replaced
             }
         };
+        if let (Some(_), Some(only)) = (&replacement, only)
+            && !mapping.rules.is_empty()
+            && mapping.rules.iter().all(|rule| rule.direction != only)
+        {
+            let [from, to] = [only.from(), only.to()].map(|at| self.draft.system(at).name.clone());
+            self.error(unused_replacement::no_rule(name, &from, &to, location));
+        }
         builder.missing |= mapping.missing;
         if builder.rules.len() + mapping.rules.len() > super::MAX_RULES {
             builder.missing |= MissingRules::ANYTHING;
@@ -629,6 +636,7 @@ impl Resolver {
                 states,
                 target,
                 applied: None,
+                replaced: !self.replacements.is_empty(),
             });
         }
     }

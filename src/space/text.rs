@@ -7,10 +7,31 @@ use crate::space::precedence::{Precedence, RoleDecision};
 use crate::space::situation::SituationSpace;
 
 impl SituationSpace<'_> {
-    /// See [`DiagramStore::cover`](crate::diagram::DiagramStore::cover).
+    /// See [`DiagramStore::cover`](crate::diagram::DiagramStore::cover). Cubes may contain situations that do not exist.
     pub fn cover(&mut self, region: Diagram, most: usize) -> Option<Vec<Cube>> {
         let defaults = self.defaults().to_vec();
-        self.diagrams.cover(region, &defaults, most)
+        let impossible = self.impossible();
+        let needed = self.diagrams.without(region, impossible);
+        let allowed = self.diagrams.or_else(region, impossible);
+        let cubes = self
+            .diagrams
+            .cover_within(needed, allowed, &defaults, most)?;
+        Some(cubes)
+    }
+
+    /// Where an unknown state is by hand.
+    fn impossible(&mut self) -> Diagram {
+        let mut impossible = Diagram::ZERO;
+        for system in self.program.schema.system_ids() {
+            let Some(by_hand) = self.of_hand(system) else {
+                continue;
+            };
+            let by_hand = self.diagrams.literal(by_hand, [1]);
+            let unknown = self.diagrams.literal(self.of_system(system), [0]);
+            let both = self.diagrams.and_then(by_hand, unknown);
+            impossible = self.diagrams.or_else(impossible, both);
+        }
+        impossible
     }
 
     /// A cube as a condition of the language; empty if it always holds.
