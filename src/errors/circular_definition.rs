@@ -7,7 +7,8 @@ pub(crate) static CODE: Code = Code {
     name: "circular-definition",
     default: None,
     summary: "a condition, group or mapping is defined in terms of itself",
-    explanation: "Each definition needs the other one first. Define one of them without the other.",
+    explanation: "Each definition needs the other one first. Define one of them without the other. A state can only read a \
+state that is reported as itself.",
     bad: "flag f
 condition a = b and f
 condition b = a
@@ -58,13 +59,17 @@ pub(crate) fn reads_chain(
 ) -> Diagnostic {
     let error = Diagnostic::error(
         &CODE,
-        format!("`{state}` reads `{reads}`, which reads another state itself"),
+        if state == reads {
+            format!("`{state}` reads itself")
+        } else {
+            format!("`{state}` reads `{reads}`, but `{reads}` is reported as another state")
+        },
     )
     .label(at, "reported as this state");
     let error = if at == next {
         error
     } else {
-        error.label(next, "which is reported as this one")
+        error.label(next, format!("`{reads}` is reported as this one"))
     };
     error
         .help(if state == reads {

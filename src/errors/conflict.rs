@@ -54,7 +54,7 @@ pub(crate) fn rules(
     for Disagreeing { rule, target } in rules {
         let what = match target {
             DisagreeingTarget::Set(target) => format!("sets {to} {}", quote(target)),
-            DisagreeingTarget::Previous => format!("brings the previous state of {to} back"),
+            DisagreeingTarget::Previous => format!("restores the previous state of {to}"),
             DisagreeingTarget::Unchanged => format!("leaves {to} unchanged"),
         };
         error = error.rule(*rule, what);

@@ -82,7 +82,7 @@ pub(crate) fn other(system: &str, first: Location, again: Location) -> Diagnosti
     Diagnostic::error(&CODE, format!("two states of {system} are marked `other`"))
         .label(again, "marked again here")
         .label(first, "first marked here")
-        .help("only one state can stand for all unknown names: delete one of the marks")
+        .help("only one state of a system can be `other`: delete one of the marks")
         .about(system)
 }
 
@@ -91,10 +91,10 @@ pub(crate) fn default_role(
     (first, first_at): (&str, Location),
     (again, at): (&str, Location),
 ) -> Diagnostic {
-    Diagnostic::error(&CODE, "two roles are the default")
+    Diagnostic::error(&CODE, "two default roles")
         .label(at, "second default")
         .label(first_at, "first default")
-        .help("users to whom no event gives a role get only one: delete one `default`")
+        .help("a program can have only one default role: delete one `default`")
         .about(first)
         .about(again)
 }

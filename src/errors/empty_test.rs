@@ -7,7 +7,7 @@ pub(crate) static CODE: Code = Code {
     name: "empty-test",
     default: None,
     summary: "a test that proves nothing",
-    explanation: "A test without an expectation, or with one about no state at all, always passes, and a step that sets a fact \
+    explanation: "A test without an expectation, or with one for an empty group, always passes, and a step that sets a fact \
 to two values contradicts itself. Such a test hides that something is not tested.",
     bad: "use cic_lync
 profile \"P\" { cic \"At Lunch\" -> lync Away }
@@ -36,10 +36,10 @@ pub(crate) fn no_expectation(what: &str, name: &str, at: Location) -> Diagnostic
 pub(crate) fn no_state(system: &str, at: Location) -> Diagnostic {
     Diagnostic::error(
         &CODE,
-        format!("this expects something of no state of {system}"),
+        format!("this expectation covers no state of {system}"),
     )
-    .label(at, "these names stand for no state at all")
-    .help("name a state, or a group that has some")
+    .label(at, "no state is meant here")
+    .help("name a state, or a group that contains one")
     .about(system)
 }
 

@@ -352,13 +352,23 @@ pub(crate) fn no_unit(found: &str, count: &str, at: Location) -> Diagnostic {
     } else {
         (format!("`{found}` is not a duration"), "unknown unit")
     };
-    error(message, at, label).help(format!(
-        "write `{count}s` for seconds, `{count}m` for minutes or `{count}h` for hours"
-    ))
+    let unit = found.strip_prefix(count).unwrap_or_default();
+    error(message, at, label).help(match (unit.chars().next(), count.parse::<u32>()) {
+        (Some('m'), _) => format!("write `{count}m` for minutes"),
+        (Some('s'), _) => format!("write `{count}s` for seconds"),
+        (Some('h'), _) => format!("write `{count}h` for hours"),
+        (Some('d'), Ok(days @ 1..=7)) => format!("write `{}h`: a day is `24h`", 24 * days),
+        (Some('d' | 'w'), _) => {
+            "write hours: a day is `24h`, and the longest duration is `168h`".to_owned()
+        }
+        _ => {
+            format!("write `{count}s` for seconds, `{count}m` for minutes or `{count}h` for hours")
+        }
+    })
 }
 
 pub(crate) fn no_duration(found: &str, at: Location) -> Diagnostic {
-    error("a duration must be more than 0", at, "no time at all").help(format!(
+    error("a duration must be more than 0", at, "zero").help(format!(
         "write a longer one instead of `{found}`, as in `30s`"
     ))
 }

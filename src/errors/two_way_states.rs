@@ -30,7 +30,7 @@ pub(crate) fn side(at: Location, arrow: Location) -> Diagnostic {
 /// `unchanged` or `previous` beside `<->`.
 pub(crate) fn no_state(at: Location, word: &str) -> Diagnostic {
     Diagnostic::error(&CODE, "a two-way rule needs exactly one state on each side")
-        .label(at, "no state that could map back")
+        .label(at, "not a state")
         .help(format!(
             "write `->` before `{word}`, and another rule for the way back"
         ))

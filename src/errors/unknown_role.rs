@@ -7,8 +7,8 @@ use crate::source::Location;
 pub(crate) static CODE: Code = Code {
     name: "unknown-role",
     default: None,
-    summary: "unknown role, or a missing one where there are several",
-    explanation: "A test or scenario can omit the role only if the program has exactly one.",
+    summary: "unknown role, or a role is missing",
+    explanation: "A test or scenario can omit the role only if the program has exactly one role or a default role.",
     bad: "use cic_lync
 profile \"Voice\" { cic Available -> lync Available }
 role \"Agents\" uses \"Voice\"

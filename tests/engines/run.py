@@ -94,7 +94,7 @@ def identifiers(script):
     and `own NAME` as pairs."""
     names = {}
     kinds = re.compile(r"^-- (?:((?:fact|state)_\w+) is (.*)|(by_hand_\w+) is (.*) by hand"
-                       r"|(\w+_own) is the own state of (.*): the last one .*)$", re.M)
+                       r"|(\w+_own) is the own state of (.*): the last settable .*)$", re.M)
     for found in kinds.finditer(script):
         kind = (found.lastindex - 2) // 2
         identifier, name = found[found.lastindex - 1], found[found.lastindex]

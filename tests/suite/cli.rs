@@ -605,8 +605,21 @@ fn invalid_given_is_reported_with_the_expected_form() {
             &arguments,
             b"",
             2,
-            "write facts and states as in `in_queue, busy=false, user_type=im",
+            "write facts and states as in `in_queue, user_type=im, lync=Busy by hand`",
         );
+        fails(folder, &arguments, b"", 2, wanted);
+    }
+    write(
+        folder,
+        "b.presync",
+        "use cic_lync\nprofile \"P\" { cic Available -> lync previous }\n",
+    );
+    for (given, wanted) in [
+        ("own cic=Available", "no rule sets `cic previous`"),
+        ("own lync=Offline", "`Offline` of `lync` cannot be set"),
+        ("own lync=Away by hand", "belongs to the state of `lync`"),
+    ] {
+        let arguments = ["decide", "b.presync", "cic Available", "--given", given];
         fails(folder, &arguments, b"", 2, wanted);
     }
     write(folder, "presync.toml", "[lints]\ngap = false\n");

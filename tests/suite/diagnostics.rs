@@ -85,6 +85,13 @@ const IN_PROFILES: &[&str] = &[
     "if in_queue: cic Available -> lync Busy",
     "overide cic Available -> lync Away",
     "override when im: cic Available -> lync Away",
+    "when lync is by hand: cic Available -> lync Away",
+    "when lync is Busy by hand: cic Available -> lync Away",
+    "when lync not by hand: cic Available -> lync Away",
+    "when lync by us: cic Available -> lync Away",
+    "apply m cic -> teams with teams for lync",
+    "apply m wiht teams for lync",
+    "apply m for teams with lync",
     "cic Busy -> lync nothing",
     "cic default -> lync Away",
     "cic all dnd -> lync Away",
@@ -114,6 +121,7 @@ const IN_PROFILES: &[&str] = &[
 ];
 
 const IN_TESTS: &[&str] = &[
+    "role all",
     "expect cic Available => lync Busy",
     "set in_queue",
     "when in_queue: cic Available => lync Busy",
@@ -128,6 +136,10 @@ const IN_TESTS: &[&str] = &[
 ];
 
 const IN_SCENARIOS: &[&str] = &[
+    "role any",
+    "resync all",
+    "wait 5min",
+    "wait 3d",
     "given in_queue",
     "set in_queue = true",
     "set user_type im",
@@ -138,6 +150,9 @@ const IN_SCENARIOS: &[&str] = &[
 ];
 
 const DECLARED: &[&str] = &[
+    "role default \"B\" uses P",
+    "role any uses P",
+    "system x { echo 2w state s }",
     "import \"states.presync\"",
     "let c = in_queue",
     "flags other",

@@ -248,9 +248,9 @@ fn renamed_programs_are_compared_under_the_new_names() {
     `lync` is renamed twice
     the old program: lync has no state `Bussy`: did you mean `Busy`?
     the new program: teams has no state `Upp`: did you mean `Up`?
-    under the new names, two states are named `Busy` in the old program
+    after the renaming, two states are named `Busy` in the old program
     `in_queue` is a flag: it has no values to rename
-    under the new names, two values are named `voice` in the old program
+    after the renaming, two values are named `voice` in the old program
     the old program: unknown role `Agent`: did you mean `Agents`?
     the new program: unknown role `Teem`: did you mean `Team`?
     "#

@@ -373,13 +373,13 @@ fn lapses_and_stale_events_are_traced_and_counted() {
     });
     let wanted = [
         "1 sent: command sent to lync",
-        "2 stale: what is known of the state of cic is as new, or newer",
+        "2 stale: the state of cic was already set by an event of the same or a later time",
         "2 sent: command sent to lync",
         "3 lapsed: lync has not reported Away within 300 s: the command may be lost",
         "3 lapsed: lync has not reported Away within 300 s: the command may be lost",
         "3 same: state of cic `Lunch` unchanged",
         "4 late-echo: late echo of our own command to lync `Away`, which had lapsed",
-        "5 stale: something newer than this resync is known of a system",
+        "5 stale: a system has reported something newer than this resync",
     ];
     assert_eq!(trace.collect::<Vec<_>>(), wanted);
     let counted = Word::ALL.map(|word| (word.text(), output.counts.of(word)));

@@ -21,9 +21,7 @@ pub enum Rejection {
     UnsetChoice { fact: String },
     #[error("an event can change only one system, and this one changes {}: send one event for each", systems.join(" and "))]
     SeveralSystems { systems: Vec<String> },
-    #[error(
-        "the event says nothing: it needs at least one of `role`, `set`, `observe`, `change` and `resync`"
-    )]
+    #[error("the event is empty: add `role`, `set`, `observe`, `change` or `resync`")]
     SaysNothing,
     #[error("too many users: cannot store another session")]
     TooManyUsers,
@@ -43,7 +41,7 @@ pub enum Malformed {
     NotJson { what: String, column: usize },
     #[error("{what}, at character {column}")]
     Shape { what: String, column: usize },
-    #[error("an event has no member `{member}`: write `{meant}`")]
+    #[error("unknown member `{member}`: write `{meant}`")]
     Misspelt { member: String, meant: &'static str },
     #[error("the line ends before the JSON does")]
     CutShort,

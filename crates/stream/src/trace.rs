@@ -186,10 +186,10 @@ fn why_stale(schema: &Schema, part: StalePart) -> String {
         StalePart::Fact(fact) => format!("`{}`", schema.fact(fact).name),
         StalePart::Observed(system) | StalePart::Change(system) => of_system(system),
         StalePart::Resync => {
-            return "something newer than this resync is known of a system".to_owned();
+            return "a system has reported something newer than this resync".to_owned();
         }
     };
-    format!("what is known of {what} is as new, or newer")
+    format!("{what} was already set by an event of the same or a later time")
 }
 
 /// The reason for the main word.

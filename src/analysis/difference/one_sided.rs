@@ -55,7 +55,7 @@ pub(super) fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
             }
             let (was, is) = (reported(system, state), reported(other, same));
             if was != is {
-                found.push(format!("{of} was reported as `{was}`, and is as `{is}`"));
+                found.push(format!("{of} is now reported as `{is}`, before as `{was}`"));
             }
             for (what, was, is) in [
                 ("read_only", state.read_only, same.read_only),

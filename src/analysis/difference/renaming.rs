@@ -37,7 +37,7 @@ pub enum RenameError {
     #[error("`{0}` is renamed twice")]
     Twice(String),
     /// Two things of a kind would have the same name.
-    #[error("under the new names, {0} in the old program")]
+    #[error("after the renaming, {0} in the old program")]
     Clash(SchemaError),
 }
 

@@ -83,7 +83,7 @@ const REMEDIES: &[Remedy] = &[
         "",
         Rule::kw_hand,
         &[],
-        "write `lync by hand` for a state that a person chose",
+        "write `lync by hand` for a state that a person chose, and `not lync by hand` for any other",
     ),
     remedy(
         "",
@@ -266,6 +266,9 @@ impl Recovery<'_> {
         if let Some(help) = foreign_keyword(first).filter(|_| !in_system && failed <= start + 2) {
             return Some(help.to_owned());
         }
+        if let Some(help) = self.remedy_of_pair(start, failed) {
+            return Some(help.to_owned());
+        }
         let fits = |remedy: &&Remedy| {
             (remedy.first.is_empty() || remedy.first == first)
                 && expects(remedy.wanted)
@@ -304,16 +307,13 @@ impl Recovery<'_> {
             "otherwise" if !expects(Rule::new_name) => {
                 "write the system before `otherwise`: `cic otherwise -> lync Away`".to_owned()
             }
-            "when" if failed > 0 && self.word(failed - 1) == "override" => {
-                "write the condition first: `when in_queue: override cic Available -> lync Busy`".to_owned()
-            }
             "override" if !expects(Rule::new_name) => {
                 "write `override` at the start of a rule: `override cic Available -> lync Busy`".to_owned()
             }
             _ if token::is_system_word(word)
                 && (expects(Rule::attribute_ref) || expects(Rule::new_attribute)) =>
             {
-                format!("`{word}` has a meaning of its own inside a system; quote it to use it as an attribute: `\"{word}\"`")
+                format!("`{word}` is a keyword inside a system; quote it to use it as an attribute: `\"{word}\"`")
             }
             _ if token::is_keyword(word) && expected::takes_a_name(&failure.rules) => {
                 format!("`{word}` is a keyword; quote it to use it as a name: `\"{word}\"`")
@@ -346,6 +346,41 @@ impl Recovery<'_> {
     }
 
     /// The keyword that the first word of a statement was probably meant to be.
+    /// The help for words that are right by themselves, but not in this order.
+    fn remedy_of_pair(&self, start: usize, failed: usize) -> Option<&'static str> {
+        let before = failed.checked_sub(1).map_or("", |before| self.word(before));
+        Some(match (before, self.word(failed), self.word(failed + 1)) {
+            ("by", "hand", _) => "write `by hand` directly after the system: `lync by hand`",
+            (_, "by", "hand") => "name the system again: `lync is Busy and lync by hand`",
+            (_, "not", "by") => "write `not` before the system: `not lync by hand`",
+            ("override", "when", _) => {
+                "write the condition first: `when in_queue: override cic Available -> lync Busy`"
+            }
+            ("role", "default", _) => {
+                "write `default` first: `default role \"Agents\" uses \"Voice\"`"
+            }
+            ("role", "any", _) => "name a role; `role any` is for tests only",
+            ("role", "all", _) => "write `role any` for all roles (in tests only)",
+            ("resync", "all", _) => "write `resync any` for the system that a person changed last",
+            _ => return self.remedy_of_replacement(start, failed),
+        })
+    }
+
+    /// The help for an `apply` whose replacement is misspelled or in the wrong place.
+    fn remedy_of_replacement(&self, start: usize, failed: usize) -> Option<&'static str> {
+        let near =
+            |mut places: std::ops::Range<usize>, word| places.any(|at| self.word(at) == word);
+        let is_for = near(failed.saturating_sub(2)..failed, "apply") && self.word(failed) == "for";
+        // What follows `apply m` is read as another statement.
+        let is_with = nearest(self.word(start), ["with"]).is_some()
+            && near(start..failed + 4, "for")
+            && near(start.saturating_sub(6)..start, "apply");
+        (is_for || is_with).then_some(
+            "write the replacement directly after the mapping, and a direction last: \
+             `apply m with teams for lync cic -> teams`",
+        )
+    }
+
     fn misspelt_statement(&self, start: usize, failed: usize) -> Option<&'static str> {
         let first = self.word(start);
         let misspelt = !token::begins_declaration(first) && failed <= start + 2;

@@ -26,10 +26,10 @@ pub struct Arguments {
         help = "The change, for example 'cic \"At Lunch\"'"
     )]
     change: String,
-    /// The role; required if there is more than one.
+    /// The role; required if there are several and none is the default.
     #[arg(long)]
     role: Option<String>,
-    /// Facts and current states, as in `in_queue,user_type=im,lync=Busy`.
+    /// Facts and states, for example `in_queue,user_type=im,lync=Busy by hand,own lync=Away`.
     #[arg(long, value_name = "F[=V],…")]
     given: Vec<String>,
     /// Print JSON.
@@ -234,8 +234,8 @@ struct GivenFacts<'a> {
 impl GivenFacts<'_> {
     fn give(&mut self, given: &str) -> Result<(), CommandError> {
         let wrong = |error: ArgumentError| {
-            let forms = "write facts and states as in `in_queue, busy=false, user_type=im, lync=\"At Lunch\"`, and after a state `by hand` if a person chose it";
-            CommandError::Usage(format!("--given: {forms}: {error}"))
+            let forms = "write facts and states as in `in_queue, user_type=im, lync=Busy by hand`";
+            CommandError::Usage(format!("--given: {error}; {forms}"))
         };
         for assignment in presync::parse_given(given).map_err(wrong)? {
             let name = &*assignment.name.text;
@@ -249,6 +249,9 @@ impl GivenFacts<'_> {
                     CommandError::Usage(format!("--given: `{name}` is a system: use {name}=STATE"))
                 })?;
                 let state = self.schema.state_named(system, state)?;
+                if assignment.own {
+                    self.check_own(system, state, assignment.by_hand)?;
+                }
                 let (states, kind) = if assignment.own {
                     (&mut self.own, "own states")
                 } else {
@@ -278,6 +281,27 @@ impl GivenFacts<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Refuses what is no own state.
+    fn check_own(
+        &self,
+        system: SystemId,
+        state: StateId,
+        by_hand: bool,
+    ) -> Result<(), CommandError> {
+        let name = &self.schema.system(system).name;
+        let wrong = if by_hand {
+            format!("`by hand` belongs to the state of `{name}`, not to its own state")
+        } else if !self.schema.has_previous(system) {
+            format!("no rule sets `{name} previous`: it has no own state")
+        } else if self.schema.state(state).read_only {
+            let state = &self.schema.state(state).name;
+            format!("`{state}` of `{name}` cannot be set, so it cannot be the own state")
+        } else {
+            return Ok(());
+        };
+        Err(CommandError::Usage(format!("--given: {wrong}")))
     }
 
     fn set(&mut self, value: ValueId) -> Result<(), CommandError> {

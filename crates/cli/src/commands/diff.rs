@@ -19,8 +19,8 @@ pub struct Arguments {
     old: PathBuf,
     /// The program or tables.json after the change.
     new: PathBuf,
-    /// Compare what OLD calls one name with what NEW calls another: `lync=teams`, `lync "Off Work"=Offline`, `fact=other`,
-    /// `choice value=other` or `role "Agents"="Team"`. Can be given several times.
+    /// Treat a name in OLD as another one in NEW: `lync=teams`, `lync "Off Work"=Offline`, `fact=other`,
+    /// `choice value=other` or `role "Agents"="Team"`. Can be repeated.
     #[arg(long, value_name = "NAME=NEW", value_parser = renaming)]
     rename: Vec<Renaming>,
     /// Output format.

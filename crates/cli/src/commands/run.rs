@@ -34,7 +34,7 @@ pub struct Arguments {
     /// Write rejected events to FILE instead of standard error.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Write one line for each event to FILE: what happened and why.
+    /// Write what happened to each event, and why, to FILE.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     /// Assign roles from a CSV file with the columns user and role; users in the state keep their role.

@@ -16,7 +16,8 @@ const POLICY: &str = r#"
 # The decision and the texts to append. Input: `role`, `from` and `state` (the system that changed and its new state),
 # `to`, `given`: facts by name (default if missing, false for a flag) and the state of each system (unknown if missing),
 # and `by_hand`: for each system whether its state was not set by us (false if missing). The outcome `previous` sets the
-# system's own state: the last one that it showed by hand, or that other rules decided for it.
+# system's own state: the last settable state that was chosen by hand or decided by another system. (Systems with a rule
+# that sets `previous` do not count.)
 decision := {
 	"outcome": row.outcome,
 	"state": row.state,

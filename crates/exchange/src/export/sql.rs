@@ -38,8 +38,8 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         let name = comment(&schema.system(*system).name);
         let own = identifiers.own(*system);
         text.push_str(&format!(
-            "-- {own} is the own state of {name}: the last one that it showed by hand, or that other rules decided for it.\n\
-             -- The outcome `previous` sets it, where it is not null.\n"
+            "-- {own} is the own state of {name}: the last settable state that was chosen by hand or decided by another system\n\
+             -- (systems with a rule that sets `previous` do not count). The outcome `previous` sets it, where it is not null.\n"
         ));
     }
     text.push_str(
