@@ -297,7 +297,7 @@ impl Resolver {
                 self.error(unknown_condition::not_by_hand(&name.text, location));
                 None
             }
-            // Reports that there is no such system.
+            // Reports an unknown system.
             None => self.system(name, file).and(None),
         }
     }
