@@ -1,4 +1,4 @@
-//! `unused-replacement`: `apply ... with` names a system that the mapping does not mention.
+//! `unused-replacement`: `apply ... with` names a system that the mapping does not mention, or a direction without rules.
 
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::quote::quote;
@@ -9,7 +9,8 @@ pub(crate) static CODE: Code = Code {
     default: None,
     summary: "`apply ... with` replaces nothing",
     explanation: "`apply standard with teams for lync` reads the mapping as if it said `teams` wherever it says `lync`. If it \
-does not mention `lync`, or both names mean the same system, the words after `with` have no effect.",
+does not mention `lync`, or both names mean the same system, the words after `with` have no effect. \
+A direction after them is one of the new system: `with teams for lync cic -> teams`.",
     bad: "use cic_lync
 system teams { state Away state Available }
 mapping standard { cic \"At Lunch\" -> lync Away }

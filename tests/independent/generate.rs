@@ -1,5 +1,7 @@
 //! Random programs with every construct of the language: valid, except for conflicts and overrides without effect.
 
+use std::collections::BTreeSet;
+
 use crate::random::Random;
 use crate::spec::{Choice, Cond, Group, Item, Pick, Profile, Source, Spec, State, System, Target};
 
@@ -268,10 +270,21 @@ impl Generator<'_> {
         match self.random.below(20) {
             0..=2 if !self.spec.mappings.is_empty() => {
                 let mapping = self.random.below(self.spec.mappings.len());
+                let with = self.replacement(mapping);
+                let direction = self.random.chance(40).then_some((from, to));
+                // With a replacement, a direction in which nothing leads is an error.
+                let nothing = with.is_some_and(|(new, old)| {
+                    let ways = self.ways(&self.spec.mappings[mapping].1);
+                    let swap = |system| if system == old { new } else { system };
+                    !ways.is_empty()
+                        && !ways
+                            .iter()
+                            .any(|way| (swap(way.0), swap(way.1)) == (from, to))
+                });
                 Item::Apply {
                     mapping,
-                    with: self.replacement(mapping),
-                    direction: self.random.chance(40).then_some((from, to)),
+                    with,
+                    direction: direction.filter(|_| !nothing),
                 }
             }
             3 | 4 if profile => Item::Append {
@@ -379,6 +392,26 @@ impl Generator<'_> {
             Item::Rule { from, to, .. } => both(*from, *to),
             Item::Both { left, right, .. } => both(left.0, right.0),
         })
+    }
+
+    /// The directions in which rules lead that replace no system.
+    fn ways(&self, items: &[Item]) -> BTreeSet<(usize, usize)> {
+        let of = |item: &Item| match item {
+            Item::When { items, .. } => self.ways(items),
+            Item::Apply {
+                mapping, direction, ..
+            } => {
+                let mut ways = self.ways(&self.spec.mappings[*mapping].1);
+                ways.retain(|way| direction.is_none_or(|only| *way == only));
+                ways
+            }
+            Item::Append { .. } => BTreeSet::new(),
+            Item::Rule { from, to, .. } => BTreeSet::from([(*from, *to)]),
+            Item::Both { left, right, .. } => {
+                BTreeSet::from([(left.0, right.0), (right.0, left.0)])
+            }
+        };
+        items.iter().flat_map(of).collect()
     }
 
     /// Whether a system occurs in rules or conditions.
