@@ -37,10 +37,11 @@ LIBRARIES = {"presync": "src/lib.rs", "presync-engine": "crates/engine/src/lib.r
 # The test whose modules are run one by one. The other names in TESTS are tests themselves, or unit tests of a crate.
 SUITE = "suite"
 # Seconds of processor time on each of two cores after which a change counts as detected, so that other work on the machine
-# detects nothing; ten times as much by the clock, because a test may also wait forever. The quick tests run first: the others are skipped for a change that
-# they detect. Explained changes are tried with the quick tests only.
-QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "world": 10, "engine": 10, "tables": 10, "examples": 10, "independent": 10, "exports": 10}
-TESTS = {**QUICK, "explain": 20, "fixtures": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40,
+# detects nothing; ten times as much by the clock, because a test may also wait forever. The quick tests run first: the
+# others are skipped for a change that they detect. Explained changes are tried with the quick tests only.
+QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "lapses": 10, "engine": 10, "tables": 10,
+         "examples": 10, "independent": 10, "exports": 10, "appendices": 10, "world": 20}
+TESTS = {**QUICK, "situations": 20, "explain": 20, "fixtures": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40,
          "cli": 40, "import": 40, "faults": 90, "lints": 90, "large": 150, "limits": 150}
 SWITCH = """
 /// Whether this change is switched on.
@@ -291,7 +292,7 @@ def built(tests):
     """The command of each test, by the name of the test."""
     # The unit tests of the crates, and the tests that run the tool.
     commands = [[*packages(), "--lib"], ["-p", "presync-cli", "--bins", "--test", SUITE, *(
-        word for test in tests if test in ("independent", "faults") for word in ("--test", test))]]
+        word for test in tests if test in ("independent", "faults", "world") for word in ("--test", test))]]
     found = {}
     for words in commands:
         command = ["cargo", "test", "--quiet", "--no-run", "--message-format=json", *words]
@@ -299,7 +300,11 @@ def built(tests):
         for message in map(json.loads, output.stdout.splitlines()):
             if message.get("executable") and message["target"]["kind"] != ["bin"] and message["profile"]["test"]:
                 found[message["target"]["name"].replace("_", "-")] = message["executable"]
-    return {test: [found[test]] if test in found else [found[SUITE], f"{test}::"] for test in tests}
+    words = {test: [found[test]] if test in found else [found[SUITE], f"{test}::"] for test in tests}
+    for test, command in words.items():
+        tests_in_it = subprocess.run([*command, "--list"], check=True, capture_output=True, text=True).stdout
+        assert ": test" in tests_in_it, f"no test is called {test}"
+    return words
 
 
 def tried(binaries, number):
