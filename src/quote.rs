@@ -91,10 +91,13 @@ pub fn state_literal(name: &str, states: &[&str], values: &[u32]) -> String {
     }
 }
 
-/// Whether a character is NUL or makes a text look different from what it is.
+/// Whether a character is a control or makes a text look different from what it is. Tabs and line ends (LF, CR) are neither.
 pub fn is_hidden(char: char) -> bool {
-    matches!(char, '\0' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    if char.is_control() {
+        return !matches!(char, '\t' | '\n' | '\r');
+    }
+    matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A text that is safe to show in a terminal or page: control and invisible characters are escaped.

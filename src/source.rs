@@ -61,6 +61,7 @@ pub struct LineColumn {
 pub struct SourceFile {
     /// Relative to the folder of the root file, with forward slashes; for a bundled vocabulary, its bare name.
     pub path: String,
+    /// Lines end with LF or CR LF: a CR alone has become LF.
     pub text: String,
     /// The offset of the first byte that is not UTF-8; `text` contains replacement characters from there on.
     pub invalid_from: Option<usize>,
@@ -85,6 +86,7 @@ impl SourceFile {
             shift = '\u{feff}'.len_utf8();
             text.drain(..shift);
         }
+        let text = with_line_feeds(text);
         let invalid_from = invalid_from.map(|at| at.saturating_sub(shift));
         Self {
             path: path.into(),
@@ -122,6 +124,20 @@ impl SourceFile {
             column: before.chars().count() as u32 + 1,
         }
     }
+}
+
+/// Replaces each CR without LF by LF, so that everybody who looks for line ends finds the same.
+fn with_line_feeds(text: String) -> String {
+    if !text.contains('\r') {
+        return text;
+    }
+    let mut characters = text.chars().peekable();
+    let mut replaced = String::with_capacity(text.len());
+    while let Some(character) = characters.next() {
+        let alone = character == '\r' && characters.peek() != Some(&'\n');
+        replaced.push(if alone { '\n' } else { character });
+    }
+    replaced
 }
 
 impl fmt::Debug for SourceFile {

@@ -74,7 +74,12 @@ pub(crate) fn bad_escape(found: &str, at: Location) -> Diagnostic {
 
 /// Characters that cannot start a word or sign.
 pub(crate) fn strange(found: &str, help: &str, at: Location) -> Diagnostic {
-    error(format!("unexpected `{}`", visible(found)), at, "unexpected").help(help)
+    let found = match found.chars().next() {
+        // A space that looks like an ordinary one.
+        Some(space) if space.is_whitespace() => format!("space U+{:04X}", u32::from(space)),
+        _ => format!("`{}`", visible(found)),
+    };
+    error(format!("unexpected {found}"), at, "unexpected").help(help)
 }
 
 // Brackets.

@@ -240,7 +240,8 @@ impl Lexer<'_> {
         let Some(char) = self.text[start..].chars().next() else {
             return;
         };
-        if is_hidden(char) {
+        // Emoji in quoted names need joiners and variation selectors.
+        if is_hidden(char) || matches!(char, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}') {
             self.hidden(start, char);
             return self.push(TokenKind::Bad, char.len_utf8());
         }
@@ -284,7 +285,7 @@ impl Lexer<'_> {
                 );
                 &quoted
             }
-            '\u{a0}' | '\u{2007}' | '\u{202f}' => "replace it with a plain space",
+            c if c.is_whitespace() => "replace it with a plain space",
             ';' => "statements do not end with `;`: delete it",
             '#' => {
                 length = line.len();
