@@ -9,12 +9,12 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{presync, text};
-use presync_stream::StateFile;
 
 const PROGRAM: &str = include_str!("fixtures/programs/appendix.presync");
 
@@ -47,33 +47,34 @@ const RUN: [&str; 7] = [
     "--events",
     "e.jsonl",
     "--state",
-    "s.json",
+    "s.state",
     "-q",
 ];
 
+/// A run that reads events from standard input.
+const PROBE: [&str; 5] = ["run", "a.presync", "--state", "s.state", "-q"];
+
 #[cfg(unix)]
 #[test]
-fn a_killed_run_keeps_the_state_and_loses_no_command() {
+fn a_killed_run_repeats_commands_and_loses_none() {
     let kills = std::env::var("PRESYNC_KILLS")
         .ok()
         .and_then(|count| count.parse().ok())
-        .unwrap_or(20);
+        .unwrap_or(10);
     let folder = folder();
     let at = folder.path();
-    let (first, second) = (events(0, 3_000), events(3_000, 30_000));
+    let (first, second) = (events(0, 3_000), events(3_000, 100_000));
     write(at, "e.jsonl", &first);
-    let undisturbed = text(&presync(at, &RUN, b"").stdout);
-    assert_eq!(undisturbed.lines().count(), 3_000);
-    let before = std::fs::read(at.join("s.json")).expect("the file was written");
+    presync(at, &RUN, b"");
+    let before = std::fs::read(at.join("s.state")).expect("the file was written");
     write(at, "e.jsonl", &format!("{first}{second}"));
     let start = Instant::now();
     let wanted = text(&presync(at, &RUN, b"").stdout);
     let takes = start.elapsed();
-    assert_eq!(wanted.lines().count(), 30_000);
-    let after = std::fs::read(at.join("s.json")).expect("the file was written");
-    let (mut early, mut late) = (0, 0);
+    assert_eq!(wanted.lines().count(), 100_000);
+    let (mut untouched, mut repeated) = (0, 0);
     for round in 0..kills {
-        std::fs::write(at.join("s.json"), &before).expect("the file is writable");
+        std::fs::write(at.join("s.state"), &before).expect("the file is writable");
         let mut child = Command::new(env!("CARGO_BIN_EXE_presync"))
             .args(RUN)
             .current_dir(at)
@@ -83,35 +84,165 @@ fn a_killed_run_keeps_the_state_and_loses_no_command() {
             .spawn()
             .expect("the binary starts");
         // From the start to a little after the end, in a fixed but mixed order.
-        let moment = takes.mul_f64(f64::from(round * 7919 % 1009) / 1009.0 * 1.2);
+        let moment = takes.mul_f64(f64::from(round * 7919 % 1009) / 1009.0 * 1.1);
         std::thread::sleep(moment.max(Duration::from_micros(200)));
         let _ = child.kill();
         let _ = child.wait();
-        let state = std::fs::read(at.join("s.json")).expect("a state always exists");
-        StateFile::parse(&text(&state)).expect("the state is complete");
+        let out = std::fs::read(at.join("out.jsonl")).expect("the file was written");
+        // A line that was cut off is written again.
+        let out = text(&out);
+        let whole = out.rfind('\n').map_or("", |end| &out[..=end]);
         let again = text(&presync(at, &RUN, b"").stdout);
-        if state == before {
-            early += 1;
-            assert!(
-                again == wanted,
-                "round {round}: the same commands as without the kill"
-            );
-        } else {
-            late += 1;
-            assert_eq!(text(&state), text(&after), "round {round}");
-            let out = std::fs::read(at.join("out.jsonl")).expect("the file was written");
-            assert!(
-                text(&out) == wanted && again.is_empty(),
-                "round {round}: all commands were written before the state"
-            );
-        }
+        let twice = (whole.len() + again.len()).saturating_sub(wanted.len());
+        assert!(
+            whole.len() + again.len() >= wanted.len()
+                && wanted.starts_with(whole)
+                && again.get(twice..) == Some(&wanted[whole.len()..])
+                && again[..twice] == whole[whole.len() - twice..],
+            "round {round}: {} lines before the kill, {} after it",
+            whole.lines().count(),
+            again.lines().count()
+        );
+        untouched += u32::from(whole.is_empty());
+        repeated += u32::from(twice > 0);
         assert_eq!(
-            std::fs::read(at.join("s.json")).expect("the file was written"),
-            after
+            text(&presync(at, &RUN, b"").stdout),
+            "",
+            "round {round}: nothing is left to do"
+        );
+        // The sessions are those of a run without a kill: the same changes are no news to them.
+        assert_eq!(
+            text(&presync(at, &PROBE, events(102_500, 500).as_bytes()).stdout),
+            "",
+            "round {round}"
         );
     }
-    println!("{early} runs killed before the state was written, {late} after it");
-    assert!(early > 0);
+    println!(
+        "{kills} kills: {untouched} before the first command, {repeated} that repeat commands"
+    );
+    assert!(untouched < kills && repeated > 0);
+}
+
+#[test]
+fn two_runs_do_not_share_a_state() {
+    let folder = folder();
+    let at = folder.path();
+    let mut first = Command::new(env!("CARGO_BIN_EXE_presync"))
+        .args(PROBE)
+        .current_dir(at)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // The first has the state once it answers.
+    let mut input = first.stdin.take().expect("it is a pipe");
+    input
+        .write_all(events(0, 1).as_bytes())
+        .expect("the first reads");
+    let mut line = String::new();
+    BufReader::new(first.stdout.take().expect("it is a pipe"))
+        .read_line(&mut line)
+        .expect("the first writes");
+    assert!(line.contains("u0"), "{line}");
+    let second = presync(at, &PROBE, events(0, 1).as_bytes());
+    assert_eq!(second.status.code(), Some(2));
+    let holder = format!("`s.state` is in use by process {}", first.id());
+    assert!(
+        text(&second.stderr).contains(&holder),
+        "{}",
+        text(&second.stderr)
+    );
+    drop(input);
+    assert!(first.wait().expect("it ends").success());
+    assert_eq!(presync(at, &PROBE, b"").status.code(), Some(0));
+}
+
+/// Events that are read from a pipe are in the state before their commands are out.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_run_with_all_it_wrote_in_the_state() {
+    for signal in ["TERM", "INT", "KILL"] {
+        let folder = folder();
+        let at = folder.path();
+        let mut run = Command::new(env!("CARGO_BIN_EXE_presync"))
+            .args(PROBE)
+            .current_dir(at)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut input = run.stdin.take().expect("it is a pipe");
+        let mut output = BufReader::new(run.stdout.take().expect("it is a pipe"));
+        for number in 0..3 {
+            input
+                .write_all(events(number, 1).as_bytes())
+                .expect("the run reads");
+            let mut line = String::new();
+            output.read_line(&mut line).expect("the run writes");
+            assert!(line.contains(&format!("u{number}")), "{line}");
+        }
+        let kill = Command::new("kill")
+            .args([&format!("-{signal}"), &run.id().to_string()])
+            .status();
+        assert!(kill.expect("kill is installed").success());
+        let ended = run.wait().expect("it ends");
+        assert_eq!(ended.code(), (signal != "KILL").then_some(0), "{signal}");
+        let again = text(&presync(at, &PROBE, events(0, 3).as_bytes()).stdout);
+        let repeated = if signal == "KILL" { 1 } else { 0 };
+        assert_eq!(again.lines().count(), repeated, "{signal}: {again}");
+    }
+}
+
+#[test]
+fn an_output_is_never_an_input() {
+    let folder = folder();
+    let at = folder.path();
+    let content = events(0, 10);
+    write(at, "e.jsonl", &content);
+    write(at, "users.csv", "user,role\n");
+    std::fs::hard_link(at.join("e.jsonl"), at.join("hard.jsonl")).expect("links are possible");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("e.jsonl", at.join("link.jsonl")).expect("links are possible");
+    let refused = |options: &[&str]| {
+        let mut words = vec!["run", "a.presync", "--events", "e.jsonl"];
+        words.extend(options);
+        let output = presync(at, &words, b"");
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+        assert!(
+            text(&output.stderr).contains("would overwrite"),
+            "{options:?}: {}",
+            text(&output.stderr)
+        );
+        let events = std::fs::read(at.join("e.jsonl")).expect("it is still there");
+        assert_eq!(text(&events), content, "{options:?}");
+    };
+    for option in ["--rejects", "--trace", "--state"] {
+        refused(&[option, "e.jsonl"]);
+        refused(&[option, "./e.jsonl"]);
+        refused(&[option, "hard.jsonl"]);
+        if cfg!(unix) {
+            refused(&[option, "link.jsonl"]);
+        }
+        refused(&[option, "a.presync"]);
+        refused(&["--users", "users.csv", option, "users.csv"]);
+    }
+    refused(&["--rejects", "new.jsonl", "--trace", "./new.jsonl"]);
+    refused(&["--rejects", "new.jsonl", "--state", "new.jsonl"]);
+    assert!(!at.join("new.jsonl").exists());
+    let output = presync(
+        at,
+        &["export", "a.presync", "--to", "json", "-o", "a.presync"],
+        b"",
+    );
+    assert!(
+        text(&output.stderr).contains("would overwrite"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(
+        text(&std::fs::read(at.join("a.presync")).expect("it is there")),
+        PROGRAM
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -136,10 +267,8 @@ fn a_full_disk_is_reported_and_keeps_the_old_state() {
         "{}",
         text(&output.stderr)
     );
-    assert!(
-        !at.join("s.json").exists(),
-        "the state must not be saved if commands were not written"
-    );
+    let again = text(&presync(at, &RUN, b"").stdout);
+    assert_eq!(again.lines().count(), 5_000, "the commands come again");
     let bad = "nonsense\n".repeat(2_000);
     write(at, "e.jsonl", &bad);
     for (option, more) in [("--rejects", "run"), ("--trace", "run"), ("-o", "export")] {
@@ -192,7 +321,7 @@ fn a_full_disk_is_reported_and_keeps_the_old_state() {
 
 #[cfg(unix)]
 #[test]
-fn a_closed_pipe_keeps_the_old_state() {
+fn a_closed_pipe_loses_no_command() {
     let folder = folder();
     let at = folder.path();
     write(at, "e.jsonl", &events(0, 50_000));
@@ -205,15 +334,14 @@ fn a_closed_pipe_keeps_the_old_state() {
         .expect("the binary starts");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("the binary exits");
-    assert!(text(&output.stderr).contains("the state was not saved, so no command is lost"));
-    assert!(!at.join("s.json").exists());
+    assert!(text(&output.stderr).contains("the next run begins with them"));
+    assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&presync(at, &RUN, b"").stdout).lines().count(), 50_000);
 }
 
 /// An incomplete last line, a writer that appends during the run, and a file that is replaced.
 #[test]
 fn a_changing_events_file_is_read_once() {
-    use std::io::Write;
     let folder = folder();
     let at = folder.path();
     let whole = events(0, 2_000);

@@ -29,7 +29,7 @@ use presync_engine::nearest;
 use crate::diagnostic::{self, Code, Diagnostic, Fix, Label, Level, Severity};
 use crate::errors::{ERRORS, too_complex};
 use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateId, SystemId};
-use crate::source::{Location, Span};
+use crate::source::{FileId, Location, Span};
 use crate::space::Precedence;
 
 /// A lint, defined in its own file.
@@ -119,6 +119,8 @@ pub fn lint(code: &str) -> Option<&'static Lint> {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     set: BTreeMap<&'static str, Level>,
+    /// Levels in single files, which count before the others.
+    in_file: BTreeMap<(&'static str, FileId), Level>,
     /// The only attributes whose change makes a round trip unsafe; `None`: all.
     pub protected: Option<Vec<String>>,
 }
@@ -133,9 +135,39 @@ impl Settings {
         Ok(())
     }
 
+    /// Sets the level of a lint in every file.
+    pub fn set_everywhere(&mut self, lint: &Lint, level: Level) {
+        self.in_file.retain(|(code, _), _| *code != lint.code.name);
+        self.set.insert(lint.code.name, level);
+    }
+
+    /// Sets the level of a lint for findings in one file: those whose first label is there.
+    ///
+    /// # Errors
+    /// No lint has the name.
+    pub fn set_in(&mut self, file: FileId, name: &str, level: Level) -> Result<(), UnknownLint> {
+        let code = lint_named(name)?.code.name;
+        self.in_file.insert((code, file), level);
+        Ok(())
+    }
+
     fn of(&self, lint: &Lint) -> Level {
         let set = self.set.get(lint.code.name).copied();
         set.or(lint.code.default).unwrap_or(Level::Warn)
+    }
+
+    /// The level for a finding with this first label.
+    fn at(&self, lint: &Lint, location: Option<Location>) -> Level {
+        let of_file = |at: Location| self.in_file.get(&(lint.code.name, at.file)).copied();
+        let level = location.and_then(of_file);
+        level.unwrap_or_else(|| self.of(lint))
+    }
+
+    /// Whether a lint is off in every file.
+    fn is_off(&self, lint: &Lint) -> bool {
+        let mut single = self.in_file.iter();
+        self.of(lint) == Level::Off
+            && single.all(|((code, _), level)| *code != lint.code.name || *level == Level::Off)
     }
 }
 
@@ -168,7 +200,6 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         left_out: None,
         skipped: BTreeSet::new(),
         lint: LINTS[0],
-        level: Level::Warn,
     };
     unused_allow::refuse_old_names(&mut context);
     // `unused-allow` runs last, because it checks what the others suppressed.
@@ -177,8 +208,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         .copied()
         .partition(|lint| lint.code == unused_allow::LINT.code);
     for lint in first.into_iter().chain(last) {
-        context.level = settings.of(lint);
-        if context.level == Level::Off {
+        if settings.is_off(lint) {
             continue;
         }
         context.lint = lint;
@@ -246,7 +276,6 @@ struct Context<'p> {
     left_out: Option<Diagnostic>,
     skipped: BTreeSet<(&'static Code, RoleId)>,
     lint: &'static Lint,
-    level: Level,
 }
 
 /// The scope of an `@allow`.
@@ -281,14 +310,9 @@ fn allows(program: &Program) -> HashMap<&str, Vec<Allowed>> {
 }
 
 impl Context<'_> {
-    /// A new finding of the current lint, for [`Context::report`].
+    /// A new finding of the current lint, for [`Context::report`], which sets its severity.
     fn finding(&self, message: impl Into<String>) -> Diagnostic {
-        let severity = if self.level == Level::Error {
-            Severity::Error
-        } else {
-            Severity::Warning
-        };
-        Diagnostic::new(&self.lint.code, severity, message)
+        Diagnostic::new(&self.lint.code, Severity::Warning, message)
     }
 
     /// A finding about a role, a direction and states, each optional.
@@ -315,8 +339,13 @@ impl Context<'_> {
         finding
     }
 
-    /// Keeps a finding, unless one of its labels is in the scope of an `@allow` of its code.
-    fn report(&mut self, finding: Diagnostic) {
+    /// Keeps a finding, unless its lint is off there or one of its labels is in the scope of an `@allow` of its code.
+    fn report(&mut self, mut finding: Diagnostic) {
+        match self.settings.at(self.lint, finding.location()) {
+            Level::Off => return,
+            Level::Warn => {}
+            Level::Error => finding.severity = Severity::Error,
+        }
         let allows = self
             .allows
             .get(finding.code.name)
@@ -338,7 +367,6 @@ impl Context<'_> {
             return;
         }
         if self.findings.len() < self.most {
-            let mut finding = finding;
             finding.labels.shrink_to_fit();
             finding.notes.shrink_to_fit();
             finding.fixes.shrink_to_fit();

@@ -341,7 +341,7 @@ fn invalid_settings_are_reported() {
         ),
         (
             "colour = true",
-            "unknown setting `colour`: known settings are paths, format, protected-attributes, lints",
+            "unknown setting `colour`: known settings are paths, exclude, format, protected-attributes, lints, overrides",
         ),
         ("format = \"xml\"", "xml"),
         ("paths = 1", "paths"),

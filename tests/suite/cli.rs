@@ -418,34 +418,84 @@ fn invalid_tables_are_refused() {
 }
 
 #[test]
-fn a_closed_pipe_is_not_an_error() {
+fn the_exit_code_does_not_depend_on_the_reader() {
     let folder = folder();
     let folder = folder.path();
+    let rules: String = (0..2_000)
+        .map(|at| format!("  when f{at}: cic Available -> lync Away\n"))
+        .collect();
+    let flags: String = (0..2_000).map(|at| format!("flag f{at}\n")).collect();
     write(
         folder,
-        "a.presync",
+        "wrong.presync",
+        &format!(
+            "use cic_lync\n{flags}profile \"P\" {{\n  cic Available -> lync Awayy\n{rules}}}\n"
+        ),
+    );
+    write(
+        folder,
+        "good.presync",
         "use cic_lync\nprofile \"P\" { cic Available -> lync Away  cic \"At Lunch\" -> lync Busy }\n",
     );
-    let events: String = (0..200_000)
-        .map(|at| format!("{{\"user\":\"u{at}\",\"change\":{{\"cic\":\"Available\"}}}}\n"))
-        .collect();
-    write(folder, "e.jsonl", &events);
-    let command = format!(
-        "{} run a.presync --events e.jsonl --state s.json | head -n 1",
-        env!("CARGO_BIN_EXE_presync")
+    write(
+        folder,
+        "test.presync",
+        "use cic_lync\nprofile \"P\" { cic Available -> lync Away }\ntest \"t\" { cic Available => lync Busy }\n",
     );
-    let output = std::process::Command::new("sh")
-        .args(["-c", &command])
-        .current_dir(folder)
-        .output()
-        .expect("sh runs");
-    assert_eq!(text(&output.stdout).lines().count(), 1);
-    assert!(
-        text(&output.stderr).contains("state was not saved"),
-        "{}",
-        text(&output.stderr)
-    );
-    assert!(!folder.join("s.json").exists());
+    write(folder, "ugly.presync", "use    cic_lync\n");
+    write(folder, "events.jsonl", "{}\n");
+    let commands = [
+        ("check wrong.presync", 1),
+        ("check --format plain wrong.presync", 1),
+        ("check --format json wrong.presync", 1),
+        ("check --format sarif wrong.presync", 1),
+        ("check --format github wrong.presync", 1),
+        ("check --format gitlab wrong.presync", 1),
+        ("check --format junit wrong.presync", 1),
+        ("check --format agent wrong.presync", 1),
+        ("check --statistics wrong.presync", 1),
+        ("check good.presync", 0),
+        ("fmt --diff ugly.presync", 1),
+        ("test test.presync", 1),
+        ("diff good.presync test.presync", 1),
+        ("diff good.presync wrong.presync", 2),
+        ("show good.presync", 0),
+        ("show wrong.presync", 2),
+        ("decide wrong.presync 'cic Available'", 2),
+        ("test wrong.presync", 2),
+        ("export --to html good.presync", 0),
+        ("run good.presync --events events.jsonl", 1),
+    ];
+    for (command, wanted) in commands {
+        let tool = env!("CARGO_BIN_EXE_presync");
+        for (line, how) in [
+            (format!("{tool} {command} >/dev/null"), "read"),
+            (
+                format!("{{ {tool} {command}; echo $? >code; }} | true"),
+                "closed",
+            ),
+        ] {
+            let output = std::process::Command::new("sh")
+                .args(["-c", &line])
+                .current_dir(folder)
+                .output()
+                .expect("sh runs");
+            let code = match how {
+                "read" => output.status.code(),
+                _ => std::fs::read_to_string(folder.join("code"))
+                    .expect("it was written")
+                    .trim()
+                    .parse()
+                    .ok(),
+            };
+            assert_eq!(
+                code,
+                Some(wanted),
+                "{command}, {how}: {}",
+                text(&output.stderr)
+            );
+        }
+    }
 }
 
 #[test]

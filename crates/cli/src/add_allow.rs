@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use crate::error::CommandResult;
+use crate::error::{CommandAnswer, CommandResult};
 use crate::files;
 use crate::findings::{Findings, path_of};
 use crate::terminal::Terminal;
@@ -68,9 +67,9 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
             added += 1;
         }
         if path.as_os_str() == "-" {
-            terminal.stdout(&after)?;
+            terminal.stdout(files::marked(&files::stdin()?, &after))?;
         } else {
-            files::write_atomically(&path, after.as_bytes())?;
+            files::rewrite(&path, &after)?;
         }
     }
     terminal.status(&format!(
@@ -80,11 +79,7 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
         .programs
         .iter()
         .any(|(_, report)| report.program.is_none());
-    Ok(if broken {
-        ExitCode::from(1)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(CommandAnswer::no_if(broken))
 }
 
 /// The start of the innermost declaration, state or item around a location that can have an

@@ -15,9 +15,13 @@ mod show;
 mod test;
 mod vocabulary;
 
-use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
-use crate::error::CommandResult;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config;
+use crate::error::{CommandError, CommandResult};
+use crate::project::Selection;
 use crate::terminal::{ColorChoice, Terminal};
 
 /// Keep agent status in CIC and presence in Lync, Skype for Business and Teams in sync.
@@ -40,6 +44,30 @@ pub struct Arguments {
     /// Allow programs to use files outside their project (the directory of presync.toml, or of the program).
     #[arg(long, global = true)]
     pub allow_outside: bool,
+    /// The name of the file whose text is on standard input: for messages, settings and what it uses.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub stdin_filename: Option<PathBuf>,
+}
+
+/// The inputs of commands that work on whole projects.
+#[derive(Args)]
+pub struct InputArguments {
+    /// Files, directories, or `-` for standard input [default: `paths` of presync.toml, or this directory].
+    paths: Vec<PathBuf>,
+    /// Skip files that are named here but excluded by presync.toml or .gitignore, for hooks that name each file.
+    #[arg(long)]
+    force_exclude: bool,
+}
+
+impl InputArguments {
+    /// What they stand for, without what is excluded.
+    pub fn selection(&self, terminal: &Terminal) -> Result<Selection, CommandError> {
+        Selection::new(
+            config::paths(&self.paths)?,
+            self.force_exclude,
+            &terminal.file_access,
+        )
+    }
 }
 
 /// The commands, in the order of the help: a variant and its module.

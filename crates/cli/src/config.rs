@@ -1,17 +1,19 @@
 //! Reads `presync.toml`, found in the directory of the checked path or above it.
-//! Levels: `@allow` in the source, else `--level`, else `presync.toml`, else the lint's default.
+//! Levels: `@allow` in the source, else `--level`, else `overrides` and then `lints` of `presync.toml`, else the lint's
+//! default.
 
 use crate::error::CommandError;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use presync::CheckReport;
 use presync::nearest;
-use presync::{Level, Settings, UnknownLevel};
+use presync::{Level, Settings, Sources, UnknownLevel, UnknownLint};
 use presync_report::{FORMATS, ReportFormat};
 
 const NAME: &str = "presync.toml";
@@ -32,17 +34,93 @@ pub struct Config {
     /// attributes are.
     #[serde(default, rename = "protected-attributes")]
     protected_attributes: Option<Vec<String>>,
+    /// Files and directories below a checked directory to skip: patterns as in `.gitignore`, relative to this file.
+    #[serde(default)]
+    exclude: Vec<String>,
     /// The level of each lint, by code.
     #[serde(default)]
     lints: BTreeMap<String, Level>,
+    /// Levels for findings in some files; of several that match, the last counts.
+    #[serde(default)]
+    overrides: Vec<Override>,
 }
 
-const KEYS: [&str; 4] = ["paths", "format", "protected-attributes", "lints"];
+/// Levels in some files.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Override {
+    /// Patterns as in `.gitignore`, relative to `presync.toml`: `legacy/**`.
+    paths: Vec<String>,
+    /// The level of each lint, by code.
+    lints: BTreeMap<String, Level>,
+}
+
+const KEYS: [&str; 6] = [
+    "paths",
+    "exclude",
+    "format",
+    "protected-attributes",
+    "lints",
+    "overrides",
+];
 
 /// A `presync.toml` and its directory.
 pub struct ProjectConfig {
     pub folder: PathBuf,
     config: Config,
+    excluded: Gitignore,
+    /// Those of `overrides`, in order.
+    overridden: Vec<Gitignore>,
+}
+
+impl ProjectConfig {
+    /// Whether `exclude` matches a path or a directory above it.
+    pub fn excludes(&self, path: &Path, is_folder: bool) -> bool {
+        self.matches(&self.excluded, path, is_folder)
+    }
+
+    fn matches(&self, patterns: &Gitignore, path: &Path, is_folder: bool) -> bool {
+        let Ok(path) = std::path::absolute(path) else {
+            return false;
+        };
+        // Links in the path of the project itself do not matter.
+        let below = path.strip_prefix(&self.folder).map(Path::to_path_buf);
+        let below = below.or_else(|_| {
+            let folder = crate::files::canonical(&self.folder);
+            crate::files::canonical(&path)
+                .strip_prefix(folder)
+                .map(Path::to_path_buf)
+        });
+        below.is_ok_and(|below| {
+            patterns
+                .matched_path_or_any_parents(normal(&below), is_folder)
+                .is_ignore()
+        })
+    }
+}
+
+/// Without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(normal.pop()),
+            Component::CurDir => {}
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+/// Patterns as in `.gitignore`.
+fn patterns(folder: &Path, lines: &[String]) -> Result<Gitignore, String> {
+    let mut builder = GitignoreBuilder::new(folder);
+    for line in lines {
+        builder
+            .add_line(None, line)
+            .map_err(|error| format!("`{line}`: {error}"))?;
+    }
+    builder.build().map_err(|error| error.to_string())
 }
 
 /// The nearest `presync.toml`, in the directory of a path or above it.
@@ -61,11 +139,17 @@ pub fn find(from: &Path) -> Result<Option<ProjectConfig>, CommandError> {
     let file = folder.join(NAME);
     let text =
         std::fs::read_to_string(&file).map_err(|error| crate::files::cannot_read(&file, &error))?;
-    let config = parse(&text)
-        .map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
+    let wrong = |error| CommandError::Usage(format!("`{}`: {error}", file.display()));
+    let config = parse(&text).map_err(wrong)?;
+    let excluded = patterns(folder, &config.exclude).map_err(wrong)?;
+    let overridden = config.overrides.iter();
+    let overridden = overridden.map(|one| patterns(folder, &one.paths));
+    let overridden = overridden.collect::<Result<_, _>>().map_err(wrong)?;
     Ok(Some(ProjectConfig {
         folder: folder.to_path_buf(),
         config,
+        excluded,
+        overridden,
     }))
 }
 
@@ -81,8 +165,14 @@ fn parse(text: &str) -> Result<Config, String> {
             ),
         });
     }
-    if let Some(lints) = table.get("lints").and_then(toml::Value::as_table) {
-        for (code, level) in lints {
+    let overrides = table.get("overrides").and_then(toml::Value::as_array);
+    let overrides = overrides
+        .into_iter()
+        .flatten()
+        .filter_map(toml::Value::as_table);
+    for one in std::iter::once(&table).chain(overrides) {
+        let lints = one.get("lints").and_then(toml::Value::as_table);
+        for (code, level) in lints.into_iter().flatten() {
             presync::lint_named(code).map_err(|error| error.to_string())?;
             // A value that is not a string is reported by its type.
             let level = level.as_str().unwrap_or_else(|| level.type_str());
@@ -150,14 +240,26 @@ pub fn format(from: &Path) -> Result<Option<&'static ReportFormat>, CommandError
     Ok(find(from)?.and_then(|found| found.config.format))
 }
 
-/// The settings for a root file; `levels` are `CODE=LEVEL` from the command line.
-pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError> {
+/// The settings for a program; `root`: its root file; `levels`: `CODE=LEVEL` from the command line.
+pub fn settings(
+    root: &Path,
+    levels: &[String],
+    sources: &Sources,
+) -> Result<Settings, CommandError> {
     let mut settings = Settings::default();
+    let unknown = |error: UnknownLint| CommandError::Usage(error.to_string());
     if let Some(found) = find(root)? {
         for (code, level) in &found.config.lints {
-            settings
-                .set(code, *level)
-                .map_err(|error| CommandError::Usage(error.to_string()))?;
+            settings.set(code, *level).map_err(unknown)?;
+        }
+        for (patterns, one) in found.overridden.iter().zip(&found.config.overrides) {
+            let files = sources.iter().filter(|(_, file)| !file.bundled);
+            let path = |id| PathBuf::from(sources.shown_path(id));
+            for (file, _) in files.filter(|(id, _)| found.matches(patterns, &path(*id), false)) {
+                for (code, level) in &one.lints {
+                    settings.set_in(file, code, *level).map_err(unknown)?;
+                }
+            }
         }
         settings.protected = found.config.protected_attributes;
     }
@@ -170,9 +272,7 @@ pub fn settings(root: &Path, levels: &[String]) -> Result<Settings, CommandError
         let level = level
             .parse()
             .map_err(|error: UnknownLevel| wrong(error.to_string()))?;
-        settings
-            .set(lint.code.name, level)
-            .map_err(|error| wrong(error.to_string()))?;
+        settings.set_everywhere(lint, level);
     }
     Ok(settings)
 }

@@ -1,26 +1,50 @@
-//! Errors that end a command.
+//! What a command answers, and errors that end it.
 
 use std::process::ExitCode;
 
 use presync::quote_text;
 use presync_engine::{TooComplex, UnknownName};
 
-/// Ends a command early: wrong usage or an unreadable file (2), errors in a program that are
-/// already printed (1), or closed output (0).
+/// What a command answers. Several inputs have the worst of their answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandAnswer {
+    /// Clean, the same, passed, written.
+    Yes,
+    /// Findings at level `error`, a difference, a failing test, rejected events.
+    No,
+}
+
+impl CommandAnswer {
+    pub fn no_if(no: bool) -> Self {
+        if no { Self::No } else { Self::Yes }
+    }
+}
+
+impl From<CommandAnswer> for ExitCode {
+    fn from(answer: CommandAnswer) -> Self {
+        match answer {
+            CommandAnswer::Yes => Self::SUCCESS,
+            CommandAnswer::No => Self::from(1),
+        }
+    }
+}
+
+/// The exit code of a command that has no answer: wrong usage, an unreadable input, or a program with errors where the
+/// command is not `check`.
+pub const NO_ANSWER: u8 = 2;
+
+/// Ends a command, or the work on one of its inputs, without an answer.
+#[derive(Debug)]
 pub enum CommandError {
+    /// To be printed.
     Usage(String),
-    Findings,
-    /// The reader of standard output has closed it.
-    Closed,
+    /// Errors in a program, already printed.
+    Printed,
 }
 
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            Self::Closed
-        } else {
-            Self::Usage(error.to_string())
-        }
+        Self::Usage(error.to_string())
     }
 }
 
@@ -40,4 +64,4 @@ impl From<TooComplex> for CommandError {
     }
 }
 
-pub type CommandResult = Result<ExitCode, CommandError>;
+pub type CommandResult = Result<CommandAnswer, CommandError>;

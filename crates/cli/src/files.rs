@@ -1,6 +1,6 @@
 //! Reading and writing files; regular files are written atomically.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -23,6 +23,16 @@ pub fn stdin() -> std::io::Result<Vec<u8>> {
     }
     let bytes = bounded(std::io::stdin().lock())?;
     Ok(READ.get_or_init(|| bytes).clone())
+}
+
+/// The first bytes of a file, by which its kind is recognized.
+pub fn start(path: &Path) -> Result<Vec<u8>, CommandError> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| cannot_read(path, &error))?;
+    file.take(1 << 12)
+        .read_to_end(&mut bytes)
+        .map_err(|error| cannot_read(path, &error))?;
+    Ok(bytes)
 }
 
 /// The bytes of a source file.
@@ -53,62 +63,162 @@ pub fn cannot_read(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::Usage(format!("cannot read `{}`: {why}", path.display()))
 }
 
+/// The folder of a file.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Refuses outputs that are an input or another output, whatever their paths look like: writing would destroy what is
+/// read. Each has a name for messages. Pipes and devices may be named more than once.
+pub fn distinct(inputs: &[(&str, &Path)], outputs: &[(&str, &Path)]) -> Result<(), CommandError> {
+    let clash = |(name, path): (&str, &Path), other: &str| {
+        CommandError::Usage(format!(
+            "{name} would overwrite `{}`, which is also {other}: name another file",
+            path.display()
+        ))
+    };
+    // Opening a pipe would wait for its other end.
+    for (at, output) in outputs
+        .iter()
+        .enumerate()
+        .filter(|(_, output)| !is_special(output.1))
+    {
+        let others = inputs.iter().chain(&outputs[..at]);
+        for (other, path) in others.filter(|(_, path)| !is_special(path)) {
+            if is_same(output.1, path) {
+                return Err(clash(*output, other));
+            }
+        }
+        let standard = [
+            ("standard input", same_file::Handle::stdin()),
+            ("standard output", same_file::Handle::stdout()),
+        ];
+        let output_file = same_file::Handle::from_path(output.1);
+        for (other, file) in standard {
+            if let (Ok(one), Ok(file)) = (&output_file, file)
+                && *one == file
+            {
+                return Err(clash(*output, other));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether two paths are one file, or would be one once they exist.
+fn is_same(path: &Path, other: &Path) -> bool {
+    match same_file::is_same_file(path, other) {
+        Ok(same) => same,
+        Err(_) => {
+            let place = |path: &Path| {
+                (
+                    canonical(folder_of(path)),
+                    path.file_name().map(ToOwned::to_owned),
+                )
+            };
+            !path.exists() && !other.exists() && place(path) == place(other)
+        }
+    }
+}
+
 /// A pipe or a device, which must be written to instead of replaced.
 pub fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
-/// Checks that `path` can be written, before any work is done.
-pub fn can_write_beside(path: &Path) -> Result<(), CommandError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    tempfile::tempfile_in(folder)
-        .map(drop)
-        .map_err(|error| CommandError::Usage(format!("cannot write `{}`: {error}", path.display())))
+/// The mark that some editors write at the start of a file.
+const MARK: &str = "\u{feff}";
+
+/// A changed source text with the byte order mark of the original, if it has one.
+pub fn marked(original: &[u8], text: &str) -> String {
+    let mark = original.starts_with(MARK.as_bytes());
+    format!("{}{text}", if mark { MARK } else { "" })
 }
 
-/// Writes a regular file atomically; writes to pipes and devices directly.
+/// Replaces the text of a source file, and keeps its byte order mark.
+///
+/// # Errors
+/// See [`write_atomically`].
+pub fn rewrite(path: &Path, text: &str) -> Result<(), CommandError> {
+    let original = start(path)?;
+    write_atomically(path, marked(&original, text).as_bytes())
+}
+
+/// Writes a regular file atomically, or a pipe or device directly. An existing file keeps its permissions and owner; one
+/// with hard links, or whose owner cannot be kept, is overwritten in its place.
+///
+/// # Errors
+/// The file cannot be written, or it is read-only.
 pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), CommandError> {
-    use std::io::Write;
     let cannot = |error: std::io::Error| {
         CommandError::Usage(format!("cannot write `{}`: {error}", path.display()))
     };
     if is_special(path) {
-        let written = std::fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(text));
-        return written.map_err(cannot);
+        return overwrite(path, text).map_err(cannot);
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
     // Write through a link instead of replacing it.
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let folder = target.parent().unwrap_or(folder).to_path_buf();
+    let target = canonical(path);
+    let old = std::fs::metadata(&target).ok();
+    if old.as_ref().is_some_and(|old| old.permissions().readonly()) {
+        return Err(CommandError::Usage(format!(
+            "cannot write `{}`: it is read-only",
+            path.display()
+        )));
+    }
     let mut file = tempfile::Builder::new()
         .prefix(".presync")
-        .tempfile_in(if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &folder
-        })
+        .tempfile_in(folder_of(&target))
         .map_err(cannot)?;
     file.write_all(text).map_err(cannot)?;
-    file.as_file().sync_all().map_err(cannot)?;
-    let permissions = std::fs::metadata(&target).map(|metadata| metadata.permissions());
-    if let Ok(permissions) = permissions {
-        file.as_file()
-            .set_permissions(permissions)
-            .map_err(cannot)?;
-    } else {
-        set_default_permissions(file.as_file()).map_err(cannot)?;
+    match &old {
+        Some(old) => {
+            file.as_file()
+                .set_permissions(old.permissions())
+                .map_err(cannot)?;
+            if !keeps_owner_and_links(file.as_file(), old) {
+                // The temporary file proves that there is room.
+                return overwrite(&target, text).map_err(cannot);
+            }
+        }
+        None => set_default_permissions(file.as_file()).map_err(cannot)?,
     }
+    file.as_file().sync_all().map_err(cannot)?;
     file.persist(&target).map_err(|error| cannot(error.error))?;
     Ok(())
+}
+
+fn overwrite(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).open(path)?;
+    file.write_all(text)?;
+    // A pipe or device has no length.
+    if file.metadata()?.is_file() {
+        file.set_len(text.len() as u64)?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Gives a new file the owner of the one that it replaces. False if that is impossible, or if the old one has other links.
+#[cfg(unix)]
+fn keeps_owner_and_links(file: &std::fs::File, old: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let Ok(new) = file.metadata() else {
+        return false;
+    };
+    let same = (new.uid(), new.gid()) == (old.uid(), old.gid());
+    // Changing the owner removes some permissions.
+    let changed = || {
+        fchown(file, Some(old.uid()), Some(old.gid())).is_ok()
+            && file.set_permissions(old.permissions()).is_ok()
+    };
+    old.nlink() == 1 && (same || changed())
+}
+
+#[cfg(not(unix))]
+fn keeps_owner_and_links(_: &std::fs::File, _: &std::fs::Metadata) -> bool {
+    true
 }
 
 /// Gives a new file the usual permissions: the temporary file is private.

@@ -2,14 +2,14 @@
 
 use crate::error::CommandError;
 use crate::places::Disk;
-use crate::project::{FileAccess, Overlay};
+use crate::project::Overlay;
+use crate::terminal::Terminal;
 use crate::{config, project};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use presync::CheckReport;
 use presync::Diagnostic;
-use presync::Settings;
 use presync::{FileId, Sources};
 use presync_report::{Finding, fingerprints};
 
@@ -27,21 +27,28 @@ impl Findings {
         roots: &[PathBuf],
         levels: &[String],
         instead: Option<&Overlay>,
-        file_access: FileAccess,
+        terminal: &Terminal,
     ) -> Result<Self, CommandError> {
+        let file_access = &terminal.file_access;
         let mut programs = Vec::with_capacity(roots.len());
         let mut found: Vec<Vec<Diagnostic>> = Vec::with_capacity(roots.len());
-        let settings: Vec<Settings> = roots
-            .iter()
-            .map(|root| config::settings(root, levels))
-            .collect::<Result<_, _>>()?;
-        for (root, settings) in roots.iter().zip(&settings) {
-            let mut report = presync::check(project::parse_with(root, instead, file_access)?);
+        let mut settings = Vec::with_capacity(roots.len());
+        for root in roots {
+            let parsed = match project::parse_with(root, instead, file_access) {
+                Ok(parsed) => parsed,
+                Err(unreadable) => {
+                    terminal.skip(&unreadable);
+                    continue;
+                }
+            };
+            let of_root = config::settings(file_access.place(root), levels, &parsed.sources)?;
+            let mut report = presync::check(parsed);
             found.push(match &report.program {
-                Some(program) => program.lint(settings),
+                Some(program) => program.lint(&of_root),
                 None => std::mem::take(&mut report.diagnostics),
             });
             programs.push((root.clone(), report));
+            settings.push(of_root);
         }
         config::check_attributes(&settings, programs.iter().map(|(_, report)| report))?;
         used_elsewhere(&programs, &mut found);

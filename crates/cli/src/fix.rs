@@ -9,7 +9,8 @@ use crate::error::CommandError;
 use crate::files;
 use crate::findings::{Findings, path_of};
 use crate::loading::meaning;
-use crate::project::{FileAccess, Overlay};
+use crate::project::Overlay;
+use crate::terminal::Terminal;
 use presync::Fix;
 use presync::{Sources, Span};
 
@@ -31,14 +32,15 @@ pub fn fix(
     named: &[PathBuf],
     roots: &[PathBuf],
     levels: &[String],
-    (allow_unsafe, file_access): (bool, FileAccess),
+    allow_unsafe: bool,
+    terminal: &Terminal,
 ) -> Result<Fixed, CommandError> {
     let named = named.iter().map(|path| files::canonical(path)).collect();
     let mut worker = Fixer {
         named,
         roots,
         levels,
-        file_access,
+        terminal,
         texts: Overlay::new(),
         paths: BTreeMap::new(),
         refused: BTreeSet::new(),
@@ -69,7 +71,7 @@ struct Fixer<'a> {
     named: Vec<PathBuf>,
     roots: &'a [PathBuf],
     levels: &'a [String],
-    file_access: FileAccess,
+    terminal: &'a Terminal,
     /// By canonical path; standard input is `-`.
     texts: Overlay,
     /// The path to show, and the original text.
@@ -83,7 +85,7 @@ impl Fixer<'_> {
     /// there was nothing to try.
     fn round(&mut self, allow_unsafe: bool) -> Result<Option<usize>, CommandError> {
         let findings =
-            Findings::collect(self.roots, self.levels, Some(&self.texts), self.file_access)?;
+            Findings::collect(self.roots, self.levels, Some(&self.texts), self.terminal)?;
         let before = digests(&findings);
         let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
         for (at, diagnostic, known) in &findings.found {
@@ -141,7 +143,7 @@ impl Fixer<'_> {
         before: &[Digest],
     ) -> Result<usize, CommandError> {
         let texts = self.with(wanted);
-        let after = Findings::collect(self.roots, self.levels, Some(&texts), self.file_access)?;
+        let after = Findings::collect(self.roots, self.levels, Some(&texts), self.terminal)?;
         let only_safe = wanted.iter().all(|(_, safe, _)| *safe);
         let holds =
             digests(&after)

@@ -1,22 +1,26 @@
 //! In: a path. Out: a checked program, or tables. Prints the errors of a program.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use presync::Program;
+use presync::{Parsed, Program};
 use presync_engine::Tables;
 
 use crate::error::CommandError;
-use crate::files::cannot_read;
-use crate::project::{one_root, parse_with};
+use crate::files;
+use crate::project::{Overlay, one_root, parse_with};
 use crate::terminal::{OutputStream, Terminal};
 
 /// Loads a program and prints its errors.
 pub fn program(root: &Path, terminal: &Terminal) -> Result<Program, CommandError> {
-    let mut report = presync::check(parse_with(root, None, terminal.file_access)?);
+    checked(parse_with(root, None, &terminal.file_access)?, terminal)
+}
+
+fn checked(parsed: Parsed, terminal: &Terminal) -> Result<Program, CommandError> {
+    let mut report = presync::check(parsed);
     report.program.take().ok_or_else(|| {
         let _ = terminal.draw(&report.diagnostics, report.sources(), OutputStream::Stderr);
         terminal.stderr(&presync_report::summary(report.diagnostics.iter()));
-        CommandError::Findings
+        CommandError::Printed
     })
 }
 
@@ -25,20 +29,55 @@ pub fn meaning(program: &Program) -> Option<String> {
     program.compile().ok()?.digest().ok().map(str::to_owned)
 }
 
-/// The tables of a program or a tables.json, and the program if there is one.
+/// The tables of a program or a tables.json, and the program if there is one. Tables are recognized by their content.
 pub fn tables(path: &Path, terminal: &Terminal) -> Result<(Tables, Option<Program>), CommandError> {
-    if path
+    // A pipe can be read only once.
+    let once = path.as_os_str() == "-" || files::is_special(path);
+    let bytes = if once {
+        files::read(path)?
+    } else if path.is_dir() {
+        Vec::new()
+    } else {
+        files::start(path)?
+    };
+    let wrong = |why: String| CommandError::Usage(format!("`{}`: {why}", path.display()));
+    let text = |bytes| String::from_utf8(bytes).map_err(|_| wrong("not valid UTF-8".to_owned()));
+    let is_named_json = path
         .extension()
-        .is_some_and(|extension| extension == "json")
-    {
-        let text = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
-        let text = String::from_utf8(text)
-            .map_err(|_| CommandError::Usage(format!("`{}` is not valid UTF-8", path.display())))?;
-        let tables = Tables::from_json(&text)
-            .map_err(|error| CommandError::Usage(format!("`{}`: {error}", path.display())))?;
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    if is_object(&bytes) || is_named_json {
+        let text = text(if once { bytes } else { files::read(path)? })?;
+        let text = text.trim_start_matches('\u{feff}');
+        let tables = Tables::from_json(text).map_err(|error| wrong(error.to_string()))?;
         return Ok((tables, None));
     }
-    let program = program(&one_root(path)?, terminal)?;
+    let program = if files::is_special(path) {
+        let instead = Overlay::from([(files::canonical(path), text(bytes)?)]);
+        checked(
+            parse_with(path, Some(&instead), &terminal.file_access)?,
+            terminal,
+        )?
+    } else {
+        program(&one_root(path, terminal)?, terminal)?
+    };
     let tables = program.compile()?;
     Ok((tables, Some(program)))
+}
+
+/// The files that a program or tables.json was read from.
+pub fn sources(path: &Path, program: Option<&Program>) -> Vec<PathBuf> {
+    let Some(program) = program else {
+        return vec![path.to_path_buf()];
+    };
+    let sources = &program.sources;
+    let files = sources.iter().filter(|(_, file)| !file.bundled);
+    files
+        .map(|(id, _)| PathBuf::from(sources.shown_path(id)))
+        .collect()
+}
+
+/// Whether a text is a JSON object: a program cannot begin with a brace.
+fn is_object(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    bytes.trim_ascii_start().first() == Some(&b'{')
 }

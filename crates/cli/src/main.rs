@@ -1,5 +1,5 @@
 //! The command line: one file for each command. Only this crate prints, reads files and sets exit codes.
-//! 0: clean; 1: findings, rejected events; 2: wrong usage or an unreadable file.
+//! Exit codes: 0 is yes, 1 is no, 2 is no answer (see `error`); who reads the output does not matter.
 
 #![allow(
     clippy::disallowed_methods,
@@ -19,6 +19,7 @@ mod fix;
 mod loading;
 mod places;
 mod project;
+mod store;
 mod terminal;
 mod watch;
 
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use commands::Arguments;
-use error::CommandError;
+use error::NO_ANSWER;
 use project::FileAccess;
 use terminal::Terminal;
 
@@ -37,19 +38,20 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let file_access = if arguments.allow_outside {
-        FileAccess::Anywhere
-    } else {
-        FileAccess::Project
-    };
-    let terminal = Terminal::new(arguments.color, arguments.quiet, file_access);
+    let terminal = Terminal::new(
+        arguments.color,
+        arguments.quiet,
+        FileAccess {
+            anywhere: arguments.allow_outside,
+            stdin_filename: arguments.stdin_filename,
+        },
+    );
     match commands::run(arguments.command, &terminal) {
-        Ok(code) => code,
-        Err(CommandError::Findings) => ExitCode::from(1),
-        Err(CommandError::Closed) => ExitCode::SUCCESS,
-        Err(CommandError::Usage(message)) => {
-            terminal.error(&message);
-            ExitCode::from(2)
+        Ok(answer) if !terminal.skipped_any() => answer.into(),
+        Ok(_) => ExitCode::from(NO_ANSWER),
+        Err(error) => {
+            terminal.skip(&error);
+            ExitCode::from(NO_ANSWER)
         }
     }
 }

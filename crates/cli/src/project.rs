@@ -12,56 +12,205 @@ use presync::{Files, Outside, Parsed, relative};
 use crate::config;
 use crate::error::CommandError;
 use crate::files::{self, cannot_read, canonical, source};
+use crate::terminal::Terminal;
 
-/// The root files of some paths; `-` is standard input.
-pub fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
-    let mut roots = Vec::new();
-    for path in paths {
-        if path.as_os_str() != "-" && path.is_dir() {
-            let files = files_below(path)?;
-            if files.is_empty() {
-                return Err(CommandError::Usage(format!(
-                    "`{}` contains no `.presync` file",
-                    path.display()
-                )));
-            }
-            roots.extend(unused_of(files)?);
-        } else {
-            roots.push(path.clone());
-        }
-    }
-    // A file named twice, even in different ways, is one program.
-    let mut known = BTreeSet::new();
-    roots.retain(|root| known.insert(std::fs::canonicalize(root).unwrap_or_else(|_| root.clone())));
-    Ok(roots)
+/// The files that the paths of a command stand for.
+pub struct Selection {
+    pub paths: Vec<PathBuf>,
+    force_exclude: bool,
+    /// What `-` stands for.
+    stdin: PathBuf,
 }
 
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
-    let mut files = Vec::new();
-    let visible = |entry: &walkdir::DirEntry| {
-        entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
-    };
-    for entry in walkdir::WalkDir::new(folder)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(visible)
-    {
-        let entry = entry.map_err(|error| CommandError::Usage(error.to_string()))?;
-        if entry.file_type().is_file()
-            && entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "presync")
-        {
-            files.push(entry.into_path());
+impl Selection {
+    /// # Errors
+    /// A `presync.toml` that cannot be read.
+    pub fn new(
+        paths: Vec<PathBuf>,
+        force_exclude: bool,
+        access: &FileAccess,
+    ) -> Result<Self, CommandError> {
+        let stdin = access.place(Path::new("-")).to_path_buf();
+        let mut selection = Self {
+            paths,
+            force_exclude,
+            stdin,
+        };
+        if force_exclude {
+            let mut kept = Vec::with_capacity(selection.paths.len());
+            for path in std::mem::take(&mut selection.paths) {
+                if path.is_dir() || !is_excluded(selection.place(&path))? {
+                    kept.push(path);
+                }
+            }
+            selection.paths = kept;
+        }
+        Ok(selection)
+    }
+
+    fn place<'a>(&'a self, path: &'a Path) -> &'a Path {
+        if path.as_os_str() == "-" {
+            &self.stdin
+        } else {
+            path
         }
     }
+
+    /// Every file, whether or not others use it. Files that cannot be read are reported and skipped.
+    ///
+    /// # Errors
+    /// A directory without programs, unless they are excluded on purpose.
+    pub fn files(&self, terminal: &Terminal) -> Result<Vec<PathBuf>, CommandError> {
+        self.select(terminal, Ok)
+    }
+
+    /// The root files: those that no other file uses. A file is one program, however often it is named.
+    ///
+    /// # Errors
+    /// See [`Selection::files`].
+    pub fn roots(&self, terminal: &Terminal) -> Result<Vec<PathBuf>, CommandError> {
+        self.select(terminal, unused_of)
+    }
+
+    fn select(
+        &self,
+        terminal: &Terminal,
+        of_folder: fn(Vec<PathBuf>) -> Result<Vec<PathBuf>, CommandError>,
+    ) -> Result<Vec<PathBuf>, CommandError> {
+        let mut selected = Vec::new();
+        for path in &self.paths {
+            if path.as_os_str() == "-" {
+                selected.push(path.clone());
+            } else if path.is_dir() {
+                let files = files_below(path, terminal)?;
+                if files.is_empty() && !self.force_exclude && !terminal.skipped_any() {
+                    return Err(CommandError::Usage(format!(
+                        "`{}` contains no `.presync` file",
+                        path.display()
+                    )));
+                }
+                selected.extend(of_folder(files)?);
+            } else if is_readable(path, terminal) {
+                selected.push(path.clone());
+            }
+        }
+        let mut known = BTreeSet::new();
+        selected.retain(|file| known.insert(canonical(file)));
+        Ok(selected)
+    }
+}
+
+/// Whether a file can be opened; says why not.
+fn is_readable(path: &Path, terminal: &Terminal) -> bool {
+    match std::fs::File::open(path) {
+        Ok(_) => true,
+        Err(error) => {
+            terminal.skip(&cannot_read(path, &error));
+            false
+        }
+    }
+}
+
+/// Whether `presync.toml` or a `.gitignore` excludes a file.
+fn is_excluded(path: &Path) -> Result<bool, CommandError> {
+    if let Some(found) = config::find(path)?
+        && found.excludes(path, false)
+    {
+        return Ok(true);
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    // A file that is not on disk yet cannot be found there.
+    let Some(name) = path.file_name().filter(|_| path.is_file()) else {
+        return Ok(false);
+    };
+    let mut beside = walk(folder).max_depth(Some(1)).build();
+    Ok(!beside.any(|entry| entry.is_ok_and(|entry| entry.file_name() == name)))
+}
+
+/// Skips hidden files and what `.gitignore` excludes, and follows links.
+fn walk(folder: &Path) -> ignore::WalkBuilder {
+    let mut walk = ignore::WalkBuilder::new(folder);
+    walk.follow_links(true)
+        .require_git(false)
+        .ignore(false)
+        .sort_by_file_name(Ord::cmp);
+    walk
+}
+
+/// The files below a folder, sorted: each once, even if links lead to it. What cannot be read is reported.
+fn files_below(folder: &Path, terminal: &Terminal) -> Result<Vec<PathBuf>, CommandError> {
+    let mut walk = walk(folder);
+    if let Some(found) = config::find(folder)? {
+        walk.filter_entry(move |entry| {
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            entry.depth() == 0 || !found.excludes(entry.path(), is_folder)
+        });
+    }
+    let base = canonical(folder);
+    let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for entry in walk.build() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                if let Some(message) = unreadable(&error) {
+                    terminal.skip(&CommandError::Usage(message));
+                }
+                continue;
+            }
+        };
+        let path = entry.path();
+        if !is_program(path) || !entry.file_type().is_some_and(|kind| kind.is_file()) {
+            continue;
+        }
+        if !is_readable(path, terminal) {
+            continue;
+        }
+        let real = canonical(path);
+        // The path without links is the one to show.
+        let direct = path
+            .strip_prefix(folder)
+            .is_ok_and(|below| base.join(below) == real);
+        let path = path.to_path_buf();
+        if direct {
+            files.insert(real, path);
+        } else {
+            files.entry(real).or_insert(path);
+        }
+    }
+    let mut files: Vec<PathBuf> = files.into_values().collect();
+    files.sort();
     Ok(files)
+}
+
+/// Whether a file has the ending of programs, in upper or lower case.
+fn is_program(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("presync"))
+}
+
+/// Why something below a folder cannot be read; nothing for links in a circle, and for broken links that no program is behind.
+fn unreadable(error: &ignore::Error) -> Option<String> {
+    match error {
+        ignore::Error::WithDepth { err, .. } => unreadable(err),
+        ignore::Error::Loop { .. } => None,
+        ignore::Error::WithPath { path, err } => match err.io_error() {
+            Some(why) if why.kind() == std::io::ErrorKind::NotFound && !is_program(path) => None,
+            Some(why) => match cannot_read(path, why) {
+                CommandError::Usage(message) => Some(message),
+                CommandError::Printed => None,
+            },
+            None => unreadable(err),
+        },
+        other => Some(other.to_string()),
+    }
 }
 
 /// The files that no other file uses; for a cycle that nothing else uses, its first file.
 fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, CommandError> {
-    let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut uses: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for file in &files {
         let bytes = source(file).map_err(|error| cannot_read(file, &error))?;
         let path = slashes(file);
@@ -72,18 +221,20 @@ fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, CommandError> {
             .iter()
             .filter_map(|declaration| match &declaration.kind {
                 tree::DeclarationKind::Use(name) if name.quoted() => {
-                    Some(relative(&path, &name.text))
+                    Some(canonical(Path::new(&relative(&path, &name.text))))
                 }
                 _ => None,
             });
-        uses.insert(path.clone(), used.filter(|used| *used != path).collect());
+        let path = canonical(file);
+        let used = used.filter(|used| *used != path).collect();
+        uses.insert(path, used);
     }
-    let used: BTreeSet<&String> = uses.values().flatten().collect();
-    let mut reached: BTreeSet<String> = BTreeSet::new();
+    let used: BTreeSet<&PathBuf> = uses.values().flatten().collect();
+    let mut reached: BTreeSet<PathBuf> = BTreeSet::new();
     let mut roots = Vec::new();
-    let unused = files.iter().filter(|file| !used.contains(&slashes(file)));
+    let unused = files.iter().filter(|file| !used.contains(&canonical(file)));
     for file in unused.chain(&files) {
-        let path = slashes(file);
+        let path = canonical(file);
         if reached.contains(&path) {
             continue;
         }
@@ -103,45 +254,44 @@ fn slashes(path: &Path) -> String {
     relative("", &path.to_string_lossy().replace('\\', "/"))
 }
 
-/// The files that a program may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileAccess {
-    /// Below the directory of `presync.toml`, or of the root file if there is none: a program from
+/// The files that a program may use, and the name of standard input.
+#[derive(Debug, Clone, Default)]
+pub struct FileAccess {
+    /// If not, only those below the directory of `presync.toml`, or of the root file if there is none: a program from
     /// elsewhere must not read arbitrary files on the machine.
-    Project,
-    Anywhere,
+    pub anywhere: bool,
+    pub stdin_filename: Option<PathBuf>,
 }
 
-/// Every file of some paths, whether or not others use it.
-pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
-    let mut files = Vec::new();
-    for path in paths {
-        if path.as_os_str() != "-" && path.is_dir() {
-            files.extend(files_below(path)?);
-        } else {
-            files.push(path.clone());
+impl FileAccess {
+    /// Where a root file is, or is said to be.
+    pub fn place<'a>(&'a self, root: &'a Path) -> &'a Path {
+        match &self.stdin_filename {
+            Some(name) if root.as_os_str() == "-" => name,
+            _ => root,
         }
     }
-    Ok(files)
 }
 
 /// Loads a program, with `instead` replacing the content of files by canonical path.
 pub fn parse_with(
     root: &Path,
     instead: Option<&Overlay>,
-    reach: FileAccess,
+    access: &FileAccess,
 ) -> Result<Parsed, CommandError> {
-    let folder = root.parent().map(Path::to_path_buf).unwrap_or_default();
+    let place = access.place(root);
+    let folder = place.parent().map(Path::to_path_buf).unwrap_or_default();
     let base = if folder.as_os_str().is_empty() {
         String::new()
     } else {
         format!("{}/", folder.display())
     };
     let is_stdin = root.as_os_str() == "-";
-    let name = if is_stdin {
+    let name = if place.as_os_str() == "-" {
         "<stdin>".to_owned()
     } else {
-        root.file_name()
+        place
+            .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned()
@@ -151,11 +301,11 @@ pub fn parse_with(
     } else {
         folder.clone()
     };
-    let within = match reach {
-        FileAccess::Anywhere => None,
-        FileAccess::Project => Some(canonical(
-            &config::find(&here)?.map_or(here, |found| found.folder),
-        )),
+    let within = if access.anywhere {
+        None
+    } else {
+        let project = config::find(&here)?.map_or(here, |found| found.folder);
+        Some(canonical(&project))
     };
     let disk = ProjectFiles {
         root: root.to_path_buf(),
@@ -221,10 +371,12 @@ impl Files for ProjectFiles<'_> {
 }
 
 /// The only program of a path.
-pub fn one_root(path: &Path) -> Result<PathBuf, CommandError> {
-    let roots = roots(&[path.to_path_buf()])?;
+pub fn one_root(path: &Path, terminal: &Terminal) -> Result<PathBuf, CommandError> {
+    let selection = Selection::new(vec![path.to_path_buf()], false, &terminal.file_access)?;
+    let roots = selection.roots(terminal)?;
     match roots.as_slice() {
         [root] => Ok(root.clone()),
+        [] => Err(CommandError::Printed),
         several => {
             let names: Vec<String> = several
                 .iter()

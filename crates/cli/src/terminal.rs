@@ -1,9 +1,11 @@
 //! Prints results to stdout, and progress, summaries and errors to stderr.
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 
+use crate::error::CommandError;
 use crate::project::FileAccess;
 use presync::Diagnostic;
 use presync::Sources;
@@ -28,6 +30,10 @@ pub enum OutputStream {
 
 pub struct Terminal {
     pub quiet: bool,
+    /// Whether an input was skipped, so that the command has no full answer.
+    skipped: AtomicBool,
+    /// The reader of standard output has closed it. Commands go on and answer as if it were read.
+    closed: AtomicBool,
     /// The files that a program may use.
     pub file_access: FileAccess,
     color: ColorChoice,
@@ -39,7 +45,27 @@ impl Terminal {
             quiet,
             file_access,
             color,
+            skipped: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         }
+    }
+
+    /// Says why an input is skipped, or why the command ends; the exit code tells it, too.
+    pub fn skip(&self, error: &CommandError) {
+        self.skipped.store(true, Ordering::Relaxed);
+        match error {
+            CommandError::Usage(message) => self.error(message),
+            CommandError::Printed => {}
+        }
+    }
+
+    pub fn skipped_any(&self) -> bool {
+        self.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Whether the reader of standard output has closed it.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Whether to color a stream; `terminal`: whether it is a terminal.
@@ -105,11 +131,22 @@ impl Terminal {
         self.stderr(&format!("{label}: {}", visible(message)));
     }
 
-    /// Prints results to stdout.
+    /// Prints results to stdout; nothing once it is closed.
     pub fn stdout(&self, text: impl AsRef<[u8]>) -> std::io::Result<()> {
+        if self.is_closed() {
+            return Ok(());
+        }
         let mut stdout = std::io::stdout().lock();
-        stdout.write_all(text.as_ref())?;
-        stdout.flush()
+        match stdout
+            .write_all(text.as_ref())
+            .and_then(|()| stdout.flush())
+        {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                self.closed.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// The style of findings on a stream.

@@ -1,13 +1,12 @@
 //! `check --watch`: checks again whenever a program or `presync.toml` changes, until interrupted.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::terminal::Terminal;
 
 /// Editors write a file in several steps: wait until nothing happens for this long.
@@ -49,13 +48,12 @@ pub fn watch(
     }
     loop {
         match once() {
-            Ok(_) | Err(CommandError::Findings) => {}
-            Err(CommandError::Closed) => return Err(CommandError::Closed),
-            Err(CommandError::Usage(message)) => terminal.error(&message),
+            Ok(_) => {}
+            Err(error) => terminal.skip(&error),
         }
         terminal.status("watching for changes");
         if !wait(&changes) {
-            return Ok(ExitCode::SUCCESS);
+            return Ok(CommandAnswer::Yes);
         }
     }
 }

@@ -103,7 +103,7 @@ impl BlockOutput {
         *counts = Counts::default();
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.commands.extend_from_slice(&other.commands);
         self.rejects.extend_from_slice(&other.rejects);
         self.trace.extend_from_slice(&other.trace);

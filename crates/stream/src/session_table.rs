@@ -83,6 +83,8 @@ pub(super) struct SessionTable {
     count: u32,
     /// The maximum number of users.
     pub(super) most: u32,
+    /// If wanted, the users whose sessions were stored, with repetitions.
+    pub(super) stored: Option<Vec<u32>>,
     /// Commands with a non-empty appendix, or that show as another state, with that state.
     decorated: IndexSet<(StateId, ShownState), FxBuildHasher>,
     /// Times before the base of their user, or weeks after it, by user and word.
@@ -192,6 +194,7 @@ impl SessionTable {
             decorated: IndexSet::default(),
             far: FxHashMap::default(),
             more: FxHashMap::default(),
+            stored: None,
         }
     }
 
@@ -383,6 +386,9 @@ impl SessionTable {
         let latest = times_of(session).fold(NO_TIME, i64::max);
         if latest != NO_TIME && !self.layout.timed {
             self.add_times();
+        }
+        if let Some(stored) = &mut self.stored {
+            stored.push(number);
         }
         let Self {
             layout,

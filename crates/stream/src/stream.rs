@@ -73,6 +73,30 @@ impl Stream {
         all
     }
 
+    /// Keeps a record of the users whose sessions change, for [`Stream::changed`].
+    pub fn record_changes(&mut self) {
+        for sessions in &mut self.shards {
+            sessions.stored.get_or_insert_default();
+        }
+    }
+
+    /// The sessions that were set since the last call, each once; nothing unless [`Stream::record_changes`] was called.
+    pub fn changed(&mut self) -> Vec<(String, Session)> {
+        let mut changed = Vec::new();
+        for at in 0..self.shards.len() {
+            let sessions = &mut self.shards[at];
+            let Some(mut stored) = sessions.stored.as_mut().map(std::mem::take) else {
+                continue;
+            };
+            stored.sort_unstable();
+            stored.dedup();
+            let sessions = &self.shards[at];
+            let session = |number| (sessions.name(number), self.unpack(sessions, number));
+            changed.extend(stored.into_iter().map(session));
+        }
+        changed
+    }
+
     fn unpack(&self, sessions: &SessionTable, number: u32) -> Session {
         let mut session = self.engine.session();
         sessions.load(number, &mut session);

@@ -1,26 +1,26 @@
 //! `presync check`: parses, checks and lints programs, then reports, fixes, records or allows the findings.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
+use super::InputArguments;
 use crate::baseline::{self, Applied};
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::findings::Findings;
 use crate::places::Disk;
 use crate::project::Overlay;
 use crate::terminal::{OutputStream, Terminal};
-use crate::{add_allow, config, edit, files, fix, project, watch};
+use crate::{add_allow, config, edit, files, fix, watch};
 use presync::Severity;
 use presync_report::{FORMATS, Finding, Report};
 
 /// Check programs for errors and lint findings.
 #[derive(Args)]
 pub struct Arguments {
-    /// Files, directories, or `-` for standard input [default: `paths` of presync.toml, or this directory].
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArguments,
     /// Output format [default: `format` of presync.toml, or human].
     #[arg(long, value_parser = PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.description))))]
     format: Option<String>,
@@ -54,40 +54,31 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    if let Some(path) = arguments.paths.iter().find(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
-    }) {
-        return Err(CommandError::Usage(format!(
-            "`{}` is not a program: `check` reads `.presync` files",
-            path.display()
-        )));
-    }
     if arguments.allow_unsafe && !arguments.fix && !arguments.diff {
         return Err(CommandError::Usage(
             "`--unsafe` needs `--fix` or `--diff`".to_owned(),
         ));
     }
     if arguments.watch {
-        return watch::watch(&config::paths(&arguments.paths)?, terminal, &|| {
-            once(arguments, terminal)
-        });
+        let selection = arguments.inputs.selection(terminal)?;
+        return watch::watch(&selection.paths, terminal, &|| once(arguments, terminal));
     }
     once(arguments, terminal)
 }
 
 fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    let paths = config::paths(&arguments.paths)?;
-    let roots = project::roots(&paths)?;
+    let selection = arguments.inputs.selection(terminal)?;
+    let roots = selection.roots(terminal)?;
     // With `--fix -`, stdout has only the fixed text, and findings refer to that text.
     let mut texts = Overlay::new();
     let mut stream = OutputStream::Stdout;
     if arguments.fix || arguments.diff {
         let fixed = fix::fix(
-            &paths,
+            &selection.paths,
             &roots,
             &arguments.levels,
-            (arguments.allow_unsafe, terminal.file_access),
+            arguments.allow_unsafe,
+            terminal,
         )?;
         if arguments.diff {
             return show(&fixed, terminal);
@@ -96,7 +87,7 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         if let Some(root) = roots.iter().find(|root| root.as_os_str() == "-") {
             match fixed.changed.get(root) {
                 Some((.., after)) => {
-                    terminal.stdout(after)?;
+                    terminal.stdout(files::marked(&files::stdin()?, after))?;
                     texts.insert(root.clone(), after.clone());
                 }
                 None => terminal.stdout(files::stdin()?)?,
@@ -107,12 +98,7 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             terminal.status(&format!("fixed {}", findings_text(fixed.fixed)));
         }
     }
-    let mut findings = Findings::collect(
-        &roots,
-        &arguments.levels,
-        Some(&texts),
-        terminal.file_access,
-    )?;
+    let mut findings = Findings::collect(&roots, &arguments.levels, Some(&texts), terminal)?;
     if let Some(reason) = &arguments.add_allow {
         return add_allow::add_allow(&findings, reason, terminal);
     }
@@ -142,7 +128,9 @@ fn report(
     let named = arguments.format.as_deref().and_then(config::format_named);
     let format = match (named, findings.programs.first()) {
         (Some(format), _) => format,
-        (None, Some((root, ..))) => config::format(root)?.unwrap_or(&FORMATS[0]),
+        (None, Some((root, ..))) => {
+            config::format(terminal.file_access.place(root))?.unwrap_or(&FORMATS[0])
+        }
         (None, None) => &FORMATS[0],
     };
     let found: Vec<Finding<'_>> = findings.iter().collect();
@@ -183,11 +171,7 @@ fn report(
     }
     let fails = presync_report::count(&found, Severity::Error) > 0
         || (arguments.deny_warnings && presync_report::count(&found, Severity::Warning) > 0);
-    Ok(if fails {
-        ExitCode::from(1)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(CommandAnswer::no_if(fails))
 }
 
 fn print(text: &str, stream: OutputStream, terminal: &Terminal) -> Result<(), CommandError> {
@@ -236,17 +220,13 @@ fn show(fixed: &fix::Fixed, terminal: &Terminal) -> CommandResult {
         terminal.stdout(edit::unified(&shown.display().to_string(), before, after))?;
     }
     terminal.status(&format!("{} would be fixed", findings_text(fixed.fixed)));
-    Ok(if fixed.changed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    Ok(CommandAnswer::no_if(!fixed.changed.is_empty()))
 }
 
 fn write(fixed: &fix::Fixed) -> Result<(), CommandError> {
     for (path, (_, _, after)) in &fixed.changed {
         if path.as_os_str() != "-" {
-            files::write_atomically(path, after.as_bytes())?;
+            files::rewrite(path, after)?;
         }
     }
     Ok(())

@@ -1,10 +1,8 @@
 //! `presync completions SHELL`: generated from the definitions of the commands.
 
-use std::process::ExitCode;
-
 use clap::{Args, CommandFactory};
 
-use crate::error::CommandResult;
+use crate::error::{CommandAnswer, CommandResult};
 use crate::terminal::Terminal;
 
 /// Print completions for a shell.
@@ -22,5 +20,5 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         &mut script,
     );
     terminal.stdout(&script)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::loading;
 use crate::terminal::Terminal;
 use presync::nearest;
@@ -119,7 +118,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         };
         terminal.stdout(explained(program, &question))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }
 
 /// For each other system, the rule that decides and why others do not.

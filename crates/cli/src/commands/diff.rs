@@ -1,11 +1,10 @@
 //! `presync diff`: the situations that two programs decide differently.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::loading;
 use crate::terminal::Terminal;
 use presync::json::JsonDifferences;
@@ -56,11 +55,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if found.is_empty() {
         terminal.status("no decision changes in any situation");
     }
-    Ok(if found.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    Ok(CommandAnswer::no_if(!found.is_empty()))
 }
 
 fn renaming(text: &str) -> Result<Renaming, ArgumentError> {

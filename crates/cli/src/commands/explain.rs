@@ -1,10 +1,8 @@
 //! `presync explain`: the meaning of a code, with a bad and a good example.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::terminal::Terminal;
 use presync::nearest;
 use presync::visible;
@@ -33,7 +31,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             ));
         }
         terminal.stdout(&list)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(CommandAnswer::Yes);
     };
     let Some(explanation) = presync::code(code) else {
         if let Err(renamed @ UnknownLint::Renamed { .. }) = presync::lint_named(code) {
@@ -44,7 +42,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         return Err(CommandError::Usage(format!("unknown code `{code}`{near}")));
     };
     terminal.stdout(text(explanation))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }
 
 fn text(explanation: &Code) -> String {

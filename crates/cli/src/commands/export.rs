@@ -1,12 +1,11 @@
 //! `presync export`: exports the compiled tables to other formats.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::terminal::Terminal;
 use crate::{config, files, loading, project};
 use presync::Diagnostic;
@@ -28,13 +27,24 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let (tables, program) = loading::tables(&arguments.path, terminal)?;
+    if let Some(output) = &arguments.output {
+        let sources = loading::sources(&arguments.path, program.as_ref());
+        let inputs: Vec<_> = sources
+            .iter()
+            .map(|path| ("the program", path.as_path()))
+            .collect();
+        files::distinct(&inputs, &[("`--output`", output)])?;
+    }
     let format = FORMATS
         .iter()
         .find(|format| format.name == arguments.to)
         .ok_or_else(|| CommandError::Usage("unknown format".to_owned()))?;
     let text = match format.write {
         Write::Tables(write) => write(&tables),
-        Write::Report(write) => write(&tables, &findings(&arguments.path, program.as_ref())?),
+        Write::Report(write) => write(
+            &tables,
+            &findings(&arguments.path, program.as_ref(), terminal)?,
+        ),
     };
     let text = text.map_err(|error| {
         CommandError::Usage(format!("cannot be exported as {}: {error}", format.name))
@@ -50,15 +60,21 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         }
         None => terminal.stdout(&text)?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }
 
 /// The lint findings of a program; tables.json has none.
-fn findings(path: &Path, program: Option<&Program>) -> Result<Vec<PageFinding>, CommandError> {
+fn findings(
+    path: &Path,
+    program: Option<&Program>,
+    terminal: &Terminal,
+) -> Result<Vec<PageFinding>, CommandError> {
     let Some(program) = program else {
         return Ok(Vec::new());
     };
-    let found = program.lint(&config::settings(&project::one_root(path)?, &[])?);
+    let root = project::one_root(path, terminal)?;
+    let settings = config::settings(terminal.file_access.place(&root), &[], &program.sources)?;
+    let found = program.lint(&settings);
     let finding = |found: Diagnostic| {
         let place = found.location().map(|location| {
             let file = program.sources.file(location.file);

@@ -1,15 +1,15 @@
 //! `presync fmt`: formats files, or shows what would change.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::{CommandError, CommandResult};
+use super::InputArguments;
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::loading::meaning;
 use crate::project::{FileAccess, Overlay};
 use crate::terminal::{OutputStream, Terminal};
-use crate::{config, edit, files, project};
+use crate::{edit, files, project};
 use presync::FormatError;
 use presync::visible;
 use presync::{SourceFile, Sources};
@@ -17,9 +17,8 @@ use presync::{SourceFile, Sources};
 /// Format files.
 #[derive(Args)]
 pub struct Arguments {
-    /// Files, directories, or `-` to format standard input to standard output [default: `paths` of presync.toml, or
-    /// this directory].
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArguments,
     /// Write nothing; exit with 1 if a file would be reformatted.
     #[arg(long)]
     check: bool,
@@ -32,18 +31,19 @@ pub struct Arguments {
 enum FormatResult {
     Same,
     Changed,
-    /// Skipped because of syntax errors.
-    Skipped,
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    let files = project::files(&config::paths(&arguments.paths)?)?;
+    let files = arguments.inputs.selection(terminal)?.files(terminal)?;
     let (mut changed, mut skipped) = (0, 0);
     for file in &files {
-        match format(file, arguments, terminal)? {
-            FormatResult::Same => {}
-            FormatResult::Changed => changed += 1,
-            FormatResult::Skipped => skipped += 1,
+        match format(file, arguments, terminal) {
+            Ok(FormatResult::Same) => {}
+            Ok(FormatResult::Changed) => changed += 1,
+            Err(error) => {
+                terminal.skip(&error);
+                skipped += 1;
+            }
         }
     }
     let count = |count: usize| {
@@ -64,18 +64,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         let errors = if skipped == 0 {
             String::new()
         } else {
-            format!(", {} skipped because of syntax errors", count(skipped))
+            format!(", {} skipped", count(skipped))
         };
         terminal.status(&format!(
             "{} {verb}, {same} left unchanged{errors}",
             count(changed)
         ));
     }
-    Ok(if skipped > 0 || (only_shown && changed > 0) {
-        ExitCode::from(1)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(CommandAnswer::no_if(only_shown && changed > 0))
 }
 
 fn format(
@@ -90,7 +86,7 @@ fn format(
     } else {
         file.display().to_string()
     };
-    let source = SourceFile::new(shown.clone(), bytes, false);
+    let source = SourceFile::new(shown.clone(), bytes.clone(), false);
     let text = match presync::format(&source) {
         Ok(text) => text,
         Err(FormatError::Syntax(errors)) => {
@@ -101,14 +97,14 @@ fn format(
                 "`{}` skipped: it has syntax errors",
                 visible(&shown)
             ));
-            return Ok(FormatResult::Skipped);
+            return Err(CommandError::Printed);
         }
         Err(FormatError::Changed) => return Err(internal(&shown)),
     };
     let same = text == source.text;
     if !same
-        && digest(file, &source.text, terminal.file_access)?
-            != digest(file, &text, terminal.file_access)?
+        && digest(file, &source.text, &terminal.file_access)?
+            != digest(file, &text, &terminal.file_access)?
     {
         return Err(internal(&shown));
     }
@@ -119,9 +115,9 @@ fn format(
             terminal.stderr(&format!("{} would be reformatted", visible(&shown)));
         }
     } else if is_stdin {
-        terminal.stdout(&text)?;
+        terminal.stdout(files::marked(&bytes, &text))?;
     } else if !same {
-        files::write_atomically(file, text.as_bytes())?;
+        files::rewrite(file, &text)?;
     }
     Ok(if same {
         FormatResult::Same
@@ -141,7 +137,7 @@ fn internal(shown: &str) -> CommandError {
 fn digest(
     file: &Path,
     text: &str,
-    file_access: FileAccess,
+    file_access: &FileAccess,
 ) -> Result<Option<String>, CommandError> {
     let path = if file.as_os_str() == "-" {
         PathBuf::from("-")

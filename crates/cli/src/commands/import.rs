@@ -2,11 +2,10 @@
 
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::files;
 use crate::terminal::Terminal;
 use presync::SourceFile;
@@ -24,6 +23,9 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let path = &arguments.path;
+    if let Some(output) = &arguments.output {
+        files::distinct(&[("the table", path)], &[("`--output`", output)])?;
+    }
     let bytes = if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes)?;
@@ -77,5 +79,5 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         }
         None => terminal.stdout(&text)?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }

@@ -1,11 +1,10 @@
 //! `presync init`: creates a project that checks clean, with a test, settings, a CI file and a README.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::terminal::Terminal;
 
 /// Create a project with a profile, a test, settings, a CI file and a README.
@@ -50,5 +49,5 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         terminal.status(&format!("wrote {}", place.display()));
     }
     terminal.status("next, run `presync check`, `presync test` and `presync show profiles`");
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }

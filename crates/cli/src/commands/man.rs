@@ -1,11 +1,10 @@
 //! `presync man`: prints the manual page, or writes one page for each command.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::terminal::Terminal;
 
 /// Print the manual page, or write one page for each command.
@@ -34,5 +33,5 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             terminal.stdout(&page)?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }

@@ -1,27 +1,25 @@
 //! `presync run`: reads events, writes commands.
 
+mod durable;
+mod sinks;
+mod source;
+
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use sha2::{Digest, Sha256};
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
+use crate::store::{Store, Stored};
 use crate::terminal::Terminal;
 use crate::{files, loading};
 use presync::visible;
 use presync_engine::{RoleId, SessionEngine};
-use presync_stream::{BlockOutput, Counts, Position, StateFile, Stream, Word};
-
-/// Bytes to read at a time; data that a pipe has ready is processed at once.
-const BLOCK: usize = 1 << 18;
-
-/// A longer line is rejected without being kept.
-const MAX_LINE: usize = 16 << 20;
+use presync_stream::{BlockOutput, Counts, Position, Stream, Word};
+use sinks::Sinks;
+use source::Source;
 
 /// Process events (JSON Lines) and write commands.
 #[derive(Args)]
@@ -62,14 +60,20 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
                 .to_owned(),
         ));
     }
-    let (tables, _) = loading::tables(&arguments.path, terminal)?;
-    let engine = SessionEngine::new(tables);
+    let (tables, program) = loading::tables(&arguments.path, terminal)?;
+    distinct(
+        arguments,
+        &loading::sources(&arguments.path, program.as_ref()),
+    )?;
     let mut stream = Stream::new(
-        engine,
+        SessionEngine::new(tables),
         usize::from(arguments.jobs),
         arguments.trace.is_some(),
     );
-    let stored = load_state(arguments, &mut stream, terminal)?;
+    let stored = match &arguments.state {
+        Some(file) => Some(open_state(file, &mut stream, terminal)?),
+        None => None,
+    };
     if let Some(users) = &arguments.users {
         let others = give_roles(users, &mut stream)?;
         if others > 0 {
@@ -83,55 +87,141 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     }
     let mut source = Source::open(arguments.events.as_deref())?;
     source.keeps_torn_line = arguments.state.is_some();
-    if let Some(position) = stored.as_ref().filter(|_| source.is_file) {
-        if source.skip(position)? {
-            stream.skip_lines(position.lines);
-        } else {
-            terminal.status(
-                "the events file is not the one the state was saved with: starting at its beginning",
-            );
-        }
+    let position = stored
+        .as_ref()
+        .and_then(|(_, stored)| stored.position.as_ref());
+    if let Some(position) = position.filter(|_| source.is_file) {
+        go_on(&mut source, position, &mut stream, terminal)?;
     }
-    let mut sinks = Sinks::open(arguments)?;
+    let mut sinks = Sinks::open(arguments, terminal)?;
     let bar = progress(terminal);
     let mut totals = Totals::default();
-    let read = |block: &mut Vec<u8>| source.next_block(block).map_err(RunError::Read);
-    let write = |block: &BlockOutput| {
-        totals.events += block.events;
-        totals.sent += block.sent;
-        totals.counts.add(&block.counts);
-        sinks.write(block, &bar).map_err(RunError::Write)?;
-        bar.set_message(format!(
-            "{} events, {} commands, {} rejected",
-            HumanCount(totals.events),
-            HumanCount(totals.sent),
-            HumanCount(totals.counts.of(Word::Rejected))
-        ));
-        bar.inc(block.events);
-        Ok(())
+    let stopped = match &stored {
+        Some((store, stored)) => {
+            write_again(&stored.unwritten, &sinks, terminal)?;
+            durable::run(source, &mut stream, store, &mut sinks, &mut totals, &bar)?
+        }
+        None => without_state(source, &mut stream, &mut sinks, &mut totals, &bar)?,
     };
-    let done = stream.run(read, write);
     bar.finish_and_clear();
-    match done {
-        Ok(()) => {}
-        Err(RunError::Read(stop)) => return Err(stop),
-        Err(RunError::Write(error)) => return closed(error, arguments, terminal),
+    if stopped {
+        terminal.status("stopped by a signal: everything that was read is in the state");
     }
-    if let Err(error) = sinks.finish() {
-        return closed(error, arguments, terminal);
+    summary(&totals, terminal);
+    Ok(CommandAnswer::no_if(totals.counts.of(Word::Rejected) > 0))
+}
+
+/// Refuses outputs that are an input or another output.
+fn distinct(arguments: &Arguments, sources: &[PathBuf]) -> Result<(), CommandError> {
+    let mut inputs: Vec<(&str, &Path)> = sources
+        .iter()
+        .map(|path| ("the program", path.as_path()))
+        .collect();
+    fn named<'a>(name: &'a str, path: &'a Option<PathBuf>) -> Option<(&'a str, &'a Path)> {
+        Some((name, path.as_deref()?))
     }
-    if let Some(file) = &arguments.state {
-        // Events from standard input do not move the position in the events file.
-        let position = source.position(stream.lines()).or(stored);
-        files::write_atomically(
-            file,
-            StateFile::save(&stream, position).to_json().as_bytes(),
-        )?;
+    inputs.extend(named("`--events`", &arguments.events));
+    inputs.extend(named("`--users`", &arguments.users));
+    let outputs: Vec<_> = [
+        named("`--rejects`", &arguments.rejects),
+        named("`--trace`", &arguments.trace),
+        named("`--state`", &arguments.state),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    files::distinct(&inputs, &outputs)
+}
+
+/// Opens a state and loads its sessions.
+fn open_state(
+    file: &Path,
+    stream: &mut Stream,
+    terminal: &Terminal,
+) -> Result<(Store, Stored), CommandError> {
+    let (store, stored) = Store::open(file, stream)?;
+    for (what, count) in &stored.lost {
+        terminal.status(&format!(
+            "{what} no longer exists; removed from {count} sessions"
+        ));
     }
-    let rejected = totals.counts.of(Word::Rejected);
+    stream.record_changes();
+    Ok((store, stored))
+}
+
+/// Skips the events that earlier runs have read, if the file still begins with them.
+fn go_on(
+    source: &mut Source,
+    position: &Position,
+    stream: &mut Stream,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
+    if source.skip(position)? {
+        stream.skip_lines(position.lines);
+    } else {
+        terminal.status(
+            "the events file is not the one the state was saved with: starting at its beginning",
+        );
+    }
+    Ok(())
+}
+
+/// Writes the commands that an earlier run recorded and may not have written.
+fn write_again(
+    unwritten: &[u8],
+    sinks: &Sinks<'_>,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
+    if unwritten.is_empty() {
+        return Ok(());
+    }
+    durable::written(unwritten, sinks)?;
+    let count = unwritten.iter().filter(|byte| **byte == b'\n').count();
     terminal.status(&format!(
-        "{} events, {} commands, {rejected} rejected",
-        totals.events, totals.sent
+        "{} again that an earlier run may not have written",
+        if count == 1 {
+            "wrote 1 command".to_owned()
+        } else {
+            format!("wrote {count} commands")
+        }
+    ));
+    Ok(())
+}
+
+/// Reads all events; once nobody reads the commands, only what is in a file, for the exit code.
+fn without_state(
+    mut source: Source,
+    stream: &mut Stream,
+    sinks: &mut Sinks<'_>,
+    totals: &mut Totals,
+    bar: &ProgressBar,
+) -> Result<bool, CommandError> {
+    let is_file = source.is_file;
+    let terminal = sinks.terminal;
+    let read = |block: &mut Vec<u8>| {
+        let more = source.next_block(block)?;
+        Ok(more && (is_file || !terminal.is_closed()))
+    };
+    let write = |output: &BlockOutput| {
+        totals.add(output, bar);
+        sinks.others(output, bar)?;
+        sinks.commands(&output.commands)
+    };
+    stream.run(read, write)?;
+    sinks.flush()?;
+    Ok(false)
+}
+
+fn summary(totals: &Totals, terminal: &Terminal) {
+    let rejected = totals.counts.of(Word::Rejected);
+    let of = |count: u64, one: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    };
+    terminal.status(&format!(
+        "{}, {}, {rejected} rejected",
+        of(totals.events, "event"),
+        of(totals.sent, "command")
     ));
     let counted = Word::ALL.map(|word| (word.text(), totals.counts.of(word)));
     let counted = counted.iter().filter(|(_, count)| *count > 0);
@@ -141,23 +231,29 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if !counted.is_empty() {
         terminal.status(&counted.join(", "));
     }
-    Ok(if rejected > 0 {
-        ExitCode::from(1)
-    } else {
-        ExitCode::SUCCESS
-    })
 }
 
-enum RunError {
-    Read(CommandError),
-    Write(SinkError),
-}
-
+/// What a run has done so far.
 #[derive(Default)]
-struct Totals {
+pub struct Totals {
     events: u64,
     sent: u64,
     counts: Counts,
+}
+
+impl Totals {
+    fn add(&mut self, output: &BlockOutput, bar: &ProgressBar) {
+        self.events += output.events;
+        self.sent += output.sent;
+        self.counts.add(&output.counts);
+        bar.set_message(format!(
+            "{} events, {} commands, {} rejected",
+            HumanCount(self.events),
+            HumanCount(self.sent),
+            HumanCount(self.counts.of(Word::Rejected))
+        ));
+        bar.inc(output.events);
+    }
 }
 
 fn progress(terminal: &Terminal) -> ProgressBar {
@@ -169,60 +265,6 @@ fn progress(terminal: &Terminal) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// Ends the run after output could not be written, without saving the state. Closed standard output
-/// is not an error.
-fn closed(error: SinkError, arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    if let SinkError::Stdout(error) = &error
-        && error.kind() == std::io::ErrorKind::BrokenPipe
-    {
-        if arguments.state.is_some() {
-            terminal.status(
-                "standard output was closed: the state was not saved, so no command is lost",
-            );
-        }
-        return Err(CommandError::Closed);
-    }
-    Err(CommandError::Usage(match error {
-        SinkError::Stdout(error) => format!("cannot write commands: {error}"),
-        SinkError::File(file, error) => format!("cannot write `{}`: {error}", file.display()),
-    }))
-}
-
-fn load_state(
-    arguments: &Arguments,
-    stream: &mut Stream,
-    terminal: &Terminal,
-) -> Result<Option<Position>, CommandError> {
-    let Some(file) = &arguments.state else {
-        return Ok(None);
-    };
-    if files::is_special(file) {
-        return Err(CommandError::Usage(format!(
-            "cannot save the state to `{}`: not a regular file",
-            file.display()
-        )));
-    }
-    files::can_write_beside(file)?;
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        // The first run: there is no state yet.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(files::cannot_read(file, &error)),
-    };
-    let stored = StateFile::parse(&text)
-        .map_err(|error| CommandError::Usage(format!("`{}`: {error}", file.display())))?;
-    let position = stored.position.clone();
-    let lost = stored
-        .load(stream)
-        .map_err(|full| CommandError::Usage(format!("`{}`: {}", file.display(), full)))?;
-    for (what, count) in lost {
-        terminal.status(&format!(
-            "{what} no longer exists; removed from {count} sessions"
-        ));
-    }
-    Ok(position)
 }
 
 /// Assigns roles. Users in the state keep their role, so that consecutive runs have the same result
@@ -291,232 +333,4 @@ fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
         })?;
     }
     Ok(others)
-}
-
-/// The source of events, read in whole lines.
-struct Source {
-    input: Box<dyn BufRead>,
-    path: PathBuf,
-    /// A pipe has no position, even if it has a path.
-    is_file: bool,
-    rest: Vec<u8>,
-    ended: bool,
-    /// Leave an incomplete last line (no newline, not valid JSON yet) for the next run.
-    keeps_torn_line: bool,
-    bytes: u64,
-    hasher: Sha256,
-}
-
-impl Source {
-    fn open(file: Option<&Path>) -> Result<Self, CommandError> {
-        let input: Box<dyn BufRead> = match file {
-            Some(file) => {
-                if file.is_dir() {
-                    return Err(CommandError::Usage(format!(
-                        "cannot read `{}`: it is a directory",
-                        file.display()
-                    )));
-                }
-                Box::new(BufReader::with_capacity(
-                    BLOCK,
-                    File::open(file).map_err(|error| files::cannot_read(file, &error))?,
-                ))
-            }
-            None => Box::new(BufReader::with_capacity(BLOCK, std::io::stdin())),
-        };
-        Ok(Self {
-            input,
-            path: file.map_or_else(|| PathBuf::from("standard input"), Path::to_path_buf),
-            is_file: file.is_some_and(Path::is_file),
-            rest: Vec::new(),
-            ended: false,
-            keeps_torn_line: false,
-            bytes: 0,
-            hasher: Sha256::new(),
-        })
-    }
-
-    /// Skips a prefix if the file still begins with it; otherwise returns to the beginning.
-    fn skip(&mut self, position: &Position) -> Result<bool, CommandError> {
-        let mut hasher = Sha256::new();
-        let mut left = position.bytes;
-        let mut buffer = vec![0; BLOCK];
-        while left > 0 {
-            let most = buffer
-                .len()
-                .min(usize::try_from(left).unwrap_or(usize::MAX));
-            let read = self
-                .input
-                .read(&mut buffer[..most])
-                .map_err(|error| files::cannot_read(&self.path, &error))?;
-            if read == 0 {
-                break;
-            }
-            hasher.update(&buffer[..read]);
-            left -= read as u64;
-        }
-        if left == 0 && hex(hasher.clone()) == position.sha256 {
-            self.hasher = hasher;
-            self.bytes = position.bytes;
-            return Ok(true);
-        }
-        *self = Self {
-            keeps_torn_line: self.keeps_torn_line,
-            ..Self::open(Some(&self.path.clone()))?
-        };
-        Ok(false)
-    }
-
-    /// Reads until there is at least one whole line; `false` at the end.
-    fn next_block(&mut self, block: &mut Vec<u8>) -> Result<bool, CommandError> {
-        if self.ended {
-            return Ok(false);
-        }
-        block.clear();
-        block.append(&mut self.rest);
-        loop {
-            let read = self
-                .input
-                .fill_buf()
-                .map_err(|error| files::cannot_read(&self.path, &error))?;
-            if read.is_empty() {
-                self.ended = true;
-                let torn = serde_json::from_slice::<serde::de::IgnoredAny>(block).is_err();
-                if self.keeps_torn_line && self.is_file && torn {
-                    block.clear();
-                }
-                break;
-            }
-            let length = read.len();
-            let newline = read.iter().rposition(|byte| *byte == b'\n');
-            block.extend_from_slice(read);
-            self.input.consume(length);
-            if let Some(at) = newline {
-                let behind = length - at - 1;
-                let whole = block.len() - behind;
-                self.rest.extend_from_slice(&block[whole..]);
-                block.truncate(whole);
-                break;
-            }
-            if block.len() > MAX_LINE {
-                self.cut_long_line(block)?;
-                return Ok(true);
-            }
-        }
-        self.taken(block);
-        Ok(!block.is_empty())
-    }
-
-    /// Records consumed input; the hash is only needed to save a state.
-    fn taken(&mut self, bytes: &[u8]) {
-        if self.is_file && self.keeps_torn_line {
-            self.hasher.update(bytes);
-        }
-        self.bytes += bytes.len() as u64;
-    }
-
-    /// Discards the rest of an overlong line; its beginning is rejected as invalid JSON.
-    fn cut_long_line(&mut self, block: &mut Vec<u8>) -> Result<(), CommandError> {
-        self.taken(block);
-        block.truncate(1 << 16);
-        block.push(b'\n');
-        loop {
-            let read = self
-                .input
-                .fill_buf()
-                .map_err(|error| files::cannot_read(&self.path, &error))?;
-            if read.is_empty() {
-                self.ended = true;
-                return Ok(());
-            }
-            let newline = read.iter().position(|byte| *byte == b'\n');
-            let length = newline.map_or(read.len(), |at| at + 1);
-            let passed = read[..length].to_vec();
-            self.input.consume(length);
-            self.taken(&passed);
-            if newline.is_some() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The position in a file; standard input has none.
-    fn position(&self, lines: u64) -> Option<Position> {
-        self.is_file.then(|| Position {
-            bytes: self.bytes,
-            lines,
-            sha256: hex(self.hasher.clone()),
-        })
-    }
-}
-
-fn hex(hasher: Sha256) -> String {
-    hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-enum SinkError {
-    Stdout(std::io::Error),
-    File(PathBuf, std::io::Error),
-}
-
-/// The outputs for commands, rejected events and the trace.
-struct Sinks {
-    rejects: Option<(PathBuf, BufWriter<File>)>,
-    trace: Option<(PathBuf, BufWriter<File>)>,
-}
-
-impl Sinks {
-    fn open(arguments: &Arguments) -> Result<Self, CommandError> {
-        let create = |file: &Option<PathBuf>| match file {
-            None => Ok(None),
-            Some(file) => match File::create(file) {
-                Ok(open) => Ok(Some((file.clone(), BufWriter::new(open)))),
-                Err(error) => Err(CommandError::Usage(format!(
-                    "cannot write `{}`: {error}",
-                    file.display()
-                ))),
-            },
-        };
-        Ok(Self {
-            rejects: create(&arguments.rejects)?,
-            trace: create(&arguments.trace)?,
-        })
-    }
-
-    fn write(&mut self, block: &BlockOutput, bar: &ProgressBar) -> Result<(), SinkError> {
-        match &mut self.rejects {
-            Some((path, file)) => file
-                .write_all(&block.rejects)
-                .map_err(|error| SinkError::File(path.clone(), error))?,
-            None if block.rejects.is_empty() => {}
-            // Ignore errors: stderr may be closed.
-            None => bar.suspend(|| {
-                std::io::stderr()
-                    .lock()
-                    .write_all(&block.rejects)
-                    .unwrap_or_default();
-            }),
-        }
-        if let Some((path, file)) = &mut self.trace {
-            file.write_all(&block.trace)
-                .map_err(|error| SinkError::File(path.clone(), error))?;
-        }
-        let mut stdout = std::io::stdout().lock();
-        stdout
-            .write_all(&block.commands)
-            .and_then(|()| stdout.flush())
-            .map_err(SinkError::Stdout)
-    }
-
-    fn finish(&mut self) -> Result<(), SinkError> {
-        for (path, file) in [&mut self.rejects, &mut self.trace].into_iter().flatten() {
-            file.flush()
-                .map_err(|error| SinkError::File(path.clone(), error))?;
-        }
-        Ok(())
-    }
 }

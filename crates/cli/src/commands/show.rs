@@ -1,13 +1,12 @@
 //! `presync show`: shows the tables and the mapping graph in the terminal, or prints the graph as a picture.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use comfy_table::{Cell, Color, ContentArrangement, Table as Grid, presets};
 
-use crate::error::CommandResult;
+use crate::error::{CommandAnswer, CommandResult};
 use crate::loading;
 use crate::terminal::{OutputStream, Terminal};
 use presync::{Rows, visible};
@@ -42,7 +41,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .find(|picture| Some(picture.name) == arguments.to.as_deref())
     {
         terminal.stdout((picture.draw)(schema, &graphs))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(CommandAnswer::Yes);
     }
     let mut text = String::new();
     for role in roles {
@@ -62,7 +61,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         text.push('\n');
     }
     terminal.stdout(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }
 
 /// The names of the system that changes and the system that follows.

@@ -1,22 +1,22 @@
 //! `presync test`: proves the tests, runs the scenarios, and reports coverage.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::InputArguments;
 use crate::coverage::Total;
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
+use crate::loading;
 use crate::terminal::{OutputStream, Terminal};
-use crate::{config, loading, project};
 use presync::SourceFile;
 use presync::visible;
 
 /// Prove tests over all situations, and run scenarios.
 #[derive(Args)]
 pub struct Arguments {
-    /// Files, directories, or `-` for standard input [default: `paths` of presync.toml, or this directory].
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArguments,
     /// Report rules and branches that no test covers; with `lcov`, print a tracefile for other tools.
     #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "human")]
     coverage: Option<CoverageFormat>,
@@ -44,7 +44,7 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    let roots = project::roots(&config::paths(&arguments.paths)?)?;
+    let roots = arguments.inputs.selection(terminal)?.roots(terminal)?;
     if arguments.generate {
         return generate(&roots, terminal);
     }
@@ -103,11 +103,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             "coverage {covered:.2}% is below the required {wanted}%"
         ));
     }
-    Ok(if failed > 0 || short.is_some() {
-        ExitCode::from(1)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(CommandAnswer::no_if(failed > 0 || short.is_some()))
 }
 
 fn generate(roots: &[PathBuf], terminal: &Terminal) -> CommandResult {
@@ -151,5 +147,5 @@ committing.",
             proposal.exercises
         ));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }

@@ -1,10 +1,8 @@
 //! `presync vocabulary`: lists or prints the bundled vocabularies.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::terminal::Terminal;
 use presync::VOCABULARIES;
 use presync::nearest;
@@ -34,7 +32,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             list.push_str(&format!("{name:width$}  {about}\n"));
         }
         terminal.stdout(&list)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(CommandAnswer::Yes);
     };
     match VOCABULARIES.iter().find(|known| known.name == name) {
         Some(known) => terminal.stdout(known.text)?,
@@ -51,5 +49,5 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             )));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(CommandAnswer::Yes)
 }
