@@ -176,7 +176,7 @@ pub enum WitnessValue {
 }
 
 /// A state by name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StateName {
     pub system: String,
     pub state: String,

@@ -39,6 +39,40 @@ pub(crate) fn large_file(most: usize, at: Location) -> Diagnostic {
     .help("split the file and combine the parts with `use`")
 }
 
+/// JSON or XML where a program should be.
+pub(crate) fn another_format(text: &str, at: Location) -> Diagnostic {
+    // Tables have their format at the start.
+    let mut end = text.len().min(1_000);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let start = &text[..end];
+    let (what, help) = if start.starts_with('<') {
+        (
+            "XML",
+            "read a decision table in DMN with `presync import FILE.dmn`",
+        )
+    } else if start.contains("\"presync-tables\"") {
+        (
+            "a compiled table",
+            "`decide`, `run`, `show`, `diff` and `export` read it; `presync import` makes a program of it",
+        )
+    } else if start.contains("\"user\"") {
+        (
+            "JSON with events",
+            "give it to `presync run PROGRAM --events FILE`",
+        )
+    } else {
+        ("JSON", "name a program: a `.presync` file")
+    };
+    error(
+        format!("this is {what}, not a program"),
+        at,
+        "no declaration begins like this",
+    )
+    .help(help)
+}
+
 /// `end`: the end of the file.
 pub(crate) fn too_many(most: usize, end: Location) -> Diagnostic {
     error(

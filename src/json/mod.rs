@@ -161,7 +161,7 @@ pub struct JsonVerdict {
     pub failures: Vec<JsonDiagnostic>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 pub struct JsonDifferences {
     pub changes: Vec<JsonChange>,
     /// Declarations of only one side, as sentences.
@@ -173,20 +173,22 @@ pub struct JsonDifferences {
 /// Situations of one role and direction in which one outcome has become another.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JsonChange {
-    /// The number of these situations, as a decimal string: it can exceed the range of a JSON
-    /// number.
-    pub count: String,
+    /// The number of these situations; many programs that read JSON round it above 2^53.
+    pub count: u128,
     pub from: String,
     pub new: String,
     pub new_rules: Vec<String>,
     pub old: String,
     pub old_rules: Vec<String>,
+    /// The path of the program, where several are compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     pub role: String,
     /// As text of the language; null if there are too many.
     pub rows: Option<Vec<String>>,
     pub to: String,
-    /// The number of situations compared, as a decimal string.
-    pub total: String,
+    /// The number of situations compared.
+    pub total: u128,
     /// One of the situations.
     pub witness: String,
 }
@@ -438,16 +440,17 @@ impl JsonDecision {
 impl JsonDifferences {
     pub fn new(found: &crate::analysis::Differences) -> Self {
         let change = |change: &crate::analysis::DecisionChange| JsonChange {
-            count: change.count.to_string(),
+            count: change.count,
             from: change.from.clone(),
             new: change.new.clone(),
             new_rules: change.new_rules.clone(),
             old: change.old.clone(),
             old_rules: change.old_rules.clone(),
+            program: None,
             role: change.role.clone(),
             rows: change.rows.clone(),
             to: change.to.clone(),
-            total: change.total.to_string(),
+            total: change.total,
             witness: change.witness.clone(),
         };
         Self {
@@ -455,5 +458,21 @@ impl JsonDifferences {
             one_sided: found.one_sided.clone(),
             skipped: found.skipped.clone(),
         }
+    }
+
+    /// Adds the differences of one of several programs; `program`: its path, or empty if it is the only one.
+    pub fn add(&mut self, program: &str, other: Self) {
+        let named = |line: String| match program {
+            "" => line,
+            program => format!("{program}: {line}"),
+        };
+        let change = |change: JsonChange| JsonChange {
+            program: Some(program.to_owned()).filter(|program| !program.is_empty()),
+            ..change
+        };
+        self.changes.extend(other.changes.into_iter().map(change));
+        self.one_sided
+            .extend(other.one_sided.into_iter().map(named));
+        self.skipped.extend(other.skipped.into_iter().map(named));
     }
 }

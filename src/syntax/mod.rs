@@ -57,6 +57,13 @@ pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>)
         let error = errors::large_file(MAX_FILE, start);
         return (tree::File::default(), vec![error]);
     }
+    // No declaration begins with a bracket, and each line of such a file would be an error.
+    let blank = source.text.len() - source.text.trim_start().len();
+    if source.text[blank..].starts_with(['{', '[', '<']) {
+        let span = Span::new(blank, blank + 1);
+        let error = errors::another_format(&source.text[blank..], Location { file, span });
+        return (tree::File::default(), vec![error]);
+    }
     let Scan {
         tokens,
         comments,

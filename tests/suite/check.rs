@@ -176,7 +176,10 @@ fn the_baseline_is_independent_of_the_working_directory() {
     let folder = folder(FIXABLE);
     std::fs::create_dir(folder.path().join("d")).expect("it can be created");
     write(folder.path(), "presync.toml", "paths = [\".\"]\n");
-    check(folder.path(), &["--baseline", "known.json"]);
+    check(
+        folder.path(),
+        &["--baseline", "known.json", "--write-baseline"],
+    );
     let whole = folder.path().display().to_string();
     for (place, path) in [
         ("d", ".."),
@@ -240,10 +243,16 @@ fn allows_are_added_at_findings() {
 #[test]
 fn a_baseline_hides_known_findings() {
     let folder = folder(FIXABLE);
-    let (code, _, err) = check(
-        folder.path(),
-        &["--baseline", "known.json", "--deny-warnings"],
+    let known = ["--baseline", "known.json", "--deny-warnings"];
+    let check = |more: &[&str]| check(folder.path(), &[&known[..], more].concat());
+    // A misspelled record is not an empty one.
+    let (code, _, err) = check(&[]);
+    assert_eq!(code, Some(2));
+    assert!(
+        err.contains("cannot read the baseline `known.json`: file not found"),
+        "{err}"
     );
+    let (code, _, err) = check(&["--write-baseline"]);
     assert_eq!(code, Some(0), "{err}");
     assert!(
         err.starts_with("recorded 2 findings in known.json\n"),
@@ -255,22 +264,15 @@ fn a_baseline_hides_known_findings() {
         "a.presync",
         &format!("// moved\n\nflag late\n{FIXABLE}"),
     );
-    let (code, out, err) = check(
-        folder.path(),
-        &["--baseline", "known.json", "--deny-warnings"],
-    );
+    let (code, out, err) = check(&[]);
     assert_eq!(code, Some(1));
     assert!(
         err.starts_with("in the baseline, not shown: 2 findings\n")
             && out.contains("flag `late` is never used"),
         "{out}{err}"
     );
-    assert_eq!(
-        codes(folder.path(), &["--baseline", "known.json"]),
-        ["unused"]
-    );
     write(folder.path(), "a.presync", PROFILE);
-    let (code, _, err) = check(folder.path(), &["--baseline", "known.json"]);
+    let (code, _, err) = check(&[]);
     assert!(
         code == Some(0)
             && err.starts_with(
@@ -278,17 +280,60 @@ fn a_baseline_hides_known_findings() {
             ),
         "{err}"
     );
+    // Only files that were checked can have lost a finding.
+    write(folder.path(), "other.presync", PROFILE);
+    let (_, _, err) = check(&["other.presync"]);
+    assert!(!err.contains("no longer"), "{err}");
     // Errors are never part of the baseline.
     write(folder.path(), "a.presync", "flag = 1\n");
-    assert_eq!(
-        check(folder.path(), &["--baseline", "known.json"]).0,
-        Some(1)
+    assert_eq!(check(&[]).0, Some(1));
+    assert_eq!(check(&["--write-baseline"]).0, Some(1));
+    for wrong in ["{}", "{\"version\": 2, \"findings\": {}}", "", "[]"] {
+        write(folder.path(), "known.json", wrong);
+        assert_eq!(check(&[]).0, Some(2), "{wrong}");
+    }
+    // A checked file is not overwritten.
+    let (code, _, err) = self::check(
+        folder.path(),
+        &["--baseline", "a.presync", "--write-baseline"],
     );
-    write(folder.path(), "known.json", "{}");
     assert_eq!(
-        check(folder.path(), &["--baseline", "known.json"]).0,
-        Some(2)
+        (code, read(folder.path(), "a.presync")),
+        (Some(2), "flag = 1\n".to_owned()),
+        "{err}"
     );
+}
+
+#[test]
+fn a_baseline_knows_what_a_finding_is_about() {
+    let rules = |states: &[&str]| {
+        let rules: String = states
+            .iter()
+            .map(|state| format!("  cic {state} -> lync Away\n"))
+            .collect();
+        format!("use cic_lync\nprofile \"P\" {{\n{rules}}}\n")
+    };
+    let folder = folder(&rules(&["Available"]));
+    let known = ["--baseline", "known.json", "--deny-warnings"];
+    let check = || check(folder.path(), &known);
+    self::check(folder.path(), &[&known[..], &["--write-baseline"]].concat());
+    // 16 states without a rule become 15.
+    write(
+        folder.path(),
+        "a.presync",
+        &rules(&["Available", "\"At Lunch\""]),
+    );
+    let (code, out, err) = check();
+    assert_eq!(code, Some(0), "{out}{err}");
+    // The layout changes.
+    let text = read(folder.path(), "a.presync").replace('\n', "\r\n  ");
+    write(folder.path(), "a.presync", &text.replace("->", "   ->\n"));
+    let (code, out, err) = check();
+    assert_eq!(code, Some(0), "{out}{err}");
+    // Another state than before is new.
+    write(folder.path(), "a.presync", &rules(&["\"At Lunch\""]));
+    let (code, out, err) = check();
+    assert_eq!(code, Some(1), "{out}{err}");
 }
 
 #[test]

@@ -19,8 +19,9 @@ type AllowPlaces<'a> = (String, BTreeSet<(u32, &'a str)>);
 pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> CommandResult {
     let mut places: BTreeMap<PathBuf, AllowPlaces<'_>> = BTreeMap::new();
     let mut left = 0;
-    for (at, diagnostic, _) in &findings.found {
-        let (root, report) = &findings.programs[*at];
+    for found in &findings.found {
+        let diagnostic = &found.diagnostic;
+        let (root, report) = &findings.programs[found.program];
         let (sources, broken) = (report.sources(), report.program.is_none());
         let location = diagnostic
             .location()

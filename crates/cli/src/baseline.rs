@@ -1,86 +1,152 @@
 //! A record of known findings, so that only new ones are reported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::CommandError;
 use crate::files;
-use crate::findings::Findings;
-use presync::{CheckReport, Severity};
+use crate::findings::{Findings, FoundDiagnostic};
+use crate::places::Disk;
+use presync::{Severity, StateName};
+use presync_report::{Places, Subject};
 
-/// Version of the file; version 1 identified findings by their messages.
-const VERSION: u32 = 2;
+/// Version of the file. Version 1 identified findings by their messages, version 2 by the text of their line.
+const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Baseline {
     version: u32,
-    /// By fingerprint, which is stable when lines move.
-    findings: BTreeMap<String, KnownFinding>,
+    findings: Vec<KnownFinding>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct KnownFinding {
-    code: String,
-    message: String,
+    #[serde(flatten)]
+    about: Subject,
+    /// A finding about some of these states is known, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    states: BTreeSet<StateName>,
 }
 
-/// The result of applying a baseline.
-pub enum Applied {
-    /// The file did not exist and was written with this many findings.
-    Recorded(usize),
-    /// The number of known findings, and the number of recorded ones that no longer occur.
-    Known(usize, usize),
+/// What a baseline says of findings.
+pub struct KnownFindings {
+    /// How many are known.
+    pub known: usize,
+    /// How many recorded ones no longer occur in the files that were checked.
+    pub gone: usize,
 }
 
-/// Removes known findings, or records all findings if the file does not exist. Errors are never
-/// recorded or removed.
-pub fn apply(path: &Path, findings: &mut Findings) -> Result<Applied, CommandError> {
-    let can_be_known = |programs: &[(_, CheckReport)], at: usize| programs[at].1.program.is_some();
-    if !path.exists() {
-        let lints = findings.found.iter().filter(|(at, diagnostic, _)| {
-            can_be_known(&findings.programs, *at) && diagnostic.severity != Severity::Info
-        });
-        let known = |(_, diagnostic, fingerprint): &(usize, presync::Diagnostic, String)| {
-            (
-                fingerprint.clone(),
-                KnownFinding {
-                    code: diagnostic.code.name.to_owned(),
-                    message: diagnostic.message.clone(),
-                },
-            )
-        };
-        let record = Baseline {
-            version: VERSION,
-            findings: lints.map(known).collect(),
-        };
-        let text = serde_json::to_string_pretty(&record).map_err(std::io::Error::from)?;
-        files::write_atomically(path, format!("{text}\n").as_bytes())?;
-        findings
-            .found
-            .retain(|(_, _, fingerprint)| !record.findings.contains_key(fingerprint));
-        return Ok(Applied::Recorded(record.findings.len()));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| files::cannot_read(path, &error))?;
+/// Only lints are recorded: errors and notes are always reported.
+fn can_be_known(findings: &Findings, found: &FoundDiagnostic) -> bool {
+    findings.programs[found.program].1.program.is_some()
+        && found.diagnostic.severity != Severity::Info
+}
+
+/// Records all findings in a file and removes them; returns how many.
+///
+/// # Errors
+/// The file cannot be written, or is one that was checked.
+pub fn write(path: &Path, findings: &mut Findings) -> Result<usize, CommandError> {
+    let checked = findings.files();
+    let checked: Vec<_> = checked
+        .iter()
+        .map(|file| ("a checked file", Path::new(file)))
+        .collect();
+    files::distinct(&checked, &[("`--baseline`", path)])?;
+    let (known, new): (Vec<_>, Vec<_>) = std::mem::take(&mut findings.found)
+        .into_iter()
+        .partition(|found| can_be_known(findings, found));
+    findings.found = new;
+    let record = Baseline {
+        version: VERSION,
+        findings: known.into_iter().map(KnownFinding::from).collect(),
+    };
+    let text = serde_json::to_string_pretty(&record).map_err(std::io::Error::from)?;
+    files::write_atomically(path, format!("{text}\n").as_bytes())?;
+    Ok(record.findings.len())
+}
+
+/// Removes the findings that a file records.
+///
+/// # Errors
+/// The file cannot be read, or is not a baseline.
+pub fn apply(path: &Path, findings: &mut Findings) -> Result<KnownFindings, CommandError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(CommandError::Usage(format!(
+                "cannot read the baseline `{}`: file not found; `--write-baseline` writes it",
+                path.display()
+            )));
+        }
+        Err(error) => return Err(files::cannot_read(path, &error)),
+    };
     let wrong =
         |why: String| CommandError::Usage(format!("`{}` is not a baseline: {why}", path.display()));
-    let record: Baseline = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    if record.version != VERSION {
-        let version = record.version;
+    let version = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|value| value.get("version")?.as_u64());
+    if let Some(version) = version.filter(|version| *version != u64::from(VERSION)) {
         return Err(wrong(format!(
-            "it has version {version}, but this presync writes version {VERSION}; delete it and run `check` again to \
-create a new one"
+            "it has version {version}, but this presync writes version {VERSION}; write it again with `--write-baseline`"
         )));
     }
-    let before = findings.found.len();
-    findings.found.retain(|(at, _, fingerprint)| {
-        findings.programs[*at].1.program.is_none() || !record.findings.contains_key(fingerprint)
-    });
-    let known = before - findings.found.len();
-    Ok(Applied::Known(
-        known,
-        record.findings.len().saturating_sub(known),
-    ))
+    let record: Baseline = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    Ok(remove(record.findings, findings))
+}
+
+/// Removes the findings that occurred before.
+pub fn remove_earlier(earlier: Findings, findings: &mut Findings) -> KnownFindings {
+    let known = earlier.found.into_iter().map(KnownFinding::from);
+    remove(known.collect(), findings)
+}
+
+impl From<FoundDiagnostic> for KnownFinding {
+    fn from(found: FoundDiagnostic) -> Self {
+        Self {
+            states: found.diagnostic.data.states.iter().cloned().collect(),
+            about: found.subject,
+        }
+    }
+}
+
+fn remove(record: Vec<KnownFinding>, findings: &mut Findings) -> KnownFindings {
+    let mut left: HashMap<Subject, Vec<BTreeSet<StateName>>> = HashMap::new();
+    for known in record {
+        left.entry(known.about).or_default().push(known.states);
+    }
+    let mut known = 0;
+    let found = std::mem::take(&mut findings.found);
+    for found in found {
+        let states: BTreeSet<&StateName> = found.diagnostic.data.states.iter().collect();
+        let candidates = left
+            .get_mut(&found.subject)
+            .filter(|_| can_be_known(findings, &found));
+        // The closest one, so that others remain for other findings.
+        let closest = candidates.and_then(|candidates| {
+            let covers = |of: &&BTreeSet<StateName>| states.iter().all(|state| of.contains(*state));
+            let best = candidates.iter().filter(covers).min_by_key(|of| of.len())?;
+            let at = candidates.iter().position(|of| of == best)?;
+            Some(candidates.swap_remove(at))
+        });
+        if closest.is_some() {
+            known += 1;
+        } else {
+            findings.found.push(found);
+        }
+    }
+    let checked: BTreeSet<String> = findings
+        .files()
+        .iter()
+        .map(|file| Disk.project_path(file))
+        .collect();
+    let gone = left
+        .iter()
+        .filter(|(about, _)| checked.contains(&about.file))
+        .map(|(_, of)| of.len())
+        .sum();
+    KnownFindings { known, gone }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::CommandError;
 use crate::places::Disk;
-use crate::project::Overlay;
+use crate::project::{FileAccess, Overlay};
 use crate::terminal::Terminal;
 use crate::{config, project};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,14 +11,22 @@ use std::path::{Path, PathBuf};
 use presync::CheckReport;
 use presync::Diagnostic;
 use presync::{FileId, Sources};
-use presync_report::{Finding, fingerprints};
+use presync_report::{Finding, Subject, fingerprints};
 
 /// Checked programs with their findings.
 pub struct Findings {
     /// By root file; their diagnostics are in `found`.
     pub programs: Vec<(PathBuf, CheckReport)>,
-    /// Index of the program, diagnostic, and fingerprint.
-    pub found: Vec<(usize, Diagnostic, String)>,
+    pub found: Vec<FoundDiagnostic>,
+}
+
+/// A diagnostic of one of several programs.
+pub struct FoundDiagnostic {
+    /// The index of the program.
+    pub program: usize,
+    pub diagnostic: Diagnostic,
+    pub subject: Subject,
+    pub fingerprint: String,
 }
 
 impl Findings {
@@ -29,7 +37,17 @@ impl Findings {
         instead: Option<&Overlay>,
         terminal: &Terminal,
     ) -> Result<Self, CommandError> {
-        let file_access = &terminal.file_access;
+        Self::collect_with(roots, levels, instead, &terminal.file_access, terminal)
+    }
+
+    /// The same with other access to files.
+    pub fn collect_with(
+        roots: &[PathBuf],
+        levels: &[String],
+        instead: Option<&Overlay>,
+        file_access: &FileAccess,
+        terminal: &Terminal,
+    ) -> Result<Self, CommandError> {
         let mut programs = Vec::with_capacity(roots.len());
         let mut found: Vec<Vec<Diagnostic>> = Vec::with_capacity(roots.len());
         let mut settings = Vec::with_capacity(roots.len());
@@ -77,28 +95,32 @@ impl Findings {
         // Report a file used by several programs only once.
         let mut told = BTreeSet::new();
         found.retain(|one| told.insert(key(one)));
-        let known = fingerprints(
+        let subjects = presync_report::subjects(
             found
                 .iter()
                 .map(|(at, diagnostic)| (diagnostic, programs[*at].1.sources())),
             &Disk,
         );
-        let found = found
-            .into_iter()
-            .zip(known)
-            .map(|((at, diagnostic), known)| (at, diagnostic, known))
-            .collect();
+        let fingerprints = fingerprints(&subjects);
+        let found = found.into_iter().zip(subjects).zip(fingerprints);
+        let found = found.map(
+            |(((program, diagnostic), subject), fingerprint)| FoundDiagnostic {
+                program,
+                diagnostic,
+                subject,
+                fingerprint,
+            },
+        );
+        let found = found.collect();
         Ok(Self { programs, found })
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Finding<'_>> {
-        self.found
-            .iter()
-            .map(|(at, diagnostic, fingerprint)| Finding {
-                diagnostic,
-                sources: self.programs[*at].1.sources(),
-                fingerprint,
-            })
+        self.found.iter().map(|found| Finding {
+            diagnostic: &found.diagnostic,
+            sources: self.programs[found.program].1.sources(),
+            fingerprint: &found.fingerprint,
+        })
     }
 
     /// Every checked file except bundled ones, as the user would type it.

@@ -88,8 +88,9 @@ impl Fixer<'_> {
             Findings::collect(self.roots, self.levels, Some(&self.texts), self.terminal)?;
         let before = digests(&findings);
         let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
-        for (at, diagnostic, known) in &findings.found {
-            let (root, report) = &findings.programs[*at];
+        for found in &findings.found {
+            let (diagnostic, known) = (&found.diagnostic, &found.fingerprint);
+            let (root, report) = &findings.programs[found.program];
             let usable = |fix: &&Fix| (fix.safe || allow_unsafe) && !self.refused.contains(known);
             let Some(fix) = diagnostic.fixes.iter().find(usable) else {
                 continue;
@@ -239,7 +240,13 @@ fn digests(findings: &Findings) -> Vec<Digest> {
     programs
         .map(|(at, (_, report))| match &report.program {
             Some(program) => Digest::Meaning(meaning(program)),
-            None => Digest::Errors(findings.found.iter().filter(|(of, ..)| *of == at).count()),
+            None => Digest::Errors(
+                findings
+                    .found
+                    .iter()
+                    .filter(|found| found.program == at)
+                    .count(),
+            ),
         })
         .collect()
 }

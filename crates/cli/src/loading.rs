@@ -7,12 +7,20 @@ use presync_engine::Tables;
 
 use crate::error::CommandError;
 use crate::files;
-use crate::project::{Overlay, one_root, parse_with};
+use crate::project::{FileAccess, Overlay, one_root, parse_with};
 use crate::terminal::{OutputStream, Terminal};
 
 /// Loads a program and prints its errors.
 pub fn program(root: &Path, terminal: &Terminal) -> Result<Program, CommandError> {
-    checked(parse_with(root, None, &terminal.file_access)?, terminal)
+    program_with(root, &terminal.file_access, terminal)
+}
+
+fn program_with(
+    root: &Path,
+    access: &FileAccess,
+    terminal: &Terminal,
+) -> Result<Program, CommandError> {
+    checked(parse_with(root, None, access)?, terminal)
 }
 
 fn checked(parsed: Parsed, terminal: &Terminal) -> Result<Program, CommandError> {
@@ -31,6 +39,15 @@ pub fn meaning(program: &Program) -> Option<String> {
 
 /// The tables of a program or a tables.json, and the program if there is one. Tables are recognized by their content.
 pub fn tables(path: &Path, terminal: &Terminal) -> Result<(Tables, Option<Program>), CommandError> {
+    tables_with(path, &terminal.file_access, terminal)
+}
+
+/// The same with other access to files.
+pub fn tables_with(
+    path: &Path,
+    access: &FileAccess,
+    terminal: &Terminal,
+) -> Result<(Tables, Option<Program>), CommandError> {
     // A pipe can be read only once.
     let once = path.as_os_str() == "-" || files::is_special(path);
     let bytes = if once {
@@ -45,7 +62,7 @@ pub fn tables(path: &Path, terminal: &Terminal) -> Result<(Tables, Option<Progra
     let is_named_json = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    if is_object(&bytes) || is_named_json {
+    if is_tables(&bytes) || is_named_json {
         let text = text(if once { bytes } else { files::read(path)? })?;
         let text = text.trim_start_matches('\u{feff}');
         let tables = Tables::from_json(text).map_err(|error| wrong(error.to_string()))?;
@@ -53,12 +70,9 @@ pub fn tables(path: &Path, terminal: &Terminal) -> Result<(Tables, Option<Progra
     }
     let program = if files::is_special(path) {
         let instead = Overlay::from([(files::canonical(path), text(bytes)?)]);
-        checked(
-            parse_with(path, Some(&instead), &terminal.file_access)?,
-            terminal,
-        )?
+        checked(parse_with(path, Some(&instead), access)?, terminal)?
     } else {
-        program(&one_root(path, terminal)?, terminal)?
+        program_with(&one_root(path, terminal)?, access, terminal)?
     };
     let tables = program.compile()?;
     Ok((tables, Some(program)))
@@ -76,8 +90,9 @@ pub fn sources(path: &Path, program: Option<&Program>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether a text is a JSON object: a program cannot begin with a brace.
-fn is_object(bytes: &[u8]) -> bool {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    bytes.trim_ascii_start().first() == Some(&b'{')
+/// Whether a text begins like compiled tables.
+fn is_tables(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(1_000)];
+    let start = String::from_utf8_lossy(start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start));
+    start.trim_start().starts_with('{') && start.contains("\"presync-tables\"")
 }

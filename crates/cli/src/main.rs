@@ -16,6 +16,7 @@ mod error;
 mod files;
 mod findings;
 mod fix;
+mod git;
 mod loading;
 mod places;
 mod project;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         FileAccess {
             anywhere: arguments.allow_outside,
             stdin_filename: arguments.stdin_filename,
+            shown: None,
         },
     );
     match commands::run(arguments.command, &terminal) {

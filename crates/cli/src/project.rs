@@ -85,11 +85,17 @@ impl Selection {
                 let files = files_below(path, terminal)?;
                 if files.is_empty() && !self.force_exclude && !terminal.skipped_any() {
                     return Err(CommandError::Usage(format!(
-                        "`{}` contains no `.presync` file",
+                        "`{}` contains no `.presync` file that is not excluded",
                         path.display()
                     )));
                 }
                 selected.extend(of_folder(files)?);
+            } else if let Some(extension) = table(path) {
+                terminal.skip(&CommandError::Usage(format!(
+                    "`{}` is a table, not a program: `presync import {}` makes a program of a .{extension} file",
+                    path.display(),
+                    path.display()
+                )));
             } else if is_readable(path, terminal) {
                 selected.push(path.clone());
             }
@@ -98,6 +104,13 @@ impl Selection {
         selected.retain(|file| known.insert(canonical(file)));
         Ok(selected)
     }
+}
+
+/// The extension of a file that `import` reads.
+fn table(path: &Path) -> Option<String> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    let kinds = ["csv", "tsv", "xlsx", "xls", "ods", "md", "dmn"];
+    kinds.contains(&extension.as_str()).then_some(extension)
 }
 
 /// Whether a file can be opened; says why not.
@@ -118,16 +131,19 @@ fn is_excluded(path: &Path) -> Result<bool, CommandError> {
     {
         return Ok(true);
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    // A file that is not on disk yet cannot be found there.
-    let Some(name) = path.file_name().filter(|_| path.is_file()) else {
-        return Ok(false);
-    };
-    let mut beside = walk(folder).max_depth(Some(1)).build();
-    Ok(!beside.any(|entry| entry.is_ok_and(|entry| entry.file_name() == name)))
+    let path = std::path::absolute(path)?;
+    for folder in path.ancestors().skip(1) {
+        let (patterns, _) = ignore::gitignore::Gitignore::new(folder.join(".gitignore"));
+        match patterns.matched_path_or_any_parents(&path, false) {
+            ignore::Match::Ignore(_) => return Ok(true),
+            ignore::Match::Whitelist(_) => return Ok(false),
+            ignore::Match::None => {}
+        }
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    Ok(false)
 }
 
 /// Skips hidden files and what `.gitignore` excludes, and follows links.
@@ -186,7 +202,7 @@ fn files_below(folder: &Path, terminal: &Terminal) -> Result<Vec<PathBuf>, Comma
 }
 
 /// Whether a file has the ending of programs, in upper or lower case.
-fn is_program(path: &Path) -> bool {
+pub fn is_program(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("presync"))
 }
@@ -261,6 +277,8 @@ pub struct FileAccess {
     /// elsewhere must not read arbitrary files on the machine.
     pub anywhere: bool,
     pub stdin_filename: Option<PathBuf>,
+    /// A folder, and what messages show for it.
+    pub shown: Option<(PathBuf, String)>,
 }
 
 impl FileAccess {
@@ -281,10 +299,15 @@ pub fn parse_with(
 ) -> Result<Parsed, CommandError> {
     let place = access.place(root);
     let folder = place.parent().map(Path::to_path_buf).unwrap_or_default();
-    let base = if folder.as_os_str().is_empty() {
-        String::new()
+    let shown = access.shown.as_ref().and_then(|(real, shown)| {
+        let below = folder.strip_prefix(real).ok()?;
+        Some((shown.clone(), below.to_path_buf()))
+    });
+    let (label, below) = shown.unwrap_or_else(|| (String::new(), folder.clone()));
+    let base = if below.as_os_str().is_empty() {
+        label
     } else {
-        format!("{}/", folder.display())
+        format!("{label}{}/", below.display())
     };
     let is_stdin = root.as_os_str() == "-";
     let name = if place.as_os_str() == "-" {

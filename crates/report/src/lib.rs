@@ -18,7 +18,7 @@ mod text;
 use presync::{Diagnostic, Severity};
 use presync::{LineColumn, Location, Sources};
 
-pub use fingerprint::fingerprints;
+pub use fingerprint::{Subject, fingerprints, subjects};
 pub use human::draw;
 pub use text::{situation, statistics, summary};
 

@@ -1,16 +1,18 @@
 //! `presync check`: parses, checks and lints programs, then reports, fixes, records or allows the findings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::InputArguments;
-use crate::baseline::{self, Applied};
+use crate::baseline::{self, KnownFindings};
 use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::findings::Findings;
+use crate::git::Revision;
 use crate::places::Disk;
 use crate::project::Overlay;
+use crate::project::Selection;
 use crate::terminal::{OutputStream, Terminal};
 use crate::{add_allow, config, edit, files, fix, watch};
 use presync::Severity;
@@ -42,9 +44,15 @@ pub struct Arguments {
     /// Write `@allow` with this reason before each finding.
     #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "fix")]
     add_allow: Option<String>,
-    /// Report only findings not in FILE; if FILE does not exist, record all findings in it.
+    /// Report only findings that are not recorded in FILE.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Report only findings that a revision of git does not have, for example `main`.
+    #[arg(long, value_name = "REVISION", conflicts_with_all = ["baseline", "add_allow"])]
+    since: Option<String>,
+    /// Record all findings in the file of `--baseline`.
+    #[arg(long, requires = "baseline")]
+    write_baseline: bool,
     /// Show the number of findings by code.
     #[arg(long)]
     statistics: bool,
@@ -102,21 +110,83 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     if let Some(reason) = &arguments.add_allow {
         return add_allow::add_allow(&findings, reason, terminal);
     }
+    if let Some(revision) = &arguments.since {
+        since(revision, arguments, &selection, &mut findings, terminal)?;
+    }
     if let Some(path) = &arguments.baseline {
-        match baseline::apply(path, &mut findings)? {
-            Applied::Recorded(count) => {
-                terminal.status(&format!("recorded {} in {}", findings_text(count), path.display()));
-            }
-            Applied::Known(0, 0) => {}
-            Applied::Known(known, 0) => terminal.status(&format!("in the baseline, not shown: {}", findings_text(known))),
-            Applied::Known(known, gone) => terminal.status(&format!(
-                "in the baseline, not shown: {}; {gone} in the baseline no longer occur: delete {} and create it again",
-                findings_text(known),
-                path.display()
-            )),
-        }
+        known(path, arguments.write_baseline, &mut findings, terminal)?;
     }
     report(arguments, &findings, stream, terminal)
+}
+
+/// Removes the findings that a revision has, too.
+fn since(
+    revision: &str,
+    arguments: &Arguments,
+    selection: &Selection,
+    findings: &mut Findings,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
+    let near = selection
+        .paths
+        .first()
+        .map_or(Path::new("."), |path| terminal.file_access.place(path));
+    let earlier = Revision::checkout(revision, near, Path::new(""))?;
+    let mut roots = Vec::new();
+    for (root, _) in &findings.programs {
+        let before = earlier.path(terminal.file_access.place(root))?;
+        // A new program has no earlier findings.
+        if before.is_file() {
+            roots.push(before);
+        }
+    }
+    let access = earlier.access(&terminal.file_access);
+    let mut before = Findings::collect_with(&roots, &arguments.levels, None, &access, terminal)?;
+    let label = format!("{revision}:");
+    for found in &mut before.found {
+        let file = found.subject.file.strip_prefix(&label);
+        found.subject.file = file.unwrap_or_default().to_owned();
+    }
+    let known = baseline::remove_earlier(before, findings).known;
+    if known > 0 {
+        terminal.status(&format!(
+            "in {revision} already, not shown: {}",
+            findings_text(known)
+        ));
+    }
+    Ok(())
+}
+
+/// Records the findings in a baseline, or removes those that it records.
+fn known(
+    path: &Path,
+    write: bool,
+    findings: &mut Findings,
+    terminal: &Terminal,
+) -> Result<(), CommandError> {
+    if write {
+        let count = baseline::write(path, findings)?;
+        terminal.status(&format!(
+            "recorded {} in {}",
+            findings_text(count),
+            path.display()
+        ));
+        return Ok(());
+    }
+    let KnownFindings { known, gone } = baseline::apply(path, findings)?;
+    let gone = match gone {
+        0 => String::new(),
+        gone => format!(
+            "; {gone} in the baseline no longer occur: write it again with `--write-baseline`"
+        ),
+    };
+    if known > 0 || !gone.is_empty() {
+        terminal.status(&format!(
+            "in the baseline, not shown: {}{gone}",
+            findings_text(known)
+        ));
+    }
+    Ok(())
 }
 
 fn report(

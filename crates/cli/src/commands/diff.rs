@@ -1,11 +1,14 @@
 //! `presync diff`: the situations that two programs decide differently.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::error::{CommandAnswer, CommandError, CommandResult};
+use crate::git::Revision;
 use crate::loading;
+use crate::project::{FileAccess, Selection};
 use crate::terminal::Terminal;
 use presync::json::JsonDifferences;
 use presync::visible;
@@ -14,9 +17,10 @@ use presync::{ArgumentError, DecisionChange, DiffError, Differences, RenamedKind
 /// Show exactly which decisions change, and in which situations.
 #[derive(Args)]
 pub struct Arguments {
-    /// A program, a directory with one, or a tables.json.
+    /// A program, a directory, or a tables.json; or `main:` for what NEW was in a revision of git, `main:PATH` for another
+    /// path in it.
     old: PathBuf,
-    /// The program or tables.json after the change.
+    /// The program, directory or tables.json after the change; directories are compared program by program.
     new: PathBuf,
     /// Treat a name in OLD as another one in NEW: `lync=teams`, `lync "Off Work"=Offline`, `fact=other`,
     /// `choice value=other` or `role "Agents"="Team"`. Can be repeated.
@@ -35,9 +39,133 @@ enum DiffFormat {
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    let (old, _) = loading::tables(&arguments.old, terminal)?;
-    let (new, _) = loading::tables(&arguments.new, terminal)?;
-    let found = presync::diff_renamed(&old, &new, &arguments.rename).map_err(|error| {
+    let old = OldSide::of(&arguments.old, &arguments.new)?;
+    let access = match &old {
+        OldSide::Path(_) => terminal.file_access.clone(),
+        OldSide::Revision(revision, _) => revision.access(&terminal.file_access),
+    };
+    let mut compared = Vec::new();
+    for pair in pairs(old.path(), &arguments.new, &access, terminal)? {
+        let found = match (&pair.old, &pair.new) {
+            (Some(old), Some(new)) => compare(old, new, &access, arguments, terminal),
+            (Some(_), None) => Ok(one_sided("the program exists only in OLD")),
+            _ => Ok(one_sided("the program exists only in NEW")),
+        };
+        match found {
+            Ok(found) => compared.push((pair.name, found)),
+            Err(error) => terminal.skip(&error),
+        }
+    }
+    let same = compared.iter().all(|(_, found)| found.is_empty());
+    let text = match arguments.format {
+        DiffFormat::Human => each(&compared, "", human),
+        DiffFormat::Json => json(&compared),
+        DiffFormat::Markdown if same => "No decision changes in any situation.\n".to_owned(),
+        DiffFormat::Markdown => each(&compared, "## ", markdown),
+    };
+    terminal.stdout(visible(&text))?;
+    if same && !terminal.skipped_any() {
+        terminal.status("no decision changes in any situation");
+    }
+    Ok(CommandAnswer::no_if(!same))
+}
+
+/// A path, or `REVISION:PATH` of git; without a path, that of NEW.
+enum OldSide {
+    Path(PathBuf),
+    Revision(Revision, PathBuf),
+}
+
+impl OldSide {
+    fn of(old: &Path, new: &Path) -> Result<Self, CommandError> {
+        let text = old.to_string_lossy();
+        match text.split_once(':') {
+            // One letter is a drive.
+            Some((revision, below)) if revision.len() > 1 && !old.exists() => {
+                let wanted = Path::new(below);
+                let revision = Revision::checkout(revision, new, wanted)?;
+                let path = if below.is_empty() {
+                    revision.path(new)?
+                } else {
+                    revision.below(wanted)
+                };
+                Ok(Self::Revision(revision, path))
+            }
+            _ => Ok(Self::Path(old.to_path_buf())),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) | Self::Revision(_, path) => path,
+        }
+    }
+}
+
+/// A program on both sides, or on one.
+struct ProgramPair {
+    /// The path below the compared directories.
+    name: String,
+    old: Option<PathBuf>,
+    new: Option<PathBuf>,
+}
+
+/// What to compare: two programs, or the programs with the same path in two directories.
+fn pairs(
+    old: &Path,
+    new: &Path,
+    access: &FileAccess,
+    terminal: &Terminal,
+) -> Result<Vec<ProgramPair>, CommandError> {
+    let one = |old: PathBuf, new: PathBuf| {
+        let (name, old, new) = (String::new(), Some(old), Some(new));
+        Ok(vec![ProgramPair { name, old, new }])
+    };
+    if !(old.is_dir() && new.is_dir()) {
+        return one(old.to_path_buf(), new.to_path_buf());
+    }
+    let roots = |folder: &Path| {
+        let selection = Selection::new(vec![folder.to_path_buf()], false, access)?;
+        selection.roots(terminal)
+    };
+    let (olds, news) = (roots(old)?, roots(new)?);
+    if let ([old], [new]) = (olds.as_slice(), news.as_slice()) {
+        return one(old.clone(), new.clone());
+    }
+    let mut pairs: BTreeMap<PathBuf, [Option<PathBuf>; 2]> = BTreeMap::new();
+    for (side, (folder, roots)) in [(old, olds), (new, news)].into_iter().enumerate() {
+        for root in roots {
+            let below = root.strip_prefix(folder).unwrap_or(&root).to_path_buf();
+            pairs.entry(below).or_default()[side] = Some(root);
+        }
+    }
+    let pair = |(below, [old, new]): (PathBuf, [Option<PathBuf>; 2])| ProgramPair {
+        name: below.display().to_string(),
+        old,
+        new,
+    };
+    Ok(pairs.into_iter().map(pair).collect())
+}
+
+fn compare(
+    old: &Path,
+    new: &Path,
+    access: &FileAccess,
+    arguments: &Arguments,
+    terminal: &Terminal,
+) -> Result<Differences, CommandError> {
+    // The errors of both sides are shown.
+    let old = loading::tables_with(old, access, terminal);
+    let (new, _) = match loading::tables(new, terminal) {
+        Ok(new) => new,
+        Err(error) => {
+            if let Err(error) = &old {
+                terminal.skip(error);
+            }
+            return Err(error);
+        }
+    };
+    presync::diff_renamed(&old?.0, &new, &arguments.rename).map_err(|error| {
         let wrong =
             |error: &dyn std::fmt::Display| CommandError::Usage(format!("--rename: {error}"));
         match error {
@@ -45,17 +173,29 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             DiffError::Rename(error) => wrong(&error),
             other => wrong(&other),
         }
-    })?;
-    let text = match arguments.format {
-        DiffFormat::Human => human(&found),
-        DiffFormat::Json => json(&found),
-        DiffFormat::Markdown => markdown(&found),
-    };
-    terminal.stdout(visible(&text))?;
-    if found.is_empty() {
-        terminal.status("no decision changes in any situation");
+    })
+}
+
+fn one_sided(what: &str) -> Differences {
+    Differences {
+        one_sided: vec![what.to_owned()],
+        changes: Vec::new(),
+        skipped: Vec::new(),
     }
-    Ok(CommandAnswer::no_if(!found.is_empty()))
+}
+
+/// The differences of each program, below its name if there are several.
+fn each(
+    compared: &[(String, Differences)],
+    mark: &str,
+    write: fn(&Differences) -> String,
+) -> String {
+    let parts = compared.iter().filter(|(_, found)| !found.is_empty());
+    let parts = parts.map(|(name, found)| match name.as_str() {
+        "" => write(found),
+        name => format!("{mark}{name}\n\n{}", write(found)),
+    });
+    parts.collect::<Vec<_>>().join("\n")
 }
 
 fn renaming(text: &str) -> Result<Renaming, ArgumentError> {
@@ -140,9 +280,12 @@ fn by(rules: &[String]) -> String {
     }
 }
 
-fn json(found: &Differences) -> String {
-    let document = JsonDifferences::new(found);
-    let text = serde_json::to_string(&document).expect("differences are always JSON");
+fn json(compared: &[(String, Differences)]) -> String {
+    let mut whole = JsonDifferences::default();
+    for (name, found) in compared {
+        whole.add(name, JsonDifferences::new(found));
+    }
+    let text = serde_json::to_string(&whole).expect("differences are always JSON");
     format!("{text}\n")
 }
 
@@ -152,9 +295,6 @@ fn markdown(found: &Differences) -> String {
             .replace('|', "\\|")
             .replace('<', "&lt;")
     };
-    if found.is_empty() {
-        return "No decision changes in any situation.\n".to_owned();
-    }
     let mut text = String::new();
     for line in found.one_sided.iter().chain(&found.skipped) {
         text.push_str(&format!("- {}\n", cell(line)));
