@@ -28,6 +28,16 @@ pub struct Code {
     pub good: &'static str,
 }
 
+/// The page of all codes, from the root of the repository.
+const CODES_PAGE: &str = "docs/codes.md";
+
+impl Code {
+    /// Where the explanation of this code can be read.
+    pub fn page(&self) -> String {
+        format!("{CODES_PAGE}#{}", self.name)
+    }
+}
+
 impl PartialEq for Code {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

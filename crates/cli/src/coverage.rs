@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use presync_report::Places;
+
 use presync::LineColumn;
 use presync::Program;
 use presync::visible;
@@ -111,7 +113,7 @@ impl Total {
 
     /// An lcov tracefile with rules as lines and conditions as branches; the first branch is that
     /// the condition holds.
-    pub fn lcov(&self) -> String {
+    pub fn lcov(&self, places: &dyn Places) -> String {
         let mut files: BTreeMap<&str, BTreeMap<u32, LineCoverage>> = BTreeMap::new();
         for ((path, place), kind, count, _) in self.all() {
             let line = files
@@ -131,6 +133,7 @@ impl Total {
         }
         let mut text = String::from("TN:\n");
         for (path, lines) in files {
+            let path = places.project_path(path);
             text.push_str(&format!("SF:{}\n", path.replace(['\n', '\r'], " ")));
             let (mut branches, mut taken) = (0, 0);
             for (number, line) in &lines {

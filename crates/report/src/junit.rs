@@ -1,6 +1,6 @@
 //! JUnit XML: a suite for each file, a case for each finding; a file without findings passes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
@@ -10,7 +10,7 @@ use presync::visible;
 
 pub(super) const FORMAT: ReportFormat = ReportFormat {
     name: "junit",
-    description: "A test report with one case for each file",
+    description: "A test report with one case for each finding, or each file without",
     write,
     for_people: false,
 };
@@ -19,19 +19,28 @@ fn write(report: &Report<'_>) -> Result<String, ReportError> {
     let mut suites: BTreeMap<String, Vec<TestCase>> = report
         .files
         .iter()
-        .map(|file| (file.clone(), Vec::new()))
+        .map(|file| (report.places.project_path(file), Vec::new()))
         .collect();
+    let mut seen = HashMap::new();
     for found in report.findings {
         let path = found
             .diagnostic
             .location()
-            .map_or(String::new(), |location| found.path(location));
-        suites.entry(path).or_default().push(case(found));
+            .map_or(String::new(), |location| {
+                report.project_path(found, location)
+            });
+        let diagnostic = found.diagnostic;
+        let name = format!("{}: {}", diagnostic.code, diagnostic.message);
+        let name = numbered(&mut seen, &path, &name);
+        let case = case(report, found, &path, &name);
+        suites.entry(path).or_default().push(case);
     }
     let mut document = quick_junit::Report::new("presync");
     for (path, mut cases) in suites {
         if cases.is_empty() {
-            cases.push(TestCase::new("check", TestCaseStatus::success()));
+            let mut case = TestCase::new("check", TestCaseStatus::success());
+            case.set_classname(visible(&path));
+            cases.push(case);
         }
         let mut suite = TestSuite::new(visible(&path));
         suite.add_test_cases(cases);
@@ -40,21 +49,44 @@ fn write(report: &Report<'_>) -> Result<String, ReportError> {
     Ok(document.to_string()?)
 }
 
-fn case(found: &Finding<'_>) -> TestCase {
+/// The name of a case, with a number from the second of the same name on: readers keep only one of them.
+pub(super) fn numbered(
+    seen: &mut HashMap<(String, String), u32>,
+    path: &str,
+    name: &str,
+) -> String {
+    let number = seen.entry((path.to_owned(), name.to_owned())).or_default();
+    *number += 1;
+    match number {
+        1 => name.to_owned(),
+        number => format!("{name} ({number})"),
+    }
+}
+
+fn case(report: &Report<'_>, found: &Finding<'_>, path: &str, name: &str) -> TestCase {
     let diagnostic = found.diagnostic;
-    // Notes do not fail.
-    let mut status = match diagnostic.severity {
-        Severity::Info => TestCaseStatus::success(),
-        _ => TestCaseStatus::non_success(NonSuccessKind::Failure),
+    // Only what fails the check fails here.
+    let fails = match diagnostic.severity {
+        Severity::Error => true,
+        Severity::Warning => report.deny_warnings,
+        Severity::Info => false,
     };
-    let place = diagnostic.location().map_or(String::new(), |location| {
-        let place = found.place(location);
-        format!("{}:{}:{}", found.path(location), place.line, place.column)
-    });
-    let lines: Vec<String> = std::iter::once(place.clone()).chain(found.more()).collect();
-    status
-        .set_message(visible(&diagnostic.message))
-        .set_type(diagnostic.code.name)
-        .set_description(visible(&lines.join("\n")));
-    TestCase::new(visible(&format!("{} {place}", diagnostic.code)), status)
+    let mut status = if fails {
+        TestCaseStatus::non_success(NonSuccessKind::Failure)
+    } else {
+        TestCaseStatus::success()
+    };
+    let description = visible(&found.described().join("\n"));
+    if fails {
+        status
+            .set_message(visible(&diagnostic.message))
+            .set_type(diagnostic.code.name)
+            .set_description(description.clone());
+    }
+    let mut case = TestCase::new(visible(name), status);
+    case.set_classname(visible(path));
+    if !fails {
+        case.set_system_out(description);
+    }
+    case
 }

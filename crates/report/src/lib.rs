@@ -13,6 +13,7 @@ mod json;
 mod junit;
 mod plain;
 mod sarif;
+mod tests;
 mod text;
 
 use presync::{Diagnostic, Severity};
@@ -20,6 +21,7 @@ use presync::{LineColumn, Location, Sources};
 
 pub use fingerprint::{Subject, fingerprints, subjects};
 pub use human::draw;
+pub use tests::{TEST_FORMATS, TestFormat, TestReport, TestedProgram};
 pub use text::{situation, statistics, summary};
 
 /// An output format for findings.
@@ -60,6 +62,8 @@ pub struct Report<'a> {
     pub files: &'a [String],
     pub style: Style,
     pub places: &'a dyn Places,
+    /// Whether warnings fail the check.
+    pub deny_warnings: bool,
 }
 
 /// The style of text for people.
@@ -104,6 +108,21 @@ impl Finding<'_> {
         self.sources
             .file(location.file)
             .line_column(location.span.end)
+    }
+
+    /// The place and message of each label, then the rest in reading order.
+    fn described(&self) -> Vec<String> {
+        let labels = self.diagnostic.labels.iter().map(|label| {
+            let place = self.place(label.location);
+            format!(
+                "{}:{}:{}: {}",
+                self.path(label.location),
+                place.line,
+                place.column,
+                label.message
+            )
+        });
+        labels.chain(self.more()).collect()
     }
 
     /// Situation, notes and help, in reading order.

@@ -60,6 +60,7 @@ fn rule(code: &Code) -> ReportingDescriptor {
         .short_description(text(code.summary))
         .full_description(text(code.explanation))
         .help(text(&help))
+        .help_uri(code.page())
         .default_configuration(
             ReportingConfiguration::builder()
                 .level(serde_json::json!(level))
@@ -92,7 +93,7 @@ fn result(report: &Report<'_>, found: &Finding<'_>) -> SarifResult {
         .locations(places().take(1).collect::<Vec<_>>())
         .related_locations(places().skip(1).collect::<Vec<_>>())
         .partial_fingerprints(BTreeMap::from([(
-            "presync/v2".to_owned(),
+            "presync/v3".to_owned(),
             found.fingerprint.to_owned(),
         )]))
         .fixes(

@@ -218,6 +218,7 @@ fn report(
             files: &files,
             style: terminal.style(stream),
             places: &Disk,
+            deny_warnings: arguments.deny_warnings,
         };
         let text =
             (format.write)(&report).map_err(|error| CommandError::Usage(error.to_string()))?;

@@ -1,22 +1,33 @@
 //! `presync test`: proves the tests, runs the scenarios, and reports coverage.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 
 use super::InputArguments;
 use crate::coverage::Total;
 use crate::error::{CommandAnswer, CommandError, CommandResult};
-use crate::loading;
+use crate::places::Disk;
 use crate::terminal::{OutputStream, Terminal};
-use presync::SourceFile;
-use presync::visible;
+use crate::{loading, watch};
+use presync::{Program, SourceFile, Verdict};
+use presync_report::{TEST_FORMATS, TestReport, TestedProgram};
 
 /// Prove tests over all situations, and run scenarios.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     inputs: InputArguments,
+    /// Output format.
+    #[arg(long, default_value = "human", value_parser = PossibleValuesParser::new(TEST_FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.description))))]
+    format: String,
+    /// Only tests and scenarios with this text in their names.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["coverage", "fail_under", "generate"])]
+    filter: Option<String>,
+    /// Test again when a file changes.
+    #[arg(long, conflicts_with = "generate")]
+    watch: bool,
     /// Report rules and branches that no test covers; with `lcov`, print a tracefile for other tools.
     #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "human")]
     coverage: Option<CoverageFormat>,
@@ -44,57 +55,72 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    if arguments.watch {
+        let selection = arguments.inputs.selection(terminal)?;
+        return watch::watch(&selection.paths, terminal, &|| once(arguments, terminal));
+    }
+    once(arguments, terminal)
+}
+
+fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let roots = arguments.inputs.selection(terminal)?.roots(terminal)?;
     if arguments.generate {
         return generate(&roots, terminal);
     }
-    let (mut passed, mut failed) = (0, 0);
     let mut total = Total::default();
+    let mut programs: Vec<(Program, Vec<Verdict>)> = Vec::new();
     for root in roots {
-        let program = loading::program(&root, terminal)?;
-        let tables = program.compile()?;
-        let mut lines = String::new();
-        let mut failures = Vec::new();
-        for verdict in presync::prove(&program, &tables) {
-            let holds = verdict.failures.is_empty();
-            if holds {
-                passed += 1;
-            } else {
-                failed += 1;
-            }
-            lines.push_str(&format!(
-                "{} {}\n",
-                if holds { "✓" } else { "✗" },
-                visible(&verdict.name)
-            ));
-            failures.extend(verdict.failures);
-        }
-        if arguments.coverage == Some(CoverageFormat::Lcov) {
-            terminal.status(lines.trim_end());
-        } else {
-            terminal.stdout(&lines)?;
-        }
-        if !failures.is_empty() {
-            let stream = match arguments.coverage {
-                Some(CoverageFormat::Lcov) => OutputStream::Stderr,
-                _ => OutputStream::Stdout,
-            };
-            terminal.draw(&failures, &program.sources, stream)?;
-        }
-        if arguments.coverage.is_some() || arguments.fail_under.is_some() {
-            total.add(&program, presync::coverage(&program, &tables));
+        match prove(&root, arguments, &mut total, terminal) {
+            Ok(proved) => programs.push(proved),
+            Err(error) => terminal.skip(&error),
         }
     }
-    if passed + failed == 0 {
-        return Err(CommandError::Usage(
-            "no tests or scenarios found; `presync test --generate` proposes some".to_owned(),
-        ));
+    let verdicts = || programs.iter().flat_map(|(_, verdicts)| verdicts);
+    if verdicts().next().is_none() && !terminal.skipped_any() {
+        return Err(CommandError::Usage(match &arguments.filter {
+            Some(text) => format!("no test or scenario has `{text}` in its name"),
+            None => {
+                "no tests or scenarios found; `presync test --generate` proposes some".to_owned()
+            }
+        }));
+    }
+    let tested: Vec<TestedProgram<'_>> = programs
+        .iter()
+        .map(|(program, verdicts)| TestedProgram {
+            verdicts,
+            sources: &program.sources,
+        })
+        .collect();
+    let format = TEST_FORMATS
+        .iter()
+        .find(|format| format.name == arguments.format);
+    let format = format.unwrap_or(&TEST_FORMATS[0]);
+    // A tracefile is for other tools, which read nothing else.
+    let traced = arguments.coverage == Some(CoverageFormat::Lcov);
+    let stream = if traced {
+        OutputStream::Stderr
+    } else {
+        OutputStream::Stdout
+    };
+    let report = TestReport {
+        programs: &tested,
+        style: terminal.style(stream),
+        places: &Disk,
+    };
+    let text = (format.write)(&report).map_err(|error| CommandError::Usage(error.to_string()))?;
+    match stream {
+        OutputStream::Stdout => terminal.stdout(text)?,
+        OutputStream::Stderr => terminal.status(text.trim_end()),
     }
     match arguments.coverage {
         Some(CoverageFormat::Human) => terminal.stdout(total.human())?,
-        Some(CoverageFormat::Lcov) => terminal.stdout(total.lcov())?,
+        Some(CoverageFormat::Lcov) => terminal.stdout(total.lcov(&Disk))?,
         None => {}
     }
+    let failed = verdicts()
+        .filter(|verdict| !verdict.failures.is_empty())
+        .count();
+    let passed = verdicts().count() - failed;
     terminal.status(&format!("{passed} passed, {failed} failed"));
     let covered = total.percent();
     let short = arguments.fail_under.filter(|wanted| covered < *wanted);
@@ -104,6 +130,25 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         ));
     }
     Ok(CommandAnswer::no_if(failed > 0 || short.is_some()))
+}
+
+/// Proves the tests and runs the scenarios of one program.
+fn prove(
+    root: &Path,
+    arguments: &Arguments,
+    total: &mut Total,
+    terminal: &Terminal,
+) -> Result<(Program, Vec<Verdict>), CommandError> {
+    let program = loading::program(root, terminal)?;
+    let tables = program.compile()?;
+    let mut verdicts = presync::prove(&program, &tables);
+    if let Some(text) = &arguments.filter {
+        verdicts.retain(|verdict| verdict.name.contains(text));
+    }
+    if arguments.coverage.is_some() || arguments.fail_under.is_some() {
+        total.add(&program, presync::coverage(&program, &tables));
+    }
+    Ok((program, verdicts))
 }
 
 fn generate(roots: &[PathBuf], terminal: &Terminal) -> CommandResult {
