@@ -3,8 +3,11 @@
 
 mod statement;
 
+use std::ops::Range;
+
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
+use crate::syntax::directive::{Directive, directive};
 use crate::syntax::lexer::Token;
 use crate::syntax::scan;
 use crate::syntax::tree::{
@@ -57,6 +60,7 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
         text.push_str(line.text.trim_end());
         text.push('\n');
     }
+    let text = with_kept_lines(&source.text, &text);
     let (again, errors) = crate::syntax::parse(
         FileId(0),
         &SourceFile::new("", text.clone().into_bytes(), false),
@@ -74,6 +78,41 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
     } else {
         text
     })
+}
+
+/// A formatted text in which the lines from `// presync: fmt off` to `// presync: fmt on` are as in the source.
+fn with_kept_lines(source: &str, formatted: &str) -> String {
+    let source = source.replace("\r\n", "\n");
+    let kept = kept_lines(&source);
+    if kept.is_empty() {
+        return formatted.to_owned();
+    }
+    let mut text = String::with_capacity(formatted.len());
+    let mut end = 0;
+    for (from, to) in std::iter::zip(kept_lines(formatted), kept) {
+        text.push_str(&formatted[end..from.start]);
+        text.push_str(&source[to]);
+        end = from.end;
+    }
+    text.push_str(&formatted[end..]);
+    text
+}
+
+/// The lines between each `fmt off` and `fmt on` that stand alone on their lines, or the end.
+fn kept_lines(text: &str) -> Vec<Range<usize>> {
+    let mut kept = Vec::new();
+    let (mut at, mut off) = (0, None);
+    for line in text.split_inclusive('\n') {
+        let behind = at + line.len();
+        match directive(line.trim()) {
+            Some(Directive::FormatOff) if off.is_none() => off = Some(behind),
+            Some(Directive::FormatOn) => kept.extend(off.take().map(|off| off..at)),
+            _ => {}
+        }
+        at = behind;
+    }
+    kept.extend(off.map(|off| off..text.len()));
+    kept
 }
 
 /// Tokens and comments, which formatting must not change. It removes trailing commas, so commas are

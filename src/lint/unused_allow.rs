@@ -7,7 +7,7 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "unused-allow",
         default: Some(Level::Warn),
-        summary: "an `@allow` suppresses nothing",
+        summary: "an `@allow` or a `// presync:` comment has no effect",
         explanation: "The finding no longer exists, or the code is not a lint: errors cannot be allowed. An `@allow` of a lint that \
 is off is not reported.",
         bad: "use cic_lync
@@ -61,7 +61,7 @@ fn find(context: &mut Context<'_>) {
                     allow.code
                 ))
                 .label(allow.location, "nothing to suppress")
-                .help("delete it"),
+                .help(format!("delete `{}`", allow.code)),
             Err(unknown) => {
                 let help = match &unknown {
                     UnknownLint::Near { near, .. } => format!("did you mean `{near}`?"),
@@ -73,7 +73,23 @@ fn find(context: &mut Context<'_>) {
                     .help(help)
             }
         };
-        let fix = context.deletion(allow.location, true);
+        let fix = if allow.without.is_empty() {
+            context.deletion(allow.location, true)
+        } else {
+            Some(Fix {
+                message: format!("delete `{}`", allow.code),
+                safe: true,
+                edits: vec![(allow.location, allow.without.clone())],
+            })
+        };
         context.report(finding.about(allow.code.as_str()).fix(fix));
+    }
+    for (location, why) in &program.wrong_directives {
+        let finding = context
+            .finding(format!("this comment has no effect: {why}"))
+            .about(program.sources.text(*location))
+            .label(*location, "no effect")
+            .help("directives are `// presync: allow CODE, CODE \"reason\"` before the first declaration, and `// presync: fmt off` and `on`");
+        context.report(finding);
     }
 }

@@ -68,6 +68,8 @@ pub struct Program {
     pub declared: Vec<Declared>,
     pub references: FxHashSet<Reference>,
     pub allows: Vec<Allow>,
+    /// Comments that look like a directive and are none, and why.
+    pub wrong_directives: Vec<(Location, &'static str)>,
     pub condition_sites: Vec<ConditionSite>,
     pub case_mismatches: Vec<CaseMismatch>,
 }
@@ -256,12 +258,15 @@ pub struct Reference {
     pub target: DeclaredId,
 }
 
-/// `@allow(code, "reason")`
+/// One code of `@allow(code, other, "reason")` or of `// presync: allow code "reason"`.
 #[derive(Debug, Clone)]
 pub struct Allow {
     pub code: String,
     pub reason: Option<String>,
+    /// The whole annotation or comment.
     pub location: Location,
+    /// Its source without this code; empty if it has no other.
+    pub without: String,
     /// The source that it applies to.
     pub scope: Location,
 }

@@ -31,6 +31,7 @@ pub(super) struct Draft {
     pub declared: Vec<Declared>,
     pub references: FxHashSet<Reference>,
     pub allows: Vec<Allow>,
+    pub wrong_directives: Vec<(Location, &'static str)>,
     pub condition_sites: Vec<ConditionSite>,
     pub case_mismatches: Vec<CaseMismatch>,
 }
@@ -181,6 +182,7 @@ impl Draft {
             declared: self.declared,
             references: self.references,
             allows: self.allows,
+            wrong_directives: self.wrong_directives,
             condition_sites: self.condition_sites,
             case_mismatches: self.case_mismatches,
         };

@@ -28,8 +28,10 @@ use crate::errors::unknown::UnknownReference;
 use crate::errors::{self, confusable_name, duplicate_definition};
 use crate::load::Parsed;
 use crate::program::{self, CondId, DeclaredId, FactId, Program, SystemId, ValueId};
+use crate::quote::quote_text;
 use crate::resolve::draft::{Draft, Renumbering};
 use crate::source::{FileId, Location, Sources, Span};
+use crate::syntax::directive::{Directive, directive};
 use crate::syntax::tree;
 
 /// Maximum number of rules in a profile or mapping, including those of the mappings it applies.
@@ -83,6 +85,7 @@ pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
     resolver.names.incomplete = !missing.is_empty();
     missing.into_iter().for_each(|error| resolver.error(error));
     resolver.collect_allows(&files);
+    resolver.directives(&files);
     resolver.run(files);
     drop(std::mem::take(&mut resolver.names));
     resolver.find_confusables();
@@ -495,15 +498,88 @@ impl Resolver {
 
     fn allows(&mut self, allows: &[tree::Allow], scope: Location) {
         for allow in allows {
+            let codes: Vec<String> = allow
+                .codes
+                .iter()
+                .map(|code| code.text.to_string())
+                .collect();
+            let reason = allow.reason.as_ref().map(|reason| reason.text.to_string());
+            let ending = reason
+                .as_deref()
+                .map(|reason| format!(", {}", quote_text(reason)));
+            let ending = ending.unwrap_or_default();
+            let location = Location {
+                file: scope.file,
+                span: allow.span,
+            };
+            let written = |codes: &str| format!("@allow({codes}{ending})");
+            self.allow_each(&codes, reason.as_ref(), (location, scope), &written);
+        }
+    }
+
+    /// `at`: the annotation or comment, and its scope; `written`: its source with other codes.
+    fn allow_each(
+        &mut self,
+        codes: &[String],
+        reason: Option<&String>,
+        at: (Location, Location),
+        written: &dyn Fn(&str) -> String,
+    ) {
+        let (location, scope) = at;
+        for (index, code) in codes.iter().enumerate() {
+            let others = codes
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index);
+            let others: Vec<&str> = others.map(|(_, code)| code.as_str()).collect();
             self.draft.allows.push(program::Allow {
-                code: allow.code.text.to_string(),
-                reason: allow.reason.as_ref().map(|reason| reason.text.to_string()),
-                location: Location {
-                    file: scope.file,
-                    span: allow.span,
+                code: code.clone(),
+                reason: reason.cloned(),
+                location,
+                without: match others.as_slice() {
+                    [] => String::new(),
+                    others => written(&others.join(", ")),
                 },
                 scope,
             });
+        }
+    }
+
+    /// `// presync: allow gap "reason"` before the first declaration.
+    fn directives(&mut self, files: &[tree::File]) {
+        for (index, tree) in files.iter().enumerate() {
+            let file = FileId(index as u32);
+            let text = self.draft.sources.file(file).text.clone();
+            let first = tree.declarations.first().map(|first| first.span.start);
+            for comment in &tree.comments {
+                let location = Location {
+                    file,
+                    span: comment.span,
+                };
+                let wrong = match directive(comment.span.text(&text)) {
+                    Some(Directive::Allow { codes, reason })
+                        if first.is_none_or(|first| comment.span.start < first) =>
+                    {
+                        let ending = reason
+                            .as_deref()
+                            .map(|reason| format!(" {}", quote_text(reason)));
+                        let ending = ending.unwrap_or_default();
+                        let written = |codes: &str| format!("// presync: allow {codes}{ending}");
+                        let scope = Location {
+                            file,
+                            span: Span::new(0, text.len()),
+                        };
+                        self.allow_each(&codes, reason.as_ref(), (location, scope), &written);
+                        continue;
+                    }
+                    Some(Directive::Allow { .. }) => {
+                        "it is for a whole file, so it must stand before the first declaration"
+                    }
+                    Some(Directive::Unknown) => "it is no directive",
+                    Some(Directive::FormatOff | Directive::FormatOn) | None => continue,
+                };
+                self.draft.wrong_directives.push((location, wrong));
+            }
         }
     }
 

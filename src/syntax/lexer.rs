@@ -137,11 +137,9 @@ impl Lexer<'_> {
     }
 
     fn in_lint_code(&self) -> bool {
-        let recent = &self.tokens[self.tokens.len().saturating_sub(8)..];
-        recent
-            .iter()
-            .rev()
-            .any(|token| token.span.text(self.text) == "@allow")
+        let recent = self.tokens.iter().rev().take(super::split::MAX_ANNOTATION);
+        let mut words = recent.map(|token| token.span.text(self.text));
+        words.find(|word| ["@allow", ")"].contains(word)) == Some("@allow")
             && self
                 .tokens
                 .last()

@@ -266,15 +266,19 @@ impl<'a> Lower<'a> {
 
     pub fn allow(&self, node: PairNode<'a>) -> tree::Allow {
         let span = node.span();
-        let mut names = node
-            .inner()
-            .filter(|child| matches!(child.rule(), Rule::lint_code | Rule::text));
-        let code = names
-            .next()
-            .map(|code| self.name(&code))
-            .expect("an allow names a code");
-        let reason = names.next().map(|reason| self.name(&reason));
-        tree::Allow { code, reason, span }
+        let (mut codes, mut reason) = (Vec::new(), None);
+        for child in node.inner() {
+            match child.rule() {
+                Rule::lint_code => codes.push(self.name(&child)),
+                Rule::text => reason = Some(self.name(&child)),
+                _ => {}
+            }
+        }
+        tree::Allow {
+            codes: codes.into(),
+            reason,
+            span,
+        }
     }
 
     pub fn condition(&self, node: PairNode<'a>) -> tree::Condition {

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod chunked_vec;
+pub mod directive;
 mod expected;
 pub mod lexer;
 mod lower;

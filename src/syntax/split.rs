@@ -12,7 +12,7 @@ use crate::token;
 pub const MAX_DEPTH: usize = 200;
 
 /// Maximum number of tokens in an `@allow(...)`.
-const MAX_ANNOTATION: usize = 16;
+pub(super) const MAX_ANNOTATION: usize = 200;
 
 /// The tokens of one declaration, including annotations.
 #[derive(Debug, Clone)]

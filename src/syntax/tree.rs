@@ -38,10 +38,11 @@ pub struct Comment {
     pub doc: bool,
 }
 
-/// `@allow(dead-rule, "kept for the night shift")`
+/// `@allow(dead-rule, gap, "kept for the night shift")`
 #[derive(Debug, Clone)]
 pub struct Allow {
-    pub code: Name,
+    /// At least one.
+    pub codes: Box<[Name]>,
     pub reason: Option<Name>,
     pub span: Span,
 }

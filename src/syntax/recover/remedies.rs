@@ -298,7 +298,7 @@ impl Recovery<'_> {
                 "write a system and a state, as in `lync Away`".to_owned()
             }
             _ if expects(Rule::lint_code) || failed > 0 && self.word(failed - 1) == "@allow" => {
-                "write `@allow(gap, \"reason\")`".to_owned()
+                "write `@allow(gap, dead-rule, \"reason\")`".to_owned()
             }
             _ if expects(Rule::colon) && expects(Rule::brace_open) => {
                 "write `when c: ...` for one rule, or `when c { ... }` for several".to_owned()
