@@ -575,7 +575,7 @@ impl Resolver {
                     Some(Directive::Allow { .. }) => {
                         "it is for a whole file, so it must stand before the first declaration"
                     }
-                    Some(Directive::Unknown) => "it is no directive",
+                    Some(Directive::Unknown) => "the directive is unknown",
                     Some(Directive::FormatOff | Directive::FormatOn) | None => continue,
                 };
                 self.draft.wrong_directives.push((location, wrong));

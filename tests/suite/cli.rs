@@ -160,7 +160,7 @@ fn files_that_are_not_programs() {
     fails(
         folder,
         &["check", "-"],
-        "{".repeat(100_000).as_bytes(),
+        format!("flag a {}", "{".repeat(100_000)).as_bytes(),
         1,
         "nested more than 200 levels deep",
     );

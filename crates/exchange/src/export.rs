@@ -9,7 +9,9 @@ mod jdm;
 mod json;
 mod markdown;
 mod rego;
+pub(crate) mod rows;
 mod sql;
+mod xlsx;
 
 pub use format::{ExportError, ExportFormat, PageFinding, Write};
 
@@ -21,6 +23,7 @@ pub const FORMATS: &[ExportFormat] = &[
     rego::FORMAT,
     sql::FORMAT,
     csv::FORMAT,
+    xlsx::FORMAT,
     markdown::FORMAT,
     html::FORMAT,
 ];

@@ -1,10 +1,15 @@
 //! In: a table from another tool. Out: unformatted `.presync` source that decides alike, and how columns were read.
 //! Errors: the file is not such a table, or a program cannot express it.
 
-mod csv;
+mod columns;
+mod conditions;
 mod dmn;
+mod exported;
 mod json;
+mod sheet;
 mod source;
+mod table;
+mod vocabulary;
 
 use presync::{FileId, SourceFile};
 use presync_engine::{Tables, TablesError, TooComplex};
@@ -15,6 +20,50 @@ pub struct Imported {
     pub source: String,
     /// How the columns were interpreted, one sentence each; empty if there was nothing to guess.
     pub understood: Vec<String>,
+    /// What the source does not contain, one sentence each.
+    pub not_imported: Vec<String>,
+}
+
+/// What the user says of a table.
+#[derive(Debug, Default)]
+pub struct ImportOptions {
+    /// What columns hold, by heading or number.
+    pub columns: Vec<(ColumnKind, String)>,
+    /// Columns that hold nothing to import.
+    pub ignored: Vec<String>,
+}
+
+/// What a column of a table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    Profile,
+    Role,
+    Condition,
+    Direction,
+    /// The states of the system that changes.
+    From,
+    /// The states of the system that follows.
+    To,
+    FromSystem,
+    ToSystem,
+    FromId,
+    ToId,
+}
+
+impl ColumnKind {
+    /// Every kind, with its name in `--column`.
+    pub const ALL: [(&'static str, Self); 10] = [
+        ("profile", Self::Profile),
+        ("role", Self::Role),
+        ("condition", Self::Condition),
+        ("direction", Self::Direction),
+        ("from", Self::From),
+        ("to", Self::To),
+        ("from-system", Self::FromSystem),
+        ("to-system", Self::ToSystem),
+        ("from-id", Self::FromId),
+        ("to-id", Self::ToId),
+    ];
 }
 
 /// Why a file cannot be imported.
@@ -24,6 +73,10 @@ pub enum ImportError {
     Empty,
     #[error("not a CSV file: {0}")]
     Csv(#[from] ::csv::Error),
+    #[error("not a spreadsheet: {0}")]
+    Spreadsheet(String),
+    #[error("not valid UTF-8")]
+    Utf8,
     #[error("not an XML file: {0}")]
     Xml(#[from] roxmltree::Error),
     #[error("an element has more than {0} attributes")]
@@ -62,19 +115,56 @@ pub enum ImportError {
 
 /// A kind of file that can be imported.
 pub struct ImportKind {
-    /// The extension of its files.
-    pub extension: &'static str,
-    pub read: fn(&str) -> Result<Imported, ImportError>,
+    /// The extensions of its files.
+    pub extensions: &'static [&'static str],
+    pub read: fn(&[u8], &ImportOptions) -> Result<Imported, ImportError>,
 }
 
 /// Every kind of file.
-pub const KINDS: &[ImportKind] = &[json::KIND, dmn::KIND, csv::KIND];
+pub const KINDS: &[ImportKind] = &[
+    json::KIND,
+    dmn::KIND,
+    ImportKind {
+        extensions: &["csv", "tsv", "txt", "md", "markdown", "wiki"],
+        read: |bytes, options| {
+            let (text, note) = sheet::decode(bytes);
+            let mut sheet = sheet::text(&text)?;
+            sheet.notes.extend(note);
+            read_sheets(vec![sheet], options)
+        },
+    },
+    ImportKind {
+        extensions: &["xlsx", "xls", "xlsm", "xlsb", "ods"],
+        read: |bytes, options| read_sheets(sheet::spreadsheet(bytes)?, options),
+    },
+];
+
+/// Reads what `presync export` wrote, or a table that somebody else wrote.
+fn read_sheets(
+    sheets: Vec<sheet::Sheet>,
+    options: &ImportOptions,
+) -> Result<Imported, ImportError> {
+    if sheets.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    if exported::is_exported(&sheets) {
+        exported::read(&sheets)
+    } else {
+        table::read(sheets, options)
+    }
+}
+
+/// The text of a file in UTF-8.
+fn utf8(bytes: &[u8]) -> Result<&str, ImportError> {
+    std::str::from_utf8(bytes).map_err(|_| ImportError::Utf8)
+}
 
 /// Writes imported tables as source.
 fn from_tables(tables: Tables) -> Result<Imported, ImportError> {
     ensure_parses(Imported {
         source: source::write(&tables)?,
         understood: Vec::new(),
+        not_imported: Vec::new(),
     })
 }
 

@@ -54,13 +54,18 @@ fn rule(code: &Code) -> ReportingDescriptor {
         Some(Level::Warn) => ReportingConfigurationLevel::Warning,
         Some(Level::Off) => ReportingConfigurationLevel::None,
     };
-    let help = format!("{}\n\n{}", code.explanation, code.configuration());
+    // `helpUri` would have to be an address on the web.
+    let help = format!(
+        "{}\n\n{}\n\n{}",
+        code.explanation,
+        code.configuration(),
+        code.page()
+    );
     ReportingDescriptor::builder()
         .id(code.name)
         .short_description(text(code.summary))
         .full_description(text(code.explanation))
         .help(text(&help))
-        .help_uri(code.page())
         .default_configuration(
             ReportingConfiguration::builder()
                 .level(serde_json::json!(level))

@@ -40,11 +40,13 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .find(|format| format.name == arguments.to)
         .ok_or_else(|| CommandError::Usage("unknown format".to_owned()))?;
     let text = match format.write {
-        Write::Tables(write) => write(&tables),
+        Write::Tables(write) => write(&tables).map(String::into_bytes),
+        Write::Bytes(write) => write(&tables),
         Write::Report(write) => write(
             &tables,
             &findings(&arguments.path, program.as_ref(), terminal)?,
-        ),
+        )
+        .map(String::into_bytes),
     };
     let text = text.map_err(|error| {
         CommandError::Usage(format!("cannot be exported as {}: {error}", format.name))
@@ -55,7 +57,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .filter(|file| file.as_os_str() != "-")
     {
         Some(file) => {
-            files::write_atomically(file, text.as_bytes())?;
+            files::write_atomically(file, &text)?;
             terminal.status(&format!("wrote {} ({} bytes)", file.display(), text.len()));
         }
         None => terminal.stdout(&text)?,

@@ -9,13 +9,21 @@ use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::files;
 use crate::terminal::Terminal;
 use presync::SourceFile;
-use presync_exchange::import::KINDS;
+use presync::{nearest, visible};
+use presync_exchange::import::{ColumnKind, ImportOptions, KINDS};
 
 /// Convert a table to .presync source.
 #[derive(Args)]
 pub struct Arguments {
-    /// A .csv file of mappings, a .dmn or tables.json file from `presync export`, or `-`.
+    /// A table as .csv, .tsv, .xlsx, .xls, .ods or .md, decision tables as .dmn, a tables.json, or `-`.
     path: PathBuf,
+    /// What columns hold, by heading or number: `from=2,to="Lync Status"`. Kinds: profile, role, condition, direction, from,
+    /// to, from-system, to-system, from-id, to-id.
+    #[arg(long = "column", value_name = "KIND=COLUMN,…", value_parser = columns)]
+    columns: Vec<Vec<(ColumnKind, String)>>,
+    /// A column that holds nothing to import, by heading or number. Can be repeated.
+    #[arg(long = "ignore-column", value_name = "COLUMN")]
+    ignored: Vec<String>,
     /// Write to FILE instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -33,29 +41,38 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     } else {
         std::fs::read(path).map_err(|error| files::cannot_read(path, &error))?
     };
-    let text = String::from_utf8(bytes)
-        .map_err(|_| CommandError::Usage(format!("`{}` is not valid UTF-8", path.display())))?;
     let extension = path
         .extension()
         .map(|extension| extension.to_string_lossy().to_lowercase());
-    // Standard input has no name: detect the kind by its first character.
-    let extension = extension.unwrap_or_else(|| match text.trim_start().chars().next() {
-        Some('{') => "json".to_owned(),
-        Some('<') => "dmn".to_owned(),
-        _ => "csv".to_owned(),
-    });
-    let kind = KINDS.iter().find(|kind| kind.extension == extension);
+    // Standard input has no name: recognize the kind by its first bytes.
+    let extension = extension.unwrap_or_else(|| kind_of(&bytes).to_owned());
+    let kind = KINDS
+        .iter()
+        .find(|kind| kind.extensions.contains(&extension.as_str()));
     let kind = kind.ok_or_else(|| {
+        let known: Vec<String> = KINDS
+            .iter()
+            .flat_map(|kind| kind.extensions)
+            .map(|extension| format!(".{extension}"))
+            .collect();
         CommandError::Usage(format!(
-            "`{}` is not a .csv, .dmn or tables.json file",
-            path.display()
+            "`{}` is none of {}",
+            path.display(),
+            known.join(", ")
         ))
     })?;
-    let imported = (kind.read)(&text).map_err(|error| {
+    let options = ImportOptions {
+        columns: arguments.columns.iter().flatten().cloned().collect(),
+        ignored: arguments.ignored.clone(),
+    };
+    let imported = (kind.read)(&bytes, &options).map_err(|error| {
         CommandError::Usage(format!("`{}` cannot be imported: {error}", path.display()))
     })?;
     for sentence in &imported.understood {
-        terminal.status(sentence);
+        terminal.status(&visible(sentence));
+    }
+    for sentence in &imported.not_imported {
+        terminal.stderr(&format!("not imported: {}", visible(sentence)));
     }
     let source = SourceFile::new("imported.presync", imported.source.into_bytes(), false);
     let text = presync::format(&source).map_err(|error| {
@@ -79,5 +96,53 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         }
         None => terminal.stdout(&text)?,
     }
-    Ok(CommandAnswer::Yes)
+    Ok(CommandAnswer::no_if(!imported.not_imported.is_empty()))
+}
+
+/// The extension of a file with this content.
+fn kind_of(bytes: &[u8]) -> &'static str {
+    let start = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    match start.trim_ascii_start() {
+        [b'{', ..] => "json",
+        [b'<', ..] => "dmn",
+        // A zip archive, and the container of old spreadsheets.
+        [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => "xlsx",
+        _ => "csv",
+    }
+}
+
+/// `from=2,to="Lync Status"`
+fn columns(text: &str) -> Result<Vec<(ColumnKind, String)>, String> {
+    let mut columns = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (kind, value) = rest
+            .split_once('=')
+            .ok_or_else(|| format!("`{rest}` is not KIND=COLUMN"))?;
+        let kind = kind.trim();
+        let names = || ColumnKind::ALL.iter().map(|(name, _)| *name);
+        let known = ColumnKind::ALL.iter().find(|(name, _)| *name == kind);
+        let (_, known) = known.ok_or_else(|| match nearest(kind, names()) {
+            Some(near) => format!("unknown kind `{kind}`: did you mean `{near}`?"),
+            None => format!(
+                "unknown kind `{kind}`: use one of {}",
+                names().collect::<Vec<_>>().join(", ")
+            ),
+        })?;
+        let value = value.trim_start();
+        let (column, behind) = match value.strip_prefix('"') {
+            Some(quoted) => quoted
+                .split_once('"')
+                .ok_or_else(|| format!("a quote is missing at the end of `{value}`"))?,
+            None => value.split_at(value.find(',').unwrap_or(value.len())),
+        };
+        columns.push((*known, column.trim().to_owned()));
+        let behind = behind.trim_start();
+        rest = match behind.strip_prefix(',') {
+            Some(next) => next.trim_start(),
+            None if behind.is_empty() => behind,
+            None => return Err(format!("expected a comma before `{behind}`")),
+        };
+    }
+    Ok(columns)
 }

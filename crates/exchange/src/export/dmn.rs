@@ -13,6 +13,7 @@ use quick_xml::events::{BytesDecl, Event};
 use crate::export::dmn::xml::{Xml, empty, parent, text};
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, View, views};
+use crate::text::declarations::declarations;
 use presync::Rows;
 use presync_engine::{Cells, Column, Input, Schema, StateId, Tables};
 
@@ -38,12 +39,13 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
     let views = views(tables)?;
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     let digest = tables.digest()?;
-    document(&mut xml, tables.schema(), digest, &views)
+    document(&mut xml, tables, digest, &views)
         .expect("a buffer in memory takes all that is written");
     Ok(String::from_utf8(xml.into_inner()).expect("only text was written") + "\n")
 }
 
-fn document(xml: &mut Xml, schema: &Schema, digest: &str, views: &[View<'_>]) -> io::Result<()> {
+fn document(xml: &mut Xml, tables: &Tables, digest: &str, views: &[View<'_>]) -> io::Result<()> {
+    let schema = tables.schema();
     let identifiers = Identifiers::new(schema);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     parent(xml, "definitions", &NAMESPACES, |xml| {
@@ -52,6 +54,7 @@ fn document(xml: &mut Xml, schema: &Schema, digest: &str, views: &[View<'_>]) ->
             "description",
             &format!("Decision tables of Presync, {digest}"),
         )?;
+        declared(xml, tables)?;
         input_data(xml, "entered", "the state entered", "string")?;
         for column in cells::columns(schema, views) {
             input_data(
@@ -175,6 +178,28 @@ fn kind(schema: &Schema, column: Column) -> &'static str {
     } else {
         "string"
     }
+}
+
+/// What tables do not say: the systems with ids and attributes, facts that no table asks for, and all roles.
+fn declared(xml: &mut Xml, tables: &Tables) -> io::Result<()> {
+    parent(xml, "extensionElements", &[], |xml| {
+        let namespace = [("xmlns:presync", "urn:presync:tables")];
+        parent(xml, "presync:declared", &namespace, |xml| {
+            for (_, source) in declarations(tables.schema()) {
+                text(xml, "presync:declaration", source.trim_end())?;
+            }
+            let default = tables.default_role().ok().map(|role| role.id());
+            for role in tables.roles().filter(|role| !role.is_implicit()) {
+                let kind = if Some(role.id()) == default {
+                    "default"
+                } else {
+                    "role"
+                };
+                text(xml, &format!("presync:{kind}"), role.name())?;
+            }
+            Ok(())
+        })
+    })
 }
 
 fn input_data(xml: &mut Xml, name: &str, label: &str, kind: &str) -> io::Result<()> {

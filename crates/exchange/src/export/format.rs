@@ -12,6 +12,8 @@ pub struct ExportFormat {
 /// The input of a format.
 pub enum Write {
     Tables(fn(&Tables) -> Result<String, ExportError>),
+    /// Not text.
+    Bytes(fn(&Tables) -> Result<Vec<u8>, ExportError>),
     /// Also includes the lint findings.
     Report(fn(&Tables, &[PageFinding]) -> Result<String, ExportError>),
 }
@@ -56,4 +58,6 @@ format"
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Csv(#[from] csv::Error),
+    #[error(transparent)]
+    Xlsx(#[from] rust_xlsxwriter::XlsxError),
 }

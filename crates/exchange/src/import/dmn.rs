@@ -1,12 +1,15 @@
 //! Imports DMN decision tables that `export --to dmn` wrote, even if another tool has saved them again.
 //! Expects a table for each role and direction, identified by the names in its extension elements.
 
+mod foreign;
+
 use std::collections::BTreeMap;
 
 use roxmltree::{Document as Xml, Node};
 use serde_json::Value;
 
-use crate::import::{ImportError, ImportKind, from_tables};
+use crate::import::{ImportError, ImportKind, from_tables, table, utf8};
+use presync::Program;
 use presync_engine::Tables;
 use presync_engine::document::{
     AppendixDocument, BlockDocument, ByHand, Cell, ConditionDocument, DirectionDocument, Document,
@@ -18,11 +21,19 @@ use presync_engine::document::{
 const MAX_ATTRIBUTES: usize = 10_000;
 
 pub(super) const KIND: ImportKind = ImportKind {
-    extension: "dmn",
-    read: |text| from_tables(read(text)?),
+    extensions: &["dmn", "xml"],
+    read: |bytes, options| {
+        let text = checked(utf8(bytes)?)?;
+        let xml = Xml::parse(text)?;
+        match foreign::sheets(&xml)? {
+            Some(sheets) => table::read(sheets, options),
+            None => from_tables(read(&xml)?),
+        }
+    },
 };
 
-fn read(text: &str) -> Result<Tables, ImportError> {
+/// A text that the XML parser reads quickly.
+fn checked(text: &str) -> Result<&str, ImportError> {
     // The XML parser compares each attribute of an element with the others.
     if text
         .split('<')
@@ -30,7 +41,10 @@ fn read(text: &str) -> Result<Tables, ImportError> {
     {
         return Err(ImportError::Attributes(MAX_ATTRIBUTES));
     }
-    let xml = Xml::parse(text)?;
+    Ok(text)
+}
+
+fn read(xml: &Xml<'_>) -> Result<Tables, ImportError> {
     let decisions: Vec<Node<'_, '_>> = children(xml.root_element(), "decision").collect();
     let mut read = DmnDocument::default();
     let choice =
@@ -41,7 +55,72 @@ fn read(text: &str) -> Result<Tables, ImportError> {
     if decisions.is_empty() {
         return Err(ImportError::NoDecisions);
     }
-    Ok(Tables::from_document(read.document())?)
+    let mut document = read.document();
+    declare(xml, &mut document)?;
+    Ok(Tables::from_document(document)?)
+}
+
+/// Takes the declarations and roles that the file has beside its tables.
+fn declare(xml: &Xml<'_>, document: &mut Document) -> Result<(), ImportError> {
+    let namespace = Some("urn:presync:tables");
+    let ours = |name: &'static str| {
+        xml.descendants()
+            .filter(move |node| is(*node, name) && node.tag_name().namespace() == namespace)
+            .filter(|node| node.parent().is_some_and(|parent| is(parent, "declared")))
+            .map(text)
+    };
+    let source: Vec<String> = ours("declaration").collect();
+    if source.is_empty() {
+        return Ok(());
+    }
+    let unsayable = |error: &dyn std::fmt::Display| ImportError::Unsayable(error.to_string());
+    let program = Program::check_source("declared.presync", &source.join("\n"))
+        .map_err(|errors| unsayable(&errors))?;
+    let declared = program.compile()?.document()?;
+    let all: Vec<(&SystemDocument, &SystemDocument)> = declared
+        .systems
+        .iter()
+        .flat_map(|from| declared.systems.iter().map(move |to| (from, to)))
+        .filter(|(from, to)| from.name != to.name)
+        .collect();
+    let default: Vec<String> = ours("default").collect();
+    for (name, is_default) in ours("role")
+        .map(|name| (name, false))
+        .chain(default.into_iter().map(|name| (name, true)))
+    {
+        let known = document.roles.iter().position(|role| role.name == name);
+        let at = known.unwrap_or_else(|| {
+            document.roles.push(RoleDocument {
+                name: name.clone(),
+                implicit: false,
+                default: false,
+                directions: Vec::new(),
+            });
+            document.roles.len() - 1
+        });
+        document.roles[at].default = is_default;
+        // A direction without rows has no table in the file.
+        for (from, to) in &all {
+            let of = document.roles[at].directions.iter();
+            let mut of = of.map(|direction| &document.directions[*direction]);
+            if of.any(|direction| direction.from == from.name && direction.to == to.name) {
+                continue;
+            }
+            document.directions.push(DirectionDocument {
+                from: from.name.clone(),
+                to: to.name.clone(),
+                columns: Vec::new(),
+                by_hand: Vec::new(),
+                own: Vec::new(),
+                tables: Vec::new(),
+            });
+            let direction = document.directions.len() - 1;
+            document.roles[at].directions.push(direction);
+        }
+    }
+    document.systems = declared.systems;
+    document.facts = declared.facts;
+    Ok(())
 }
 
 #[derive(Default)]

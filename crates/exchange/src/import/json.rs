@@ -2,9 +2,9 @@
 
 use presync_engine::Tables;
 
-use crate::import::{ImportKind, from_tables};
+use crate::import::{ImportKind, from_tables, utf8};
 
 pub(super) const KIND: ImportKind = ImportKind {
-    extension: "json",
-    read: |text| from_tables(Tables::from_json(text)?),
+    extensions: &["json"],
+    read: |bytes, _| from_tables(Tables::from_json(utf8(bytes)?)?),
 };

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::import::ImportError;
 use crate::text::conditions;
-use presync::{quote, quote_attribute, quote_text};
+use crate::text::declarations::declarations;
+use presync::{quote, quote_text};
 use presync_engine::document::{ByHand, OutcomeKind, TableDocument};
-use presync_engine::{FactKind, Schema, System, Tables};
+use presync_engine::{Schema, Tables};
 
 /// The maximum number of texts of a profile, as in docs/language.md.
 const MAX_TEXTS: usize = 500;
@@ -19,20 +20,8 @@ const MAX_TEXTS: usize = 500;
 pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
     let mut text = String::new();
     let schema = tables.schema();
-    for (_, system) in schema.systems() {
-        text.push_str(&declared(schema, system));
-    }
-    for (_, fact) in schema.facts() {
-        let name = quote(&fact.name);
-        text.push_str(&match &fact.kind {
-            FactKind::Flag => format!("flag {name}\n"),
-            FactKind::Choice { values, default } => {
-                let default = default.map_or(String::new(), |at| {
-                    format!(" default {}", quote(&values[at as usize]))
-                });
-                format!("choice {name} = {}{default}\n", listed(values.iter()))
-            }
-        });
+    for (_, source) in declarations(schema) {
+        text.push_str(&source);
     }
     let document = tables.document()?;
     let mut names: BTreeMap<usize, String> = BTreeMap::new();
@@ -94,50 +83,6 @@ pub(super) fn write(tables: &Tables) -> Result<String, ImportError> {
         ));
     }
     Ok(text)
-}
-
-fn declared(schema: &Schema, system: &System) -> String {
-    let title = system
-        .title
-        .as_ref()
-        .map_or(String::new(), |title| format!(" {}", quote_text(title)));
-    let mut text = format!("system {}{title} {{\n", quote(&system.name));
-    if !system.attributes.is_empty() {
-        text.push_str(&format!(
-            "attributes {}\n",
-            separated(system.attributes.iter())
-        ));
-    }
-    if let Some(online) = system.online {
-        text.push_str(&format!("online {}\n", quote(&schema.fact(online).name)));
-    }
-    if let Some(longest) = system.text {
-        text.push_str(&format!("text {longest}\n"));
-    }
-    if let Some(seconds) = system.echo {
-        text.push_str(&format!("echo {seconds}s\n"));
-    }
-    for state in &system.states {
-        let id = state
-            .id
-            .as_ref()
-            .map_or(String::new(), |id| format!(" id {}", quote_text(id)));
-        let reads = state.reads.and_then(|at| system.states.get(at as usize));
-        let reads = reads.map_or(String::new(), |read| {
-            format!(" reads {}", quote(&read.name))
-        });
-        let mut marks: Vec<String> = system.attributes_of(state).map(quote_attribute).collect();
-        marks.extend(state.read_only.then(|| "read_only".to_owned()));
-        marks.extend(state.other.then(|| "other".to_owned()));
-        let marks = if marks.is_empty() {
-            String::new()
-        } else {
-            format!(" {{ {} }}", marks.join(", "))
-        };
-        text.push_str(&format!("state {}{id}{reads}{marks}\n", quote(&state.name)));
-    }
-    text.push_str("}\n\n");
-    text
 }
 
 /// A rule for each row, and the appends; `None` for diagrams.
@@ -205,9 +150,4 @@ fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
         .map(|name| quote(name))
         .collect::<Vec<_>>()
         .join(" | ")
-}
-
-fn separated<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    let names = names.map(|name| quote_attribute(name));
-    names.collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,659 @@
+//! In: a hand-written table. Out: source with a rule for each row, and what each column and word was read as.
+//! Nothing is dropped in silence: what is not used is reported.
+
+use std::collections::BTreeSet;
+
+use indexmap::{IndexMap, IndexSet};
+
+use crate::import::columns::{Columns, TableSide, known};
+use crate::import::conditions::Conditions;
+use crate::import::sheet::{Sheet, SheetRow};
+use crate::import::vocabulary::Vocabularies;
+use crate::import::{ImportError, ImportOptions, Imported, ensure_parses};
+use presync::{quote, quote_text};
+
+/// The rows at the start among which the headings are looked for.
+const TITLE_ROWS: usize = 20;
+
+/// Reads the tables of all sheets as one program.
+pub(super) fn read(sheets: Vec<Sheet>, options: &ImportOptions) -> Result<Imported, ImportError> {
+    let mut table = Table::default();
+    let several = sheets.len() > 1;
+    for mut sheet in sheets {
+        let notes = std::mem::take(&mut sheet.notes);
+        table.notes.extend(notes);
+        let Some((heading, columns)) = find_headings(&sheet, options)? else {
+            if several {
+                table.not_imported.push(format!(
+                    "sheet `{}`: no columns with states of two systems",
+                    sheet.name
+                ));
+                continue;
+            }
+            return Err(no_columns(&sheet));
+        };
+        if several {
+            table.notes.push(format!("sheet `{}`:", sheet.name));
+        }
+        table.sheet(&sheet, heading, &columns, options)?;
+    }
+    table.finish()
+}
+
+/// The row with the headings: the first in which the columns are found.
+fn find_headings(
+    sheet: &Sheet,
+    options: &ImportOptions,
+) -> Result<Option<(usize, Columns)>, ImportError> {
+    let mut wrong = None;
+    for (at, row) in sheet.rows.iter().enumerate().take(TITLE_ROWS) {
+        match Columns::detect(&row.cells, options) {
+            Ok(Some(columns)) => return Ok(Some((at, columns))),
+            Ok(None) => {}
+            // The title has no such column.
+            Err(error) => wrong = wrong.or(Some(error)),
+        }
+    }
+    wrong.map_or(Ok(None), Err)
+}
+
+fn no_columns(sheet: &Sheet) -> ImportError {
+    let Some(first) = sheet.rows.first() else {
+        return ImportError::Empty;
+    };
+    let quoted: Vec<String> = first.cells.iter().map(|cell| format!("`{cell}`")).collect();
+    ImportError::Column(format!(
+        "no columns with the states of two systems in {}; use headings such as `profile, from system, from state, to system, to \
+state, direction`, or name them: `--column from=2,to=\"Lync Status\"`",
+        quoted.join(", ")
+    ))
+}
+
+#[derive(Default)]
+struct Table {
+    /// For each role and profile its rules, with the condition of each. The role is empty if no column has it.
+    profiles: IndexMap<(String, String), IndexSet<(String, String)>>,
+    systems: IndexMap<String, SystemStates>,
+    conditions: Conditions,
+    vocabularies: Vocabularies,
+    notes: Vec<String>,
+    not_imported: Vec<String>,
+    /// Words that were read as something else than a state, with the first line.
+    words: IndexMap<(String, &'static str), u64>,
+}
+
+/// The states of a system that the table names.
+#[derive(Default)]
+struct SystemStates {
+    /// By name in lower case: the first spelling, and the id.
+    states: IndexMap<String, (String, Option<String>)>,
+}
+
+/// A system and what a cell says of it.
+#[derive(Clone)]
+struct SideCell {
+    system: String,
+    states: CellStates,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum CellStates {
+    Any,
+    Otherwise,
+    /// Nothing happens.
+    Nothing,
+    Named(Vec<String>),
+}
+
+impl Table {
+    fn sheet(
+        &mut self,
+        sheet: &Sheet,
+        heading: usize,
+        columns: &Columns,
+        options: &ImportOptions,
+    ) -> Result<(), ImportError> {
+        let headings = &sheet.rows[heading].cells;
+        for title in &sheet.rows[..heading] {
+            let text: Vec<&str> = title.cells.iter().map(String::as_str).collect();
+            self.notes.push(format!(
+                "line {} is a title: `{}`",
+                title.line,
+                text.join(" ").trim()
+            ));
+        }
+        self.notes.extend(columns.describe(headings));
+        self.unused_columns(sheet, heading, columns, options)?;
+        let (mut profile, mut role) = (String::new(), String::new());
+        for row in &sheet.rows[heading + 1..] {
+            // Blank cells of merged columns have the value above them.
+            let down = |at: Option<usize>, above: &mut String| {
+                let cell = cell(row, at);
+                if !cell.is_empty() {
+                    cell.clone_into(above);
+                }
+            };
+            down(columns.profile, &mut profile);
+            down(columns.role, &mut role);
+            self.row(row, columns, &profile, &role)?;
+        }
+        Ok(())
+    }
+
+    /// Reports the columns with content that are not used.
+    fn unused_columns(
+        &mut self,
+        sheet: &Sheet,
+        heading: usize,
+        columns: &Columns,
+        options: &ImportOptions,
+    ) -> Result<(), ImportError> {
+        let headings = &sheet.rows[heading].cells;
+        let used = columns.used();
+        let widest = sheet
+            .rows
+            .iter()
+            .map(|row| row.cells.len())
+            .max()
+            .unwrap_or(0);
+        for at in (0..widest).filter(|at| !used.contains(at)) {
+            let name = headings.get(at).map_or("", String::as_str);
+            let number = (at + 1).to_string();
+            let ignored = options.ignored.iter().any(|ignored| {
+                *ignored == number || (!name.is_empty() && ignored.eq_ignore_ascii_case(name))
+            });
+            let filled = sheet.rows[heading + 1..]
+                .iter()
+                .any(|row| !cell(row, Some(at)).is_empty());
+            let shown = if name.is_empty() {
+                String::new()
+            } else {
+                format!(" `{name}`")
+            };
+            if ignored {
+                self.notes.push(format!("column {number}{shown}: ignored"));
+            } else if filled {
+                self.not_imported.push(format!(
+                    "column {number}{shown} is not used: say what it is with `--column`, or `--ignore-column {number}`"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        row: &SheetRow,
+        columns: &Columns,
+        profile: &str,
+        role: &str,
+    ) -> Result<(), ImportError> {
+        let error = |what: String| ImportError::Line {
+            line: row.line,
+            what,
+        };
+        let filled: Vec<&TableSide> = columns
+            .from
+            .iter()
+            .filter(|side| !cell(row, Some(side.state)).is_empty())
+            .collect();
+        let from = match filled.as_slice() {
+            [one] => *one,
+            [] => &columns.from[0],
+            [first, second, ..] => {
+                return Err(error(format!(
+                    "two columns say what changes: `{}` and `{}`",
+                    cell(row, Some(first.state)),
+                    cell(row, Some(second.state))
+                )));
+            }
+        };
+        let from_cell = self.side(row, from, columns, "from").map_err(error)?;
+        let mut conditions = Vec::new();
+        for at in &columns.conditions {
+            let text = cell(row, Some(*at));
+            let condition = self
+                .conditions
+                .read(text, &self.vocabularies)
+                .map_err(error)?;
+            conditions.extend(condition);
+        }
+        let condition = match conditions.as_slice() {
+            [one] => one.clone(),
+            several => {
+                let each: Vec<String> = several.iter().map(|one| format!("({one})")).collect();
+                each.join(" and ")
+            }
+        };
+        let name = if profile.is_empty() {
+            "Imported"
+        } else {
+            profile
+        };
+        let key = (role.to_owned(), name.to_owned());
+        self.profiles.entry(key.clone()).or_default();
+        let targets = columns.to.iter().filter(|side| {
+            // With several targets, a blank cell is no rule.
+            columns.to.len() == 1 || !cell(row, Some(side.state)).is_empty()
+        });
+        for to in targets {
+            let to_cell = self.side(row, to, columns, "to").map_err(error)?;
+            if from_cell.system.eq_ignore_ascii_case(&to_cell.system) {
+                return Err(error(format!(
+                    "both sides are the same system `{}`",
+                    from_cell.system
+                )));
+            }
+            let text = cell(row, columns.direction);
+            let way = direction(text, &from_cell.system, &to_cell.system).ok_or_else(|| {
+                error(format!(
+                    "unknown direction `{text}`: use `->`, `<-` or `<->`"
+                ))
+            })?;
+            for rule in self.rules(row.line, &from_cell, &to_cell, way)? {
+                let rules = self.profiles.entry(key.clone()).or_default();
+                rules.insert((condition.clone(), rule));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules of a row.
+    fn rules(
+        &mut self,
+        line: u64,
+        from: &SideCell,
+        to: &SideCell,
+        way: Way,
+    ) -> Result<Vec<String>, ImportError> {
+        let error = |what: String| ImportError::Line { line, what };
+        let names_one =
+            |side: &SideCell| matches!(&side.states, CellStates::Named(names) if names.len() == 1);
+        if (way.there, way.back) == (false, false) {
+            self.not_imported.push(format!(
+                "line {line}: the direction says that nothing is synchronized"
+            ));
+            return Ok(Vec::new());
+        }
+        if way.there && way.back && names_one(from) && names_one(to) {
+            return Ok(vec![rule(from, "<->", to).map_err(error)?]);
+        }
+        let mut rules = Vec::new();
+        for (wanted, source, target) in [(way.there, from, to), (way.back, to, from)] {
+            if !wanted {
+                continue;
+            }
+            if source.states == CellStates::Nothing {
+                // `None <-> Be Right Back` says only that Be Right Back changes nothing.
+                if !(way.there && way.back) {
+                    self.not_imported.push(format!(
+                        "line {line}: no state of {} leads to {}",
+                        source.system, target.system
+                    ));
+                }
+                continue;
+            }
+            rules.push(rule(source, "->", target).map_err(error)?);
+        }
+        Ok(rules)
+    }
+
+    /// The system and states of one side of a row.
+    fn side(
+        &mut self,
+        row: &SheetRow,
+        side: &TableSide,
+        columns: &Columns,
+        which: &str,
+    ) -> Result<SideCell, String> {
+        let named = side.named.clone();
+        let system = named.unwrap_or_else(|| known(cell(row, side.system)));
+        // `From CIC, From Lync, To`: the target is the system that does not change.
+        let other = || {
+            let others = columns
+                .from
+                .iter()
+                .filter(|from| cell(row, Some(from.state)).is_empty());
+            let mut others = others.filter_map(|from| from.named.clone());
+            others
+                .next()
+                .filter(|_| others.next().is_none() && columns.from.len() > 1)
+        };
+        let system = match system.as_str() {
+            "" => other().ok_or_else(|| format!("the {which} system is missing"))?,
+            _ => system,
+        };
+        let system = self.spelled(&system);
+        let text = cell(row, Some(side.state));
+        if text.is_empty() {
+            return Err(format!("the {which} state is missing"));
+        }
+        let read = special(text);
+        if let Some((states, word)) = read {
+            let plain = text.to_lowercase();
+            let known_state = self.vocabularies.has_state(&system, text);
+            if !known_state {
+                if plain != word {
+                    self.words
+                        .entry((text.to_owned(), word))
+                        .or_insert(row.line);
+                }
+                self.systems.entry(system.clone()).or_default();
+                return Ok(SideCell { system, states });
+            }
+        }
+        let mut names = Vec::new();
+        for part in text
+            .split(['|', '\n'])
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            let several = self.vocabularies.several(&system, part);
+            if let Some(several) = &several {
+                self.notes.push(format!(
+                    "line {}: `{part}` is read as {} states",
+                    row.line,
+                    several.len()
+                ));
+            }
+            for name in several.unwrap_or_else(|| vec![part.to_owned()]) {
+                names.push(self.state(&system, &name));
+            }
+        }
+        if let (Some(id), [name]) = (side.id, names.as_slice()) {
+            let id = cell(row, Some(id));
+            let states = self.systems.entry(system.clone()).or_default();
+            let known = states.states.get_mut(&name.to_lowercase());
+            if let Some((_, known)) = known.filter(|_| !id.is_empty()) {
+                if known.as_deref().is_some_and(|known| known != id) {
+                    return Err(format!("`{name}` has two ids"));
+                }
+                *known = Some(id.to_owned());
+            }
+        }
+        let states = CellStates::Named(names);
+        Ok(SideCell { system, states })
+    }
+
+    /// A system in its first spelling.
+    fn spelled(&mut self, system: &str) -> String {
+        let known = self
+            .systems
+            .keys()
+            .find(|known| known.eq_ignore_ascii_case(system));
+        known.cloned().unwrap_or_else(|| system.to_owned())
+    }
+
+    /// A state in its first spelling, or that of the vocabulary.
+    fn state(&mut self, system: &str, name: &str) -> String {
+        let spelled = self.vocabularies.spelled(system, name);
+        let states = self.systems.entry(system.to_owned()).or_default();
+        let key = spelled.to_lowercase();
+        let first = states
+            .states
+            .entry(key)
+            .or_insert_with(|| (spelled.clone(), None));
+        if first.0 != spelled {
+            let note = format!(
+                "`{spelled}` and `{}` of {system} are read as one state",
+                first.0
+            );
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        first.0.clone()
+    }
+
+    fn finish(mut self) -> Result<Imported, ImportError> {
+        if self.profiles.values().all(IndexSet::is_empty) {
+            return Err(ImportError::NoMappings);
+        }
+        for ((text, word), line) in &self.words {
+            let what = match *word {
+                "any" => "every state (`any`)",
+                "otherwise" => "every state that no other rule names (`otherwise`)",
+                _ => "no change (`unchanged`)",
+            };
+            self.notes
+                .push(format!("`{text}` (line {line}) is read as {what}"));
+        }
+        let source = self.source();
+        ensure_parses(Imported {
+            source,
+            understood: self.notes,
+            not_imported: self.not_imported,
+        })
+    }
+
+    /// Notes the states that the vocabularies do not have; `check` reports them.
+    fn unknown_states(&mut self) {
+        for (system, states) in &self.systems {
+            let names = states.states.values().map(|(name, _)| name);
+            let unknown = names.filter(|name| !self.vocabularies.has_state(system, name));
+            let unknown: Vec<String> = unknown.map(|name| quote(name)).collect();
+            if !unknown.is_empty() {
+                self.notes.push(format!(
+                    "the vocabulary has no {} of {system}: correct it, or declare it with `extend system {}`",
+                    unknown.join(", "),
+                    quote(system)
+                ));
+            }
+        }
+    }
+
+    fn source(&mut self) -> String {
+        let with_ids = self
+            .systems
+            .values()
+            .any(|states| states.states.values().any(|(_, id)| id.is_some()));
+        let systems: BTreeSet<&str> = self.systems.keys().map(String::as_str).collect();
+        // States with ids of their own are declared.
+        let mut used = self.vocabularies.for_systems(&systems);
+        if with_ids {
+            used.clear();
+        }
+        let mut text = String::new();
+        for vocabulary in &used {
+            text.push_str(&format!("use {vocabulary}\n"));
+            self.notes.push(format!(
+                "the systems are those of the vocabulary `{vocabulary}`"
+            ));
+        }
+        match used.as_slice() {
+            [_, ..] => self.unknown_states(),
+            [] => {
+                for (system, states) in &self.systems {
+                    let state = |(name, id): &(String, Option<String>)| {
+                        let id = id
+                            .as_ref()
+                            .map_or(String::new(), |id| format!(" id {}", quote_text(id)));
+                        format!("state {}{id}\n", quote(name))
+                    };
+                    let states: String = states.states.values().map(state).collect();
+                    text.push_str(&format!("system {} {{\n{states}}}\n\n", quote(system)));
+                    self.notes.push(format!(
+                        "system `{system}` is declared with the states of the table"
+                    ));
+                }
+            }
+        }
+        for flag in self.conditions.undeclared(&used) {
+            text.push_str(&format!("flag {}\n", quote(&flag)));
+            self.notes.push(format!(
+                "`{flag}` is declared as a flag: rename it, or replace it by what sets it"
+            ));
+        }
+        let mut roles: IndexMap<&str, Vec<String>> = IndexMap::new();
+        let mut written: BTreeSet<String> = BTreeSet::new();
+        for ((role, profile), rules) in &self.profiles {
+            // Roles can share a profile only if it has the same rules for each.
+            let shared = self
+                .profiles
+                .iter()
+                .all(|((_, other), of)| other != profile || of == rules);
+            let name = if shared {
+                profile.clone()
+            } else {
+                format!("{role}: {profile}")
+            };
+            if !role.is_empty() {
+                roles.entry(role).or_default().push(quote_text(&name));
+            }
+            if !written.insert(name.clone()) {
+                continue;
+            }
+            text.push_str(&format!("\nprofile {} {{\n", quote_text(&name)));
+            for (condition, rule) in rules {
+                if !condition.is_empty() {
+                    text.push_str(&format!("when {condition}: "));
+                }
+                text.push_str(&format!("{rule}\n"));
+            }
+            text.push_str("}\n");
+        }
+        for (role, profiles) in roles {
+            text.push_str(&format!(
+                "\nrole {} uses {}\n",
+                quote_text(role),
+                profiles.join(", ")
+            ));
+        }
+        text
+    }
+}
+
+fn cell(row: &SheetRow, at: Option<usize>) -> &str {
+    at.and_then(|at| row.cells.get(at))
+        .map_or("", |cell| cell.trim())
+}
+
+/// Which ways a rule goes.
+#[derive(Clone, Copy)]
+struct Way {
+    there: bool,
+    back: bool,
+}
+
+/// Reads a direction in one of many spellings: `->`, `Bi-Directional`, `⇄`, `Teams -> CXone`, `CIC to Lync`.
+fn direction(cell: &str, from: &str, to: &str) -> Option<Way> {
+    let way = |there, back| Some(Way { there, back });
+    let lower = cell.to_lowercase();
+    let plain: String = lower
+        .chars()
+        .filter(|char| !char.is_whitespace() && !"_-‐‑–—=".contains(*char))
+        .collect();
+    match plain.as_str() {
+        "" if cell.trim().chars().all(|char| "-–—".contains(char)) && !cell.trim().is_empty() => {
+            way(false, false)
+        }
+        "" | ">" | ">>" | "→" | "⇒" | "➔" | "➜" | "⟶" | "to" | "oneway" | "1way" | "forward"
+        | "there" | "outbound" | "unidirectional" => way(true, false),
+        "<" | "<<" | "←" | "⇐" | "⟵" | "from" | "back" | "backward" | "backwards" | "reverse"
+        | "inbound" => way(false, true),
+        "<>" | "><" | "↔" | "⇔" | "⇄" | "⇆" | "⟷" | "both" | "bothways" | "bothdirections"
+        | "twoway" | "2way" | "bidirectional" | "bi" | "mutual" => way(true, true),
+        "none" | "no" | "off" | "nosynchronization" | "nosync" | "n/a" => way(false, false),
+        _ => between(&lower, from, to),
+    }
+}
+
+/// `CIC → Lync`, `from Teams to CXone`, `CIC <-> Lync`
+fn between(text: &str, from: &str, to: &str) -> Option<Way> {
+    const ARROWS: [(&str, bool, bool); 14] = [
+        ("<->", true, true),
+        ("<=>", true, true),
+        ("<>", true, true),
+        ("↔", true, true),
+        ("⇄", true, true),
+        ("⇔", true, true),
+        (" and ", true, true),
+        ("->", true, false),
+        ("=>", true, false),
+        ("→", true, false),
+        (" to ", true, false),
+        ("<-", false, true),
+        ("←", false, true),
+        (">", true, false),
+    ];
+    let text = text.trim();
+    let text = text.strip_prefix("from ").unwrap_or(text);
+    let (arrow, there, back) = ARROWS.iter().find(|(arrow, ..)| text.contains(arrow))?;
+    let (left, right) = text.split_once(arrow)?;
+    let is = |text: &str, system: &str| known(text).eq_ignore_ascii_case(system);
+    if is(left, from) && is(right, to) {
+        Some(Way {
+            there: *there,
+            back: *back,
+        })
+    } else if is(left, to) && is(right, from) {
+        Some(Way {
+            there: *back,
+            back: *there,
+        })
+    } else {
+        None
+    }
+}
+
+/// A cell that does not name a state, and the word of the language for it.
+fn special(cell: &str) -> Option<(CellStates, &'static str)> {
+    let lower = cell.to_lowercase();
+    let plain = lower.trim_matches(|char: char| "()<>[]".contains(char) || char.is_whitespace());
+    match plain {
+        "any" | "all" | "*" | "any state" | "any status" | "all states" | "all statuses" => {
+            Some((CellStates::Any, "any"))
+        }
+        "otherwise" | "other" | "others" | "all others" | "all other" | "any other"
+        | "everything else" | "else" | "all other states" | "all other statuses" => {
+            Some((CellStates::Otherwise, "otherwise"))
+        }
+        "" | "-" | "--" | "---" | "–" | "—" | "unchanged" | "no change" | "nochange" | "none"
+        | "none (no change" | "leave" | "n/a" | "na" | "n.a." | "nothing"
+        | "no synchronization" | "no synchronisation" | "no sync" | "not synchronized"
+        | "not synchronised" | "not mapped" | "no mapping" | "do nothing" | "keep"
+        | "keep current" | "ignore" | "ignored" | "no action" | "null" | "nil" => {
+            Some((CellStates::Nothing, "unchanged"))
+        }
+        _ => None,
+    }
+}
+
+fn rule(from: &SideCell, arrow: &str, to: &SideCell) -> Result<String, String> {
+    let source = match &from.states {
+        CellStates::Nothing => {
+            return Err(format!(
+                "the state of {} that a rule maps is missing",
+                from.system
+            ));
+        }
+        CellStates::Any => "any".to_owned(),
+        CellStates::Otherwise => "otherwise".to_owned(),
+        CellStates::Named(names) => {
+            let names: Vec<String> = names.iter().map(|name| quote(name)).collect();
+            names.join(" | ")
+        }
+    };
+    let target = match &to.states {
+        CellStates::Nothing => "unchanged".to_owned(),
+        CellStates::Named(names) if names.len() == 1 => quote(&names[0]),
+        CellStates::Named(names) => {
+            return Err(format!(
+                "a rule sets {} to one state, not to `{}`",
+                to.system,
+                names.join(" | ")
+            ));
+        }
+        CellStates::Any | CellStates::Otherwise => {
+            return Err(format!(
+                "a rule sets {} to one state, not to any",
+                to.system
+            ));
+        }
+    };
+    Ok(format!(
+        "{} {source} {arrow} {} {target}",
+        quote(&from.system),
+        quote(&to.system)
+    ))
+}
