@@ -6,7 +6,7 @@ use presync::SourceFile;
 
 fuzz_target!(|text: &str| {
     for kind in presync_exchange::import::KINDS {
-        if let Ok(imported) = (kind.read)(text) {
+        if let Ok(imported) = (kind.read)(text.as_bytes(), &presync_exchange::import::ImportOptions::default()) {
             let file = SourceFile::new(
                 "imported.presync",
                 imported.source.clone().into_bytes(),

@@ -39,4 +39,5 @@ mod recovery;
 mod session;
 mod situations;
 mod tables;
+mod watching;
 mod words;

@@ -3,6 +3,7 @@
 //! default.
 
 use crate::error::CommandError;
+use crate::watch;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
@@ -129,11 +130,11 @@ pub fn find(from: &Path) -> Result<Option<ProjectConfig>, CommandError> {
         return Ok(None);
     };
     let skip = usize::from(!start.is_dir());
-    let Some(folder) = start
-        .ancestors()
-        .skip(skip)
-        .find(|folder| folder.join(NAME).is_file())
-    else {
+    let Some(folder) = start.ancestors().skip(skip).find(|folder| {
+        let file = folder.join(NAME);
+        watch::record(&file);
+        file.is_file()
+    }) else {
         return Ok(None);
     };
     let file = folder.join(NAME);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::CommandError;
+use crate::watch;
 
 /// The bytes of a file, or of standard input for `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
@@ -37,6 +38,7 @@ pub fn start(path: &Path) -> Result<Vec<u8>, CommandError> {
 
 /// The bytes of a source file.
 pub fn source(path: &Path) -> std::io::Result<Vec<u8>> {
+    watch::record(path);
     bounded(std::fs::File::open(path)?)
 }
 

@@ -13,6 +13,7 @@ use crate::config;
 use crate::error::CommandError;
 use crate::files::{self, cannot_read, canonical, source};
 use crate::terminal::Terminal;
+use crate::watch;
 
 /// The files that the paths of a command stand for.
 pub struct Selection {
@@ -82,8 +83,8 @@ impl Selection {
             if path.as_os_str() == "-" {
                 selected.push(path.clone());
             } else if path.is_dir() {
-                let files = files_below(path, terminal)?;
-                if files.is_empty() && !self.force_exclude && !terminal.skipped_any() {
+                let (files, all) = files_below(path, terminal)?;
+                if files.is_empty() && !self.force_exclude && all {
                     return Err(CommandError::Usage(format!(
                         "`{}` contains no `.presync` file that is not excluded",
                         path.display()
@@ -156,8 +157,10 @@ fn walk(folder: &Path) -> ignore::WalkBuilder {
     walk
 }
 
-/// The files below a folder, sorted: each once, even if links lead to it. What cannot be read is reported.
-fn files_below(folder: &Path, terminal: &Terminal) -> Result<Vec<PathBuf>, CommandError> {
+/// The files below a folder, sorted: each once, even if links lead to it; and whether these are all. What cannot be read is
+/// reported.
+fn files_below(folder: &Path, terminal: &Terminal) -> Result<(Vec<PathBuf>, bool), CommandError> {
+    let mut all = true;
     let mut walk = walk(folder);
     if let Some(found) = config::find(folder)? {
         walk.filter_entry(move |entry| {
@@ -172,16 +175,22 @@ fn files_below(folder: &Path, terminal: &Terminal) -> Result<Vec<PathBuf>, Comma
             Ok(entry) => entry,
             Err(error) => {
                 if let Some(message) = unreadable(&error) {
+                    all = false;
                     terminal.skip(&CommandError::Usage(message));
                 }
                 continue;
             }
         };
         let path = entry.path();
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            watch::record(path);
+            watch::record(&path.join(".gitignore"));
+        }
         if !is_program(path) || !entry.file_type().is_some_and(|kind| kind.is_file()) {
             continue;
         }
         if !is_readable(path, terminal) {
+            all = false;
             continue;
         }
         let real = canonical(path);
@@ -198,7 +207,7 @@ fn files_below(folder: &Path, terminal: &Terminal) -> Result<Vec<PathBuf>, Comma
     }
     let mut files: Vec<PathBuf> = files.into_values().collect();
     files.sort();
-    Ok(files)
+    Ok((files, all))
 }
 
 /// Whether a file has the ending of programs, in upper or lower case.
@@ -377,6 +386,7 @@ impl Files for ProjectFiles<'_> {
             return files::stdin();
         }
         let place = self.place(path);
+        watch::record(&place);
         if let Some(within) = self.within.as_ref().filter(|_| path != self.name)
             && !std::fs::canonicalize(&place)?.starts_with(within)
         {
