@@ -174,6 +174,10 @@ fn unread(sources: &Sources, path: &str, error: &io::Error, location: Location) 
         Unread::Outside(why())
     } else if vocabulary::text(path).is_some() {
         Unread::Vocabulary(path, why())
+    } else if path.contains('\\') {
+        Unread::Backslash(path.replace('\\', "/"), why())
+    } else if missing && !path.ends_with(".presync") {
+        Unread::Ending(path, why())
     } else {
         Unread::Other(why())
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
 use crate::diagram::Diagram;
-use crate::errors::conflict::{self, Disagreeing, DisagreeingTarget};
+use crate::errors::conflict::{self, ConflictRemedy, Disagreeing, DisagreeingTarget};
 use crate::errors::{override_nothing, too_complex};
 use crate::program::{
     Change, CondId, Direction, ProfileId, Program, Rank, RuleSourceId, SystemId, Target,
@@ -348,11 +348,21 @@ fn conflict_diagnostic(program: &Program, source: RuleSourceId, conflict: Confli
         })
         .collect();
     let state = &program.state(change.entered()).name;
-    conflict::rules(
+    let mut of_profile = program.profile(profile).rules.iter();
+    let first =
+        of_profile.find(|rule| rule.source == source && rule.direction == change.direction());
+    let remedy = match first.map(|rule| rule.rank) {
+        Some(Rank::Override) => ConflictRemedy::Exclude,
+        Some(Rank::Otherwise) => ConflictRemedy::NameStates,
+        Some(Rank::Plain) | None => ConflictRemedy::Override,
+    };
+    let mut error = conflict::rules(
         &program.profile(profile).name,
         (&from.name, state),
         &to.name,
-        &rules,
+        (&rules, remedy),
         witness,
-    )
+    );
+    program.label_for_user(&mut error);
+    error
 }

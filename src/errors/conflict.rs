@@ -37,12 +37,23 @@ pub(crate) enum DisagreeingTarget<'a> {
     Unchanged,
 }
 
+/// What can decide between the rules.
+#[derive(Clone, Copy)]
+pub(crate) enum ConflictRemedy {
+    /// `override` before one of them.
+    Override,
+    /// Nothing: they all say `override`.
+    Exclude,
+    /// States instead of `otherwise` in one of them.
+    NameStates,
+}
+
 /// Rules of one profile and rank that map a state of one system differently to another system.
 pub(crate) fn rules(
     profile: &str,
     (from, state): (&str, &str),
     to: &str,
-    rules: &[Disagreeing<'_>],
+    (rules, remedy): (&[Disagreeing<'_>], ConflictRemedy),
     witness: Witness,
 ) -> Diagnostic {
     let all = if rules.len() == 2 { "both" } else { "all" };
@@ -64,6 +75,13 @@ pub(crate) fn rules(
     }
     error
         .note(format!("{all} belong to profile `{profile}` and have the same rank"))
-        .help("make their conditions exclude each other, or put `override` before the rule that should win")
+        .help(match remedy {
+            ConflictRemedy::Override => "make their conditions exclude each other, or put `override` before the rule that should win",
+            ConflictRemedy::Exclude => "make their conditions exclude each other: nothing takes precedence over `override`",
+            ConflictRemedy::NameStates => {
+                "make their conditions exclude each other, or name the states of one of them: then it takes precedence over \
+`otherwise`"
+            }
+        })
         .situation(Some(witness))
 }

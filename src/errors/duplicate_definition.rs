@@ -1,6 +1,7 @@
 //! `duplicate-definition`: two declarations with the same name.
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::quote::quote;
 use crate::source::Location;
 
 pub(crate) static CODE: Code = Code {
@@ -23,6 +24,27 @@ pub(crate) fn declared(what: &str, name: &str, first: Location, again: Location)
         .label(again, "declared again here")
         .label(first, "first declared here")
         .help("delete one of them or give it another name")
+        .about(name)
+}
+
+/// A system that a bundled vocabulary declares, too.
+pub(crate) fn of_vocabulary(
+    what: &str,
+    name: &str,
+    vocabulary: &str,
+    again: Location,
+) -> Diagnostic {
+    let written = quote(name);
+    let help = if what == "system" {
+        format!(
+            "to add states, write `extend system {written} {{ state Coaching }}`; else give it another name"
+        )
+    } else {
+        "use it as it is, or give this one another name".to_owned()
+    };
+    Diagnostic::error(&CODE, format!("`{name}` is declared by `use {vocabulary}`"))
+        .label(again, "declared again here")
+        .help(help)
         .about(name)
 }
 

@@ -67,6 +67,21 @@ pub(crate) fn is_state_of(name: &str, system: &str) -> String {
     )
 }
 
+/// The help for a name that nothing is like.
+pub(crate) fn undeclared(name: &str, known: &[String]) -> String {
+    let written = quote(name);
+    let known: Vec<String> = known
+        .iter()
+        .take(8)
+        .map(|name| format!("`{}`", quote(name)))
+        .collect();
+    let others = match known.as_slice() {
+        [] => String::new(),
+        known => format!("; known conditions: {}", known.join(", ")),
+    };
+    format!("declare it: `flag {written}`{others}")
+}
+
 /// `in_queue by hand`
 pub(crate) fn not_by_hand(name: &str, at: Location) -> Diagnostic {
     Diagnostic::error(&CODE, format!("`{name}` is not a system"))

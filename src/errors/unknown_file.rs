@@ -41,6 +41,10 @@ pub(crate) enum Unread<'a> {
     Outside(String),
     /// It has the name of a bundled vocabulary.
     Vocabulary(&'a str, String),
+    /// The path with slashes.
+    Backslash(String, String),
+    /// It has another ending.
+    Ending(&'a str, String),
     Other(String),
 }
 
@@ -54,6 +58,16 @@ pub(crate) fn file(shown: &str, unread: Unread<'_>, at: Location) -> Diagnostic 
         Unread::Vocabulary(name, why) => (
             why,
             format!("write the name of a bundled vocabulary without quotes: `use {name}`"),
+        ),
+        Unread::Backslash(path, why) => (
+            why,
+            format!("write paths with `/`, on Windows too: `use \"{path}\"`"),
+        ),
+        Unread::Ending(path, why) => (
+            why,
+            format!(
+                "name a file, relative to the one that contains this `use`: `use \"{path}.presync\"` or `use \"{path}/site.presync\"`"
+            ),
         ),
         Unread::Other(why) => (
             why,

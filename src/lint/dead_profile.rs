@@ -39,7 +39,10 @@ fn find(context: &mut Context<'_>) {
             }
             let empty = program.profile(profile).rules.is_empty();
             let name = context.profile_name(profile).to_owned();
-            let why = if empty {
+            let decorates = !program.profile(profile).appends.is_empty();
+            let why = if empty && decorates {
+                "it has no rules, and `append` decorates only what its own profile sets"
+            } else if empty {
                 "it has no rules"
             } else {
                 "the profiles before it decide every change, or its conditions are never true"
@@ -55,9 +58,13 @@ fn find(context: &mut Context<'_>) {
             if let Some(location) = program.role(role).location {
                 finding = finding.label(location, "in this role");
             }
-            context.report(finding.help(
-                "move it before the profiles that decide instead, or remove it from the role",
-            ));
+            context.report(finding.help(if empty && decorates {
+                "move the `append` into the profile that sets the states, or remove this one from the role"
+            } else if empty {
+                "add rules, or remove it from the role"
+            } else {
+                "move it before the profiles that decide instead, or remove it from the role"
+            }));
         }
     }
 }

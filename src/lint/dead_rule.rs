@@ -168,10 +168,19 @@ fn dead_rule(
             );
         }
     }
-    let help = if possible {
-        "delete it, or narrow the rules that take precedence"
-    } else {
-        "fix its condition, or delete the rule"
+    let own = instances
+        .first()
+        .map(|(_, profile, _)| context.profile_name(*profile));
+    let before = covering
+        .iter()
+        .find(|(_, profile)| Some(profile.as_str()) != own);
+    let help = match (before, own) {
+        (Some((_, before)), Some(own)) => format!(
+            "put profile `{own}` before `{before}` in the role if it should decide; or narrow the rules that take precedence, or \
+delete this one"
+        ),
+        _ if possible => "narrow the rules that take precedence, or delete this one".to_owned(),
+        _ => "fix its condition, or delete the rule".to_owned(),
     };
     // The other direction of a `<->` may decide, an `override` may need a rule to override, and deleting an `override`
     // may let the rules it overrides conflict.
@@ -187,6 +196,6 @@ fn dead_rule(
         }
     });
     let fix = Some(program.rule_source(source).item).filter(|_| !other_way && !needed);
-    let fix = fix.and_then(|item| context.deletion(item, true));
+    let fix = fix.and_then(|item| context.deletion(item, false));
     context.report(finding.help(help).fix(fix));
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use crate::diagnostic::{Diagnostic, Label};
 use crate::source::{Location, Sources};
 
 macro_rules! id {
@@ -157,6 +158,75 @@ pub struct Profile {
     pub rules: Box<[Rule]>,
     /// In written order.
     pub appends: Box<[Append]>,
+}
+
+impl Program {
+    /// Moves the labels of a diagnostic out of bundled files: to the `apply`, role or profile of the user that brings the
+    /// rule in. There `@allow` works, and there is a file to open.
+    pub(crate) fn label_for_user(&self, diagnostic: &mut Diagnostic) {
+        let bundled = |location: Location| self.sources.file(location.file).bundled;
+        if diagnostic
+            .labels
+            .iter()
+            .all(|label| !bundled(label.location))
+        {
+            return;
+        }
+        let role = diagnostic.data.role.clone();
+        let mut labels: Vec<Label> = Vec::with_capacity(diagnostic.labels.len());
+        for mut label in std::mem::take(&mut diagnostic.labels) {
+            if bundled(label.location)
+                && let Some(location) = self.brings_in(label.location, role.as_deref())
+            {
+                label.location = location;
+                // Many rules of one mapping are at one place.
+                if labels.iter().any(|known| known.location == location) {
+                    continue;
+                }
+            }
+            labels.push(label);
+        }
+        diagnostic.labels = labels;
+    }
+
+    /// The `apply` in the user's files that includes a rule of a bundled file, or the role or profile that uses its profile.
+    fn brings_in(&self, rule: Location, role: Option<&str>) -> Option<Location> {
+        let own = |location: &Location| !self.sources.file(location.file).bundled;
+        let roles = || {
+            let ids = self.role_ids();
+            ids.filter(|id| role.is_none_or(|role| self.role_name(*id) == role))
+        };
+        let used: Vec<ProfileId> = roles()
+            .flat_map(|id| self.role(id).profiles.clone())
+            .collect();
+        let has = |profile: &Profile| {
+            let source = |rule: &Rule| &self.rule_source(rule.source).location;
+            let of = profile.rules.iter().filter(|of| *source(of) == rule);
+            of.map(|rule| rule.applied).next()
+        };
+        let profiles = used.iter().map(|id| (*id, self.profile(*id)));
+        let with_rule = profiles.filter_map(|(id, profile)| Some((id, profile, has(profile)?)));
+        let with_rule: Vec<(ProfileId, &Profile, Option<Location>)> = with_rule.collect();
+        let applied = with_rule
+            .iter()
+            .find_map(|(_, _, applied)| applied.filter(own));
+        let profile = || {
+            with_rule
+                .iter()
+                .map(|(_, profile, _)| profile.location)
+                .find(own)
+        };
+        let by_role = || {
+            let using = |role: &RoleId| {
+                let of = &self.role(*role).profiles;
+                with_rule.iter().any(|(profile, ..)| of.contains(profile))
+            };
+            roles()
+                .filter(using)
+                .find_map(|role| self.role(role).location.filter(own))
+        };
+        applied.or_else(profile).or_else(by_role)
+    }
 }
 
 /// The precedence of rules within a profile: later is stronger.

@@ -197,6 +197,12 @@ impl Resolver {
             .iter()
             .find(|system| system.states.iter().any(|state| *state.name == *name.text));
         let help = of.map(|system| unknown_condition::is_state_of(&name.text, &system.name));
+        let known = self.atoms(|atom| !matches!(atom, Atom::System(..)) && !self.is_choice(atom));
+        let near = presync_engine::nearest(&name.text, known.iter().map(String::as_str));
+        let help = match near {
+            Some(_) => help,
+            None => help.or_else(|| Some(unknown_condition::undeclared(&name.text, &known))),
+        };
         self.unknown(Unknown {
             code: &unknown_condition::CODE,
             owner: None,

@@ -159,6 +159,8 @@ struct Names {
     sources: FxHashSet<Arc<[program::StateId]>>,
     /// A file was not read, or a limit on declarations is exceeded: any name may be declared in the omitted part.
     incomplete: bool,
+    /// An unknown system was reported in a program without systems.
+    no_systems: bool,
 }
 
 impl Names {
@@ -409,6 +411,16 @@ impl Resolver {
         } else {
             (first, second)
         };
+        if bundled(first) && !bundled(second) {
+            let vocabulary = self.draft.sources.file(first.file).path.clone();
+            let what = if self.draft.systems.iter().any(|system| system.name == name) {
+                "system"
+            } else {
+                what
+            };
+            let error = duplicate_definition::of_vocabulary(what, name, &vocabulary, second);
+            return self.error(error);
+        }
         self.error(duplicate_definition::declared(what, name, first, second));
     }
 

@@ -404,6 +404,10 @@ impl Resolver {
         if self.suppresses_unknown_names() {
             return None;
         }
+        // Without any system, the first name is the slip: `use` is missing.
+        if self.draft.systems.is_empty() && std::mem::replace(&mut self.names.no_systems, true) {
+            return None;
+        }
         let systems = &self.draft.systems;
         let with_state = systems
             .iter()

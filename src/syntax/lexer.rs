@@ -267,6 +267,17 @@ impl Lexer<'_> {
                 length = line.len();
                 "start a comment with `//`"
             }
+            '<' if line.starts_with("<-") => {
+                found = "<-";
+                length = found.len();
+                "rules are written from left to right: `cic Available -> lync Away`"
+            }
+            '-' if is_in_vocabulary(&self.text[..start]) => {
+                let name = line.find(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
+                length = name.unwrap_or(line.len());
+                found = &self.text[start..start + length];
+                "the names of vocabularies have `_`: `use cic_lync`"
+            }
             '!' if line.starts_with("!=") => {
                 found = "!=";
                 length = found.len();
@@ -360,6 +371,15 @@ impl Lexer<'_> {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether a text ends within a name after `use`.
+fn is_in_vocabulary(text: &str) -> bool {
+    let line = text
+        .rfind('\n')
+        .map_or(text, |newline| &text[newline + 1..]);
+    let name = line.trim_start().strip_prefix("use ");
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(is_word))
 }
 
 /// Whether people or word processors write this character in place of `"`.

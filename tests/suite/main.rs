@@ -27,6 +27,7 @@ mod house;
 mod import;
 mod index;
 mod init;
+mod inputs;
 mod json;
 mod lapses;
 mod large;

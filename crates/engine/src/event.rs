@@ -363,6 +363,46 @@ impl<T: Serialize> Serialize for Members<'_, T> {
     }
 }
 
+/// The first member of an event with a value of the wrong kind.
+fn wrong_member(text: &str) -> Option<Malformed> {
+    let serde_json::Value::Object(members) = serde_json::from_str(text).ok()? else {
+        return None;
+    };
+    let object = "an object with names, as in {\"cic\": \"Available\"}";
+    let name = "the name as a text in quotes";
+    members.into_iter().find_map(|(member, value)| {
+        let (fits, wanted) = match member.as_str() {
+            "user" | "role" => (value.is_string(), name),
+            "at" => (
+                value.is_string(),
+                "a time as text, as in \"2026-11-22T12:00:00Z\"",
+            ),
+            "change" | "observe" | "set" => (value.is_object() || value.is_null(), object),
+            "resync" => (
+                value.is_string() || value == serde_json::Value::Bool(true),
+                "the name of a system, or true",
+            ),
+            _ => return None,
+        };
+        (!fits).then(|| Malformed::Member {
+            member: member.clone(),
+            found: kind_of(&value),
+            wanted,
+        })
+    })
+}
+
+fn kind_of(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "null".to_owned(),
+        serde_json::Value::Bool(value) => value.to_string(),
+        serde_json::Value::Number(number) => format!("the number {number}"),
+        serde_json::Value::String(_) => "a text".to_owned(),
+        serde_json::Value::Array(_) => "an array".to_owned(),
+        serde_json::Value::Object(_) => "an object".to_owned(),
+    }
+}
+
 impl<'a> EventMessage<'a> {
     /// Parses an event from JSON.
     ///
@@ -379,7 +419,9 @@ impl<'a> EventMessage<'a> {
                 .map_or(message.as_str(), |(what, _)| what);
             let (what, column) = (what.to_owned(), error.column());
             match error.classify() {
-                serde_json::error::Category::Data => Malformed::Shape { what, column },
+                serde_json::error::Category::Data => {
+                    wrong_member(text).unwrap_or(Malformed::Shape { what, column })
+                }
                 serde_json::error::Category::Eof => Malformed::CutShort,
                 _ => Malformed::NotJson { what, column },
             }

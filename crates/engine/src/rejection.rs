@@ -35,15 +35,23 @@ pub enum Rejection {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Malformed {
-    #[error("an event is a JSON object")]
+    #[error(
+        "an event is a JSON object in one line; write the elements of an array each in its own line"
+    )]
     NotAnObject,
     #[error("not JSON: {what} at character {column}")]
     NotJson { what: String, column: usize },
     #[error("{what}, at character {column}")]
     Shape { what: String, column: usize },
+    #[error("`{member}` is {found}: write {wanted}")]
+    Member {
+        member: String,
+        found: String,
+        wanted: &'static str,
+    },
     #[error("unknown member `{member}`: write `{meant}`")]
     Misspelt { member: String, meant: &'static str },
-    #[error("the line ends before the JSON does")]
+    #[error("the line ends before the JSON does: write each event in one line")]
     CutShort,
     #[error("the line is not valid UTF-8 at byte {byte}")]
     NotUtf8 { byte: usize },

@@ -119,7 +119,7 @@ impl SourceText {
         let lines = text[start..end].chars().map(escape).collect();
         let first_line = sources.file(file).line(start as u32) as usize - 1;
         Self {
-            lines: NamedSource::new(sources.shown_path(file), lines),
+            lines: NamedSource::new(visible(&sources.shown_path(file)), lines),
             first_line,
             start,
         }
@@ -224,7 +224,7 @@ impl DrawnReport {
             .unzip();
         let related = pictures
             .map(|(file, source, labels)| Self {
-                message: format!("see also {}", sources.shown_path(file)),
+                message: format!("see also {}", visible(&sources.shown_path(file))),
                 code: None,
                 severity: MietteSeverity::Advice,
                 help: None,

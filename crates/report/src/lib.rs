@@ -113,6 +113,11 @@ impl Finding<'_> {
     /// The place and message of each label, then the rest in reading order.
     fn described(&self) -> Vec<String> {
         let labels = self.diagnostic.labels.iter().map(|label| {
+            let file = self.sources.file(label.location.file);
+            if file.bundled {
+                // It has no path.
+                return format!("vocabulary {}: {}", file.path, label.message);
+            }
             let place = self.place(label.location);
             format!(
                 "{}:{}:{}: {}",

@@ -82,10 +82,9 @@ fn result(report: &Report<'_>, found: &Finding<'_>) -> SarifResult {
         Severity::Info => ResultLevel::Note,
     };
     let places = || {
-        diagnostic
-            .labels
-            .iter()
-            .map(|label| place(report, found, label))
+        let own = |label: &&presync::Label| !found.sources.file(label.location.file).bundled;
+        let labels = diagnostic.labels.iter().filter(own);
+        labels.map(|label| place(report, found, label))
     };
     let message: Vec<String> = std::iter::once(diagnostic.message.clone())
         .chain(found.more())

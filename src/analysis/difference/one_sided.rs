@@ -86,8 +86,17 @@ pub(super) fn one_sided(old: &Schema, new: &Schema) -> Vec<String> {
                 let name = |values: &[String], default: &Option<u32>| {
                     default.and_then(|at| values.get(at as usize).cloned())
                 };
-                if name(values, default) != name(others, other) {
-                    found.push(format!("the default of `{}` changed", fact.name));
+                let (was, is) = (name(values, default), name(others, other));
+                if was != is {
+                    let shown = |name: Option<String>| {
+                        name.map_or_else(|| "none".to_owned(), |name| format!("`{name}`"))
+                    };
+                    found.push(format!(
+                        "the default of `{}` changed from {} to {}",
+                        fact.name,
+                        shown(was),
+                        shown(is)
+                    ));
                 }
             }
             _ => found.push(format!(

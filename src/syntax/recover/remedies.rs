@@ -13,6 +13,10 @@ const FOREIGN_KEYWORDS: &[(&[&str], &str)] = &[
         "start a condition with `when`: `when in_queue: cic Available -> lync Busy`",
     ),
     (
+        &["unless"],
+        "negate a condition with `not`: `when not in_queue: cic Available -> lync Busy`",
+    ),
+    (
         &["else"],
         "write the other case as its own `when`: `when not in_queue { ... }`",
     ),
@@ -281,6 +285,9 @@ impl Recovery<'_> {
             return Some(format!("did you mean `{known}` instead of `{first}`?"));
         }
         Some(match word {
+            "}" if first == "append" && start > 0 && !self.starts_line(start) => {
+                "write it as a statement of its own: `append \"in queue\" to lync`".to_owned()
+            }
             "," if expects(Rule::pipe) => "separate them with `|`".to_owned(),
             "|" if expects(Rule::comma) => "separate them with `,`".to_owned(),
             "," if first == "flag" => "declare each flag by itself: `flag in_queue`".to_owned(),
@@ -349,7 +356,26 @@ impl Recovery<'_> {
     /// The help for words that are right by themselves, but not in this order.
     fn remedy_of_pair(&self, start: usize, failed: usize) -> Option<&'static str> {
         let before = failed.checked_sub(1).map_or("", |before| self.word(before));
+        if self.word(start) == "profile" && self.word(failed) != "{" && !self.starts_line(failed) {
+            let named = failed == start + 2
+                && self
+                    .tokens
+                    .get(failed)
+                    .is_some_and(|token| token.kind == TokenKind::Word);
+            if named && self.word(failed) != "when" {
+                return Some(
+                    "quote names of several words: `profile \"Enterprise Voice\" { ... }`",
+                );
+            }
+        }
         Some(match (before, self.word(failed), self.word(failed + 1)) {
+            (_, "profile", _) if self.word(start) == "profile" => {
+                "profiles do not contain others: end the first one before; rules that both need are a `mapping`, which both `apply`"
+            }
+            (_, "in", "(") => "list values after `is`: `user_type is im | enterprise_voice`",
+            (_, ",", _) if self.has_arrow(start, failed) => {
+                "write a rule for each target: `cic Available -> lync Away` and `cic Available -> teams Away`"
+            }
             ("by", "hand", _) => "write `by hand` directly after the system: `lync by hand`",
             (_, "by", "hand") => "name the system again: `lync is Busy and lync by hand`",
             (_, "not", "by") => "write `not` before the system: `not lync by hand`",
@@ -364,6 +390,14 @@ impl Recovery<'_> {
             ("resync", "all", _) => "write `resync any` for the system that a person changed last",
             _ => return self.remedy_of_replacement(start, failed),
         })
+    }
+
+    /// Whether a statement has an arrow before a token.
+    fn has_arrow(&self, start: usize, failed: usize) -> bool {
+        let arrows = ["->", "<->"];
+        let from = failed.saturating_sub(4).max(start.min(failed));
+        (from.min(failed)..failed).any(|at| arrows.contains(&self.word(at)))
+            || failed >= 3 && arrows.contains(&self.word(failed - 3))
     }
 
     /// The help for an `apply` whose replacement is misspelled or in the wrong place.

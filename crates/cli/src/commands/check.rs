@@ -267,11 +267,11 @@ fn fixable(found: &[Finding<'_>]) -> String {
         (0, 0) => String::new(),
         (safe, 0) => format!("; {safe} fixable with `--fix`"),
         (0, others) => format!(
-            "; {others} fixable with `--fix --unsafe` (changes decisions; preview with `--diff --unsafe`)"
+            "; {others} fixable with `--fix --unsafe` (may change decisions; preview with `--diff --unsafe`)"
         ),
         (safe, others) => {
             format!(
-                "; {safe} fixable with `--fix`, {others} more with `--fix --unsafe` (changes decisions; preview with `--diff \
+                "; {safe} fixable with `--fix`, {others} more with `--fix --unsafe` (may change decisions; preview with `--diff \
 --unsafe`)"
             )
         }

@@ -72,6 +72,17 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     for text in &arguments.given {
         given.give(text)?;
     }
+    let changes = entered.system();
+    if let Some(other) = given
+        .states
+        .get(&changes)
+        .filter(|state| **state != entered)
+    {
+        let (system, other) = (&schema.system(changes).name, &schema.state(*other).name);
+        return Err(CommandError::Usage(format!(
+            "--given: `{system}` is the system that changes, so it cannot be `{other}`: its state is the one of the change"
+        )));
+    }
     let mut situation = tables.situation();
     given
         .facts

@@ -1,5 +1,6 @@
 //! `presync init`: creates a project that checks clean, with a test, settings, a CI file and a README.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -31,13 +32,6 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .iter()
         .map(|(name, text)| (arguments.folder.join(name), *text))
         .collect();
-    // All or nothing: never overwrite a file.
-    if let Some((place, _)) = places.iter().find(|(place, _)| place.exists()) {
-        return Err(CommandError::Usage(format!(
-            "`{}` already exists: nothing was written",
-            place.display()
-        )));
-    }
     for (place, text) in places {
         let cannot = |error: std::io::Error| {
             CommandError::Usage(format!("cannot write `{}`: {error}", place.display()))
@@ -45,8 +39,20 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         if let Some(folder) = place.parent() {
             std::fs::create_dir_all(folder).map_err(cannot)?;
         }
-        std::fs::write(&place, text).map_err(cannot)?;
-        terminal.status(&format!("wrote {}", place.display()));
+        let new = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&place);
+        match new {
+            Ok(mut file) => {
+                file.write_all(text.as_bytes()).map_err(cannot)?;
+                terminal.status(&format!("wrote {}", place.display()));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                terminal.status(&format!("kept {}, which already exists", place.display()));
+            }
+            Err(error) => return Err(cannot(error)),
+        }
     }
     terminal.status("next, run `presync check`, `presync test` and `presync show profiles`");
     Ok(CommandAnswer::Yes)

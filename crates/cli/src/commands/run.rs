@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         None => None,
     };
     if let Some(users) = &arguments.users {
-        let others = give_roles(users, &mut stream)?;
+        let others = give_roles(users, &mut stream, terminal)?;
         if others > 0 {
             terminal.status(&format!(
                 "{} a different role in the state than in `{}` and keep{} it: send an event with `role` to change it",
@@ -269,7 +269,11 @@ fn progress(terminal: &Terminal) -> ProgressBar {
 
 /// Assigns roles. Users in the state keep their role, so that consecutive runs have the same result
 /// as a single one. Returns how many of them have a different role than in the file.
-fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
+fn give_roles(
+    file: &Path,
+    stream: &mut Stream,
+    terminal: &Terminal,
+) -> Result<usize, CommandError> {
     let cannot = |error: csv::Error| CommandError::Usage(format!("`{}`: {error}", file.display()));
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
@@ -294,6 +298,20 @@ fn give_roles(file: &Path, stream: &mut Stream) -> Result<usize, CommandError> {
         })
     };
     let (user, role) = (column("user")?, column("role")?);
+    let others = headers
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| ![user, role].contains(at));
+    let others: Vec<String> = others
+        .map(|(_, heading)| format!("`{}`", visible(heading)))
+        .collect();
+    if !others.is_empty() {
+        terminal.status(&format!(
+            "`{}`: only the columns user and role are used, not {}",
+            file.display(),
+            others.join(", ")
+        ));
+    }
     let mut given: HashMap<String, (RoleId, u64)> = HashMap::new();
     let mut others = 0;
     for record in reader.records() {

@@ -1,0 +1,348 @@
+//! What the paths of a command stand for, and what happens to the files: nothing is skipped in silence, nothing is lost.
+
+use std::path::Path;
+
+use crate::common::{presync, text};
+
+const GOOD: &str = "use cic_lync\nprofile \"P\" { cic Available -> lync Available  cic otherwise -> lync unchanged  lync otherwise -> cic unchanged }\n";
+const WRONG: &str = "use cic_lync\nprofile \"P\" { cic Available -> lync Awayy }\n";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = Self(tempfile::tempdir().expect("a temporary folder can be created"));
+        files
+            .iter()
+            .for_each(|(name, text)| folder.write(name, text));
+        folder
+    }
+
+    fn at(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.at().join(name);
+        let folder = path.parent().expect("it has a folder");
+        std::fs::create_dir_all(folder).expect("it can be created");
+        std::fs::write(path, text).expect("the file is writable");
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.at().join(name)).expect("the file exists")
+    }
+
+    fn run(&self, words: &[&str], input: &str) -> (Option<i32>, String) {
+        let output = presync(self.at(), words, input.as_bytes());
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        (output.status.code(), shown)
+    }
+}
+
+#[test]
+fn a_line_end_is_one_for_comments_and_messages() {
+    let folder = Folder::new(&[]);
+    for (end, wanted) in [
+        ("\r", "<stdin>, line 2, column 37"),
+        ("\r\n", "<stdin>, line 2, column 37"),
+        ("\n", "<stdin>, line 2, column 37"),
+        ("\u{b}", "U+000B"),
+        ("\u{c}", "U+000C"),
+        ("\u{85}", "U+0085"),
+        ("\u{2028}", "U+2028"),
+        ("\u{2029}", "U+2029"),
+    ] {
+        let source = WRONG.replacen('\n', &format!(" // x{end}"), 1);
+        let (code, shown) = folder.run(&["check", "--format", "plain", "-"], &source);
+        assert_eq!(code, Some(1), "{end:?}: {shown}");
+        assert!(shown.contains(wanted), "{end:?}: {shown}");
+    }
+    for hidden in ["\u{200d}", "\u{ad}", "\u{1b}", "\u{feff}"] {
+        let source = GOOD.replacen("Available", &format!("Available{hidden}"), 1);
+        let (code, shown) = folder.run(&["check", "-"], &source);
+        let number = format!("U+{:04X}", hidden.chars().map(u32::from).sum::<u32>());
+        assert_eq!(code, Some(1), "{hidden:?}: {shown}");
+        assert!(shown.contains(&number), "{hidden:?}: {shown}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_once_and_unreadable_files_are_told() {
+    let folder = Folder::new(&[
+        ("site/a.presync", GOOD),
+        ("site/b/UPPER.PRESYNC", WRONG),
+        ("other/far.presync", WRONG),
+    ]);
+    let link = |to: &str, at: &str| {
+        std::os::unix::fs::symlink(to, folder.at().join(at)).expect("links are possible");
+    };
+    link("../other/far.presync", "site/link.presync");
+    link("../other", "site/folder");
+    link("a.presync", "site/same.presync");
+    link("..", "site/circle");
+    let (code, shown) = folder.run(&["check", "--format", "plain", "site"], "");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("checked 3 programs: 2 errors"), "{shown}");
+    // The others are still done.
+    link("nowhere", "site/dead.presync");
+    for words in [
+        &["check", "site"][..],
+        &["fmt", "--check", "site"],
+        &["test", "site"],
+    ] {
+        let (code, shown) = folder.run(words, "");
+        assert_eq!(code, Some(2), "{words:?}: {shown}");
+        assert!(
+            shown.contains("cannot read `site/dead.presync`: file not found"),
+            "{words:?}: {shown}"
+        );
+    }
+    let (code, shown) = folder.run(&["check", "missing.presync", "site/a.presync"], "");
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("checked 1 program: no findings"), "{shown}");
+}
+
+#[test]
+fn a_broken_program_beside_others_is_told() {
+    let passes = format!("{GOOD}test \"t\" {{ cic Available => lync Available }}\n");
+    let folder = Folder::new(&[("a.presync", &passes), ("b.presync", WRONG)]);
+    let (code, shown) = folder.run(&["test", "."], "");
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(
+        shown.contains("\u{2713} t") && shown.contains("Awayy"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn files_are_excluded_by_settings_and_git() {
+    let folder = Folder::new(&[
+        ("presync.toml", "exclude = [\"out/\", \"*.old.presync\"]\n"),
+        (".gitignore", "ignored\n"),
+        ("a.presync", GOOD),
+        ("out/x.presync", WRONG),
+        ("ignored/x.presync", WRONG),
+        ("b/c.old.presync", WRONG),
+        (".hidden/x.presync", WRONG),
+    ]);
+    let (code, shown) = folder.run(&["check"], "");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("checked 1 program"), "{shown}");
+    let named = ["out/x.presync", "ignored/x.presync", "b/c.old.presync"];
+    let (code, shown) = folder.run(&[&["check"], &named[..]].concat(), "");
+    assert_eq!(code, Some(1), "what is named is checked: {shown}");
+    let (code, shown) = folder.run(&[&["check", "--force-exclude"], &named[..]].concat(), "");
+    assert_eq!(code, Some(0), "{shown}");
+    let unsaved = ["check", "--force-exclude", "--stdin-filename"];
+    let (code, _) = folder.run(&[&unsaved[..], &["out/x.presync", "-"]].concat(), WRONG);
+    assert_eq!(code, Some(0));
+    let (code, shown) = folder.run(&[&unsaved[..], &["new.presync", "-"]].concat(), WRONG);
+    assert_eq!(code, Some(1));
+    assert!(shown.contains("new.presync:2:37"), "{shown}");
+}
+
+#[test]
+fn levels_depend_on_the_path() {
+    let unused = format!("{GOOD}flag late\n");
+    let folder = Folder::new(&[
+        (
+            "presync.toml",
+            "[[overrides]]\npaths = [\"legacy/**\"]\nlints = { unused = \"off\" }\n\
+             [[overrides]]\npaths = [\"new/\"]\nlints = { unused = \"error\" }\n",
+        ),
+        ("legacy/a.presync", &unused),
+        ("new/b.presync", &unused),
+        ("c.presync", &unused),
+    ]);
+    let (code, shown) = folder.run(&["check", "--format", "plain"], "");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("checked 3 programs: 1 error, 1 warning"),
+        "{shown}"
+    );
+    let (code, shown) = folder.run(&["check", "--level", "unused=warn"], "");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("3 warnings"), "{shown}");
+    folder.write(
+        "presync.toml",
+        "[[overrides]]\npaths = [\"a\"]\nlints = { unusd = \"off\" }\n",
+    );
+    let (code, shown) = folder.run(&["check"], "");
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("did you mean `unused`?"), "{shown}");
+}
+
+#[test]
+fn standard_input_is_read_once_and_printed() {
+    let folder = Folder::new(&[]);
+    let output = presync(folder.at(), &["check", "--fix", "-"], WRONG.as_bytes());
+    assert_eq!(text(&output.stdout), WRONG);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("Awayy"));
+    let tables = presync(
+        folder.at(),
+        &["export", "-", "--to", "json"],
+        GOOD.as_bytes(),
+    );
+    let output = presync(
+        folder.at(),
+        &["decide", "-", "cic Available"],
+        &tables.stdout,
+    );
+    assert!(text(&output.stdout).contains("lync Available"));
+    folder.write("tables.txt", &tables.stdout);
+    let (code, shown) = folder.run(&["show", "tables.txt"], "");
+    assert_eq!(code, Some(0), "{shown}");
+}
+
+/// One sentence, not an error for each line.
+#[test]
+fn other_formats_are_told() {
+    let events = "{\"user\":\"a\"}\n".repeat(1_000);
+    let folder = Folder::new(&[("events.jsonl", &events), ("table.csv", "CIC,Lync\na,b\n")]);
+    for (words, wanted) in [
+        (&["check", "events.jsonl"][..], "this is JSON with events"),
+        (&["run", "events.jsonl"], "this is JSON with events"),
+        (
+            &["decide", "events.jsonl", "cic Available"],
+            "this is JSON with events",
+        ),
+        (&["fmt", "events.jsonl"], "this is JSON with events"),
+        (&["check", "table.csv"], "`presync import table.csv`"),
+    ] {
+        let (code, shown) = folder.run(words, "");
+        assert_ne!(code, Some(0), "{words:?}: {shown}");
+        assert_eq!(shown.matches(wanted).count(), 1, "{words:?}: {shown}");
+        assert!(shown.lines().count() < 14, "{words:?}: {shown}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn rewritten_files_keep_mark_links_and_permissions() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let folder = Folder::new(&[]);
+    let ugly = "\u{feff}use    cic_lync\r\nflag   a\r\n";
+    folder.write("a.presync", ugly);
+    folder.write("locked.presync", "flag   a\n");
+    let at = |name: &str| folder.at().join(name);
+    std::fs::hard_link(at("a.presync"), at("hard.presync")).expect("links are possible");
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(at("a.presync"), mode(0o640)).expect("it can be set");
+    std::fs::set_permissions(at("locked.presync"), mode(0o444)).expect("it can be set");
+    let (code, shown) = folder.run(&["fmt", "a.presync"], "");
+    assert_eq!(code, Some(0), "{shown}");
+    let wanted = "\u{feff}use cic_lync\r\nflag a\r\n";
+    for name in ["a.presync", "hard.presync"] {
+        assert_eq!(text(&folder.read(name)), wanted, "{name}");
+    }
+    let metadata = std::fs::metadata(at("a.presync")).expect("it exists");
+    assert_eq!((metadata.nlink(), metadata.mode() & 0o777), (2, 0o640));
+    let output = presync(folder.at(), &["fmt", "-"], ugly.as_bytes());
+    assert_eq!(text(&output.stdout), wanted);
+    let (code, shown) = folder.run(&["fmt", "locked.presync"], "");
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("it is read-only"), "{shown}");
+    // Another owner, for those who may.
+    folder.write("other.presync", "flag   a\n");
+    if std::os::unix::fs::chown(at("other.presync"), Some(12_345), Some(12_345)).is_ok() {
+        folder.run(&["fmt", "other.presync"], "");
+        let metadata = std::fs::metadata(at("other.presync")).expect("it exists");
+        assert_eq!((metadata.uid(), metadata.gid()), (12_345, 12_345));
+        assert_eq!(text(&folder.read("other.presync")), "flag a\n");
+    }
+}
+
+#[test]
+fn revisions_and_folders_are_compared() {
+    let folder = Folder::new(&[("p/a.presync", GOOD), ("p/b.presync", GOOD)]);
+    let git = |words: &[&str]| {
+        let status = std::process::Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+            .args(words)
+            .current_dir(folder.at())
+            .status();
+        assert!(status.expect("git is installed").success(), "{words:?}");
+    };
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "first"]);
+    assert_eq!(folder.run(&["diff", "main:", "p"], "").0, Some(0));
+    let changed = GOOD.replace("lync Available", "lync Away") + "flag late\n";
+    folder.write("p/a.presync", &changed);
+    let (code, shown) = folder.run(&["diff", "main:", "p"], "");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("a.presync\n") && shown.contains("Available \u{2192} Away"),
+        "{shown}"
+    );
+    for words in [
+        &["diff", "main:p/b.presync", "p/a.presync"][..],
+        &["diff", "main:", "p/a.presync"],
+    ] {
+        assert_eq!(folder.run(words, "").0, Some(1), "{words:?}");
+    }
+    let (code, shown) = folder.run(&["check", "--since", "main", "--deny-warnings", "p"], "");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("1 warning") && shown.contains("late"),
+        "{shown}"
+    );
+    git(&["commit", "-q", "-a", "-m", "second"]);
+    let (code, shown) = folder.run(&["check", "--since", "main", "--deny-warnings", "p"], "");
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(
+        folder.run(&["check", "--since", "nope", "p"], "").0,
+        Some(2)
+    );
+    assert_eq!(folder.run(&["diff", "nope:", "p"], "").0, Some(2));
+    folder.write("p/b.presync", WRONG);
+    let (code, shown) = folder.run(&["diff", "main~:", "p"], "");
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(
+        shown.contains("Awayy") && shown.contains("a.presync"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn tests_are_reported_in_each_format() {
+    let source = format!(
+        "{GOOD}test \"a, b\" {{ cic Available => lync Available }}\n\
+         test \"same\" {{ cic Available => lync Busy }}\nscenario \"s\" {{ cic Available => lync Available }}\n"
+    );
+    let folder = Folder::new(&[("a.presync", &source)]);
+    let stdout = |words: &[&str]| {
+        let output = presync(folder.at(), words, b"");
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        text(&output.stdout)
+    };
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&["test", "--format", "json"])).expect("it is JSON");
+    assert_eq!(json["summary"]["passed"], 2);
+    assert_eq!(json["tests"][1]["failures"][0]["code"], "failed-test");
+    assert_eq!(json["tests"][2]["kind"], "scenario");
+    let junit = stdout(&["test", "--format", "junit"]);
+    assert!(
+        junit.contains("<testcase name=\"a, b\" classname=\"a.presync\"/>")
+            && junit.contains("failures=\"1\""),
+        "{junit}"
+    );
+    let github = stdout(&["test", "--format", "github"]);
+    assert!(
+        github.starts_with("::error file=a.presync,line=4,"),
+        "{github}"
+    );
+    assert!(!github.contains('\u{2713}') && !junit.contains('\u{2713}'));
+    assert_eq!(
+        stdout(&["test", "--filter", "same"])
+            .matches('\u{2717}')
+            .count(),
+        1
+    );
+    assert_eq!(folder.run(&["test", "--filter", "s"], "").0, Some(1));
+    assert_eq!(folder.run(&["test", "--filter", "a, b"], "").0, Some(0));
+    assert_eq!(folder.run(&["test", "--filter", "none"], "").0, Some(2));
+}
