@@ -252,6 +252,21 @@ impl Diagnostic {
         Self::new(code, Severity::Error, message)
     }
 
+    /// Moves labels to other places; of several at one place, the first is kept.
+    pub(crate) fn relabel(&mut self, place: &dyn Fn(Location) -> Option<Location>) {
+        let mut labels: Vec<Label> = Vec::with_capacity(self.labels.len());
+        for mut label in std::mem::take(&mut self.labels) {
+            if let Some(location) = place(label.location) {
+                label.location = location;
+                if labels.iter().any(|known| known.location == location) {
+                    continue;
+                }
+            }
+            labels.push(label);
+        }
+        self.labels = labels;
+    }
+
     #[must_use]
     pub(crate) fn label(mut self, location: Location, message: impl Into<String>) -> Self {
         self.labels.push(Label {

@@ -363,6 +363,6 @@ fn conflict_diagnostic(program: &Program, source: RuleSourceId, conflict: Confli
         (&rules, remedy),
         witness,
     );
-    program.label_for_user(&mut error);
+    error.relabel(&|rule| program.brings_in(rule, None));
     error
 }

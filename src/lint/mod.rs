@@ -341,7 +341,8 @@ impl Context<'_> {
 
     /// Keeps a finding, unless its lint is off there or one of its labels is in the scope of an `@allow` of its code.
     fn report(&mut self, mut finding: Diagnostic) {
-        self.program.label_for_user(&mut finding);
+        let role = finding.data.role.clone();
+        finding.relabel(&|rule| self.program.brings_in(rule, role.as_deref()));
         match self.settings.at(self.lint, finding.location()) {
             Level::Off => return,
             Level::Warn => {}

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use crate::diagnostic::{Diagnostic, Label};
 use crate::source::{Location, Sources};
 
 macro_rules! id {
@@ -161,36 +160,12 @@ pub struct Profile {
 }
 
 impl Program {
-    /// Moves the labels of a diagnostic out of bundled files: to the `apply`, role or profile of the user that brings the
-    /// rule in. There `@allow` works, and there is a file to open.
-    pub(crate) fn label_for_user(&self, diagnostic: &mut Diagnostic) {
-        let bundled = |location: Location| self.sources.file(location.file).bundled;
-        if diagnostic
-            .labels
-            .iter()
-            .all(|label| !bundled(label.location))
-        {
-            return;
+    /// Where a rule of a bundled file comes in: the `apply` in the user's files that includes it, or the profile or role
+    /// that uses it. There `@allow` works, and there is a file to open. `None` for other rules.
+    pub(crate) fn brings_in(&self, rule: Location, role: Option<&str>) -> Option<Location> {
+        if !self.sources.file(rule.file).bundled {
+            return None;
         }
-        let role = diagnostic.data.role.clone();
-        let mut labels: Vec<Label> = Vec::with_capacity(diagnostic.labels.len());
-        for mut label in std::mem::take(&mut diagnostic.labels) {
-            if bundled(label.location)
-                && let Some(location) = self.brings_in(label.location, role.as_deref())
-            {
-                label.location = location;
-                // Many rules of one mapping are at one place.
-                if labels.iter().any(|known| known.location == location) {
-                    continue;
-                }
-            }
-            labels.push(label);
-        }
-        diagnostic.labels = labels;
-    }
-
-    /// The `apply` in the user's files that includes a rule of a bundled file, or the role or profile that uses its profile.
-    fn brings_in(&self, rule: Location, role: Option<&str>) -> Option<Location> {
         let own = |location: &Location| !self.sources.file(location.file).bundled;
         let roles = || {
             let ids = self.role_ids();

@@ -59,7 +59,7 @@ fn safe_fixes_change_no_decision() {
     assert_eq!(code, Some(0));
     assert!(err.starts_with("fixed 1 finding\n"), "{err}");
     assert!(
-        err.ends_with("; 1 fixable with `--fix --unsafe` (changes decisions; preview with `--diff --unsafe`)\n"),
+        err.ends_with("; 1 fixable with `--fix --unsafe` (may change decisions; preview with `--diff --unsafe`)\n"),
         "{err}"
     );
     assert_eq!(codes(folder.path(), &[]), ["unsafe-round-trip"]);

@@ -428,7 +428,7 @@ fn the_exit_code_does_not_depend_on_the_reader() {
     write(
         folder,
         "wrong.presync",
-        &format!(
+        format!(
             "use cic_lync\n{flags}profile \"P\" {{\n  cic Available -> lync Awayy\n{rules}}}\n"
         ),
     );

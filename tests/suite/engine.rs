@@ -1,7 +1,7 @@
 //! The engine as embedded by an application: over a day it does the same as `run`, even if its tables are replaced.
 
 use presync::{Engine, EngineError, Event, EventMessage, MemoryStore, SessionStore, Tables};
-use presync_engine::Resync;
+use presync_engine::{Column, Packed, Resync, Situation, StateId, ValueId, Values};
 
 use crate::common;
 
@@ -222,7 +222,7 @@ fn event_messages_have_only_given_members() {
         assert!(engine.apply(&mut session, &event).is_err());
     }
     let fact = larger.schema().find_fact("f").expect("it exists");
-    let value = presync::ValueId::from_index(fact, 1);
+    let value = ValueId::from_index(fact, 1);
     assert!(
         engine
             .apply(&mut session, &Event::setting([value]))
@@ -319,4 +319,144 @@ fn a_decision_shows_its_parts() {
         r#"b U append "x", by "P" (main.presync:1)"#
     );
     assert!(format!("{tables:?}").contains("default"), "{tables:?}");
+}
+
+/// Random columns of inputs, packed at once, decide like one situation after the other.
+#[test]
+fn packed_inputs_decide_like_the_table() {
+    let mut random = common::random::Random(7);
+    let (mut compared, mut decided) = (0, std::collections::BTreeSet::new());
+    for path in common::examples() {
+        let tables = common::program_at(&path).compile().expect("it is small");
+        let schema = tables.schema().clone();
+        for role in tables.roles() {
+            for table in role.tables().expect("it is small") {
+                let Some(dense) = table.dense() else {
+                    continue;
+                };
+                let from = table.direction().from();
+                let states: Vec<StateId> = schema.states(from).collect();
+                let (mut situations, mut entered) = (Vec::new(), Vec::new());
+                for _ in 0..200 {
+                    let mut situation = tables.situation();
+                    for (fact, _) in schema.facts() {
+                        let values: Vec<_> = schema.values(fact).collect();
+                        situation.set_value(values[random.below(values.len())]);
+                    }
+                    for (system, _) in schema.systems().filter(|(system, _)| *system != from) {
+                        let states: Vec<StateId> = schema.states(system).collect();
+                        // One more: unknown.
+                        if let Some(state) = states.get(random.below(states.len() + 1)) {
+                            situation.set_state(*state);
+                            if random.chance(50) {
+                                situation.set_by_hand(system);
+                            }
+                        }
+                    }
+                    situations.push(situation);
+                    entered.push(states[random.below(states.len())]);
+                }
+                let facts: Vec<Vec<ValueId>> = schema
+                    .facts()
+                    .map(|(fact, _)| {
+                        let value = |of: &Situation| of.value(fact).expect("every fact is set");
+                        situations.iter().map(value).collect()
+                    })
+                    .collect();
+                let shown: Vec<Vec<Option<StateId>>> = schema
+                    .systems()
+                    .map(|(system, _)| situations.iter().map(|of| of.state(system)).collect())
+                    .collect();
+                let by_hand: Vec<Vec<bool>> = schema
+                    .systems()
+                    .map(|(system, _)| situations.iter().map(|of| of.is_by_hand(system)).collect())
+                    .collect();
+                let column = |column| match column {
+                    Column::Fact(fact) => Values::Facts(&facts[fact.index()]),
+                    Column::State(system) => Values::States(&shown[system.index()]),
+                    Column::ByHand(system) => Values::ByHand(&by_hand[system.index()]),
+                };
+                let all: Vec<Packed> = dense.all().collect();
+                assert!(dense.len() == all.len() && !dense.is_empty() && all.len() >= states.len());
+                let mut packed = vec![all[0]; situations.len()];
+                dense.pack(&entered, column, &mut packed);
+                let (mut short, mut wide) = (vec![0_u16; packed.len()], vec![0_u32; packed.len()]);
+                dense.decisions(&packed, &mut short);
+                dense.decisions(&packed, &mut wide);
+                for (at, (situation, entered)) in situations.iter().zip(&entered).enumerate() {
+                    let wanted = table
+                        .decide(situation, *entered)
+                        .expect("every fact is set");
+                    let id = dense.decision(packed[at]);
+                    assert_eq!(
+                        table.decision(id),
+                        wanted,
+                        "{}: {entered:?}",
+                        path.display()
+                    );
+                    assert_eq!([u32::from(short[at]), wide[at]], [id.index() as u32; 2]);
+                    compared += 1;
+                    decided.insert((path.clone(), id.index()));
+                }
+            }
+        }
+    }
+    assert!(
+        compared > 1_000 && decided.len() > 20,
+        "{compared} {}",
+        decided.len()
+    );
+}
+
+/// Values of a program with more states and values count as the first.
+#[test]
+fn packed_inputs_that_are_out_of_range_count_as_the_first() {
+    let program = |values: &str, states: &str| {
+        common::tables(&format!(
+            "choice c = {values} system a {{ state S state T }} system b {{ {states} }} \
+             profile P {{ when c is x: when b is not V: a S -> b U when c is y: a S -> b V }}"
+        ))
+    };
+    let small = program("x | y", "state U state V");
+    let large = program("x | y | z | w", "state U state V state W state X");
+    let role = small.default_role().expect("it has one");
+    let table = role
+        .tables()
+        .expect("it is small")
+        .iter()
+        .next()
+        .expect("it has one");
+    let dense = table.dense().expect("it is small");
+    let entered = [small.state("a", "S").expect("it exists")];
+    let pack = |value: ValueId, state: Option<StateId>| {
+        let column = |column| match column {
+            Column::Fact(_) => Values::Facts(std::slice::from_ref(&value)),
+            Column::State(_) => Values::States(std::slice::from_ref(&state)),
+            Column::ByHand(_) => Values::ByHand(&[false]),
+        };
+        let mut packed = [dense.all().next().expect("it has cells")];
+        dense.pack(&entered, column, &mut packed);
+        packed[0]
+    };
+    let values = |tables: &Tables| -> Vec<ValueId> {
+        let schema = tables.schema();
+        let fact = schema.find_fact("c").expect("it exists");
+        schema.values(fact).collect()
+    };
+    let states = |tables: &Tables| -> Vec<StateId> {
+        let schema = tables.schema();
+        let system = schema.find_system("b").expect("it exists");
+        schema.states(system).collect()
+    };
+    let (few, many) = (values(&small), values(&large));
+    for value in &many[2..] {
+        assert_eq!(pack(*value, None), pack(few[0], None));
+    }
+    assert_ne!(pack(few[1], None), pack(few[0], None));
+    let (few, many) = (states(&small), states(&large));
+    let first = values(&small)[0];
+    assert_ne!(pack(first, Some(few[1])), pack(first, None));
+    for state in &many[2..] {
+        assert_eq!(pack(first, Some(*state)), pack(first, None));
+    }
 }

@@ -222,7 +222,7 @@ fn two_hundred_findings_stay_readable() {
     );
     assert_eq!(
         err,
-        "checked 1 program: 200 warnings; 200 fixable with `--fix --unsafe` (changes decisions; preview with `--diff --unsafe`)\n"
+        "checked 1 program: 200 warnings; 200 fixable with `--fix --unsafe` (may change decisions; preview with `--diff --unsafe`)\n"
     );
     let (out, _) = check(folder.path(), &["--format", "agent"]);
     let lines: Vec<u32> = out

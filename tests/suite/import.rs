@@ -335,11 +335,11 @@ fn large_imports_finish() {
     let begin = std::time::Instant::now();
     let lines: String = (0..100_000).map(|at| format!("a{at},b\n")).collect();
     let source =
-        imported("csv", &format!("cic,lync\n{lines}{lines}")).expect("the table can be imported");
+        imported("csv", format!("cic,lync\n{lines}{lines}")).expect("the table can be imported");
     assert_eq!(source.matches(" -> ").count(), 100_000);
     let element = |attributes: usize| {
         let attributes: String = (0..attributes).map(|at| format!(" a{at}='b'")).collect();
-        imported("dmn", &format!("<definitions{attributes}/>")).expect_err("it has no decisions")
+        imported("dmn", format!("<definitions{attributes}/>")).expect_err("it has no decisions")
     };
     assert_eq!(element(10_000), "the file contains no decisions");
     assert_eq!(element(10_001), "an element has more than 10000 attributes");

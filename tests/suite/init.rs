@@ -33,52 +33,6 @@ fn sh(folder: &Path, script: &str) -> (bool, String) {
     )
 }
 
-/// A project in a repository that is its own remote, with an uncommitted change.
-fn project() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder can be created");
-    let script = "presync init site
-cd site
-git init -q -b main
-git add -A
-git -c user.name=a -c user.email=a@b commit -q -m first
-git remote add origin .
-git fetch -q origin
-sed -i.old 's/-> lync Away/-> lync \"Be Right Back\"/' profiles/site.presync
-rm profiles/*.old";
-    let (passed, output) = sh(folder.path(), script);
-    assert!(passed, "{output}");
-    folder
-}
-
-/// The scripts that a template runs, one per step, without the installation.
-fn steps(template: &str) -> Vec<String> {
-    let path = common::root().join("docs/ci").join(template);
-    let text = std::fs::read_to_string(path).expect("it exists");
-    let mut steps: Vec<String> = Vec::new();
-    let mut block: Option<usize> = None;
-    for line in text.lines() {
-        let indent = line.len() - line.trim_start().len();
-        if let Some(outer) = block {
-            if indent > outer {
-                let step = steps.last_mut().expect("a block begins with a step");
-                step.push_str(line.trim());
-                step.push('\n');
-                continue;
-            }
-            block = None;
-        }
-        let line = line.trim_start().trim_start_matches("- ");
-        let command = line.strip_prefix("run: ").unwrap_or(line);
-        if command == "|" {
-            steps.push(String::new());
-            block = Some(indent);
-        } else if command.starts_with("presync ") {
-            steps.push(command.to_owned());
-        }
-    }
-    steps
-}
-
 #[test]
 fn a_new_project_is_clean_and_left_alone() {
     let folder = tempfile::tempdir().expect("a temporary folder can be created");
@@ -93,33 +47,9 @@ fn a_new_project_is_clean_and_left_alone() {
     );
     let (passed, output) = sh(folder.path(), "presync init");
     assert!(
-        !passed && output.contains("already exists: nothing was written"),
+        passed && output.matches("which already exists").count() == 4,
         "{output}"
     );
-}
-
-#[test]
-fn ci_templates_run_and_show_changed_decisions() {
-    for (template, report, count) in [
-        ("github.yml", "summary.md", 5),
-        ("gitlab.yml", "presync-diff.md", 5),
-    ] {
-        let folder = project();
-        let site = folder.path().join("site");
-        let steps = steps(template);
-        assert_eq!(steps.len(), count, "{template}: {steps:?}");
-        for step in steps {
-            let (passed, output) = sh(&site, &step);
-            // The change breaks the test that came with the project.
-            assert_eq!(
-                passed,
-                !step.starts_with("presync test"),
-                "{template}: {step}\n{output}"
-            );
-        }
-        let report = std::fs::read_to_string(site.join(report)).expect("the report was written");
-        assert!(report.contains("Be Right Back"), "{template}: {report}");
-    }
 }
 
 #[test]

@@ -40,5 +40,6 @@ mod recovery;
 mod session;
 mod situations;
 mod tables;
+mod templates;
 mod watching;
 mod words;

@@ -155,9 +155,10 @@ fn write_junit(report: &TestReport<'_>) -> Result<String, ReportError> {
     let mut seen = HashMap::new();
     for (verdict, sources) in report.each() {
         let path = report.path(sources, verdict.location);
-        let mut status = match verdict.failures.is_empty() {
-            true => TestCaseStatus::success(),
-            false => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        let mut status = if verdict.failures.is_empty() {
+            TestCaseStatus::success()
+        } else {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
         };
         if let Some(first) = verdict.failures.first() {
             let texts = verdict.failures.iter().map(|failure| {

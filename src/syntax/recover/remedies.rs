@@ -362,7 +362,7 @@ impl Recovery<'_> {
                     .tokens
                     .get(failed)
                     .is_some_and(|token| token.kind == TokenKind::Word);
-            if named && self.word(failed) != "when" {
+            if named && !["when", "if"].contains(&self.word(failed)) {
                 return Some(
                     "quote names of several words: `profile \"Enterprise Voice\" { ... }`",
                 );

@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         OldSide::Revision(revision, _) => revision.access(&terminal.file_access),
     };
     let mut compared = Vec::new();
-    for pair in pairs(old.path(), &arguments.new, &access, terminal)? {
+    for pair in pairs(&old, &arguments.new, &access, terminal)? {
         let found = match (&pair.old, &pair.new) {
             (Some(old), Some(new)) => compare(old, new, &access, arguments, terminal),
             (Some(_), None) => Ok(one_sided("the program exists only in OLD")),
@@ -112,7 +112,7 @@ struct ProgramPair {
 
 /// What to compare: two programs, or the programs with the same path in two directories.
 fn pairs(
-    old: &Path,
+    old: &OldSide,
     new: &Path,
     access: &FileAccess,
     terminal: &Terminal,
@@ -121,14 +121,18 @@ fn pairs(
         let (name, old, new) = (String::new(), Some(old), Some(new));
         Ok(vec![ProgramPair { name, old, new }])
     };
-    if !(old.is_dir() && new.is_dir()) {
+    // A revision from before the directory has no programs.
+    let is_new = matches!(old, OldSide::Revision(..)) && !old.path().exists();
+    let old = old.path();
+    if !(new.is_dir() && (old.is_dir() || is_new)) {
         return one(old.to_path_buf(), new.to_path_buf());
     }
     let roots = |folder: &Path| {
         let selection = Selection::new(vec![folder.to_path_buf()], false, access)?;
         selection.roots(terminal)
     };
-    let (olds, news) = (roots(old)?, roots(new)?);
+    let olds = if is_new { Vec::new() } else { roots(old)? };
+    let news = roots(new)?;
     if let ([old], [new]) = (olds.as_slice(), news.as_slice()) {
         return one(old.clone(), new.clone());
     }

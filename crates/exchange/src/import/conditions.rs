@@ -8,12 +8,12 @@ use presync::{FileId, SourceFile, quote};
 
 /// The conditions of a table.
 #[derive(Default)]
-pub(super) struct Conditions {
+pub(super) struct TableConditions {
     /// Bare names that conditions use.
     names: IndexSet<String>,
 }
 
-impl Conditions {
+impl TableConditions {
     /// Reads a condition; nothing for one that always holds.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use indexmap::{IndexMap, IndexSet};
 
 use crate::import::columns::{Columns, TableSide, known};
-use crate::import::conditions::Conditions;
+use crate::import::conditions::TableConditions;
 use crate::import::sheet::{Sheet, SheetRow};
 use crate::import::vocabulary::Vocabularies;
 use crate::import::{ImportError, ImportOptions, Imported, ensure_parses};
@@ -17,7 +17,7 @@ const TITLE_ROWS: usize = 20;
 
 /// Reads the tables of all sheets as one program.
 pub(super) fn read(sheets: Vec<Sheet>, options: &ImportOptions) -> Result<Imported, ImportError> {
-    let mut table = Table::default();
+    let mut table = ImportedRules::default();
     let several = sheets.len() > 1;
     for mut sheet in sheets {
         let notes = std::mem::take(&mut sheet.notes);
@@ -70,11 +70,11 @@ state, direction`, or name them: `--column from=2,to=\"Lync Status\"`",
 }
 
 #[derive(Default)]
-struct Table {
+struct ImportedRules {
     /// For each role and profile its rules, with the condition of each. The role is empty if no column has it.
     profiles: IndexMap<(String, String), IndexSet<(String, String)>>,
     systems: IndexMap<String, SystemStates>,
-    conditions: Conditions,
+    conditions: TableConditions,
     vocabularies: Vocabularies,
     notes: Vec<String>,
     not_imported: Vec<String>,
@@ -105,7 +105,7 @@ enum CellStates {
     Named(Vec<String>),
 }
 
-impl Table {
+impl ImportedRules {
     fn sheet(
         &mut self,
         sheet: &Sheet,
@@ -264,7 +264,7 @@ impl Table {
         line: u64,
         from: &SideCell,
         to: &SideCell,
-        way: Way,
+        way: RuleWay,
     ) -> Result<Vec<String>, ImportError> {
         let error = |what: String| ImportError::Line { line, what };
         let names_one =
@@ -530,14 +530,14 @@ fn cell(row: &SheetRow, at: Option<usize>) -> &str {
 
 /// Which ways a rule goes.
 #[derive(Clone, Copy)]
-struct Way {
+struct RuleWay {
     there: bool,
     back: bool,
 }
 
 /// Reads a direction in one of many spellings: `->`, `Bi-Directional`, `⇄`, `Teams -> CXone`, `CIC to Lync`.
-fn direction(cell: &str, from: &str, to: &str) -> Option<Way> {
-    let way = |there, back| Some(Way { there, back });
+fn direction(cell: &str, from: &str, to: &str) -> Option<RuleWay> {
+    let way = |there, back| Some(RuleWay { there, back });
     let lower = cell.to_lowercase();
     let plain: String = lower
         .chars()
@@ -559,7 +559,7 @@ fn direction(cell: &str, from: &str, to: &str) -> Option<Way> {
 }
 
 /// `CIC → Lync`, `from Teams to CXone`, `CIC <-> Lync`
-fn between(text: &str, from: &str, to: &str) -> Option<Way> {
+fn between(text: &str, from: &str, to: &str) -> Option<RuleWay> {
     const ARROWS: [(&str, bool, bool); 14] = [
         ("<->", true, true),
         ("<=>", true, true),
@@ -582,12 +582,12 @@ fn between(text: &str, from: &str, to: &str) -> Option<Way> {
     let (left, right) = text.split_once(arrow)?;
     let is = |text: &str, system: &str| known(text).eq_ignore_ascii_case(system);
     if is(left, from) && is(right, to) {
-        Some(Way {
+        Some(RuleWay {
             there: *there,
             back: *back,
         })
     } else if is(left, to) && is(right, from) {
-        Some(Way {
+        Some(RuleWay {
             there: *back,
             back: *there,
         })

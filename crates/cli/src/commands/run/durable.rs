@@ -1,6 +1,6 @@
 //! A run with a state: sessions and commands are recorded before the commands are written, so that none is lost.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -45,7 +45,9 @@ pub fn run(
     let mut committed: Option<Instant> = None;
     let ended = loop {
         let input = match (group.bytes, committed) {
-            (1.., Some(last)) => next(&inputs, PAUSE.saturating_sub(last.elapsed())),
+            (1.., Some(last)) => inputs
+                .recv_timeout(PAUSE.saturating_sub(last.elapsed()))
+                .ok(),
             _ => inputs.recv().ok(),
         };
         match input {
@@ -69,14 +71,6 @@ pub fn run(
     // Everything is written.
     store.commit(Vec::new(), None, b"")?;
     ended
-}
-
-/// The next input, if there is one in time.
-fn next(inputs: &Receiver<RunInput>, wait: Duration) -> Option<RunInput> {
-    match inputs.recv_timeout(wait) {
-        Ok(input) => Some(input),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
 }
 
 fn read(mut source: Source, sender: &SyncSender<RunInput>) {
