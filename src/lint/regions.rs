@@ -157,4 +157,19 @@ impl Context<'_> {
             .filter(|leaf| *leaf != 0)
             .collect()
     }
+
+    /// One leaf of a decision that decides somewhere in a region, and where in it.
+    pub(super) fn decider_in(
+        &mut self,
+        region: Diagram,
+        decision: Diagram,
+    ) -> Option<(u32, Diagram)> {
+        let leaf = *self.deciders_in(region, decision).first()?;
+        let within = self.space.diagrams.and_then(region, decision);
+        let decides = |found: u32| u32::from(found == leaf);
+        Some((
+            leaf,
+            self.space.diagrams.map(within, &mut |found| decides(found)),
+        ))
+    }
 }

@@ -59,10 +59,12 @@ fn round_trips(
             if both == Diagram::ZERO {
                 continue;
             }
-            let goes = first_rule(context, both, (there.decision, &there.by));
+            // The situation to print is one in which both rules decide.
+            let Some((goes, both)) = first_rule(context, both, (there.decision, &there.by)) else {
+                continue;
+            };
             let decision = context.space.after_entering(back.decision, start);
-            let comes = first_rule(context, both, (decision, &back.by));
-            let Some((goes, comes)) = goes.zip(comes) else {
+            let Some((comes, both)) = first_rule(context, both, (decision, &back.by)) else {
                 continue;
             };
             let trip = RoundTrip {
@@ -81,15 +83,14 @@ fn round_trips(
     }
 }
 
+/// A rule that decides in a region, and where in it.
 fn first_rule(
     context: &mut Context<'_>,
     region: Diagram,
     (decision, by): (Diagram, &RoleDecision),
-) -> Option<RuleSourceId> {
-    let leaves = context.deciders_in(region, decision);
-    leaves
-        .first()
-        .and_then(|leaf| context.rule_behind(by, *leaf))
+) -> Option<(RuleSourceId, Diagram)> {
+    let (leaf, region) = context.decider_in(region, decision)?;
+    Some((context.rule_behind(by, leaf)?, region))
 }
 
 /// The attributes of a state that the settings protect.

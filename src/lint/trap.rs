@@ -222,11 +222,9 @@ fn report(context: &mut Context<'_>, role: RoleId, direction: Direction, trap: &
     let Some(change) = context.change(role, Change::of(direction, entered)) else {
         return;
     };
-    let leaf = context
-        .deciders_in(region, change.decision)
-        .first()
-        .copied();
-    let enters = leaf.and_then(|leaf| context.rule_behind(&change.by, leaf));
+    let decider = context.decider_in(region, change.decision);
+    let region = decider.map_or(region, |(_, region)| region);
+    let enters = decider.and_then(|(leaf, _)| context.rule_behind(&change.by, leaf));
     let seen = program.schema.reads(target);
     let mut shuts = None;
     for (at, there) in leads_elsewhere {

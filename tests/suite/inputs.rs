@@ -346,3 +346,32 @@ fn tests_are_reported_in_each_format() {
     assert_eq!(folder.run(&["test", "--filter", "a, b"], "").0, Some(0));
     assert_eq!(folder.run(&["test", "--filter", "none"], "").0, Some(2));
 }
+
+/// A rule or `@allow` of a shared mapping is needed if one of the programs needs it.
+#[test]
+fn shared_files_are_judged_over_all_programs() {
+    let shared = include_str!("../fixtures/programs/shared-mapping.presync");
+    let using = include_str!("../fixtures/programs/uses-shared-mapping.presync");
+    let needs = using.replace("uses \"First\", \"Second\"", "uses \"Second\", \"First\"");
+    let not = using.replace("otherwise", "any");
+    let folder = Folder::new(&[
+        ("shared.presync", shared),
+        ("needs.presync", &needs),
+        ("not.presync", &not),
+    ]);
+    let codes = |paths: &[&str]| {
+        let (_, shown) = folder.run(&[&["check", "--format", "agent"], paths].concat(), "");
+        let of_shared = shown
+            .lines()
+            .filter(|line| line.contains("shared.presync:"));
+        of_shared.map(str::to_owned).collect::<Vec<String>>()
+    };
+    assert_eq!(codes(&["needs.presync"]), Vec::<String>::new());
+    let alone = codes(&["not.presync"]);
+    assert!(
+        alone.iter().any(|line| line.contains("[dead-rule]"))
+            && alone.iter().any(|line| line.contains("[unused-allow]")),
+        "{alone:?}"
+    );
+    assert_eq!(codes(&["."]), Vec::<String>::new());
+}

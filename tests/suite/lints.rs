@@ -996,3 +996,114 @@ fn a_gap_is_closed_by_the_rules_that_it_proposes() {
     }
     assert!(closed > 3, "{closed} gaps");
 }
+
+/// The situation that a finding prints, as an event would make it.
+fn printed(program: &Program, finding: &Diagnostic) -> Option<(presync::Situation, Vec<String>)> {
+    let witness = finding.situation.as_ref()?;
+    let schema = &program.schema;
+    let mut situation = presync::Situation::new(schema.clone());
+    for (name, value) in &witness.facts {
+        let fact = schema.find_fact(name).expect("the fact exists");
+        let value = match value {
+            presync::WitnessValue::Flag(value) => schema.value_named(fact, &value.to_string()),
+            presync::WitnessValue::Choice(name) => schema.value_named(fact, name),
+        };
+        situation.set_value(value.expect("the value exists"));
+    }
+    let state = |system: &str, state: &Option<String>| {
+        let system = schema.find_system(system).expect("the system exists");
+        let state = state.as_ref()?;
+        Some(
+            schema
+                .find_declared_state(system, state)
+                .expect("the state exists"),
+        )
+    };
+    for (system, shown) in &witness.states {
+        state(system, shown)
+            .into_iter()
+            .for_each(|state| situation.set_state(state));
+    }
+    for (system, own) in &witness.own {
+        state(system, own)
+            .into_iter()
+            .for_each(|state| situation.set_own(state));
+    }
+    for (system, _) in witness.by_hand.iter().filter(|(_, by_hand)| *by_hand) {
+        situation.set_by_hand(schema.find_system(system).expect("the system exists"));
+    }
+    let rules = finding.data.rules.iter();
+    let rules = rules.map(|rule| program.sources.file_line(*rule)).collect();
+    Some((situation, rules))
+}
+
+/// In the situation that a finding prints, its first label decides, or nothing does.
+#[test]
+fn labels_and_situations_of_findings_agree_with_decide() {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for seed in 0..400 {
+        let source = generate::program(seed, 10 + seed % 60);
+        // A line for each rule, so that its origin is unique.
+        let source = presync::format(&presync::SourceFile::new("", source.into_bytes(), false))
+            .expect("the program is valid");
+        let Ok(program) = common::check(&source) else {
+            continue;
+        };
+        let tables = program.compile().expect("the program is small");
+        for finding in program.lint(&everything()) {
+            let code = finding.code.name;
+            let Some((situation, rules)) = printed(&program, &finding) else {
+                continue;
+            };
+            let (Some(from), Some(to)) = (&finding.data.from, &finding.data.to) else {
+                continue;
+            };
+            let witness = finding.situation.as_ref().expect("it has one");
+            let entered = witness.states.iter().find(|(system, _)| system == from);
+            let Some((_, Some(entered))) = entered else {
+                continue;
+            };
+            let entered = tables.state(from, entered).expect("it exists");
+            let role = match &finding.data.role {
+                Some(role) => tables.role(role).expect("it exists"),
+                None => match tables.default_role() {
+                    Ok(role) => role,
+                    Err(_) => continue,
+                },
+            };
+            let decided = role.decide(&situation, entered).expect("every fact is set");
+            let decided = decided.iter().find(|decided| decided.system() == to);
+            let decided = decided.expect("the other system is listed");
+            let by = decided
+                .decision()
+                .origin
+                .as_ref()
+                .map(|origin| origin.rule.clone());
+            let shown = || format!("seed {seed}: {finding:?}\n{decided:?}\n{source}");
+            match code {
+                "gap" => assert_eq!(decided.kind(), "unmapped", "{}", shown()),
+                "unsafe-round-trip" | "lossy-round-trip" | "trap" => {
+                    assert_eq!(by.as_ref(), rules.first(), "{}", shown());
+                }
+                "ambiguous-return" => {
+                    assert!(by.is_some_and(|by| rules.contains(&by)), "{}", shown());
+                }
+                _ => continue,
+            }
+            *counts.entry(code).or_default() += 1;
+        }
+    }
+    println!("{counts:?}");
+    for code in [
+        "gap",
+        "unsafe-round-trip",
+        "lossy-round-trip",
+        "trap",
+        "ambiguous-return",
+    ] {
+        assert!(
+            counts.get(code).is_some_and(|count| *count > 5),
+            "{code}: {counts:?}"
+        );
+    }
+}

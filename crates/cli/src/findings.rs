@@ -146,31 +146,47 @@ pub fn path_of(root: &Path, sources: &Sources, file: FileId) -> PathBuf {
     }
 }
 
-/// Keeps an `unused` finding only if every program that has the file reports it.
+/// What one program may need and another not: a finding counts only if every program that has the file reports it.
+const JUDGED_TOGETHER: [&str; 3] = ["unused", "unused-allow", "dead-rule"];
+
+/// Where a finding is, and what it is about.
+type SharedPlace = (&'static str, String, u32, [Option<String>; 2], Vec<String>);
+
+/// Removes findings in files that several programs have, unless all of them report it.
 fn used_elsewhere(programs: &[(PathBuf, CheckReport)], found: &mut [Vec<Diagnostic>]) {
-    let place = |sources: &Sources, diagnostic: &Diagnostic| {
-        let location = diagnostic.location()?;
-        Some((sources.shown_path(location.file), location.span.start))
+    let place = |sources: &Sources, diagnostic: &Diagnostic| -> Option<SharedPlace> {
+        let code = diagnostic.code.name;
+        let location = diagnostic
+            .location()
+            .filter(|_| JUDGED_TOGETHER.contains(&code))?;
+        let data = &diagnostic.data;
+        Some((
+            code,
+            sources.shown_path(location.file),
+            location.span.start,
+            [data.from.clone(), data.to.clone()],
+            data.names.clone(),
+        ))
     };
-    let mut unused: BTreeMap<(String, u32), usize> = BTreeMap::new();
+    let mut reporting: BTreeMap<SharedPlace, usize> = BTreeMap::new();
     let mut having: BTreeMap<String, usize> = BTreeMap::new();
     for ((_, report), diagnostics) in programs.iter().zip(found.iter()) {
         let sources = report.sources();
         for (id, _) in sources.iter() {
             *having.entry(sources.shown_path(id)).or_default() += 1;
         }
-        let places = diagnostics
+        let places: BTreeSet<SharedPlace> = diagnostics
             .iter()
-            .filter(|diagnostic| diagnostic.code.name == "unused");
-        for place in places.filter_map(|diagnostic| place(sources, diagnostic)) {
-            *unused.entry(place).or_default() += 1;
+            .filter_map(|diagnostic| place(sources, diagnostic))
+            .collect();
+        for place in places {
+            *reporting.entry(place).or_default() += 1;
         }
     }
     for ((_, report), diagnostics) in programs.iter().zip(found) {
         diagnostics.retain(|diagnostic| {
-            let known =
-                place(report.sources(), diagnostic).filter(|_| diagnostic.code.name == "unused");
-            known.is_none_or(|place| having.get(&place.0) == unused.get(&place))
+            let place = place(report.sources(), diagnostic);
+            place.is_none_or(|place| having.get(&place.1) == reporting.get(&place))
         });
     }
 }
