@@ -118,7 +118,14 @@ def sql_rows(script, cases):
     rows = []
     for at, case in enumerate(cases):
         rows.append([at, case["role"], case["from"], case["entered"], *(sql_value(case, *name) for name in names)])
-    return columns, rows
+    return columns, rows + [[len(rows) + at, *event, *rows[0][4:]] for at, event in enumerate(odd_events(cases[0]))]
+
+
+def odd_events(case):
+    """Events like the first one: with its state in another case, then with names that do not exist."""
+    role, system, entered = case["role"], case["from"], case["entered"]
+    return [(role, system, entered.swapcase() if entered.isascii() else entered),
+            (role + " x", system, entered), (role, system + " x", entered)]
 
 
 def sql_compare(cases, decisions):
@@ -132,6 +139,10 @@ def sql_compare(cases, decisions):
             state = f"own {case['to']}"
         text = ", ".join(append) if outcome in ("set", "previous") else None
         differences += found.get((at, case["to"])) != (outcome, state, text)
+    odd = len(cases)
+    assert found[odd, cases[0]["to"]] == found[0, cases[0]["to"]], "names match whatever their case"
+    for rejected in (odd + 1, odd + 2):
+        assert found[rejected, None] == ("rejected", None, None), "an unknown name is rejected"
     return differences
 
 

@@ -4,7 +4,9 @@
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, View, views};
 use presync::{Rows, visible};
-use presync_engine::{Cells, Column, Input, Schema, StateId, Tables};
+use std::collections::BTreeSet;
+
+use presync_engine::{Cells, Column, Input, Schema, StateId, SystemId, Tables};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "sql",
@@ -20,7 +22,8 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         "-- Decision tables of Presync, {}\n--\n-- presync_rows: one line for each row of a decision table.\n\
          -- presync_events: put the changes to decide in here: who, the role, the system that changed and the state it\n\
          -- entered, the facts (null: not set yet), and the state that each system shows (null: not known).\n\
-         -- presync_decisions: each event with every other system's outcome: set, previous, unchanged or unmapped.\n--\n",
+         -- presync_decisions: each event with every other system's outcome: set, previous, unchanged or unmapped; or\n\
+         -- rejected, with the reason as its origin. States match by name or id, without case, as in events.\n--\n",
         tables.digest()?
     );
     let columns = cells::columns(schema, &views);
@@ -62,6 +65,7 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         ));
     }
     text.push_str("\n);\n");
+    text.push_str("\n-- rejected events\nINSERT INTO presync_rows VALUES (0, NULL, 'rejected', NULL, NULL);\n");
     let mut cases = Vec::new();
     let mut number = 0;
     for view in &views {
@@ -92,6 +96,14 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 literal(to)
             ));
         }
+        let needed = needed(view);
+        if !needed.is_empty() {
+            number += 1;
+            text.push_str(&format!(
+                "INSERT INTO presync_rows VALUES ({number}, {}, 'rejected', NULL, 'a choice has no value');\n",
+                literal(to)
+            ));
+        }
         let to = view.direction.to();
         let state = if schema.has_previous(to) {
             let own = identifiers.own(to);
@@ -100,13 +112,14 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             "r.state".to_owned()
         };
         cases.push((
-            case(&identifiers, view, first),
+            case(&identifiers, view, first, &needed),
             appendix(&identifiers, view, first),
             state,
         ));
     }
+    text.push_str(&matched(tables, &identifiers, &columns));
     text.push_str("\nCREATE VIEW presync_decisions AS\n");
-    let selects: Vec<String> = cases
+    let mut selects: Vec<String> = cases
         .into_iter()
         .map(|(case, appendix, state)| {
             format!(
@@ -115,14 +128,153 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             )
         })
         .collect();
+    selects.push(
+        "SELECT v.event_id, v.role, v.from_system, v.word AS entered, r.to_system, r.outcome, r.state, r.state AS appendix, \
+         v.rejected AS origin\nFROM presync_matched v JOIN presync_rows r ON r.row_number = 0\nWHERE v.rejected IS NOT NULL"
+            .to_owned(),
+    );
     text.push_str(&selects.join("\nUNION ALL\n"));
     text.push_str(";\n");
     Ok(text)
 }
 
+/// A view of the events with names as in the tables, and why an event is rejected.
+fn matched(tables: &Tables, identifiers: &Identifiers, columns: &[Column]) -> String {
+    let schema = tables.schema();
+    // An event without a role has the default role.
+    let role = match tables.default_role() {
+        Ok(role) => format!("COALESCE(role, {})", literal(role.name())),
+        Err(_) => "role".to_owned(),
+    };
+    let mut selected = vec![
+        "event_id".to_owned(),
+        format!("{role} AS role"),
+        "from_system".to_owned(),
+        "entered AS word".to_owned(),
+    ];
+    let mut reasons = Vec::new();
+    let mut reject = |condition: String, reason: &str| {
+        reasons.push(format!(
+            "        WHEN {condition} THEN {}\n",
+            literal(reason)
+        ));
+    };
+    let listed = |names: &mut dyn Iterator<Item = &str>| {
+        let names: Vec<String> = names.map(literal).collect();
+        names.join(", ")
+    };
+    let roles = listed(&mut tables.roles().map(|role| role.name()));
+    reject(
+        format!("{role} IS NULL OR {role} NOT IN ({roles})"),
+        "unknown role",
+    );
+    let systems = listed(&mut schema.systems().map(|(_, system)| system.name.as_str()));
+    reject(
+        format!("from_system IS NULL OR from_system NOT IN ({systems})"),
+        "unknown system",
+    );
+    let mut entered = String::from("CASE\n");
+    for (id, system) in schema.systems() {
+        let of = literal(&system.name);
+        let state = state_in(schema, id, "entered");
+        entered.push_str(&format!("        WHEN from_system = {of} THEN {state}\n"));
+        reject(
+            format!("from_system = {of} AND {state} IS NULL"),
+            "unknown state",
+        );
+    }
+    selected.push(format!("{entered}    END AS entered"));
+    for column in columns {
+        let name = identifiers.column(*column);
+        match column {
+            Column::State(system) => {
+                let state = state_in(schema, *system, name);
+                selected.push(format!("{state} AS {name}"));
+                let of = &schema.system(*system).name;
+                reject(
+                    format!("{name} IS NOT NULL AND {state} IS NULL"),
+                    &format!("unknown state of {of}"),
+                );
+            }
+            Column::Fact(fact) if !schema.fact(*fact).is_flag() => {
+                selected.push(name.to_owned());
+                let values =
+                    listed(&mut schema.values(*fact).map(|value| schema.value_name(value)));
+                let of = &schema.fact(*fact).name;
+                reject(
+                    format!("{name} IS NOT NULL AND {name} NOT IN ({values})"),
+                    &format!("unknown value of {of}"),
+                );
+            }
+            Column::Fact(_) | Column::ByHand(_) => selected.push(name.to_owned()),
+        }
+    }
+    let own = schema.previous().iter();
+    selected.extend(own.map(|system| identifiers.own(*system).to_owned()));
+    format!(
+        "\nCREATE VIEW presync_matched AS\nSELECT {},\n    CASE\n{}    END AS rejected\nFROM presync_events;\n",
+        selected.join(",\n    "),
+        reasons.concat()
+    )
+}
+
+/// The state of a system that a column means, by name or id, whatever the case; null if there is none.
+fn state_in(schema: &Schema, system: SystemId, column: &str) -> String {
+    let mut cases = String::new();
+    for state in &schema.system(system).states {
+        let names = || std::iter::once(&state.name).chain(&state.id);
+        let lower: Vec<String> = names()
+            .map(|name| literal(&name.to_ascii_lowercase()))
+            .collect();
+        let mut condition = format!("LOWER({column}) IN ({})", lower.join(", "));
+        // Databases differ in what they do to other letters.
+        if names().any(|name| !name.is_ascii()) {
+            let exact: Vec<String> = names().map(|name| literal(name)).collect();
+            condition = format!("{column} IN ({}) OR {condition}", exact.join(", "));
+        }
+        cases.push_str(&format!(" WHEN {condition} THEN {}", literal(&state.name)));
+    }
+    let mut states = schema.system(system).states.iter();
+    if let Some(other) = states.find(|state| state.other) {
+        cases.push_str(&format!(
+            " WHEN {column} IS NOT NULL THEN {}",
+            literal(&other.name)
+        ));
+    }
+    if cases.is_empty() {
+        return "NULL".to_owned();
+    }
+    format!("CASE{cases} END")
+}
+
+/// The choices without a default that the tables depend on: without a value, nothing is decided.
+fn needed(view: &View<'_>) -> Vec<Column> {
+    let columns = view.tables.iter().flat_map(|table| &table.columns);
+    let needed = columns.copied().filter(|column| match column {
+        Column::Fact(fact) => {
+            !view.schema.fact(*fact).is_flag()
+                && cells::default_value(view.schema, *column).is_none()
+        }
+        Column::State(_) | Column::ByHand(_) => false,
+    });
+    let needed: BTreeSet<Column> = needed.collect();
+    needed.into_iter().collect()
+}
+
 /// The events of one role and direction, each with its row: the first that matches.
-fn case(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
+fn case(identifiers: &Identifiers, view: &View<'_>, first: usize, needed: &[Column]) -> String {
     let mut text = String::from("    SELECT v.*, CASE\n");
+    let rows: usize = view.tables.iter().map(|table| table.rows.len()).sum();
+    let rejected = first + rows + usize::from(!view.complete) + 1;
+    if !needed.is_empty() {
+        let unset = needed.iter();
+        let unset = unset.map(|column| format!("v.{} IS NULL", identifiers.column(*column)));
+        let unset: Vec<String> = unset.collect();
+        text.push_str(&format!(
+            "        WHEN {} THEN {rejected}\n",
+            unset.join(" OR ")
+        ));
+    }
     let mut number = first;
     for table in &view.tables {
         for row in &table.rows {
@@ -144,7 +296,7 @@ fn case(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String {
     }
     let from = literal(&view.from().name);
     text.push_str(&format!(
-        "        END AS row_number\n    FROM presync_events v WHERE v.role = {} AND v.from_system = {from}",
+        "        END AS row_number\n    FROM presync_matched v WHERE v.rejected IS NULL AND v.role = {} AND v.from_system = {from}",
         literal(view.role)
     ));
     text
