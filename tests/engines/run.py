@@ -122,10 +122,9 @@ def sql_rows(script, cases):
 
 
 def odd_events(case):
-    """Events like the first one: with its state in another case, then with names that do not exist."""
+    """Events like the first one, with a state, a role and a system that do not exist."""
     role, system, entered = case["role"], case["from"], case["entered"]
-    return [(role, system, entered.swapcase() if entered.isascii() else entered),
-            (role + " x", system, entered), (role, system + " x", entered)]
+    return [(role, system, entered + " x"), (role + " x", system, entered), (role, system + " x", entered)]
 
 
 def sql_compare(cases, decisions):
@@ -140,7 +139,8 @@ def sql_compare(cases, decisions):
         text = ", ".join(append) if outcome in ("set", "previous") else None
         differences += found.get((at, case["to"])) != (outcome, state, text)
     odd = len(cases)
-    assert found[odd, cases[0]["to"]] == found[0, cases[0]["to"]], "names match whatever their case"
+    # A state marked `other` stands for every unknown one.
+    assert (odd, cases[0]["to"]) in found, "no event vanishes"
     for rejected in (odd + 1, odd + 2):
         assert found[rejected, None] == ("rejected", None, None), "an unknown name is rejected"
     return differences

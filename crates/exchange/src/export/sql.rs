@@ -1,12 +1,12 @@
 //! SQL: the rows as a table, a table for events, and a view that decides them.
 //! The same script runs on SQLite, DuckDB, PostgreSQL and Spark SQL, so it uses only their common subset.
 
+use std::collections::BTreeSet;
+
 use crate::export::format::{ExportError, ExportFormat, Write};
 use crate::text::cells::{self, Identifiers, View, views};
 use presync::{Rows, visible};
-use std::collections::BTreeSet;
-
-use presync_engine::{Cells, Column, Input, Schema, StateId, SystemId, Tables};
+use presync_engine::{Cells, Column, Input, Schema, State, StateId, SystemId, Tables};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "sql",
@@ -23,7 +23,8 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
          -- presync_events: put the changes to decide in here: who, the role, the system that changed and the state it\n\
          -- entered, the facts (null: not set yet), and the state that each system shows (null: not known).\n\
          -- presync_decisions: each event with every other system's outcome: set, previous, unchanged or unmapped; or\n\
-         -- rejected, with the reason as its origin. States match by name or id, without case, as in events.\n--\n",
+         -- rejected, with the reason as its origin: a name that the tables do not have, or a choice without a value.\n\
+         -- States are given by name or id, in the case in which they are declared.\n--\n",
         tables.digest()?
     );
     let columns = cells::columns(schema, &views);
@@ -65,7 +66,14 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
         ));
     }
     text.push_str("\n);\n");
-    text.push_str("\n-- rejected events\nINSERT INTO presync_rows VALUES (0, NULL, 'rejected', NULL, NULL);\n");
+    text.push_str(
+        "\n-- events of an unknown role or system\n\
+         INSERT INTO presync_rows VALUES (0, NULL, 'rejected', NULL, 'unknown role or system');\n",
+    );
+    let default = tables
+        .default_role()
+        .ok()
+        .map(|role| role.name().to_owned());
     let mut cases = Vec::new();
     let mut number = 0;
     for view in &views {
@@ -96,14 +104,12 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
                 literal(to)
             ));
         }
-        let needed = needed(view);
-        if !needed.is_empty() {
-            number += 1;
-            text.push_str(&format!(
-                "INSERT INTO presync_rows VALUES ({number}, {}, 'rejected', NULL, 'a choice has no value');\n",
-                literal(to)
-            ));
-        }
+        number += 1;
+        text.push_str(&format!(
+            "INSERT INTO presync_rows VALUES ({number}, {}, 'rejected', NULL, 'unknown state or value, or a choice without \
+             one');\n",
+            literal(to)
+        ));
         let to = view.direction.to();
         let state = if schema.has_previous(to) {
             let own = identifiers.own(to);
@@ -112,12 +118,16 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             "r.state".to_owned()
         };
         cases.push((
-            case(&identifiers, view, first, &needed),
+            case(
+                &identifiers,
+                view,
+                first,
+                default.as_deref() == Some(view.role),
+            ),
             appendix(&identifiers, view, first),
             state,
         ));
     }
-    text.push_str(&matched(tables, &identifiers, &columns));
     text.push_str("\nCREATE VIEW presync_decisions AS\n");
     let mut selects: Vec<String> = cases
         .into_iter()
@@ -128,158 +138,125 @@ fn write(tables: &Tables) -> Result<String, ExportError> {
             )
         })
         .collect();
-    selects.push(
-        "SELECT v.event_id, v.role, v.from_system, v.word AS entered, r.to_system, r.outcome, r.state, r.state AS appendix, \
-         v.rejected AS origin\nFROM presync_matched v JOIN presync_rows r ON r.row_number = 0\nWHERE v.rejected IS NOT NULL"
-            .to_owned(),
-    );
+    selects.push(unknown(tables));
     text.push_str(&selects.join("\nUNION ALL\n"));
     text.push_str(";\n");
     Ok(text)
 }
 
-/// A view of the events with names as in the tables, and why an event is rejected.
-fn matched(tables: &Tables, identifiers: &Identifiers, columns: &[Column]) -> String {
-    let schema = tables.schema();
-    // An event without a role has the default role.
-    let role = match tables.default_role() {
-        Ok(role) => format!("COALESCE(role, {})", literal(role.name())),
-        Err(_) => "role".to_owned(),
-    };
-    let mut selected = vec![
-        "event_id".to_owned(),
-        format!("{role} AS role"),
-        "from_system".to_owned(),
-        "entered AS word".to_owned(),
-    ];
-    let mut reasons = Vec::new();
-    let mut reject = |condition: String, reason: &str| {
-        reasons.push(format!(
-            "        WHEN {condition} THEN {}\n",
-            literal(reason)
-        ));
-    };
+/// The events whose role or system the tables do not have.
+fn unknown(tables: &Tables) -> String {
     let listed = |names: &mut dyn Iterator<Item = &str>| {
         let names: Vec<String> = names.map(literal).collect();
         names.join(", ")
     };
     let roles = listed(&mut tables.roles().map(|role| role.name()));
-    reject(
-        format!("{role} IS NULL OR {role} NOT IN ({roles})"),
-        "unknown role",
+    let systems = listed(
+        &mut tables
+            .schema()
+            .systems()
+            .map(|(_, system)| system.name.as_str()),
     );
-    let systems = listed(&mut schema.systems().map(|(_, system)| system.name.as_str()));
-    reject(
-        format!("from_system IS NULL OR from_system NOT IN ({systems})"),
-        "unknown system",
-    );
-    let mut entered = String::from("CASE\n");
-    for (id, system) in schema.systems() {
-        let of = literal(&system.name);
-        let state = state_in(schema, id, "entered");
-        entered.push_str(&format!("        WHEN from_system = {of} THEN {state}\n"));
-        reject(
-            format!("from_system = {of} AND {state} IS NULL"),
-            "unknown state",
-        );
-    }
-    selected.push(format!("{entered}    END AS entered"));
-    for column in columns {
-        let name = identifiers.column(*column);
-        match column {
-            Column::State(system) => {
-                let state = state_in(schema, *system, name);
-                selected.push(format!("{state} AS {name}"));
-                let of = &schema.system(*system).name;
-                reject(
-                    format!("{name} IS NOT NULL AND {state} IS NULL"),
-                    &format!("unknown state of {of}"),
-                );
-            }
-            Column::Fact(fact) if !schema.fact(*fact).is_flag() => {
-                selected.push(name.to_owned());
-                let values =
-                    listed(&mut schema.values(*fact).map(|value| schema.value_name(value)));
-                let of = &schema.fact(*fact).name;
-                reject(
-                    format!("{name} IS NOT NULL AND {name} NOT IN ({values})"),
-                    &format!("unknown value of {of}"),
-                );
-            }
-            Column::Fact(_) | Column::ByHand(_) => selected.push(name.to_owned()),
-        }
-    }
-    let own = schema.previous().iter();
-    selected.extend(own.map(|system| identifiers.own(*system).to_owned()));
+    let role = match tables.default_role() {
+        Ok(_) => format!("(v.role IS NULL OR v.role IN ({roles}))"),
+        Err(_) => format!("v.role IN ({roles})"),
+    };
     format!(
-        "\nCREATE VIEW presync_matched AS\nSELECT {},\n    CASE\n{}    END AS rejected\nFROM presync_events;\n",
-        selected.join(",\n    "),
-        reasons.concat()
+        "SELECT v.event_id, v.role, v.from_system, v.entered, r.to_system, r.outcome, r.state, r.state AS appendix, \
+         r.origin\nFROM presync_events v JOIN presync_rows r ON r.row_number = 0\nWHERE CASE WHEN {role} AND v.from_system \
+         IN ({systems}) THEN 1 ELSE 0 END = 0"
     )
 }
 
-/// The state of a system that a column means, by name or id, whatever the case; null if there is none.
-fn state_in(schema: &Schema, system: SystemId, column: &str) -> String {
-    let mut cases = String::new();
-    for state in &schema.system(system).states {
-        let names = || std::iter::once(&state.name).chain(&state.id);
-        let lower: Vec<String> = names()
-            .map(|name| literal(&name.to_ascii_lowercase()))
-            .collect();
-        let mut condition = format!("LOWER({column}) IN ({})", lower.join(", "));
-        // Databases differ in what they do to other letters.
-        if names().any(|name| !name.is_ascii()) {
-            let exact: Vec<String> = names().map(|name| literal(name)).collect();
-            condition = format!("{column} IN ({}) OR {condition}", exact.join(", "));
+/// Conditions under which nothing can be decided, where a table does not list every situation.
+fn undecidable(identifiers: &Identifiers, view: &View<'_>) -> Vec<String> {
+    let schema = view.schema;
+    let from = view.direction.from();
+    let all: Vec<StateId> = schema.states(from).collect();
+    let mut conditions = vec![format!("NOT {}", shows(schema, from, &all, "entered"))];
+    let columns = view.tables.iter().flat_map(|table| &table.columns);
+    let columns: BTreeSet<Column> = columns.copied().collect();
+    for column in columns {
+        let identifier = identifiers.column(column);
+        match column {
+            Column::Fact(fact) if !schema.fact(fact).is_flag() => {
+                let values: Vec<String> = schema
+                    .values(fact)
+                    .map(|value| literal(schema.value_name(value)))
+                    .collect();
+                let default = cells::default_value(schema, column);
+                let unset = if default.is_none() {
+                    "v.{} IS NULL OR "
+                } else {
+                    ""
+                };
+                let unset = unset.replace("{}", identifier);
+                conditions.push(format!(
+                    "{unset}v.{identifier} NOT IN ({})",
+                    values.join(", ")
+                ));
+            }
+            Column::State(system) => {
+                let all: Vec<StateId> = schema.states(system).collect();
+                conditions.push(format!("NOT {}", shows(schema, system, &all, identifier)));
+            }
+            Column::Fact(_) | Column::ByHand(_) => {}
         }
-        cases.push_str(&format!(" WHEN {condition} THEN {}", literal(&state.name)));
     }
-    let mut states = schema.system(system).states.iter();
-    if let Some(other) = states.find(|state| state.other) {
-        cases.push_str(&format!(
-            " WHEN {column} IS NOT NULL THEN {}",
-            literal(&other.name)
-        ));
-    }
-    if cases.is_empty() {
-        return "NULL".to_owned();
-    }
-    format!("CASE{cases} END")
+    conditions
 }
 
-/// The choices without a default that the tables depend on: without a value, nothing is decided.
-fn needed(view: &View<'_>) -> Vec<Column> {
-    let columns = view.tables.iter().flat_map(|table| &table.columns);
-    let needed = columns.copied().filter(|column| match column {
-        Column::Fact(fact) => {
-            !view.schema.fact(*fact).is_flag()
-                && cells::default_value(view.schema, *column).is_none()
-        }
-        Column::State(_) | Column::ByHand(_) => false,
-    });
-    let needed: BTreeSet<Column> = needed.collect();
-    needed.into_iter().collect()
+/// Whether a column has the name or id of one of some states. The state marked `other` is every name that is no other's, in
+/// any case; without one, names are compared as they are declared, which is fast, and others are rejected.
+fn shows(schema: &Schema, system: SystemId, states: &[StateId], column: &str) -> String {
+    let every = &schema.system(system).states;
+    let has_other = every.iter().any(|state| state.other);
+    let names = |states: &mut dyn Iterator<Item = &State>| {
+        let names = states.flat_map(|state| std::iter::once(&state.name).chain(&state.id));
+        let names: Vec<String> = names
+            .map(|name| {
+                if has_other {
+                    literal(&name.to_ascii_lowercase())
+                } else {
+                    literal(name)
+                }
+            })
+            .collect();
+        names.join(", ")
+    };
+    let listed = names(&mut states.iter().map(|state| schema.state(*state)));
+    if !has_other {
+        return format!("v.{column} IN ({listed})");
+    }
+    let known = format!("LOWER(v.{column}) IN ({listed})");
+    if states.iter().all(|state| !schema.state(*state).other) {
+        return known;
+    }
+    let all = names(&mut every.iter());
+    format!("({known} OR LOWER(v.{column}) NOT IN ({all}))")
 }
 
 /// The events of one role and direction, each with its row: the first that matches.
-fn case(identifiers: &Identifiers, view: &View<'_>, first: usize, needed: &[Column]) -> String {
+fn case(identifiers: &Identifiers, view: &View<'_>, first: usize, default: bool) -> String {
     let mut text = String::from("    SELECT v.*, CASE\n");
     let rows: usize = view.tables.iter().map(|table| table.rows.len()).sum();
     let rejected = first + rows + usize::from(!view.complete) + 1;
-    if !needed.is_empty() {
-        let unset = needed.iter();
-        let unset = unset.map(|column| format!("v.{} IS NULL", identifiers.column(*column)));
-        let unset: Vec<String> = unset.collect();
-        text.push_str(&format!(
-            "        WHEN {} THEN {rejected}\n",
-            unset.join(" OR ")
-        ));
+    if !view.complete {
+        for condition in undecidable(identifiers, view) {
+            text.push_str(&format!("        WHEN {condition} THEN {rejected}\n"));
+        }
     }
     let mut number = first;
     for table in &view.tables {
         for row in &table.rows {
             number += 1;
-            let condition = conditions(identifiers, view, table, (&row.when, &row.from));
+            let condition = conditions(
+                identifiers,
+                view,
+                table,
+                (&row.when, &row.from),
+                view.complete,
+            );
             let origin = visible(&cells::origin(row))
                 .replace('\n', ", ")
                 .replace("${", "$ {");
@@ -291,13 +268,19 @@ fn case(identifiers: &Identifiers, view: &View<'_>, first: usize, needed: &[Colu
             text.push_str(&format!("        WHEN {condition} THEN {number}{by}\n"));
         }
     }
-    if !view.complete {
-        text.push_str(&format!("        ELSE {}\n", number + 1));
-    }
+    // A complete table has a row for every situation.
+    text.push_str(&format!("        ELSE {}\n", number + 1));
     let from = literal(&view.from().name);
+    let role = format!("v.role = {}", literal(view.role));
+    // An event without a role has the default role.
+    let role = if default {
+        format!("({role} OR v.role IS NULL)")
+    } else {
+        role
+    };
     text.push_str(&format!(
-        "        END AS row_number\n    FROM presync_matched v WHERE v.rejected IS NULL AND v.role = {} AND v.from_system = {from}",
-        literal(view.role)
+        "        END AS row_number\n    FROM presync_events v WHERE {} AND v.from_system = {from}",
+        role
     ));
     text
 }
@@ -311,7 +294,8 @@ fn appendix(identifiers: &Identifiers, view: &View<'_>, first: usize) -> String 
         last += table.rows.len();
         for appendix in &table.appendices {
             let rows = appendix.rows.iter();
-            let rows = rows.map(|row| conditions(identifiers, view, table, (&row.when, &row.from)));
+            let rows =
+                rows.map(|row| conditions(identifiers, view, table, (&row.when, &row.from), false));
             let mut condition = joined(&rows.collect::<Vec<_>>(), "OR");
             if view.tables.len() > 1 {
                 condition = format!("v.row_number BETWEEN {start} AND {last} AND ({condition})");
@@ -345,17 +329,18 @@ fn joined(parts: &[String], operator: &str) -> String {
     format!("({one})\n    {operator} ({other})")
 }
 
-/// Where a row matches.
+/// Where a row matches; `every`: a row for every state says so, so that it does not take unknown ones.
 fn conditions(
     identifiers: &Identifiers,
     view: &View<'_>,
     table: &Rows,
     (when, from): (&Cells, &[StateId]),
+    every: bool,
 ) -> String {
     let mut conditions = Vec::new();
-    if let Some(names) = view.entered(from) {
-        let names: Vec<String> = names.into_iter().map(literal).collect();
-        conditions.push(format!("v.entered IN ({})", names.join(", ")));
+    let all = view.from().states.len();
+    if from.len() < all || every {
+        conditions.push(shows(view.schema, view.direction.from(), from, "entered"));
     }
     for (column, values) in table.columns.iter().zip(when) {
         if let Some(values) = values {
@@ -371,16 +356,24 @@ fn conditions(
 }
 
 fn condition(schema: &Schema, identifier: &str, column: Column, values: &[u32]) -> String {
-    let mut names = Vec::new();
+    let (mut names, mut states) = (Vec::new(), Vec::new());
     let mut parts = Vec::new();
     for input in schema.inputs(column, values) {
-        match input {
+        match (input, column) {
             // An unset flag is false.
-            Input::Flag(true) => parts.push(format!("v.{identifier} = TRUE")),
-            Input::Flag(false) => parts.push(format!("COALESCE(v.{identifier}, FALSE) = FALSE")),
-            Input::Name(name) => names.push(literal(name)),
-            Input::Unknown => parts.push(format!("v.{identifier} IS NULL")),
+            (Input::Flag(true), _) => parts.push(format!("v.{identifier} = TRUE")),
+            (Input::Flag(false), _) => {
+                parts.push(format!("COALESCE(v.{identifier}, FALSE) = FALSE"))
+            }
+            (Input::Name(name), Column::State(system)) => {
+                states.extend(schema.find_declared_state(system, name));
+            }
+            (Input::Name(name), _) => names.push(literal(name)),
+            (Input::Unknown, _) => parts.push(format!("v.{identifier} IS NULL")),
         }
+    }
+    if let Some(state) = states.first() {
+        parts.push(shows(schema, state.system(), &states, identifier));
     }
     if !names.is_empty() {
         let value = match cells::default_value(schema, column) {
