@@ -74,7 +74,7 @@ fn a_single_profile_with_many_rows_is_not_complete() {
     let source = incomplete(700);
     let sql = export(&source, "sql");
     let last = sql.matches("\n        ELSE ").count();
-    assert_eq!(last, 1, "one direction has rules");
+    assert_eq!(last, 2, "each direction says what follows");
     assert!(sql.matches("WHEN ").count() > 500);
     assert_eq!(sql.matches("'unmapped'").count(), 2, "one row a direction");
 

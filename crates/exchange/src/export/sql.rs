@@ -279,8 +279,7 @@ fn case(identifiers: &Identifiers, view: &View<'_>, first: usize, default: bool)
         role
     };
     text.push_str(&format!(
-        "        END AS row_number\n    FROM presync_events v WHERE {} AND v.from_system = {from}",
-        role
+        "        END AS row_number\n    FROM presync_events v WHERE {role} AND v.from_system = {from}"
     ));
     text
 }
@@ -329,7 +328,7 @@ fn joined(parts: &[String], operator: &str) -> String {
     format!("({one})\n    {operator} ({other})")
 }
 
-/// Where a row matches; `every`: a row for every state says so, so that it does not take unknown ones.
+/// Where a row matches; `every`: a row for every state lists them, so that it does not match unknown ones.
 fn conditions(
     identifiers: &Identifiers,
     view: &View<'_>,
@@ -363,7 +362,7 @@ fn condition(schema: &Schema, identifier: &str, column: Column, values: &[u32]) 
             // An unset flag is false.
             (Input::Flag(true), _) => parts.push(format!("v.{identifier} = TRUE")),
             (Input::Flag(false), _) => {
-                parts.push(format!("COALESCE(v.{identifier}, FALSE) = FALSE"))
+                parts.push(format!("COALESCE(v.{identifier}, FALSE) = FALSE"));
             }
             (Input::Name(name), Column::State(system)) => {
                 states.extend(schema.find_declared_state(system, name));
