@@ -375,3 +375,167 @@ fn shared_files_are_judged_over_all_programs() {
     );
     assert_eq!(codes(&["."]), Vec::<String>::new());
 }
+
+/// One error for one slip, and what to write instead.
+#[test]
+fn messages_say_what_to_write() {
+    let folder = Folder::new(&[]);
+    let in_profile = |rules: &str| format!("use cic_lync\nprofile \"P\" {{ {rules} }}\n");
+    let cases: [(String, &str); 19] = [
+        (
+            in_profile("lync Away <- cic Available"),
+            "from left to right",
+        ),
+        (
+            "profile \"P\" { cic Available -> lync Away }\n".to_owned(),
+            "add `use cic_lync`",
+        ),
+        (
+            in_profile("profile \"Q\" { }"),
+            "profiles do not contain others",
+        ),
+        (
+            in_profile("unless in_queue: cic Available -> lync Away"),
+            "`when not in_queue",
+        ),
+        (
+            "use cic_lync\nsystem cic { state Coaching }\n".to_owned(),
+            "extend system cic { state Coaching }",
+        ),
+        (
+            in_profile("when on_call: cic Available -> lync Away"),
+            "declare it: `flag on_call`",
+        ),
+        (
+            in_profile("cic Available -> lync Away, lync Busy"),
+            "a rule for each target",
+        ),
+        (
+            "use cic_lync\nprofile Enterprise Voice { }\n".to_owned(),
+            "`profile \"Enterprise Voice\"",
+        ),
+        (
+            in_profile("when user_type in (im): cic Available -> lync Away"),
+            "list values after `is`",
+        ),
+        (
+            in_profile("cic Available -> lync Away append \"y\""),
+            "`append \"in queue\" to lync`",
+        ),
+        ("use cic-lync\n".to_owned(), "`use cic_lync`"),
+        ("use \"sub\"\n".to_owned(), "sub.presync"),
+        (
+            "use \"a\\\\b.presync\"\n".to_owned(),
+            "`use \"a/b.presync\"`",
+        ),
+        (
+            in_profile("cic * -> lync Away"),
+            "write `any` for every state",
+        ),
+        (in_profile("cic Available\u{200d} -> lync Away"), "U+200D"),
+        (
+            in_profile("cic otherwise -> lync Away cic otherwise -> lync Busy"),
+            "name the states of one of them",
+        ),
+        (in_profile("cic\u{a0}Available -> lync Away"), "U+00A0"),
+        ("{\"a\": 1}\n".to_owned(), "this is JSON, not a program"),
+        ("<a/>\n".to_owned(), "this is XML, not a program"),
+    ];
+    for (source, wanted) in cases {
+        let (code, shown) = folder.run(&["check", "--format", "plain", "-"], &source);
+        assert_eq!(code, Some(1), "{source}\n{shown}");
+        assert!(shown.contains(wanted), "{source}\n{shown}");
+        let errors = shown.lines().filter(|line| line.starts_with("error, "));
+        assert_eq!(errors.count(), 1, "{source}\n{shown}");
+    }
+}
+
+/// A rule of a bundled mapping is shown where the user brings it in, where `@allow` works.
+#[test]
+fn bundled_rules_are_shown_where_they_come_in() {
+    let source = "use cic_lync_profiles\nprofile \"M\" { apply standard  cic any -> lync Away }\n";
+    let folder = Folder::new(&[("a.presync", source)]);
+    for format in ["plain", "github", "gitlab", "sarif", "junit", "agent"] {
+        let (_, shown) = folder.run(&["check", "--format", format, "a.presync"], "");
+        assert!(
+            !shown.contains("cic_lync_profiles:") && !shown.contains("cic_lync_profiles,"),
+            "{shown}"
+        );
+        assert!(shown.contains("a.presync"), "{shown}");
+    }
+    let (_, shown) = folder.run(&["check", "--format", "plain", "a.presync"], "");
+    assert!(shown.contains("a.presync, line 2, column 15"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_are_those_of_the_project_and_safe_to_show() {
+    let tested = "use \"../shared/m.presync\"\nprofile \"P\" { cic Available -> lync Available }\ntest \"t\" { cic Available => lync Available }\n";
+    let folder = Folder::new(&[
+        ("presync.toml", ""),
+        (
+            "shared/m.presync",
+            "use cic_lync\nprofile \"Shared\" { cic \"At Lunch\" -> lync Away }\n",
+        ),
+        ("profiles/a.presync", tested),
+        ("odd/a\u{1b}[31m.presync", "x\n"),
+    ]);
+    let output = presync(folder.at(), &["test", "--coverage=lcov", "profiles"], b"");
+    let traced = text(&output.stdout);
+    let files = traced.lines().filter(|line| line.starts_with("SF:"));
+    let files: std::collections::BTreeSet<&str> = files.collect();
+    let wanted = ["SF:profiles/a.presync", "SF:shared/m.presync"].into();
+    assert_eq!(files, wanted, "{traced}");
+    for words in [
+        &["check", "odd"][..],
+        &["fmt", "--check", "odd"],
+        &["test", "odd"],
+    ] {
+        let (_, shown) = folder.run(words, "");
+        assert!(!shown.contains('\u{1b}'), "{words:?}: {shown:?}");
+        assert!(shown.contains("\\u{1b}"), "{words:?}: {shown}");
+    }
+}
+
+/// What nothing uses is told.
+#[test]
+fn inputs_that_are_not_used_are_told() {
+    let folder = Folder::new(&[
+        ("a.presync", GOOD),
+        ("users.csv", "user,role,team\na,default,x\n"),
+    ]);
+    let (code, shown) = folder.run(
+        &[
+            "decide",
+            "a.presync",
+            "cic Available",
+            "--given",
+            "cic=\"At Lunch\"",
+        ],
+        "",
+    );
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(
+        shown.contains("`cic` is the system that changes"),
+        "{shown}"
+    );
+    let (code, shown) = folder.run(&["run", "a.presync", "--users", "users.csv"], "");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("not `team`"), "{shown}");
+    for (event, wanted) in [
+        (
+            "{\"user\":\"a\",\"chnage\":{\"cic\":\"Available\"}}",
+            "write `change`",
+        ),
+        (
+            "{\"user\":\"a\",\"change\":{\"cic\":\"Available\"},\"at\":1}",
+            "`at` is the number 1",
+        ),
+        ("[{\"user\":\"a\"}]", "each in its own line"),
+        ("{", "each event in one line"),
+    ] {
+        let (code, shown) = folder.run(&["run", "a.presync"], event);
+        assert_eq!(code, Some(1), "{shown}");
+        assert!(shown.contains(wanted), "{event}: {shown}");
+    }
+}
