@@ -8,7 +8,7 @@ pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "unused",
         default: Some(Level::Warn),
-        summary: "a group, condition, mapping, profile or flag is never used",
+        summary: "a group, condition, mapping, profile, flag or choice is never used",
         explanation: "No role, test or used declaration refers to it. If a command checks several programs, a declaration is \
 reported only if none of them uses it. Declarations of bundled vocabularies are never reported.",
         bad: "use cic_lync
@@ -35,7 +35,12 @@ fn find(context: &mut Context<'_>) {
         use DeclaredKind as Kind;
         let counts = matches!(
             declared.kind,
-            Kind::Group | Kind::Condition | Kind::Mapping | Kind::Profile | Kind::Flag
+            Kind::Group
+                | Kind::Condition
+                | Kind::Mapping
+                | Kind::Profile
+                | Kind::Flag
+                | Kind::Choice
         );
         if !counts || program.sources.file(declared.location.file).bundled {
             continue;
@@ -50,8 +55,11 @@ fn find(context: &mut Context<'_>) {
             .about(declared.name.as_str())
             .label(declared.location, "never used")
             .help("delete it, or use it")
-            // Events can name a flag even if the program never uses it.
-            .fix(context.deletion(declared.whole, declared.kind != Kind::Flag));
+            // Events can name a fact even if the program never uses it.
+            .fix(context.deletion(
+                declared.whole,
+                !matches!(declared.kind, Kind::Flag | Kind::Choice),
+            ));
         context.report(finding);
     }
 }

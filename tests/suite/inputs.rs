@@ -497,9 +497,9 @@ fn paths_are_those_of_the_project_and_safe_to_show() {
     }
 }
 
-/// What nothing uses is told.
+/// What nothing uses is reported.
 #[test]
-fn inputs_that_are_not_used_are_told() {
+fn inputs_that_are_not_used_are_reported() {
     let folder = Folder::new(&[
         ("a.presync", GOOD),
         ("users.csv", "user,role,team\na,default,x\n"),
