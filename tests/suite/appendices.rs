@@ -189,7 +189,7 @@ fn the_order_of_texts_is_part_of_the_meaning() {
 /// Two texts that always join, in an order that a flag decides: the flag is an input of the texts.
 #[test]
 fn a_fact_that_only_orders_texts_is_an_input() {
-    let source = include_str!("../fixtures/programs/ordered-texts.presync");
+    let source = include_str!("../fixtures/programs/order-by-flag.presync");
     let tables = common::tables(source);
     let document = tables.document().expect("it is small");
     let to_b = document
