@@ -123,17 +123,22 @@ fn a_killed_run_repeats_commands_and_loses_none() {
     assert!(untouched < kills && repeated > 0);
 }
 
-#[test]
-fn two_runs_do_not_share_a_state() {
-    let folder = folder();
-    let at = folder.path();
-    let mut first = Command::new(env!("CARGO_BIN_EXE_presync"))
+/// A run that reads events from a pipe.
+fn started(at: &Path) -> std::process::Child {
+    Command::new(env!("CARGO_BIN_EXE_presync"))
         .args(PROBE)
         .current_dir(at)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the binary starts");
+        .expect("the binary starts")
+}
+
+#[test]
+fn two_runs_do_not_share_a_state() {
+    let folder = folder();
+    let at = folder.path();
+    let mut first = started(at);
     // The first has the state once it answers.
     let mut input = first.stdin.take().expect("it is a pipe");
     input
@@ -164,13 +169,7 @@ fn a_signal_ends_a_run_with_all_it_wrote_in_the_state() {
     for signal in ["TERM", "INT", "KILL"] {
         let folder = folder();
         let at = folder.path();
-        let mut run = Command::new(env!("CARGO_BIN_EXE_presync"))
-            .args(PROBE)
-            .current_dir(at)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        let mut run = started(at);
         let mut input = run.stdin.take().expect("it is a pipe");
         let mut output = BufReader::new(run.stdout.take().expect("it is a pipe"));
         for number in 0..3 {

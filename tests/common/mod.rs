@@ -96,3 +96,18 @@ pub fn presync(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
+
+/// Runs git in a folder.
+pub fn git(at: &Path, words: &[&str]) {
+    let output = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+        .args(words)
+        .current_dir(at)
+        .output()
+        .expect("git is installed");
+    assert!(
+        output.status.success(),
+        "{words:?}: {}",
+        text(&output.stderr)
+    );
+}

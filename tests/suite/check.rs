@@ -3,7 +3,6 @@
 use crate::common;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use common::text;
 
@@ -413,98 +412,6 @@ fn invalid_settings_are_reported() {
         assert_eq!(code, Some(2), "{settings}");
         assert!(err.contains(wanted), "{settings}: {err}");
     }
-}
-
-/// A running `check --watch`, killed on drop.
-struct Watch {
-    child: std::process::Child,
-    lines: std::sync::mpsc::Receiver<String>,
-}
-
-impl Watch {
-    fn start(folder: &Path) -> Self {
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_presync"))
-            .args(["check", "--watch", "."])
-            .current_dir(folder)
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let stderr = std::io::BufReader::new(child.stderr.take().expect("stderr is piped"));
-        let (sender, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in std::io::BufRead::lines(stderr).map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        Self { child, lines }
-    }
-
-    /// Waits for a line that contains `wanted`, then until it watches for changes again.
-    fn expect(&self, wanted: &str) {
-        let mut output = String::new();
-        let mut found = false;
-        while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(20)) {
-            found |= line.contains(wanted);
-            output.push_str(&line);
-            output.push('\n');
-            if found && line == "watching for changes" {
-                return;
-            }
-        }
-        panic!("the output does not contain `{wanted}`: {output}");
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[test]
-fn watch_checks_again_and_survives_deleted_files() {
-    let folder = folder(PROFILE);
-    let watch = Watch::start(folder.path());
-    watch.expect("checked 1 program: no findings");
-    write(folder.path(), "a.presync", FIXABLE);
-    watch.expect("checked 1 program: 2 warnings");
-    std::fs::remove_file(folder.path().join("a.presync")).expect("the file can be removed");
-    watch.expect("contains no `.presync` file");
-    write(folder.path(), "a.presync", PROFILE);
-    watch.expect("checked 1 program: no findings");
-    write(folder.path(), "presync.toml", "nonsense = 1\n");
-    watch.expect("unknown setting `nonsense`");
-}
-
-#[test]
-fn ten_thousand_lines_are_rechecked_quickly() {
-    let profiles: String = (0..1_430)
-        .map(|at| {
-            include_str!("../fixtures/programs/site-profile.presync")
-                .replace("NUMBER", &at.to_string())
-                .replace("FIRST", &(at % 20).to_string())
-                .replace("SECOND", &((at + 1) % 20).to_string())
-        })
-        .collect();
-    let flags: String = (0..20).map(|at| format!("flag f{at}\n")).collect();
-    let source = format!("use cic_lync\n{flags}{profiles}");
-    assert!(source.lines().count() > 10_000);
-    let folder = folder(&source);
-    let watch = Watch::start(folder.path());
-    watch.expect("checked 1 program");
-    let mut times: Vec<Duration> = (0..5)
-        .map(|round| {
-            let start = Instant::now();
-            write(folder.path(), "a.presync", &format!("{source}// {round}\n"));
-            watch.expect("checked 1 program");
-            start.elapsed()
-        })
-        .collect();
-    times.sort();
-    println!("re-checked in {times:?}");
-    // The goal of 100 ms is for the optimized build; a test must not fail on a busy machine.
-    assert!(times[2] < Duration::from_secs(5), "{times:?}");
 }
 
 /// Old names of lints are errors that show the current name, and `--fix` replaces them.

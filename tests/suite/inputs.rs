@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{presync, text};
+use crate::common::{git, presync, text};
 
 const GOOD: &str = "use cic_lync\nprofile \"P\" { cic Available -> lync Available  cic otherwise -> lync unchanged  lync otherwise -> cic unchanged }\n";
 const WRONG: &str = "use cic_lync\nprofile \"P\" { cic Available -> lync Awayy }\n";
@@ -258,14 +258,7 @@ fn rewritten_files_keep_mark_links_and_permissions() {
 #[test]
 fn revisions_and_folders_are_compared() {
     let folder = Folder::new(&[("p/a.presync", GOOD), ("p/b.presync", GOOD)]);
-    let git = |words: &[&str]| {
-        let status = std::process::Command::new("git")
-            .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-            .args(words)
-            .current_dir(folder.at())
-            .status();
-        assert!(status.expect("git is installed").success(), "{words:?}");
-    };
+    let git = |words: &[&str]| git(folder.at(), words);
     git(&["init", "-q", "-b", "main"]);
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "first"]);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_yaml_ng::Value;
 
-use crate::common;
+use crate::common::{self, git};
 
 const GOOD: &str = include_str!("../fixtures/programs/template.presync");
 
@@ -81,20 +81,6 @@ impl Repository {
             .find_map(|path| std::fs::read_to_string(path).ok());
         found.unwrap_or_else(|| panic!("{name} was not written"))
     }
-}
-
-fn git(at: &Path, words: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-        .args(words)
-        .current_dir(at)
-        .output()
-        .expect("git is installed");
-    assert!(
-        output.status.success(),
-        "{words:?}: {}",
-        common::text(&output.stderr)
-    );
 }
 
 fn template(name: &str) -> Value {

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::common::git;
 
 const GOOD: &str = "use cic_lync\nprofile \"P\" { cic Available -> lync Available  cic otherwise -> lync unchanged  lync otherwise -> cic unchanged }\n";
 
@@ -55,20 +57,6 @@ impl Drop for Watch {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn git(at: &Path, words: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-        .args(words)
-        .current_dir(at)
-        .output()
-        .expect("git is installed");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
 }
 
 #[cfg(unix)]
@@ -180,6 +168,10 @@ fn each_kind_of_change_is_seen() {
     watch.expect("settings created", "1 error");
     remove("top/site/presync.toml");
     watch.expect("settings deleted", clean);
+    write("top/presync.toml", "nonsense = 1\n");
+    watch.expect("settings that are wrong", "unknown setting `nonsense`");
+    write("top/presync.toml", "[lints]\nunused = \"off\"\n");
+    watch.expect("settings that are right", clean);
     write("top/site/.gitignore", "*.presync\n");
     watch.expect("all excluded", "contains no `.presync` file");
 }
@@ -206,4 +198,38 @@ fn another_branch_and_a_stash_are_seen() {
     watch.expect("a stash", "checked 1 program: no findings");
     git(at, &["stash", "pop", "-q"]);
     watch.expect("the stash popped", "checked 1 program: 2 warnings");
+}
+
+#[test]
+fn ten_thousand_lines_are_rechecked_quickly() {
+    let profiles: String = (0..1_430)
+        .map(|at| {
+            include_str!("../fixtures/programs/site-profile.presync")
+                .replace("NUMBER", &at.to_string())
+                .replace("FIRST", &(at % 20).to_string())
+                .replace("SECOND", &((at + 1) % 20).to_string())
+        })
+        .collect();
+    let flags: String = (0..20).map(|at| format!("flag f{at}\n")).collect();
+    let source = format!("use cic_lync\n{flags}{profiles}");
+    assert!(source.lines().count() > 10_000);
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    let write = |text: &str| {
+        std::fs::write(folder.path().join("a.presync"), text).expect("the file is writable")
+    };
+    write(&source);
+    let watch = Watch::start(folder.path(), ".");
+    watch.expect("start", "checked 1 program");
+    let mut times: Vec<Duration> = (0..5)
+        .map(|round| {
+            let start = Instant::now();
+            write(&format!("{source}// {round}\n"));
+            watch.expect("a change", "checked 1 program");
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    println!("re-checked in {times:?}");
+    // The goal of 100 ms is for the optimized build; a test must not fail on a busy machine.
+    assert!(times[2] < Duration::from_secs(5), "{times:?}");
 }

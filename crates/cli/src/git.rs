@@ -20,7 +20,7 @@ impl Revision {
     /// Writes the programs and settings of a revision of the repository around `near`, and the file `wanted` of it.
     ///
     /// # Errors
-    /// There is no git, no repository, or no such revision.
+    /// Git is not installed, `near` is not in a repository, or the revision is unknown.
     pub fn checkout(name: &str, near: &Path, wanted: &Path) -> Result<Self, CommandError> {
         let near = if near.is_dir() {
             near

@@ -1,5 +1,5 @@
 //! The command line: one file for each command. Only this crate prints, reads files and sets exit codes.
-//! Exit codes: 0 is yes, 1 is no, 2 is no answer (see `error`); who reads the output does not matter.
+//! Exit codes: 0 for yes, 1 for no, 2 for no answer (see `error`). A closed pipe does not change them.
 
 #![allow(
     clippy::disallowed_methods,

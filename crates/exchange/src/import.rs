@@ -10,6 +10,7 @@ mod sheet;
 mod source;
 mod table;
 mod vocabulary;
+mod words;
 
 use presync::{FileId, SourceFile};
 use presync_engine::{Tables, TablesError, TooComplex};

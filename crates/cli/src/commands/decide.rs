@@ -293,7 +293,7 @@ impl GivenFacts<'_> {
         Ok(())
     }
 
-    /// Refuses what is no own state.
+    /// Rejects states that cannot be an own state.
     fn check_own(
         &self,
         system: SystemId,

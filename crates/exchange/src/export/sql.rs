@@ -206,8 +206,8 @@ fn undecidable(identifiers: &Identifiers, view: &View<'_>) -> Vec<String> {
     conditions
 }
 
-/// Whether a column has the name or id of one of some states. The state marked `other` is every name that is no other's, in
-/// any case; without one, names are compared as they are declared, which is fast, and others are rejected.
+/// The condition that a column contains the name or id of one of these states. Names are compared as declared, which is
+/// fast. In a system with a state marked `other`, they are compared without case, and `other` also matches unknown names.
 fn shows(schema: &Schema, system: SystemId, states: &[StateId], column: &str) -> String {
     let every = &schema.system(system).states;
     let has_other = every.iter().any(|state| state.other);

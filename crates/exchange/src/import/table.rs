@@ -9,6 +9,7 @@ use crate::import::columns::{Columns, TableSide, known};
 use crate::import::conditions::TableConditions;
 use crate::import::sheet::{Sheet, SheetRow};
 use crate::import::vocabulary::Vocabularies;
+use crate::import::words::{CellStates, RuleWay, direction, special};
 use crate::import::{ImportError, ImportOptions, Imported, ensure_parses};
 use presync::{quote, quote_text};
 
@@ -35,7 +36,12 @@ pub(super) fn read(sheets: Vec<Sheet>, options: &ImportOptions) -> Result<Import
         if several {
             table.notes.push(format!("sheet `{}`:", sheet.name));
         }
-        table.sheet(&sheet, heading, &columns, options)?;
+        let read = TableSheet {
+            sheet: &sheet,
+            heading,
+            columns: &columns,
+        };
+        table.sheet(&read, options)?;
     }
     table.finish()
 }
@@ -89,6 +95,15 @@ struct SystemStates {
     states: IndexMap<String, (String, Option<String>)>,
 }
 
+/// A sheet whose columns are known.
+#[derive(Clone, Copy)]
+struct TableSheet<'a> {
+    sheet: &'a Sheet,
+    /// The row with the headings.
+    heading: usize,
+    columns: &'a Columns,
+}
+
 /// A system and what a cell says of it.
 #[derive(Clone)]
 struct SideCell {
@@ -96,23 +111,13 @@ struct SideCell {
     states: CellStates,
 }
 
-#[derive(Clone, PartialEq, Eq)]
-enum CellStates {
-    Any,
-    Otherwise,
-    /// Nothing happens.
-    Nothing,
-    Named(Vec<String>),
-}
-
 impl ImportedRules {
-    fn sheet(
-        &mut self,
-        sheet: &Sheet,
-        heading: usize,
-        columns: &Columns,
-        options: &ImportOptions,
-    ) -> Result<(), ImportError> {
+    fn sheet(&mut self, read: &TableSheet<'_>, options: &ImportOptions) -> Result<(), ImportError> {
+        let TableSheet {
+            sheet,
+            heading,
+            columns,
+        } = *read;
         let headings = &sheet.rows[heading].cells;
         for title in &sheet.rows[..heading] {
             let text: Vec<&str> = title.cells.iter().map(String::as_str).collect();
@@ -123,7 +128,7 @@ impl ImportedRules {
             ));
         }
         self.notes.extend(columns.describe(headings));
-        self.unused_columns(sheet, heading, columns, options)?;
+        self.unused_columns(read, options);
         let (mut profile, mut role) = (String::new(), String::new());
         for row in &sheet.rows[heading + 1..] {
             // Blank cells of merged columns have the value above them.
@@ -141,13 +146,12 @@ impl ImportedRules {
     }
 
     /// Reports the columns with content that are not used.
-    fn unused_columns(
-        &mut self,
-        sheet: &Sheet,
-        heading: usize,
-        columns: &Columns,
-        options: &ImportOptions,
-    ) -> Result<(), ImportError> {
+    fn unused_columns(&mut self, read: &TableSheet<'_>, options: &ImportOptions) {
+        let TableSheet {
+            sheet,
+            heading,
+            columns,
+        } = *read;
         let headings = &sheet.rows[heading].cells;
         let used = columns.used();
         let widest = sheet
@@ -178,7 +182,6 @@ impl ImportedRules {
                 ));
             }
         }
-        Ok(())
     }
 
     fn row(
@@ -233,7 +236,7 @@ impl ImportedRules {
         let key = (role.to_owned(), name.to_owned());
         self.profiles.entry(key.clone()).or_default();
         let targets = columns.to.iter().filter(|side| {
-            // With several targets, a blank cell is no rule.
+            // If there are several targets, a row sets only those with a state.
             columns.to.len() == 1 || !cell(row, Some(side.state)).is_empty()
         });
         for to in targets {
@@ -526,97 +529,6 @@ impl ImportedRules {
 fn cell(row: &SheetRow, at: Option<usize>) -> &str {
     at.and_then(|at| row.cells.get(at))
         .map_or("", |cell| cell.trim())
-}
-
-/// Which ways a rule goes.
-#[derive(Clone, Copy)]
-struct RuleWay {
-    there: bool,
-    back: bool,
-}
-
-/// Reads a direction in one of many spellings: `->`, `Bi-Directional`, `⇄`, `Teams -> CXone`, `CIC to Lync`.
-fn direction(cell: &str, from: &str, to: &str) -> Option<RuleWay> {
-    let way = |there, back| Some(RuleWay { there, back });
-    let lower = cell.to_lowercase();
-    let plain: String = lower
-        .chars()
-        .filter(|char| !char.is_whitespace() && !"_-‐‑–—=".contains(*char))
-        .collect();
-    match plain.as_str() {
-        "" if cell.trim().chars().all(|char| "-–—".contains(char)) && !cell.trim().is_empty() => {
-            way(false, false)
-        }
-        "" | ">" | ">>" | "→" | "⇒" | "➔" | "➜" | "⟶" | "to" | "oneway" | "1way" | "forward"
-        | "there" | "outbound" | "unidirectional" => way(true, false),
-        "<" | "<<" | "←" | "⇐" | "⟵" | "from" | "back" | "backward" | "backwards" | "reverse"
-        | "inbound" => way(false, true),
-        "<>" | "><" | "↔" | "⇔" | "⇄" | "⇆" | "⟷" | "both" | "bothways" | "bothdirections"
-        | "twoway" | "2way" | "bidirectional" | "bi" | "mutual" => way(true, true),
-        "none" | "no" | "off" | "nosynchronization" | "nosync" | "n/a" => way(false, false),
-        _ => between(&lower, from, to),
-    }
-}
-
-/// `CIC → Lync`, `from Teams to CXone`, `CIC <-> Lync`
-fn between(text: &str, from: &str, to: &str) -> Option<RuleWay> {
-    const ARROWS: [(&str, bool, bool); 14] = [
-        ("<->", true, true),
-        ("<=>", true, true),
-        ("<>", true, true),
-        ("↔", true, true),
-        ("⇄", true, true),
-        ("⇔", true, true),
-        (" and ", true, true),
-        ("->", true, false),
-        ("=>", true, false),
-        ("→", true, false),
-        (" to ", true, false),
-        ("<-", false, true),
-        ("←", false, true),
-        (">", true, false),
-    ];
-    let text = text.trim();
-    let text = text.strip_prefix("from ").unwrap_or(text);
-    let (arrow, there, back) = ARROWS.iter().find(|(arrow, ..)| text.contains(arrow))?;
-    let (left, right) = text.split_once(arrow)?;
-    let is = |text: &str, system: &str| known(text).eq_ignore_ascii_case(system);
-    if is(left, from) && is(right, to) {
-        Some(RuleWay {
-            there: *there,
-            back: *back,
-        })
-    } else if is(left, to) && is(right, from) {
-        Some(RuleWay {
-            there: *back,
-            back: *there,
-        })
-    } else {
-        None
-    }
-}
-
-/// A cell that does not name a state, and the word of the language for it.
-fn special(cell: &str) -> Option<(CellStates, &'static str)> {
-    let lower = cell.to_lowercase();
-    let plain = lower.trim_matches(|char: char| "()<>[]".contains(char) || char.is_whitespace());
-    match plain {
-        "any" | "all" | "*" | "any state" | "any status" | "all states" | "all statuses" => {
-            Some((CellStates::Any, "any"))
-        }
-        "otherwise" | "other" | "others" | "all others" | "all other" | "any other"
-        | "everything else" | "else" | "all other states" | "all other statuses" => {
-            Some((CellStates::Otherwise, "otherwise"))
-        }
-        "" | "-" | "--" | "---" | "–" | "—" | "unchanged" | "no change" | "nochange" | "none"
-        | "none (no change" | "leave" | "n/a" | "na" | "n.a." | "nothing"
-        | "no synchronization" | "no synchronisation" | "no sync" | "not synchronized"
-        | "not synchronised" | "not mapped" | "no mapping" | "do nothing" | "keep"
-        | "keep current" | "ignore" | "ignored" | "no action" | "null" | "nil" => {
-            Some((CellStates::Nothing, "unchanged"))
-        }
-        _ => None,
-    }
 }
 
 fn rule(from: &SideCell, arrow: &str, to: &SideCell) -> Result<String, String> {
