@@ -128,10 +128,12 @@ pub const KINDS: &[ImportKind] = &[
     ImportKind {
         extensions: &["csv", "tsv", "txt", "md", "markdown", "wiki"],
         read: |bytes, options| {
-            let (text, note) = sheet::decode(bytes);
-            let mut sheet = sheet::text(&text)?;
-            sheet.notes.extend(note);
-            read_sheets(vec![sheet], options)
+            let (text, note) = sheet::decode(bytes)?;
+            let mut sheets = sheet::text(&text)?;
+            if let Some(first) = sheets.first_mut() {
+                first.notes.extend(note);
+            }
+            read_sheets(sheets, options)
         },
     },
     ImportKind {
@@ -148,8 +150,8 @@ fn read_sheets(
     if sheets.is_empty() {
         return Err(ImportError::Empty);
     }
-    if exported::is_exported(&sheets) {
-        exported::read(&sheets)
+    if let Some(export) = exported::find(&sheets) {
+        exported::read(&sheets, &export, options)
     } else {
         table::read(sheets, options)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::import::sheet::Sheet;
 use crate::import::{ColumnKind, ImportError, ImportOptions};
 
 /// Heading words that identify a column.
@@ -28,6 +29,9 @@ const TO: [&str; 6] = ["to", "target", "dest", "destination", "then", "right"];
 const SYSTEM: [&str; 4] = ["system", "application", "app", "platform"];
 const STATE: [&str; 5] = ["state", "status", "presence", "availability", "statuses"];
 const ID: [&str; 6] = ["id", "ids", "guid", "uuid", "identifier", "statusid"];
+
+/// The number of columns that spreadsheets have.
+const MAX_COLUMNS: usize = 16_384;
 
 /// Common names for the systems of the bundled vocabularies.
 const SYSTEMS: [(&str, &[&str]); 3] = [
@@ -67,6 +71,7 @@ pub(super) struct Columns {
     pub from: Vec<TableSide>,
     /// At least one; each is a rule.
     pub to: Vec<TableSide>,
+    pub ignored: BTreeSet<usize>,
 }
 
 /// A column of states, with what says of which system they are.
@@ -227,23 +232,50 @@ impl Columns {
         let mut taken = BTreeSet::new();
         for (kind, name) in &options.columns {
             let at = position(headings, name)?;
-            taken.insert(at);
-            let heading = Heading::new(at, &headings[at]);
-            match kind {
-                ColumnKind::Profile => columns.profile = Some(at),
-                ColumnKind::Role => columns.role = Some(at),
-                ColumnKind::Condition => columns.conditions.push(at),
-                ColumnKind::Direction => columns.direction = Some(at),
-                ColumnKind::From => from.states.push(heading.side()),
-                ColumnKind::To => to.states.push(heading.side()),
-                ColumnKind::FromSystem => from.system = Some(at),
-                ColumnKind::ToSystem => to.system = Some(at),
-                ColumnKind::FromId => from.id = Some(at),
-                ColumnKind::ToId => to.id = Some(at),
+            if !taken.insert(at) {
+                return Err(ImportError::Column(format!(
+                    "`--column` names `{name}` twice"
+                )));
+            }
+            let heading = Heading::new(at, headings.get(at).map_or("", String::as_str));
+            let single = match kind {
+                ColumnKind::Condition => {
+                    columns.conditions.push(at);
+                    None
+                }
+                ColumnKind::From => {
+                    from.states.push(heading.side());
+                    None
+                }
+                ColumnKind::To => {
+                    to.states.push(heading.side());
+                    None
+                }
+                ColumnKind::Profile => columns.profile.replace(at),
+                ColumnKind::Role => columns.role.replace(at),
+                ColumnKind::Direction => columns.direction.replace(at),
+                ColumnKind::FromSystem => from.system.replace(at),
+                ColumnKind::ToSystem => to.system.replace(at),
+                ColumnKind::FromId => from.id.replace(at),
+                ColumnKind::ToId => to.id.replace(at),
+            };
+            if single.is_some() {
+                return Err(ImportError::Column(format!(
+                    "two columns for the same kind, the second is `{name}`"
+                )));
             }
         }
         for name in &options.ignored {
-            taken.insert(position(headings, name)?);
+            // Another sheet may have it.
+            let Ok(at) = position(headings, name) else {
+                continue;
+            };
+            if !taken.insert(at) {
+                return Err(ImportError::Column(format!(
+                    "`{name}` is both used and ignored"
+                )));
+            }
+            columns.ignored.insert(at);
         }
         let named_by_hand = [!from.states.is_empty(), !to.states.is_empty()];
         let (mut sideless, mut ids, mut others) = (Vec::new(), Vec::new(), Vec::new());
@@ -300,6 +332,21 @@ impl Columns {
                 side.id = Some(id.at);
             }
         }
+        for sides in [&from, &to] {
+            let named = sides
+                .iter()
+                .filter_map(|side| side.named.as_ref().map(|name| (side.state, name)));
+            let mut seen: Vec<&String> = Vec::new();
+            for (at, name) in named {
+                if seen.contains(&name) {
+                    return Err(ImportError::Column(format!(
+                        "two columns for the states of `{name}`; skip one of them: `--ignore-column {}`",
+                        at + 1
+                    )));
+                }
+                seen.push(name);
+            }
+        }
         (columns.from, columns.to) = (from, to);
         Ok((!columns.from.is_empty() && !columns.to.is_empty()).then_some(columns))
     }
@@ -317,7 +364,8 @@ impl Columns {
     pub fn describe(&self, headings: &[String]) -> Vec<String> {
         let mut lines = Vec::new();
         let mut column = |at: usize, what: String| {
-            lines.push(format!("column {} `{}`: {what}", at + 1, headings[at]));
+            let heading = headings.get(at).map_or("", String::as_str);
+            lines.push(format!("column {} `{heading}`: {what}", at + 1));
         };
         let mut single = |at: Option<usize>, what: &str| {
             if let Some(at) = at {
@@ -351,17 +399,47 @@ impl Columns {
     }
 }
 
-/// The column with a heading, or with a number counted from 1.
+/// Whether each cell consists of words of headings and names of known systems, as headings do and titles do not.
+pub(super) fn are_plain(cells: &[String]) -> bool {
+    let is_plain = |cell: &String| {
+        let heading = Heading::new(0, cell);
+        let known = [&PROFILE[..], &ROLE, &CONDITION, &DIRECTION];
+        heading.named.is_none()
+            || heading.names_a_system()
+            || known
+                .iter()
+                .any(|words| heading.words.len() == 1 && heading.has(words))
+    };
+    cells.iter().filter(|cell| !cell.is_empty()).all(is_plain)
+}
+
+/// Rejects an ignored column that no sheet has.
+pub(super) fn check_ignored(sheets: &[Sheet], options: &ImportOptions) -> Result<(), ImportError> {
+    let widest = |sheet: &Sheet| sheet.rows.iter().map(|row| row.cells.len()).max();
+    let width = sheets.iter().filter_map(widest).max().unwrap_or(0);
+    for name in &options.ignored {
+        let rows = || sheets.iter().flat_map(|sheet| &sheet.rows);
+        let numbered = name
+            .parse()
+            .is_ok_and(|number| (1..=width).contains(&number));
+        if !numbered && rows().all(|row| position(&row.cells, name).is_err()) {
+            return Err(ImportError::Column(format!("no column `{name}`")));
+        }
+    }
+    Ok(())
+}
+
+/// The column with a heading, or with a number counted from 1, which may be beyond the headings.
 fn position(headings: &[String], name: &str) -> Result<usize, ImportError> {
     let exact = headings.iter().position(|heading| heading == name);
     let similar = || {
-        headings
-            .iter()
-            .position(|heading| words(heading) == words(name))
+        let wanted = words(name);
+        let same = |heading: &String| !wanted.is_empty() && words(heading) == wanted;
+        headings.iter().position(same)
     };
     let numbered = || {
         let number: usize = name.parse().ok()?;
-        (1..=headings.len()).contains(&number).then(|| number - 1)
+        (1..=MAX_COLUMNS).contains(&number).then(|| number - 1)
     };
     exact.or_else(similar).or_else(numbered).ok_or_else(|| {
         let quoted: Vec<String> = headings

@@ -34,11 +34,39 @@ impl TableConditions {
             self.names.extend(names);
             return Ok(Some(plain.to_owned()));
         }
+        // Brackets, comparisons and signs mean something that words do not say.
+        let unclear = plain
+            .chars()
+            .any(|char| "()[]!<>=|\"\u{2264}\u{2265}\u{2260}".contains(char));
+        let first = plain
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
+        if unclear || ["unless", "if", "when"].contains(&first.as_str()) {
+            return Err(format!(
+                "unclear condition `{plain}`: write it as in the language, for example `in_queue and (on_call or vip)`"
+            ));
+        }
+        let text: Vec<&str> = plain
+            .split('\n')
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        let begins = |line: &str, word: &str| line.to_lowercase().starts_with(word);
+        let plain = text
+            .iter()
+            .enumerate()
+            .fold(String::new(), |whole, (at, line)| {
+                let joined = at == 0 || begins(line, "or ") || begins(line, "and ");
+                format!("{whole}{}{line}", if joined { " " } else { " and " })
+            });
+        let plain = plain.trim();
         let mut alternatives = Vec::new();
         for alternative in split(plain, &[" or ", " OR ", " Or "]) {
             let parts = split(
                 &alternative,
-                &[" and ", " AND ", " And ", "&&", "&", "+", ";", ",", "\n"],
+                &[" and ", " AND ", " And ", "&&", "&", "+", ";", ","],
             );
             let mut conditions = Vec::new();
             for part in parts {
@@ -61,7 +89,7 @@ impl TableConditions {
             .filter(|word| !word.is_empty())
             .collect();
         if words.is_empty() {
-            return Err(format!("the condition `{phrase}` has no words"));
+            return Err(format!("empty condition `{phrase}`"));
         }
         let name = words.join("_");
         // `CIC logged in` and `logged in to CIC` are one fact of a vocabulary.
@@ -99,7 +127,7 @@ fn split(text: &str, marks: &[&str]) -> Vec<String> {
 }
 
 /// The bare names in a condition that is already one of the language.
-fn in_language(text: &str) -> Option<Vec<String>> {
+pub(super) fn in_language(text: &str) -> Option<Vec<String>> {
     let source = format!("condition c = {text}\n");
     let file = SourceFile::new("", source.into_bytes(), false);
     let (tree, errors) = presync::parse_file(FileId(0), &file);

@@ -26,7 +26,11 @@ pub(super) const KIND: ImportKind = ImportKind {
         let text = checked(utf8(bytes)?)?;
         let xml = Xml::parse(text)?;
         match foreign::sheets(&xml)? {
-            Some(sheets) => table::read(sheets, options),
+            Some((sheets, not_imported)) => {
+                let mut imported = table::read(sheets, options)?;
+                imported.not_imported.extend(not_imported);
+                Ok(imported)
+            }
             None => from_tables(read(&xml)?),
         }
     },

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use indexmap::{IndexMap, IndexSet};
 
-use crate::import::columns::{Columns, TableSide, known};
+use crate::import::columns::{self, Columns, TableSide, known};
 use crate::import::conditions::TableConditions;
 use crate::import::sheet::{Sheet, SheetRow};
 use crate::import::vocabulary::Vocabularies;
@@ -19,6 +19,7 @@ const TITLE_ROWS: usize = 20;
 /// Reads the tables of all sheets as one program.
 pub(super) fn read(sheets: Vec<Sheet>, options: &ImportOptions) -> Result<Imported, ImportError> {
     let mut table = ImportedRules::default();
+    columns::check_ignored(&sheets, options)?;
     let several = sheets.len() > 1;
     for mut sheet in sheets {
         let notes = std::mem::take(&mut sheet.notes);
@@ -41,26 +42,32 @@ pub(super) fn read(sheets: Vec<Sheet>, options: &ImportOptions) -> Result<Import
             heading,
             columns: &columns,
         };
-        table.sheet(&read, options)?;
+        table.sheet(&read)?;
     }
     table.finish()
 }
 
-/// The row with the headings: the first in which the columns are found.
+/// The row with the headings: the first whose cells are all words of headings, else the first in which the columns are
+/// found.
 fn find_headings(
     sheet: &Sheet,
     options: &ImportOptions,
 ) -> Result<Option<(usize, Columns)>, ImportError> {
-    let mut wrong = None;
+    let (mut wrong, mut found, mut exists) = (None, None, false);
     for (at, row) in sheet.rows.iter().enumerate().take(TITLE_ROWS) {
         match Columns::detect(&row.cells, options) {
-            Ok(Some(columns)) => return Ok(Some((at, columns))),
-            Ok(None) => {}
-            // The title has no such column.
+            Ok(Some(columns)) if columns::are_plain(&row.cells) => return Ok(Some((at, columns))),
+            Ok(Some(columns)) => found = found.or(Some((at, columns))),
+            Ok(None) => exists = true,
+            // A title has no such column.
             Err(error) => wrong = wrong.or(Some(error)),
         }
     }
-    wrong.map_or(Ok(None), Err)
+    match (found, wrong) {
+        (Some(found), _) => Ok(Some(found)),
+        (None, Some(wrong)) if !exists => Err(wrong),
+        (None, _) => Ok(None),
+    }
 }
 
 fn no_columns(sheet: &Sheet) -> ImportError {
@@ -84,6 +91,9 @@ struct ImportedRules {
     vocabularies: Vocabularies,
     notes: Vec<String>,
     not_imported: Vec<String>,
+    /// The first line in which an empty profile or role has the value above it, and in which a direction is empty.
+    filled: Option<u64>,
+    no_direction: Option<u64>,
     /// Words that were read as something else than a state, with the first line.
     words: IndexMap<(String, &'static str), u64>,
 }
@@ -112,7 +122,7 @@ struct SideCell {
 }
 
 impl ImportedRules {
-    fn sheet(&mut self, read: &TableSheet<'_>, options: &ImportOptions) -> Result<(), ImportError> {
+    fn sheet(&mut self, read: &TableSheet<'_>) -> Result<(), ImportError> {
         let TableSheet {
             sheet,
             heading,
@@ -128,25 +138,31 @@ impl ImportedRules {
             ));
         }
         self.notes.extend(columns.describe(headings));
-        self.unused_columns(read, options);
+        self.unused_columns(read);
         let (mut profile, mut role) = (String::new(), String::new());
         for row in &sheet.rows[heading + 1..] {
             // Blank cells of merged columns have the value above them.
             let down = |at: Option<usize>, above: &mut String| {
                 let cell = cell(row, at);
-                if !cell.is_empty() {
+                if cell == "*" {
+                    above.clear();
+                } else if !cell.is_empty() {
                     cell.clone_into(above);
                 }
             };
             down(columns.profile, &mut profile);
             down(columns.role, &mut role);
+            let merged = [columns.profile, columns.role].into_iter().flatten();
+            if merged.clone().any(|at| cell(row, Some(at)).is_empty()) && !profile.is_empty() {
+                self.filled.get_or_insert(row.line);
+            }
             self.row(row, columns, &profile, &role)?;
         }
         Ok(())
     }
 
     /// Reports the columns with content that are not used.
-    fn unused_columns(&mut self, read: &TableSheet<'_>, options: &ImportOptions) {
+    fn unused_columns(&mut self, read: &TableSheet<'_>) {
         let TableSheet {
             sheet,
             heading,
@@ -162,10 +178,8 @@ impl ImportedRules {
             .unwrap_or(0);
         for at in (0..widest).filter(|at| !used.contains(at)) {
             let name = headings.get(at).map_or("", String::as_str);
-            let number = (at + 1).to_string();
-            let ignored = options.ignored.iter().any(|ignored| {
-                *ignored == number || (!name.is_empty() && ignored.eq_ignore_ascii_case(name))
-            });
+            let number = at + 1;
+            let ignored = columns.ignored.contains(&at);
             let filled = sheet.rows[heading + 1..]
                 .iter()
                 .any(|row| !cell(row, Some(at)).is_empty());
@@ -178,7 +192,7 @@ impl ImportedRules {
                 self.notes.push(format!("column {number}{shown}: ignored"));
             } else if filled {
                 self.not_imported.push(format!(
-                    "column {number}{shown} is not used: say what it is with `--column`, or `--ignore-column {number}`"
+                    "column {number}{shown} not used: assign it with `--column`, or skip it with `--ignore-column {number}`"
                 ));
             }
         }
@@ -205,7 +219,7 @@ impl ImportedRules {
             [] => &columns.from[0],
             [first, second, ..] => {
                 return Err(error(format!(
-                    "two columns say what changes: `{}` and `{}`",
+                    "two source columns have a value: `{}` and `{}`",
                     cell(row, Some(first.state)),
                     cell(row, Some(second.state))
                 )));
@@ -239,6 +253,11 @@ impl ImportedRules {
             // If there are several targets, a row sets only those with a state.
             columns.to.len() == 1 || !cell(row, Some(side.state)).is_empty()
         });
+        let targets: Vec<&TableSide> = targets.collect();
+        if targets.is_empty() {
+            self.not_imported
+                .push(format!("line {}: no target state", row.line));
+        }
         for to in targets {
             let to_cell = self.side(row, to, columns, "to").map_err(error)?;
             if from_cell.system.eq_ignore_ascii_case(&to_cell.system) {
@@ -248,6 +267,9 @@ impl ImportedRules {
                 )));
             }
             let text = cell(row, columns.direction);
+            if text.is_empty() && columns.direction.is_some() {
+                self.no_direction.get_or_insert(row.line);
+            }
             let way = direction(text, &from_cell.system, &to_cell.system).ok_or_else(|| {
                 error(format!(
                     "unknown direction `{text}`: use `->`, `<-` or `<->`"
@@ -342,10 +364,24 @@ impl ImportedRules {
                         .or_insert(row.line);
                 }
                 self.systems.entry(system.clone()).or_default();
+                self.id(row, side, &system, &[])?;
                 return Ok(SideCell { system, states });
             }
         }
         let mut names = Vec::new();
+        // A line break in a cell may be within the name of a state.
+        let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = if self.vocabularies.has_state(&system, &one_line) {
+            one_line.as_str()
+        } else {
+            text
+        };
+        if text.contains('\n') {
+            self.notes.push(format!(
+                "line {}: each line of `{one_line}` is read as a state",
+                row.line
+            ));
+        }
         for part in text
             .split(['|', '\n'])
             .map(str::trim)
@@ -363,19 +399,41 @@ impl ImportedRules {
                 names.push(self.state(&system, &name));
             }
         }
-        if let (Some(id), [name]) = (side.id, names.as_slice()) {
-            let id = cell(row, Some(id));
-            let states = self.systems.entry(system.clone()).or_default();
-            let known = states.states.get_mut(&name.to_lowercase());
-            if let Some((_, known)) = known.filter(|_| !id.is_empty()) {
-                if known.as_deref().is_some_and(|known| known != id) {
-                    return Err(format!("`{name}` has two ids"));
-                }
-                *known = Some(id.to_owned());
-            }
-        }
+        self.id(row, side, &system, &names)?;
         let states = CellStates::Named(names);
         Ok(SideCell { system, states })
+    }
+
+    /// Keeps the id of a state; a row with an id must name one state.
+    fn id(
+        &mut self,
+        row: &SheetRow,
+        side: &TableSide,
+        system: &str,
+        names: &[String],
+    ) -> Result<(), String> {
+        let id = cell(row, side.id);
+        if id.is_empty() {
+            return Ok(());
+        }
+        let [name] = names else {
+            return Err(format!("the id `{id}` needs exactly one state of {system}"));
+        };
+        let states = &mut self.systems.entry(system.to_owned()).or_default().states;
+        let key = name.to_lowercase();
+        let taken = states
+            .iter()
+            .find(|(other, (_, known))| **other != key && known.as_deref() == Some(id));
+        if let Some((_, (other, _))) = taken {
+            return Err(format!("`{name}` and `{other}` have the same id `{id}`"));
+        }
+        if let Some((_, known)) = states.get_mut(&key) {
+            if known.as_deref().is_some_and(|known| known != id) {
+                return Err(format!("`{name}` has two ids"));
+            }
+            *known = Some(id.to_owned());
+        }
+        Ok(())
     }
 
     /// A system in its first spelling.
@@ -420,6 +478,16 @@ impl ImportedRules {
             };
             self.notes
                 .push(format!("`{text}` (line {line}) is read as {what}"));
+        }
+        if let Some(line) = self.filled {
+            self.notes.push(format!(
+                "empty profiles and roles have the value above them (first in line {line})"
+            ));
+        }
+        if let Some(line) = self.no_direction {
+            self.notes.push(format!(
+                "an empty direction means `->` (first in line {line})"
+            ));
         }
         let source = self.source();
         ensure_parses(Imported {

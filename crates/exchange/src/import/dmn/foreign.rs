@@ -3,30 +3,38 @@
 use roxmltree::{Document as Xml, Node};
 use serde_json::Value;
 
-use super::{children, text};
+use super::{children, is, text};
 use crate::import::ImportError;
 use crate::import::sheet::{Sheet, SheetRow};
 
-/// The tables of a file that presync did not write; `None` if it wrote one of them.
-pub(super) fn sheets(xml: &Xml<'_>) -> Result<Option<Vec<Sheet>>, ImportError> {
-    let decisions = || children(xml.root_element(), "decision");
+/// The tables of a file that presync did not write, and what cannot be imported; `None` if it wrote one of them.
+pub(super) fn sheets(xml: &Xml<'_>) -> Result<Option<(Vec<Sheet>, Vec<String>)>, ImportError> {
     let ours = |node: &Node<'_, '_>| node.tag_name().namespace() == Some("urn:presync:tables");
     if xml.descendants().any(|node| ours(&node)) {
         return Ok(None);
     }
-    let mut sheets = Vec::new();
-    for decision in decisions() {
-        if let Some(table) = children(decision, "decisionTable").next()
-            && children(table, "rule").next().is_some()
-        {
-            sheets.push(sheet(decision, table)?);
+    let (mut found, mut not_imported) = (Vec::new(), Vec::new());
+    for decision in children(xml.root_element(), "decision") {
+        let label = decision.attribute("name").unwrap_or("a decision");
+        let table = children(decision, "decisionTable").next();
+        match table.filter(|table| children(*table, "rule").next().is_some()) {
+            Some(table) => found.push((label, table)),
+            None => not_imported.push(format!("decision `{label}`: not a table with rules")),
         }
     }
-    Ok(Some(sheets).filter(|sheets| !sheets.is_empty()))
+    // Rows of FIRST are profiles of one role, and so are the other tables then.
+    let ordered = found
+        .iter()
+        .any(|(_, table)| table.attribute("hitPolicy") == Some("FIRST"));
+    let sheets = found
+        .into_iter()
+        .map(|(label, table)| sheet(label, table, ordered));
+    let sheets: Vec<Sheet> = sheets.collect::<Result<_, _>>()?;
+    Ok((!sheets.is_empty()).then_some((sheets, not_imported)))
 }
 
-fn sheet(decision: Node<'_, '_>, table: Node<'_, '_>) -> Result<Sheet, ImportError> {
-    let label = decision.attribute("name").unwrap_or("a decision");
+/// `ordered`: with a profile for each row that takes precedence over later ones.
+fn sheet(label: &str, table: Node<'_, '_>, ordered: bool) -> Result<Sheet, ImportError> {
     let wrong = |what: String| ImportError::Decision {
         decision: label.to_owned(),
         what,
@@ -36,6 +44,14 @@ fn sheet(decision: Node<'_, '_>, table: Node<'_, '_>) -> Result<Sheet, ImportErr
         return Err(wrong(format!(
             "its hit policy is {policy}; UNIQUE, ANY and FIRST can be imported"
         )));
+    }
+    if table
+        .descendants()
+        .any(|node| is(node, "defaultOutputEntry"))
+    {
+        return Err(wrong(
+            "it has a default output; add a last rule instead, with hit policy FIRST".to_owned(),
+        ));
     }
     let mut headings: Vec<String> = Vec::new();
     for input in children(table, "input") {
@@ -52,9 +68,8 @@ fn sheet(decision: Node<'_, '_>, table: Node<'_, '_>) -> Result<Sheet, ImportErr
             .find_map(|name| output.attribute(*name));
         headings.push(named.unwrap_or(label).to_owned());
     }
-    // FIRST: the profiles of the rows, in order, give the earlier rows precedence.
-    let first = policy == "FIRST";
-    if first {
+    let outputs = headings.len() - inputs;
+    if ordered {
         headings.push("profile".to_owned());
         headings.push("role".to_owned());
     }
@@ -63,21 +78,29 @@ fn sheet(decision: Node<'_, '_>, table: Node<'_, '_>) -> Result<Sheet, ImportErr
         cells: headings,
     }];
     for (number, rule) in (1..).zip(children(table, "rule")) {
-        let entries = children(rule, "inputEntry").map(|entry| (true, text(entry)));
-        let outputs = children(rule, "outputEntry").map(|entry| (false, text(entry)));
+        let entries = |name| children(rule, name).count();
+        if (entries("inputEntry"), entries("outputEntry")) != (inputs, outputs) {
+            return Err(wrong(format!(
+                "row {number} does not have a cell for each column"
+            )));
+        }
+        let entered = children(rule, "inputEntry").map(|entry| (true, text(entry)));
+        let decided = children(rule, "outputEntry").map(|entry| (false, text(entry)));
         let mut cells = Vec::new();
-        for (is_input, content) in entries.chain(outputs) {
+        for (is_input, content) in entered.chain(decided) {
             let cell = cell(&content, is_input).ok_or_else(|| {
                 wrong(format!("row {number}: `{content}` is not a list of texts"))
             })?;
             cells.push(cell);
         }
-        if cells.len() < inputs + 1 {
-            return Err(wrong(format!("row {number} has no output")));
-        }
-        if first {
-            cells.push(format!("{label} {number}"));
-            cells.push(label.to_owned());
+        if ordered {
+            let of_row = if policy == "FIRST" {
+                format!(" {number}")
+            } else {
+                String::new()
+            };
+            cells.push(format!("{label}{of_row}"));
+            cells.push("Imported".to_owned());
         }
         rows.push(SheetRow {
             line: number + 1,
@@ -95,10 +118,10 @@ fn sheet(decision: Node<'_, '_>, table: Node<'_, '_>) -> Result<Sheet, ImportErr
 fn cell(content: &str, is_input: bool) -> Option<String> {
     let content = content.trim();
     if is_input && (content.is_empty() || content == "-") {
-        return Some("any".to_owned());
+        return Some("*".to_owned());
     }
     if content.is_empty() || content == "null" {
-        return Some("unchanged".to_owned());
+        return Some("none".to_owned());
     }
     let values: Vec<Value> = serde_json::from_str(&format!("[{content}]")).ok()?;
     let texts = values.into_iter().map(|value| match value {
