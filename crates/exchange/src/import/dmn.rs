@@ -26,9 +26,9 @@ pub(super) const KIND: ImportKind = ImportKind {
         let text = checked(utf8(bytes)?)?;
         let xml = Xml::parse(text)?;
         match foreign::sheets(&xml)? {
-            Some((sheets, not_imported)) => {
-                let mut imported = table::read(sheets, options)?;
-                imported.not_imported.extend(not_imported);
+            Some(foreign) => {
+                let mut imported = table::read(foreign.sheets, options)?;
+                imported.not_imported.extend(foreign.not_imported);
                 Ok(imported)
             }
             None => from_tables(read(&xml)?),

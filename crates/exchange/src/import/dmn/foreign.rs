@@ -7,8 +7,15 @@ use super::{children, is, text};
 use crate::import::ImportError;
 use crate::import::sheet::{Sheet, SheetRow};
 
-/// The tables of a file that presync did not write, and what cannot be imported; `None` if it wrote one of them.
-pub(super) fn sheets(xml: &Xml<'_>) -> Result<Option<(Vec<Sheet>, Vec<String>)>, ImportError> {
+/// The tables of a file that presync did not write.
+pub(super) struct Foreign {
+    pub sheets: Vec<Sheet>,
+    /// What cannot be imported.
+    pub not_imported: Vec<String>,
+}
+
+/// The tables; `None` if there are none, or presync wrote one of them.
+pub(super) fn sheets(xml: &Xml<'_>) -> Result<Option<Foreign>, ImportError> {
     let ours = |node: &Node<'_, '_>| node.tag_name().namespace() == Some("urn:presync:tables");
     if xml.descendants().any(|node| ours(&node)) {
         return Ok(None);
@@ -30,7 +37,10 @@ pub(super) fn sheets(xml: &Xml<'_>) -> Result<Option<(Vec<Sheet>, Vec<String>)>,
         .into_iter()
         .map(|(label, table)| sheet(label, table, ordered));
     let sheets: Vec<Sheet> = sheets.collect::<Result<_, _>>()?;
-    Ok((!sheets.is_empty()).then_some((sheets, not_imported)))
+    Ok((!sheets.is_empty()).then_some(Foreign {
+        sheets,
+        not_imported,
+    }))
 }
 
 /// `ordered`: with a profile for each row that takes precedence over later ones.
