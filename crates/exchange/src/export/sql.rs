@@ -173,7 +173,10 @@ fn undecidable(identifiers: &Identifiers, view: &View<'_>) -> Vec<String> {
     let schema = view.schema;
     let from = view.direction.from();
     let all: Vec<StateId> = schema.states(from).collect();
-    let mut conditions = vec![format!("NOT {}", shows(schema, from, &all, "entered"))];
+    let mut conditions = vec![format!(
+        "v.entered IS NULL OR NOT {}",
+        shows(schema, from, &all, "entered")
+    )];
     let columns = view.tables.iter().flat_map(|table| &table.columns);
     let columns: BTreeSet<Column> = columns.copied().collect();
     for column in columns {
@@ -215,10 +218,11 @@ fn shows(schema: &Schema, system: SystemId, states: &[StateId], column: &str) ->
         let names = states.flat_map(|state| std::iter::once(&state.name).chain(&state.id));
         let names: Vec<String> = names
             .map(|name| {
-                if has_other {
-                    literal(&name.to_ascii_lowercase())
-                } else {
-                    literal(name)
+                match has_other {
+                    true if name.is_ascii() => literal(&name.to_ascii_lowercase()),
+                    // Engines differ in which letters they lower.
+                    true => format!("LOWER({})", literal(name)),
+                    false => literal(name),
                 }
             })
             .collect();
