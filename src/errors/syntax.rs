@@ -68,7 +68,7 @@ pub(crate) fn another_format(text: &str, at: Location) -> Diagnostic {
     error(
         format!("this is {what}, not a program"),
         at,
-        "no declaration begins like this",
+        "not a declaration",
     )
     .help(help)
 }

@@ -25,6 +25,8 @@ profile \"P\" when on_call { cic Available -> lync Available }
 
 fn find(context: &mut Context<'_>) {
     let program = context.program;
+    // Without profiles it is most likely a part of programs that are not checked here.
+    let is_part = program.profiles.is_empty();
     let reached = reached(program);
     for (declared, _) in program
         .declared
@@ -58,7 +60,7 @@ fn find(context: &mut Context<'_>) {
             // Events can name a fact even if the program never uses it.
             .fix(context.deletion(
                 declared.whole,
-                !matches!(declared.kind, Kind::Flag | Kind::Choice),
+                !is_part && !matches!(declared.kind, Kind::Flag | Kind::Choice),
             ));
         context.report(finding);
     }

@@ -42,7 +42,7 @@ pub(super) fn refuse_old_names(context: &mut Context<'_>) {
                 safe: true,
                 edits: vec![(allow.location, fixed.clone())],
             });
-        context.report(finding);
+        context.findings.push(finding);
     }
 }
 
@@ -54,7 +54,7 @@ fn find(context: &mut Context<'_>) {
             continue;
         }
         let finding = match lint_named(&allow.code) {
-            Ok(lint) if context.settings.of(lint) == Level::Off => continue,
+            Ok(lint) if context.settings.at(lint, Some(allow.location)) == Level::Off => continue,
             Ok(_) => context
                 .finding(format!(
                     "this `@allow` suppresses no finding of `{}`",
