@@ -79,7 +79,7 @@ pub use diagnostic::{
 };
 pub use format::FormatError;
 pub use lint::{LINTS, Lint, Settings, UnknownLint, lint, lint_named};
-pub use load::{Files, Outside, Parsed, relative};
+pub use load::{Files, Outside, Parsed};
 pub use presync_engine::{
     Column, Command, DecideError, Decided, Decision, Direction, Engine, EngineError, Event,
     EventMessage, Fact, FactId, FactKind, MemoryStore, Origin, Outcome, Rejection, RoleId,
@@ -91,7 +91,7 @@ pub use quote::{
     choice_literal, is_hidden, quote, quote_attribute, quote_text, state_literal, visible,
 };
 pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
-pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span};
+pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span, relative};
 pub use syntax::{
     ArgumentError, Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given,
     parse_renaming, tree,

@@ -6,7 +6,7 @@ use std::io;
 
 use crate::diagnostic::Diagnostic;
 use crate::errors::unknown_file::{self, Unread};
-use crate::source::{FileId, Location, SourceFile, Sources};
+use crate::source::{FileId, Location, SourceFile, Sources, relative};
 use crate::syntax::tree;
 use crate::{syntax, vocabulary};
 
@@ -27,6 +27,11 @@ pub trait Files {
     /// A text that is the same for all paths to one file.
     fn identity(&self, path: &str) -> String {
         path.to_owned()
+    }
+
+    /// What messages show before the paths: `main:` for a revision of git.
+    fn label(&self) -> &str {
+        ""
     }
 }
 
@@ -57,6 +62,7 @@ pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
         known: HashSet::new(),
     };
     loader.parsed.sources.base = base.to_owned();
+    loader.parsed.sources.label = read.label().to_owned();
     let bytes = read.read(path)?;
     loader.known.insert(loader.key(path, false));
     let mut pending = loader.add(path, bytes, false);
@@ -161,7 +167,7 @@ impl Loader<'_> {
 }
 
 fn unread(sources: &Sources, path: &str, error: &io::Error, location: Location) -> Diagnostic {
-    let shown = format!("{}{path}", sources.base);
+    let shown = sources.shown(path);
     let missing = error.kind() == io::ErrorKind::NotFound;
     let why = || {
         if missing {
@@ -184,51 +190,9 @@ fn unread(sources: &Sources, path: &str, error: &io::Error, location: Location) 
     unknown_file::file(&shown, unread, location)
 }
 
-/// Resolves the path `used` relative to the file `from`, including `.` and `..`.
-pub fn relative(from: &str, used: &str) -> String {
-    let folder = from.rfind('/').map_or("", |at| &from[..at]);
-    let joined = if used.starts_with('/') {
-        used.to_owned()
-    } else {
-        format!("{folder}/{used}")
-    };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in joined.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    let path = parts.join("/");
-    if used.starts_with('/') || from.starts_with('/') {
-        format!("/{path}")
-    } else {
-        path
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_relative_to_the_using_file() {
-        assert_eq!(
-            relative("a.presync", "states/site.presync"),
-            "states/site.presync"
-        );
-        assert_eq!(relative("states/site.presync", "../b.presync"), "b.presync");
-        assert_eq!(relative("a.presync", "../b.presync"), "../b.presync");
-        assert_eq!(relative("a.presync", "/etc/b.presync"), "/etc/b.presync");
-        assert_eq!(
-            relative("/etc/a.presync", "states/b.presync"),
-            "/etc/states/b.presync"
-        );
-        assert_eq!(relative("/a.presync", "b.presync"), "/b.presync");
-    }
 
     #[test]
     fn a_circle_of_uses_is_read_once() {

@@ -152,6 +152,8 @@ pub struct Sources {
     files: Vec<Arc<SourceFile>>,
     /// The folder of the root file as the user wrote it, with a trailing slash, or empty.
     pub base: String,
+    /// What messages show before each path: `main:` for a revision of git.
+    pub label: String,
 }
 
 impl Sources {
@@ -181,7 +183,17 @@ impl Sources {
         if file.bundled {
             file.path.clone()
         } else {
-            format!("{}{}", self.base, file.path)
+            self.shown(&file.path)
+        }
+    }
+
+    /// A path relative to the root file's folder, as the user would type it.
+    pub(crate) fn shown(&self, path: &str) -> String {
+        let Self { base, label, .. } = self;
+        if path.starts_with("../") || path.starts_with('/') {
+            format!("{label}{}", relative(base, path))
+        } else {
+            format!("{label}{base}{path}")
         }
     }
 
@@ -192,9 +204,51 @@ impl Sources {
     }
 }
 
+/// Resolves the path `used` relative to the file `from`, including `.` and `..`.
+pub fn relative(from: &str, used: &str) -> String {
+    let folder = from.rfind('/').map_or("", |at| &from[..at]);
+    let joined = if used.starts_with('/') {
+        used.to_owned()
+    } else {
+        format!("{folder}/{used}")
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in joined.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let path = parts.join("/");
+    if used.starts_with('/') || from.starts_with('/') {
+        format!("/{path}")
+    } else {
+        path
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_relative_to_the_using_file() {
+        assert_eq!(
+            relative("a.presync", "states/site.presync"),
+            "states/site.presync"
+        );
+        assert_eq!(relative("states/site.presync", "../b.presync"), "b.presync");
+        assert_eq!(relative("a.presync", "../b.presync"), "../b.presync");
+        assert_eq!(relative("a.presync", "/etc/b.presync"), "/etc/b.presync");
+        assert_eq!(
+            relative("/etc/a.presync", "states/b.presync"),
+            "/etc/states/b.presync"
+        );
+        assert_eq!(relative("/a.presync", "b.presync"), "/b.presync");
+    }
 
     #[test]
     fn columns_count_characters_and_the_mark_is_dropped() {

@@ -276,7 +276,7 @@ impl Lexer<'_> {
                 let name = line.find(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
                 length = name.unwrap_or(line.len());
                 found = &self.text[start..start + length];
-                "the names of vocabularies have `_`: `use cic_lync`"
+                "vocabulary names use `_`: `use cic_lync`"
             }
             '!' if line.starts_with("!=") => {
                 found = "!=";

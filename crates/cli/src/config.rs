@@ -171,6 +171,12 @@ fn parse(text: &str) -> Result<Config, String> {
         .into_iter()
         .flatten()
         .filter_map(toml::Value::as_table);
+    let paths = |one: &toml::Table| one.get("paths")?.as_array().map(Vec::is_empty);
+    if overrides.clone().any(|one| paths(one) == Some(true)) {
+        return Err(
+            "an override without paths has no effect: `paths = [\"legacy/**\"]`".to_owned(),
+        );
+    }
     for one in std::iter::once(&table).chain(overrides) {
         let lints = one.get("lints").and_then(toml::Value::as_table);
         for (code, level) in lints.into_iter().flatten() {
@@ -255,8 +261,9 @@ pub fn settings(
         }
         for (patterns, one) in found.overridden.iter().zip(&found.config.overrides) {
             let files = sources.iter().filter(|(_, file)| !file.bundled);
-            let path = |id| PathBuf::from(sources.shown_path(id));
-            for (file, _) in files.filter(|(id, _)| found.matches(patterns, &path(*id), false)) {
+            let folder = crate::files::folder_of(root);
+            let is_matched = |path: &str| found.matches(patterns, &folder.join(path), false);
+            for (file, _) in files.filter(|(_, file)| is_matched(&file.path)) {
                 for (code, level) in &one.lints {
                     settings.set_in(file, code, *level).map_err(unknown)?;
                 }

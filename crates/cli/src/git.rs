@@ -17,18 +17,22 @@ pub struct Revision {
 }
 
 impl Revision {
-    /// Writes the programs and settings of a revision of the repository around `near`, and the file `wanted` of it.
+    /// Writes the programs and settings of a revision of the repository around `near`, and the files `near` and `wanted`
+    /// of it.
     ///
     /// # Errors
     /// Git is not installed, `near` is not in a repository, or the revision is unknown.
     pub fn checkout(name: &str, near: &Path, wanted: &Path) -> Result<Self, CommandError> {
-        let near = if near.is_dir() {
+        let folder = if near.is_dir() {
             near
         } else {
             files::folder_of(near)
         };
-        let top = git(near, &["rev-parse", "--show-toplevel"], None, &[])?;
+        let top = git(folder, &["rev-parse", "--show-toplevel"], None, &[])?;
         let top = PathBuf::from(String::from_utf8_lossy(&top).trim_end());
+        let real = |path| files::canonical(path);
+        let near = near.file_name().map(|name| real(folder).join(name));
+        let near = near.and_then(|near| Some(near.strip_prefix(real(&top)).ok()?.to_path_buf()));
         let commit = format!("{name}^{{commit}}");
         let commit = git(
             &top,
@@ -51,7 +55,11 @@ impl Revision {
             let path = String::from_utf8_lossy(path);
             let path = Path::new(&*path);
             let name = path.file_name().unwrap_or_default();
-            is_program(path) || name == "presync.toml" || name == ".gitignore" || path == wanted
+            is_program(path)
+                || name == "presync.toml"
+                || name == ".gitignore"
+                || path == wanted
+                || near.as_deref() == Some(path)
         };
         let needed: Vec<&[u8]> = listed.split(|byte| *byte == 0).filter(is_needed).collect();
         let prefix = format!("--prefix={}/", tree.display());

@@ -57,7 +57,7 @@ pub fn tables_with(
     } else {
         files::start(path)?
     };
-    let wrong = |why: String| CommandError::Usage(format!("`{}`: {why}", path.display()));
+    let wrong = |why: String| CommandError::Usage(format!("`{}`: {why}", access.shown(path)));
     let text = |bytes| String::from_utf8(bytes).map_err(|_| wrong("not valid UTF-8".to_owned()));
     let is_named_json = path
         .extension()

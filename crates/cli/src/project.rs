@@ -21,6 +21,8 @@ pub struct Selection {
     force_exclude: bool,
     /// What `-` stands for.
     stdin: PathBuf,
+    /// Standard input was named, and is excluded.
+    excluded_stdin: bool,
 }
 
 impl Selection {
@@ -36,12 +38,15 @@ impl Selection {
             paths,
             force_exclude,
             stdin,
+            excluded_stdin: false,
         };
         if force_exclude {
             let mut kept = Vec::with_capacity(selection.paths.len());
             for path in std::mem::take(&mut selection.paths) {
                 if path.is_dir() || !is_excluded(selection.place(&path))? {
                     kept.push(path);
+                } else if path.as_os_str() == "-" {
+                    selection.excluded_stdin = true;
                 }
             }
             selection.paths = kept;
@@ -55,6 +60,17 @@ impl Selection {
         } else {
             path
         }
+    }
+
+    /// Prints an excluded standard input as it is, for commands that would print it changed.
+    ///
+    /// # Errors
+    /// It cannot be read or printed.
+    pub fn pass_excluded_stdin(&self, terminal: &Terminal) -> Result<(), CommandError> {
+        if self.excluded_stdin {
+            terminal.stdout(files::stdin()?)?;
+        }
+        Ok(())
     }
 
     /// Every file, whether or not others use it. Files that cannot be read are reported and skipped.
@@ -85,7 +101,7 @@ impl Selection {
             } else if path.is_dir() {
                 let (files, all) = files_below(path, terminal)?;
                 if files.is_empty() && !self.force_exclude && all {
-                    return Err(CommandError::Usage(format!(
+                    terminal.skip(&CommandError::Usage(format!(
                         "`{}` contains no `.presync` file that is not excluded",
                         path.display()
                     )));
@@ -153,6 +169,9 @@ fn walk(folder: &Path) -> ignore::WalkBuilder {
     walk.follow_links(true)
         .require_git(false)
         .ignore(false)
+        // What is checked depends on the project, not on the machine.
+        .git_global(false)
+        .git_exclude(false)
         .sort_by_file_name(Ord::cmp);
     walk
 }
@@ -298,6 +317,20 @@ impl FileAccess {
             _ => root,
         }
     }
+
+    /// The label that messages show before a path, and the path after it.
+    fn labelled(&self, path: &Path) -> (&str, PathBuf) {
+        let below = self.shown.as_ref().and_then(|(real, label)| {
+            Some((label.as_str(), path.strip_prefix(real).ok()?.to_path_buf()))
+        });
+        below.unwrap_or_else(|| ("", path.to_path_buf()))
+    }
+
+    /// A path as messages show it.
+    pub fn shown(&self, path: &Path) -> String {
+        let (label, below) = self.labelled(path);
+        format!("{label}{}", below.display())
+    }
 }
 
 /// Loads a program, with `instead` replacing the content of files by canonical path.
@@ -308,15 +341,12 @@ pub fn parse_with(
 ) -> Result<Parsed, CommandError> {
     let place = access.place(root);
     let folder = place.parent().map(Path::to_path_buf).unwrap_or_default();
-    let shown = access.shown.as_ref().and_then(|(real, shown)| {
-        let below = folder.strip_prefix(real).ok()?;
-        Some((shown.clone(), below.to_path_buf()))
-    });
-    let (label, below) = shown.unwrap_or_else(|| (String::new(), folder.clone()));
+    let (label, below) = access.labelled(&folder);
+    let label = label.to_owned();
     let base = if below.as_os_str().is_empty() {
-        label
+        String::new()
     } else {
-        format!("{label}{}/", below.display())
+        format!("{}/", below.display())
     };
     let is_stdin = root.as_os_str() == "-";
     let name = if place.as_os_str() == "-" {
@@ -343,6 +373,7 @@ pub fn parse_with(
         root: root.to_path_buf(),
         name: name.clone(),
         folder,
+        label,
         is_stdin,
         instead,
         within,
@@ -358,6 +389,7 @@ struct ProjectFiles<'a> {
     root: PathBuf,
     name: String,
     folder: PathBuf,
+    label: String,
     is_stdin: bool,
     instead: Option<&'a Overlay>,
     /// Canonical: used files must be below it, after following links.
@@ -400,6 +432,10 @@ impl Files for ProjectFiles<'_> {
             |_| path.to_owned(),
             |path| path.to_string_lossy().into_owned(),
         )
+    }
+
+    fn label(&self) -> &str {
+        &self.label
     }
 }
 

@@ -352,7 +352,6 @@ impl Recovery<'_> {
         })
     }
 
-    /// The keyword that the first word of a statement was probably meant to be.
     /// The help for words that are right by themselves, but not in this order.
     fn remedy_of_pair(&self, start: usize, failed: usize) -> Option<&'static str> {
         let before = failed.checked_sub(1).map_or("", |before| self.word(before));
@@ -373,7 +372,7 @@ impl Recovery<'_> {
                 "profiles do not contain others: end the first one before; rules that both need are a `mapping`, which both `apply`"
             }
             (_, "in", "(") => "list values after `is`: `user_type is im | enterprise_voice`",
-            (_, ",", _) if self.has_arrow(start, failed) => {
+            (_, ",", _) if self.has_arrow(failed) => {
                 "write a rule for each target: `cic Available -> lync Away` and `cic Available -> teams Away`"
             }
             ("by", "hand", _) => "write `by hand` directly after the system: `lync by hand`",
@@ -392,12 +391,9 @@ impl Recovery<'_> {
         })
     }
 
-    /// Whether a statement has an arrow before a token.
-    fn has_arrow(&self, start: usize, failed: usize) -> bool {
-        let arrows = ["->", "<->"];
-        let from = failed.saturating_sub(4).max(start.min(failed));
-        (from.min(failed)..failed).any(|at| arrows.contains(&self.word(at)))
-            || failed >= 3 && arrows.contains(&self.word(failed - 3))
+    /// Whether an arrow is shortly before a token.
+    fn has_arrow(&self, failed: usize) -> bool {
+        (failed.saturating_sub(4)..failed).any(|at| ["->", "<->"].contains(&self.word(at)))
     }
 
     /// The help for an `apply` whose replacement is misspelled or in the wrong place.
@@ -415,6 +411,7 @@ impl Recovery<'_> {
         )
     }
 
+    /// The keyword that the first word of a statement was probably meant to be.
     fn misspelt_statement(&self, start: usize, failed: usize) -> Option<&'static str> {
         let first = self.word(start);
         let misspelt = !token::begins_declaration(first) && failed <= start + 2;

@@ -60,7 +60,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let text = match arguments.format {
         DiffFormat::Human => each(&compared, "", human),
         DiffFormat::Json => json(&compared),
-        DiffFormat::Markdown if same => "No decision changes in any situation.\n".to_owned(),
+        DiffFormat::Markdown if same && !terminal.skipped_any() => {
+            "No decision changes in any situation.\n".to_owned()
+        }
         DiffFormat::Markdown => each(&compared, "## ", markdown),
     };
     terminal.stdout(visible(&text))?;
