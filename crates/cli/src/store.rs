@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use presync_engine::SavedSession;
 use presync_stream::{Position, StateFile, Stream};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
+};
 
 use crate::error::CommandError;
 use crate::files;
@@ -47,23 +49,18 @@ impl Store {
     /// # Errors
     /// The file cannot be read or written, is not a store, or another process uses it.
     pub fn open(path: &Path, stream: &mut Stream) -> Result<(Self, Stored), CommandError> {
-        if files::is_special(path) {
+        if path.as_os_str() == "-" || files::is_special(path) {
             return Err(CommandError::Usage(format!(
                 "cannot save the state to `{}`: not a regular file",
                 path.display()
             )));
         }
         let lock = lock(path)?;
-        let old = match std::fs::read(path) {
-            Ok(bytes) if bytes.first() == Some(&b'{') => Some(bytes),
-            Ok(_) => None,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(files::cannot_read(path, &error)),
-        };
-        if let Some(old) = old {
+        if path.exists() && files::start(path)?.starts_with(b"{") {
+            let old = std::fs::read(path).map_err(|error| files::cannot_read(path, &error))?;
             return Self::convert(path, lock, &old, stream);
         }
-        let database = Database::create(path).map_err(|error| wrong(path, &error))?;
+        let database = Database::create(path).map_err(|error| unusable(path, &error))?;
         let store = Self {
             path: path.to_path_buf(),
             database,
@@ -223,6 +220,26 @@ fn malformed(error: serde_json::Error) -> LoadError {
     LoadError::Other(error.to_string())
 }
 
+/// Why a state file cannot be opened.
+fn unusable(path: &Path, error: &DatabaseError) -> CommandError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => in_use(path, "another process"),
+        DatabaseError::Storage(StorageError::Io(error))
+            if error.kind() == std::io::ErrorKind::InvalidData =>
+        {
+            wrong(path, &"not a state file of presync")
+        }
+        error => wrong(path, error),
+    }
+}
+
+fn in_use(path: &Path, holder: &str) -> CommandError {
+    CommandError::Usage(format!(
+        "`{}` is in use by {holder}: stop it first, or use another state",
+        path.display()
+    ))
+}
+
 fn wrong(path: &Path, why: &dyn std::fmt::Display) -> CommandError {
     CommandError::Usage(format!("`{}`: {why}", path.display()))
 }
@@ -252,10 +269,7 @@ fn lock(path: &Path) -> Result<File, CommandError> {
                 "" => "another process".to_owned(),
                 holder => format!("process {holder}"),
             };
-            return Err(CommandError::Usage(format!(
-                "`{}` is in use by {holder}: stop it first, or use another state",
-                path.display()
-            )));
+            return Err(in_use(path, &holder));
         }
         Err(TryLockError::Error(error)) => return Err(cannot(error)),
     }

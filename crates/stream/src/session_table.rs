@@ -109,7 +109,7 @@ struct PackedLayout {
     times: usize,
     /// Whether sessions have times: only once an event has had one.
     timed: bool,
-    /// The words of a session with and without times.
+    /// The words of a session without and with times.
     strides: [usize; 2],
     /// For each system, the number of its first state among all states.
     first_states: Vec<u32>,

@@ -142,7 +142,12 @@ fn open_state(
     let (store, stored) = Store::open(file, stream)?;
     for (what, count) in &stored.lost {
         terminal.status(&format!(
-            "{what} no longer exists; removed from {count} sessions"
+            "the program has no {what}; removed from {}",
+            if *count == 1 {
+                "1 session".to_owned()
+            } else {
+                format!("{count} sessions")
+            }
         ));
     }
     stream.record_changes();

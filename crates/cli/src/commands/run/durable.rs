@@ -1,6 +1,10 @@
 //! A run with a state: sessions and commands are recorded before the commands are written, so that none is lost.
 
-use std::sync::mpsc::{SyncSender, sync_channel};
+#[cfg(unix)]
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -45,13 +49,11 @@ pub fn run(
     let mut committed: Option<Instant> = None;
     let ended = loop {
         let input = match (group.bytes, committed) {
-            (1.., Some(last)) => inputs
-                .recv_timeout(PAUSE.saturating_sub(last.elapsed()))
-                .ok(),
-            _ => inputs.recv().ok(),
+            (1.., Some(last)) => inputs.recv_timeout(PAUSE.saturating_sub(last.elapsed())),
+            _ => inputs.recv().map_err(RecvTimeoutError::from),
         };
         match input {
-            Some(RunInput::Block(block, position)) => {
+            Ok(RunInput::Block(block, position)) => {
                 let output = stream.block(&block);
                 totals.add(&output, bar);
                 group.add(&block, output, position, stream.lines());
@@ -60,9 +62,12 @@ pub fn run(
                     continue;
                 }
             }
-            Some(RunInput::End(ended)) => break ended.map(|()| false),
-            Some(RunInput::Stop) => break Ok(true),
-            None => {}
+            Ok(RunInput::End(ended)) => break ended.map(|()| false),
+            Ok(RunInput::Stop) => break Ok(true),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                break Err(CommandError::Usage("reading events stopped".to_owned()));
+            }
         }
         group.commit(stream, store, sinks, bar)?;
         committed = Some(Instant::now());
@@ -92,6 +97,12 @@ fn read(mut source: Source, sender: &SyncSender<RunInput>) {
 #[cfg(unix)]
 fn stop_on_signals(sender: SyncSender<RunInput>) -> Result<(), CommandError> {
     use signal_hook::consts::{SIGINT, SIGTERM};
+    // A second signal ends a run that waits for a reader.
+    let stopping = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stopping.clone())?;
+        signal_hook::flag::register(signal, stopping.clone())?;
+    }
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
     std::thread::spawn(move || {
         for _ in signals.forever() {
