@@ -508,10 +508,7 @@ fn inputs_that_are_not_used_are_reported() {
         "",
     );
     assert_eq!(code, Some(2), "{shown}");
-    assert!(
-        shown.contains("`cic` is the system that changes"),
-        "{shown}"
-    );
+    assert!(shown.contains("`cic` is changed by the event"), "{shown}");
     let (code, shown) = folder.run(&["run", "a.presync", "--users", "users.csv"], "");
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("not `team`"), "{shown}");
@@ -531,4 +528,127 @@ fn inputs_that_are_not_used_are_reported() {
         assert_eq!(code, Some(1), "{shown}");
         assert!(shown.contains(wanted), "{event}: {shown}");
     }
+}
+
+/// A file that programs use has one path, however they name it and wherever it is read from.
+#[test]
+fn a_shared_file_has_one_path() {
+    let late = "flag late\n";
+    let program = GOOD.replacen('\n', "\nuse \"../shared/m.presync\"\n", 1);
+    let allowed = format!("{program}@allow(unused, \"planned\")\nflag soon\n");
+    let folder = Folder::new(&[
+        (
+            "presync.toml",
+            "[[overrides]]\npaths = [\"old/\"]\nlints = { unused = \"off\" }\n",
+        ),
+        ("new/a.presync", &program),
+        ("old/b.presync", &allowed),
+        ("shared/m.presync", late),
+    ]);
+    let git = |words: &[&str]| git(folder.at(), words);
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "first"]);
+    let words = [
+        "check",
+        "--format",
+        "plain",
+        "new",
+        "old",
+        "shared/m.presync",
+    ];
+    let (code, shown) = folder.run(&words, "");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(
+        shown.contains("checked 3 programs: 1 warning;")
+            && shown.contains("\n  shared/m.presync, line 1"),
+        "{shown}"
+    );
+    assert!(!shown.contains(".."), "{shown}");
+    let since = [&words[..], &["--since", "main", "--deny-warnings"]].concat();
+    let (code, shown) = folder.run(&since, "");
+    assert_eq!(code, Some(0), "{shown}");
+    let (code, shown) = folder.run(&["diff", "main:new/a.presync", "new/a.presync"], "");
+    assert_eq!(code, Some(0), "{shown}");
+    let export = [
+        "export",
+        "--to=json",
+        "--output=tables.json",
+        "new/a.presync",
+    ];
+    assert_eq!(folder.run(&export, "").0, Some(0));
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "second"]);
+    let (code, shown) = folder.run(&["diff", "main:", "tables.json"], "");
+    assert_eq!(code, Some(0), "{shown}");
+    folder.write("tables.json", "{}");
+    git(&["commit", "-q", "-a", "-m", "third"]);
+    let (code, shown) = folder.run(&["diff", "main:tables.json", "new/a.presync"], "");
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("`main:tables.json`: "), "{shown}");
+}
+
+/// A part of programs that are not checked stays as it is.
+#[test]
+fn only_unsafe_fixes_delete_from_a_file_without_profiles() {
+    let part = "use cic_lync\ncondition late = enterprise_voice and both_logged_in\n";
+    let folder = Folder::new(&[("m.presync", part)]);
+    folder.run(&["check", "--fix", "m.presync"], "");
+    assert_eq!(folder.read("m.presync"), part.as_bytes());
+    let (_, shown) = folder.run(&["check", "--fix", "--unsafe", "m.presync"], "");
+    assert_eq!(folder.read("m.presync"), b"use cic_lync\n", "{shown}");
+}
+
+/// An editor that sends an excluded file gets it back.
+#[test]
+fn excluded_standard_input_is_printed() {
+    let folder = Folder::new(&[("presync.toml", "exclude = [\"out/\"]\n")]);
+    let named = ["--force-exclude", "--stdin-filename", "out/x.presync", "-"];
+    for words in [
+        &["fmt"][..],
+        &["check", "--fix"],
+        &["check", "--add-allow=late"],
+    ] {
+        let output = presync(folder.at(), &[words, &named].concat(), WRONG.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{words:?}");
+        assert_eq!(text(&output.stdout), WRONG, "{words:?}");
+    }
+    let output = presync(
+        folder.at(),
+        &[&["fmt", "--check"], &named[..]].concat(),
+        WRONG.as_bytes(),
+    );
+    assert_eq!(text(&output.stdout), "");
+}
+
+/// What cannot be compared is not the same.
+#[test]
+fn a_failed_comparison_does_not_say_that_nothing_changes() {
+    let folder = Folder::new(&[("a.presync", GOOD), ("b.presync", WRONG)]);
+    let output = presync(
+        folder.at(),
+        &["diff", "--format", "markdown", "a.presync", "b.presync"],
+        b"",
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "");
+    std::fs::create_dir(folder.at().join("empty")).expect("it can be created");
+    let (code, shown) = folder.run(&["check", "empty", "a.presync"], "");
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(
+        shown.contains("contains no") && shown.contains("checked 1 program"),
+        "{shown}"
+    );
+}
+
+/// A state that is no state file is named as such.
+#[test]
+fn other_files_are_no_states() {
+    let folder = Folder::new(&[("a.presync", GOOD), ("notes", "hello, this is a text\n")]);
+    for (state, wanted) in [("notes", "not a state file"), ("-", "not a regular file")] {
+        let (code, shown) = folder.run(&["run", "a.presync", "--state", state], "");
+        assert_eq!(code, Some(2), "{shown}");
+        assert!(shown.contains(wanted), "{shown}");
+    }
+    assert_eq!(folder.read("notes"), b"hello, this is a text\n");
 }

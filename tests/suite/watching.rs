@@ -215,7 +215,7 @@ fn ten_thousand_lines_are_rechecked_quickly() {
     assert!(source.lines().count() > 10_000);
     let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let write = |text: &str| {
-        std::fs::write(folder.path().join("a.presync"), text).expect("the file is writable")
+        std::fs::write(folder.path().join("a.presync"), text).expect("the file is writable");
     };
     write(&source);
     let watch = Watch::start(folder.path(), ".");

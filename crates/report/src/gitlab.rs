@@ -36,7 +36,7 @@ fn write(report: &Report<'_>) -> Result<String, ReportError> {
             json!({
                 "description": diagnostic.message,
                 "check_name": diagnostic.code.name,
-                "content": { "body": format!("{}#{}", diagnostic.code.explanation, diagnostic.code.page()) },
+                "content": { "body": format!("{}\n\n{}", diagnostic.code.explanation, diagnostic.code.page()) },
                 "fingerprint": found.fingerprint,
                 "severity": severity,
                 "location": {

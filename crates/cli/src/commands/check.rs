@@ -47,7 +47,7 @@ pub struct Arguments {
     /// Report only findings that are not recorded in FILE.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Report only findings that a revision of git does not have, for example `main`.
+    /// Report only findings that are not in a revision of git, for example `main`.
     #[arg(long, value_name = "REVISION", conflicts_with_all = ["baseline", "add_allow"])]
     since: Option<String>,
     /// Record all findings in the file of `--baseline`.
@@ -76,6 +76,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 
 fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let selection = arguments.inputs.selection(terminal)?;
+    if arguments.fix || arguments.add_allow.is_some() {
+        selection.pass_excluded_stdin(terminal)?;
+    }
     let roots = selection.roots(terminal)?;
     // With `--fix -`, stdout has only the fixed text, and findings refer to that text.
     let mut texts = Overlay::new();
@@ -150,7 +153,7 @@ fn since(
     let known = baseline::remove_earlier(before, findings).known;
     if known > 0 {
         terminal.status(&format!(
-            "in {revision} already, not shown: {}",
+            "{} already in {revision}, not shown",
             findings_text(known)
         ));
     }

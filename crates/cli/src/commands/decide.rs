@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     {
         let (system, other) = (&schema.system(changes).name, &schema.state(*other).name);
         return Err(CommandError::Usage(format!(
-            "--given: `{system}` is the system that changes, so it cannot be `{other}`: its state is the one of the change"
+            "--given: `{system}` is changed by the event and cannot be `{other}`: remove `{system}=…` from `--given`"
         )));
     }
     let mut situation = tables.situation();

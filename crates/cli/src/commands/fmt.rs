@@ -34,7 +34,12 @@ enum FormatResult {
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    let files = arguments.inputs.selection(terminal)?.files(terminal)?;
+    let selection = arguments.inputs.selection(terminal)?;
+    let only_shown = arguments.check || arguments.diff;
+    if !only_shown {
+        selection.pass_excluded_stdin(terminal)?;
+    }
+    let files = selection.files(terminal)?;
     let (mut changed, mut skipped) = (0, 0);
     for file in &files {
         match format(file, arguments, terminal) {
@@ -53,7 +58,6 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             format!("{count} files")
         }
     };
-    let only_shown = arguments.check || arguments.diff;
     if files.iter().all(|file| file.as_os_str() != "-") {
         let same = count(files.len() - changed - skipped);
         let verb = if only_shown {
