@@ -1,12 +1,12 @@
 //! In: the path of a root file and a way to read files. Out: the root and all files it uses, parsed.
 //! Errors: a file that cannot be read, at its `use`. The caller reports an unreadable root file.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 
 use crate::diagnostic::Diagnostic;
 use crate::errors::unknown_file::{self, Unread};
-use crate::source::{FileId, Location, SourceFile, Sources, relative};
+use crate::source::{FileId, Location, SourceFile, Sources, Span, UsedFile, relative};
 use crate::syntax::tree;
 use crate::{syntax, vocabulary};
 
@@ -59,16 +59,24 @@ pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
     let mut loader = Loader {
         read,
         parsed: Parsed::default(),
-        known: HashSet::new(),
+        known: HashMap::new(),
     };
     loader.parsed.sources.base = base.to_owned();
     loader.parsed.sources.label = read.label().to_owned();
     let bytes = read.read(path)?;
-    loader.known.insert(loader.key(path, false));
-    let mut pending = loader.add(path, bytes, false);
+    let root = loader.key(path, false);
+    let (file, mut pending) = loader.add(path, bytes, false);
+    loader.known.insert(root, Some(file));
     // A stack of pending uses keeps the depth-first order without recursion.
     while let Some(wanted) = pending.pop() {
-        pending.extend(loader.follow(&wanted));
+        let (file, more) = loader.follow(&wanted);
+        pending.extend(more);
+        let location = Location {
+            file: wanted.from,
+            span: wanted.whole,
+        };
+        let uses = &mut loader.parsed.sources.uses;
+        uses.extend(file.map(|file| UsedFile { location, file }));
     }
     Ok(loader.parsed)
 }
@@ -76,18 +84,20 @@ pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
 struct Loader<'a> {
     read: &'a Reader<'a>,
     parsed: Parsed,
-    /// The files that have been read or could not be read.
-    known: HashSet<String>,
+    /// The files that have been read; `None` if they could not be read.
+    known: HashMap<String, Option<FileId>>,
 }
 
 struct Use {
     name: tree::Name,
     from: FileId,
+    /// The declaration.
+    whole: Span,
 }
 
 impl Loader<'_> {
     /// Parses a file and returns its uses, last first.
-    fn add(&mut self, path: &str, bytes: Vec<u8>, bundled: bool) -> Vec<Use> {
+    fn add(&mut self, path: &str, bytes: Vec<u8>, bundled: bool) -> (FileId, Vec<Use>) {
         let file = self
             .parsed
             .sources
@@ -100,6 +110,7 @@ impl Loader<'_> {
                 tree::DeclarationKind::Use(name) => Some(Use {
                     name: name.clone(),
                     from: file,
+                    whole: declaration.span,
                 }),
                 _ => None,
             })
@@ -107,7 +118,7 @@ impl Loader<'_> {
         self.parsed.files.push(tree);
         self.parsed.errors.extend(errors);
         uses.reverse();
-        uses
+        (file, uses)
     }
 
     fn key(&self, path: &str, bundled: bool) -> String {
@@ -118,7 +129,8 @@ impl Loader<'_> {
         }
     }
 
-    fn follow(&mut self, wanted: &Use) -> Vec<Use> {
+    /// The file that is used, and the uses of a file that was not known, last first.
+    fn follow(&mut self, wanted: &Use) -> (Option<FileId>, Vec<Use>) {
         let bundled = !wanted.name.quoted();
         let path = if bundled {
             wanted.name.text.to_string()
@@ -128,41 +140,49 @@ impl Loader<'_> {
                 &wanted.name.text,
             )
         };
-        if !self.known.insert(self.key(&path, bundled)) {
-            return Vec::new();
+        let key = self.key(&path, bundled);
+        if let Some(known) = self.known.get(&key) {
+            return (*known, Vec::new());
         }
+        let added = self.read(&path, bundled, wanted);
+        self.known
+            .insert(key, added.as_ref().map(|(file, _)| *file));
+        added.map_or((None, Vec::new()), |(file, uses)| (Some(file), uses))
+    }
+
+    /// Adds a file; `None` if it cannot be read.
+    fn read(&mut self, path: &str, bundled: bool, wanted: &Use) -> Option<(FileId, Vec<Use>)> {
         let location = Location {
             file: wanted.from,
             span: wanted.name.span,
         };
         let from_bundled = self.parsed.sources.file(wanted.from).bundled;
         if bundled {
-            return match vocabulary::text(&path) {
-                Some(text) => self.add(&path, text.as_bytes().to_vec(), true),
-                None => {
-                    let known: Vec<&str> = vocabulary::names().collect();
-                    self.report_missing(unknown_file::vocabulary(&path, location, &known))
-                }
+            let Some(text) = vocabulary::text(path) else {
+                let known: Vec<&str> = vocabulary::names().collect();
+                self.report_missing(unknown_file::vocabulary(path, location, &known));
+                return None;
             };
+            return Some(self.add(path, text.as_bytes().to_vec(), true));
         }
         let bytes = if from_bundled {
             Err(io::ErrorKind::NotFound.into())
         } else {
-            self.read.read(&path)
+            self.read.read(path)
         };
         match bytes {
-            Ok(bytes) => self.add(&path, bytes, false),
+            Ok(bytes) => Some(self.add(path, bytes, false)),
             Err(error) => {
-                self.report_missing(unread(&self.parsed.sources, &path, &error, location))
+                self.report_missing(unread(&self.parsed.sources, path, &error, location));
+                None
             }
         }
     }
 
-    fn report_missing(&mut self, error: Diagnostic) -> Vec<Use> {
+    fn report_missing(&mut self, error: Diagnostic) {
         if self.parsed.missing.len() <= syntax::MAX_ERRORS {
             self.parsed.missing.push(error);
         }
-        Vec::new()
     }
 }
 

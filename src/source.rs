@@ -154,6 +154,16 @@ pub struct Sources {
     pub base: String,
     /// What messages show before each path: `main:` for a revision of git.
     pub label: String,
+    /// The uses of files that could be read.
+    pub uses: Vec<UsedFile>,
+}
+
+/// A `use` of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct UsedFile {
+    /// The whole declaration.
+    pub location: Location,
+    pub file: FileId,
 }
 
 impl Sources {

@@ -21,6 +21,7 @@ profile \"P\" when cic_logged_in and not lync_logged_in { cic Available -> lync 
 profile \"P\" when both_logged_in { cic Available -> lync Available }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

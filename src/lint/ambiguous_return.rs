@@ -28,6 +28,7 @@ profile \"P\" {
 }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

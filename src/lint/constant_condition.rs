@@ -18,6 +18,7 @@ profile \"P\" when enterprise_voice and im { cic Available -> lync Available }
 profile \"P\" when enterprise_voice or im { cic Available -> lync Available }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

@@ -22,6 +22,7 @@ profile \"Voice\" { cic Available -> lync Available }
 role \"Agents\" uses \"Voice\", \"All\"
 ",
     },
+    of_all_programs: false,
     find,
 };
 

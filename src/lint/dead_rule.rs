@@ -33,6 +33,7 @@ profile \"Second\" { cic Available -> lync Available }
 role \"Agents\" uses \"First\", \"Second\"
 ",
     },
+    of_all_programs: true,
     find,
 };
 

@@ -26,6 +26,7 @@ profile \"P\" {
 profile \"P\" { cic \"At Lunch\" | \"Gone Home\" -> lync Away }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

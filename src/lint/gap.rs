@@ -27,6 +27,7 @@ profile \"P\" when both_logged_in {
 }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

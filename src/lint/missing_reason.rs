@@ -21,6 +21,7 @@ flag on_call
 profile \"P\" { cic Available -> lync Available }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

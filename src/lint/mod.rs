@@ -35,6 +35,8 @@ use crate::space::Precedence;
 /// A lint, defined in its own file.
 pub struct Lint {
     pub code: Code,
+    /// Whether a finding in a file of several programs counts only if all of them have it.
+    pub of_all_programs: bool,
     find: fn(&mut Context<'_>),
 }
 

@@ -20,6 +20,7 @@ profile \"P\" { cic \"at lunch\" -> lync Away }
 profile \"P\" { cic \"At Lunch\" -> lync Away }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

@@ -31,6 +31,7 @@ profile \"P\" {
 }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

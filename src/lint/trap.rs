@@ -33,6 +33,7 @@ profile \"P\" {
 }
 ",
     },
+    of_all_programs: false,
     find,
 };
 

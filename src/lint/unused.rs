@@ -1,16 +1,21 @@
 //! `unused`: declarations that are never used.
 
+mod appendices;
+mod files;
+
 use crate::diagnostic::{Code, Level};
-use crate::lint::{Context, Lint};
+use crate::lint::{Context, Lint, shown};
 use crate::program::{DeclaredId, DeclaredKind, Program};
 
 pub(super) static LINT: Lint = Lint {
     code: Code {
         name: "unused",
         default: Some(Level::Warn),
-        summary: "a group, condition, mapping, profile, flag or choice is never used",
-        explanation: "No role, test or used declaration refers to it. If a command checks several programs, a declaration is \
-reported only if none of them uses it. Declarations of bundled vocabularies are never reported.",
+        summary: "a declaration, `use`, appendix or state of an extension is never used",
+        explanation: "That is: a group, condition, mapping, profile, flag or choice that no role, test or used declaration refers to; a \
+`use` of a file from which nothing is used; an appendix whose profile sets no state where it holds; a state of an `extend` that \
+nothing names. The `use`s of a file without other declarations are not reported. If a command checks several programs, a \
+finding in a file that they share is reported only if all of them have it. Bundled vocabularies are never reported.",
         bad: "use cic_lync
 flag on_call
 profile \"P\" { cic Available -> lync Available }
@@ -20,6 +25,7 @@ flag on_call
 profile \"P\" when on_call { cic Available -> lync Available }
 ",
     },
+    of_all_programs: true,
     find,
 };
 
@@ -62,6 +68,30 @@ fn find(context: &mut Context<'_>) {
                 declared.whole,
                 !is_part && !matches!(declared.kind, Kind::Flag | Kind::Choice),
             ));
+        context.report(finding);
+    }
+    states(context);
+    files::find(context, is_part);
+    appendices::find(context);
+}
+
+/// States that an extension adds and nothing names.
+fn states(context: &mut Context<'_>) {
+    let program = context.program;
+    let systems = program.schema.systems().map(|(id, _)| id);
+    for state in systems.flat_map(|system| program.states(system)) {
+        let source = program.state_source(state);
+        let of = program.state(state);
+        let counts = source.extends && !source.named && of.reads.is_none() && !of.other;
+        if !counts || program.sources.file(source.location.file).bundled {
+            continue;
+        }
+        let finding = context
+            .finding(format!("state `{}` is never used", shown(program, state)))
+            .about("state")
+            .about(of.name.as_str())
+            .label(source.location, "no rule, group or test names it")
+            .help("name it in a rule, or delete it");
         context.report(finding);
     }
 }

@@ -18,6 +18,7 @@ profile \"P\" { cic Available -> lync Available }
 profile \"P\" { cic Available -> lync Available }
 ",
     },
+    of_all_programs: true,
     find,
 };
 

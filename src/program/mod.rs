@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use crate::source::{Location, Sources};
+use crate::source::{FileId, Location, Sources};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -80,6 +80,8 @@ pub struct SystemSource {
     pub location: Location,
     /// By state.
     pub states: Vec<StateSource>,
+    /// The files that `extend` it.
+    pub extended_in: Vec<FileId>,
 }
 
 /// Where a state is declared.
@@ -87,6 +89,10 @@ pub struct SystemSource {
 pub struct StateSource {
     pub doc: Option<String>,
     pub location: Location,
+    /// Whether an `extend` declares it.
+    pub extends: bool,
+    /// Whether anything names it, or a group includes it by an attribute.
+    pub named: bool,
 }
 
 /// A change of state, and the other system that it is decided for.
@@ -301,6 +307,8 @@ pub struct Reference {
     /// The declaration that contains the reference; `None` in tests and scenarios.
     pub owner: Option<DeclaredId>,
     pub target: DeclaredId,
+    /// Where the name is written.
+    pub file: FileId,
 }
 
 /// One code of `@allow(code, other, "reason")` or of `// presync: allow code "reason"`.

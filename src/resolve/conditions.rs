@@ -154,7 +154,7 @@ impl Resolver {
                 None
             }
             Some(Atom::Value(choices)) => {
-                self.uses(choices[0].1);
+                self.uses(choices[0].1, file);
                 if let [(value, _)] = choices.as_slice() {
                     self.note(location, Meaning::Value(*value));
                     let cond = Cond::Value(value.fact(), [*value].into());

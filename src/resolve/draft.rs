@@ -77,6 +77,10 @@ impl Draft {
         &self.system(id.system()).states[id.index()]
     }
 
+    pub fn state_source_mut(&mut self, id: StateId) -> &mut StateSource {
+        &mut self.system_sources[id.system().index()].states[id.index()]
+    }
+
     pub fn state_source(&self, id: StateId) -> &StateSource {
         &self.system_sources[id.system().index()].states[id.index()]
     }

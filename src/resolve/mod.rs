@@ -368,14 +368,15 @@ impl Resolver {
     /// Records a name that refers to a declaration.
     fn refer(&mut self, target: DeclaredId, location: Location) {
         self.note(location, Meaning::Declared(target));
-        self.uses(target);
+        self.uses(target, location.file);
     }
 
-    /// Records that the current declaration uses another.
-    fn uses(&mut self, target: DeclaredId) {
+    /// Records that the current declaration uses another; `file`: where its name is written.
+    fn uses(&mut self, target: DeclaredId, file: FileId) {
         self.draft.references.insert(program::Reference {
             owner: self.owner,
             target,
+            file,
         });
     }
 

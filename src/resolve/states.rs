@@ -76,9 +76,11 @@ impl Resolver {
                     ..program::System::default()
                 });
                 let states = Vec::new();
-                self.draft
-                    .system_sources
-                    .push(program::SystemSource { location, states });
+                self.draft.system_sources.push(program::SystemSource {
+                    location,
+                    states,
+                    extended_in: Vec::new(),
+                });
             }
         }
         // An extension may come before its system, even in another file.
@@ -99,6 +101,10 @@ impl Resolver {
                 self.names.states[system.index()].incomplete = true;
             }
             let extends = matches!(declaration.node.kind, DeclarationKind::Extend { .. });
+            if extends {
+                let source = &mut self.draft.system_sources[system.index()];
+                source.extended_in.push(declaration.file);
+            }
             bodies.push((extends, system, items, *declaration));
         }
         bodies.sort_by_key(|(extends, ..)| *extends);
@@ -152,7 +158,9 @@ impl Resolver {
             .reserve(items.len());
         for item in items {
             match item {
-                SystemItem::State(state) => self.declare_state(system, state, declaration),
+                SystemItem::State(state) => {
+                    self.declare_state(system, state, declaration, extends);
+                }
                 SystemItem::Online { span, .. } if extends => {
                     self.error(errors::syntax::not_in_extension(declaration.at(*span)));
                 }
@@ -193,6 +201,7 @@ impl Resolver {
         system: SystemId,
         state: &tree::State,
         declaration: TreeDeclaration<'_>,
+        extends: bool,
     ) {
         let location = declaration.at(state.name.span);
         let count = self.draft.system(system).states.len();
@@ -261,7 +270,12 @@ impl Resolver {
                 self.error(duplicate_definition::other(&system, first, here));
             }
         }
-        let source = program::StateSource { doc, location };
+        let source = program::StateSource {
+            doc,
+            location,
+            extends,
+            named: false,
+        };
         self.draft.system_sources[system.index()]
             .states
             .push(source);
@@ -450,7 +464,7 @@ impl Resolver {
         };
         let names = &self.names.states[system.index()];
         if let Some(state) = names.exact.get(&name.text).copied() {
-            self.note(location, Meaning::State(state));
+            self.name_state(state, location);
             return Some(StateOrGroup::State(state));
         }
         if let Some(group) = self.names.groups.get(&(system, name.text.clone())) {
@@ -466,13 +480,18 @@ impl Resolver {
             self.draft
                 .case_mismatches
                 .push(program::CaseMismatch { location, state });
-            self.note(location, Meaning::State(state));
+            self.name_state(state, location);
             return Some(StateOrGroup::State(state));
         }
         if !names.incomplete {
             self.unknown_state(system, name, location, folded);
         }
         None
+    }
+
+    fn name_state(&mut self, state: StateId, location: Location) {
+        self.draft.state_source_mut(state).named = true;
+        self.note(location, Meaning::State(state));
     }
 
     fn unknown_state(
@@ -666,9 +685,15 @@ impl Resolver {
                 GroupTerm::All { attribute, .. } => {
                     let known = &self.draft.system(system).attributes;
                     match known.iter().position(|known| **known == *attribute.text) {
-                        Some(at) => states.extend(self.draft.states(system).filter(|state| {
-                            self.draft.state(*state).attributes.contains(&(at as u32))
-                        })),
+                        Some(at) => {
+                            for state in self.draft.states(system) {
+                                let attributes = &self.draft.state(state).attributes;
+                                if attributes.contains(&(at as u32)) {
+                                    self.draft.state_source_mut(state).named = true;
+                                    states.push(state);
+                                }
+                            }
+                        }
                         None => {
                             complete = false;
                             self.unknown_attribute(system, attribute, declaration);

@@ -218,7 +218,7 @@ fn two_hundred_findings_stay_readable() {
     let (out, err) = check(folder.path(), &["--statistics"]);
     assert_eq!(
         out,
-        "  200  unused                a group, condition, mapping, profile, flag or choice is never used\n"
+        "  200  unused                a declaration, `use`, appendix or state of an extension is never used\n"
     );
     assert_eq!(
         err,

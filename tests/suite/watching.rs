@@ -8,6 +8,9 @@ use crate::common::git;
 
 const GOOD: &str = "use cic_lync\nprofile \"P\" { cic Available -> lync Available  cic otherwise -> lync unchanged  lync otherwise -> cic unchanged }\n";
 
+/// A file for others.
+const SHARED: &str = "test \"t\" { cic Available => lync Available }\n";
+
 /// With a flag that is never used.
 const UNUSED: &str = "flag late\n";
 
@@ -76,7 +79,7 @@ fn each_kind_of_change_is_seen() {
     let clean = "checked 1 program: no findings";
     let one = "checked 1 program: 1 warning";
     write("top/presync.toml", "");
-    write("top/shared/lib.presync", "");
+    write("top/shared/lib.presync", SHARED);
     let using = format!("use \"../shared/lib.presync\"\n{GOOD}");
     write("top/site/a.presync", &using);
     let bad = format!("{using}{UNUSED}");
@@ -110,11 +113,11 @@ fn each_kind_of_change_is_seen() {
     write("top/site/a.presync", &using);
     watch.expect("after the burst", clean);
 
-    write("top/shared/lib.presync", UNUSED);
+    write("top/shared/lib.presync", &format!("{SHARED}{UNUSED}"));
     watch.expect("a used file changed", one);
     remove("top/shared/lib.presync");
     watch.expect("a used file deleted", "1 error");
-    write("top/shared/lib.presync", "");
+    write("top/shared/lib.presync", SHARED);
     watch.expect("a used file created", clean);
     rename("top/shared/lib.presync", "top/shared/old.presync");
     watch.expect("a used file renamed", "1 error");

@@ -146,9 +146,6 @@ pub fn path_of(root: &Path, sources: &Sources, file: FileId) -> PathBuf {
     }
 }
 
-/// What one program may need and another not: a finding counts only if every program that has the file reports it.
-const JUDGED_TOGETHER: [&str; 3] = ["unused", "unused-allow", "dead-rule"];
-
 /// Where a finding is, and what it is about.
 type SharedPlace = (&'static str, String, u32, [Option<String>; 2], Vec<String>);
 
@@ -158,7 +155,7 @@ fn used_elsewhere(programs: &[(PathBuf, CheckReport)], found: &mut [Vec<Diagnost
         let code = diagnostic.code.name;
         let location = diagnostic
             .location()
-            .filter(|_| JUDGED_TOGETHER.contains(&code))?;
+            .filter(|_| presync::lint(code).is_some_and(|lint| lint.of_all_programs))?;
         let data = &diagnostic.data;
         Some((
             code,
