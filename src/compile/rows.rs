@@ -230,7 +230,7 @@ impl RowWriter<'_> {
         let outcome = self.outcome();
         let decisions = self.table.decisions();
         let sets = self.layout.diagrams.map(outcome, &mut |leaf| {
-            u32::from(matches!(decisions[leaf as usize].outcome, Outcome::Set(_)))
+            u32::from(decisions[leaf as usize].outcome.commands())
         });
         let mut found = Vec::new();
         for (at, text) in texts.into_iter().enumerate() {

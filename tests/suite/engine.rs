@@ -338,22 +338,7 @@ fn packed_inputs_decide_like_the_table() {
                 let states: Vec<StateId> = schema.states(from).collect();
                 let (mut situations, mut entered) = (Vec::new(), Vec::new());
                 for _ in 0..200 {
-                    let mut situation = tables.situation();
-                    for (fact, _) in schema.facts() {
-                        let values: Vec<_> = schema.values(fact).collect();
-                        situation.set_value(values[random.below(values.len())]);
-                    }
-                    for (system, _) in schema.systems().filter(|(system, _)| *system != from) {
-                        let states: Vec<StateId> = schema.states(system).collect();
-                        // One more: unknown.
-                        if let Some(state) = states.get(random.below(states.len() + 1)) {
-                            situation.set_state(*state);
-                            if random.chance(50) {
-                                situation.set_by_hand(system);
-                            }
-                        }
-                    }
-                    situations.push(situation);
+                    situations.push(common::random::situation(&mut random, &tables, from));
                     entered.push(states[random.below(states.len())]);
                 }
                 let facts: Vec<Vec<ValueId>> = schema

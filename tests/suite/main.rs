@@ -37,6 +37,7 @@ mod names;
 mod prove;
 mod readme;
 mod recovery;
+mod rows;
 mod session;
 mod situations;
 mod tables;

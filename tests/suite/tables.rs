@@ -2,7 +2,6 @@
 
 use crate::common;
 
-use common::generate::Random;
 use common::tables;
 use presync::{Outcome, Table, Tables};
 use presync_engine::document::Document;
@@ -208,7 +207,7 @@ fn three_hundred_decisions() {
 }
 
 /// The first table of the only role.
-fn first(tables: &Tables) -> &Table {
+pub fn first(tables: &Tables) -> &Table {
     &tables
         .default_role()
         .expect("the program has one role")
@@ -411,80 +410,5 @@ fn invalid_tables_json_is_reported() {
         ),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");
-    }
-}
-
-/// Profiles that all decide the same, so that a single row has all origins: few, many, and too many for rows.
-#[test]
-fn the_origin_is_the_first_deciding_profile() {
-    let mut random = Random(5);
-    for (flags, literals, profiles, form) in [
-        (9, 4, 80, 1..=200),
-        (10, 7, 500, 201..=1_000),
-        (12, 6, 300, 0..=0),
-    ] {
-        let mut source =
-            String::from("system a { state x  state y }\nsystem b { state p  state q }\n");
-        (0..flags).for_each(|flag| source += &format!("flag f{flag:02}\n"));
-        let mut rules: Vec<Vec<(usize, u32)>> = (0..profiles)
-            .map(|_| {
-                let mut rule: Vec<(usize, u32)> = Vec::new();
-                while rule.len() < literals {
-                    let flag = random.below(flags);
-                    if rule.iter().all(|(known, _)| *known != flag) {
-                        rule.push((flag, u32::from(random.chance(50))));
-                    }
-                }
-                rule
-            })
-            .collect();
-        // The last profile always applies.
-        rules.push(Vec::new());
-        for (at, rule) in rules.iter().enumerate() {
-            let literal = |(flag, value): &(usize, u32)| {
-                format!("{}f{flag:02}", if *value == 1 { "" } else { "not " })
-            };
-            let literals: Vec<String> = rule.iter().map(literal).collect();
-            let when = if rule.is_empty() {
-                String::new()
-            } else {
-                format!("when {}: ", literals.join(" and "))
-            };
-            source += &format!("profile \"P{at}\" {{ {when}a x -> b p }}\n");
-        }
-        let tables = tables(&source);
-        let rows = presync::rows(tables.schema(), &[first(&tables)]).remove(0);
-        let origins = rows.map(|rows| rows.rows.iter().map(|row| row.origins.len()).max());
-        let origins = origins.flatten().unwrap_or(0);
-        assert!(
-            form.contains(&origins),
-            "{origins} origins, {form:?} wanted"
-        );
-        let read = Tables::from_json(&tables.to_json().expect("the tables are small"))
-            .expect("exported tables can be read");
-        for bits in 0..1_u32 << flags {
-            let facts: Vec<u32> = (0..flags).map(|flag| bits >> flag & 1).collect();
-            let given = |tables: &Tables| {
-                facts
-                    .iter()
-                    .enumerate()
-                    .fold(tables.situation(), |given, (flag, value)| {
-                        given
-                            .set(&format!("f{flag:02}"), *value == 1)
-                            .expect("it exists")
-                    })
-            };
-            let holds =
-                |rule: &Vec<(usize, u32)>| rule.iter().all(|(flag, value)| facts[*flag] == *value);
-            let first = rules.iter().position(holds).map(|at| format!("P{at}"));
-            for tables in [&tables, &read] {
-                let x = tables.state("a", "x").expect("it exists");
-                let decided = self::first(tables)
-                    .decide(&given(tables), x)
-                    .expect("the state belongs to a");
-                let profile = decided.origin.as_ref().map(|origin| origin.profile.clone());
-                assert_eq!(profile, first, "{facts:?}");
-            }
-        }
     }
 }
