@@ -85,13 +85,5 @@ pub(super) fn cover(
         }
         Some(cubes)
     });
-    if let Some(cubes) = found.flatten() {
-        return Some(cubes);
-    }
-    // Half of the paths, or more, can lead elsewhere.
-    if paths::count_paths(diagrams, region) > 4.0 * most as f64 {
-        return None;
-    }
-    let all = disjoint(diagrams, region, diagrams.sizes().len(), &|leaf| leaf != 0);
-    (all.len() <= most).then(|| all.into_iter().map(|(cells, _)| cells).collect())
+    found.flatten()
 }

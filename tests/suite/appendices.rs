@@ -99,6 +99,78 @@ fn five_hundred_texts_are_small_and_proved() {
     assert_ne!(tables.digest(), fewer.digest());
 }
 
+/// An odd number of flags has no readable rows: such a text is a diagram. One that always joins has no condition, and one
+/// that never does is left away.
+#[test]
+fn a_text_has_rows_or_a_diagram() {
+    const FLAGS: usize = 16;
+    let mut source = String::from("system a { state x  state y }\nsystem b { state p  state q }\n");
+    for at in 0..FLAGS {
+        let odd = match at {
+            0 => "f0".to_owned(),
+            _ => format!("(odd{0} and not f{at}) or (not odd{0} and f{at})", at - 1),
+        };
+        writeln!(source, "flag f{at}\ncondition odd{at} = {odd}").expect("writing succeeds");
+    }
+    writeln!(
+        source,
+        "profile \"P\" {{ a x -> b p  a y -> b unchanged  b any -> a unchanged"
+    )
+    .expect("writing succeeds");
+    for (when, text) in [
+        ("odd15", "odd"),
+        ("a is x", "always"),
+        ("a is y", "never"),
+        ("f3", "rows"),
+    ] {
+        writeln!(source, "when {when}: append \"{text}\" to b").expect("writing succeeds");
+    }
+    source += "}\n";
+    let text = common::tables(&source)
+        .to_json()
+        .expect("the tables are small");
+    let document: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
+    let tables = document["tables"].as_array().expect("a list");
+    let appended = tables
+        .iter()
+        .flat_map(|table| table["append"].as_array().into_iter().flatten());
+    let kind = |text: &serde_json::Value| {
+        let has = ["rows", "diagram"].map(|part| text.get(part).is_some());
+        (text["text"].as_str().expect("a text").to_owned(), has)
+    };
+    let found: Vec<(String, [bool; 2])> = appended.map(kind).collect();
+    let wanted = [
+        ("odd", [false, true]),
+        ("always", [false, false]),
+        ("rows", [true, false]),
+    ];
+    assert_eq!(found, wanted.map(|(text, has)| (text.to_owned(), has)));
+    let mut random = Random(4);
+    for tables in both(&source) {
+        let entered = tables.state("a", "x").expect("it is declared");
+        let role = tables.default_role().expect("the program has one role");
+        for _ in 0..500 {
+            let given = common::random::situation(&mut random, &tables, entered.system());
+            let set = |at: usize| {
+                let fact = tables
+                    .schema()
+                    .find_fact(&format!("f{at}"))
+                    .expect("it is declared");
+                given.value(fact).is_some_and(|value| value.index() == 1)
+            };
+            let odd = (0..FLAGS).filter(|at| set(*at)).count() % 2 == 1;
+            let wanted = [("odd", odd), ("always", true), ("rows", set(3))];
+            let wanted: Vec<&str> = wanted
+                .iter()
+                .filter(|(_, joins)| *joins)
+                .map(|(text, _)| *text)
+                .collect();
+            let decided = role.decide(&given, entered).expect("no choice is unset");
+            assert_eq!(decided[0].append(), wanted, "{given:?}");
+        }
+    }
+}
+
 /// A fact that adds a text sends the state again, also where the texts are asked one by one.
 #[test]
 fn a_session_sends_a_state_again_with_other_texts() {

@@ -157,9 +157,23 @@ fn forty_flags_decide_like_the_naive_evaluator() {
             "{name}: {decided} of the sampled situations are mapped"
         );
     }
-    let tables = common::program(&complex(&mut Random(7)))
+    let source = complex(&mut Random(7));
+    let tables = common::program(&source)
         .compile()
         .expect("the program compiles");
+    // What is too complex for one value has one for each part.
+    for (text, changed) in [
+        ("when f0 and not f7 and", "when f0 and f7 and"),
+        ("append \"t1\" to lync", "append \"t9\" to lync"),
+        ("\" -> lync \"Away\"", "\" -> lync \"Off Work\""),
+    ] {
+        let changed = source.replace(text, changed);
+        assert_ne!(changed, source, "{text}");
+        let [changed, same] = [&changed, &source].map(|source| common::tables(source));
+        let digest = |tables: &Tables| tables.digest().expect("it compiles").to_owned();
+        assert_ne!(digest(&changed), digest(&tables), "{text}");
+        assert_eq!(digest(&same), digest(&tables));
+    }
     let of_role = tables
         .default_role()
         .map(|role| role.tables().expect("the table fits the limits"));

@@ -1037,6 +1037,23 @@ fn printed(program: &Program, finding: &Diagnostic) -> Option<(presync::Situatio
     Some((situation, rules))
 }
 
+/// The situation of a finding says of each state that a condition asks about whether a person chose it.
+#[test]
+fn a_situation_says_which_states_are_by_hand() {
+    for (guard, of_b) in [("b by hand", true), ("b is b1 and not b by hand", false)] {
+        let source = include_str!("../fixtures/programs/by-hand-gap.presync");
+        let program = common::program(&source.replace("GUARD", guard));
+        let found = program.lint(&everything());
+        let gap = found.iter().find(|finding| finding.code.name == "gap");
+        let witness = gap.and_then(|gap| gap.situation.as_ref()).expect("a gap");
+        let by_hand = [("a", true), ("b", of_b), ("c", false)];
+        let by_hand = by_hand.map(|(system, by_hand)| (system.to_owned(), by_hand));
+        assert_eq!(witness.by_hand, by_hand, "{witness:?}");
+        let c = witness.states.iter().find(|(system, _)| system == "c");
+        assert_eq!(c, Some(&("c".to_owned(), None)), "unknown, so not by hand");
+    }
+}
+
 /// In the situation that a finding prints, its first label decides, or nothing does.
 #[test]
 fn labels_and_situations_of_findings_agree_with_decide() {
