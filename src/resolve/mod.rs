@@ -201,6 +201,13 @@ struct Replacement {
     used: bool,
 }
 
+/// Whether only spaces precede a comment on its line.
+fn is_alone(text: &str, comment: Span) -> bool {
+    let before = &text[..comment.start as usize];
+    let before = before.trim_end_matches([' ', '\t']);
+    before.is_empty() || before.ends_with(['\n', '\r'])
+}
+
 /// Whether a declaration applies a mapping `with` another system.
 fn replaces(declaration: &tree::Declaration) -> bool {
     fn in_items(items: &[tree::Item]) -> bool {
@@ -564,6 +571,7 @@ impl Resolver {
             let file = FileId(index as u32);
             let text = self.draft.sources.file(file).text.clone();
             let first = tree.declarations.first().map(|first| first.span.start);
+            let mut is_off = false;
             for comment in &tree.comments {
                 let location = Location {
                     file,
@@ -589,7 +597,18 @@ impl Resolver {
                         "it is for a whole file, so it must stand before the first declaration"
                     }
                     Some(Directive::Unknown) => "the directive is unknown",
-                    Some(Directive::FormatOff | Directive::FormatOn) | None => continue,
+                    Some(Directive::FormatOff | Directive::FormatOn)
+                        if !is_alone(&text, comment.span) =>
+                    {
+                        "it must be alone on its line"
+                    }
+                    Some(Directive::FormatOff) if is_off => "formatting is already off",
+                    Some(Directive::FormatOn) if !is_off => "no `fmt off` is before it",
+                    Some(Directive::FormatOff | Directive::FormatOn) => {
+                        is_off = !is_off;
+                        continue;
+                    }
+                    None => continue,
                 };
                 self.draft.wrong_directives.push((location, wrong));
             }

@@ -521,6 +521,11 @@ fn inputs_that_are_not_used_are_reported() {
             "{\"user\":\"a\",\"change\":{\"cic\":\"Available\"},\"at\":1}",
             "`at` is the number 1",
         ),
+        (
+            "{\"user\":\"a\",\"role\":null,\"set\":5}",
+            "`set` is the number 5",
+        ),
+        ("{\"user\":null,\"set\":{}}", "`user` is null"),
         ("[{\"user\":\"a\"}]", "each in its own line"),
         ("{", "each event in one line"),
     ] {

@@ -371,13 +371,17 @@ fn wrong_member(text: &str) -> Option<Malformed> {
     let object = "an object with names, as in {\"cic\": \"Available\"}";
     let name = "the name as a text in quotes";
     members.into_iter().find_map(|(member, value)| {
+        // Every member but `user` may be null.
+        if value.is_null() && member != "user" {
+            return None;
+        }
         let (fits, wanted) = match member.as_str() {
             "user" | "role" => (value.is_string(), name),
             "at" => (
                 value.is_string(),
                 "a time as text, as in \"2026-11-22T12:00:00Z\"",
             ),
-            "change" | "observe" | "set" => (value.is_object() || value.is_null(), object),
+            "change" | "observe" | "set" => (value.is_object(), object),
             "resync" => (
                 value.is_string() || value == serde_json::Value::Bool(true),
                 "the name of a system, or true",
