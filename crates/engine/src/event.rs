@@ -517,3 +517,90 @@ fn fact_value(schema: &Schema, name: &str, value: &FactValue<'_>) -> Result<Valu
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_misspelt_if_it_is_near_a_known_one() {
+        for (member, known) in [
+            ("Role", Some("role")),
+            ("roel", Some("role")),
+            ("rol", Some("role")),
+            ("roles", Some("role")),
+            ("rule", None),
+            ("rolf", None),
+            ("prole", None),
+            ("sets", Some("set")),
+            ("est", Some("set")),
+            ("se", None),
+            ("bet", None),
+            ("state", Some("observe")),
+            ("stat", None),
+            ("chnage", Some("change")),
+            ("chan", Some("change")),
+            ("cha", None),
+            ("hcagne", Some("change")),
+            ("resycn", Some("resync")),
+        ] {
+            let meant = SAYING
+                .into_iter()
+                .find(|saying| is_misspelt(member, saying));
+            assert_eq!(meant, known, "{member}");
+        }
+    }
+
+    #[test]
+    fn the_first_misspelt_member_that_is_missing_is_named() {
+        let suspect = |line: &str| {
+            let message: EventMessage<'_> = serde_json::from_str(line).expect("an event");
+            message.misspelt.map(|(member, _)| member)
+        };
+        let line = r#"{"user":"a","change":{},"chnage":1,"roel":"x","role_":"x"}"#;
+        assert_eq!(suspect(line).as_deref(), Some("roel"));
+        assert_eq!(suspect(r#"{"user":"a","change":{},"chnage":1}"#), None);
+    }
+
+    #[test]
+    fn errors_name_what_is_expected() {
+        let event = serde_json::from_str::<EventMessage<'_>>("3").map(|_| ());
+        let event = event.expect_err("a number is not an event").to_string();
+        assert!(event.contains("an object in one line"), "{event}");
+        let resync = serde_json::from_str::<ResyncMessage>("3").map(|_| ());
+        let resync = resync.expect_err("a number is not a system").to_string();
+        assert!(resync.contains("changed by hand last"), "{resync}");
+        let members = serde_json::from_str::<Members<'_, String>>("3").map(|_| ());
+        let members = members.expect_err("a number is not an object").to_string();
+        assert!(members.contains("expected an object"), "{members}");
+    }
+
+    #[test]
+    fn the_wrong_member_is_named() {
+        let wrong = |line: &str| match wrong_member(line) {
+            Some(Malformed::Member { member, .. }) => member,
+            other => panic!("{line}: {other:?}"),
+        };
+        for line in [
+            r#"{"user":"a","WRONG":5}"#,
+            r#"{"user":"a","WRONG":[],"other":{}}"#,
+        ] {
+            for member in ["at", "change", "observe", "resync", "role", "set"] {
+                assert_eq!(wrong(&line.replace("WRONG", member)), member);
+            }
+        }
+        assert_eq!(wrong(r#"{"user":null}"#), "user");
+        assert_eq!(wrong(r#"{"user":"a","resync":false}"#), "resync");
+        for right in [
+            r#""resync":true"#,
+            r#""resync":"a""#,
+            r#""at":null"#,
+            r#""change":{}"#,
+        ] {
+            assert_eq!(
+                wrong(&format!("{{\"user\":\"a\",{right},\"set\":5}}")),
+                "set"
+            );
+        }
+    }
+}
