@@ -112,7 +112,7 @@ fn report(
                 format!("when {condition}: ")
             };
             rules.push(format!(
-                "{when}{from_name} {sources} -> {to_name} unchanged"
+                "    {when}{from_name} {sources} -> {to_name} unchanged"
             ));
         }
     }
@@ -137,7 +137,7 @@ fn report(
             .space
             .witness(region, Some(state), &|leaf| leaf == 1)
     });
-    let more = if complete { "" } else { "\nand more" };
+    let more = if complete { "" } else { "\n    and more" };
     context.report(finding.help(format!(
         "map them, or add a profile with these rules at the end of the role:\n{}{more}",
         rules.join("\n")

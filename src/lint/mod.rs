@@ -16,6 +16,7 @@ mod ping_pong;
 mod regions;
 mod round_trips;
 mod state_case;
+mod state_text;
 mod text_too_long;
 mod trap;
 mod unsafe_round_trip;
@@ -26,9 +27,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use presync_engine::nearest;
 
+use state_text::{shown, state_name, states_text, system_name};
+
 use crate::diagnostic::{self, Code, Diagnostic, Fix, Label, Level, Severity};
 use crate::errors::{ERRORS, too_complex};
-use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateId, SystemId};
+use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateId};
 use crate::source::{FileId, Location, Span};
 use crate::space::Precedence;
 
@@ -175,6 +178,9 @@ impl Settings {
 
 /// Maximum number of findings reported for a program; large programs get more.
 pub const MAX_FINDINGS: usize = 1_000;
+
+/// Roles up to this number are named in a message.
+const MAX_ROLES: usize = 4;
 
 /// Large programs get one finding per this many bytes; a finding takes about five times as much memory.
 const BYTES_OF_A_FINDING: usize = 250;
@@ -343,10 +349,29 @@ impl Context<'_> {
 
     /// Keeps a finding, unless its lint is off there or one of its labels is in the scope of an `@allow` of its code.
     fn report(&mut self, mut finding: Diagnostic) {
+        if !self.counts(&mut finding) {
+            return;
+        }
+        if self.findings.len() < self.most {
+            finding.labels.shrink_to_fit();
+            finding.notes.shrink_to_fit();
+            finding.fixes.shrink_to_fit();
+            self.findings.push(finding);
+        } else if self
+            .left_out
+            .as_ref()
+            .is_none_or(|known| finding.severity < known.severity)
+        {
+            self.left_out = Some(finding);
+        }
+    }
+
+    /// Whether a finding is neither off nor allowed where it is. Sets its severity, and moves labels in bundled files.
+    fn counts(&mut self, finding: &mut Diagnostic) -> bool {
         let role = finding.data.role.clone();
         finding.relabel(&|rule| self.program.brings_in(rule, role.as_deref()));
         match self.settings.at(self.lint, finding.location()) {
-            Level::Off => return,
+            Level::Off => return false,
             Level::Warn => {}
             Level::Error => finding.severity = Severity::Error,
         }
@@ -367,21 +392,7 @@ impl Context<'_> {
                 silenced = true;
             }
         }
-        if silenced {
-            return;
-        }
-        if self.findings.len() < self.most {
-            finding.labels.shrink_to_fit();
-            finding.notes.shrink_to_fit();
-            finding.fixes.shrink_to_fit();
-            self.findings.push(finding);
-        } else if self
-            .left_out
-            .as_ref()
-            .is_none_or(|known| finding.severity < known.severity)
-        {
-            self.left_out = Some(finding);
-        }
+        !silenced
     }
 
     /// The fix that deletes a location and its lines if they become empty; `None` in a bundled vocabulary.
@@ -485,23 +496,19 @@ impl Context<'_> {
             None => String::new(),
         }
     }
-}
 
-/// A state as source text, with its system.
-fn shown(program: &Program, state: StateId) -> String {
-    format!(
-        "{} {}",
-        system_name(program, state.system()),
-        state_name(program, state)
-    )
-}
-
-/// The name of a system as source text.
-fn system_name(program: &Program, system: SystemId) -> String {
-    crate::quote::quote(&program.system(system).name)
-}
-
-/// The name of a state as source text.
-fn state_name(program: &Program, state: StateId) -> String {
-    crate::quote::quote(&program.state(state).name)
+    /// Likewise for several roles.
+    fn of_roles(&self, roles: &BTreeSet<RoleId>) -> String {
+        let declared = |role: &&RoleId| self.program.role(**role).location.is_some();
+        let names = roles.iter().filter(declared);
+        let names: Vec<String> = names
+            .map(|role| self.program.role_name(*role).to_owned())
+            .collect();
+        match names.as_slice() {
+            [] => String::new(),
+            [one] => format!(" in role {one}"),
+            some if some.len() <= MAX_ROLES => format!(" in roles {}", some.join(", ")),
+            all => format!(" in {} roles", all.len()),
+        }
+    }
 }

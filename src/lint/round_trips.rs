@@ -1,33 +1,58 @@
 //! Finds round trips that end in another state, for `unsafe-round-trip` and `lossy-round-trip`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Witness};
 use crate::diagram::Diagram;
-use crate::lint::{Context, shown, state_name, system_name};
-use crate::program::{Change, Direction, Rank, RoleId, RuleSourceId, StateId};
+use crate::lint::{Context, shown, states_text, system_name};
+use crate::program::{Change, Direction, Program, Rank, RoleId, RuleSourceId, StateId, SystemId};
 use crate::space::RoleDecision;
 
-/// A round trip, independent of role and situation.
+/// Rules up to this number are shown for the way there.
+const MAX_SHOWN: usize = 3;
+
+/// States up to this number of names are listed in a message.
+const MAX_NAMED: usize = 3;
+
+/// The way back, independent of role, situation and where the round trip starts: one finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct RoundTrip {
-    start: StateId,
+struct WayBack {
+    home: SystemId,
     shown_as: StateId,
     returned: StateId,
-    goes: RuleSourceId,
     comes: RuleSourceId,
+}
+
+/// The round trips that take a way back.
+#[derive(Default)]
+struct Trips {
+    roles: BTreeSet<RoleId>,
+    /// By rule that goes there.
+    ways_there: BTreeMap<RuleSourceId, WayThere>,
+}
+
+#[derive(Default)]
+struct WayThere {
+    /// The states that come back wrong.
+    starts: BTreeSet<StateId>,
+    /// Of the first.
+    situation: Option<Witness>,
 }
 
 /// Reports round trips that end in another state. `unsafe_ones`: those whose attributes differ, otherwise the others.
 pub(super) fn find(context: &mut Context<'_>, unsafe_ones: bool) {
     let program = context.program;
-    let mut known: BTreeSet<RoundTrip> = BTreeSet::new();
+    let mut found: BTreeMap<WayBack, Trips> = BTreeMap::new();
     for role in program.role_ids() {
         for direction in program.directions() {
             for change in program.changes(direction) {
-                round_trips(context, role, change, unsafe_ones, &mut known);
+                round_trips(context, role, change, unsafe_ones, &mut found);
             }
         }
+    }
+    for (way, trips) in found {
+        let finding = finding(context, way, trips);
+        context.report(finding);
     }
 }
 
@@ -36,7 +61,7 @@ fn round_trips(
     role: RoleId,
     change: Change,
     unsafe_ones: bool,
-    known: &mut BTreeSet<RoundTrip>,
+    found: &mut BTreeMap<WayBack, Trips>,
 ) {
     let (start, program) = (change.entered(), context.program);
     let Some(there) = context.change(role, change) else {
@@ -67,20 +92,38 @@ fn round_trips(
             let Some((comes, both)) = first_rule(context, both, (decision, &back.by)) else {
                 continue;
             };
-            let trip = RoundTrip {
-                start,
+            let way = WayBack {
+                home: start.system(),
                 shown_as: *shown_as,
                 returned: *returned,
-                goes,
                 comes,
             };
-            if known.insert(trip) {
-                let situation = context.space.witness(both, Some(start), &|leaf| leaf == 1);
-                let finding = finding(context, role, trip);
-                context.report(finding.situation(situation));
+            let known = found.get(&way).is_some_and(|trips| {
+                let there = trips.ways_there.get(&goes);
+                trips.roles.contains(&role)
+                    && there.is_some_and(|there| there.starts.contains(&start))
+            });
+            if known || is_allowed(context, role, [goes, comes]) {
+                continue;
+            }
+            let trips = found.entry(way).or_default();
+            trips.roles.insert(role);
+            let there = trips.ways_there.entry(goes).or_default();
+            there.starts.insert(start);
+            if there.situation.is_none() {
+                there.situation = context.space.witness(both, Some(start), &|leaf| leaf == 1);
             }
         }
     }
+}
+
+/// Whether an `@allow` is about one of the rules of a round trip, or the lint is off there.
+fn is_allowed(context: &mut Context<'_>, role: RoleId, rules: [RuleSourceId; 2]) -> bool {
+    let mut of_trip = context.finding_about("", Some(role), None, &[]);
+    for rule in rules {
+        of_trip = of_trip.rule(context.rule_location(rule), "");
+    }
+    !context.counts(&mut of_trip)
 }
 
 /// A rule that decides in a region, and where in it.
@@ -110,79 +153,126 @@ fn attributes(context: &Context<'_>, state: StateId) -> Vec<u32> {
         .collect()
 }
 
-fn finding(context: &Context<'_>, role: RoleId, trip: RoundTrip) -> Diagnostic {
+fn finding(context: &Context<'_>, way: WayBack, trips: Trips) -> Diagnostic {
     let program = context.program;
-    let RoundTrip {
-        start,
+    let WayBack {
+        home,
         shown_as,
         returned,
-        goes,
         comes,
-    } = trip;
-    let (from, to) = (start.system(), shown_as.system());
-    let states = [start, shown_as, returned];
-    let way = states.map(|state| shown(program, state));
+    } = way;
+    let ways_there = trips.ways_there.values();
+    let starts = ways_there.flat_map(|there| there.starts.iter().copied());
+    let starts: BTreeSet<StateId> = starts.collect();
+    let home_name = system_name(program, home);
+    let (there, back) = (shown(program, shown_as), shown(program, returned));
+    let message = format!(
+        "{home_name} {} → {there} → {back}{}",
+        few_states(program, &starts),
+        context.of_roles(&trips.roles),
+    );
+    let role = trips.roles.first().filter(|_| trips.roles.len() == 1);
+    let states: Vec<StateId> = starts.iter().copied().chain([shown_as, returned]).collect();
+    let direction = Direction::new(home, shown_as.system());
+    let mut finding = context
+        .finding_about(message, role.copied(), direction, &states)
+        .situation(
+            trips
+                .ways_there
+                .values()
+                .next()
+                .and_then(|there| there.situation.clone()),
+        );
+    for (goes, way_there) in trips.ways_there.iter().take(MAX_SHOWN) {
+        let label = format!(
+            "{home_name} {} → {there}",
+            few_states(program, &way_there.starts)
+        );
+        finding = finding.rule(context.rule_location(*goes), label);
+    }
     // What is reported once `shown_as` is set.
     let read = program.schema.reads(shown_as);
-    let message = format!(
-        "round trip{} ends in another state: {}",
-        context.of_role(role),
-        way.join(" → ")
-    );
-    let direction = Direction::new(from, to);
-    let mut finding = context
-        .finding_about(message, Some(role), direction, &states)
-        .rule(
-            context.rule_location(goes),
-            format!("{} → {}", way[0], way[1]),
-        )
-        .rule(
-            context.rule_location(comes),
-            format!("{} → {}", shown(program, read), way[2]),
-        );
-    let names = |of: &[u32], without: &[u32]| {
-        let names = of
-            .iter()
-            .filter(|at| !without.contains(at))
-            .map(|at| program.system(from).attributes[*at as usize].as_str());
-        names.collect::<Vec<_>>().join(", ")
-    };
-    let (before, after) = (attributes(context, start), attributes(context, returned));
-    let (gained, lost) = (names(&after, &before), names(&before, &after));
-    if !gained.is_empty() {
-        finding = finding.note(format!("attributes gained: {gained}"));
+    let label = format!("{} → {back}", shown(program, read));
+    finding = finding.rule(context.rule_location(comes), label);
+    if trips.ways_there.len() > MAX_SHOWN {
+        let more = trips.ways_there.len() - MAX_SHOWN;
+        finding = finding.note(format!("{more} more rules lead to {there}"));
     }
-    if !lost.is_empty() {
-        finding = finding.note(format!("attributes lost: {lost}"));
+    let changes = attribute_changes(context, &starts, returned);
+    let changes = changes
+        .iter()
+        .map(|(change, states)| format!("{} {change}", states_text(program, states)));
+    let changes: Vec<String> = changes.collect();
+    if !changes.is_empty() {
+        finding = finding.note(format!("attributes: {}", changes.join("; ")));
     }
-    let (from_name, to_name) = (system_name(program, from), system_name(program, to));
     let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);
-    let rule = rules.find(|rule| rule.source == comes && rule.direction.from() == to);
+    let rule = rules.find(|rule| rule.source == comes && rule.direction.from() == read.system());
     let rank = rule.map(|rule| rule.rank);
     let replaced = rule.is_some_and(|rule| rule.replaced);
+    let guard = states_text(program, &starts);
     // A second `override` would conflict with the first.
     if rank == Some(Rank::Override) {
-        let guard = format!("{from_name} is not {}", state_name(program, start));
         return finding.help(format!(
-            "keep the state on the way back: add `{guard}` to the conditions of the `override`"
+            "keep the state on the way back: add this to the conditions of the `override`:\n    {home_name} is not {guard}"
         ));
     }
     let rule = format!(
-        "when {from_name} is {}: {}{to_name} {} -> {from_name} unchanged",
-        state_name(program, start),
+        "when {home_name} is {guard}: {}{} -> {home_name} unchanged",
         if rank == Some(Rank::Otherwise) {
             ""
         } else {
             "override "
         },
-        state_name(program, read),
+        shown(program, read),
     );
     let fix = context.line_below(
         program.rule_source(comes).item,
         &rule,
         "keep the state on the way back",
     );
-    let finding = finding.help(format!("keep the state on the way back: `{rule}`"));
+    let finding = finding.help(format!("keep the state on the way back:\n    {rule}"));
     // In a mapping that is applied `with` other systems, the rule would be about the wrong ones.
     if replaced { finding } else { finding.fix(fix) }
+}
+
+/// Few states by name, more as a number.
+fn few_states(program: &Program, states: &BTreeSet<StateId>) -> String {
+    let names = states_text(program, states);
+    if states.len() <= MAX_NAMED || !names.contains(" | ") {
+        names
+    } else {
+        format!("({} states)", states.len())
+    }
+}
+
+/// What states gain and lose when they come back as another one, in words; by what they gain and lose.
+fn attribute_changes(
+    context: &Context<'_>,
+    starts: &BTreeSet<StateId>,
+    returned: StateId,
+) -> BTreeMap<String, BTreeSet<StateId>> {
+    let system = context.program.system(returned.system());
+    let after = attributes(context, returned);
+    let names = |of: &[u32], without: &[u32]| {
+        let names = of.iter().filter(|at| !without.contains(at));
+        let names = names.map(|at| system.attributes[*at as usize].as_str());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let mut changes: BTreeMap<String, BTreeSet<StateId>> = BTreeMap::new();
+    for start in starts {
+        let before = attributes(context, *start);
+        let parts = [
+            ("gains", names(&after, &before)),
+            ("loses", names(&before, &after)),
+        ];
+        let parts = parts.iter().filter(|(_, names)| !names.is_empty());
+        let parts: Vec<String> = parts
+            .map(|(verb, names)| format!("{verb} {names}"))
+            .collect();
+        if !parts.is_empty() {
+            changes.entry(parts.join(", ")).or_default().insert(*start);
+        }
+    }
+    changes
 }

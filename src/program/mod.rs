@@ -72,6 +72,17 @@ pub struct Program {
     pub wrong_directives: Vec<(Location, &'static str)>,
     pub condition_sites: Vec<ConditionSite>,
     pub case_mismatches: Vec<CaseMismatch>,
+    /// For messages; rules contain the states.
+    pub groups: Vec<StateGroup>,
+}
+
+/// A named set of states.
+#[derive(Debug, Clone)]
+pub struct StateGroup {
+    pub name: String,
+    pub system: SystemId,
+    /// Ascending.
+    pub states: Box<[StateId]>,
 }
 
 /// Where a system is declared.

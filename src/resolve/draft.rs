@@ -8,8 +8,8 @@ use rustc_hash::FxHashSet;
 
 use crate::program::{
     self, Allow, CaseMismatch, ConditionSite, Conditions, Declared, Fact, FactId, FactKind,
-    Profile, Program, Reference, RuleSource, Scenario, Schema, State, StateId, StateSource, System,
-    SystemId, SystemSource, Target, Test, ValueId,
+    Profile, Program, Reference, RuleSource, Scenario, Schema, State, StateGroup, StateId,
+    StateSource, System, SystemId, SystemSource, Target, Test, ValueId,
 };
 use crate::source::{Location, Sources};
 
@@ -34,6 +34,7 @@ pub(super) struct Draft {
     pub wrong_directives: Vec<(Location, &'static str)>,
     pub condition_sites: Vec<ConditionSite>,
     pub case_mismatches: Vec<CaseMismatch>,
+    pub groups: Vec<StateGroup>,
 }
 
 pub(crate) use crate::analysis::conflicts::MissingRules;
@@ -189,6 +190,7 @@ impl Draft {
             wrong_directives: self.wrong_directives,
             condition_sites: self.condition_sites,
             case_mismatches: self.case_mismatches,
+            groups: self.groups,
         };
         (Some(program), self.missing, Sources::default())
     }

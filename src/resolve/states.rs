@@ -661,9 +661,17 @@ impl Resolver {
             self.circle("group", &names);
         }
         for at in order {
-            let (system, _, terms, declaration) = &groups[at];
+            let (system, name, terms, declaration) = &groups[at];
             self.owner = Some(self.names.group_declared[at]);
-            self.names.group_states[at] = self.group_states(*system, terms, *declaration);
+            let states = self.group_states(*system, terms, *declaration);
+            self.draft
+                .groups
+                .extend(states.clone().map(|states| program::StateGroup {
+                    name: name.text.to_string(),
+                    system: *system,
+                    states,
+                }));
+            self.names.group_states[at] = states;
         }
     }
 

@@ -434,6 +434,7 @@ fn old_names_of_lints_and_levels_are_refused() {
         levels[1],
         "--level=unused-allow=off",
         "--level=ping-pong=off",
+        "--format=plain",
     ]);
     assert_eq!(code, Some(1), "{output}");
     assert!(

@@ -176,10 +176,10 @@ fn narrow_and_wide_terminals() {
     let folder = folder(FINDINGS);
     let widest = |columns: &str| {
         let (out, _) = check_with(folder.path(), &[("COLUMNS", columns)], &[]);
-        // Source lines are shown unchanged; the text around them is wrapped.
+        // Source lines and rules to paste are shown unchanged; the text around them is wrapped.
         let text_lines = out
             .lines()
-            .filter(|line| !line.contains('│') && !line.contains('╰') && !line.contains('─'));
+            .filter(|line| !line.contains(['│', '╰', '─']) && !line.starts_with("            "));
         text_lines
             .map(|line| line.chars().count())
             .max()

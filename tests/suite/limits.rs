@@ -131,7 +131,7 @@ fn complex_role() -> String {
 fn complex_role_is_noted() {
     let shown = output(&["check", "a.presync", "-q"], complex_role().as_bytes());
     let from = shown
-        .find("☞ analysis of role")
+        .find("note[dead-rule]: analysis of role")
         .unwrap_or_else(|| panic!("no note about the role: {shown}"));
     snapshot(
         "complex_role",

@@ -357,12 +357,16 @@ fn reported(program: &Program, code: &str, findings: &[Diagnostic]) -> Findings 
             .map(|finding| format!("{:?}", finding.data.role))
             .collect(),
         "gap" | "ambiguous-return" | "trap" => of.map(about).collect(),
-        // A round trip is the same in each role.
+        // A round trip is the same in each role. A finding has all that come back the same way.
         "unsafe-round-trip" | "lossy-round-trip" => of
-            .map(|finding| {
+            .flat_map(|finding| {
                 let states = finding.data.states.iter();
                 let states: Vec<&str> = states.map(|state| &*state.state).collect();
-                format!("{:?} {states:?}", finding.data.from)
+                let (starts, [shown, returned]) = states.split_last_chunk().expect("two more");
+                let trips = starts
+                    .iter()
+                    .map(|start| format!("{:?} {:?}", finding.data.from, [start, shown, returned]));
+                trips.collect::<Vec<_>>()
             })
             .collect(),
         _ => of.map(|finding| finding.message.clone()).collect(),
@@ -987,7 +991,7 @@ fn a_gap_is_closed_by_the_rules_that_it_proposes() {
         let found = gaps(&source);
         let helps = found.iter().flat_map(|found| &found.help);
         let rules = helps.flat_map(|help| help.lines().skip(1));
-        let rules: Vec<&str> = rules.filter(|line| *line != "and more").collect();
+        let rules: Vec<&str> = rules.filter(|line| line.trim() != "and more").collect();
         closed += found.len();
         let added = format!("\nprofile Added {{\n{}\n}}\n", rules.join("\n"));
         let source = format!("{}, Added\n{added}", source.trim_end());

@@ -1,5 +1,7 @@
 //! In: diagnostics. Out: text with source snippets, for people.
 
+use std::collections::BTreeSet;
+
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity as MietteSeverity,
 };
@@ -33,30 +35,80 @@ pub fn draw<'a>(
     style: Style,
     places: &dyn Places,
 ) -> String {
-    let theme = if style.colored {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(style.width)
-        .with_links(style.colored)
-        .with_link_display_text("open")
-        .with_context_lines(1)
-        .with_word_separator(textwrap::WordSeparator::Custom(separate))
-        .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
-        .with_break_words(false);
     let mut text = String::new();
     for (diagnostic, sources) in found {
-        let report = DrawnReport::new(diagnostic, sources, Some(places).filter(|_| style.colored));
+        let report = DrawnReport::new(diagnostic, sources);
+        let link = diagnostic.location().filter(|_| style.colored);
+        let link = link.and_then(|location| link_to(sources, location.file, places));
+        let handler = GraphicalReportHandler::new_themed(theme(diagnostic, style, link.as_deref()))
+            .with_width(style.width)
+            .with_links(false)
+            .with_context_lines(report.context)
+            .with_word_separator(textwrap::WordSeparator::Custom(separate))
+            .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .with_break_words(false);
         if handler.render_report(&mut text, &report).is_err() {
-            text.push_str(&diagnostic.message);
+            text.push_str(&report.message);
+            text.push('\n');
+        }
+        for note in &report.notes {
+            write_wrapped(&mut text, note, ("  ", "      "), style.width);
+        }
+        if let Some(help) = &diagnostic.help {
+            let label = if style.colored {
+                "  \u{1b}[36mhelp:\u{1b}[0m "
+            } else {
+                "  help: "
+            };
+            write_wrapped(&mut text, &visible(help), (label, "        "), style.width);
         }
         text.push('\n');
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
+}
+
+/// Colors, and the severity with the code as the first words: `error[conflict]:`. They open the file if there is a link.
+fn theme(diagnostic: &Diagnostic, style: Style, link: Option<&str>) -> GraphicalTheme {
+    let mut theme = if style.colored {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let word = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    };
+    let words = format!("{word}[{}]:", diagnostic.code.name);
+    let words = match link {
+        Some(link) => format!("\u{1b}]8;;{link}\u{1b}\\{words}\u{1b}]8;;\u{1b}\\"),
+        None => words,
+    };
+    let characters = &mut theme.characters;
+    (characters.error, characters.warning, characters.advice) =
+        (words.clone(), words.clone(), words);
+    theme
+}
+
+/// Writes lines, with one text before the first and one before the others. Lines that are indented are code and stay whole.
+fn write_wrapped(text: &mut String, lines: &str, (first, others): (&str, &str), width: usize) {
+    for (at, line) in lines.lines().enumerate() {
+        let before = if at == 0 { first } else { others };
+        if line.starts_with(' ') {
+            *text += &format!("{before}{line}\n");
+            continue;
+        }
+        let options = textwrap::Options::new(width.saturating_sub(2))
+            .initial_indent(before)
+            .subsequent_indent(others)
+            .word_separator(textwrap::WordSeparator::Custom(separate))
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .break_words(false);
+        *text += &textwrap::fill(line, options);
+        text.push('\n');
+    }
 }
 
 /// Words to wrap at; a quoted name is one word, so that it stays intact for pasting.
@@ -80,7 +132,7 @@ fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '
     Box::new(words.into_iter())
 }
 
-/// The lines of a file around some labels. Columns count characters; lines count from the start of
+/// The lines of a file from the first to the last label. Columns count characters; lines count from the start of
 /// the file.
 struct SourceText {
     /// Control characters are replaced by a space, which has the same length.
@@ -99,14 +151,10 @@ impl SourceText {
             .map(|label| label.offset() + label.len())
             .max()
             .unwrap_or(0);
-        // One line of context, and one more so that miette sees that there is one.
-        let start = (0..3).fold(from, |at, _| text[..at].rfind('\n').unwrap_or(0));
-        let start = if start == 0 { 0 } else { start + 1 };
-        let end = (0..3).fold(to, |at, _| {
-            text[at..]
-                .find('\n')
-                .map_or(text.len(), |newline| at + newline + 1)
-        });
+        let start = text[..from].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[to..]
+            .find('\n')
+            .map_or(text.len(), |newline| to + newline + 1);
         let escape = |char: char| {
             if char.is_ascii_control() && char != '\n' && char != '\t' {
                 ' '
@@ -153,104 +201,86 @@ impl miette::SourceCode for SourceText {
     }
 }
 
-/// A diagnostic as miette sees it; labels in other files become related reports.
+/// A diagnostic as miette sees it: one picture, around the first label. Labels elsewhere are lines below it.
 struct DrawnReport {
     message: String,
-    code: Option<&'static str>,
     severity: MietteSeverity,
-    help: Option<String>,
+    /// To be written below the picture.
+    notes: Vec<String>,
     labels: Vec<LabeledSpan>,
     source: Option<SourceText>,
-    related: Vec<DrawnReport>,
-    /// A link that opens the file from a terminal.
-    link: Option<String>,
+    /// How many lines to draw around each label, so that all are in one picture.
+    context: usize,
 }
 
 impl DrawnReport {
-    fn new(diagnostic: &Diagnostic, sources: &Sources, places: Option<&dyn Places>) -> Self {
+    fn new(diagnostic: &Diagnostic, sources: &Sources) -> Self {
         let severity = match diagnostic.severity {
             Severity::Error => MietteSeverity::Error,
             Severity::Warning => MietteSeverity::Warning,
             Severity::Info => MietteSeverity::Advice,
         };
-        let mut help: Vec<String> = Vec::new();
-        help.extend(
-            diagnostic
-                .situation
-                .as_ref()
-                .map(|found| format!("situation: {}", situation(found))),
-        );
-        help.extend(diagnostic.notes.iter().cloned());
-        help.extend(diagnostic.help.clone());
-        let drawable = diagnostic
-            .labels
+        let (near, far) = in_one_picture(&diagnostic.labels, sources);
+        let mut notes: Vec<String> = far.iter().map(|label| place(label, sources)).collect();
+        let found = diagnostic.situation.as_ref();
+        notes.extend(found.map(|found| format!("situation: {}", situation(found))));
+        notes.extend(diagnostic.notes.iter().cloned());
+        let labels = near.iter().enumerate();
+        let labels = labels.map(|(at, label)| labeled(label, sources, at == 0));
+        let labels: Vec<LabeledSpan> = labels.collect();
+        let file = near.first().map(|label| label.location.file);
+        let source = file.map(|file| SourceText::new(sources, file, &labels));
+        let lines: BTreeSet<u32> = near
             .iter()
-            .all(|label| line_length(sources, label.location) <= MAX_DRAWN);
-        if !drawable {
-            help.splice(
-                0..0,
-                diagnostic.labels.iter().map(|label| place(label, sources)),
-            );
-        }
-        // Labels close to each other share a snippet; the first snippet has the first label.
-        let mut groups: Vec<Vec<&Label>> = Vec::new();
-        for label in diagnostic.labels.iter().filter(|_| drawable) {
-            let near = |other: &&Label| {
-                other.location.file == label.location.file
-                    && other
-                        .location
-                        .span
-                        .start
-                        .abs_diff(label.location.span.start)
-                        <= MAX_DISTANCE
-            };
-            match groups.iter_mut().find(|group| group.iter().any(near)) {
-                Some(group) => group.push(label),
-                None => groups.push(vec![label]),
-            }
-        }
-        let mut pictures = groups.into_iter().enumerate().map(|(group, labels)| {
-            let file = labels[0].location.file;
-            let drawn = labels
-                .iter()
-                .enumerate()
-                .map(|(at, label)| labeled(label, sources, group == 0 && at == 0));
-            let drawn: Vec<LabeledSpan> = drawn.collect();
-            (file, SourceText::new(sources, file, &drawn), drawn)
-        });
-        let (source, labels) = pictures
-            .next()
-            .map(|(_, source, labels)| (source, labels))
-            .unzip();
-        let related = pictures
-            .map(|(file, source, labels)| Self {
-                message: format!("see also {}", visible(&sources.shown_path(file))),
-                code: None,
-                severity: MietteSeverity::Advice,
-                help: None,
-                source: Some(source),
-                labels,
-                related: Vec::new(),
-                link: None,
-            })
+            .flat_map(|label| lines(label, sources))
             .collect();
+        let gaps = lines.iter().zip(lines.iter().skip(1));
         Self {
             message: visible(&diagnostic.message),
-            code: Some(diagnostic.code.name),
             severity,
-            help: (!help.is_empty()).then(|| visible(&help.join("\n"))),
+            notes: notes.iter().map(|note| visible(note)).collect(),
             source,
-            labels: labels.unwrap_or_default(),
-            related,
-            link: diagnostic
-                .location()
-                .and_then(|location| link(sources, location.file, places?)),
+            labels,
+            context: gaps.map(|(one, next)| next - one).max().unwrap_or(1) as usize,
         }
     }
 }
 
-/// Maximum distance in bytes between labels in one snippet.
-const MAX_DISTANCE: u32 = 4_000;
+/// The labels near the first one in order of the lines, and the others.
+fn in_one_picture<'a>(labels: &'a [Label], sources: &Sources) -> (Vec<&'a Label>, Vec<&'a Label>) {
+    let drawable = |label: &&Label| line_length(sources, label.location) <= MAX_DRAWN;
+    let Some(first) = labels.first().filter(drawable) else {
+        return (Vec::new(), labels.iter().collect());
+    };
+    let mut near = vec![first];
+    let mut far: Vec<&Label> = labels[1..].iter().collect();
+    loop {
+        let is_near = |label: &&Label| {
+            let close = |other: &&Label| {
+                let [one, two] = [label, other].map(|label| lines(label, sources));
+                label.location.file == other.location.file
+                    && one[0] <= two[1] + MAX_DISTANCE
+                    && two[0] <= one[1] + MAX_DISTANCE
+            };
+            drawable(label) && near.iter().any(close)
+        };
+        let (more, rest): (Vec<_>, Vec<_>) = far.iter().copied().partition(is_near);
+        far = rest;
+        if more.is_empty() {
+            return (near, far);
+        }
+        near.extend(more);
+    }
+}
+
+/// The first and last line of a label.
+fn lines(label: &Label, sources: &Sources) -> [u32; 2] {
+    let Location { file, span } = label.location;
+    [span.start, span.end].map(|at| sources.file(file).line(at))
+}
+
+/// Maximum distance in lines between labels in one picture.
+const MAX_DISTANCE: u32 = 3;
 
 /// Locations near longer lines are listed instead of drawn.
 const MAX_DRAWN: usize = 2_000;
@@ -306,7 +336,7 @@ fn labeled(label: &Label, sources: &Sources, primary: bool) -> LabeledSpan {
 }
 
 /// `file:///...`, for terminals that open links.
-fn link(sources: &Sources, file: FileId, places: &dyn Places) -> Option<String> {
+fn link_to(sources: &Sources, file: FileId, places: &dyn Places) -> Option<String> {
     if sources.file(file).bundled {
         None
     } else {
@@ -329,25 +359,8 @@ impl std::fmt::Display for DrawnReport {
 impl std::error::Error for DrawnReport {}
 
 impl miette::Diagnostic for DrawnReport {
-    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.code
-            .map(|code| Box::new(code) as Box<dyn std::fmt::Display>)
-    }
-
-    fn url<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.link
-            .as_ref()
-            .map(|link| Box::new(link) as Box<dyn std::fmt::Display>)
-    }
-
     fn severity(&self) -> Option<MietteSeverity> {
         Some(self.severity)
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        self.help
-            .as_ref()
-            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
@@ -359,15 +372,5 @@ impl miette::Diagnostic for DrawnReport {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         (!self.labels.is_empty())
             .then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        (!self.related.is_empty()).then(|| {
-            Box::new(
-                self.related
-                    .iter()
-                    .map(|report| report as &dyn miette::Diagnostic),
-            ) as Box<dyn Iterator<Item = &dyn miette::Diagnostic>>
-        })
     }
 }

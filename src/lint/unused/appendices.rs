@@ -10,7 +10,7 @@ use crate::space::Precedence;
 
 pub(super) fn find(context: &mut Context<'_>) {
     let program = context.program;
-    let mut seen = Seen::default();
+    let mut seen = Added::default();
     for role in program.role_ids() {
         for direction in program.directions() {
             let profiles = &program.role(role).profiles;
@@ -57,14 +57,14 @@ pub(super) fn find(context: &mut Context<'_>) {
 }
 
 #[derive(Default)]
-struct Seen {
+struct Added {
     /// The appendices that are added somewhere.
     added: BTreeSet<Location>,
     /// The profiles that set a state somewhere.
     setting: BTreeSet<ProfileId>,
 }
 
-impl Seen {
+impl Added {
     /// Tries one situation for each appendix: most are added there, which is quicker than all situations.
     fn try_one(
         &mut self,
