@@ -425,6 +425,7 @@ fn a_restart_equals_no_restart() {
         );
         assert_eq!(common::text(&one.commands), common::text(&other.commands));
         let saved = StateFile::save(&restarted, None).to_json();
+        assert!(!saved.contains("_hand\":false") && !saved.contains("lapsed\":false"));
         restarted = fresh();
         let state = StateFile::parse(&saved).expect("it is a state");
         assert!(state.load(&mut restarted).expect("it fits").is_empty());

@@ -17,6 +17,7 @@ mod coverage;
 mod diagnostics;
 mod diff;
 mod engine;
+mod events;
 mod examples;
 mod explain;
 mod exports;

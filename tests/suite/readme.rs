@@ -38,6 +38,7 @@ fn pages() -> Vec<PathBuf> {
     let mut pages = vec![
         root.join("README.md"),
         root.join("docs/language.md"),
+        root.join("docs/events.md"),
         root.join("docs/exports.md"),
         root.join("docs/vocabularies.md"),
     ];
