@@ -99,6 +99,22 @@ fn five_hundred_texts_are_small_and_proved() {
     assert_ne!(tables.digest(), fewer.digest());
 }
 
+/// Texts that are looked up in one step make no decisions that a table lists.
+#[test]
+fn texts_add_no_decisions() {
+    let source = many(3);
+    let ids = |source: &str| {
+        let tables = common::tables(source);
+        let role = tables.default_role().expect("the program has one role");
+        let ids = crate::tables::first(&tables).decision_ids();
+        assert_eq!(role.tables().expect("the tables are small").len(), 2);
+        ids.map(|id| id.index()).collect::<Vec<_>>()
+    };
+    let plain = source.lines().filter(|line| !line.contains("append"));
+    let plain: Vec<&str> = plain.collect();
+    assert_eq!(ids(&source), ids(&plain.join("\n")));
+}
+
 /// An odd number of flags has no readable rows: such a text is a diagram. One that always joins has no condition, and one
 /// that never does is left away.
 #[test]

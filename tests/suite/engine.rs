@@ -301,6 +301,25 @@ fn ids_end_with_the_schema() {
     );
 }
 
+/// `previous` is the system's own state, if the situation has it.
+#[test]
+fn a_decision_shows_the_own_state() {
+    let tables = common::tables(include_str!("../fixtures/programs/previous-text.presync"));
+    let [a1, b2] = [("a", "a1"), ("b", "b2")]
+        .map(|(system, state)| tables.state(system, state).expect("it is declared"));
+    let role = tables.role("R").expect("it is declared");
+    let mut situation = tables.situation();
+    let own = |situation: &Situation| {
+        let decided = role.decide(situation, a1).expect("no choice is unset");
+        assert_eq!(decided[0].kind(), "previous");
+        decided[0].state().map(str::to_owned)
+    };
+    assert_eq!((own(&situation), situation.own(b2.system())), (None, None));
+    situation.set_own(b2);
+    let found = (own(&situation), situation.own(b2.system()));
+    assert_eq!(found, (Some("b2".to_owned()), Some(b2)));
+}
+
 /// What a decision says to an application, and tables to a log.
 #[test]
 fn a_decision_shows_its_parts() {
