@@ -128,11 +128,7 @@ fn a_text_has_rows_or_a_diagram() {
         };
         writeln!(source, "flag f{at}\ncondition odd{at} = {odd}").expect("writing succeeds");
     }
-    writeln!(
-        source,
-        "profile \"P\" {{ a x -> b p  a y -> b unchanged  b any -> a unchanged"
-    )
-    .expect("writing succeeds");
+    source += "profile \"P\" { a x -> b p\na y -> b unchanged  b any -> a unchanged\n";
     for (when, text) in [
         ("odd15", "odd"),
         ("a is x", "always"),
@@ -161,8 +157,14 @@ fn a_text_has_rows_or_a_diagram() {
         ("rows", [true, false]),
     ];
     assert_eq!(found, wanted.map(|(text, has)| (text.to_owned(), has)));
+    // The decision can be a diagram, too.
+    let rules = "when odd15: a x -> b p\nwhen not odd15: a x -> b q\n";
+    let split = source.replace("a x -> b p\n", rules);
     let mut random = Random(4);
-    for tables in both(&source) {
+    for (is_split, tables) in [(false, both(&source)), (true, both(&split))]
+        .into_iter()
+        .flat_map(|(is_split, both)| both.map(|tables| (is_split, tables)))
+    {
         let entered = tables.state("a", "x").expect("it is declared");
         let role = tables.default_role().expect("the program has one role");
         for _ in 0..500 {
@@ -183,6 +185,8 @@ fn a_text_has_rows_or_a_diagram() {
                 .collect();
             let decided = role.decide(&given, entered).expect("no choice is unset");
             assert_eq!(decided[0].append(), wanted, "{given:?}");
+            let state = if odd || !is_split { "p" } else { "q" };
+            assert_eq!(decided[0].state(), Some(state), "{given:?}");
         }
     }
 }

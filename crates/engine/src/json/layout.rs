@@ -96,11 +96,6 @@ impl Formatter for LineFormatter {
         writer.write_all(b": ")
     }
 
-    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.lines = false;
-        Ok(())
-    }
-
     fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.depth -= 1;
         if self.depth < LINES - 1 {
