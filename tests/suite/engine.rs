@@ -318,6 +318,14 @@ fn a_decision_shows_the_own_state() {
     situation.set_own(b2);
     let found = (own(&situation), situation.own(b2.system()));
     assert_eq!(found, (Some("b2".to_owned()), Some(b2)));
+    let text = tables.to_json().expect("the tables are small");
+    let read = Tables::from_json(&text).expect("exported tables can be read");
+    for tables in [&tables, &read] {
+        let role = tables.role("R").expect("it is declared");
+        let of_role = role.tables().expect("the tables are small");
+        let brings_back = of_role.iter().map(presync::Table::brings_back);
+        assert!(brings_back.eq([true, false]), "{tables:?}");
+    }
 }
 
 /// What a decision says to an application, and tables to a log.

@@ -30,6 +30,51 @@ fn an_event_without_a_role_gets_the_default() {
     run_in(&two, &[(r#""change":{"a":"x"}"#, &["! no-role"])]);
 }
 
+/// At the same time, only what is said again is stale: another role or value counts.
+#[test]
+fn another_role_or_value_at_the_same_time_is_news() {
+    let program = "flag f system a { state x state y } system b { state p state q }
+        profile P { when f: a x -> b q when not f: a x -> b p } role R uses P role S uses P default role T uses P";
+    let at = r#""at":"2026-11-22T12:00:00Z""#;
+    let event = |what: &str| format!("{what},{at}");
+    let events = [
+        (event(r#""role":"R""#), &[][..]),
+        (event(r#""role":"R""#), &["stale"]),
+        (event(r#""role":"S""#), &[]),
+        (event(r#""role":"S""#), &["stale"]),
+        (event(r#""set":{"f":true}"#), &[]),
+        (event(r#""set":{"f":true}"#), &["stale"]),
+        (event(r#""set":{"f":false}"#), &[]),
+        (event(r#""set":{"f":false}"#), &["stale"]),
+    ];
+    let mut stream = Stream::new(SessionEngine::new(common::tables(program)), 1, true);
+    for (event, stale) in events {
+        let output = stream.block(format!("{{\"user\":\"ann\",{event}}}\n").as_bytes());
+        let trace = common::text(&output.trace);
+        assert_eq!(common::text(&output.rejects), "", "{event}");
+        assert_eq!(
+            trace.contains("stale"),
+            !stale.is_empty(),
+            "{event}: {trace}"
+        );
+    }
+}
+
+/// A fact that changes the outcome moves nobody, even if it changes the texts, too.
+#[test]
+fn facts_send_no_other_state() {
+    let program = "flag f system a { state x } system b { state p state q }
+        profile P { when f: a x -> b q when not f: a x -> b p when f: append \"t\" to b }";
+    run_in(
+        program,
+        &[
+            (r#""change":{"a":"x"}"#, &["b p"]),
+            (r#""set":{"f":true}"#, &[]),
+            (r#""resync":"a""#, &["b q+t"]),
+        ],
+    );
+}
+
 #[test]
 fn a_command_lapses_after_the_echo_of_its_system_and_is_sent_again() {
     run(&[

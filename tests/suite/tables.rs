@@ -408,6 +408,20 @@ fn invalid_tables_json_is_reported() {
             refused(|all| all["tables"][0]["decisions"] = json!([{ "outcome": "unchanged" }])),
             "a table has either rows, or a diagram with decisions",
         ),
+        (
+            refused(|all| {
+                all["tables"][0]["diagram"] = json!({ "root": -1, "nodes": [] });
+                all["tables"][0]["decisions"] = json!([{ "outcome": "unchanged" }]);
+            }),
+            "a table has either rows, or a diagram with decisions",
+        ),
+        (
+            refused(|all| {
+                all["tables"][0]["blocks"] = json!([]);
+                all["tables"][0]["decisions"] = json!([{ "outcome": "unchanged" }]);
+            }),
+            "a table has either rows, or a diagram with decisions",
+        ),
     ] {
         assert!(error.contains(wanted), "{error}, wanted {wanted}");
     }
