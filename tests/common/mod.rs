@@ -9,7 +9,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use presync::{CheckErrors, Program, Tables};
+use presync::{CheckErrors, Program, Situation, StateId, SystemId, Tables};
+use random::Random;
 
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -110,4 +111,25 @@ pub fn git(at: &Path, words: &[&str]) {
         "{words:?}: {}",
         text(&output.stderr)
     );
+}
+
+/// A situation before a change of a system: every fact has a value, other systems show a state or none, by hand or not.
+pub fn random_situation(random: &mut Random, tables: &Tables, changing: SystemId) -> Situation {
+    let schema = tables.schema();
+    let mut situation = tables.situation();
+    for (fact, _) in schema.facts() {
+        let values: Vec<_> = schema.values(fact).collect();
+        situation.set_value(*random.pick(&values));
+    }
+    for (system, _) in schema.systems().filter(|(system, _)| *system != changing) {
+        let states: Vec<StateId> = schema.states(system).collect();
+        // One more: unknown.
+        if let Some(state) = states.get(random.below(states.len() + 1)) {
+            situation.set_state(*state);
+            if random.chance(50) {
+                situation.set_by_hand(system);
+            }
+        }
+    }
+    situation
 }

@@ -1,6 +1,4 @@
-//! Random numbers and situations from a seed.
-
-use presync::{Situation, StateId, SystemId, Tables};
+//! Random numbers from a seed.
 
 /// A random number generator (splitmix64).
 pub struct Random(pub u64);
@@ -25,25 +23,4 @@ impl Random {
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
-}
-
-/// A situation before a change of a system: every fact has a value, other systems show a state or none, by hand or not.
-pub fn situation(random: &mut Random, tables: &Tables, changing: SystemId) -> Situation {
-    let schema = tables.schema();
-    let mut situation = tables.situation();
-    for (fact, _) in schema.facts() {
-        let values: Vec<_> = schema.values(fact).collect();
-        situation.set_value(*random.pick(&values));
-    }
-    for (system, _) in schema.systems().filter(|(system, _)| *system != changing) {
-        let states: Vec<StateId> = schema.states(system).collect();
-        // One more: unknown.
-        if let Some(state) = states.get(random.below(states.len() + 1)) {
-            situation.set_state(*state);
-            if random.chance(50) {
-                situation.set_by_hand(system);
-            }
-        }
-    }
-    situation
 }

@@ -168,7 +168,7 @@ fn a_text_has_rows_or_a_diagram() {
         let entered = tables.state("a", "x").expect("it is declared");
         let role = tables.default_role().expect("the program has one role");
         for _ in 0..500 {
-            let given = common::random::situation(&mut random, &tables, entered.system());
+            let given = common::random_situation(&mut random, &tables, entered.system());
             let set = |at: usize| {
                 let fact = tables
                     .schema()

@@ -365,7 +365,7 @@ fn packed_inputs_decide_like_the_table() {
                 let states: Vec<StateId> = schema.states(from).collect();
                 let (mut situations, mut entered) = (Vec::new(), Vec::new());
                 for _ in 0..200 {
-                    situations.push(common::random::situation(&mut random, &tables, from));
+                    situations.push(common::random_situation(&mut random, &tables, from));
                     entered.push(states[random.below(states.len())]);
                 }
                 let facts: Vec<Vec<ValueId>> = schema

@@ -4,7 +4,7 @@ use presync::{Rows, Situation, StateId, Tables};
 use presync_engine::{Cells, Column};
 
 use crate::common::generate::{self, Random};
-use crate::common::{check, random, tables};
+use crate::common::{check, random_situation, tables};
 use crate::tables::first;
 
 fn holds(cells: &Cells, columns: &[Column], situation: &Situation) -> bool {
@@ -68,7 +68,7 @@ fn compare(tables: &Tables, random: &mut Random, situations: usize, name: &str) 
             let from = table.direction().from();
             let states: Vec<StateId> = tables.schema().states(from).collect();
             for _ in 0..situations {
-                let situation = random::situation(random, tables, from);
+                let situation = random_situation(random, tables, from);
                 for entered in &states {
                     let decided = table.decide_with_texts(&situation, *entered);
                     let (decision, texts) = decided.expect("every fact is set");
