@@ -29,6 +29,8 @@ import tree_sitter_rust
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COPY = ROOT / "target" / "mutants"
 BUILD = ROOT / "target" / "mutants-build"
+# Which test detected a change in an earlier run: it is tried first.
+DETECTED = ROOT / "target" / "mutants-detected.json"
 EXPLAINED = pathlib.Path(__file__).with_suffix(".toml")
 CORE = ("src/space", "src/diagram", "src/compile", "crates/engine/src", "crates/stream/src")
 # The crates that contain the core: each has its own switches.
@@ -74,17 +76,31 @@ def main():
     quick = {test: binaries[test] for test in QUICK}
     seen = unseen = 0
     known = {}
+    detected = json.loads(DETECTED.read_text()) if DETECTED.exists() else {}
+
+    def first(number):
+        """The first test that detects a change; an explained change is tried with the quick tests only."""
+        tests = quick if number in explained else binaries
+        before = detected.get(without_place(changes[number]["name"]))
+        ordered = {before: tests[before], **tests} if before in tests else tests
+        return tried(ordered, number)
+
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        results = threads.map(lambda number: tried(quick if number in explained else binaries, number), chosen)
+        results = threads.map(first, chosen)
         for number, test in itertools.chain(zip(chosen, results), alone(changes, others, explained)):
             name = changes[number]["name"]
             if test:
                 seen += 1
+                detected[without_place(name)] = test
+                if seen % 100 == 0:
+                    DETECTED.write_text(json.dumps(detected, indent=1))
+                    print(f"{seen} are seen", flush=True)
             elif number in explained:
                 known.setdefault(explained[number], []).append(name)
             else:
                 unseen += 1
                 print(name, flush=True)
+    DETECTED.write_text(json.dumps(detected, indent=1))
     for part, names in known.items():
         print(f"{parts[part]}: {part!r}", *names, sep="\n    ")
     # Only a complete run shows which explanations are needed.
@@ -122,7 +138,11 @@ def listed():
 def matches(name, part):
     """Whether a name contains a part. Names are like `src/space/variable_order.rs:20:34: replace / with * in arrange`;
     the position is ignored."""
-    return part in re.sub(r":\d+:\d+:", ":", name)
+    return part in without_place(name)
+
+
+def without_place(name):
+    return re.sub(r":\d+:\d+:", ":", name)
 
 
 def compiled(changes):
