@@ -699,12 +699,24 @@ impl World {
     }
 }
 
-/// Every example, as a set of rules.
-fn rule_sets() -> Vec<Tables> {
-    let programs = common::examples();
-    let tables = programs
-        .iter()
-        .map(|path| common::program_at(path).compile());
+/// The examples with which the bounds were measured.
+const MEASURED: [&str; 7] = [
+    "after-call",
+    "contact-centre",
+    "custom-states",
+    "genesys-cloud-teams",
+    "migration",
+    "one-way",
+    "teams",
+];
+
+/// Every example, as a set of rules; or those with which the bounds were measured.
+fn rule_sets(measured_only: bool) -> Vec<Tables> {
+    let programs = common::examples().into_iter().filter(|path| {
+        let name = path.file_stem().expect("the path has a name");
+        !measured_only || MEASURED.iter().any(|measured| name == *measured)
+    });
+    let tables = programs.map(|path| common::program_at(&path).compile());
     tables
         .map(|tables| tables.expect("examples are small"))
         .collect()
@@ -715,10 +727,16 @@ fn sessions_end_right_in_slow_and_lossy_worlds() {
     let runs = std::env::var("PRESYNC_WORLDS").map_or(BOUNDED, |runs| {
         runs.parse::<usize>().expect("PRESYNC_WORLDS is a number")
     });
-    let rule_sets = rule_sets();
+    let (all, measured) = (rule_sets(false), rule_sets(true));
     let mut over = Vec::new();
     println!("world           runs  wrong end  by echo  overwritten  by repetition  traffic");
     for kind in WORLDS {
+        // In calm worlds nothing may go wrong, whatever the rules.
+        let rule_sets = if kind.most == CALM.most {
+            &all
+        } else {
+            &measured
+        };
         let mut found = Violations::default();
         for seed in 0..runs {
             let tables = &rule_sets[seed % rule_sets.len()];
