@@ -281,27 +281,31 @@ fn the_order_of_texts_is_part_of_the_meaning() {
 /// Two texts that always join, in an order that a flag decides: the flag is an input of the texts.
 #[test]
 fn a_fact_that_only_orders_texts_is_an_input() {
-    let source = include_str!("../fixtures/programs/order-by-flag.presync");
-    let tables = common::tables(source);
-    let document = tables.document().expect("it is small");
-    let to_b = document
-        .directions
-        .iter()
-        .find(|direction| direction.to == "b");
-    let columns = &to_b.expect("it exists").columns;
-    assert!(format!("{columns:?}").contains("\"f\""), "{columns:?}");
-    let state = tables.state("a", "S").expect("it exists");
-    let role = tables.default_role().expect("it has one");
-    let texts = |flag: bool| {
-        let mut situation = tables.situation();
-        let fact = tables.schema().find_fact("f").expect("it exists");
-        let value = tables.schema().value_named(fact, &flag.to_string());
-        situation.set_value(value.expect("it exists"));
-        let decided = role.decide(&situation, state).expect("it decides");
-        decided[0].append().to_vec()
-    };
-    assert_eq!(
-        (texts(true), texts(false)),
-        (vec!["x", "y"], vec!["y", "x"])
-    );
+    for source in [
+        include_str!("../fixtures/programs/order-by-flag.presync"),
+        include_str!("../fixtures/programs/order-by-profile.presync"),
+    ] {
+        let tables = common::tables(source);
+        let document = tables.document().expect("it is small");
+        let to_b = document
+            .directions
+            .iter()
+            .find(|direction| direction.to == "b");
+        let columns = &to_b.expect("it exists").columns;
+        assert!(format!("{columns:?}").contains("\"f\""), "{columns:?}");
+        let state = tables.state("a", "S").expect("it exists");
+        let role = tables.default_role().expect("it has one");
+        let texts = |flag: bool| {
+            let mut situation = tables.situation();
+            let fact = tables.schema().find_fact("f").expect("it exists");
+            let value = tables.schema().value_named(fact, &flag.to_string());
+            situation.set_value(value.expect("it exists"));
+            let decided = role.decide(&situation, state).expect("it decides");
+            decided[0].append().to_vec()
+        };
+        assert_eq!(
+            (texts(true), texts(false)),
+            (vec!["x", "y"], vec!["y", "x"])
+        );
+    }
 }
