@@ -6,7 +6,8 @@ fn schema(name: &str) -> jsonschema::Validator {
     let path = common::root().join(format!("docs/{name}.schema.json"));
     let text = std::fs::read_to_string(path).expect("the schema is committed");
     let schema = serde_json::from_str(&text).expect("valid JSON");
-    jsonschema::validator_for(&schema).expect("the schema is valid")
+    let options = jsonschema::options().should_validate_formats(true);
+    options.build(&schema).expect("the schema is valid")
 }
 
 /// The lines of a text as JSON.
@@ -97,6 +98,15 @@ fn wrong_events_are_refused_by_the_schema_and_the_tool() {
         ),
         (r#"{"user":"a","resync":false}"#, false),
         (r#"{"user":"a","role":"Agents","at":5}"#, false),
+        (r#"{"user":"a","role":"Agents","at":"yesterday"}"#, false),
+        (r#"{"user":"a","role":null}"#, false),
+        (r#"{"user":"a","set":{}}"#, false),
+        (r#"{"user":"a","observe":{}}"#, false),
+        (r#"{"user":"a","change":null}"#, false),
+        (
+            r#"{"user":"a","role":"Agents","state":{"cic":"Available"}}"#,
+            false,
+        ),
         (r#"["a"]"#, false),
     ] {
         let value = serde_json::from_str(event).expect("valid JSON");
@@ -107,5 +117,26 @@ fn wrong_events_are_refused_by_the_schema_and_the_tool() {
             .iter()
             .any(|reason| shown.contains(&format!("\"{reason}\"")));
         assert_eq!(!is_wrong, right, "{event}: {shown}");
+    }
+}
+
+/// A line that only some parsers accept is a text among the rejects, which stay JSON for every parser.
+#[test]
+fn rejects_can_be_read() {
+    let folder = tempfile::tempdir().expect("folders can be made");
+    let example = common::root().join("examples/contact-centre");
+    let deep = format!(
+        r#"{{"user":"a","x":{}{}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    for line in [r#"{"user":"a","x":"\ud800"}"#, &deep, r#"{"user":"a"} {"#] {
+        let rejects = folder.path().join("rejects.jsonl");
+        let rejects = rejects.to_str().expect("the path is UTF-8");
+        let words = ["run", "tables.json", "--rejects", rejects];
+        common::presync(&example, &words, line.as_bytes());
+        let text = std::fs::read_to_string(rejects).expect("it was written");
+        let reject: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        assert_eq!(reject["event"], line, "{text}");
     }
 }

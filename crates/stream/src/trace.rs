@@ -106,14 +106,11 @@ pub(crate) fn carried_out(
         return;
     };
     let decisions = applied.decisions.iter().map(|decided| {
-        let outcome = &decided.decision.outcome;
         let origin = decided.decision.origin.as_ref();
         TraceDecision {
             to: &schema.system(decided.to).name,
             result: word_of(decided.delivery).text(),
-            state: outcome
-                .state()
-                .map(|state| schema.state(state).name.as_str()),
+            state: decided.state.map(|state| schema.state(state).name.as_str()),
             append: engine.append_texts(decided.append),
             profile: origin.map(|origin| origin.profile.as_str()),
             rule: origin.map(|origin| origin.rule.as_str()),

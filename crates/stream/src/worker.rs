@@ -160,9 +160,11 @@ impl Worker<'_> {
         output: &mut BlockOutput,
     ) {
         output.counts.count(Word::Rejected);
+        // A raw value can still be what other parsers refuse: half of a surrogate pair, a very deep array.
+        let readable = serde_json::from_slice::<serde_json::Value>(line).is_ok();
         let event = match serde_json::from_slice::<&RawValue>(line) {
-            Ok(json) => Original::Json(json),
-            Err(_) => Original::Text(String::from_utf8_lossy(line).into_owned()),
+            Ok(json) if readable => Original::Json(json),
+            _ => Original::Text(String::from_utf8_lossy(line).into_owned()),
         };
         let message = rejection.to_string();
         let reject = RejectLine {

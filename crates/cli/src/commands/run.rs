@@ -142,7 +142,7 @@ fn open_state(
     let (store, stored) = Store::open(file, stream)?;
     for (what, count) in &stored.lost {
         terminal.status(&format!(
-            "the program has no {what}; removed from {}",
+            "{what} no longer exists; ignored in {}",
             if *count == 1 {
                 "1 session".to_owned()
             } else {
