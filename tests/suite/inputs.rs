@@ -67,6 +67,29 @@ fn a_line_end_is_one_for_comments_and_messages() {
     }
 }
 
+/// Hidden characters of one to four bytes, before, at and behind a mistake; the columns count characters.
+#[test]
+fn a_picture_shows_its_line_whatever_is_hidden_in_it() {
+    let folder = Folder::new(&[]);
+    for hidden in ["\u{7}", "\u{85}", "\u{200b}", "\u{e0001}"] {
+        for (source, column) in [
+            (format!("profile \"{hidden}\" nonsense"), 13),
+            (format!("nonsense // {hidden}{hidden}"), 1),
+            (format!("{hidden}nonsense\n"), 1),
+            (format!("flag é{hidden}"), 7),
+        ] {
+            let (code, shown) = folder.run(&["check", "-"], &source);
+            assert_eq!(code, Some(1), "{source:?}: {shown}");
+            let place = format!("<stdin>:1:{column}]");
+            assert!(shown.contains(&place), "{source:?}: {shown}");
+            assert!(!shown.contains(hidden), "{source:?}: {shown}");
+        }
+    }
+    // Behind the last character.
+    let (_, shown) = folder.run(&["check", "-"], "flag");
+    assert!(shown.contains(" 1 │ flag"), "{shown}");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_once_and_unreadable_files_are_told() {
@@ -602,6 +625,23 @@ fn only_unsafe_fixes_delete_from_a_file_without_profiles() {
     assert_eq!(folder.read("m.presync"), part.as_bytes());
     let (_, shown) = folder.run(&["check", "--fix", "--unsafe", "m.presync"], "");
     assert_eq!(folder.read("m.presync"), b"use cic_lync\n", "{shown}");
+}
+
+/// The conditions around an appendix go with it, and nothing else.
+#[test]
+fn a_fix_deletes_the_whole_appendix() {
+    let before =
+        "use cic_lync\nprofile \"P\" {\n    when both_logged_in: cic \"At Lunch\" -> lync Away\n";
+    let never = "    when in_queue and cic is Available:\n        append \"x\" to lync\n";
+    let after = "    cic \"Gone Home\" -> lync Busy\n}\n";
+    let folder = Folder::new(&[("a.presync", &[before, never, after].concat())]);
+    let fix = ["check", "--fix", "--unsafe", "--level", "gap=off"];
+    let (_, shown) = folder.run(&fix, "");
+    assert_eq!(
+        text(&folder.read("a.presync")),
+        [before, after].concat(),
+        "{shown}"
+    );
 }
 
 /// An editor that sends an excluded file gets it back.

@@ -78,11 +78,13 @@ fn commands_print_what_the_pages_show() {
                 .expect("the file can be copied");
             }
         }
-        std::fs::write(
-            folder.join("broken.presync"),
-            include_str!("../fixtures/programs/conflict.presync"),
-        )
-        .expect("the file is writable");
+        if !is_example {
+            std::fs::write(
+                folder.join("broken.presync"),
+                include_str!("../fixtures/programs/conflict.presync"),
+            )
+            .expect("the file is writable");
+        }
         for block in blocks(&text) {
             if let Some((_, name)) = block.info.split_once(' ') {
                 std::fs::write(folder.join(name), block.lines.join("\n") + "\n")

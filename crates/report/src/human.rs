@@ -135,8 +135,10 @@ fn separate(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '
 /// The lines of a file from the first to the last label. Columns count characters; lines count from the start of
 /// the file.
 struct SourceText {
-    /// Control characters are replaced by a space, which has the same length.
+    /// Characters that cannot be shown are replaced by text of the same length in bytes.
     lines: NamedSource<String>,
+    /// As in the file.
+    original: String,
     first_line: usize,
     /// The offset of these lines in the file.
     start: usize,
@@ -155,19 +157,26 @@ impl SourceText {
         let end = text[to..]
             .find('\n')
             .map_or(text.len(), |newline| to + newline + 1);
-        let escape = |char: char| {
-            if char.is_ascii_control() && char != '\n' && char != '\t' {
-                ' '
-            } else if presync::is_hidden(char) {
-                '\u{fffd}'
-            } else {
-                char
+        let original = text[start..end].to_owned();
+        let mut lines = String::with_capacity(original.len() + 1);
+        for char in original.chars() {
+            let hidden = presync::is_hidden(char) || char.is_ascii_control();
+            match char.len_utf8() {
+                _ if !hidden || matches!(char, '\n' | '\t') => lines.push(char),
+                1 => lines.push(' '),
+                2 => lines.push('¤'),
+                3 => lines.push('\u{fffd}'),
+                _ => lines.push_str("\u{fffd} "),
             }
-        };
-        let lines = text[start..end].chars().map(escape).collect();
+        }
+        // A label can be behind the last character.
+        if !lines.ends_with('\n') {
+            lines.push('\n');
+        }
         let first_line = sources.file(file).line(start as u32) as usize - 1;
         Self {
             lines: NamedSource::new(visible(&sources.shown_path(file)), lines),
+            original,
             first_line,
             start,
         }
@@ -188,7 +197,7 @@ impl miette::SourceCode for SourceText {
         let contents = self
             .lines
             .read_span(&(offset, span.len()).into(), before, after)?;
-        let (at, text) = (contents.span().offset(), self.lines.inner());
+        let (at, text) = (contents.span().offset(), &self.original);
         let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         Ok(Box::new(miette::MietteSpanContents::new_named(
             self.lines.name().to_owned(),
