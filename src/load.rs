@@ -71,12 +71,16 @@ pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
     while let Some(wanted) = pending.pop() {
         let (file, more) = loader.follow(&wanted);
         pending.extend(more);
-        let location = Location {
+        let [location, whole] = [wanted.name.span, wanted.whole].map(|span| Location {
             file: wanted.from,
-            span: wanted.whole,
-        };
-        let uses = &mut loader.parsed.sources.uses;
-        uses.extend(file.map(|file| UsedFile { location, file }));
+            span,
+        });
+        loader.parsed.sources.uses.extend(file.map(|file| UsedFile {
+            name: wanted.name.text.to_string(),
+            location,
+            whole,
+            file,
+        }));
     }
     Ok(loader.parsed)
 }
@@ -91,7 +95,7 @@ struct Loader<'a> {
 struct Use {
     name: tree::Name,
     from: FileId,
-    /// The declaration.
+    /// The declaration, including its documentation.
     whole: Span,
 }
 
@@ -110,7 +114,7 @@ impl Loader<'_> {
                 tree::DeclarationKind::Use(name) => Some(Use {
                     name: name.clone(),
                     from: file,
-                    whole: declaration.span,
+                    whole: declaration.before.with_doc(declaration.span),
                 }),
                 _ => None,
             })

@@ -159,10 +159,13 @@ pub struct Sources {
 }
 
 /// A `use` of a file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct UsedFile {
-    /// The whole declaration.
+    /// As written, without quotes.
+    pub name: String,
     pub location: Location,
+    /// The whole declaration, including its documentation.
+    pub whole: Location,
     pub file: FileId,
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{Diagnostic, Witness};
 use crate::diagram::Diagram;
 use crate::lint::{Context, shown, states_text, system_name};
-use crate::program::{Change, Direction, Program, Rank, RoleId, RuleSourceId, StateId, SystemId};
+use crate::program::{
+    Change, Direction, Program, Rank, RoleId, Rule, RuleSourceId, StateId, SystemId,
+};
 use crate::space::RoleDecision;
 
 /// Rules up to this number are shown for the way there.
@@ -84,36 +86,59 @@ fn round_trips(
             if both == Diagram::ZERO {
                 continue;
             }
-            // The situation to print is one in which both rules decide.
-            let Some((goes, both)) = first_rule(context, both, (there.decision, &there.by)) else {
-                continue;
-            };
             let decision = context.space.after_entering(back.decision, start);
-            let Some((comes, both)) = first_rule(context, both, (decision, &back.by)) else {
-                continue;
-            };
-            let way = WayBack {
-                home: start.system(),
-                shown_as: *shown_as,
-                returned: *returned,
-                comes,
-            };
-            let known = found.get(&way).is_some_and(|trips| {
-                let there = trips.ways_there.get(&goes);
-                trips.roles.contains(&role)
-                    && there.is_some_and(|there| there.starts.contains(&start))
-            });
-            if known || is_allowed(context, role, [goes, comes]) {
-                continue;
-            }
-            let trips = found.entry(way).or_default();
-            trips.roles.insert(role);
-            let there = trips.ways_there.entry(goes).or_default();
-            there.starts.insert(start);
-            if there.situation.is_none() {
-                there.situation = context.space.witness(both, Some(start), &|leaf| leaf == 1);
+            // Each pair of rules that decide, and where both do.
+            for (goes, region) in deciding(context, both, (there.decision, &there.by)) {
+                for (comes, region) in deciding(context, region, (decision, &back.by)) {
+                    let way = WayBack {
+                        home: start.system(),
+                        shown_as: *shown_as,
+                        returned: *returned,
+                        comes,
+                    };
+                    let trip = Trip {
+                        role,
+                        start,
+                        goes,
+                        region,
+                    };
+                    add(context, found, way, trip);
+                }
             }
         }
+    }
+}
+
+/// A round trip in one role, by a rule that goes there.
+struct Trip {
+    role: RoleId,
+    start: StateId,
+    goes: RuleSourceId,
+    /// Where both rules decide.
+    region: Diagram,
+}
+
+/// Adds a round trip, unless it is allowed.
+fn add(context: &mut Context<'_>, found: &mut BTreeMap<WayBack, Trips>, way: WayBack, trip: Trip) {
+    let Trip {
+        role, start, goes, ..
+    } = trip;
+    let known = found.get(&way).is_some_and(|trips| {
+        let there = trips.ways_there.get(&goes);
+        trips.roles.contains(&role) && there.is_some_and(|there| there.starts.contains(&start))
+    });
+    if known || is_allowed(context, role, [way.comes, goes]) {
+        return;
+    }
+    let trips = found.entry(way).or_default();
+    trips.roles.insert(role);
+    let there = trips.ways_there.entry(goes).or_default();
+    there.starts.insert(start);
+    if there.situation.is_none() {
+        let region = trip.region;
+        there.situation = context
+            .space
+            .witness(region, Some(start), &|leaf| leaf == 1);
     }
 }
 
@@ -126,14 +151,18 @@ fn is_allowed(context: &mut Context<'_>, role: RoleId, rules: [RuleSourceId; 2])
     !context.counts(&mut of_trip)
 }
 
-/// A rule that decides in a region, and where in it.
-fn first_rule(
+/// The rules that decide in a region, and where in it.
+fn deciding(
     context: &mut Context<'_>,
-    region: Diagram,
+    mut region: Diagram,
     (decision, by): (Diagram, &RoleDecision),
-) -> Option<(RuleSourceId, Diagram)> {
-    let (leaf, region) = context.decider_in(region, decision)?;
-    Some((context.rule_behind(by, leaf)?, region))
+) -> Vec<(RuleSourceId, Diagram)> {
+    let mut found = Vec::new();
+    while let Some((leaf, part)) = context.decider_in(region, decision) {
+        region = context.space.diagrams.without(region, part);
+        found.extend(context.rule_behind(by, leaf).map(|rule| (rule, part)));
+    }
+    found
 }
 
 /// The attributes of a state that the settings protect.
@@ -183,6 +212,10 @@ fn finding(context: &Context<'_>, way: WayBack, trips: Trips) -> Diagnostic {
                 .next()
                 .and_then(|there| there.situation.clone()),
         );
+    // What is reported once `shown_as` is set. The way back comes first: that is where to change something.
+    let read = program.schema.reads(shown_as);
+    let label = format!("{} → {back}", shown(program, read));
+    finding = finding.label(context.rule_location(comes), label);
     for (goes, way_there) in trips.ways_there.iter().take(MAX_SHOWN) {
         let label = format!(
             "{home_name} {} → {there}",
@@ -190,10 +223,7 @@ fn finding(context: &Context<'_>, way: WayBack, trips: Trips) -> Diagnostic {
         );
         finding = finding.rule(context.rule_location(*goes), label);
     }
-    // What is reported once `shown_as` is set.
-    let read = program.schema.reads(shown_as);
-    let label = format!("{} → {back}", shown(program, read));
-    finding = finding.rule(context.rule_location(comes), label);
+    finding.data.rules.push(context.rule_location(comes));
     if trips.ways_there.len() > MAX_SHOWN {
         let more = trips.ways_there.len() - MAX_SHOWN;
         finding = finding.note(format!("{more} more rules lead to {there}"));
@@ -206,20 +236,17 @@ fn finding(context: &Context<'_>, way: WayBack, trips: Trips) -> Diagnostic {
     if !changes.is_empty() {
         finding = finding.note(format!("attributes: {}", changes.join("; ")));
     }
-    let mut rules = program.profiles.iter().flat_map(|profile| &profile.rules);
-    let rule = rules.find(|rule| rule.source == comes && rule.direction.from() == read.system());
-    let rank = rule.map(|rule| rule.rank);
-    let replaced = rule.is_some_and(|rule| rule.replaced);
+    let back_rule = BackRule::of(program, comes, read);
     let guard = states_text(program, &starts);
-    // A second `override` would conflict with the first.
-    if rank == Some(Rank::Override) {
+    if back_rule.has_override {
+        // A second `override` would conflict with the first.
         return finding.help(format!(
-            "keep the state on the way back: add this to the conditions of the `override`:\n    {home_name} is not {guard}"
+            "keep the state on the way back: add this to the conditions of the rule:\n    {home_name} is not {guard}"
         ));
     }
     let rule = format!(
         "when {home_name} is {guard}: {}{} -> {home_name} unchanged",
-        if rank == Some(Rank::Otherwise) {
+        if back_rule.is_otherwise {
             ""
         } else {
             "override "
@@ -233,7 +260,38 @@ fn finding(context: &Context<'_>, way: WayBack, trips: Trips) -> Diagnostic {
     );
     let finding = finding.help(format!("keep the state on the way back:\n    {rule}"));
     // In a mapping that is applied `with` other systems, the rule would be about the wrong ones.
-    if replaced { finding } else { finding.fix(fix) }
+    if back_rule.replaced {
+        finding
+    } else {
+        finding.fix(fix)
+    }
+}
+
+/// A rule of a way back, in the profiles that have it.
+struct BackRule {
+    is_otherwise: bool,
+    /// It is an `override`, or another one applies to the same state.
+    has_override: bool,
+    replaced: bool,
+}
+
+impl BackRule {
+    fn of(program: &Program, source: RuleSourceId, read: StateId) -> Self {
+        let applies = |rule: &&Rule| {
+            rule.direction.from() == read.system() && rule.states.binary_search(&read).is_ok()
+        };
+        let is_it = |rule: &Rule| rule.source == source;
+        let profiles = program.profiles.iter();
+        let profiles = profiles.map(|profile| profile.rules.iter().filter(applies));
+        let with_it = profiles.filter(|rules| rules.clone().any(is_it));
+        let rules: Vec<&Rule> = with_it.flatten().collect();
+        let its = || rules.iter().filter(|rule| is_it(rule));
+        Self {
+            is_otherwise: its().any(|rule| rule.rank == Rank::Otherwise),
+            has_override: rules.iter().any(|rule| rule.rank == Rank::Override),
+            replaced: its().any(|rule| rule.replaced),
+        }
+    }
 }
 
 /// Few states by name, more as a number.

@@ -263,6 +263,8 @@ pub struct Append {
     /// As in [`Rule::enclosing`].
     pub enclosing: Arc<[ConditionSiteId]>,
     pub location: Location,
+    /// As in [`RuleSource::item`].
+    pub item: Location,
 }
 
 #[derive(Debug, Clone)]

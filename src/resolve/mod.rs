@@ -358,11 +358,7 @@ impl Resolver {
     ) -> DeclaredId {
         let location = declaration.at(name.span);
         let node = declaration.node;
-        let whole = declaration.at(node
-            .before
-            .doc()
-            .iter()
-            .fold(node.span, |whole, doc| whole.to(*doc)));
+        let whole = declaration.at(node.before.with_doc(node.span));
         self.draft.declared.push(program::Declared {
             kind,
             name: name.text.to_string(),

@@ -65,10 +65,7 @@ impl Scope {
 type Items = Box<[Item]>;
 
 fn with_doc(item: &Item) -> Span {
-    item.before
-        .doc()
-        .iter()
-        .fold(item.span, |whole, doc| whole.to(*doc))
+    item.before.with_doc(item.span)
 }
 
 /// Builds the rules of one mapping or profile.
@@ -355,6 +352,10 @@ impl Resolver {
                             condition: outer.condition,
                             enclosing: outer.enclosing.clone(),
                             location,
+                            item: Location {
+                                file: builder.file,
+                                span: builder.alone.unwrap_or(whole),
+                            },
                         });
                     }
                 }

@@ -76,6 +76,11 @@ impl Leading {
     pub fn doc(&self) -> &[Span] {
         self.0.as_ref().map_or(&[], |prefix| &prefix.doc)
     }
+
+    /// A span, with the doc comments before it.
+    pub fn with_doc(&self, span: Span) -> Span {
+        self.doc().iter().fold(span, |whole, doc| whole.to(*doc))
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -1058,7 +1058,7 @@ fn a_situation_says_which_states_are_by_hand() {
     }
 }
 
-/// In the situation that a finding prints, its first label decides, or nothing does.
+/// In the situation that a finding prints, its first rule decides, or nothing does.
 #[test]
 fn labels_and_situations_of_findings_agree_with_decide() {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();

@@ -3,44 +3,48 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagram::Diagram;
-use crate::lint::{Context, system_name};
+use crate::lint::{Context, alive, system_name};
 use crate::program::{Append, Change, ProfileId, RoleId, Target};
 use crate::source::Location;
 use crate::space::Precedence;
 
 pub(super) fn find(context: &mut Context<'_>) {
     let program = context.program;
-    let mut seen = Added::default();
+    let mut added = Added::default();
     for role in program.role_ids() {
         for direction in program.directions() {
             let profiles = &program.role(role).profiles;
             for state in context.space.state_classes_of_role(role, direction) {
                 let change = Change::of(direction, state);
                 for profile in profiles {
-                    seen.try_one(&mut context.space, role, change, *profile);
+                    added.try_one(&mut context.space, role, change, *profile);
                 }
                 let appends = profiles.iter().map(|profile| program.profile(*profile));
                 let mut appends = appends.flat_map(|profile| &profile.appends);
                 let is_open = |append: &Append| {
-                    append.to == direction.to() && !seen.added.contains(&append.location)
+                    append.to == direction.to() && !added.0.contains(&append.location)
                 };
                 if !appends.any(is_open) {
                     break;
                 }
-                seen.look(&mut context.space, role, change);
+                added.look(&mut context.space, role, change);
             }
         }
     }
     // What never decides at all is reported as a dead profile.
+    let alive = alive::alive(context);
     let mut never = BTreeMap::new();
-    for append in seen
-        .setting
-        .iter()
-        .flat_map(|profile| &program.profile(*profile).appends)
-    {
-        let bundled = program.sources.file(append.location.file).bundled;
-        if !bundled && !seen.added.contains(&append.location) {
-            never.insert(append.location, append);
+    for role in program.role_ids() {
+        for id in &program.role(role).profiles {
+            if !alive.profiles.contains(&(role, *id)) && !alive.unknown.contains(&role) {
+                continue;
+            }
+            for append in &program.profile(*id).appends {
+                let bundled = program.sources.file(append.location.file).bundled;
+                if !bundled && !added.0.contains(&append.location) {
+                    never.insert(append.location, append);
+                }
+            }
         }
     }
     for append in never.into_values() {
@@ -49,20 +53,19 @@ pub(super) fn find(context: &mut Context<'_>) {
             .finding(format!("appendix \"{}\" is never added", append.text))
             .about("append")
             .about(append.text.as_str())
-            .label(append.location, format!("no state of `{system}` gets it"))
+            .label(
+                append.location,
+                format!("never added to a state of `{system}`"),
+            )
             .help("move it to the profile that sets the state, or delete it")
-            .fix(context.deletion(append.location, false));
+            .fix(context.deletion(append.item, false));
         context.report(finding);
     }
 }
 
+/// The appendices that are added somewhere.
 #[derive(Default)]
-struct Added {
-    /// The appendices that are added somewhere.
-    added: BTreeSet<Location>,
-    /// The profiles that set a state somewhere.
-    setting: BTreeSet<ProfileId>,
-}
+struct Added(BTreeSet<Location>);
 
 impl Added {
     /// Tries one situation for each appendix: most are added there, which is quicker than all situations.
@@ -76,14 +79,14 @@ impl Added {
         let appends = &space.program.profile(profile).appends;
         if appends
             .iter()
-            .all(|append| self.added.contains(&append.location))
+            .all(|append| self.0.contains(&append.location))
         {
             return;
         }
         let decided = space.decision(role, change);
         for appendix in space.appendices(profile, change).iter() {
             let location = appends[appendix.append as usize].location;
-            if self.added.contains(&location) {
+            if self.0.contains(&location) {
                 continue;
             }
             let diagrams = &space.diagrams;
@@ -103,8 +106,7 @@ impl Added {
             let decision = decision.filter(|decision| decision.profile == profile);
             if decision.is_some_and(|decision| space.rule_of(decision).target != Target::Unchanged)
             {
-                self.added.insert(location);
-                self.setting.insert(profile);
+                self.0.insert(location);
             }
         }
     }
@@ -119,13 +121,12 @@ impl Added {
                 if space.rule_of(decision).target == Target::Unchanged {
                     continue;
                 }
-                self.setting.insert(decision.profile);
                 let appends = &space.program.profile(decision.profile).appends;
                 let appendices = space.appendices(decision.profile, change);
                 let mut region = None;
                 for appendix in appendices.iter() {
                     let location = appends[appendix.append as usize].location;
-                    if self.added.contains(&location) {
+                    if self.0.contains(&location) {
                         continue;
                     }
                     let region = *region.get_or_insert_with(|| {
@@ -134,7 +135,7 @@ impl Added {
                             .map(*part, &mut |other| u32::from(other == *leaf))
                     });
                     if space.diagrams.and_then(region, appendix.holds) != Diagram::ZERO {
-                        self.added.insert(location);
+                        self.0.insert(location);
                     }
                 }
             }

@@ -11,12 +11,11 @@ pub(super) fn find(context: &mut Context<'_>, is_part: bool) {
     let files = FileUses::of(program);
     for used in &program.sources.uses {
         let file = program.sources.file(used.location.file);
-        if file.bundled || files.is_used(*used) {
+        let name = &used.name;
+        let earlier = files.earlier(used);
+        if file.bundled || (earlier.is_none() && files.is_used(used)) {
             continue;
         }
-        let span = used.location.span;
-        let written = &file.text[span.start as usize..span.end as usize];
-        let name = written.trim_start_matches("use").trim().trim_matches('"');
         let reached = files.reached(used.file, |_| true);
         // Events can name systems and facts even if the program never does.
         let in_events = program.declared.iter().any(|declared| {
@@ -24,14 +23,24 @@ pub(super) fn find(context: &mut Context<'_>, is_part: bool) {
             let named = matches!(declared.kind, Kind::System | Kind::Flag | Kind::Choice);
             named && reached.contains(&declared.location.file)
         });
-        let finding = context
-            .finding(format!("nothing from `{name}` is used"))
+        let message = match earlier {
+            Some(_) => format!("`{name}` is used already"),
+            None => format!("nothing from `{name}` is used"),
+        };
+        let mut finding = context
+            .finding(message)
             .about("use")
             .about(name)
-            .label(used.location, "not needed")
-            .help("delete the `use`, or use what the file declares")
-            .fix(context.deletion(used.location, !is_part && !in_events));
-        context.report(finding);
+            .label(used.location, "not needed");
+        let help = match earlier {
+            Some(earlier) => {
+                finding = finding.label(earlier.location, "used here");
+                "delete one of them"
+            }
+            None => "delete the `use`, or use what the file declares",
+        };
+        let safe = earlier.is_some() || !is_part && !in_events;
+        context.report(finding.help(help).fix(context.deletion(used.whole, safe)));
     }
 }
 
@@ -71,8 +80,20 @@ impl<'p> FileUses<'p> {
         }
     }
 
-    fn is_used(&self, used: UsedFile) -> bool {
+    /// An earlier `use` of the same file in the same file.
+    fn earlier(&self, used: &UsedFile) -> Option<&'p UsedFile> {
+        let mut uses = self.program.sources.uses.iter();
+        uses.find(|other| {
+            let same = other.file == used.file && other.location.file == used.location.file;
+            same && other.location.span.start < used.location.span.start
+        })
+    }
+
+    fn is_used(&self, used: &UsedFile) -> bool {
         let from = used.location.file;
+        if used.file == from {
+            return false;
+        }
         if self.naming.contains(&(from, used.file)) {
             return true;
         }
@@ -89,12 +110,12 @@ impl<'p> FileUses<'p> {
                     .any(|(file, target)| !lost.contains(file) && lost.contains(target));
         }
         // Another `use` brings the file in, too.
-        let reached = self.reached(used.file, |_| true);
+        let reached = self.reached(used.file, |other| other.file != from);
         (self.naming.iter()).any(|(file, target)| *file == from && reached.contains(target))
     }
 
     /// The files that only this `use` brings in.
-    fn lost(&self, used: UsedFile) -> BTreeSet<FileId> {
+    fn lost(&self, used: &UsedFile) -> BTreeSet<FileId> {
         let kept = self.reached(FileId(0), |other| other.location != used.location);
         let all = self.program.sources.iter().map(|(id, _)| id);
         all.filter(|id| !kept.contains(id)).collect()
