@@ -11,6 +11,7 @@ Needs cargo-mutants and the Python packages tree-sitter and tree-sitter-rust. Wo
 Usage: mutants.py [--switched] [PART_OF_A_NAME...]    (only changes whose names contain a part: `space/variable_order.rs`,
 `widen`; --switched: only those with a switch, because each of the others needs a build of its own)
 """
+import collections
 import concurrent.futures
 import itertools
 import json
@@ -21,6 +22,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 
 import tree_sitter
@@ -29,8 +31,6 @@ import tree_sitter_rust
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COPY = ROOT / "target" / "mutants"
 BUILD = ROOT / "target" / "mutants-build"
-# Which test detected a change in an earlier run: it is tried first.
-DETECTED = ROOT / "target" / "mutants-detected.json"
 EXPLAINED = pathlib.Path(__file__).with_suffix(".toml")
 CORE = ("src/space", "src/diagram", "src/compile", "crates/engine/src", "crates/stream/src")
 # The crates that contain the core: each has its own switches.
@@ -69,21 +69,19 @@ def main():
     chosen, others = sorted(wanted - dropped), sorted(wanted & dropped)
     print(f"{len(changes)} changes, {len(dropped)} of them cannot be switched on; {len(chosen)} are tried", flush=True)
     binaries = built(TESTS)
-    failing = tried(binaries, None)
-    assert failing is None, f"without a change {failing} fails"
+    order = Order(binaries)
     parts = tomllib.loads(EXPLAINED.read_text())
     explained = {number: part for number in wanted for part in parts if matches(changes[number]["name"], part)}
     quick = {test: binaries[test] for test in QUICK}
     seen = unseen = 0
     known = {}
-    detected = json.loads(DETECTED.read_text()) if DETECTED.exists() else {}
 
     def first(number):
         """The first test that detects a change; an explained change is tried with the quick tests only."""
         tests = quick if number in explained else binaries
-        before = detected.get(without_place(changes[number]["name"]))
-        ordered = {before: tests[before], **tests} if before in tests else tests
-        return tried(ordered, number)
+        file = changes[number]["file"]
+        ordered = {test: tests[test] for test in order.of(file) if test in tests}
+        return tried(ordered, number, lambda test, failed: order.learn(file, test, failed))
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         results = threads.map(first, chosen)
@@ -91,16 +89,13 @@ def main():
             name = changes[number]["name"]
             if test:
                 seen += 1
-                detected[without_place(name)] = test
                 if seen % 100 == 0:
-                    DETECTED.write_text(json.dumps(detected, indent=1))
                     print(f"{seen} are seen", flush=True)
             elif number in explained:
                 known.setdefault(explained[number], []).append(name)
             else:
                 unseen += 1
                 print(name, flush=True)
-    DETECTED.write_text(json.dumps(detected, indent=1))
     for part, names in known.items():
         print(f"{parts[part]}: {part!r}", *names, sep="\n    ")
     # Only a complete run shows which explanations are needed.
@@ -108,6 +103,30 @@ def main():
     print(*(f"explains nothing: {part!r}" for part in idle), sep="\n")
     print(f"{seen} are seen, {sum(map(len, known.values()))} are not and explained, {unseen} are not")
     sys.exit(unseen > 0 or bool(idle))
+
+
+class Order:
+    """The order in which tests are tried on a change of a file: those first that detect the most in the least time."""
+
+    def __init__(self, binaries):
+        self.seconds, self.tried, self.found = {}, collections.Counter(), collections.Counter()
+        for test, words in binaries.items():
+            from_ = time.monotonic()
+            assert tried({test: words}, None) is None, f"without a change {test} fails"
+            self.seconds[test] = time.monotonic() - from_
+
+    def of(self, file):
+        def rate(test):
+            # As if every test had been tried once on each file, with as much success as on all files.
+            everywhere = (self.found[None, test] + 1) / (self.tried[None, test] + 2)
+            return (self.found[file, test] + everywhere) / (self.tried[file, test] + 1) / (self.seconds[test] + 0.1)
+
+        return sorted(self.seconds, key=rate, reverse=True)
+
+    def learn(self, file, test, failed):
+        for place in (file, None):
+            self.tried[place, test] += 1
+            self.found[place, test] += failed
 
 
 def alone(changes, numbers, explained):
@@ -329,22 +348,25 @@ def built(tests):
     return words
 
 
-def tried(binaries, number):
+def tried(binaries, number, learn=lambda test, failed: None):
     """The first test that detects a change, if any."""
     for test, words in binaries.items():
         def limit(seconds=2 * TESTS[test]):
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
         few = {"PRESYNC_PROGRAMS": "150"} if test == "independent" else {}
-        process = subprocess.Popen(words, cwd=COPY / "crates" / "cli", env={**environment(number), **few}, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                                   preexec_fn=limit)
+        # One failure is enough: `--fail-fast` is not stable yet.
+        words = [*words, "-Zunstable-options", "--fail-fast"]
+        process = subprocess.Popen(words, cwd=COPY / "crates" / "cli", env={**environment(number), **few, "RUSTC_BOOTSTRAP": "1"},
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   start_new_session=True, preexec_fn=limit)
         try:
             failed = process.wait(10 * TESTS[test]) != 0
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
             failed = True
+        learn(test, failed)
         if failed:
             return test
     return None
