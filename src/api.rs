@@ -9,7 +9,7 @@ use crate::analysis::{
     self, Coverage, DecisionExplanation, DiffError, Differences, Proposal, Question, Renaming,
     Verdict,
 };
-use crate::compile::Rows;
+use crate::compile::{Crosstab, Rows};
 use crate::diagnostic::Diagnostic;
 use crate::format::FormatError;
 use crate::lint::Settings;
@@ -142,6 +142,12 @@ pub fn rows(schema: &Schema, tables: &[&Table]) -> Vec<Option<Rows>> {
 /// Writes the links of a table as rows: the first with a matching row decides. `None` if there would be too many.
 pub fn chain(schema: &Schema, table: &Table) -> Option<Vec<Rows>> {
     deep(|| compile::chain(schema, table))
+}
+
+/// Shows a table as a grid of at most `most_columns` columns, with exceptions for what does not fit into it. `None` if there
+/// would be too many of them.
+pub fn crosstab(schema: &Schema, table: &Table, most_columns: usize) -> Option<Crosstab> {
+    deep(|| compile::crosstab(schema, table, most_columns))
 }
 
 /// Finds the situations that two sets of tables decide differently.

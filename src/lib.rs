@@ -64,15 +64,19 @@ mod token;
 mod vocabulary;
 
 pub use analysis::{
-    Coverage, DecisionChange, DecisionExplanation, DiffError, Differences, Exercised, Other,
-    Proposal, Question, RenameError, RenamedKind, Renaming, Verdict, describe,
+    Behavior, ChangeEffect, ChangedPart, Coverage, DecisionChange, DecisionExplanation, DiffError,
+    Differences, Exercised, NamedOutcome, Other, Proposal, Question, RenameError, RenamedKind,
+    Renaming, Verdict, describe,
 };
 pub use api::{
-    CheckErrors, chain, check, check_with_index, coverage, diff, diff_renamed, explain, format,
-    parse, propose_tests, prove, rows,
+    CheckErrors, chain, check, check_with_index, coverage, crosstab, diff, diff_renamed, explain,
+    format, parse, propose_tests, prove, rows,
 };
 pub use codes::{code, codes};
-pub use compile::{AppendedRow, AppendedText, OriginPart, Row, Rows};
+pub use compile::{
+    AppendedRow, AppendedText, Crosstab, CrosstabConditions, CrosstabException, CrosstabPart,
+    CrosstabRow, OriginPart, Row, Rows,
+};
 pub use diagnostic::{
     Code, Data, Diagnostic, Fix, Label, Level, Severity, StateName, UnknownLevel, Witness,
     WitnessValue,

@@ -1,17 +1,21 @@
 //! In: two sets of tables. Out: exactly the situations that they decide differently, in few rows, with counts.
 //! Compares what both have and lists what only one has. Enumerates nothing.
 
+mod behaviors;
 mod one_sided;
+mod parts;
 mod renaming;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use indexmap::IndexSet;
 
+pub use crate::analysis::difference::behaviors::Behavior;
 use crate::analysis::difference::one_sided::one_sided;
+pub use crate::analysis::difference::parts::ChangedPart;
 pub use crate::analysis::difference::renaming::{RenameError, RenamedKind, Renaming};
 use crate::diagram::{Diagram, DiagramStore};
-use crate::quote::{choice_literal, quote, quote_text, state_literal};
+use crate::quote::{quote, quote_text};
 use presync_engine::{
     Column, Decision, Direction, FactKind, FlatDiagram, Next, Outcome, Schema, Table, Tables,
     TooComplex,
@@ -32,6 +36,8 @@ pub struct Differences {
     pub changes: Vec<DecisionChange>,
     /// Directions of roles that are too complex to compare.
     pub skipped: Vec<String>,
+    /// Neither side declares a role: all changes are of the implicit one.
+    pub without_roles: bool,
 }
 
 impl Differences {
@@ -50,16 +56,79 @@ pub struct DecisionChange {
     /// `no "in queue"`.
     pub old: String,
     pub new: String,
+    pub effect: ChangeEffect,
+    /// The entered states concerned, in order; `None`: all.
+    pub states: Option<Vec<String>>,
     /// The number of these situations, out of `total` that the two tables distinguish.
     pub count: u128,
     pub total: u128,
-    /// Conditions and entered states, as `when c: cic A | B`; `None` if there are too many.
-    pub rows: Option<Vec<String>>,
-    /// One of the situations, as conditions, and the entered state.
-    pub witness: String,
+    /// Where the change is; `None` if there are too many parts.
+    pub parts: Option<Vec<ChangedPart>>,
+    /// One of the situations.
+    pub witness: ChangedPart,
     /// The rules that decide there: profile and place.
     pub old_rules: Vec<String>,
     pub new_rules: Vec<String>,
+}
+
+/// What a change does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChangeEffect {
+    /// By name.
+    Outcome {
+        old: NamedOutcome,
+        new: NamedOutcome,
+    },
+    Added(String),
+    Removed(String),
+    /// The first text now follows the second.
+    Reordered(String, String),
+}
+
+/// An outcome with the name of its state.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NamedOutcome {
+    Previous,
+    Set(String),
+    Unchanged,
+    Unmapped,
+}
+
+impl ChangeEffect {
+    /// Before and after, as text of the language: `Away` and `"Be Right Back"`, `no "in queue"` and `append "in queue"`.
+    fn sides(&self) -> [String; 2] {
+        match self {
+            Self::Outcome { old, new } => [old.quoted(), new.quoted()],
+            Self::Added(text) => [format!("no {}", quote_text(text)), append(&[text])],
+            Self::Removed(text) => [append(&[text]), format!("no {}", quote_text(text))],
+            Self::Reordered(first, second) => [append(&[first, second]), append(&[second, first])],
+        }
+    }
+}
+
+fn append(texts: &[&str]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quote_text(text)).collect();
+    format!("append {}", texts.join(", "))
+}
+
+impl NamedOutcome {
+    fn of(side: ComparedProgram<'_>, decision: &Decision) -> Self {
+        match decision.outcome {
+            Outcome::Unmapped => Self::Unmapped,
+            Outcome::Unchanged => Self::Unchanged,
+            Outcome::Previous => Self::Previous,
+            Outcome::Set(state) => Self::Set(side.schema.state(state).name.clone()),
+        }
+    }
+
+    fn quoted(&self) -> String {
+        match self {
+            Self::Unmapped => "unmapped".to_owned(),
+            Self::Unchanged => "unchanged".to_owned(),
+            Self::Previous => "previous".to_owned(),
+            Self::Set(state) => quote(state),
+        }
+    }
 }
 
 /// Two sets of tables cannot be compared.
@@ -97,8 +166,10 @@ pub fn diff_renamed(
 fn compare(old: &Tables, old_schema: &Schema, new: &Tables) -> Result<Differences, TooComplex> {
     let new_schema = new.schema();
     let one_sided = one_sided(old_schema, new_schema);
+    let is_implicit = |tables: &Tables| tables.roles().all(|role| role.is_implicit());
     let mut found = Differences {
         one_sided,
+        without_roles: is_implicit(old) && is_implicit(new),
         ..Differences::default()
     };
     for (role, (_, named)) in old.roles().zip(old_schema.roles()) {
@@ -222,31 +293,33 @@ impl<'a> Comparison<'a> {
             return Some(Vec::new());
         }
         let (old, new) = (self.function(self.old), self.function(self.new));
-        let outcomes = |side: ComparedProgram<'_>| -> Vec<String> {
+        let outcomes = |side: ComparedProgram<'_>| -> Vec<NamedOutcome> {
             let decisions = side.table.decisions().iter();
-            decisions.map(|decision| outcome(side, decision)).collect()
+            decisions
+                .map(|decision| NamedOutcome::of(side, decision))
+                .collect()
         };
-        let (old_texts, new_texts) = (outcomes(self.old), outcomes(self.new));
-        let mut pairs: IndexSet<(&str, &str)> = IndexSet::new();
+        let (old_outcomes, new_outcomes) = (outcomes(self.old), outcomes(self.new));
+        let mut pairs: IndexSet<(&NamedOutcome, &NamedOutcome)> = IndexSet::new();
         let different = self
             .diagrams
             .product(old.decision, new.decision, &mut |old, new| {
-                let pair = (&*old_texts[old as usize], &*new_texts[new as usize]);
+                let pair = (&old_outcomes[old as usize], &new_outcomes[new as usize]);
                 if pair.0 == pair.1 {
                     return 0;
                 }
                 pairs.insert_full(pair).0 as u32 + 1
             });
-        let mut regions: Vec<(String, String, Diagram)> = Vec::new();
+        let mut regions: Vec<(ChangeEffect, Diagram)> = Vec::new();
         for (at, (before, after)) in pairs.iter().enumerate() {
             let leaf = at as u32 + 1;
             let region = self
                 .diagrams
                 .map(different, &mut |other| u32::from(other == leaf));
-            let (before, after) = ((*before).to_owned(), (*after).to_owned());
-            regions.push((before, after, region));
+            let (old, new) = ((*before).clone(), (*after).clone());
+            regions.push((ChangeEffect::Outcome { old, new }, region));
         }
-        regions.sort();
+        regions.sort_by_cached_key(|(effect, _)| effect.sides());
         self.text_changes((&old, &new), &mut regions);
         if self.diagrams.overflowed() {
             return None;
@@ -260,7 +333,7 @@ impl<'a> Comparison<'a> {
         let name = |system| self.old.schema.system(system).name.clone();
         let (from, to) = (name(direction.from()), name(direction.to()));
         let mut changes = Vec::new();
-        for (before, after, region) in regions {
+        for (effect, region) in regions {
             let witness = self.diagrams.witness(region, &usual, &|leaf| leaf == 1)?;
             let cube: Vec<(u32, Vec<u32>)> = witness
                 .iter()
@@ -273,16 +346,26 @@ impl<'a> Comparison<'a> {
             let rows = self
                 .diagrams
                 .cover_within(region, allowed, &usual, MAX_ROWS);
+            let states = (0..self.entered.len() as u32)
+                .filter(|state| self.diagrams.restrict(region, 0, *state) != Diagram::ZERO);
+            let states: Vec<u32> = states.collect();
+            let states = (states.len() < self.entered.len()).then(|| {
+                let name = |state: &u32| self.entered[*state as usize].clone();
+                states.iter().map(name).collect()
+            });
+            let [old_text, new_text] = effect.sides();
             changes.push(DecisionChange {
                 role: role.to_owned(),
                 from: from.clone(),
                 to: to.clone(),
+                effect,
+                states,
                 count: self.diagrams.count(region, &|leaf| leaf == 1),
                 total,
-                rows: rows.map(|rows| rows.iter().map(|cube| self.text(&cube.0)).collect()),
-                witness: self.text(&cube),
-                old: before,
-                new: after,
+                parts: rows.map(|rows| rows.iter().map(|cube| self.part(&cube.0)).collect()),
+                witness: self.part(&cube),
+                old: old_text,
+                new: new_text,
                 old_rules: self.rules(self.old.table, old.decision, region),
                 new_rules: self.rules(self.new.table, new.decision, region),
             });
@@ -323,23 +406,21 @@ impl<'a> Comparison<'a> {
     fn text_changes(
         &mut self,
         (old, new): (&ComparedFunction<'_>, &ComparedFunction<'_>),
-        regions: &mut Vec<(String, String, Diagram)>,
+        regions: &mut Vec<(ChangeEffect, Diagram)>,
     ) {
         let texts: BTreeSet<&str> = old.joins.keys().chain(new.joins.keys()).copied().collect();
         let joins = |side: &ComparedFunction<'_>, text: &str| {
             side.joins.get(text).copied().unwrap_or(Diagram::ZERO)
         };
         for text in &texts {
-            let quoted = quote_text(text);
-            let (with, without) = (format!("append {quoted}"), format!("no {quoted}"));
             let (before, after) = (joins(old, text), joins(new, text));
             let lost = self.diagrams.without(before, after);
             if lost != Diagram::ZERO {
-                regions.push((with.clone(), without.clone(), lost));
+                regions.push((ChangeEffect::Removed((*text).to_owned()), lost));
             }
             let added = self.diagrams.without(after, before);
             if added != Diagram::ZERO {
-                regions.push((without, with, added));
+                regions.push((ChangeEffect::Added((*text).to_owned()), added));
             }
         }
         let (old_places, new_places) = (old.places(), new.places());
@@ -355,9 +436,8 @@ impl<'a> Comparison<'a> {
                 let after = self.ordered(new, second, first);
                 let both = self.diagrams.and_then(before, after);
                 if both != Diagram::ZERO {
-                    let (first, second) = (quote_text(first), quote_text(second));
-                    let before = format!("append {first}, {second}");
-                    regions.push((before, format!("append {second}, {first}"), both));
+                    let effect = ChangeEffect::Reordered((*first).to_owned(), (*second).to_owned());
+                    regions.push((effect, both));
                 }
             }
         }
@@ -486,47 +566,6 @@ impl<'a> Comparison<'a> {
             .position(|known| *known == name)
             .map(|at| at as u32)
     }
-
-    /// `when in_queue: cic A | B`
-    fn text(&self, cube: &[(u32, Vec<u32>)]) -> String {
-        let from = &self
-            .old
-            .schema
-            .system(self.old.table.direction().from())
-            .name;
-        let mut states = "any".to_owned();
-        let mut conditions = Vec::new();
-        for (variable, values) in cube {
-            let Some(input) = (*variable as usize)
-                .checked_sub(1)
-                .map(|at| &self.inputs[at])
-            else {
-                let names: Vec<String> = values
-                    .iter()
-                    .map(|value| quote(&self.entered[*value as usize]))
-                    .collect();
-                states = names.join(" | ");
-                continue;
-            };
-            let name = quote(&input.name);
-            let not = if values == &[1] { "" } else { "not " };
-            conditions.push(match input.kind {
-                InputKind::State => {
-                    let states: Vec<&str> = input.values[1..].iter().map(String::as_str).collect();
-                    state_literal(&name, &states, values)
-                }
-                InputKind::ByHand => format!("{not}{name} by hand"),
-                InputKind::Flag => format!("{not}{name}"),
-                InputKind::Choice => choice_literal(&name, &input.values, values),
-            });
-        }
-        let when = if conditions.is_empty() {
-            String::new()
-        } else {
-            format!("when {}: ", conditions.join(" and "))
-        };
-        format!("{when}{} {states}", quote(from))
-    }
 }
 
 /// What a side decides over the common inputs.
@@ -641,15 +680,6 @@ fn initial(side: ComparedProgram<'_>, column: Column) -> u32 {
     match column {
         Column::Fact(fact) => side.schema.initial(fact).map_or(0, |value| value.value()),
         Column::State(_) | Column::ByHand(_) => 0,
-    }
-}
-
-fn outcome(side: ComparedProgram<'_>, decision: &Decision) -> String {
-    match &decision.outcome {
-        Outcome::Unmapped => "unmapped".to_owned(),
-        Outcome::Unchanged => "unchanged".to_owned(),
-        Outcome::Previous => "previous".to_owned(),
-        Outcome::Set(state) => quote(&side.schema.state(*state).name),
     }
 }
 

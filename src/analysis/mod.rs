@@ -11,7 +11,8 @@ mod targets;
 
 pub use coverage::{Coverage, coverage, describe};
 pub use difference::{
-    DecisionChange, DiffError, Differences, RenameError, RenamedKind, Renaming, diff, diff_renamed,
+    Behavior, ChangeEffect, ChangedPart, DecisionChange, DiffError, Differences, NamedOutcome,
+    RenameError, RenamedKind, Renaming, diff, diff_renamed,
 };
 pub use explanation::{DecisionExplanation, Other, Question, explain};
 pub use proofs::{Verdict, prove};

@@ -3,6 +3,7 @@
 
 mod column_order;
 mod columns;
+mod crosstab;
 mod cubes;
 mod decisions;
 mod document;
@@ -23,6 +24,9 @@ use crate::program::{Change, Direction, ProfileId, Program, RoleId};
 use crate::space::{DetachedPrecedence, Precedence, RoleDecision};
 use crate::stack::deep;
 
+pub use crosstab::{
+    Crosstab, CrosstabConditions, CrosstabException, CrosstabPart, CrosstabRow, crosstab,
+};
 pub use rows::{AppendedRow, AppendedText, OriginPart, Row, Rows, chain, rows};
 
 /// The maximum number of rows of a table.

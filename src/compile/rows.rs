@@ -128,7 +128,11 @@ fn rows_of(schema: &Schema, table: &Table, links: &[Link]) -> Option<Rows> {
 }
 
 /// The decision as the first function, then each text in display order.
-fn functions(schema: &Schema, table: &Table, links: &[Link]) -> Option<(Layout, Vec<String>)> {
+pub(super) fn functions(
+    schema: &Schema,
+    table: &Table,
+    links: &[Link],
+) -> Option<(Layout, Vec<String>)> {
     let groups = table.appendices();
     let group_of = table.decision_ids().map(|id| table.appended_to(id));
     let group_of: Vec<Option<usize>> = group_of.collect();

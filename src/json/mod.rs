@@ -16,6 +16,7 @@ mod diagnostic;
 use std::collections::BTreeMap;
 use std::io;
 
+use presync_engine::document::ConditionDocument;
 use presync_engine::{DecideError, SeveralRoles, Tables, TablesError, TooComplex, UnknownName};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -163,6 +164,8 @@ pub struct JsonVerdict {
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 pub struct JsonDifferences {
+    /// What changes for people: the same effect on the same states once, for all roles and systems.
+    pub behaviors: Vec<JsonBehavior>,
     pub changes: Vec<JsonChange>,
     /// Declarations of only one side, as sentences.
     pub one_sided: Vec<String>,
@@ -184,13 +187,33 @@ pub struct JsonChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
     pub role: String,
-    /// As text of the language; null if there are too many.
-    pub rows: Option<Vec<String>>,
+    /// Where the change is; null if there are too many parts.
+    pub rows: Option<Vec<ConditionDocument>>,
     pub to: String,
     /// The number of situations compared.
     pub total: u128,
     /// One of the situations.
-    pub witness: String,
+    pub witness: ConditionDocument,
+}
+
+/// Changes with the same effects on the same states.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JsonBehavior {
+    /// `cic At Lunch now sets lync to Be Right Back, was Away`
+    pub headline: String,
+    /// The path of the program, where several are compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    pub roles: Vec<String>,
+    pub from: String,
+    pub to: Vec<String>,
+    /// The states entered; null: all.
+    pub states: Option<Vec<String>>,
+    /// The number of situations, of all roles and systems.
+    pub count: u128,
+    pub total: u128,
+    /// The places of its parts in `changes`, from 0.
+    pub changes: Vec<usize>,
 }
 
 /// Answers a call in JSON text.
@@ -448,12 +471,28 @@ impl JsonDifferences {
             old_rules: change.old_rules.clone(),
             program: None,
             role: change.role.clone(),
-            rows: change.rows.clone(),
+            rows: change.parts.as_ref().map(|parts| {
+                let values = parts.iter().map(|part| part.values.clone());
+                values.collect()
+            }),
             to: change.to.clone(),
             total: change.total,
-            witness: change.witness.clone(),
+            witness: change.witness.values.clone(),
+        };
+        let behaviors = found.behaviors().into_iter();
+        let behavior = |behavior: crate::analysis::Behavior| JsonBehavior {
+            headline: behavior.headline(),
+            program: None,
+            roles: behavior.roles,
+            from: behavior.from,
+            to: behavior.to,
+            states: behavior.states,
+            count: behavior.count,
+            total: behavior.total,
+            changes: behavior.changes,
         };
         Self {
+            behaviors: behaviors.map(behavior).collect(),
             changes: found.changes.iter().map(change).collect(),
             one_sided: found.one_sided.clone(),
             skipped: found.skipped.clone(),
@@ -466,8 +505,17 @@ impl JsonDifferences {
             "" => line,
             program => format!("{program}: {line}"),
         };
+        let program = Some(program.to_owned()).filter(|program| !program.is_empty());
+        let first = self.changes.len();
+        let behavior = |behavior: JsonBehavior| JsonBehavior {
+            program: program.clone(),
+            changes: behavior.changes.iter().map(|at| first + at).collect(),
+            ..behavior
+        };
+        self.behaviors
+            .extend(other.behaviors.into_iter().map(behavior));
         let change = |change: JsonChange| JsonChange {
-            program: Some(program.to_owned()).filter(|program| !program.is_empty()),
+            program: program.clone(),
             ..change
         };
         self.changes.extend(other.changes.into_iter().map(change));

@@ -370,6 +370,12 @@ impl Program {
         &self.schema.role(id).name
     }
 
+    /// The names of groups, with their states.
+    pub fn groups(&self) -> impl Iterator<Item = (&str, &[StateId])> {
+        let groups = self.groups.iter();
+        groups.map(|group| (group.name.as_str(), &*group.states))
+    }
+
     pub fn system_source(&self, id: SystemId) -> &SystemSource {
         &self.system_sources[id.index()]
     }

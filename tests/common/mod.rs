@@ -72,11 +72,21 @@ pub fn examples() -> Vec<PathBuf> {
 
 /// Runs the binary in a folder, without colors and 80 columns wide.
 pub fn presync(folder: &Path, arguments: &[&str], stdin: &[u8]) -> Output {
+    presync_as_wide_as(80, folder, arguments, stdin)
+}
+
+/// The same at another width.
+pub fn presync_as_wide_as(
+    columns: usize,
+    folder: &Path,
+    arguments: &[&str],
+    stdin: &[u8],
+) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_presync"))
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
-        .env("COLUMNS", "80")
+        .env("COLUMNS", columns.to_string())
         .env_remove("CLICOLOR_FORCE")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -72,6 +72,48 @@ fn difference_counts_match_enumeration() {
     assert!(same > 30 && different > 30, "{same} {different}");
 }
 
+/// A change of a mapping and of a text in the large site: one headline for each, for all roles and both systems.
+#[test]
+fn differences_are_headlines() {
+    let site = common::root().join("examples/large-site");
+    let folder = tempfile::tempdir().expect("folders can be made");
+    let file = |name: &str| std::fs::read_to_string(site.join(name)).expect("it is there");
+    let changed = file("large-site.presync")
+        .replace(
+            "cic away                -> lync Away",
+            "cic \"At Lunch\" -> lync \"Be Right Back\"\n    cic \"Away from Desk\" | \"Short Break\" -> lync Away",
+        )
+        .replace("append \"remote\" to teams", "append \"at home\" to teams");
+    for (name, text) in [
+        ("large-site.presync", changed),
+        ("site.presync", file("site.presync")),
+    ] {
+        std::fs::write(folder.path().join(name), text).expect("it is writable");
+    }
+    let old = site.join("large-site.presync");
+    for format in ["human", "markdown", "json"] {
+        let words = [
+            "diff",
+            "--format",
+            format,
+            &old.to_string_lossy(),
+            "large-site.presync",
+        ];
+        let output = common::presync_as_wide_as(100, folder.path(), &words, b"");
+        assert_eq!(output.status.code(), Some(1));
+        let shown = common::text(&output.stdout);
+        insta::with_settings!({snapshot_path => "snapshots/diff", prepend_module_to_snapshot => false}, {
+            match format {
+                "json" => {
+                    let value: serde_json::Value = serde_json::from_str(&shown).expect("it is JSON");
+                    insta::assert_snapshot!(format, serde_json::to_string_pretty(&value["behaviors"]).expect("it is JSON"));
+                }
+                format => insta::assert_snapshot!(format, shown),
+            }
+        });
+    }
+}
+
 /// Role, direction, old and new behavior.
 type DifferenceKey = (String, String, String, String, String);
 

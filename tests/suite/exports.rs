@@ -221,7 +221,6 @@ profile \"P\" { a \"a \\\"1\\\" & <x>\" <-> b b1 a a2 -> b b2 when f: a a3 -> b 
         for to in ["svg", "dot", "mermaid"] {
             insta::assert_snapshot!(format!("graph_{to}"), show(&["--to", to]));
         }
-        insta::assert_snapshot!("graph_text", show(&[]));
     });
     // Colors by outcome, on request.
     assert!(show(&["--color", "always"]).contains("\u{1b}["));

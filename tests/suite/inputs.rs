@@ -291,7 +291,8 @@ fn revisions_and_folders_are_compared() {
     let (code, shown) = folder.run(&["diff", "main:", "p"], "");
     assert_eq!(code, Some(1), "{shown}");
     assert!(
-        shown.contains("a.presync\n") && shown.contains("Available \u{2192} Away"),
+        shown.contains("a.presync\n")
+            && shown.contains("cic Available now sets lync to Away, was Available: 1 of"),
         "{shown}"
     );
     for words in [

@@ -40,6 +40,7 @@ mod readme;
 mod recovery;
 mod rows;
 mod session;
+mod show;
 mod situations;
 mod tables;
 mod templates;

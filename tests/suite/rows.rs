@@ -1,6 +1,8 @@
 //! The rows that people read decide like the table: outcome, texts and the rule that decides.
 
-use presync::{Rows, Situation, StateId, Tables};
+use presync::{
+    Crosstab, CrosstabConditions, CrosstabPart, Outcome, Rows, Situation, StateId, Tables,
+};
 use presync_engine::{Cells, Column};
 
 use crate::common::generate::{self, Random};
@@ -9,17 +11,57 @@ use crate::tables::first;
 
 fn holds(cells: &Cells, columns: &[Column], situation: &Situation) -> bool {
     cells.iter().zip(columns).all(|(cell, column)| {
-        let value = match column {
-            Column::Fact(fact) => situation
-                .value(*fact)
-                .map_or(0, |value| value.index() as u32),
-            Column::State(system) => situation
-                .state(*system)
-                .map_or(0, |state| state.index() as u32 + 1),
-            Column::ByHand(system) => u32::from(situation.is_by_hand(*system)),
-        };
+        let value = value(*column, situation);
         cell.as_ref().is_none_or(|values| values.contains(&value))
     })
+}
+
+fn value(column: Column, situation: &Situation) -> u32 {
+    match column {
+        Column::Fact(fact) => situation
+            .value(fact)
+            .map_or(0, |value| value.index() as u32),
+        Column::State(system) => situation
+            .state(system)
+            .map_or(0, |state| state.index() as u32 + 1),
+        Column::ByHand(system) => u32::from(situation.is_by_hand(system)),
+    }
+}
+
+/// What a grid says: the outcome and the texts.
+fn read_grid(grid: &Crosstab, situation: &Situation, entered: StateId) -> (Outcome, Vec<String>) {
+    let all = |when: &CrosstabConditions| {
+        let mut when = when.iter();
+        when.all(|(column, values)| values.contains(&value(*column, situation)))
+    };
+    if !all(&grid.scope) {
+        return (grid.otherwise, Vec::new());
+    }
+    let is_in = |part: &CrosstabPart| {
+        let states = part.states.as_ref();
+        states.is_none_or(|states| states.contains(&entered)) && all(&part.when)
+    };
+    let columns = grid.columns.iter().enumerate();
+    let columns = columns.filter(|(_, column)| column.iter().any(all));
+    let columns: Vec<usize> = columns.map(|(at, _)| at).collect();
+    assert_eq!(columns.len(), 1, "a situation is in one column");
+    let mut rows = grid.rows.iter().filter(|row| row.states.contains(&entered));
+    let row = rows.next().expect("every state has a row");
+    assert!(rows.next().is_none(), "a state is in one row");
+    let exceptions = grid
+        .exceptions
+        .iter()
+        .filter(|exception| is_in(&exception.part));
+    let said: Vec<Outcome> = exceptions.map(|exception| exception.outcome).collect();
+    assert!(said.windows(2).all(|two| two[0] == two[1]), "{said:?}");
+    let outcome = said.first().copied().unwrap_or(row.outcomes[columns[0]]);
+    let mut texts: Vec<String> = Vec::new();
+    for (text, parts) in grid.appendices.iter().filter(|_| outcome.commands()) {
+        if parts.iter().any(is_in) && !texts.contains(text) {
+            texts.push(text.clone());
+        }
+    }
+    (outcome, texts)
 }
 
 /// The outcome as words, the texts, and the rule that decides.
@@ -85,6 +127,60 @@ fn compare(tables: &Tables, random: &mut Random, situations: usize, name: &str) 
         }
     }
     with_rows
+}
+
+/// The grid of every table says what the table decides, in random situations.
+#[test]
+fn crosstabs_decide_like_their_table() {
+    let mut random = Random(7);
+    let (mut grids, mut columns, mut exceptions) = (0, 0, 0);
+    let mut compare = |tables: &Tables, name: &str| {
+        for role in tables.roles() {
+            for table in role.tables().expect("the tables are small") {
+                let Some(grid) = presync::crosstab(tables.schema(), table, 5) else {
+                    continue;
+                };
+                grids += 1;
+                columns += grid.columns.len();
+                exceptions += grid.exceptions.len();
+                let from = table.direction().from();
+                for _ in 0..40 {
+                    let situation = random_situation(&mut random, tables, from);
+                    for entered in tables.schema().states(from) {
+                        let decided = table.decide_with_texts(&situation, entered);
+                        let (decision, texts) = decided.expect("every fact is set");
+                        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+                        let found = read_grid(&grid, &situation, entered);
+                        let wanted = (decision.outcome, texts);
+                        assert_eq!(found, wanted, "{name}: {situation:?} {entered:?} {grid:?}");
+                    }
+                }
+            }
+        }
+    };
+    for seed in 0..400 {
+        if let Ok(program) = check(&generate::program(seed, 0)) {
+            let tables = program.compile().expect("the program is small");
+            compare(&tables, &format!("program {seed}"));
+        }
+    }
+    compare(
+        &tables(include_str!("../fixtures/programs/previous-text.presync")),
+        "previous",
+    );
+    for name in [
+        "contact-centre/contact-centre",
+        "teams/teams",
+        "large-site/large-site",
+    ] {
+        let path = format!("examples/{name}.presync");
+        let program = crate::common::program_at(&crate::common::root().join(&path));
+        compare(&program.compile().expect("it is small"), &path);
+    }
+    assert!(
+        grids > 1_000 && columns > grids && exceptions > 100,
+        "{grids} {columns} {exceptions}"
+    );
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn the_templates_write_every_report() {
             &good,
             &with(&changed),
             true,
-            Some("| default | cic \u{2192} lync | Available \u{2192} Away"),
+            Some("| cic Available now sets lync to Away, was Available | 1 of 17 situations |"),
         ),
         ("an error in the change", &good, &with(&wrong), false, None),
         (

@@ -4,10 +4,8 @@
 mod dot;
 mod mermaid;
 mod svg;
-mod text;
 
 pub use svg::drawing;
-pub use text::text;
 
 use std::collections::BTreeMap;
 

@@ -2,4 +2,5 @@
 
 pub mod cells;
 pub mod conditions;
+pub mod crosstab;
 pub mod declarations;

@@ -9,10 +9,13 @@ use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::git::Revision;
 use crate::loading;
 use crate::project::{FileAccess, Selection};
-use crate::terminal::Terminal;
+use crate::terminal::{OutputStream, Terminal};
 use presync::json::JsonDifferences;
 use presync::visible;
-use presync::{ArgumentError, DecisionChange, DiffError, Differences, RenamedKind, Renaming};
+use presync::{
+    ArgumentError, Behavior, ChangedPart, DecisionChange, DiffError, Differences, RenamedKind,
+    Renaming,
+};
 
 /// Show exactly which decisions change, and in which situations.
 #[derive(Args)]
@@ -57,13 +60,17 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         }
     }
     let same = compared.iter().all(|(_, found)| found.is_empty());
+    let width = terminal.width(OutputStream::Stdout);
     let text = match arguments.format {
-        DiffFormat::Human => each(&compared, "", human),
+        DiffFormat::Human => each(&compared, "", |found| human(found, width)),
         DiffFormat::Json => json(&compared),
         DiffFormat::Markdown if same && !terminal.skipped_any() => {
             "No decision changes in any situation.\n".to_owned()
         }
-        DiffFormat::Markdown => each(&compared, "## ", markdown),
+        DiffFormat::Markdown => match each(&compared, "### ", markdown) {
+            empty if empty.is_empty() => empty,
+            changes => format!("## Decisions that change\n\n{changes}"),
+        },
     };
     terminal.stdout(visible(&text))?;
     if same && !terminal.skipped_any() {
@@ -185,8 +192,7 @@ fn compare(
 fn one_sided(what: &str) -> Differences {
     Differences {
         one_sided: vec![what.to_owned()],
-        changes: Vec::new(),
-        skipped: Vec::new(),
+        ..Differences::default()
     }
 }
 
@@ -194,7 +200,7 @@ fn one_sided(what: &str) -> Differences {
 fn each(
     compared: &[(String, Differences)],
     mark: &str,
-    write: fn(&Differences) -> String,
+    write: impl Fn(&Differences) -> String,
 ) -> String {
     let parts = compared.iter().filter(|(_, found)| !found.is_empty());
     let parts = parts.map(|(name, found)| match name.as_str() {
@@ -220,49 +226,96 @@ fn renaming(text: &str) -> Result<Renaming, ArgumentError> {
     })
 }
 
-fn human(found: &Differences) -> String {
+fn human(found: &Differences, width: usize) -> String {
     let mut text = String::new();
     for line in found.one_sided.iter().chain(&found.skipped) {
         text.push_str(&format!("{line}\n"));
     }
-    let mut heading = String::new();
-    for change in &found.changes {
-        let of = format!("{}: {} → {}", change.role, change.from, change.to);
-        if of != heading {
-            text.push_str(&format!("\n{of}\n"));
-            heading = of;
+    for behavior in found.behaviors() {
+        let headline = format!("{}: {}", behavior.headline(), situations(found, &behavior));
+        text.push('\n');
+        text.push_str(&wrapped(&headline, width, ["", "  "]));
+        for detail in details(found, &behavior) {
+            for line in detail.lines(&behavior) {
+                text.push_str(&wrapped(&line, width, ["    ", "      "]));
+            }
         }
-        text.push_str(&format!(
-            "  {}: {} → {}   {}\n",
-            change.to,
-            change.old,
-            change.new,
-            count(change)
-        ));
-        match &change.rows {
-            Some(rows) => rows
-                .iter()
-                .for_each(|row| text.push_str(&format!("    {row}\n"))),
-            None => text.push_str(&format!(
-                "    too many to list; example: {}\n",
-                change.witness
-            )),
-        }
-        text.push_str(&format!(
-            "    was {}, now {}\n",
-            by(&change.old_rules),
-            by(&change.new_rules)
-        ));
     }
     text.trim_start_matches('\n').to_owned()
 }
 
-fn count(change: &DecisionChange) -> String {
-    format!(
-        "{} of {} situations",
-        grouped(change.count),
-        grouped(change.total)
-    )
+fn wrapped(line: &str, width: usize, [first, rest]: [&str; 2]) -> String {
+    let options = textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .break_words(false);
+    textwrap::fill(line, options) + "\n"
+}
+
+/// `Agents, Supervisors; 54 of 5,280 situations`
+fn situations(found: &Differences, behavior: &Behavior) -> String {
+    let (count, total) = (grouped(behavior.count), grouped(behavior.total));
+    let situations = format!("{count} of {total} situations");
+    match found.without_roles {
+        true => situations,
+        false => format!("{}; {situations}", behavior.roles.join(", ")),
+    }
+}
+
+/// Where a behavior changes, and which rules decide: once for all roles where that is the same.
+struct Detail<'d> {
+    roles: Vec<&'d str>,
+    change: &'d DecisionChange,
+}
+
+fn details<'d>(found: &'d Differences, behavior: &Behavior) -> Vec<Detail<'d>> {
+    let mut details: Vec<Detail<'d>> = Vec::new();
+    for at in &behavior.changes {
+        let change = &found.changes[*at];
+        let place = |of: &'d DecisionChange| (&of.to, &of.parts, &of.old_rules, &of.new_rules);
+        let same = |known: &&mut Detail<'d>| place(known.change) == place(change);
+        match details.iter_mut().find(same) {
+            Some(known) if known.roles.contains(&change.role.as_str()) => {}
+            Some(known) => known.roles.push(&change.role),
+            None => details.push(Detail {
+                roles: vec![&change.role],
+                change,
+            }),
+        }
+    }
+    details
+}
+
+impl Detail<'_> {
+    /// The conditions, without the states that the headline names, and the rules.
+    fn lines(&self, behavior: &Behavior) -> Vec<String> {
+        let mut about: Vec<&str> = Vec::new();
+        if behavior.roles.len() > 1 {
+            about.extend(&self.roles);
+        }
+        if behavior.to.len() > 1 {
+            about.push(&self.change.to);
+        }
+        let about = match about.is_empty() {
+            true => String::new(),
+            false => format!("{}: ", about.join(", ")),
+        };
+        let shown = |part: &ChangedPart| match part.values.from == behavior.states {
+            true => part.when.clone(),
+            false => part.text.clone(),
+        };
+        let mut lines: Vec<String> = match &self.change.parts {
+            Some(parts) => parts.iter().map(shown).collect(),
+            None => vec![format!(
+                "too many to list; example: {}",
+                self.change.witness.text
+            )],
+        };
+        lines[0].insert_str(0, &about);
+        let (old, new) = (by(&self.change.old_rules), by(&self.change.new_rules));
+        lines.push(format!("was {old}, now {new}"));
+        lines
+    }
 }
 
 /// Formats 1152 as `1,152`.
@@ -278,11 +331,19 @@ fn grouped(number: u128) -> String {
     text
 }
 
+/// The rules that decide, the first few by name.
 fn by(rules: &[String]) -> String {
-    if rules.is_empty() {
-        "nobody's".to_owned()
-    } else {
-        rules.join(", ")
+    const MOST: usize = 3;
+    match rules {
+        [] => "decided by no rule".to_owned(),
+        rules if rules.len() > MOST => {
+            format!(
+                "{} and {} more",
+                rules[..MOST - 1].join(", "),
+                rules.len() + 1 - MOST
+            )
+        }
+        rules => rules.join(", "),
     }
 }
 
@@ -295,37 +356,51 @@ fn json(compared: &[(String, Differences)]) -> String {
     format!("{text}\n")
 }
 
+/// As a comment on a pull request: a table of what changes, and the details folded.
 fn markdown(found: &Differences) -> String {
-    let cell = |text: &str| {
-        text.replace('\\', "\\\\")
-            .replace('|', "\\|")
-            .replace('<', "&lt;")
-    };
+    let behaviors = found.behaviors();
     let mut text = String::new();
     for line in found.one_sided.iter().chain(&found.skipped) {
-        text.push_str(&format!("- {}\n", cell(line)));
+        text.push_str(&format!("- {}\n", escaped(line)));
     }
-    if !found.changes.is_empty() {
-        text.push_str("\n| role | change | outcome | situations | where | was | is |\n|---|---|---|---|---|---|---|\n");
+    if !behaviors.is_empty() {
+        text.push_str("\n| what changes | where |\n|---|---|\n");
     }
-    for change in &found.changes {
-        let rows = change.rows.as_ref().map_or_else(
-            || format!("for example {}", change.witness),
-            |rows| rows.join("; "),
-        );
-        let cells = [
-            change.role.clone(),
-            format!("{} → {}", change.from, change.to),
-            format!("{} → {}", change.old, change.new),
-            count(change),
-            rows,
-            by(&change.old_rules),
-            by(&change.new_rules),
-        ];
+    for behavior in &behaviors {
         text.push_str(&format!(
-            "| {} |\n",
-            cells.map(|text| cell(&text)).join(" | ")
+            "| {} | {} |\n",
+            escaped(&behavior.headline()),
+            escaped(&situations(found, behavior))
         ));
     }
+    for behavior in &behaviors {
+        let headline = escaped(&behavior.headline());
+        text.push_str(&format!("\n<details><summary>{headline}</summary>\n\n"));
+        let lines = details(found, behavior).into_iter();
+        let lines = lines.flat_map(|detail| detail.lines(behavior));
+        for line in lines {
+            text.push_str(&format!("- {}\n", escaped(&line)));
+        }
+        text.push_str("\n</details>\n");
+    }
     text.trim_start_matches('\n').to_owned()
+}
+
+/// Without the syntax of Markdown and HTML.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\n' => escaped.push(' '),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '$' | '!' | '@' => {
+                escaped.push('\\');
+                escaped.push(char);
+            }
+            char => escaped.push(char),
+        }
+    }
+    escaped
 }

@@ -1,20 +1,29 @@
-//! `presync show`: shows the tables and the mapping graph in the terminal, or prints the graph as a picture.
+//! `presync show`: shows the tables in the terminal, or prints the mapping graph as a picture.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use comfy_table::{Cell, Color, ContentArrangement, Table as Grid, presets};
+use comfy_table::{
+    Cell, Color, ContentArrangement, ContentLineStyle, Table as Lines, TableStyle, presets,
+};
 
 use crate::error::{CommandAnswer, CommandResult};
 use crate::loading;
 use crate::terminal::{OutputStream, Terminal};
-use presync::{Rows, visible};
+use presync::{Direction, Program, Rows, Tables, visible};
 use presync_engine::{Cells, Outcome, Schema, StateId, Table};
-use presync_exchange::graph::{self, Graph, PICTURES};
+use presync_exchange::graph::{self, PICTURES};
 use presync_exchange::text::cells;
+use presync_exchange::text::crosstab::{GridContent, GridText, TableGrid, grids};
 
-/// Show the decision tables and the mapping graph.
+/// Columns of a grid, if there is room.
+const MOST_COLUMNS: usize = 6;
+
+/// Lines only between the columns.
+const BETWEEN: TableStyle = TableStyle::new().content_lines(ContentLineStyle::none().junction('│'));
+
+/// Show the decision tables.
 #[derive(Args)]
 pub struct Arguments {
     /// A program, a directory with one, `-`, or a tables.json.
@@ -22,45 +31,81 @@ pub struct Arguments {
     /// Show only this role.
     #[arg(long)]
     role: Option<String>,
+    /// Show only changes of this system.
+    #[arg(long, value_name = "SYSTEM")]
+    from: Option<String>,
+    /// Show only what happens in this system.
+    #[arg(long, value_name = "SYSTEM")]
+    to_system: Option<String>,
+    /// Show every row instead of a grid.
+    #[arg(long)]
+    full: bool,
+    /// Show every row with the rules that decide it.
+    #[arg(long)]
+    rules: bool,
     /// Print only the mapping graph, in this format.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.description))))]
     to: Option<String>,
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    let (tables, _) = loading::tables(&arguments.path, terminal)?;
+    let (tables, program) = loading::tables(&arguments.path, terminal)?;
     let schema = tables.schema();
-    let roles: Vec<_> = match &arguments.role {
-        Some(name) => vec![tables.role(name)?],
-        None => tables.roles().collect(),
+    let role = match &arguments.role {
+        Some(name) => Some(tables.role(name)?.name()),
+        None => None,
     };
-    let mut graphs = graph::graphs(&tables)?;
-    graphs.retain(|graph| roles.iter().any(|role| role.name() == graph.role));
+    let system = |name: &Option<String>| match name {
+        Some(name) => schema.system_named(name).map(Some),
+        None => Ok(None),
+    };
+    let (from, to) = (system(&arguments.from)?, system(&arguments.to_system)?);
+    let is_shown = |of: &str, direction: Direction| {
+        role.is_none_or(|role| role == of)
+            && from.is_none_or(|from| from == direction.from())
+            && to.is_none_or(|to| to == direction.to())
+    };
     if let Some(picture) = PICTURES
         .iter()
         .find(|picture| Some(picture.name) == arguments.to.as_deref())
     {
+        let mut graphs = graph::graphs(&tables)?;
+        graphs.retain(|graph| {
+            let ways = [(graph.left, graph.right), (graph.right, graph.left)];
+            let mut ways = ways
+                .iter()
+                .filter_map(|(from, to)| Direction::new(*from, *to));
+            ways.any(|direction| is_shown(graph.role, direction))
+        });
         terminal.stdout((picture.draw)(schema, &graphs))?;
         return Ok(CommandAnswer::Yes);
     }
-    let mut text = String::new();
-    for role in roles {
-        let tables: Vec<&Table> = role.tables()?.iter().collect();
-        for (table, rows) in tables.iter().zip(presync::rows(schema, &tables)) {
-            let (from, to) = systems(schema, table);
-            text.push_str(&visible(&format!("{}: {from} → {to}\n", role.name())));
-            text.push_str(&match rows {
-                Some(rows) => grid(schema, table, &rows, terminal),
-                None => "  too many rows to show\n".to_owned(),
-            });
-            text.push('\n');
+    let text = if arguments.full || arguments.rules {
+        let mut text = String::new();
+        for role in tables.roles() {
+            let of: Vec<&Table> = role.tables()?.iter().collect();
+            let of = of
+                .into_iter()
+                .filter(|table| is_shown(role.name(), table.direction()));
+            let of: Vec<&Table> = of.collect();
+            for (table, rows) in of.iter().zip(presync::rows(schema, &of)) {
+                let (from, to) = systems(schema, table);
+                let roles: &[&str] = if role.is_implicit() {
+                    &[]
+                } else {
+                    &[role.name()]
+                };
+                text.push_str(&visible(&title(roles, &format!("{from} → {to}"))));
+                text.push('\n');
+                text.push_str(&row_lines(schema, table, rows, arguments.rules, terminal));
+                text.push('\n');
+            }
         }
-    }
-    for graph in &graphs {
-        text.push_str(&lines(schema, graph, terminal));
-        text.push('\n');
-    }
-    terminal.stdout(&text)?;
+        text
+    } else {
+        summaries(&tables, program.as_ref(), &is_shown, terminal)?
+    };
+    terminal.stdout(text.trim_end_matches('\n').to_owned() + "\n")?;
     Ok(CommandAnswer::Yes)
 }
 
@@ -70,35 +115,201 @@ fn systems<'s>(schema: &'s Schema, table: &Table) -> (&'s str, &'s str) {
     (name(table.direction().from()), name(table.direction().to()))
 }
 
-/// The graph as lines of three columns.
-fn lines(schema: &Schema, graph: &Graph<'_>, terminal: &Terminal) -> String {
-    let (left, right) = (
-        &schema.system(graph.left).name,
-        &schema.system(graph.right).name,
-    );
-    let mut grid = Grid::new();
-    grid.load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    grid.set_width(terminal.width(OutputStream::Stdout) as u16);
-    grid.set_header([visible(left), String::new(), visible(right)]);
-    for (left, arrow, right) in graph::text(schema, graph) {
-        grid.add_row([visible(&left), arrow.to_owned(), visible(&right)]);
+/// Every table as a grid, with fewer columns where the terminal is narrow; then the tables that never do anything.
+fn summaries(
+    tables: &Tables,
+    program: Option<&Program>,
+    is_shown: &dyn Fn(&str, Direction) -> bool,
+    terminal: &Terminal,
+) -> Result<String, presync::TooComplex> {
+    let width = terminal.width(OutputStream::Stdout);
+    let schema = tables.schema();
+    let mut text = String::new();
+    let mut nothing: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
+    for grid in grids(tables, program, MOST_COLUMNS, is_shown)? {
+        let way = format!("{} → {}", grid.from, grid.to);
+        let lines = match &grid.content {
+            GridContent::Nothing => {
+                match nothing.iter_mut().find(|(roles, _)| *roles == grid.roles) {
+                    Some((_, ways)) => ways.push(way),
+                    None => nothing.push((grid.roles, vec![way])),
+                }
+                continue;
+            }
+            GridContent::Rows(table) => {
+                let rows = presync::rows(schema, &[table]).remove(0);
+                let title = title(&grid.roles, &way) + "\n";
+                visible(&title) + &row_lines(schema, table, rows, false, terminal)
+            }
+            GridContent::Grid(of) => {
+                let mut lines = grid_lines(&grid, of, width, terminal);
+                let mut columns = of.columns.len();
+                while columns > 1
+                    && lines
+                        .iter()
+                        .any(|line| textwrap::core::display_width(line) > width)
+                {
+                    columns -= 1;
+                    let same = |role: &str, direction| {
+                        grid.roles.first().is_none_or(|first| *first == role)
+                            && direction == grid.direction
+                    };
+                    if let [
+                        TableGrid {
+                            content: GridContent::Grid(narrow),
+                            ..
+                        },
+                    ] = &grids(tables, program, columns, &same)?[..]
+                    {
+                        lines = grid_lines(&grid, narrow, width, terminal);
+                    }
+                }
+                lines.join("\n") + "\n"
+            }
+        };
+        text.push_str(&lines);
+        text.push('\n');
     }
-    let role = visible(graph.role);
-    let legend = "-> in every situation where a rule decides, ~> in some situations";
-    format!("{role}: mapping graph\n{}\n\n{legend}\n", grid.trim_fmt())
+    for (roles, ways) in nothing {
+        let line = title(&roles, &ways.join(", ")) + ": nothing";
+        for line in wrapped(&line, width, ["", " "]) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    Ok(text)
 }
 
-fn grid(schema: &Schema, table: &Table, rows: &Rows, terminal: &Terminal) -> String {
+fn grid_lines(
+    grid: &TableGrid<'_>,
+    of: &GridText,
+    width: usize,
+    terminal: &Terminal,
+) -> Vec<String> {
+    let way = format!("{} → {}", grid.from, grid.to);
+    let mut lines = vec![visible(&title(&grid.roles, &way))];
+    if let Some(scope) = &of.scope {
+        let both = format!("{}   {}", lines[0], visible(scope));
+        if textwrap::core::display_width(&both) <= width {
+            lines[0] = both;
+        } else {
+            lines.extend(wrapped(scope, width, [" ", "   "]));
+        }
+    }
+    let mut table = Lines::new();
+    table
+        .load_style(BETWEEN)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    if terminal.stdout_colored() {
+        table.enforce_styling();
+    }
+    let cells = of.rows.iter().flat_map(|row| &row.cells);
+    let widest = cells
+        .map(|cell| textwrap::core::display_width(&cell.text))
+        .max();
+    let widest = widest.unwrap_or(0).max(18);
+    // A separator and two spaces for each column.
+    let left = width
+        .saturating_sub((widest + 3) * of.columns.len() + 2)
+        .clamp(20, 48);
+    if of.columns.len() > 1 {
+        let heads = of
+            .columns
+            .iter()
+            .map(|column| Cell::new(list(column, " or ", widest)));
+        table.add_row([Cell::new(visible(&of.about))].into_iter().chain(heads));
+    }
+    for row in &of.rows {
+        let states = Cell::new(list(&row.states, ", ", left));
+        let cells = row.cells.iter().map(|cell| {
+            let shown = Cell::new(visible(&cell.text));
+            match terminal.stdout_colored() {
+                true => shown.fg(color(&cell.outcome)),
+                false => shown,
+            }
+        });
+        table.add_row([states].into_iter().chain(cells));
+    }
+    lines.extend(table.lines().map(|line| line.trim_end().to_owned()));
+    for sentence in &of.sentences {
+        lines.extend(wrapped(sentence, width, [" ", "   "]));
+    }
+    lines
+}
+
+/// Joins items, with line breaks only between them.
+fn list(items: &[String], separator: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let last = items.len().saturating_sub(1);
+    for (at, item) in items.iter().enumerate() {
+        let item = visible(item) + if at == last { "" } else { separator };
+        match lines.last_mut() {
+            Some(line)
+                if textwrap::core::display_width(&format!("{line}{}", item.trim_end()))
+                    <= width =>
+            {
+                line.push_str(&item);
+            }
+            _ => lines.push(item),
+        }
+    }
+    let lines = lines.iter().map(|line| line.trim_end());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `Agents, Supervisors: cic → lync`; a program without roles has only the way.
+fn title(roles: &[&str], way: &str) -> String {
+    match roles.is_empty() {
+        true => way.to_owned(),
+        false => format!("{}: {way}", roles.join(", ")),
+    }
+}
+
+/// A sentence in lines, with what stands before the first and the others.
+fn wrapped(sentence: &str, width: usize, [first, rest]: [&str; 2]) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .break_words(false);
+    let sentence = visible(sentence);
+    let lines = textwrap::wrap(&sentence, options).into_iter();
+    lines.map(|line| line.into_owned()).collect()
+}
+
+fn color(outcome: &Outcome) -> Color {
+    match outcome {
+        Outcome::Set(_) => Color::Green,
+        Outcome::Unchanged | Outcome::Previous => Color::Yellow,
+        Outcome::Unmapped => Color::DarkGrey,
+    }
+}
+
+/// Every row of a table, and with `rules` what decides it.
+fn row_lines(
+    schema: &Schema,
+    table: &Table,
+    rows: Option<Rows>,
+    rules: bool,
+    terminal: &Terminal,
+) -> String {
+    let Some(rows) = rows else {
+        return "  too many rows to show\n".to_owned();
+    };
     let (from, to) = systems(schema, table);
-    let mut grid = Grid::new();
+    let mut grid = Lines::new();
     grid.load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(terminal.width(OutputStream::Stdout) as u16);
     if terminal.stdout_colored() {
         grid.enforce_styling();
     }
-    grid.set_header(["when", from, to, "decided by"].map(visible));
+    let shown = if rules { 4 } else { 3 };
+    grid.set_header(
+        ["when", from, to, "decided by"]
+            .into_iter()
+            .take(shown)
+            .map(visible),
+    );
     let mut line = |when: &Cells, from: &[StateId], outcome: (String, Color), origin: String| {
         let (outcome, color) = outcome;
         let cells = [
@@ -107,22 +318,20 @@ fn grid(schema: &Schema, table: &Table, rows: &Rows, terminal: &Terminal) -> Str
             outcome,
             origin,
         ];
-        let mut cells = cells.map(|cell| Cell::new(visible(&cell)));
-        if terminal.stdout_colored() {
-            cells = cells.map(|cell| cell.fg(color));
-        }
+        let cells = cells.into_iter().take(shown).map(|cell| {
+            let cell = Cell::new(visible(&cell));
+            match terminal.stdout_colored() {
+                true => cell.fg(color),
+                false => cell,
+            }
+        });
         grid.add_row(cells);
     };
     for row in &rows.rows {
-        let color = match row.outcome {
-            Outcome::Set(_) => Color::Green,
-            Outcome::Unchanged | Outcome::Previous => Color::Yellow,
-            Outcome::Unmapped => Color::DarkGrey,
-        };
-        let outcome = (cells::outcome(schema, row), color);
+        let outcome = (cells::outcome(schema, row), color(&row.outcome));
         line(&row.when, &row.from, outcome, cells::origin(row));
     }
-    for (text, row) in cells::appended(rows) {
+    for (text, row) in cells::appended(&rows) {
         line(&row.when, &row.from, (text, Color::Green), String::new());
     }
     format!("{grid}\n")

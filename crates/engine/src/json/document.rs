@@ -165,7 +165,7 @@ pub enum Cell {
     Unknown(()),
 }
 
-/// Where a text joins. What is missing matches everything.
+/// Situations and states entered. What is missing matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct ConditionDocument {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
