@@ -65,8 +65,8 @@ mod vocabulary;
 
 pub use analysis::{
     Behavior, ChangeEffect, ChangedPart, Coverage, DecisionChange, DecisionExplanation, DiffError,
-    Differences, Exercised, NamedOutcome, Other, Proposal, Question, RenameError, RenamedKind,
-    Renaming, Verdict, describe,
+    Differences, Exercised, ExplainedProfile, NamedOutcome, Other, Proposal, Question, RenameError,
+    RenamedKind, Renaming, Verdict, describe,
 };
 pub use api::{
     CheckErrors, chain, check, check_with_index, coverage, crosstab, diff, diff_renamed, explain,
@@ -92,7 +92,8 @@ pub use presync_engine::{
 };
 pub use program::{Declared, DeclaredId, DeclaredKind, Program};
 pub use quote::{
-    choice_literal, is_hidden, quote, quote_attribute, quote_text, state_literal, visible,
+    choice_literal, is_hidden, on_one_line, quote, quote_attribute, quote_text, state_literal,
+    visible,
 };
 pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span, relative};

@@ -112,3 +112,23 @@ pub fn visible(text: &str) -> String {
     }
     shown
 }
+
+/// The source of a rule without its alignment: one space between tokens, text in quotes as it is.
+pub fn on_one_line(rule: &str) -> String {
+    let mut line = String::with_capacity(rule.len());
+    let mut in_quotes = false;
+    let mut before = ' ';
+    for char in rule.chars() {
+        if char == '"' && before != '\\' {
+            in_quotes = !in_quotes;
+        }
+        if in_quotes || !char.is_whitespace() {
+            line.push(char);
+        } else if !before.is_whitespace() {
+            line.push(' ');
+        }
+        before = char;
+    }
+    line.truncate(line.trim_end().len());
+    line
+}

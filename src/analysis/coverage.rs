@@ -1,4 +1,5 @@
-//! In: a program with its tests and scenarios. Out: how often they exercise each rule and each branch of a condition.
+//! In: a program with its tests and scenarios. Out: how often they exercise each rule and each branch of a condition in each
+//! role.
 //! A test exercises whatever is exercised in some situation that it proves something about.
 
 use std::collections::BTreeMap;
@@ -89,7 +90,7 @@ pub fn describe(program: &Program, exercised: Exercised) -> String {
         words.join(" ")
     };
     match exercised {
-        Exercised::Rule(source, direction) => {
+        Exercised::Rule(_, source, direction) => {
             let rule = text(program.rule_source(source).location);
             let from = &program.system(direction.from()).name;
             let to = &program.system(direction.to()).name;
@@ -99,7 +100,7 @@ pub fn describe(program: &Program, exercised: Exercised) -> String {
                 format!("`{rule}`")
             }
         }
-        Exercised::Condition(ConditionSiteId(at), _) => {
+        Exercised::Condition(_, ConditionSiteId(at), _) => {
             format!("`{}`", text(program.condition_sites[at as usize].location))
         }
     }

@@ -4,7 +4,7 @@
 use crate::diagram::Diagram;
 use presync_engine::Situation;
 
-use crate::program::{Change, Program, RoleId, Rule, RuleSourceId, StateId, SystemId};
+use crate::program::{Change, Program, RoleId, Rule, RuleSourceId, StateId, SystemId, Target};
 use crate::source::Location;
 use crate::space::{Decider, Precedence, RoleDecision};
 
@@ -14,21 +14,32 @@ pub struct DecisionExplanation {
     pub to: SystemId,
     /// `Away append "in queue"`, `unchanged`, `unmapped`
     pub outcome: String,
-    /// The rule that decides, with its profile.
-    pub decider: Option<(String, Location)>,
-    pub others: Vec<Other>,
+    /// The profiles of the role, in order.
+    pub profiles: Vec<ExplainedProfile>,
     /// The number of rules of this direction that apply to other states.
     pub elsewhere: usize,
-    /// The smallest change to the situation that changes the outcome, and the new outcome.
+    /// The smallest change to the situation that leads to a command, or to another outcome if there is one already; and
+    /// that outcome.
     pub nearest: Option<(String, String)>,
     /// The role is too complex to find the nearest change.
     pub entangled: bool,
 }
 
+/// What a profile has to say about the change.
+#[derive(Debug)]
+pub struct ExplainedProfile {
+    pub name: String,
+    /// The rule that decides.
+    pub decider: Option<Location>,
+    /// An earlier profile decides.
+    pub too_late: bool,
+    /// Its other rules for this state.
+    pub others: Vec<Other>,
+}
+
 /// A rule that does not decide.
 #[derive(Debug)]
 pub struct Other {
-    pub profile: String,
     pub location: Location,
     pub why: String,
 }
@@ -79,13 +90,14 @@ fn explain_change(space: &mut Precedence<'_>, asked: &Asked) -> DecisionExplanat
         .map(|part| space.diagrams.evaluate(*part, &asked.values));
     let leaf = leaves.into_iter().find(|leaf| *leaf != 0).unwrap_or(0);
     let decision = space.decision_of(&decided_as, leaf);
-    let mut others: Vec<Other> = Vec::new();
-    let mut known: Vec<(RuleSourceId, String)> = Vec::new();
+    let mut profiles: Vec<ExplainedProfile> = Vec::new();
     let mut elsewhere = 0;
     let mut decided = false;
     for &profile in &program.role(asked.role).profiles {
         let this = program.profile(profile);
         let decides = decision.filter(|decision| decision.profile == profile);
+        let mut others: Vec<Other> = Vec::new();
+        let mut known: Vec<(RuleSourceId, String)> = Vec::new();
         for (at, rule) in this.rules.iter().enumerate() {
             let is_decider = decides.is_some_and(|decision| decision.rule as usize == at);
             if rule.direction != asked.change.direction() || is_decider {
@@ -99,13 +111,19 @@ fn explain_change(space: &mut Precedence<'_>, asked: &Asked) -> DecisionExplanat
             if !known.contains(&(rule.source, why.clone())) {
                 known.push((rule.source, why.clone()));
                 let location = program.rule_source(rule.source).location;
-                others.push(Other {
-                    profile: this.name.clone(),
-                    location,
-                    why,
-                });
+                others.push(Other { location, why });
             }
         }
+        let decider = decides.map(|decision| {
+            let source = space.rule_of(decision).source;
+            program.rule_source(source).location
+        });
+        profiles.push(ExplainedProfile {
+            name: this.name.clone(),
+            decider,
+            too_late: decided,
+            others,
+        });
         decided |= decides.is_some();
     }
     let texts = space.texts_of(&decided_as, asked.change, leaf, &asked.values);
@@ -114,15 +132,10 @@ fn explain_change(space: &mut Precedence<'_>, asked: &Asked) -> DecisionExplanat
         [one] => nearest(space, asked, &decided_as, *one, (leaf, &texts)),
         _ => None,
     };
-    let decider = decision.map(|decision| {
-        let location = program.rule_source(space.rule_of(decision).source).location;
-        (program.profile(decision.profile).name.clone(), location)
-    });
     DecisionExplanation {
         to: asked.change.to(),
         outcome,
-        decider,
-        others,
+        profiles,
         elsewhere,
         nearest,
         entangled: parts.len() > 1,
@@ -180,10 +193,18 @@ fn nearest(
     decision: Diagram,
     (leaf, texts): (u32, &[&str]),
 ) -> Option<(String, String)> {
-    let same = space.same_outcome(decided, asked.change, leaf, Some(texts));
-    let wanted = space
-        .diagrams
-        .witness(same, &asked.values, &|same| same == 0)?;
+    let sets = |leaf: u32| {
+        let decider = space.decision_of(decided, leaf);
+        decider.is_some_and(|decider| space.rule_of(decider).target != Target::Unchanged)
+    };
+    let wanted = if sets(leaf) {
+        let same = space.same_outcome(decided, asked.change, leaf, Some(texts));
+        space
+            .diagrams
+            .witness(same, &asked.values, &|same| same == 0)?
+    } else {
+        space.diagrams.witness(decision, &asked.values, &sets)?
+    };
     let values: Vec<u32> = wanted
         .iter()
         .zip(&asked.values)

@@ -14,7 +14,7 @@ pub use difference::{
     Behavior, ChangeEffect, ChangedPart, DecisionChange, DiffError, Differences, NamedOutcome,
     RenameError, RenamedKind, Renaming, diff, diff_renamed,
 };
-pub use explanation::{DecisionExplanation, Other, Question, explain};
+pub use explanation::{DecisionExplanation, ExplainedProfile, Other, Question, explain};
 pub use proofs::{Verdict, prove};
 pub use proposals::{Proposal, propose_tests};
 pub use targets::Exercised;

@@ -8,7 +8,8 @@ use crate::diagnostic::Diagnostic;
 use crate::diagram::{Diagram, SearchResult};
 use crate::errors::failed_test::{self, TestedChange};
 use crate::program::{Change, Expectation, ProfileId, Program, RoleId, StateId, Target, Test};
-use crate::source::Location;
+use crate::quote::on_one_line;
+use crate::source::{FileId, Location};
 use crate::space::{Precedence, RoleDecision};
 use presync_engine::Tables;
 
@@ -23,6 +24,8 @@ pub struct Verdict {
     pub location: Location,
     /// Empty: it passed.
     pub failures: Vec<Diagnostic>,
+    /// The number of situations of a test, over all roles and states entered, or of steps of a scenario.
+    pub extent: u128,
 }
 
 /// Proves every test and runs every scenario, in source order.
@@ -36,6 +39,7 @@ pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
             scenario: false,
             location: test.location,
             failures: prove_test(&mut space, test),
+            extent: situations(&mut space, test),
         })
         .collect();
     verdicts.extend(program.scenarios.iter().map(|scenario| Verdict {
@@ -43,9 +47,41 @@ pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
         scenario: true,
         location: scenario.location,
         failures: scenarios::run(program, tables, scenario, &mut |_, _| {}),
+        extent: scenario.steps.len() as u128,
     }));
     verdicts.sort_by_key(|verdict| verdict.location);
     verdicts
+}
+
+/// The number of situations in which a test expects something, over its roles and the states entered.
+fn situations(space: &mut Precedence<'_>, test: &Test) -> u128 {
+    let mut possible = space.condition(test.given);
+    // An unknown state is not by hand.
+    for system in space.program.system_ids() {
+        if let Some(hand) = space.of_hand(system) {
+            let variable = space.of_system(system);
+            let unknown = space.diagrams.literal(variable, [0]);
+            let by_hand = space.diagrams.literal(hand, [1]);
+            let neither = space.diagrams.and_then(unknown, by_hand);
+            possible = space.diagrams.without(possible, neither);
+        }
+    }
+    let mut count = 0_u128;
+    for expectation in &test.expectations {
+        for state in &expectation.states {
+            let system = state.system();
+            let mut here = space.after_entering_all(possible, *state);
+            let shows = space.showing(*state);
+            here = space.diagrams.and_then(shows, here);
+            if let Some(hand) = space.of_hand(system) {
+                let by_hand = space.diagrams.literal(hand, [1]);
+                here = space.diagrams.and_then(by_hand, here);
+            }
+            let of_state = space.diagrams.count(here, &|leaf| leaf != 0);
+            count = count.saturating_add(of_state.saturating_mul(test.roles.len() as u128));
+        }
+    }
+    count
 }
 
 fn prove_test(space: &mut Precedence<'_>, test: &Test) -> Vec<Diagnostic> {
@@ -169,13 +205,19 @@ fn failure(
     let program = space.program;
     let (from, to) = (expectation.direction.from(), expectation.direction.to());
     let (from, to) = (program.system(from), program.system(to));
+    let path = program.sources.shown_path(FileId(0));
+    let written = program.sources.text(expectation.location);
+    let wanted = on_one_line(written.split_once("=>").map_or(written, |(_, after)| after));
     let change = TestedChange {
         test: &test.name,
         from: &from.name,
         state: &program.state(found.state).name,
         to: &to.name,
         expected: expectation.location,
-        role: (test.roles.len() > 1).then(|| program.role_name(role)),
+        wanted: &wanted,
+        role: (!program.has_implicit_role()).then(|| program.role_name(role)),
+        several_roles: test.roles.len() > 1,
+        path: &path,
     };
     let Some(assignment) = &found.assignment else {
         return change.entangled();

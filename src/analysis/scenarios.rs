@@ -5,11 +5,11 @@ use presync_engine::{Delivery, Event, Seen, Session, SessionEngine, SystemDecisi
 
 use crate::analysis::targets::RoleChange;
 use crate::diagnostic::Diagnostic;
-use crate::errors::failed_test::{self, StepFailure};
+use crate::errors::failed_test::{self, StepLine};
 use crate::program::{
     Change, ExpectedCommand, Program, RoleId, Scenario, Step, StepKind, SystemId, ValueId,
 };
-use crate::quote::{quote, quote_text};
+use crate::quote::{on_one_line, quote, quote_text};
 use crate::space::SituationSpace;
 
 /// A situation of the session: the known facts and states.
@@ -50,14 +50,17 @@ pub(super) fn run(
     }
     // Milliseconds since the scenario began.
     let mut now = 0;
-    for (at, step) in scenario.steps.iter().enumerate() {
-        let failed = |failure: StepFailure| {
-            vec![failed_test::step(
-                &scenario.name,
-                at + 1,
-                &failure,
-                step.location,
-            )]
+    let mut lines: Vec<StepLine> = Vec::new();
+    for step in &scenario.steps {
+        let written = program.sources.text(step.location);
+        let (event_text, expected) = written.split_once("=>").unwrap_or((written, ""));
+        let failed = |got: String, lines: &mut Vec<StepLine>| {
+            lines.push(StepLine {
+                event: on_one_line(event_text),
+                expected: on_one_line(expected),
+                got,
+            });
+            failed_test::steps(&scenario.name, lines, step.location)
         };
         if let StepKind::Wait(seconds) = step.kind {
             now += i64::from(seconds) * 1000;
@@ -71,7 +74,7 @@ pub(super) fn run(
         };
         let decided = match engine.apply(&mut session, &step_event) {
             Ok(applied) => applied.decisions,
-            Err(rejection) => return failed(StepFailure::Rejected(rejection.to_string())),
+            Err(rejection) => return vec![failed(format!("rejected: {rejection}"), &mut lines)],
         };
         for decided in &decided {
             let after = (&session, engine.role_of(&session));
@@ -81,12 +84,21 @@ pub(super) fn run(
             .iter()
             .filter(|decided| decided.delivery == Delivery::Sent)
             .collect();
+        let texts: Vec<String> = sent.iter().map(|decided| text(&engine, decided)).collect();
+        let got = match texts.is_empty() {
+            true => "nothing".to_owned(),
+            false => texts.join(", "),
+        };
         if let Some(wanted) = &step.commands
             && !matches(&engine, wanted, &sent)
         {
-            let texts: Vec<String> = sent.iter().map(|decided| text(&engine, decided)).collect();
-            return failed(StepFailure::Sends(texts));
+            return vec![failed(got, &mut lines)];
         }
+        lines.push(StepLine {
+            event: on_one_line(event_text),
+            expected: on_one_line(expected),
+            got,
+        });
     }
     Vec::new()
 }

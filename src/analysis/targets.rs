@@ -1,4 +1,4 @@
-//! In: a program. Out: every rule and every branch of a condition, with the situations in which a change exercises it.
+//! In: a program. Out: every rule and every branch of a condition in each role that uses it, with the situations in which a change exercises it.
 //! A rule is exercised where it decides. A condition is exercised where a change tests it: its profile is reached, it
 //! encloses a rule or an appendix that applies to the change, and the conditions around it hold.
 
@@ -19,17 +19,23 @@ use crate::space::{Candidates, Precedence};
 /// Something that a test can exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exercised {
-    /// One direction of a written rule decides.
-    Rule(RuleSourceId, Direction),
-    /// A written condition holds, or does not.
-    Condition(ConditionSiteId, bool),
+    /// One direction of a written rule decides, in a role.
+    Rule(RoleId, RuleSourceId, Direction),
+    /// A written condition holds, or does not, in a role.
+    Condition(RoleId, ConditionSiteId, bool),
 }
 
 impl Exercised {
+    pub fn role(self) -> RoleId {
+        match self {
+            Self::Rule(role, ..) | Self::Condition(role, ..) => role,
+        }
+    }
+
     pub fn location(self, program: &Program) -> Location {
         match self {
-            Self::Rule(source, _) => program.rule_source(source).location,
-            Self::Condition(site, _) => program.condition_sites[site.index()].location,
+            Self::Rule(_, source, _) => program.rule_source(source).location,
+            Self::Condition(_, site, _) => program.condition_sites[site.index()].location,
         }
     }
 }
@@ -158,13 +164,7 @@ impl Collector {
         let mut regions = TargetRegions::default();
         for &profile in &program.role(at.role).profiles {
             if let Some(shape) = space.shape(profile, at.change) {
-                self.profile(
-                    space,
-                    at.change,
-                    (profile, &shape),
-                    before.parts(),
-                    &mut regions,
-                );
+                self.profile(space, at, (profile, &shape), before.parts(), &mut regions);
                 let parts = shape.decider.iter();
                 parts.for_each(|part| before.push(&mut space.diagrams, *part));
             }
@@ -205,7 +205,7 @@ impl Collector {
     fn profile(
         &mut self,
         space: &mut Precedence<'_>,
-        change: Change,
+        RoleChange { role, change }: RoleChange,
         (profile, shape): (ProfileId, &Candidates),
         before: &[Diagram],
         regions: &mut TargetRegions,
@@ -233,14 +233,20 @@ impl Collector {
                 wanted: Diagram::ONE,
                 unwanted: reached.clone(),
             };
-            let wanted = self.conditions(space, &rule.enclosing, change.entered(), start, regions);
+            let wanted = self.conditions(
+                space,
+                &rule.enclosing,
+                (role, change.entered()),
+                start,
+                regions,
+            );
             if !is_bundled(program, program.rule_source(rule.source).location) {
                 let decides = Region {
                     wanted,
                     unwanted: by_rank[rule.rank as usize].clone(),
                 };
                 regions
-                    .entry(Exercised::Rule(rule.source, rule.direction))
+                    .entry(Exercised::Rule(role, rule.source, rule.direction))
                     .or_default()
                     .insert(decides);
             }
@@ -264,7 +270,13 @@ impl Collector {
                     wanted: sets,
                     unwanted: unwanted.clone().into(),
                 };
-                self.conditions(space, &append.enclosing, change.entered(), start, regions);
+                self.conditions(
+                    space,
+                    &append.enclosing,
+                    (role, change.entered()),
+                    start,
+                    regions,
+                );
                 unwanted.push(*part);
             }
         }
@@ -275,7 +287,7 @@ impl Collector {
         &mut self,
         space: &mut Precedence<'_>,
         enclosing: &[ConditionSiteId],
-        entered: StateId,
+        (role, entered): (RoleId, StateId),
         start: Region,
         regions: &mut TargetRegions,
     ) -> Diagram {
@@ -300,7 +312,7 @@ impl Collector {
                         unwanted: start.unwanted.clone(),
                     };
                     regions
-                        .entry(Exercised::Condition(asked, outcome))
+                        .entry(Exercised::Condition(role, asked, outcome))
                         .or_default()
                         .insert(region);
                 }

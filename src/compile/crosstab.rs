@@ -88,7 +88,7 @@ pub fn crosstab(schema: &Schema, table: &Table, most_columns: usize) -> Option<C
     });
     let of_decision: Vec<u32> = of_decision.collect();
     let mut diagrams = layout.diagrams;
-    // Leaf 0 is free, for what is left out.
+    // Leaf 0 is free: it stands for nothing.
     let whole = diagrams.map(layout.roots[0], &mut |leaf| of_decision[leaf as usize] + 1);
     if diagrams.size(whole) > MAX_NODES {
         return None;
@@ -336,7 +336,7 @@ impl CrosstabBuilder {
         Some(exceptions)
     }
 
-    /// Leaves out the states of a cube for which nothing in it is needed.
+    /// Removes the states of a cube for which nothing in it is needed.
     fn keep_needed_states(&mut self, cube: &mut Cube, needed: Diagram) {
         let within = self.diagrams.product_of(&cube.0);
         let needed = self.diagrams.and_then(within, needed);

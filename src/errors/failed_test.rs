@@ -1,6 +1,6 @@
 //! `failed-test`: a test fails, or a scenario sends other commands than expected.
 
-use crate::diagnostic::{Code, Diagnostic, Witness};
+use crate::diagnostic::{Code, Diagnostic, Witness, WitnessValue};
 use crate::quote::{quote, quote_text};
 use crate::source::Location;
 
@@ -51,8 +51,14 @@ pub(crate) struct TestedChange<'a> {
     pub state: &'a str,
     pub to: &'a str,
     pub expected: Location,
-    /// The role, if the test is about all.
+    /// The expectation, as written.
+    pub wanted: &'a str,
+    /// The role of the situation; `None` in a program without roles.
     pub role: Option<&'a str>,
+    /// Whether the test is about several roles.
+    pub several_roles: bool,
+    /// The program.
+    pub path: &'a str,
 }
 
 impl TestedChange<'_> {
@@ -85,46 +91,100 @@ impl TestedChange<'_> {
         witness: Witness,
     ) -> Diagnostic {
         let mut error = self
-            .error(format!(
-                "test `{}` fails: {} gives {} {outcome}",
-                self.test,
-                self.change(),
-                self.to
-            ))
-            .of_role(self.role.map(str::to_owned))
+            .error(format!("test `{}` fails for {}", self.test, self.change()))
             .label(self.expected, "expected here");
-        if let Some(role) = self.role {
-            error = error.note(format!("in role {}", quote_text(role)));
+        if let Some(role) = self.role.filter(|_| self.several_roles) {
+            error = error
+                .of_role(Some(role.to_owned()))
+                .note(format!("in role {}", quote_text(role)));
         }
+        error = error
+            .note(format!("expected: {}", self.wanted))
+            .note(format!("got:      {} {outcome}", self.to));
         if let Some((rule, profile)) = decides {
             error = error.rule(
                 rule,
                 format!("decided by this rule of profile {}", quote_text(profile)),
             );
         }
-        error.situation(Some(witness))
+        let help = format!("see why:\n    {}", self.command(&witness));
+        error.situation(Some(witness)).help(help)
+    }
+
+    /// The command that explains the decision.
+    fn command(&self, witness: &Witness) -> String {
+        let facts = witness
+            .facts
+            .iter()
+            .filter_map(|(name, value)| match value {
+                WitnessValue::Flag(true) => Some(quote(name)),
+                WitnessValue::Flag(false) => None,
+                WitnessValue::Choice(value) => Some(format!("{}={}", quote(name), quote(value))),
+            });
+        let states = witness.states.iter().filter_map(|(system, state)| {
+            let state = state.as_ref().filter(|_| system != self.from)?;
+            let by_hand = witness.by_hand.contains(&(system.clone(), true));
+            let by_hand = if by_hand { " by hand" } else { "" };
+            Some(format!("{}={}{by_hand}", quote(system), quote(state)))
+        });
+        let own = witness.own.iter().filter_map(|(system, state)| {
+            let state = state.as_ref()?;
+            Some(format!("own {}={}", quote(system), quote(state)))
+        });
+        let given: Vec<String> = facts.chain(states).chain(own).collect();
+        let change = format!("{} {}", quote(self.from), quote(self.state));
+        let path = if self.path == "<stdin>" {
+            "-"
+        } else {
+            self.path
+        };
+        let mut command = format!("presync decide {} {}", word(path), word(&change));
+        if let Some(role) = self.role {
+            command += &format!(" --role {}", word(role));
+        }
+        if !given.is_empty() {
+            command += &format!(" --given {}", word(&given.join(",")));
+        }
+        command + " --explain"
     }
 }
 
-/// How a step of a scenario failed.
-pub(crate) enum StepFailure {
-    /// Why the event is rejected.
-    Rejected(String),
-    /// The commands sent instead.
-    Sends(Vec<String>),
+/// A word of a command line, in quotes where a shell needs them.
+fn word(text: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "_-./=,:".contains(char);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
-/// `step`: counts from 1.
-pub(crate) fn step(scenario: &str, step: usize, failure: &StepFailure, at: Location) -> Diagnostic {
-    let why = match failure {
-        StepFailure::Rejected(why) => format!("the event is rejected: {why}"),
-        StepFailure::Sends(commands) if commands.is_empty() => "got no command".to_owned(),
-        StepFailure::Sends(commands) => format!("got {}", commands.join(", ")),
+/// A step of a scenario, in words.
+pub(crate) struct StepLine {
+    pub event: String,
+    pub expected: String,
+    pub got: String,
+}
+
+/// `steps`: all steps up to the one that failed, which is the last.
+pub(crate) fn steps(scenario: &str, steps: &[StepLine], at: Location) -> Diagnostic {
+    let width = |text: fn(&StepLine) -> &String, title: &str| {
+        let lengths = steps.iter().map(|step| text(step).chars().count());
+        lengths.max().unwrap_or(0).max(title.len())
     };
-    Diagnostic::error(
-        &CODE,
-        format!("scenario `{scenario}` fails at step {step}: {why}"),
-    )
-    .label(at, "expected here")
-    .about(scenario)
+    let event = width(|step| &step.event, "event");
+    let expected = width(|step| &step.expected, "expected");
+    let last = steps.len();
+    let mut table = format!(
+        "    step  {:event$}  {:expected$}  got",
+        "event", "expected"
+    );
+    for (number, step) in (1..).zip(steps) {
+        let mark = if number == last { "✗" } else { " " };
+        table += &format!(
+            "\n {mark}{number:>4}  {:event$}  {:expected$}  {}",
+            step.event, step.expected, step.got
+        );
+    }
+    let error = Diagnostic::error(&CODE, format!("scenario `{scenario}` fails at step {last}"));
+    error.label(at, "expected here").note(table).about(scenario)
 }

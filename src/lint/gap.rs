@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Level};
 use crate::diagram::Diagram;
-use crate::lint::{Context, Lint, state_name, system_name};
+use crate::lint::{Context, Lint, states_text, system_name};
 use crate::program::{Change, Direction, RoleId, StateId};
 
 pub(super) static LINT: Lint = Lint {
@@ -94,11 +94,10 @@ fn report(
     for (region, states) in gaps {
         all.extend(&states);
         // `otherwise` applies only to states that no other rule maps.
-        let sources = if states.len() > MAX_NAMED {
-            "otherwise".to_owned()
-        } else {
-            let names = states.iter().map(|state| state_name(program, *state));
-            names.collect::<Vec<_>>().join(" | ")
+        let named = states_text(program, &states.iter().copied().collect());
+        let sources = match named.split(" | ").count() > MAX_NAMED {
+            true => "otherwise".to_owned(),
+            false => named,
         };
         let Some(cubes) = context.space.cover(region, MAX_RULES) else {
             complete = false;

@@ -655,7 +655,7 @@ fn invalid_given_is_reported_with_the_expected_form() {
             &arguments,
             b"",
             2,
-            "write facts and states as in `in_queue, user_type=im, lync=Busy by hand`",
+            "write facts and states as in `in_queue, user_type=im, lync=\"Do Not Disturb\" by hand`",
         );
         fails(folder, &arguments, b"", 2, wanted);
     }

@@ -156,7 +156,7 @@ fn walk(
             .filter(|rule| rule.direction == direction && rule.states.contains(&state))
             .collect();
         for rule in &usable {
-            ask(program, &rule.enclosing, situation, &mut asked);
+            ask(program, role, &rule.enclosing, situation, &mut asked);
         }
         let candidates: Vec<_> = usable
             .into_iter()
@@ -172,7 +172,7 @@ fn walk(
         asked.extend(
             deciding
                 .iter()
-                .map(|rule| Exercised::Rule(rule.source, direction)),
+                .map(|rule| Exercised::Rule(role, rule.source, direction)),
         );
         if matches!(deciding[0].target, Target::Set(_)) {
             for append in profile
@@ -180,7 +180,7 @@ fn walk(
                 .iter()
                 .filter(|append| append.to == direction.to())
             {
-                ask(program, &append.enclosing, situation, &mut asked);
+                ask(program, role, &append.enclosing, situation, &mut asked);
             }
         }
         break;
@@ -190,6 +190,7 @@ fn walk(
 
 fn ask(
     program: &Program,
+    role: RoleId,
     under: &[ConditionSiteId],
     situation: &Situation,
     asked: &mut Vec<Exercised>,
@@ -200,6 +201,7 @@ fn ask(
             let id = ConditionSiteId(at as u32);
             if id == *when || (written.named && is_part(program, condition, written.condition)) {
                 asked.push(Exercised::Condition(
+                    role,
                     id,
                     reference::holds(program, written.condition, situation),
                 ));
@@ -245,7 +247,7 @@ fn coverage_is_reported_as_text_and_lcov() {
     assert_eq!(code, Some(0));
     assert_eq!(
         out,
-        "✓ lunch
+        "✓ lunch (10 situations)
 coverage: 1/3 rules, 2/4 branches (42.9%)
   a.presync:2:22: `enterprise_voice and both_logged_in` never tested as false
   a.presync:3:5: `cic Available <-> lync Available` (cic to lync) rule not covered
@@ -274,7 +276,7 @@ LH:2
 end_of_record
 "
     );
-    assert_eq!(err, "✓ lunch\n1 passed, 0 failed\n");
+    assert_eq!(err, "✓ lunch (10 situations)\n1 passed, 0 failed\n");
 }
 
 #[test]

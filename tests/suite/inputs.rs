@@ -628,6 +628,33 @@ fn only_unsafe_fixes_delete_from_a_file_without_profiles() {
     assert_eq!(folder.read("m.presync"), b"use cic_lync\n", "{shown}");
 }
 
+/// The command below a failing test runs as it is, and shows what the test got.
+#[cfg(unix)]
+#[test]
+fn a_failing_test_shows_a_command_that_explains_it() {
+    let source = "use cic_lync profile \"It's\" { when lync is \"Do Not Disturb\" and lync by hand: cic \"At Lunch\" -> lync Away }
+role \"It's us\" uses \"It's\" test \"t\" { given lync is \"Do Not Disturb\", user_type is im cic \"At Lunch\" => lync unmapped }
+";
+    let folder = Folder::new(&[("it's.presync", source)]);
+    let (code, shown) = folder.run(&["test", "it's.presync"], "");
+    assert_eq!(code, Some(1), "{shown}");
+    let command = shown.lines().find(|line| line.contains("presync decide"));
+    let command = command.expect("it is shown").trim();
+    let output = std::process::Command::new("sh")
+        .args([
+            "-c",
+            &command.replacen("presync", env!("CARGO_BIN_EXE_presync"), 1),
+        ])
+        .current_dir(folder.at())
+        .output()
+        .expect("the shell starts");
+    let explained = text(&output.stdout) + &text(&output.stderr);
+    assert!(
+        explained.contains("1. \"It's\" decides"),
+        "{command}\n{explained}"
+    );
+}
+
 /// The conditions around an appendix go with it, and nothing else.
 #[test]
 fn a_fix_deletes_the_whole_appendix() {

@@ -764,7 +764,9 @@ fn long_lines_are_rejected_without_storing_them() {
         events.as_bytes(),
     );
     assert!(
-        common::text(&output.stderr).contains("4 events, 2 commands, 2 rejected"),
+        common::text(&output.stderr).contains(
+            "4 events, 2 commands\n  1 sent\n  1 observed\n  1 rejected: malformed\n  1 rejected: unknown-state"
+        ),
         "{}",
         common::text(&output.stderr)
     );

@@ -1,19 +1,39 @@
-//! Coverage of all programs of a command, for people and as an lcov tracefile.
+//! Coverage of all programs of a command, in each role: for people, as a page, and as an lcov tracefile.
+
+mod html;
+mod lcov;
 
 use std::collections::BTreeMap;
 
-use presync_report::Places;
+use presync::{Coverage, Exercised, LineColumn, Program, visible};
 
-use presync::LineColumn;
-use presync::Program;
-use presync::visible;
-use presync::{Coverage, Exercised};
-
-/// Combined coverage, in which a file used by several programs counts once.
+/// Combined coverage, in which a file used by several programs counts once for each role.
 #[derive(Default)]
 pub struct Total {
-    places: BTreeMap<(String, LineColumn), BTreeMap<TargetKind, (usize, String)>>,
+    /// In order of declaration; empty for programs without roles.
+    roles: Vec<String>,
+    files: BTreeMap<String, CoveredFile>,
     unknown: usize,
+}
+
+#[derive(Default)]
+struct CoveredFile {
+    text: String,
+    places: BTreeMap<LineColumn, CoveredPlace>,
+}
+
+/// A written rule or condition.
+struct CoveredPlace {
+    /// In bytes of the file.
+    start: usize,
+    end: usize,
+    /// How often each is exercised in each role.
+    targets: BTreeMap<TargetKind, CoveredTarget>,
+}
+
+struct CoveredTarget {
+    shown: String,
+    by_role: BTreeMap<String, usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,49 +46,67 @@ enum TargetKind {
 
 impl Total {
     pub fn add(&mut self, program: &Program, coverage: Coverage) {
+        for role in program.role_ids() {
+            let name = program.role_name(role).to_owned();
+            if !program.has_implicit_role() && !self.roles.contains(&name) {
+                self.roles.push(name);
+            }
+        }
         for (exercised, count) in coverage.exercised {
             let location = exercised.location(program);
-            let place = program
-                .sources
-                .file(location.file)
-                .line_column(location.span.start);
+            let source = program.sources.file(location.file);
             let kind = match exercised {
-                Exercised::Rule(_, direction) => {
+                Exercised::Rule(_, _, direction) => {
                     TargetKind::Rule(direction.from() > direction.to())
                 }
-                Exercised::Condition(_, true) => TargetKind::Holds,
-                Exercised::Condition(_, false) => TargetKind::Fails,
+                Exercised::Condition(_, _, true) => TargetKind::Holds,
+                Exercised::Condition(_, _, false) => TargetKind::Fails,
             };
-            let at = (program.sources.shown_path(location.file), place);
-            let known = self.places.entry(at).or_default().entry(kind);
-            known
-                .or_insert_with(|| (0, presync::describe(program, exercised)))
-                .0 += count;
+            let path = program.sources.shown_path(location.file);
+            let file = self.files.entry(path).or_default();
+            if file.text.is_empty() {
+                file.text.clone_from(&source.text);
+            }
+            let place = file
+                .places
+                .entry(source.line_column(location.span.start))
+                .or_insert_with(|| CoveredPlace {
+                    start: location.span.start as usize,
+                    end: location.span.end as usize,
+                    targets: BTreeMap::new(),
+                });
+            let target = place.targets.entry(kind).or_insert_with(|| CoveredTarget {
+                shown: presync::describe(program, exercised),
+                by_role: BTreeMap::new(),
+            });
+            let role = program.role_name(exercised.role()).to_owned();
+            *target.by_role.entry(role).or_default() += count;
         }
         self.unknown += coverage.unknown;
     }
 
-    fn all(&self) -> impl Iterator<Item = (&(String, LineColumn), TargetKind, usize, &str)> {
-        self.places.iter().flat_map(|(at, kinds)| {
-            kinds
-                .iter()
-                .map(move |(kind, (count, source))| (at, *kind, *count, source.as_str()))
+    fn all(&self) -> impl Iterator<Item = (&str, LineColumn, TargetKind, &CoveredTarget)> {
+        self.files.iter().flat_map(|(path, file)| {
+            file.places.iter().flat_map(move |(at, place)| {
+                let targets = place.targets.iter();
+                targets.map(move |(kind, target)| (path.as_str(), *at, *kind, target))
+            })
         })
     }
 
-    fn share(&self, of: impl Fn(TargetKind) -> bool) -> (usize, usize) {
-        let counts = self
-            .all()
-            .filter(|(_, kind, ..)| of(*kind))
-            .map(|(_, _, count, _)| count);
-        counts.fold((0, 0), |(hit, all), count| {
-            (hit + usize::from(count > 0), all + 1)
+    /// How many are covered, of how many, in one role or in all.
+    fn share(&self, role: Option<&str>, of: impl Fn(TargetKind) -> bool) -> (usize, usize) {
+        let of = self.all().filter(|(_, _, kind, _)| of(*kind));
+        let counts = of.flat_map(|(.., target)| &target.by_role);
+        let counts = counts.filter(|(of, _)| role.is_none_or(|role| role == *of));
+        counts.fold((0, 0), |(hit, all), (_, count)| {
+            (hit + usize::from(*count > 0), all + 1)
         })
     }
 
-    /// The percentage of all rules and branches; 100 if there are none.
+    /// The percentage of all rules and branches in all roles; 100 if there are none.
     pub fn percent(&self) -> f64 {
-        let (hit, all) = self.share(|_| true);
+        let (hit, all) = self.share(None, |_| true);
         if all == 0 {
             100.0
         } else {
@@ -76,30 +114,60 @@ impl Total {
         }
     }
 
+    /// `19/19` rules and `40/40` branches.
+    fn shares(&self, role: Option<&str>) -> [String; 2] {
+        let text = |(hit, all): (usize, usize)| match all {
+            0 => "–".to_owned(),
+            all => format!("{hit}/{all}"),
+        };
+        [
+            text(self.share(role, TargetKind::is_rule)),
+            text(self.share(role, |kind| !kind.is_rule())),
+        ]
+    }
+
     pub fn human(&self) -> String {
-        let (rules, conditions) = (
-            self.share(|kind| matches!(kind, TargetKind::Rule(_))),
-            self.share(|kind| !matches!(kind, TargetKind::Rule(_))),
+        let (rules, branches) = (
+            self.share(None, TargetKind::is_rule),
+            self.share(None, |kind| !kind.is_rule()),
         );
         let mut text = format!(
             "coverage: {}/{} rules, {}/{} branches ({:.1}%)\n",
             rules.0,
             rules.1,
-            conditions.0,
-            conditions.1,
+            branches.0,
+            branches.1,
             self.percent()
         );
-        for ((path, place), kind, _, source) in self.all().filter(|(_, _, count, _)| *count == 0) {
-            let what = match kind {
-                TargetKind::Rule(_) => "rule not covered",
-                TargetKind::Holds => "never tested as true",
-                TargetKind::Fails => "never tested as false",
+        if self.roles.len() > 1 {
+            let width = |name: &String| visible(name).chars().count();
+            let widest = self.roles.iter().map(width).max().unwrap_or(0);
+            text.push_str(&format!(
+                "  {:widest$}  {:>9}  {:>9}\n",
+                "", "rules", "branches"
+            ));
+            for role in &self.roles {
+                let [rules, branches] = self.shares(Some(role));
+                let role = visible(role);
+                text.push_str(&format!("  {role:widest$}  {rules:>9}  {branches:>9}\n"));
+            }
+        }
+        for (path, place, kind, target) in self.all() {
+            let missing = target.missing();
+            if missing.is_empty() {
+                continue;
+            }
+            let in_roles = match self.roles.len() > 1 {
+                true => format!(" in {}", missing.join(", ")),
+                false => String::new(),
             };
             let (line, column) = (place.line, place.column);
             text.push_str(&format!(
-                "  {}:{line}:{column}: {} {what}\n",
+                "  {}:{line}:{column}: {} {}{}\n",
                 visible(path),
-                visible(source)
+                visible(&target.shown),
+                kind.missing(),
+                visible(&in_roles)
             ));
         }
         if self.unknown > 0 {
@@ -110,64 +178,30 @@ impl Total {
         }
         text
     }
+}
 
-    /// An lcov tracefile with rules as lines and conditions as branches; the first branch is that
-    /// the condition holds.
-    pub fn lcov(&self, places: &dyn Places) -> String {
-        let mut files: BTreeMap<&str, BTreeMap<u32, LineCoverage>> = BTreeMap::new();
-        for ((path, place), kind, count, _) in self.all() {
-            let line = files
-                .entry(path)
-                .or_default()
-                .entry(place.line)
-                .or_default();
-            match kind {
-                TargetKind::Rule(_) => *line.rules.get_or_insert(0) += count,
-                TargetKind::Holds => {
-                    line.conditions.entry(place.column).or_default()[0] = Some(count);
-                }
-                TargetKind::Fails => {
-                    line.conditions.entry(place.column).or_default()[1] = Some(count);
-                }
-            }
+impl TargetKind {
+    fn is_rule(self) -> bool {
+        matches!(self, Self::Rule(_))
+    }
+
+    fn missing(self) -> &'static str {
+        match self {
+            Self::Rule(_) => "rule not covered",
+            Self::Holds => "never tested as true",
+            Self::Fails => "never tested as false",
         }
-        let mut text = String::from("TN:\n");
-        for (path, lines) in files {
-            let path = places.project_path(path);
-            text.push_str(&format!("SF:{}\n", path.replace(['\n', '\r'], " ")));
-            let (mut branches, mut taken) = (0, 0);
-            for (number, line) in &lines {
-                for (block, condition) in line.conditions.values().enumerate() {
-                    for (branch, count) in condition.iter().enumerate() {
-                        let Some(count) = count else { continue };
-                        text.push_str(&format!("BRDA:{number},{block},{branch},{count}\n"));
-                        branches += 1;
-                        taken += usize::from(*count > 0);
-                    }
-                }
-            }
-            text.push_str(&format!("BRF:{branches}\nBRH:{taken}\n"));
-            for (number, line) in &lines {
-                text.push_str(&format!("DA:{number},{}\n", line.count()));
-            }
-            let hit = lines.values().filter(|line| line.count() > 0).count();
-            text.push_str(&format!("LF:{}\nLH:{hit}\nend_of_record\n", lines.len()));
-        }
-        text
     }
 }
 
-/// The rules and conditions on one line.
-#[derive(Default)]
-struct LineCoverage {
-    rules: Option<usize>,
-    /// By column, how often it held and how often not; `None` if that is impossible.
-    conditions: BTreeMap<u32, [Option<usize>; 2]>,
-}
+impl CoveredTarget {
+    /// The roles in which nothing exercises it.
+    fn missing(&self) -> Vec<&str> {
+        let missing = self.by_role.iter().filter(|(_, count)| **count == 0);
+        missing.map(|(role, _)| role.as_str()).collect()
+    }
 
-impl LineCoverage {
     fn count(&self) -> usize {
-        self.rules
-            .unwrap_or_else(|| self.conditions.values().flatten().flatten().sum())
+        self.by_role.values().sum()
     }
 }

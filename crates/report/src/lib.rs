@@ -22,7 +22,7 @@ use presync::{LineColumn, Location, Sources};
 pub use fingerprint::{Subject, fingerprints, subjects};
 pub use human::draw;
 pub use tests::{TEST_FORMATS, TestFormat, TestReport, TestedProgram};
-pub use text::{situation, statistics, summary};
+pub use text::{grouped, situation, statistics, summary};
 
 /// An output format for findings.
 pub struct ReportFormat {

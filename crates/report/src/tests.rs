@@ -7,6 +7,7 @@ use presync::{Diagnostic, LineColumn, Location, Sources, Verdict, visible};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
+use crate::text::grouped;
 use crate::{Finding, Places, Report, ReportError, Style, github, human, junit};
 
 /// An output format for test results.
@@ -69,16 +70,28 @@ impl TestReport<'_> {
     }
 }
 
+/// Below the name of each file, if there are several: a line for each test with the number of situations, or steps.
 fn write_human(report: &TestReport<'_>) -> Result<String, ReportError> {
     let mut text = String::new();
+    let several = report.programs.len() > 1;
     for program in report.programs {
+        if several && let Some(first) = program.verdicts.first() {
+            let path = program.sources.shown_path(first.location.file);
+            text.push_str(&format!("{}\n", visible(&path)));
+        }
         for verdict in program.verdicts {
             let mark = if verdict.failures.is_empty() {
                 "✓"
             } else {
                 "✗"
             };
-            text.push_str(&format!("{mark} {}\n", visible(&verdict.name)));
+            let extent = match (verdict.scenario, verdict.extent) {
+                (true, 1) => "1 step".to_owned(),
+                (true, steps) => format!("{steps} steps"),
+                (false, 1) => "1 situation".to_owned(),
+                (false, situations) => format!("{} situations", grouped(situations)),
+            };
+            text.push_str(&format!("{mark} {} ({extent})\n", visible(&verdict.name)));
         }
         let failures: Vec<&Diagnostic> = failures(program.verdicts).collect();
         if !failures.is_empty() {

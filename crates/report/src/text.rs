@@ -7,7 +7,7 @@ use presync::{Code, Diagnostic, Severity, Witness, WitnessValue};
 
 use crate::Finding;
 
-/// `2 errors, 1 warning`
+/// `2 errors, 1 warning (2 conflict, 1 gap)`
 pub fn summary<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic> + Clone) -> String {
     let count = |severity: Severity| {
         diagnostics
@@ -26,10 +26,19 @@ pub fn summary<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic> + Clone) ->
         part(count(Severity::Info), "note"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() {
-        "no findings".to_owned()
-    } else {
-        parts.join(", ")
+    let mut codes: BTreeMap<&Code, usize> = BTreeMap::new();
+    for diagnostic in diagnostics {
+        *codes.entry(diagnostic.code).or_default() += 1;
+    }
+    let mut codes: Vec<(&Code, usize)> = codes.into_iter().collect();
+    codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
+    let by_code = codes.iter();
+    let by_code = by_code.map(|(code, count)| format!("{count} {}", code.name));
+    let by_code: Vec<String> = by_code.collect();
+    match by_code.len() {
+        0 => "no findings".to_owned(),
+        1 => parts.join(", "),
+        _ => format!("{} ({})", parts.join(", "), by_code.join(", ")),
     }
 }
 
@@ -68,4 +77,17 @@ pub fn statistics(found: &[Finding<'_>]) -> String {
         .iter()
         .map(|(code, count)| format!("{count:5}  {:22}{}\n", code.name, code.summary))
         .collect()
+}
+
+/// Formats 1152 as `1,152`.
+pub fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

@@ -1,5 +1,7 @@
 //! The output of a block of events.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 /// Output lines and counts.
@@ -16,7 +18,11 @@ pub struct BlockOutput {
 
 /// How often each word of the trace occurred.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Counts([u64; Word::ALL.len()]);
+pub struct Counts {
+    words: [u64; Word::ALL.len()],
+    /// The rejected events, by code.
+    pub rejected: BTreeMap<&'static str, u64>,
+}
 
 /// What happened, in a word of the trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,17 +71,25 @@ impl Word {
 
 impl Counts {
     pub fn of(&self, word: Word) -> u64 {
-        self.0[word as usize]
+        self.words[word as usize]
     }
 
     #[inline]
     pub(crate) fn count(&mut self, word: Word) {
-        self.0[word as usize] += 1;
+        self.words[word as usize] += 1;
+    }
+
+    pub(crate) fn reject(&mut self, code: &'static str) {
+        self.count(Word::Rejected);
+        *self.rejected.entry(code).or_default() += 1;
     }
 
     pub fn add(&mut self, other: &Self) {
-        for (count, more) in self.0.iter_mut().zip(other.0) {
+        for (count, more) in self.words.iter_mut().zip(other.words) {
             *count += more;
+        }
+        for (code, more) in &other.rejected {
+            *self.rejected.entry(code).or_default() += more;
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use presync_engine::{Delivery, Rejection, Session, SessionEngine};
 
 use crate::batch::{AcceptedLine, Batch, BatchLine};
-use crate::output::{BlockOutput, LineEnd, Word, write_json, write_line};
+use crate::output::{BlockOutput, LineEnd, write_json, write_line};
 use crate::session_table::SessionTable;
 use crate::trace::{self, Traced};
 
@@ -159,7 +159,7 @@ impl Worker<'_> {
         rejection: &Rejection,
         output: &mut BlockOutput,
     ) {
-        output.counts.count(Word::Rejected);
+        output.counts.reject(rejection.code());
         // A raw value can still be what other parsers refuse: half of a surrogate pair, a very deep array.
         let readable = serde_json::from_slice::<serde_json::Value>(line).is_ok();
         let event = match serde_json::from_slice::<&RawValue>(line) {

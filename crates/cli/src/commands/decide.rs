@@ -10,8 +10,8 @@ use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::loading;
 use crate::terminal::Terminal;
 use presync::nearest;
-use presync::{ArgumentError, quote, quote_text, visible};
-use presync::{Declared, DeclaredKind, Program, Question};
+use presync::{ArgumentError, on_one_line, quote, quote_text, visible};
+use presync::{Declared, DeclaredKind, ExplainedProfile, Program, Question};
 use presync_engine::{DecideError, Decided, FactId, Schema, StateId, SystemId, Tables, ValueId};
 
 /// Decide one change of state.
@@ -144,25 +144,32 @@ fn explained(program: &Program, question: &Question<'_>) -> String {
             quote(&program.system(found.to).name),
             found.outcome
         ));
-        match &found.decider {
-            Some((profile, location)) => {
+        for (number, profile) in (1..).zip(&found.profiles) {
+            let name = quote_text(&profile.name);
+            let verdict = match profile {
+                ExplainedProfile {
+                    decider: Some(_), ..
+                } => "decides",
+                ExplainedProfile { too_late: true, .. } => "is not asked",
+                profile if profile.others.is_empty() => "has no rule for this change",
+                _ => "passes",
+            };
+            text.push_str(&format!("  {number}. {name} {verdict}\n"));
+            let rule = |location| {
+                let rule = on_one_line(program.sources.text(location));
+                format!("{rule}    ({})", place(location))
+            };
+            if let Some(decider) = profile.decider {
+                text.push_str(&format!("     > {}\n", rule(decider)));
+            }
+            let asked = !profile.too_late;
+            for other in profile.others.iter().filter(|_| asked) {
+                let why = &other.why;
                 text.push_str(&format!(
-                    "  decided by {} ({}): {}\n",
-                    quote_text(profile),
-                    place(*location),
-                    on_one_line(program.sources.text(*location))
+                    "       {}\n         {why}\n",
+                    rule(other.location)
                 ));
             }
-            None => text.push_str("  no rule matches\n"),
-        }
-        for other in &found.others {
-            let rule = on_one_line(program.sources.text(other.location));
-            text.push_str(&format!(
-                "  skipped {} ({}): {rule}\n      {}\n",
-                quote_text(&other.profile),
-                place(other.location),
-                other.why
-            ));
         }
         if found.elsewhere > 0 {
             let rules = if found.elsewhere == 1 {
@@ -179,7 +186,7 @@ fn explained(program: &Program, question: &Question<'_>) -> String {
             (None, true) => {
                 text.push_str("  the role is too complex to search for changes that matter\n");
             }
-            (None, false) => text.push_str("  no change of facts or states would change this\n"),
+            (None, false) => text.push_str("  no other facts or states lead to another outcome\n"),
         }
     }
     visible(&text)
@@ -244,7 +251,7 @@ struct GivenFacts<'a> {
 impl GivenFacts<'_> {
     fn give(&mut self, given: &str) -> Result<(), CommandError> {
         let wrong = |error: ArgumentError| {
-            let forms = "write facts and states as in `in_queue, user_type=im, lync=Busy by hand`";
+            let forms = "write facts and states as in `in_queue, user_type=im, lync=\"Do Not Disturb\" by hand`";
             CommandError::Usage(format!("--given: {error}; {forms}"))
         };
         for assignment in presync::parse_given(given).map_err(wrong)? {
@@ -408,23 +415,4 @@ fn quoted(names: &[&str]) -> String {
         .map(|name| quote_text(name))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-/// The source of a rule without its alignment: one space between tokens, text in quotes as it is.
-fn on_one_line(rule: &str) -> String {
-    let mut line = String::with_capacity(rule.len());
-    let mut in_quotes = false;
-    let mut before = ' ';
-    for char in rule.chars() {
-        if char == '"' && before != '\\' {
-            in_quotes = !in_quotes;
-        }
-        if in_quotes || !char.is_whitespace() {
-            line.push(char);
-        } else if !before.is_whitespace() {
-            line.push(' ');
-        }
-        before = char;
-    }
-    line
 }

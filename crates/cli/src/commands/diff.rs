@@ -16,6 +16,7 @@ use presync::{
     ArgumentError, Behavior, ChangedPart, DecisionChange, DiffError, Differences, RenamedKind,
     Renaming,
 };
+use presync_report::grouped;
 
 /// Show exactly which decisions change, and in which situations.
 #[derive(Args)]
@@ -316,19 +317,6 @@ impl Detail<'_> {
         lines.push(format!("was {old}, now {new}"));
         lines
     }
-}
-
-/// Formats 1152 as `1,152`.
-fn grouped(number: u128) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// The rules that decide, the first few by name.

@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::store::{Store, Stored};
@@ -217,24 +217,28 @@ fn without_state(
     Ok(false)
 }
 
+/// What happened, and which events were rejected why.
 fn summary(totals: &Totals, terminal: &Terminal) {
-    let rejected = totals.counts.of(Word::Rejected);
     let of = |count: u64, one: &str| match count {
         1 => format!("1 {one}"),
-        count => format!("{count} {one}s"),
+        count => format!("{} {one}s", HumanCount(count)),
     };
-    terminal.status(&format!(
-        "{}, {}, {rejected} rejected",
-        of(totals.events, "event"),
-        of(totals.sent, "command")
-    ));
-    let counted = Word::ALL.map(|word| (word.text(), totals.counts.of(word)));
-    let counted = counted.iter().filter(|(_, count)| *count > 0);
-    let counted: Vec<String> = counted
-        .map(|(word, count)| format!("{count} {word}"))
+    let (events, commands) = (of(totals.events, "event"), of(totals.sent, "command"));
+    terminal.status(&format!("{events}, {commands}"));
+    let words = Word::ALL.iter().filter(|word| **word != Word::Rejected);
+    let words = words.map(|word| (totals.counts.of(*word), word.text()));
+    let rejected = totals.counts.rejected.iter();
+    let rejected = rejected.map(|(code, count)| (*count, *code));
+    let mut lines: Vec<(u64, String)> = words
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| (count, word.to_owned()))
         .collect();
-    if !counted.is_empty() {
-        terminal.status(&counted.join(", "));
+    lines.extend(rejected.map(|(count, code)| (count, format!("rejected: {code}"))));
+    let shown = |count: &u64| HumanCount(*count).to_string();
+    let width = lines.iter().map(|(count, _)| shown(count).len()).max();
+    let width = width.unwrap_or(0);
+    for (count, what) in &lines {
+        terminal.status(&format!("  {:>width$} {what}", shown(count)));
     }
 }
 
@@ -266,7 +270,12 @@ fn progress(terminal: &Terminal) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({per_sec})") {
+    let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        // What cannot be written is not shown.
+        let _ = write!(text, "{}/s", HumanCount(state.per_sec().round() as u64));
+    };
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({rate})") {
+        let style = style.with_key("rate", rate);
         bar.set_style(style);
     }
     bar

@@ -28,7 +28,8 @@ pub struct Arguments {
     /// Test again when a file changes.
     #[arg(long, conflicts_with = "generate")]
     watch: bool,
-    /// Report rules and branches that no test covers; with `lcov`, print a tracefile for other tools.
+    /// Report rules and branches that no test covers, in each role; `lcov`: print a tracefile for other tools; `html`: print a
+    /// page with the source in colors.
     #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "human")]
     coverage: Option<CoverageFormat>,
     /// Fail if coverage of rules and branches is below this percentage.
@@ -43,6 +44,8 @@ pub struct Arguments {
 enum CoverageFormat {
     Human,
     Lcov,
+    /// A page with the source in colors.
+    Html,
 }
 
 fn percent(text: &str) -> Result<f64, String> {
@@ -96,9 +99,12 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .iter()
         .find(|format| format.name == arguments.format);
     let format = format.unwrap_or(&TEST_FORMATS[0]);
-    // A tracefile is for other tools, which read nothing else.
-    let traced = arguments.coverage == Some(CoverageFormat::Lcov);
-    let stream = if traced {
+    // A tracefile or page is read by other tools, which read nothing else.
+    let alone = matches!(
+        arguments.coverage,
+        Some(CoverageFormat::Lcov | CoverageFormat::Html)
+    );
+    let stream = if alone {
         OutputStream::Stderr
     } else {
         OutputStream::Stdout
@@ -116,6 +122,7 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     match arguments.coverage {
         Some(CoverageFormat::Human) => terminal.stdout(total.human())?,
         Some(CoverageFormat::Lcov) => terminal.stdout(total.lcov(&Disk))?,
+        Some(CoverageFormat::Html) => terminal.stdout(total.html())?,
         None => {}
     }
     let failed = verdicts()
