@@ -85,9 +85,10 @@ pub(super) fn run(
             .filter(|decided| decided.delivery == Delivery::Sent)
             .collect();
         let texts: Vec<String> = sent.iter().map(|decided| text(&engine, decided)).collect();
-        let got = match texts.is_empty() {
-            true => "nothing".to_owned(),
-            false => texts.join(", "),
+        let got = if texts.is_empty() {
+            "nothing".to_owned()
+        } else {
+            texts.join(", ")
         };
         if let Some(wanted) = &step.commands
             && !matches(&engine, wanted, &sent)

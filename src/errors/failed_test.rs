@@ -152,9 +152,10 @@ impl TestedChange<'_> {
 /// A word of a command line, in quotes where a shell needs them.
 fn word(text: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "_-./=,:".contains(char);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -95,9 +95,10 @@ fn report(
         all.extend(&states);
         // `otherwise` applies only to states that no other rule maps.
         let named = states_text(program, &states.iter().copied().collect());
-        let sources = match named.split(" | ").count() > MAX_NAMED {
-            true => "otherwise".to_owned(),
-            false => named,
+        let sources = if named.split(" | ").count() > MAX_NAMED {
+            "otherwise".to_owned()
+        } else {
+            named
         };
         let Some(cubes) = context.space.cover(region, MAX_RULES) else {
             complete = false;

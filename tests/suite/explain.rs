@@ -87,9 +87,10 @@ fn explanations_match_enumeration() {
                 assert_eq!(needed_changes(&found), kept_out, "{context}");
                 let others = situations.iter().filter(|other| {
                     let then = reference::decide(&program, role, other, state, found.to).outcome;
-                    let wanted = match sets(&now.outcome) {
-                        true => then != now.outcome,
-                        false => sets(&then),
+                    let wanted = if sets(&now.outcome) {
+                        then != now.outcome
+                    } else {
+                        sets(&then)
                     };
                     other.states[from.index()] == Some(state) && wanted
                 });

@@ -157,9 +157,10 @@ impl Total {
             if missing.is_empty() {
                 continue;
             }
-            let in_roles = match self.roles.len() > 1 {
-                true => format!(" in {}", missing.join(", ")),
-                false => String::new(),
+            let in_roles = if self.roles.len() > 1 {
+                format!(" in {}", missing.join(", "))
+            } else {
+                String::new()
             };
             let (line, column) = (place.line, place.column);
             text.push_str(&format!(

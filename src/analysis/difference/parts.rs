@@ -52,12 +52,11 @@ impl Comparison<'_> {
             let cells = values.iter().map(cell).collect();
             part.when.insert(input.name.clone(), cells);
         }
-        let (when, before) = match conditions.is_empty() {
-            true => ("always".to_owned(), String::new()),
-            false => {
-                let when = format!("when {}", conditions.join(" and "));
-                (when.clone(), format!("{when}: "))
-            }
+        let (when, before) = if conditions.is_empty() {
+            ("always".to_owned(), String::new())
+        } else {
+            let when = format!("when {}", conditions.join(" and "));
+            (when.clone(), format!("{when}: "))
         };
         let states = part.from.iter().flatten().map(|state| quote(state));
         let states = match &part.from {

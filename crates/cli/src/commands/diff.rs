@@ -257,9 +257,10 @@ fn wrapped(line: &str, width: usize, [first, rest]: [&str; 2]) -> String {
 fn situations(found: &Differences, behavior: &Behavior) -> String {
     let (count, total) = (grouped(behavior.count), grouped(behavior.total));
     let situations = format!("{count} of {total} situations");
-    match found.without_roles {
-        true => situations,
-        false => format!("{}; {situations}", behavior.roles.join(", ")),
+    if found.without_roles {
+        situations
+    } else {
+        format!("{}; {situations}", behavior.roles.join(", "))
     }
 }
 
@@ -297,13 +298,17 @@ impl Detail<'_> {
         if behavior.to.len() > 1 {
             about.push(&self.change.to);
         }
-        let about = match about.is_empty() {
-            true => String::new(),
-            false => format!("{}: ", about.join(", ")),
+        let about = if about.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", about.join(", "))
         };
-        let shown = |part: &ChangedPart| match part.values.from == behavior.states {
-            true => part.when.clone(),
-            false => part.text.clone(),
+        let shown = |part: &ChangedPart| {
+            if part.values.from == behavior.states {
+                part.when.clone()
+            } else {
+                part.text.clone()
+            }
         };
         let mut lines: Vec<String> = match &self.change.parts {
             Some(parts) => parts.iter().map(shown).collect(),

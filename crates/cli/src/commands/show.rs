@@ -223,9 +223,10 @@ fn grid_lines(
         let states = Cell::new(list(&row.states, ", ", left));
         let cells = row.cells.iter().map(|cell| {
             let shown = Cell::new(visible(&cell.text));
-            match terminal.stdout_colored() {
-                true => shown.fg(color(&cell.outcome)),
-                false => shown,
+            if terminal.stdout_colored() {
+                shown.fg(color(&cell.outcome))
+            } else {
+                shown
             }
         });
         table.add_row([states].into_iter().chain(cells));
@@ -259,9 +260,10 @@ fn list(items: &[String], separator: &str, width: usize) -> String {
 
 /// `Agents, Supervisors: cic → lync`; a program without roles has only the way.
 fn title(roles: &[&str], way: &str) -> String {
-    match roles.is_empty() {
-        true => way.to_owned(),
-        false => format!("{}: {way}", roles.join(", ")),
+    if roles.is_empty() {
+        way.to_owned()
+    } else {
+        format!("{}: {way}", roles.join(", "))
     }
 }
 
@@ -320,9 +322,10 @@ fn row_lines(
         ];
         let cells = cells.into_iter().take(shown).map(|cell| {
             let cell = Cell::new(visible(&cell));
-            match terminal.stdout_colored() {
-                true => cell.fg(color),
-                false => cell,
+            if terminal.stdout_colored() {
+                cell.fg(color)
+            } else {
+                cell
             }
         });
         grid.add_row(cells);

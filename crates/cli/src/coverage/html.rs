@@ -93,9 +93,10 @@ impl Total {
         let targets = place.targets.iter();
         let missing = targets.filter_map(|(kind, target)| {
             let missing = target.missing();
-            let roles = match self.roles.len() > 1 {
-                true => format!(" in {}", missing.join(", ")),
-                false => String::new(),
+            let roles = if self.roles.len() > 1 {
+                format!(" in {}", missing.join(", "))
+            } else {
+                String::new()
             };
             (!missing.is_empty()).then(|| format!("{}{roles}", kind.missing()))
         });
@@ -110,9 +111,10 @@ impl Total {
             (0, false) => "no",
             _ => "some",
         };
-        let title = match missing.is_empty() {
-            true => format!("covered by {count} expectations and steps"),
-            false => missing.join("; "),
+        let title = if missing.is_empty() {
+            format!("covered by {count} expectations and steps")
+        } else {
+            missing.join("; ")
         };
         (class, title)
     }

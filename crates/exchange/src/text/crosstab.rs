@@ -240,9 +240,10 @@ impl<'t> GridWords<'t> {
         for (name, members) in &self.groups {
             if members.iter().all(|member| left.contains(member)) {
                 left.retain(|state| !members.contains(state));
-                let name = match counted {
-                    true => format!("{} ({})", plain(name), members.len()),
-                    false => plain(name),
+                let name = if counted {
+                    format!("{} ({})", plain(name), members.len())
+                } else {
+                    plain(name)
                 };
                 items.push((members[0], name));
             }
@@ -268,9 +269,10 @@ impl<'t> GridWords<'t> {
             let name = self.schema.column_name(*column);
             let phrase = match column {
                 Column::Fact(fact) if self.schema.fact(*fact).is_flag() => {
-                    match values.contains(&1) {
-                        true => name.to_owned(),
-                        false => format!("not {name}"),
+                    if values.contains(&1) {
+                        name.to_owned()
+                    } else {
+                        format!("not {name}")
                     }
                 }
                 Column::Fact(_) => self.is(name, *column, values),
@@ -302,12 +304,13 @@ impl<'t> GridWords<'t> {
     fn is(&self, name: &str, column: Column, values: &[u32]) -> String {
         let size = self.schema.column_size(column);
         let others: Vec<u32> = (0..size).filter(|value| !values.contains(value)).collect();
-        match others.len() < values.len() {
-            true => format!(
+        if others.len() < values.len() {
+            format!(
                 "{name} is not {}",
                 self.values(column, &others).join(" or ")
-            ),
-            false => format!("{name} is {}", self.values(column, values).join(" or ")),
+            )
+        } else {
+            format!("{name} is {}", self.values(column, values).join(" or "))
         }
     }
 
