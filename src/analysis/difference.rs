@@ -2,23 +2,27 @@
 //! Compares what both have and lists what only one has. Enumerates nothing.
 
 mod behaviors;
+mod effects;
+mod inputs;
 mod one_sided;
 mod parts;
 mod renaming;
+mod texts;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
 
 pub use crate::analysis::difference::behaviors::Behavior;
+pub use crate::analysis::difference::effects::{ChangeEffect, NamedOutcome};
+use crate::analysis::difference::inputs::{ComparedInput, InputKind, initial, input, value_name};
 use crate::analysis::difference::one_sided::one_sided;
 pub use crate::analysis::difference::parts::ChangedPart;
 pub use crate::analysis::difference::renaming::{RenameError, RenamedKind, Renaming};
 use crate::diagram::{Diagram, DiagramStore};
-use crate::quote::{quote, quote_text};
+use crate::quote::quote_text;
 use presync_engine::{
-    Column, Decision, Direction, FactKind, FlatDiagram, Next, Outcome, Schema, Table, Tables,
-    TooComplex,
+    Column, Decision, Direction, FlatDiagram, Next, Schema, Table, Tables, TooComplex,
 };
 
 /// Node limit for one direction.
@@ -69,66 +73,6 @@ pub struct DecisionChange {
     /// The rules that decide there: profile and place.
     pub old_rules: Vec<String>,
     pub new_rules: Vec<String>,
-}
-
-/// What a change does.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChangeEffect {
-    /// By name.
-    Outcome {
-        old: NamedOutcome,
-        new: NamedOutcome,
-    },
-    Added(String),
-    Removed(String),
-    /// The first text now follows the second.
-    Reordered(String, String),
-}
-
-/// An outcome with the name of its state.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum NamedOutcome {
-    Previous,
-    Set(String),
-    Unchanged,
-    Unmapped,
-}
-
-impl ChangeEffect {
-    /// Before and after, as text of the language: `Away` and `"Be Right Back"`, `no "in queue"` and `append "in queue"`.
-    fn sides(&self) -> [String; 2] {
-        match self {
-            Self::Outcome { old, new } => [old.quoted(), new.quoted()],
-            Self::Added(text) => [format!("no {}", quote_text(text)), append(&[text])],
-            Self::Removed(text) => [append(&[text]), format!("no {}", quote_text(text))],
-            Self::Reordered(first, second) => [append(&[first, second]), append(&[second, first])],
-        }
-    }
-}
-
-fn append(texts: &[&str]) -> String {
-    let texts: Vec<String> = texts.iter().map(|text| quote_text(text)).collect();
-    format!("append {}", texts.join(", "))
-}
-
-impl NamedOutcome {
-    fn of(side: ComparedProgram<'_>, decision: &Decision) -> Self {
-        match decision.outcome {
-            Outcome::Unmapped => Self::Unmapped,
-            Outcome::Unchanged => Self::Unchanged,
-            Outcome::Previous => Self::Previous,
-            Outcome::Set(state) => Self::Set(side.schema.state(state).name.clone()),
-        }
-    }
-
-    fn quoted(&self) -> String {
-        match self {
-            Self::Unmapped => "unmapped".to_owned(),
-            Self::Unchanged => "unchanged".to_owned(),
-            Self::Previous => "previous".to_owned(),
-            Self::Set(state) => quote(state),
-        }
-    }
 }
 
 /// Two sets of tables cannot be compared.
@@ -215,24 +159,6 @@ fn compare(old: &Tables, old_schema: &Schema, new: &Tables) -> Result<Difference
 struct ComparedProgram<'a> {
     schema: &'a Schema,
     table: &'a Table,
-}
-
-/// An input that both sides have, with the values that both know.
-struct ComparedInput {
-    name: String,
-    kind: InputKind,
-    /// The names of the values; the first of a state is "not known".
-    values: Vec<String>,
-    /// The initial value.
-    usual: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum InputKind {
-    Flag,
-    Choice,
-    State,
-    ByHand,
 }
 
 /// Both tables over their common inputs: variable 0 is the entered state, then the inputs.
@@ -402,63 +328,6 @@ impl<'a> Comparison<'a> {
         rules.into_iter().collect()
     }
 
-    /// Adds where the texts differ, whatever the states are: by text, then by the order of two texts.
-    fn text_changes(
-        &mut self,
-        (old, new): (&ComparedFunction<'_>, &ComparedFunction<'_>),
-        regions: &mut Vec<(ChangeEffect, Diagram)>,
-    ) {
-        let texts: BTreeSet<&str> = old.joins.keys().chain(new.joins.keys()).copied().collect();
-        let joins = |side: &ComparedFunction<'_>, text: &str| {
-            side.joins.get(text).copied().unwrap_or(Diagram::ZERO)
-        };
-        for text in &texts {
-            let (before, after) = (joins(old, text), joins(new, text));
-            let lost = self.diagrams.without(before, after);
-            if lost != Diagram::ZERO {
-                regions.push((ChangeEffect::Removed((*text).to_owned()), lost));
-            }
-            let added = self.diagrams.without(after, before);
-            if added != Diagram::ZERO {
-                regions.push((ChangeEffect::Added((*text).to_owned()), added));
-            }
-        }
-        let (old_places, new_places) = (old.places(), new.places());
-        for first in &texts {
-            for second in &texts {
-                let reversed = first != second
-                    && may_order(&old_places, first, second)
-                    && may_order(&new_places, second, first);
-                if !reversed {
-                    continue;
-                }
-                let before = self.ordered(old, first, second);
-                let after = self.ordered(new, second, first);
-                let both = self.diagrams.and_then(before, after);
-                if both != Diagram::ZERO {
-                    let effect = ChangeEffect::Reordered((*first).to_owned(), (*second).to_owned());
-                    regions.push((effect, both));
-                }
-            }
-        }
-    }
-
-    /// Where two texts join in this order.
-    fn ordered(&mut self, side: &ComparedFunction<'_>, first: &str, second: &str) -> Diagram {
-        let mut found = Diagram::ZERO;
-        for group in &side.groups {
-            for (at, (text, joins)) in group.iter().enumerate() {
-                for (other, later) in &group[at + 1..] {
-                    if (*text, *other) == (first, second) {
-                        let both = self.diagrams.and_then(*joins, *later);
-                        found = self.diagrams.or_else(found, both);
-                    }
-                }
-            }
-        }
-        found
-    }
-
     /// A side's function over the common inputs.
     fn function(&mut self, side: ComparedProgram<'a>) -> ComparedFunction<'a> {
         let mut decision = Diagram::ZERO;
@@ -576,111 +445,6 @@ struct ComparedFunction<'a> {
     joins: BTreeMap<&'a str, Diagram>,
     /// The texts that can join together, in order.
     groups: Vec<Vec<(&'a str, Diagram)>>,
-}
-
-impl<'a> ComparedFunction<'a> {
-    /// For each group, the first and the last place of each text.
-    fn places(&self) -> Vec<TextPlaces<'a>> {
-        let of_group = |group: &Vec<(&'a str, Diagram)>| {
-            let mut places = TextPlaces::new();
-            for (at, (text, _)) in group.iter().enumerate() {
-                places.entry(text).or_insert((at, at)).1 = at;
-            }
-            places
-        };
-        self.groups.iter().map(of_group).collect()
-    }
-}
-
-type TextPlaces<'a> = HashMap<&'a str, (usize, usize)>;
-
-/// Whether a text comes before another in some group.
-fn may_order(places: &[TextPlaces<'_>], first: &str, second: &str) -> bool {
-    places
-        .iter()
-        .any(|places| match (places.get(first), places.get(second)) {
-            (Some((first, _)), Some((_, second))) => first < second,
-            _ => false,
-        })
-}
-
-/// An input by name, if both sides have it as the same kind.
-fn input(old: &Schema, new: &Schema, name: String) -> Option<ComparedInput> {
-    if let (Some(a), Some(b)) = (old.find_fact(&name), new.find_fact(&name)) {
-        return match (&old.fact(a).kind, &new.fact(b).kind) {
-            (FactKind::Flag, FactKind::Flag) => {
-                let values = vec!["false".to_owned(), "true".to_owned()];
-                Some(ComparedInput {
-                    name,
-                    kind: InputKind::Flag,
-                    values,
-                    usual: 0,
-                })
-            }
-            (FactKind::Choice { values, default }, FactKind::Choice { values: others, .. }) => {
-                let usual = default.and_then(|at| values.get(at as usize));
-                let common = values.iter().filter(|value| others.contains(value));
-                let common: Vec<String> = common.cloned().collect();
-                let usual = usual.and_then(|usual| common.iter().position(|one| one == usual));
-                let usual = usual.unwrap_or(0) as u32;
-                let input = ComparedInput {
-                    name,
-                    kind: InputKind::Choice,
-                    values: common,
-                    usual,
-                };
-                (!input.values.is_empty()).then_some(input)
-            }
-            _ => None,
-        };
-    }
-    let (a, b) = (old.find_system(&name)?, new.find_system(&name)?);
-    let others: BTreeSet<&String> = new
-        .system(b)
-        .states
-        .iter()
-        .map(|state| &state.name)
-        .collect();
-    let states = old.system(a).states.iter().map(|state| &state.name);
-    let states = states.filter(|name| others.contains(name)).cloned();
-    let values = std::iter::once(UNKNOWN.to_owned()).chain(states).collect();
-    Some(ComparedInput {
-        name,
-        kind: InputKind::State,
-        values,
-        usual: 0,
-    })
-}
-
-impl ComparedInput {
-    /// Whether the state of the system is by hand, instead of the state.
-    fn by_hand(self) -> Self {
-        Self {
-            kind: InputKind::ByHand,
-            values: vec!["false".to_owned(), "true".to_owned()],
-            ..self
-        }
-    }
-}
-
-/// The name of "not known" among a state's values; no state can have it.
-const UNKNOWN: &str = "\u{0}";
-
-fn value_name(schema: &Schema, column: Column, value: u32) -> String {
-    use presync_engine::Input;
-    match schema.inputs(column, &[value]).next() {
-        Some(Input::Flag(flag)) => flag.to_string(),
-        Some(Input::Name(name)) => name.to_owned(),
-        Some(Input::Unknown) | None => UNKNOWN.to_owned(),
-    }
-}
-
-/// The assumed value of an input that only one side has.
-fn initial(side: ComparedProgram<'_>, column: Column) -> u32 {
-    match column {
-        Column::Fact(fact) => side.schema.initial(fact).map_or(0, |value| value.value()),
-        Column::State(_) | Column::ByHand(_) => 0,
-    }
 }
 
 fn rule(decision: &Decision) -> Option<String> {

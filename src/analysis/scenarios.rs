@@ -54,13 +54,14 @@ pub(super) fn run(
     for step in &scenario.steps {
         let written = program.sources.text(step.location);
         let (event_text, expected) = written.split_once("=>").unwrap_or((written, ""));
-        let failed = |got: String, lines: &mut Vec<StepLine>| {
-            lines.push(StepLine {
-                event: on_one_line(event_text),
-                expected: on_one_line(expected),
-                got,
-            });
-            failed_test::steps(&scenario.name, lines, step.location)
+        let line = |got: String| StepLine {
+            event: on_one_line(event_text),
+            expected: on_one_line(expected),
+            got,
+        };
+        let failed = |lines: &[StepLine]| {
+            let failure = failed_test::steps(&scenario.name, lines, step.location);
+            vec![failure]
         };
         if let StepKind::Wait(seconds) = step.kind {
             now += i64::from(seconds) * 1000;
@@ -74,7 +75,10 @@ pub(super) fn run(
         };
         let decided = match engine.apply(&mut session, &step_event) {
             Ok(applied) => applied.decisions,
-            Err(rejection) => return vec![failed(format!("rejected: {rejection}"), &mut lines)],
+            Err(rejection) => {
+                lines.push(line(format!("rejected: {rejection}")));
+                return failed(&lines);
+            }
         };
         for decided in &decided {
             let after = (&session, engine.role_of(&session));
@@ -90,16 +94,12 @@ pub(super) fn run(
         } else {
             texts.join(", ")
         };
+        lines.push(line(got));
         if let Some(wanted) = &step.commands
             && !matches(&engine, wanted, &sent)
         {
-            return vec![failed(got, &mut lines)];
+            return failed(&lines);
         }
-        lines.push(StepLine {
-            event: on_one_line(event_text),
-            expected: on_one_line(expected),
-            got,
-        });
     }
     Vec::new()
 }

@@ -27,7 +27,7 @@ const MAX_ALTERNATIVES: usize = 12;
 /// How many rows an exception is worth: it takes longer to read.
 const EXCEPTION: usize = 2;
 
-/// CrosstabConditions joined with `and`: inputs, and the values that they have.
+/// Conditions joined with `and`: inputs, and the values that they have.
 pub type CrosstabConditions = Vec<(Column, Box<[u32]>)>;
 
 /// A table as a grid.
@@ -146,6 +146,18 @@ struct CrosstabSplit {
 impl CrosstabBuilder {
     fn entered_states(&self) -> u32 {
         self.diagrams.sizes()[0]
+    }
+
+    /// The situation near which conditions are chosen: no flag is set, and nothing is known.
+    fn nearest(&self) -> Vec<u32> {
+        vec![0; self.diagrams.sizes().len()]
+    }
+
+    /// The situations of a column.
+    fn region(&mut self, column: &[CubeValues]) -> Diagram {
+        let parts = column.iter().map(|cube| self.diagrams.product_of(cube));
+        let parts = parts.collect();
+        self.diagrams.union(parts)
     }
 
     /// Finds the values outside of which all states have the same outcome, which is returned, and makes the function the
@@ -277,12 +289,11 @@ impl CrosstabBuilder {
 
     /// For each state entered, the outcome in most situations, as a leaf.
     fn usual(&mut self, function: Diagram) -> Vec<u32> {
+        let nearest = self.nearest();
         let states = 0..self.entered_states();
         let usual = states.map(|state| {
             let of = self.diagrams.restrict(function, 0, state);
-            let normal = self
-                .diagrams
-                .evaluate(of, &vec![0; self.diagrams.sizes().len()]);
+            let normal = self.diagrams.evaluate(of, &nearest);
             let leaves = self.diagrams.leaves(of).into_iter();
             let most = leaves.max_by_key(|leaf| {
                 let count = self.diagrams.count(of, &|other| other == *leaf);
@@ -303,16 +314,15 @@ impl CrosstabBuilder {
         let states = self.entered_states();
         let mut shown: Vec<Diagram> = vec![Diagram::ZERO; states as usize];
         for (column, usual) in columns.iter().zip(usual) {
-            let parts = column.iter().map(|cube| self.diagrams.product_of(cube));
-            let parts = parts.collect();
-            let region = self.diagrams.union(parts);
+            let region = self.region(column);
             for (shown, leaf) in shown.iter_mut().zip(usual) {
                 let here = self.diagrams.and_then(region, Diagram::leaf(*leaf));
                 *shown = self.diagrams.or_else(*shown, here);
             }
         }
         let shown = self.diagrams.node(0, &shown);
-        let within = self.diagrams.product_of(&self.scope.clone());
+        let within = self.diagrams.product_of(&self.scope);
+        let nearest = self.nearest();
         let mut exceptions = Vec::new();
         for leaf in self.diagrams.leaves(self.function) {
             let has = |diagrams: &mut DiagramStore, of| {
@@ -322,9 +332,10 @@ impl CrosstabBuilder {
             let known = has(&mut self.diagrams, shown);
             let needed = self.diagrams.without(allowed, known);
             let needed = self.diagrams.and_then(within, needed);
-            let usual = vec![0; self.diagrams.sizes().len()];
             let left = most - exceptions.len();
-            let cubes = self.diagrams.cover_within(needed, allowed, &usual, left)?;
+            let cubes = self
+                .diagrams
+                .cover_within(needed, allowed, &nearest, left)?;
             let outcome = self.outcomes[leaf as usize - 1];
             for mut cube in cubes {
                 self.keep_needed_states(&mut cube, needed);
@@ -348,19 +359,17 @@ impl CrosstabBuilder {
 
     /// The conditions of each column.
     fn columns(&mut self, split: &CrosstabSplit) -> Option<Vec<Vec<CrosstabConditions>>> {
+        let nearest = self.nearest();
         let mut columns = Vec::new();
         for column in &split.columns {
-            let parts = column.iter().map(|cube| self.diagrams.product_of(cube));
-            let parts = parts.collect();
-            let region = self.diagrams.union(parts);
-            let within = self.diagrams.product_of(&self.scope.clone());
+            let region = self.region(column);
+            let within = self.diagrams.product_of(&self.scope);
             let outside = self.diagrams.not(within);
             let allowed = self.diagrams.or_else(region, outside);
             let region = self.diagrams.and_then(within, region);
-            let usual = vec![0; self.diagrams.sizes().len()];
             let cubes = self
                 .diagrams
-                .cover_within(region, allowed, &usual, MAX_ALTERNATIVES)?;
+                .cover_within(region, allowed, &nearest, MAX_ALTERNATIVES)?;
             columns.push(cubes.iter().map(|cube| self.conditions(cube)).collect());
         }
         Some(columns)
@@ -394,16 +403,16 @@ impl CrosstabBuilder {
         let sets = self.diagrams.map(self.function, &mut |leaf| {
             u32::from(outcomes[leaf as usize - 1].commands())
         });
-        let within = self.diagrams.product_of(&self.scope.clone());
+        let within = self.diagrams.product_of(&self.scope);
         let sets = self.diagrams.and_then(within, sets);
         let elsewhere = self.diagrams.not(sets);
+        let nearest = self.nearest();
         let mut appendices = Vec::new();
         for (text, joins) in texts.into_iter().zip(joins) {
             let allowed = self.diagrams.or_else(*joins, elsewhere);
-            let usual = vec![0; self.diagrams.sizes().len()];
             let cubes = self
                 .diagrams
-                .cover_within(*joins, allowed, &usual, MAX_ALTERNATIVES)?;
+                .cover_within(*joins, allowed, &nearest, MAX_ALTERNATIVES)?;
             let parts = cubes.iter().map(|cube| self.part(cube)).collect();
             appendices.push((text, parts));
         }

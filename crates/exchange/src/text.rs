@@ -4,3 +4,4 @@ pub mod cells;
 pub mod conditions;
 pub mod crosstab;
 pub mod declarations;
+pub mod markdown;

@@ -70,8 +70,8 @@ impl Differences {
         for (at, change) in self.changes.iter().enumerate() {
             let same = |known: &&mut Vec<usize>| {
                 let known: &DecisionChange = &self.changes[known[0]];
-                let place = |of: &DecisionChange| (of.role.clone(), of.from.clone(), of.to.clone());
-                place(known) == place(change)
+                let place = [&known.role, &known.from, &known.to];
+                place == [&change.role, &change.from, &change.to]
                     && known.parts.is_some()
                     && known.parts == change.parts
             };
@@ -96,6 +96,12 @@ impl Behavior {
             }
             Some(states) => format!("{} {}", self.from, states.join(", ")),
         };
+        let is_one = self.states.as_ref().is_none_or(|states| states.len() == 1);
+        let [sets, leaves, has, shows, adds] = if is_one {
+            ["sets", "leaves", "has", "shows", "adds"]
+        } else {
+            ["set", "leave", "have", "show", "add"]
+        };
         let to = self.to.join(" and ");
         let text_of = |wanted: fn(&ChangeEffect) -> Option<&String>| {
             let texts = self.effects.iter().filter_map(wanted);
@@ -115,10 +121,10 @@ impl Behavior {
             match effect {
                 ChangeEffect::Outcome { old, new } => {
                     let now = match new {
-                        NamedOutcome::Set(state) => format!("sets {to} to {state}"),
-                        NamedOutcome::Unchanged => format!("leaves {to} unchanged"),
-                        NamedOutcome::Previous => format!("sets {to} to its previous state"),
-                        NamedOutcome::Unmapped => format!("has no rule for {to}"),
+                        NamedOutcome::Set(state) => format!("{sets} {to} to {state}"),
+                        NamedOutcome::Unchanged => format!("{leaves} {to} unchanged"),
+                        NamedOutcome::Previous => format!("{sets} {to} to its previous state"),
+                        NamedOutcome::Unmapped => format!("{has} no rule for {to}"),
                     };
                     let was = match old {
                         NamedOutcome::Set(state) => state.as_str(),
@@ -129,15 +135,15 @@ impl Behavior {
                     phrases.push(format!("{now}, was {was}"));
                 }
                 ChangeEffect::Reordered(first, second) => {
-                    phrases.push(format!("shows \"{second}\" before \"{first}\" in {to}"));
+                    phrases.push(format!("{shows} \"{second}\" before \"{first}\" in {to}"));
                 }
                 ChangeEffect::Added(_) | ChangeEffect::Removed(_) => {}
             }
         }
         match (added.is_empty(), removed.is_empty()) {
-            (false, false) => phrases.push(format!("adds {added} to {to} instead of {removed}")),
-            (false, true) => phrases.push(format!("adds {added} to {to}")),
-            (true, false) => phrases.push(format!("no longer adds {removed} to {to}")),
+            (false, false) => phrases.push(format!("{adds} {added} to {to} instead of {removed}")),
+            (false, true) => phrases.push(format!("{adds} {added} to {to}")),
+            (true, false) => phrases.push(format!("no longer {adds} {removed} to {to}")),
             (true, true) => {}
         }
         format!("{states} now {}", phrases.join("; "))

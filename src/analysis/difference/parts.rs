@@ -2,7 +2,8 @@
 
 use presync_engine::document::{Cell, ConditionDocument};
 
-use crate::analysis::difference::{Comparison, InputKind, UNKNOWN};
+use crate::analysis::difference::Comparison;
+use crate::analysis::difference::inputs::{InputKind, UNKNOWN};
 use crate::quote::{choice_literal, quote, state_literal};
 
 /// A part of the situations, with the states entered.

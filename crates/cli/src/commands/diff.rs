@@ -16,6 +16,7 @@ use presync::{
     ArgumentError, Behavior, ChangedPart, DecisionChange, DiffError, Differences, RenamedKind,
     Renaming,
 };
+use presync_exchange::text::markdown::escape;
 use presync_report::grouped;
 
 /// Show exactly which decisions change, and in which situations.
@@ -354,7 +355,7 @@ fn markdown(found: &Differences) -> String {
     let behaviors = found.behaviors();
     let mut text = String::new();
     for line in found.one_sided.iter().chain(&found.skipped) {
-        text.push_str(&format!("- {}\n", escaped(line)));
+        text.push_str(&format!("- {}\n", escape(line)));
     }
     if !behaviors.is_empty() {
         text.push_str("\n| what changes | where |\n|---|---|\n");
@@ -362,38 +363,19 @@ fn markdown(found: &Differences) -> String {
     for behavior in &behaviors {
         text.push_str(&format!(
             "| {} | {} |\n",
-            escaped(&behavior.headline()),
-            escaped(&situations(found, behavior))
+            escape(&behavior.headline()),
+            escape(&situations(found, behavior))
         ));
     }
     for behavior in &behaviors {
-        let headline = escaped(&behavior.headline());
+        let headline = escape(&behavior.headline());
         text.push_str(&format!("\n<details><summary>{headline}</summary>\n\n"));
         let lines = details(found, behavior).into_iter();
         let lines = lines.flat_map(|detail| detail.lines(behavior));
         for line in lines {
-            text.push_str(&format!("- {}\n", escaped(&line)));
+            text.push_str(&format!("- {}\n", escape(&line)));
         }
         text.push_str("\n</details>\n");
     }
     text.trim_start_matches('\n').to_owned()
-}
-
-/// Without the syntax of Markdown and HTML.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '\n' => escaped.push(' '),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '$' | '!' | '@' => {
-                escaped.push('\\');
-                escaped.push(char);
-            }
-            char => escaped.push(char),
-        }
-    }
-    escaped
 }

@@ -52,7 +52,7 @@ pub struct GridCell {
 }
 
 /// The words for states and conditions.
-pub struct GridWords<'t> {
+struct GridWords<'t> {
     schema: &'t Schema,
     /// The groups of the program, the largest first.
     groups: Vec<(&'t str, &'t [StateId])>,
@@ -113,18 +113,8 @@ fn is_nothing(crosstab: &Crosstab) -> bool {
     crosstab.exceptions.is_empty() && outcomes.all(|outcome| !outcome.commands())
 }
 
-/// The words for an outcome.
-pub fn outcome_words(schema: &Schema, outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Unmapped => "unmapped".to_owned(),
-        Outcome::Unchanged => "– unchanged –".to_owned(),
-        Outcome::Previous => "– previous –".to_owned(),
-        Outcome::Set(state) => schema.state(state).name.clone(),
-    }
-}
-
 impl<'t> GridWords<'t> {
-    pub fn new(schema: &'t Schema, program: Option<&'t Program>) -> Self {
+    fn new(schema: &'t Schema, program: Option<&'t Program>) -> Self {
         let groups = program.into_iter().flat_map(Program::groups);
         let mut groups: Vec<_> = groups.filter(|(_, states)| states.len() > 1).collect();
         groups.sort_by_key(|(_, states)| std::cmp::Reverse(states.len()));
@@ -170,7 +160,7 @@ impl<'t> GridWords<'t> {
                 _ => self.states(&row.states),
             };
             let cells = columns.iter().map(|(at, _)| GridCell {
-                text: outcome_words(self.schema, row.outcomes[*at]),
+                text: self.cell(row.outcomes[*at]),
                 outcome: row.outcomes[*at],
             });
             GridRow {
@@ -189,7 +179,9 @@ impl<'t> GridWords<'t> {
         });
         GridText {
             scope,
-            about: about.map_or_else(String::new, |input| self.input(input)),
+            about: about.map_or_else(String::new, |input| {
+                self.schema.column_name(input).to_owned()
+            }),
             rows: rows.collect(),
             columns: columns.into_iter().map(|(_, head)| head).collect(),
             sentences: texts.chain(exceptions).collect(),
@@ -212,8 +204,21 @@ impl<'t> GridWords<'t> {
     }
 
     fn outcome(&self, outcome: Outcome) -> String {
-        let words = outcome_words(self.schema, outcome);
-        words.trim_matches(['–', ' ']).to_owned()
+        match outcome {
+            Outcome::Unmapped => "unmapped".to_owned(),
+            Outcome::Unchanged => "unchanged".to_owned(),
+            Outcome::Previous => "previous".to_owned(),
+            Outcome::Set(state) => self.schema.state(state).name.clone(),
+        }
+    }
+
+    /// With a mark, so that it differs from a state of that name.
+    fn cell(&self, outcome: Outcome) -> String {
+        let words = self.outcome(outcome);
+        match outcome {
+            Outcome::Unchanged | Outcome::Previous => format!("– {words} –"),
+            Outcome::Unmapped | Outcome::Set(_) => words,
+        }
     }
 
     /// `free and At Lunch when in_queue`, `when in_queue`, `always`.
@@ -230,7 +235,7 @@ impl<'t> GridWords<'t> {
     }
 
     /// Groups with their number of states, and the states that are in none of them.
-    pub fn states(&self, states: &[StateId]) -> Vec<String> {
+    fn states(&self, states: &[StateId]) -> Vec<String> {
         self.lists(states, true)
     }
 
@@ -257,7 +262,7 @@ impl<'t> GridWords<'t> {
     }
 
     /// One phrase for each condition: `in_queue`, `user_type is im or dnis`, `lync is Busy by hand`.
-    pub fn all(&self, when: &CrosstabConditions) -> Vec<String> {
+    fn all(&self, when: &CrosstabConditions) -> Vec<String> {
         let mut phrases = Vec::new();
         let by_hand = |system: SystemId| {
             let mut found = when.iter();
@@ -315,12 +320,11 @@ impl<'t> GridWords<'t> {
     }
 
     fn values(&self, column: Column, values: &[u32]) -> Vec<String> {
+        let is_true = |value: &u32| if *value == 1 { "yes" } else { "no" }.to_owned();
         match column {
+            Column::ByHand(_) => values.iter().map(is_true).collect(),
             Column::Fact(fact) => match &self.schema.fact(fact).kind {
-                FactKind::Flag => {
-                    let word = |value: &u32| if *value == 1 { "yes" } else { "no" };
-                    values.iter().map(|value| word(value).to_owned()).collect()
-                }
+                FactKind::Flag => values.iter().map(is_true).collect(),
                 FactKind::Choice { values: names, .. } => values
                     .iter()
                     .map(|value| plain(&names[*value as usize]))
@@ -336,21 +340,7 @@ impl<'t> GridWords<'t> {
                 let known = self.lists(&states, false).into_iter();
                 known.chain(unknown).collect()
             }
-            Column::ByHand(_) => {
-                let word = |value: &u32| {
-                    if *value == 1 {
-                        "by hand"
-                    } else {
-                        "not by hand"
-                    }
-                };
-                values.iter().map(|value| word(value).to_owned()).collect()
-            }
         }
-    }
-
-    fn input(&self, column: Column) -> String {
-        self.schema.column_name(column).to_owned()
     }
 }
 
