@@ -92,8 +92,8 @@ pub use presync_engine::{
 };
 pub use program::{Declared, DeclaredId, DeclaredKind, Program};
 pub use quote::{
-    choice_literal, is_hidden, on_one_line, quote, quote_attribute, quote_text, state_literal,
-    visible,
+    choice_literal, in_list, is_hidden, on_one_line, quote, quote_attribute, quote_text,
+    state_literal, visible,
 };
 pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span, relative};

@@ -113,6 +113,15 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// A name as it stands in a list: quoted if it could be read as two.
+pub fn in_list(name: &str) -> String {
+    if name.contains([',', '"', '(']) {
+        quote_text(name)
+    } else {
+        name.to_owned()
+    }
+}
+
 /// The source of a rule without its alignment: one space between tokens, text in quotes as it is.
 pub fn on_one_line(rule: &str) -> String {
     let mut line = String::with_capacity(rule.len());

@@ -2,6 +2,7 @@
 //! the roles and systems where it occurs.
 
 use crate::analysis::difference::{ChangeEffect, DecisionChange, Differences, NamedOutcome};
+use crate::quote::in_list;
 
 /// Names of states in a headline; more are counted.
 const MAX_STATES: usize = 4;
@@ -89,12 +90,19 @@ impl Behavior {
     pub fn headline(&self) -> String {
         let states = match &self.states {
             None => format!("any {} state", self.from),
-            Some(states) if states.len() > MAX_STATES => {
-                let more = states.len() - (MAX_STATES - 1);
-                let shown = &states[..MAX_STATES - 1];
-                format!("{} {} and {more} more", self.from, shown.join(", "))
+            Some(states) => {
+                let shown = if states.len() > MAX_STATES {
+                    MAX_STATES - 1
+                } else {
+                    states.len()
+                };
+                let names = states[..shown].iter().map(|state| in_list(state));
+                let names = names.collect::<Vec<_>>().join(", ");
+                match states.len() - shown {
+                    0 => format!("{} {names}", self.from),
+                    more => format!("{} {names} and {more} more", self.from),
+                }
             }
-            Some(states) => format!("{} {}", self.from, states.join(", ")),
         };
         let is_one = self.states.as_ref().is_none_or(|states| states.len() == 1);
         let [sets, leaves, has, shows, adds] = if is_one {

@@ -1,5 +1,6 @@
 //! Tables as grids in words, as `show`, pages and sheets draw them. Names stand plain, because nothing here is source.
 
+use presync::in_list;
 use presync::{Crosstab, CrosstabConditions, CrosstabPart, Program, quote_text};
 use presync_engine::{
     Column, Direction, FactKind, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
@@ -246,16 +247,16 @@ impl<'t> GridWords<'t> {
             if members.iter().all(|member| left.contains(member)) {
                 left.retain(|state| !members.contains(state));
                 let name = if counted {
-                    format!("{} ({})", plain(name), members.len())
+                    format!("{} ({})", in_list(name), members.len())
                 } else {
-                    plain(name)
+                    in_list(name)
                 };
                 items.push((members[0], name));
             }
         }
         items.extend(
             left.iter()
-                .map(|state| (*state, plain(&self.schema.state(*state).name))),
+                .map(|state| (*state, in_list(&self.schema.state(*state).name))),
         );
         items.sort_by_key(|(first, _)| *first);
         items.into_iter().map(|(_, item)| item).collect()
@@ -327,7 +328,7 @@ impl<'t> GridWords<'t> {
                 FactKind::Flag => values.iter().map(is_true).collect(),
                 FactKind::Choice { values: names, .. } => values
                     .iter()
-                    .map(|value| plain(&names[*value as usize]))
+                    .map(|value| in_list(&names[*value as usize]))
                     .collect(),
             },
             Column::State(system) => {
@@ -350,13 +351,4 @@ fn single_input(columns: &[Vec<CrosstabConditions>]) -> Option<Column> {
     let first = conditions.next()?.first()?.0;
     let same = |when: &CrosstabConditions| matches!(&when[..], [(column, _)] if *column == first);
     columns.iter().flatten().all(same).then_some(first)
-}
-
-/// A name as it stands in a list: quoted if it could be read as two.
-fn plain(name: &str) -> String {
-    if name.contains([',', '"', '(']) {
-        quote_text(name)
-    } else {
-        name.to_owned()
-    }
 }
