@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         block.push(b'\n');
     }
     let run = |jobs| {
-        let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), jobs, true);
+        let mut stream = Stream::new(SessionEngine::new(tables.clone()), jobs, true);
         let output = stream.block(&block);
         (
             output.commands,

@@ -20,11 +20,13 @@ fuzz_target!(|text: &str| {
     assert_eq!(again.to_json().expect("it has a form"), written);
     assert_eq!(again.digest().expect("it is small"), tables.digest().expect("it is small"));
     for format in presync_exchange::export::FORMATS {
-        if let presync_exchange::export::Write::Tables(write) = &format.write {
-            let _ = write(&tables);
-        }
+        use presync_exchange::export::{TableReport, Write};
+        let _ = match &format.write {
+            Write::Tables(write) => write(&tables).map(String::into_bytes),
+            Write::Report(write) => write(&TableReport::of_tables(&tables, "fuzzed")),
+        };
     }
-    let mut stream = Stream::new(SessionEngine::new(tables.clone(), 60), 1, true);
+    let mut stream = Stream::new(SessionEngine::new(tables.clone()), 1, true);
     let schema = tables.schema();
     for ((_, system), (_, role)) in
         schema.systems().flat_map(|system| schema.roles().map(move |role| (system, role)))
