@@ -42,7 +42,7 @@ SUITE = "suite"
 # detects nothing; ten times as much by the clock, because a test may also wait forever. The quick tests run first: the
 # others are skipped for a change that they detect. Explained changes are tried with the quick tests only.
 QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "lapses": 10, "engine": 10, "tables": 10,
-         "rows": 10, "examples": 10, "independent": 10, "exports": 10, "appendices": 10, "inputs": 20,
+         "rows": 10, "show": 10, "examples": 10, "independent": 10, "exports": 10, "appendices": 10, "inputs": 20,
          "world": 20}
 TESTS = {**QUICK, "explain": 20, "fixtures": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40,
          "cli": 40, "import": 40, "faults": 90, "lints": 90, "large": 150, "limits": 150}
@@ -84,8 +84,9 @@ def main():
         return tried(ordered, number, lambda test, failed: order.learn(file, test, failed))
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        results = threads.map(first, chosen)
-        for number, test in itertools.chain(zip(chosen, results), alone(changes, others, explained)):
+        running = {threads.submit(first, number): number for number in chosen}
+        results = ((running[done], done.result()) for done in concurrent.futures.as_completed(running))
+        for number, test in itertools.chain(results, alone(changes, others, explained)):
             name = changes[number]["name"]
             if test:
                 seen += 1

@@ -247,6 +247,34 @@ fn diagram(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String
     })
 }
 
+/// The order of the inputs is written where a diagram needs it, for the outcome or for a text alone.
+#[test]
+fn the_order_of_the_inputs_stands_beside_diagrams() {
+    // Whether an odd number of flags is set: too many rows for a table.
+    let mut declared =
+        "system a { state a1 } system b { state b1 } flag f0 condition odd0 = f0\n".to_owned();
+    for at in 1..16 {
+        let before = at - 1;
+        declared += &format!(
+            "flag f{at} condition odd{at} = odd{before} and not f{at} or not odd{before} and f{at}\n"
+        );
+    }
+    for (rules, inputs) in [
+        ("when odd15: a a1 -> b b1", 16),
+        ("a a1 -> b b1 when odd15: append \"odd\" to b", 16),
+        ("when f0: a a1 -> b b1", 0),
+    ] {
+        let tables = tables(&format!("{declared}profile p {{ {rules} }}"));
+        let document = tables.to_json().expect("the tables are small");
+        let document: serde_json::Value = serde_json::from_str(&document).expect("valid JSON");
+        let order = document["order"].as_array().map_or(0, Vec::len);
+        assert!(
+            order >= inputs && (order > 0) == (inputs > 0),
+            "{rules}: {order}"
+        );
+    }
+}
+
 #[test]
 fn diagrams_and_rows_decide_the_same() {
     let tables = diagram(|_| {}).expect("the diagram is valid");
