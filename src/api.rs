@@ -7,7 +7,7 @@ use presync_engine::{Schema, Table, Tables, TooComplex};
 
 use crate::analysis::{
     self, Coverage, DecisionExplanation, DiffError, Differences, Proposal, Question, Renaming,
-    Verdict,
+    ScenarioRun, Verdict,
 };
 use crate::compile::{Crosstab, Rows};
 use crate::diagnostic::Diagnostic;
@@ -120,6 +120,11 @@ pub fn format(source: &SourceFile) -> Result<String, FormatError> {
 /// Proves the tests of a program, each in every situation it covers, and runs its scenarios.
 pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
     deep(|| analysis::prove(program, tables))
+}
+
+/// Runs every scenario, also those whose expectations fail, to the end or to the first rejected step.
+pub fn scenario_runs(program: &Program, tables: &Tables) -> Vec<ScenarioRun> {
+    deep(|| analysis::scenario_runs(program, tables))
 }
 
 /// Measures the coverage of a program by its tests and scenarios.

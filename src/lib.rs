@@ -66,11 +66,11 @@ mod vocabulary;
 pub use analysis::{
     Behavior, ChangeEffect, ChangedPart, Coverage, DecisionChange, DecisionExplanation, DiffError,
     Differences, Exercised, ExplainedProfile, NamedOutcome, Other, Proposal, Question, RenameError,
-    RenamedKind, Renaming, Verdict, describe,
+    RenamedKind, Renaming, ScenarioRun, ScenarioStep, SentState, Verdict, describe,
 };
 pub use api::{
     CheckErrors, chain, check, check_with_index, coverage, crosstab, diff, diff_renamed, explain,
-    format, parse, propose_tests, prove, rows,
+    format, parse, propose_tests, prove, rows, scenario_runs,
 };
 pub use codes::{code, codes};
 pub use compile::{

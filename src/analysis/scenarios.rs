@@ -1,15 +1,19 @@
-//! In: a scenario. Out: nothing if every step sends the expected commands, else the first step that does not.
-//! Also reports each decided change with its situation. Runs the session of the engine, over the tables.
+//! In: a scenario. Out: nothing if every step sends the expected commands, else the first step that does not; or all that
+//! happens in it. Also reports each decided change with its situation. Runs the session of the engine, over the tables.
 
-use presync_engine::{Delivery, Event, Seen, Session, SessionEngine, SystemDecision, Tables};
+use presync_engine::{
+    AppliedEvent, Delivery, Effect, Event, Rejection, Seen, Session, SessionEngine, SystemDecision,
+    Tables,
+};
 
 use crate::analysis::targets::RoleChange;
 use crate::diagnostic::Diagnostic;
 use crate::errors::failed_test::{self, StepLine};
 use crate::program::{
-    Change, ExpectedCommand, Program, RoleId, Scenario, Step, StepKind, SystemId, ValueId,
+    Change, ExpectedCommand, Program, RoleId, Scenario, StateId, Step, StepKind, SystemId, ValueId,
 };
 use crate::quote::{on_one_line, quote, quote_text};
+use crate::source::Location;
 use crate::space::SituationSpace;
 
 /// A situation of the session: the known facts and states.
@@ -37,6 +41,180 @@ impl SeenSituation {
     }
 }
 
+/// A scenario as a session runs it, to draw it.
+#[derive(Debug)]
+pub struct ScenarioRun {
+    pub name: String,
+    pub location: Location,
+    pub steps: Vec<ScenarioStep>,
+}
+
+/// A step of a scenario, and what followed.
+#[derive(Debug)]
+pub struct ScenarioStep {
+    /// As written, without what is expected: `cic "At Lunch"`, `wait 5 minutes`.
+    pub event: String,
+    /// The systems that report a state; none if the role, facts or the time change.
+    pub from: Vec<SystemId>,
+    /// The commands that are sent.
+    pub sent: Vec<SentState>,
+    /// Why nothing is sent, or what was noticed: `echo of our command`, `unchanged`, `the command to lync has lapsed`,
+    /// `rejected: …`.
+    pub note: Option<String>,
+    /// By system, the state that it shows after the step, if that is known.
+    pub shown: Vec<Option<StateId>>,
+}
+
+/// A state that is set, and the texts with it.
+#[derive(Debug)]
+pub struct SentState {
+    pub state: StateId,
+    pub texts: Vec<String>,
+}
+
+/// Runs every scenario, also those whose expectations fail, to the end or to the first rejected step.
+pub fn scenario_runs(program: &Program, tables: &Tables) -> Vec<ScenarioRun> {
+    let scenarios = program.scenarios.iter();
+    let runs = scenarios.map(|scenario| {
+        let engine = SessionEngine::new(tables.clone());
+        let mut play = Play::new(program, &engine, scenario);
+        let mut shown: Vec<Option<StateId>> = program.system_ids().map(|_| None).collect();
+        let mut steps = Vec::new();
+        for step in &scenario.steps {
+            let played = play.step(step, &mut |_, _| {});
+            let rejected = played.is_err();
+            steps.push(drawn(program, &engine, step, &mut shown, played));
+            if rejected {
+                break;
+            }
+        }
+        ScenarioRun {
+            name: scenario.name.clone(),
+            location: scenario.location,
+            steps,
+        }
+    });
+    runs.collect()
+}
+
+/// A step, and in `shown` the states that the systems show then.
+fn drawn(
+    program: &Program,
+    engine: &SessionEngine,
+    step: &Step,
+    shown: &mut [Option<StateId>],
+    played: Result<AppliedEvent<'_>, Rejection>,
+) -> ScenarioStep {
+    let reported: Vec<(SystemId, Option<StateId>)> = match &step.kind {
+        StepKind::Change(entered) => vec![(entered.system(), Some(*entered))],
+        StepKind::Observe(observed) => observed.clone(),
+        StepKind::Role(_) | StepKind::Set(_) | StepKind::Resync(_) | StepKind::Wait(_) => {
+            Vec::new()
+        }
+    };
+    for (system, state) in &reported {
+        shown[system.index()] = *state;
+    }
+    let mut sent = Vec::new();
+    let note = match played {
+        Err(rejection) => Some(format!("rejected: {rejection}")),
+        Ok(applied) => {
+            let mut why: Vec<&str> = Vec::new();
+            for decided in &applied.decisions {
+                let word = match decided.delivery {
+                    Delivery::Sent => {
+                        if let Some(state) = decided.state {
+                            shown[decided.to.index()] = Some(state);
+                            let texts = engine.append_texts(decided.append);
+                            sent.push(SentState { state, texts });
+                        }
+                        continue;
+                    }
+                    Delivery::Same => "already shown",
+                    Delivery::Unchanged => "unchanged",
+                    Delivery::Unmapped => "unmapped",
+                };
+                if !why.contains(&word) {
+                    why.push(word);
+                }
+            }
+            let lapsed = applied.lapsed.iter().map(|lapse| {
+                let system = &program.system(lapse.command.state.system()).name;
+                format!("the command to {system} has lapsed")
+            });
+            let mut notes: Vec<String> = lapsed.collect();
+            match applied.effect {
+                Effect::Echo => notes.push("echo of our command".to_owned()),
+                Effect::LateEcho => notes.push("late echo of our command".to_owned()),
+                _ if !sent.is_empty() || why.is_empty() => {}
+                _ => notes.push(why.join(", ")),
+            }
+            (!notes.is_empty()).then(|| notes.join("; "))
+        }
+    };
+    ScenarioStep {
+        event: on_one_line(written(program, step).0),
+        from: reported.into_iter().map(|(system, _)| system).collect(),
+        sent,
+        note,
+        shown: shown.to_vec(),
+    }
+}
+
+/// The source of a step: its event, and what is expected.
+fn written<'p>(program: &'p Program, step: &Step) -> (&'p str, &'p str) {
+    let written = program.sources.text(step.location);
+    written.split_once("=>").unwrap_or((written, ""))
+}
+
+/// A scenario in the middle of its run.
+struct Play<'p, 'e> {
+    program: &'p Program,
+    engine: &'e SessionEngine,
+    session: Session,
+    /// Milliseconds since the scenario began.
+    now: i64,
+}
+
+impl<'p, 'e> Play<'p, 'e> {
+    fn new(program: &'p Program, engine: &'e SessionEngine, scenario: &Scenario) -> Self {
+        let mut session = engine.session();
+        if let Some(role) = scenario.role {
+            session.role = Some(role);
+        }
+        Self {
+            program,
+            engine,
+            session,
+            now: 0,
+        }
+    }
+
+    /// Runs one step, and reports each decision with its situation.
+    fn step(
+        &mut self,
+        step: &Step,
+        decided_in: &mut dyn FnMut(RoleChange, &SeenSituation),
+    ) -> Result<AppliedEvent<'e>, Rejection> {
+        if let StepKind::Wait(seconds) = step.kind {
+            self.now += i64::from(seconds) * 1000;
+        }
+        // Steps come in order: none is stale.
+        self.session.forget_times();
+        let before = self.session.clone();
+        let step_event = Event {
+            at: Some(self.now),
+            ..event(step)
+        };
+        let applied = self.engine.apply(&mut self.session, &step_event)?;
+        for decided in &applied.decisions {
+            let after = (&self.session, self.engine.role_of(&self.session));
+            report(self.program, step, &before, after, decided.to, decided_in);
+        }
+        Ok(applied)
+    }
+}
+
 pub(super) fn run(
     program: &Program,
     tables: &Tables,
@@ -44,16 +222,10 @@ pub(super) fn run(
     decided_in: &mut dyn FnMut(RoleChange, &SeenSituation),
 ) -> Vec<Diagnostic> {
     let engine = SessionEngine::new(tables.clone());
-    let mut session = engine.session();
-    if let Some(role) = scenario.role {
-        session.role = Some(role);
-    }
-    // Milliseconds since the scenario began.
-    let mut now = 0;
+    let mut play = Play::new(program, &engine, scenario);
     let mut lines: Vec<StepLine> = Vec::new();
     for step in &scenario.steps {
-        let written = program.sources.text(step.location);
-        let (event_text, expected) = written.split_once("=>").unwrap_or((written, ""));
+        let (event_text, expected) = written(program, step);
         let line = |got: String| StepLine {
             event: on_one_line(event_text),
             expected: on_one_line(expected),
@@ -63,27 +235,13 @@ pub(super) fn run(
             let failure = failed_test::steps(&scenario.name, lines, step.location);
             vec![failure]
         };
-        if let StepKind::Wait(seconds) = step.kind {
-            now += i64::from(seconds) * 1000;
-        }
-        // Steps come in order: none is stale.
-        session.forget_times();
-        let before = session.clone();
-        let step_event = Event {
-            at: Some(now),
-            ..event(step)
-        };
-        let decided = match engine.apply(&mut session, &step_event) {
+        let decided = match play.step(step, decided_in) {
             Ok(applied) => applied.decisions,
             Err(rejection) => {
                 lines.push(line(format!("rejected: {rejection}")));
                 return failed(&lines);
             }
         };
-        for decided in &decided {
-            let after = (&session, engine.role_of(&session));
-            report(program, step, &before, after, decided.to, decided_in);
-        }
         let sent: Vec<&SystemDecision<'_>> = decided
             .iter()
             .filter(|decided| decided.delivery == Delivery::Sent)
