@@ -17,10 +17,14 @@ async function main() {
     }), cases);
     for (const decision of decided) process.stdout.write(`${JSON.stringify(decision)}\n`);
 
-    // The panel says what the page decides, by keyboard alone, and marks the row.
+    // The panel starts where a state is set.
+    const start = await page.textContent('#answer');
+    if (path.basename(report).startsWith('contact-centre') && !start.includes(' is set to ')) throw new Error(`it starts with ${start}`);
+
+    // It says what the page decides, by keyboard alone, marks the row and the cell, and shows which profile decides.
     await page.focus('select[name=entered]');
     await page.keyboard.press('ArrowDown');
-    const { told, wanted, hits } = await page.evaluate(() => {
+    const panel = () => page.evaluate(() => {
       const value = (name) => document.querySelector(`[name=${name}]`).value;
       const given = { [value('from')]: value('entered') };
       for (const control of document.querySelectorAll('[data-flag]')) given[control.dataset.flag] = control.checked;
@@ -30,16 +34,57 @@ async function main() {
       try {
         wanted = presync.decide(value('role'), value('from'), value('entered'), given);
       } catch { /* a choice has no value yet: the panel says so */ }
-      return { told: document.getElementById('answer').textContent, wanted, hits: document.querySelectorAll('tr.hit:not(.append)').length };
+      return {
+        entered: value('entered'),
+        wanted,
+        told: document.getElementById('answer').textContent,
+        hits: document.querySelectorAll('tr.hit:not(.append)').length,
+        profiles: [...document.querySelectorAll('#cascade li')].map((line) => line.textContent),
+      };
     });
+    const asked = await panel();
+    const { told, wanted, hits, profiles } = asked;
     if (wanted === null ? !told.startsWith('choose a value') : !told.includes(wanted[0].to)) throw new Error(`the panel says ${told}`);
-    if (wanted && hits !== wanted.length) throw new Error(`${hits} rows are marked`);
+    const shown = await page.evaluate(() => document.querySelectorAll('table[data-from] tr[data-condition]').length);
+    if (wanted && shown && hits !== wanted.length) throw new Error(`${hits} rows are marked, not ${wanted.length}`);
+    const deciding = (wanted ?? []).filter((found) => found.outcome !== 'unmapped').length;
+    if (profiles.filter((line) => line.includes(' decides: ')).length !== deciding) throw new Error(`of ${profiles} ${deciding} decide`);
+    const cells = await page.evaluate(() => document.querySelectorAll('td.hit').length);
+    if (cells > (wanted ?? []).length) throw new Error(`${cells} cells are marked`);
 
-    // Search hides what it does not find, and says how much is left.
+    // A link leads to the same situation.
+    await page.click('#permalink');
+    const link = await page.evaluate(() => location.href);
+    await page.goto('about:blank');
+    await page.goto(link);
+    const again = await panel();
+    if (JSON.stringify(again) !== JSON.stringify(asked)) throw new Error(`${link} shows ${JSON.stringify(again)}`);
+
+    // A step of a scenario is marked, and the next one.
+    const timelines = await page.locator('.timeline').count();
+    if (timelines) {
+      const current = () => page.evaluate(() => [...document.querySelectorAll('.timeline')[0].querySelectorAll('tbody tr')]
+        .findIndex((row) => row.getAttribute('aria-current') === 'step'));
+      const next = page.locator('.timeline').first().locator('[data-step="1"]');
+      await next.focus();
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('Enter');
+      if (await current() !== 1) throw new Error(`step ${await current()} is marked`);
+      await page.locator('.timeline').first().locator('[data-step="-1"]').click();
+      if (await current() !== 0) throw new Error(`step ${await current()} is marked after going back`);
+    }
+
+    // Search hides what it does not find, tables without a row among it, opens what it does, and says how much is left.
     await page.fill('#search', 'no such text anywhere');
-    const left = await page.locator('[data-searched]:visible').count();
+    const left = await page.locator('[data-searched]:visible, [data-group]:visible').count();
     if (left || (await page.textContent('#found')) !== '0 rows and findings') throw new Error(`${left} rows are left`);
+    const word = await page.evaluate(() => document.querySelector('#rows td')?.textContent.trim().split('\n')[0] ?? '');
+    if (word) {
+      await page.fill('#search', word);
+      if (!(await page.locator('#rows tr[data-searched]:visible').count())) throw new Error(`${word} is not found`);
+    }
     await page.fill('#search', '');
+    if (await page.locator('#rows tr[data-searched]:visible').count()) throw new Error('every row is still open');
 
     await page.addScriptTag({ path: require.resolve('axe-core') });
     for (const colorScheme of ['light', 'dark']) {
@@ -55,8 +100,10 @@ async function main() {
     if (width > 360) throw new Error(`a narrow window scrolls sideways: ${width}`);
     await page.screenshot({ path: `${picture}.narrow.png` });
     await page.emulateMedia({ media: 'print' });
-    if (await page.isVisible('#what-if')) throw new Error('the panel is printed');
-    await page.pdf({ path: `${picture}.pdf` });
+    if (await page.isVisible('#panel')) throw new Error('the panel is printed');
+    const paper = await page.pdf({ path: `${picture}.pdf`, format: 'A4' });
+    const pages = paper.toString('latin1').match(/\/Type\s*\/Page\b/g).length;
+    if (path.basename(report).startsWith('contact-centre') && pages > 6) throw new Error(`${pages} printed pages`);
   });
 }
 

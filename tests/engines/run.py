@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs each export in third-party engines and compares every situation with the decision of Presync.
 
-Usage: run.py [PROGRAM...]   (contact-centre, hostile, site-50, ...; all without names)
+Usage: run.py [--few] [PROGRAM...]   (contact-centre, hostile, site-50, ...; all without names; --few: one of each kind)
 
 Builds its own environments under target/engines. Prints format x engine x program x situations x differences, and
 exits with 1 if there are differences.
@@ -64,6 +64,10 @@ def programs():
         program.write_bytes(run(sys.executable, ROOT / "benches" / "programs.py", *words, capture_output=True).stdout)
         yield name, program
 
+
+# One program of each kind, for every change: an example with two systems and one with three, names that break formats, chained
+# tables of many profiles, and of one. The others run in tests/heavy.
+FEW = ["contact-centre", "large-site", "hostile", "quotes", "site-50", "flags-structured-600"]
 
 # Programs that a format cannot express: the export must refuse them.
 REFUSED = {("jdm", "quotes")}
@@ -336,7 +340,7 @@ def execute(name, program, files, cases, to, engine, decide):
         wrong = file.with_name(f"wrong.{engine}.{to}")
         text = file.read_text()
         # The page's own script contains the word, too.
-        start = text.index('<script id="tables"') if to == "html" else 0
+        start = text.index('<script id="data"') if to == "html" else 0
         end = text.index("</script>", start) if to == "html" else len(text)
         wrong.write_text(text[:start] + text[start:end].replace("unchanged", "unmapped") + text[end:])
         assert decide(wrong, cases) > 0, f"{engine} is not compared"
@@ -350,7 +354,10 @@ def main():
     shutil.rmtree(BUILD / "spark", ignore_errors=True)
     print(f"{'format':8}{'engine':12}{'program':22}{'situations':>11}{'differences':>13}")
     failed = False
-    names = [word for word in sys.argv[1:] if word != "--prepared"]
+    names = [word for word in sys.argv[1:] if not word.startswith("--")]
+    names += FEW if "--few" in sys.argv[1:] else []
+    known = {name for name, _ in programs()}
+    assert set(names) <= known, f"unknown: {set(names) - known}"
     for name, program in programs():
         if names and name not in names:
             continue
@@ -366,6 +373,8 @@ def main():
         print(f"{'dmn':8}{'dmn-js':12}{name:22}{'draws ' + drawn.decode().strip()}", flush=True)
         shown = pictures(program, name, cases)
         print(f"{'graph':8}{'pictures':12}{name:22}{'show ' + shown.decode().strip()}", flush=True)
+    if not names or "--few" in sys.argv[1:]:
+        run(sys.executable, ROOT / "docs" / "pictures" / "cast.py", "--check", env={**os.environ, "PRESYNC": str(PRESYNC)})
     sys.exit(1 if failed else 0)
 
 

@@ -130,6 +130,12 @@ struct JsonTest {
     line: u32,
     name: String,
     passed: bool,
+    /// The number of situations over which a test was proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    situations: Option<u64>,
+    /// The number of steps of a scenario.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<u64>,
 }
 
 fn write_json(report: &TestReport<'_>) -> Result<String, ReportError> {
@@ -144,6 +150,8 @@ fn write_json(report: &TestReport<'_>) -> Result<String, ReportError> {
         line: place(sources, verdict.location).line,
         name: verdict.name.clone(),
         passed: verdict.failures.is_empty(),
+        situations: (!verdict.scenario).then(|| extent(verdict)),
+        steps: verdict.scenario.then(|| extent(verdict)),
     };
     let tests: Vec<JsonTest> = report.each().map(test).collect();
     let passed = tests.iter().filter(|test| test.passed).count();
@@ -152,6 +160,11 @@ fn write_json(report: &TestReport<'_>) -> Result<String, ReportError> {
         passed,
     };
     Ok(serde_json::to_string(&JsonTests { summary, tests })? + "\n")
+}
+
+/// More than fits is the most that fits.
+fn extent(verdict: &Verdict) -> u64 {
+    u64::try_from(verdict.extent).unwrap_or(u64::MAX)
 }
 
 fn kind(verdict: &Verdict) -> &'static str {
