@@ -129,6 +129,52 @@ fn incomplete(rules: usize) -> String {
     source + "}\n"
 }
 
+/// Grids stand first, the same ones of several roles once; and what the page says beside them.
+#[test]
+fn people_see_grids_first() {
+    let root = common::root();
+    let export = |to: &str| {
+        let words = ["export", "examples/large-site", "--to", to];
+        let output = common::presync(&root, &words, b"");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let markdown = export("markdown");
+    assert!(
+        markdown.starts_with("# Decision tables of large-site, revision "),
+        "{markdown:.80}"
+    );
+    let (grids, rows) = markdown.split_once("\n# Every row\n").expect("both parts");
+    assert_eq!(
+        grids
+            .matches("## Agents, Supervisors: lync → cic\n")
+            .count(),
+        1
+    );
+    assert!(
+        grids.contains("| Available, free (4) | Available |"),
+        "{grids}"
+    );
+    assert!(rows.contains("## Supervisors: lync → cic\n"));
+
+    let page = export("html");
+    for wanted in [
+        "<title>large-site, revision ",
+        "Agents, Supervisors: lync → cic</h3>",
+        "<h3>a morning in the queue</h3>",
+        "Customer Interaction Center (cic)",
+        "echo of our command",
+    ] {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+    // The rule itself stands where it decides, and its place on hover.
+    assert!(page.contains("large-site.presync:"), "no place");
+    assert!(
+        !page.contains("<code>examples/large-site"),
+        "a rule without its text"
+    );
+}
+
 #[test]
 fn names_are_not_executed_by_spreadsheets() {
     for name in ["=1+1", "+1", "-1", "@SUM(A1)", "\u{9}=1"] {
@@ -152,10 +198,22 @@ fn markdown_shows_names_as_they_are() {
         !markdown.contains("<script>") && !markdown.contains("|*x*|"),
         "{markdown}"
     );
-    let columns = |line: &str| line.replace("\\|", "").matches('|').count();
-    for line in markdown.lines().filter(|line| line.starts_with('|')) {
-        assert_eq!(columns(&line.replace("\\\\", "")), 5, "{line}");
+    // Every line of a table has as many cells as its head.
+    let cells = |line: &str| {
+        line.replace("\\\\", "")
+            .replace("\\|", "")
+            .matches('|')
+            .count()
+    };
+    let mut lines = 0;
+    for table in markdown.split("\n\n").filter(|part| part.starts_with('|')) {
+        let head = table.lines().next().map(cells);
+        for line in table.lines() {
+            assert_eq!(Some(cells(line)), head, "{line}");
+            lines += 1;
+        }
     }
+    assert!(lines > 12, "{markdown}");
 }
 
 #[test]
@@ -231,9 +289,9 @@ fn names_cannot_end_the_script_of_a_page() {
     let page = export(&with_name("</script><script>alert(1)</script><!--"), "html");
     assert_eq!(
         page.matches("<script").count(),
-        2,
-        "the tables and the program"
+        3,
+        "the tables, the rules and the program"
     );
-    assert_eq!(page.matches("</script>").count(), 2);
+    assert_eq!(page.matches("</script>").count(), 3);
     assert!(page.contains("&lt;script&gt;alert(1)"));
 }

@@ -4,7 +4,7 @@ use crate::common;
 
 use common::generate;
 use presync::Tables;
-use presync_exchange::export::{FORMATS, Write};
+use presync_exchange::export::{FORMATS, TableReport, Write};
 use presync_exchange::import::{ImportOptions, KINDS};
 
 fn exported(tables: &Tables, to: &str) -> Result<Vec<u8>, String> {
@@ -12,15 +12,11 @@ fn exported(tables: &Tables, to: &str) -> Result<Vec<u8>, String> {
         .iter()
         .find(|format| format.name == to)
         .expect("the format exists");
-    match format.write {
-        Write::Tables(write) => write(tables)
-            .map(String::into_bytes)
-            .map_err(|error| error.to_string()),
-        Write::Bytes(write) => write(tables).map_err(|error| error.to_string()),
-        Write::Report(write) => write(tables, &[])
-            .map(String::into_bytes)
-            .map_err(|error| error.to_string()),
-    }
+    let written = match format.write {
+        Write::Tables(write) => write(tables).map(String::into_bytes),
+        Write::Report(write) => write(&TableReport::of_tables(tables, "a program")),
+    };
+    written.map_err(|error| error.to_string())
 }
 
 fn imported(extension: &str, bytes: impl AsRef<[u8]>) -> Result<String, String> {
@@ -31,6 +27,40 @@ fn imported(extension: &str, bytes: impl AsRef<[u8]>) -> Result<String, String> 
     (kind.read)(bytes.as_ref(), &ImportOptions::default())
         .map(|imported| imported.source)
         .map_err(|error| error.to_string())
+}
+
+/// The first sheet of a spreadsheet is for people: it has the grids, and `import` passes over it without a word.
+#[test]
+fn the_overview_of_a_spreadsheet_is_not_imported() {
+    use calamine::Reader;
+    let path = common::root().join("examples/contact-centre/contact-centre.presync");
+    let tables = common::program_at(&path)
+        .compile()
+        .expect("the program is small");
+    let bytes = exported(&tables, "xlsx").expect("it can be exported");
+    let mut book = calamine::Xlsx::new(std::io::Cursor::new(&bytes)).expect("it is a spreadsheet");
+    assert_eq!(book.sheet_names()[0], "overview");
+    let sheet = book.worksheet_range("overview").expect("it can be read");
+    let cells: Vec<String> = sheet
+        .used_cells()
+        .map(|(_, _, cell)| cell.to_string())
+        .collect();
+    for wanted in [
+        "a program",
+        "Agents: cic → lync",
+        "Away",
+        "– unchanged –",
+        "+ \"in queue\" when in_queue",
+    ] {
+        assert!(
+            cells.iter().any(|cell| cell == wanted),
+            "{wanted}: {cells:?}"
+        );
+    }
+    let kind = KINDS.iter().find(|kind| kind.extensions.contains(&"xlsx"));
+    let read = kind.expect("the format exists").read;
+    let imported = read(&bytes, &ImportOptions::default()).expect("it can be imported");
+    assert_eq!(imported.not_imported, [] as [String; 0]);
 }
 
 #[test]

@@ -35,6 +35,7 @@ mod large;
 mod limits;
 mod lints;
 mod names;
+mod pictures;
 mod prove;
 mod readme;
 mod recovery;

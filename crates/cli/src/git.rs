@@ -115,6 +115,15 @@ impl Revision {
     }
 }
 
+/// The revision of a file's repository, such as `1a2b3c4` or `v1.2, with changes`; `None` outside of a repository.
+pub fn described(file: &Path) -> Option<String> {
+    let folder = files::folder_of(file);
+    let words = ["describe", "--always", "--tags", "--dirty=, with changes"];
+    let described = git(folder, &words, None, &[]).ok()?;
+    let described = String::from_utf8_lossy(&described).trim().to_owned();
+    (!described.is_empty()).then_some(described)
+}
+
 /// What a git command prints.
 fn git(
     folder: &Path,

@@ -13,7 +13,7 @@ pub(crate) mod rows;
 mod sql;
 mod xlsx;
 
-pub use format::{ExportError, ExportFormat, PageFinding, Write};
+pub use format::{ExportError, ExportFormat, PageFinding, TableReport, Write};
 
 /// Every format, in display order.
 pub const FORMATS: &[ExportFormat] = &[

@@ -1,17 +1,27 @@
 //! The mapping graph: which state of one system maps to which state of another, for each role and pair of systems.
-//! In: tables. Out: the graph, and its pictures. Tables that are diagrams are traversed, not expanded into rows.
+//! In: tables. Out: the graph, and its pictures. Tables with too many exceptions for a grid are traversed: then the graph
+//! has no conditions.
 
 mod dot;
 mod mermaid;
 mod svg;
 
-pub use svg::drawing;
+pub use svg::{drawing, legend};
 
 use std::collections::BTreeMap;
 
+use presync::{Program, visible};
 use presync_engine::{
-    FlatDiagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
+    Direction, FlatDiagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
 };
+
+use crate::text::crosstab::{self, GridWay, GridWays, title};
+
+/// Longer names and labels are cut; a tooltip shows them whole.
+const MAX_NAME: usize = 36;
+
+/// Longer conditions are not shown, in characters.
+const LONGEST_LABEL: usize = 200;
 
 /// A picture format for the graphs.
 pub struct Picture {
@@ -23,16 +33,19 @@ pub struct Picture {
 /// All formats with their own file.
 pub const PICTURES: [Picture; 3] = [svg::PICTURE, dot::PICTURE, mermaid::PICTURE];
 
-/// The mappings of a role between two systems.
+/// The mappings of some roles between two systems.
 pub struct Graph<'t> {
-    pub role: &'t str,
+    /// The roles that share it; empty in a program without roles.
+    pub roles: Vec<&'t str>,
     pub left: SystemId,
     pub right: SystemId,
     /// Ordered by the states of the left system, then of the right one.
     pub edges: Vec<Edge>,
+    /// What arrows do not say: `cic → lync unchanged: meeting (3), Coaching`.
+    pub notes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edge {
     pub left: StateId,
     pub right: StateId,
@@ -43,87 +56,164 @@ pub struct Edge {
 }
 
 /// When a state sets another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EdgeKind {
     Never,
-    /// In some situations another rule decides otherwise.
-    Sometimes,
-    /// Whenever any rule decides.
+    /// In some situations; `when in_queue unless lync is Busy by hand`, or nothing if that would be too long.
+    Sometimes(String),
+    /// Whenever a profile is active, but for what the notes say of all states.
     Always,
 }
 
-impl Edge {
-    /// Whether each existing direction holds whenever any rule decides.
-    pub fn is_sure(&self) -> bool {
-        self.there != EdgeKind::Sometimes && self.back != EdgeKind::Sometimes
+impl EdgeKind {
+    /// The conditions, if there are any.
+    pub fn when(&self) -> Option<&str> {
+        match self {
+            Self::Sometimes(when) if !when.is_empty() => Some(when),
+            Self::Never | Self::Sometimes(_) | Self::Always => None,
+        }
     }
 }
 
-/// The graphs of all roles, without empty ones.
+impl Edge {
+    /// Whether each existing direction holds whenever a profile is active.
+    pub fn is_sure(&self) -> bool {
+        let sometimes = |kind: &EdgeKind| matches!(kind, EdgeKind::Sometimes(_));
+        !sometimes(&self.there) && !sometimes(&self.back)
+    }
+
+    /// The conditions in a few words; with an arrow if they are about one direction of two.
+    pub fn label(&self) -> String {
+        match (self.there.when(), self.back.when()) {
+            (Some(there), Some(back)) if there == back => there.to_owned(),
+            (Some(there), Some(back)) => format!("→ {there}; ← {back}"),
+            (Some(there), None) if self.back == EdgeKind::Never => there.to_owned(),
+            (Some(there), None) => format!("→ {there}"),
+            (None, Some(back)) if self.there == EdgeKind::Never => back.to_owned(),
+            (None, Some(back)) => format!("← {back}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+impl Graph<'_> {
+    /// `Agents, Supervisors: cic and lync`
+    pub fn title(&self, schema: &Schema) -> String {
+        let (left, right) = (schema.system(self.left), schema.system(self.right));
+        title(&self.roles, &format!("{} and {}", left.name, right.name))
+    }
+}
+
+/// The graphs of all roles, the same ones once, without empty ones. `program`: where the tables are from, for the names of
+/// groups.
 ///
 /// # Errors
 /// A role is too complex.
-pub fn graphs(tables: &Tables) -> Result<Vec<Graph<'_>>, TooComplex> {
-    let schema = tables.schema();
-    let mut graphs = Vec::new();
+pub fn graphs<'t>(
+    tables: &'t Tables,
+    program: Option<&Program>,
+    is_shown: &dyn Fn(&str, Direction) -> bool,
+) -> Result<Vec<Graph<'t>>, TooComplex> {
+    let schema: &Schema = tables.schema();
+    let mut graphs: Vec<Graph<'t>> = Vec::new();
     for role in tables.roles() {
-        let ways = |direction| -> Result<_, TooComplex> {
-            Ok(role
-                .table(direction)?
-                .map_or_else(Vec::new, |table| ways(schema, table)))
+        let ways = |direction: Direction| -> Result<_, TooComplex> {
+            let table = role.table(direction)?;
+            let table = table.filter(|_| is_shown(role.name(), direction));
+            Ok(table.map(|table| {
+                crosstab::ways(schema, program, table).unwrap_or_else(|| reachable(schema, table))
+            }))
         };
         for there in schema
             .directions()
             .filter(|direction| direction.from() < direction.to())
         {
-            let mut edges: BTreeMap<(StateId, StateId), (EdgeKind, EdgeKind)> = BTreeMap::new();
-            let none = (EdgeKind::Never, EdgeKind::Never);
-            for (from, to, way) in ways(there)? {
-                edges.entry((from, to)).or_insert(none).0 = way;
+            let mut edges = Edges::new();
+            let mut notes = Vec::new();
+            if let Some(found) = ways(there)? {
+                for way in found.ways {
+                    edge(&mut edges, way.from, way.to).there = kind(way.when);
+                }
+                notes.extend(found.notes);
             }
-            for (from, to, way) in ways(there.reversed())? {
-                edges.entry((to, from)).or_insert(none).1 = way;
+            if let Some(found) = ways(there.reversed())? {
+                for way in found.ways {
+                    edge(&mut edges, way.to, way.from).back = kind(way.when);
+                }
+                notes.extend(found.notes);
             }
-            let edges = edges
-                .into_iter()
-                .map(|((left, right), (there, back))| Edge {
-                    left,
-                    right,
-                    there,
-                    back,
-                });
-            let edges: Vec<Edge> = edges.collect();
-            if !edges.is_empty() {
-                let (left, right) = (there.from(), there.to());
-                graphs.push(Graph {
-                    role: role.name(),
+            let edges: Vec<Edge> = edges.into_values().collect();
+            let (left, right) = (there.from(), there.to());
+            let known = graphs.iter_mut().find(|known| {
+                (known.left, known.right) == (left, right)
+                    && (&known.edges, &known.notes) == (&edges, &notes)
+            });
+            match known {
+                Some(known) => known.roles.push(role.name()),
+                None if edges.is_empty() => {}
+                None => graphs.push(Graph {
+                    roles: (!role.is_implicit())
+                        .then(|| role.name())
+                        .into_iter()
+                        .collect(),
                     left,
                     right,
                     edges,
-                });
+                    notes,
+                }),
             }
         }
     }
     Ok(graphs)
 }
 
-/// For each entered state, the states that it sets, and when.
-fn ways(schema: &Schema, table: &Table) -> Vec<(StateId, StateId, EdgeKind)> {
+/// A text of at most [`MAX_NAME`] characters.
+fn shortened(text: &str) -> String {
+    let text = visible(text);
+    if text.chars().count() <= MAX_NAME {
+        return text;
+    }
+    text.chars().take(MAX_NAME - 1).chain(['…']).collect()
+}
+
+type Edges = BTreeMap<(StateId, StateId), Edge>;
+
+fn edge(edges: &mut Edges, left: StateId, right: StateId) -> &mut Edge {
+    edges.entry((left, right)).or_insert(Edge {
+        left,
+        right,
+        there: EdgeKind::Never,
+        back: EdgeKind::Never,
+    })
+}
+
+fn kind(when: Option<String>) -> EdgeKind {
+    when.map_or(EdgeKind::Always, |when| {
+        let fits = when.chars().count() <= LONGEST_LABEL;
+        EdgeKind::Sometimes(if fits { when } else { String::new() })
+    })
+}
+
+/// For each entered state, the states that it can set, of a table that is no grid.
+fn reachable(schema: &Schema, table: &Table) -> GridWays {
     let mut ways = Vec::new();
-    for state in schema.states(table.direction().from()) {
-        let outcomes = outcomes(table, state);
+    for from in schema.states(table.direction().from()) {
+        let outcomes = outcomes(table, from);
         let mut targets: Vec<StateId> = outcomes.iter().filter_map(|of| of.state()).collect();
         let unchanged = outcomes.contains(&Outcome::Unchanged);
         targets.sort_unstable();
         targets.dedup();
-        let way = if targets.len() == 1 && !unchanged {
-            EdgeKind::Always
-        } else {
-            EdgeKind::Sometimes
-        };
-        ways.extend(targets.into_iter().map(|target| (state, target, way)));
+        let when = (targets.len() > 1 || unchanged).then(String::new);
+        ways.extend(targets.into_iter().map(|to| GridWay {
+            from,
+            to,
+            when: when.clone(),
+        }));
     }
-    ways
+    GridWays {
+        ways,
+        notes: Vec::new(),
+    }
 }
 
 /// The possible outcomes of entering a state.

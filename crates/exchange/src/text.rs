@@ -5,3 +5,4 @@ pub mod conditions;
 pub mod crosstab;
 pub mod declarations;
 pub mod markdown;
+pub(crate) mod svg;

@@ -7,10 +7,9 @@ use clap::builder::PossibleValuesParser;
 
 use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::terminal::Terminal;
-use crate::{config, files, loading, project};
-use presync::Diagnostic;
-use presync::Program;
-use presync_exchange::export::{FORMATS, PageFinding, Write};
+use crate::{config, files, git, loading, project};
+use presync::{Diagnostic, FileId, Program};
+use presync_exchange::export::{FORMATS, PageFinding, TableReport, Write};
 
 /// Export decision tables to another format.
 #[derive(Args)]
@@ -41,12 +40,16 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .ok_or_else(|| CommandError::Usage("unknown format".to_owned()))?;
     let text = match format.write {
         Write::Tables(write) => write(&tables).map(String::into_bytes),
-        Write::Bytes(write) => write(&tables),
-        Write::Report(write) => write(
-            &tables,
-            &findings(&arguments.path, program.as_ref(), terminal)?,
-        )
-        .map(String::into_bytes),
+        Write::Report(write) => {
+            let (name, revision) = titles(&arguments.path, program.as_ref());
+            write(&TableReport {
+                tables: &tables,
+                program: program.as_ref(),
+                name,
+                revision,
+                findings: findings(&arguments.path, program.as_ref(), terminal)?,
+            })
+        }
     };
     let text = text.map_err(|error| {
         CommandError::Usage(format!("cannot be exported as {}: {error}", format.name))
@@ -63,6 +66,27 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         None => terminal.stdout(&text)?,
     }
     Ok(CommandAnswer::Yes)
+}
+
+/// The name of a program, below the name of its project if that is another one; and the revision of its files in git.
+fn titles(path: &Path, program: Option<&Program>) -> (String, Option<String>) {
+    let file = match program {
+        Some(program) => PathBuf::from(program.sources.shown_path(FileId(0))),
+        None => path.to_path_buf(),
+    };
+    let words =
+        |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
+    if !file.is_file() {
+        return ("standard input".to_owned(), None);
+    }
+    let stem = words(file.file_stem());
+    let project = config::find(&file).ok().flatten();
+    let project = project.map(|project| words(project.folder.file_name()));
+    let name = match project {
+        Some(project) if project != stem && !project.is_empty() => format!("{project}: {stem}"),
+        _ => stem,
+    };
+    (name, git::described(&file))
 }
 
 /// The lint findings of a program; tables.json has none.

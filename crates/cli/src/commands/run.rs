@@ -248,6 +248,8 @@ pub struct Totals {
     events: u64,
     sent: u64,
     counts: Counts,
+    /// The time of the last event that caused a command, as events write it.
+    time: Option<String>,
 }
 
 impl Totals {
@@ -255,14 +257,37 @@ impl Totals {
         self.events += output.events;
         self.sent += output.sent;
         self.counts.add(&output.counts);
-        bar.set_message(format!(
-            "{} events, {} commands, {} rejected",
-            HumanCount(self.events),
-            HumanCount(self.sent),
-            HumanCount(self.counts.of(Word::Rejected))
-        ));
+        if !bar.is_hidden() {
+            self.time = last_time(&output.commands).or(self.time.take());
+            let rejected = self.counts.rejected.iter();
+            let rejected: Vec<String> = rejected
+                .map(|(code, count)| format!(", {} rejected: {code}", HumanCount(*count)))
+                .collect();
+            let time = self
+                .time
+                .as_ref()
+                .map_or_else(String::new, |time| format!(" up to {time}"));
+            bar.set_message(format!(
+                "{} events{time}, {} commands{}",
+                HumanCount(self.events),
+                HumanCount(self.sent),
+                rejected.concat()
+            ));
+        }
         bar.inc(output.events);
     }
+}
+
+/// The time of the last command, if it has one.
+fn last_time(commands: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Timed {
+        at: String,
+    }
+    let mut lines = commands.rsplit(|byte| *byte == b'\n');
+    // The last line is empty.
+    let last = lines.find(|line| !line.is_empty())?;
+    Some(serde_json::from_slice::<Timed>(last).ok()?.at)
 }
 
 fn progress(terminal: &Terminal) -> ProgressBar {

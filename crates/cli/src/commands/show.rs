@@ -8,17 +8,17 @@ use comfy_table::{
     Cell, Color, ContentArrangement, ContentLineStyle, Table as Lines, TableStyle, presets,
 };
 
-use crate::error::{CommandAnswer, CommandResult};
+use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::loading;
 use crate::terminal::{OutputStream, Terminal};
-use presync::{Direction, Program, Rows, Tables, visible};
+use presync::{Direction, Program, Rows, Tables, nearest, quote_text, visible};
 use presync_engine::{Cells, Outcome, Schema, StateId, Table};
 use presync_exchange::graph::{self, PICTURES};
+use presync_exchange::sequence;
 use presync_exchange::text::cells;
-use presync_exchange::text::crosstab::{GridContent, GridText, TableGrid, grids};
-
-/// Columns of a grid, if there is room.
-const MOST_COLUMNS: usize = 6;
+use presync_exchange::text::crosstab::{
+    GridContent, GridText, MOST_COLUMNS, TableGrid, grids, title,
+};
 
 /// Lines only between the columns.
 const BETWEEN: TableStyle = TableStyle::new().content_lines(ContentLineStyle::none().junction('│'));
@@ -43,6 +43,9 @@ pub struct Arguments {
     /// Show every row with the rules that decide it.
     #[arg(long)]
     rules: bool,
+    /// Draw this scenario instead of the mapping graph: what the systems report and what they are sent.
+    #[arg(long, value_name = "NAME", requires = "to")]
+    scenario: Option<String>,
     /// Print only the mapping graph, in this format.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.description))))]
     to: Option<String>,
@@ -65,18 +68,16 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             && from.is_none_or(|from| from == direction.from())
             && to.is_none_or(|to| to == direction.to())
     };
+    if let (Some(name), Some(to)) = (&arguments.scenario, &arguments.to) {
+        let picture = scenario(name, to, &tables, program.as_ref())?;
+        terminal.stdout(picture)?;
+        return Ok(CommandAnswer::Yes);
+    }
     if let Some(picture) = PICTURES
         .iter()
         .find(|picture| Some(picture.name) == arguments.to.as_deref())
     {
-        let mut graphs = graph::graphs(&tables)?;
-        graphs.retain(|graph| {
-            let ways = [(graph.left, graph.right), (graph.right, graph.left)];
-            let mut ways = ways
-                .iter()
-                .filter_map(|(from, to)| Direction::new(*from, *to));
-            ways.any(|direction| is_shown(graph.role, direction))
-        });
+        let graphs = graph::graphs(&tables, program.as_ref(), &is_shown)?;
         terminal.stdout((picture.draw)(schema, &graphs))?;
         return Ok(CommandAnswer::Yes);
     }
@@ -107,6 +108,47 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     };
     terminal.stdout(text.trim_end_matches('\n').to_owned() + "\n")?;
     Ok(CommandAnswer::Yes)
+}
+
+/// A scenario as a picture.
+fn scenario(
+    name: &str,
+    to: &str,
+    tables: &Tables,
+    program: Option<&Program>,
+) -> Result<String, CommandError> {
+    let program = program.ok_or_else(|| {
+        CommandError::Usage(
+            "a tables.json contains no scenarios: name the program instead".to_owned(),
+        )
+    })?;
+    let picture = sequence::PICTURES.iter().find(|picture| picture.name == to);
+    let picture = picture.ok_or_else(|| {
+        let known: Vec<&str> = sequence::PICTURES.iter().map(|of| of.name).collect();
+        let known = known.join(" or ");
+        CommandError::Usage(format!(
+            "a scenario cannot be drawn as {to}: use `--to {known}`"
+        ))
+    })?;
+    let runs = presync::scenario_runs(program, tables);
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+    let Some(run) = runs.iter().find(|run| run.name == name) else {
+        let quoted: Vec<String> = names.iter().map(|name| quote_text(name)).collect();
+        return Err(CommandError::Usage(
+            match (nearest(name, names.iter().copied()), quoted.is_empty()) {
+                (_, true) => "the program has no scenarios".to_owned(),
+                (Some(near), _) => format!(
+                    "unknown scenario `{name}`: did you mean {}?",
+                    quote_text(near)
+                ),
+                (None, _) => format!(
+                    "unknown scenario `{name}`; the program has {}",
+                    quoted.join(", ")
+                ),
+            },
+        ));
+    };
+    Ok((picture.draw)(tables.schema(), run))
 }
 
 /// The names of the system that changes and the system that follows.
@@ -186,8 +228,7 @@ fn grid_lines(
     width: usize,
     terminal: &Terminal,
 ) -> Vec<String> {
-    let way = format!("{} → {}", grid.from, grid.to);
-    let mut lines = vec![visible(&title(&grid.roles, &way))];
+    let mut lines = vec![visible(&grid.title())];
     if let Some(scope) = &of.scope {
         let both = format!("{}   {}", lines[0], visible(scope));
         if textwrap::core::display_width(&both) <= width {
@@ -256,15 +297,6 @@ fn list(items: &[String], separator: &str, width: usize) -> String {
     }
     let lines = lines.iter().map(|line| line.trim_end());
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// `Agents, Supervisors: cic → lync`; a program without roles has only the way.
-fn title(roles: &[&str], way: &str) -> String {
-    if roles.is_empty() {
-        way.to_owned()
-    } else {
-        format!("{}: {way}", roles.join(", "))
-    }
 }
 
 /// A sentence in lines, with what stands before the first and the others.

@@ -1,6 +1,8 @@
 //! `presync test`: proves the tests, runs the scenarios, and reports coverage.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
@@ -66,6 +68,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
 }
 
 fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    let started = Instant::now();
     let roots = arguments.inputs.selection(terminal)?.roots(terminal)?;
     if arguments.generate {
         return generate(&roots, terminal);
@@ -129,7 +132,13 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .filter(|verdict| !verdict.failures.is_empty())
         .count();
     let passed = verdicts().count() - failed;
-    terminal.status(&format!("{passed} passed, {failed} failed"));
+    // Not in files and pipes: there, the same tests print the same.
+    let time = if std::io::stderr().is_terminal() {
+        format!(" in {:.2} s", started.elapsed().as_secs_f64())
+    } else {
+        String::new()
+    };
+    terminal.status(&format!("{passed} passed, {failed} failed{time}"));
     let covered = total.percent();
     let short = arguments.fail_under.filter(|wanted| covered < *wanted);
     if let Some(wanted) = short {

@@ -1,5 +1,6 @@
 //! The definition of an export format, and its errors.
 
+use presync::Program;
 use presync_engine::{Tables, TablesError, TooComplex, UnknownName};
 
 /// An export format for tables.
@@ -9,13 +10,45 @@ pub struct ExportFormat {
     pub write: Write,
 }
 
-/// The input of a format.
+/// What a format needs, and how it writes.
 pub enum Write {
+    /// For other systems.
     Tables(fn(&Tables) -> Result<String, ExportError>),
-    /// Not text.
-    Bytes(fn(&Tables) -> Result<Vec<u8>, ExportError>),
-    /// Also includes the lint findings.
-    Report(fn(&Tables, &[PageFinding]) -> Result<String, ExportError>),
+    /// For people.
+    Report(fn(&TableReport<'_>) -> Result<Vec<u8>, ExportError>),
+}
+
+/// Tables, and what people want to know about them.
+pub struct TableReport<'t> {
+    pub tables: &'t Tables,
+    /// Where the tables are from, for groups, comments and rules; `None` for a tables.json.
+    pub program: Option<&'t Program>,
+    /// The name of the project or program.
+    pub name: String,
+    /// The revision of the project, if it has one.
+    pub revision: Option<String>,
+    pub findings: Vec<PageFinding>,
+}
+
+impl<'t> TableReport<'t> {
+    /// Tables without a program.
+    pub fn of_tables(tables: &'t Tables, name: &str) -> Self {
+        Self {
+            tables,
+            program: None,
+            name: name.to_owned(),
+            revision: None,
+            findings: Vec::new(),
+        }
+    }
+
+    /// `contact-centre, revision 1a2b3c4`
+    pub(crate) fn title(&self) -> String {
+        match &self.revision {
+            Some(revision) => format!("{}, revision {revision}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// A lint finding, as a report shows it.

@@ -1,56 +1,105 @@
-//! Markdown: a heading and a table for each role and direction.
+//! Markdown: each table as a grid, the same ones of several roles once; then a table with every row for each role and
+//! direction.
 
-use crate::export::format::{ExportError, ExportFormat, Write};
-use crate::text::cells::{self, views};
+use crate::export::format::{ExportError, ExportFormat, TableReport, Write};
+use crate::text::cells::{self, View, views};
+use crate::text::crosstab::{GridContent, GridText, MOST_COLUMNS, TableGrid, grids, title};
 use crate::text::markdown::escape;
-use presync_engine::{Cells, StateId, Tables};
+use presync_engine::{Cells, StateId};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "markdown",
     description: "tables for a wiki or a pull request",
-    write: Write::Tables(write),
+    write: Write::Report(write),
 };
 
-fn write(tables: &Tables) -> Result<String, ExportError> {
-    let mut text = String::from("# Decision tables\n");
-    for view in views(tables)? {
-        let (from, to) = (&view.from().name, &view.to().name);
-        text.push_str(&format!(
-            "\n## {}: {} → {}\n\n",
-            escape(view.role),
-            escape(from),
-            escape(to)
-        ));
-        for (number, table) in (1..).zip(&view.tables) {
-            if !view.complete {
-                let of = view.tables.len();
-                text.push_str(&format!(
-                    "Table {number} of {of}. The first table with a matching row decides; without one, the change is unmapped.\n\n"
-                ));
-            }
-            text.push_str(&format!(
-                "| when | {} | {} | decided by |\n|---|---|---|---|\n",
-                escape(from),
-                escape(to)
-            ));
-            let mut line = |when: &Cells, from: &[StateId], outcome: String, origin: String| {
-                let cells = [
-                    cells::when(view.schema, &table.columns, when),
-                    cells::entered(view.schema, view.direction, from),
-                    outcome,
-                    origin,
-                ];
-                let cells = cells.map(|cell| escape(&cell));
-                text.push_str(&format!("| {} |\n", cells.join(" | ")));
-            };
-            for row in &table.rows {
-                let outcome = cells::outcome(view.schema, row);
-                line(&row.when, &row.from, outcome, cells::origin(row));
-            }
-            for (appended, row) in cells::appended(table) {
-                line(&row.when, &row.from, appended, String::new());
-            }
+fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
+    let mut text = format!("# Decision tables of {}\n", escape(&report.title()));
+    let mut nothing: Vec<String> = Vec::new();
+    for grid in grids(report.tables, report.program, MOST_COLUMNS, &|_, _| true)? {
+        match &grid.content {
+            GridContent::Nothing => nothing.push(grid.title()),
+            GridContent::Grid(of) => text.push_str(&of_grid(&grid, of)),
+            GridContent::Rows(_) => text.push_str(&format!(
+                "\n## {}\n\nToo many exceptions for an overview: see every row below.\n",
+                escape(&grid.title())
+            )),
         }
     }
-    Ok(text)
+    if !nothing.is_empty() {
+        text.push_str("\n## Nothing ever changes\n\n");
+        for title in nothing {
+            text.push_str(&format!("- {}\n", escape(&title)));
+        }
+    }
+    text.push_str("\n# Every row\n");
+    for view in views(report.tables)? {
+        text.push_str(&of_view(&view));
+    }
+    Ok(text.into_bytes())
+}
+
+/// A line of a table.
+fn line(cells: impl IntoIterator<Item = String>) -> String {
+    let cells = cells.into_iter().map(|cell| escape(&cell));
+    format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+}
+
+/// The heads of a table.
+fn heads(heads: Vec<String>) -> String {
+    let below = "---|".repeat(heads.len());
+    format!("{}|{below}\n", line(heads))
+}
+
+fn of_grid(grid: &TableGrid<'_>, of: &GridText) -> String {
+    let mut text = format!("\n## {}\n\n", escape(&grid.title()));
+    if let Some(scope) = &of.scope {
+        text.push_str(&format!("{}\n\n", escape(scope)));
+    }
+    let columns = [grid.from.to_owned()].into_iter().chain(of.heads(grid.to));
+    text.push_str(&heads(columns.collect()));
+    for row in &of.rows {
+        let cells = row.cells.iter().map(|cell| cell.text.clone());
+        text.push_str(&line([row.states.join(", ")].into_iter().chain(cells)));
+    }
+    if !of.sentences.is_empty() {
+        text.push('\n');
+    }
+    for sentence in &of.sentences {
+        text.push_str(&format!("- {}\n", escape(sentence)));
+    }
+    text
+}
+
+fn of_view(view: &View<'_>) -> String {
+    let (from, to) = (&view.from().name, &view.to().name);
+    let roles: &[&str] = if view.implicit { &[] } else { &[view.role] };
+    let title = title(roles, &format!("{from} → {to}"));
+    let mut text = format!("\n## {}\n\n", escape(&title));
+    for (number, table) in (1..).zip(&view.tables) {
+        if !view.complete {
+            let of = view.tables.len();
+            text.push_str(&format!(
+                "Table {number} of {of}. The first table with a matching row decides; without one, the change is unmapped.\n\n"
+            ));
+        }
+        let columns = ["when", from, to, "decided by"];
+        text.push_str(&heads(columns.map(str::to_owned).to_vec()));
+        let mut add = |when: &Cells, from: &[StateId], outcome: String, origin: String| {
+            text.push_str(&line([
+                cells::when(view.schema, &table.columns, when),
+                cells::entered(view.schema, view.direction, from),
+                outcome,
+                origin,
+            ]));
+        };
+        for row in &table.rows {
+            let outcome = cells::outcome(view.schema, row);
+            add(&row.when, &row.from, outcome, cells::origin(row));
+        }
+        for (appended, row) in cells::appended(table) {
+            add(&row.when, &row.from, appended, String::new());
+        }
+    }
+    text
 }

@@ -25,6 +25,10 @@ pub(crate) const DECLARED: &str = "(declared)";
 /// In the second column of such a row: it names the default role.
 pub(crate) const DEFAULT_ROLE: &str = "default role";
 
+/// In the second row of the sheet with the grids, which `import` does not read.
+pub(crate) const OVERVIEW: &str =
+    "An overview. `presync import` reads the other sheets, which have every row.";
+
 /// The rows of a role and direction.
 pub(crate) struct RowSheet {
     /// `Agents: cic → lync`

@@ -1,29 +1,38 @@
-//! A spreadsheet: a sheet for each role and direction, and one with the declarations.
+//! A spreadsheet: a sheet with each table as a grid, then a sheet with every row for each role and direction, and one with the
+//! declarations.
 
 use std::collections::BTreeSet;
 
-use rust_xlsxwriter::{Format, FormatAlign, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 
-use crate::export::format::{ExportError, ExportFormat, Write};
-use crate::export::rows::{RowSheets, sheets};
-use presync_engine::Tables;
+use crate::export::format::{ExportError, ExportFormat, TableReport, Write};
+use crate::export::rows::{OVERVIEW, RowSheets, sheets};
+use crate::text::crosstab::{GridContent, GridText, MOST_COLUMNS, TableGrid, grids};
+use presync_engine::Outcome;
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "xlsx",
-    description: "a spreadsheet with a sheet for each role and direction",
-    write: Write::Bytes(write),
+    description: "a spreadsheet with an overview, and a sheet for each role and direction",
+    write: Write::Report(write),
 };
 
 /// The width of each column, in characters.
 const WIDTHS: [f64; 8] = [14.0, 10.0, 10.0, 50.0, 40.0, 20.0, 50.0, 6.0];
 
+/// The width of the states and of each outcome in the overview, in characters.
+const GRID_WIDTHS: [f64; 2] = [44.0, 26.0];
+
 /// The longest name of a sheet, in characters.
 const LONGEST_NAME: usize = 31;
 
-fn write(tables: &Tables) -> Result<Vec<u8>, ExportError> {
-    let all = sheets(tables)?;
+fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
+    let all = sheets(report.tables)?;
+    let grids = grids(report.tables, report.program, MOST_COLUMNS, &|_, _| true)?;
     let mut book = Workbook::new();
     let mut taken = BTreeSet::new();
+    let overview = book.add_worksheet();
+    overview.set_name(free_name("overview", &mut taken))?;
+    fill_overview(overview, &report.title(), &grids)?;
     for sheet in &all.sheets {
         let name = free_name(&sheet.name, &mut taken);
         fill(book.add_worksheet(), &name, &all, &sheet.rows)?;
@@ -31,6 +40,87 @@ fn write(tables: &Tables) -> Result<Vec<u8>, ExportError> {
     let name = free_name("declarations", &mut taken);
     fill(book.add_worksheet(), &name, &all, &all.declared)?;
     Ok(book.save_to_buffer()?)
+}
+
+/// Every grid, one below the other.
+fn fill_overview(
+    sheet: &mut Worksheet,
+    title: &str,
+    grids: &[TableGrid<'_>],
+) -> Result<(), XlsxError> {
+    let large = Format::new().set_bold().set_font_size(14);
+    let soft = Format::new().set_font_color(Color::RGB(0x5f_6a_75));
+    let bold = Format::new().set_bold();
+    sheet.set_column_width(0, GRID_WIDTHS[0])?;
+    for column in 1..=MOST_COLUMNS as u16 {
+        sheet.set_column_width(column, GRID_WIDTHS[1])?;
+    }
+    sheet.write_string_with_format(0, 0, title, &large)?;
+    sheet.write_string_with_format(1, 0, OVERVIEW, &soft)?;
+    let mut row = 3;
+    for grid in grids {
+        sheet.write_string_with_format(row, 0, grid.title(), &bold)?;
+        row += 1;
+        match &grid.content {
+            GridContent::Nothing => {
+                sheet.write_string_with_format(row, 0, "nothing ever changes", &soft)?;
+                row += 2;
+            }
+            GridContent::Rows(_) => {
+                let text = "too many exceptions for an overview: see the sheet of this table";
+                sheet.write_string_with_format(row, 0, text, &soft)?;
+                row += 2;
+            }
+            GridContent::Grid(of) => row = fill_grid(sheet, row, grid, of)? + 1,
+        }
+    }
+    Ok(())
+}
+
+/// Returns the row below the grid.
+fn fill_grid(
+    sheet: &mut Worksheet,
+    mut row: u32,
+    grid: &TableGrid<'_>,
+    of: &GridText,
+) -> Result<u32, XlsxError> {
+    let soft = Format::new().set_font_color(Color::RGB(0x5f_6a_75));
+    let cell = Format::new()
+        .set_text_wrap()
+        .set_align(FormatAlign::Top)
+        .set_border(FormatBorder::Thin)
+        .set_border_color(Color::RGB(0xc9_ce_d4));
+    let head = cell.clone().set_bold();
+    if let Some(scope) = &of.scope {
+        sheet.write_string_with_format(row, 0, scope, &soft)?;
+        row += 1;
+    }
+    let heads = [grid.from.to_owned()].into_iter().chain(of.heads(grid.to));
+    for (column, text) in (0..).zip(heads) {
+        sheet.write_string_with_format(row, column, text, &head)?;
+    }
+    row += 1;
+    for of_states in &of.rows {
+        sheet.write_string_with_format(row, 0, of_states.states.join(", "), &cell)?;
+        for (column, outcome) in (1..).zip(&of_states.cells) {
+            let filled = cell.clone().set_background_color(color(outcome.outcome));
+            sheet.write_string_with_format(row, column, &outcome.text, &filled)?;
+        }
+        row += 1;
+    }
+    for sentence in &of.sentences {
+        sheet.write_string(row, 0, sentence)?;
+        row += 1;
+    }
+    Ok(row)
+}
+
+fn color(outcome: Outcome) -> Color {
+    match outcome {
+        Outcome::Set(_) => Color::RGB(0xe3_f1_e6),
+        Outcome::Unchanged | Outcome::Previous => Color::RGB(0xfd_f3_d8),
+        Outcome::Unmapped => Color::RGB(0xee_f0_f2),
+    }
 }
 
 fn fill(

@@ -1,6 +1,6 @@
 //! The graph for Graphviz.
 
-use crate::graph::{EdgeKind, Graph, Picture};
+use crate::graph::{EdgeKind, Graph, Picture, shortened};
 use presync::visible;
 use presync_engine::Schema;
 
@@ -14,11 +14,9 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
     let mut text =
         String::from("digraph presync {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
     for (at, graph) in graphs.iter().enumerate() {
-        let (left, right) = (schema.system(graph.left), schema.system(graph.right));
-        let title = format!("{}: {} and {}", graph.role, left.name, right.name);
         text.push_str(&format!(
             "  subgraph cluster_{at} {{\n    label={};\n",
-            quoted(&title)
+            quoted(&graph.title(schema))
         ));
         let (lefts, rights) = graph.columns();
         for (side, states) in [("l", lefts), ("r", rights)] {
@@ -28,14 +26,21 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
             }
         }
         for edge in &graph.edges {
-            let direction = match (edge.there, edge.back) {
+            let direction = match (&edge.there, &edge.back) {
                 (_, EdgeKind::Never) => "forward",
                 (EdgeKind::Never, _) => "back",
                 _ => "both",
             };
             let style = if edge.is_sure() { "solid" } else { "dashed" };
+            let label = edge.label();
+            let label = if label.is_empty() {
+                String::new()
+            } else {
+                let (shown, whole) = (quoted(&shortened(&label)), quoted(&label));
+                format!(", label={shown}, tooltip={whole}")
+            };
             text.push_str(&format!(
-                "    g{at}l{} -> g{at}r{} [dir={direction}, style={style}];\n",
+                "    g{at}l{} -> g{at}r{} [dir={direction}, style={style}{label}];\n",
                 edge.left.index(),
                 edge.right.index()
             ));

@@ -1,6 +1,6 @@
 //! The graph for Mermaid, which wikis and code hosts render.
 
-use crate::graph::{EdgeKind, Graph, Picture};
+use crate::graph::{EdgeKind, Graph, Picture, shortened};
 use presync::visible;
 use presync_engine::Schema;
 
@@ -13,11 +13,9 @@ pub(super) const PICTURE: Picture = Picture {
 fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
     let mut text = String::from("flowchart LR\n");
     for (at, graph) in graphs.iter().enumerate() {
-        let (left, right) = (schema.system(graph.left), schema.system(graph.right));
-        let title = format!("{}: {} and {}", graph.role, left.name, right.name);
         text.push_str(&format!(
             "  subgraph g{at} [{}]\n    direction LR\n",
-            quoted(&title)
+            quoted(&graph.title(schema))
         ));
         let (lefts, rights) = graph.columns();
         for (side, states) in [("l", lefts), ("r", rights)] {
@@ -35,10 +33,16 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
                 format!("g{at}r{}", edge.right.index()),
             );
             let line = if edge.is_sure() { "--" } else { "-.-" };
-            text.push_str(&match (edge.there, edge.back) {
-                (_, EdgeKind::Never) => format!("    {from} {line}> {to}\n"),
-                (EdgeKind::Never, _) => format!("    {to} {line}> {from}\n"),
-                _ => format!("    {from} <{line}> {to}\n"),
+            let label = edge.label();
+            let label = if label.is_empty() {
+                String::new()
+            } else {
+                format!("|{}|", quoted(&shortened(&label)))
+            };
+            text.push_str(&match (&edge.there, &edge.back) {
+                (_, EdgeKind::Never) => format!("    {from} {line}>{label} {to}\n"),
+                (EdgeKind::Never, _) => format!("    {to} {line}>{label} {from}\n"),
+                _ => format!("    {from} <{line}>{label} {to}\n"),
             });
         }
         text.push_str("  end\n");
@@ -47,7 +51,7 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
 }
 
 /// A label, with all but plain characters as character codes.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut label = String::from("\"");
     for char in visible(text).chars() {
         if char.is_alphanumeric() || " ,.:()".contains(char) {

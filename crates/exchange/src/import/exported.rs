@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use crate::export::rows::{COLUMNS, DECLARED, DEFAULT_ROLE, NUMBER};
+use crate::export::rows::{COLUMNS, DECLARED, DEFAULT_ROLE, NUMBER, OVERVIEW};
 use crate::import::conditions::in_language;
 use crate::import::sheet::{Sheet, SheetRow};
 use crate::import::{ImportError, ImportOptions, Imported, ensure_parses};
@@ -48,6 +48,14 @@ pub(super) fn read(
     let mut rows: Vec<&SheetRow> = Vec::new();
     for (sheet, heading) in sheets.iter().zip(headings) {
         let Some(heading) = heading else {
+            if sheet
+                .rows
+                .iter()
+                .take(2)
+                .any(|row| cell(row, 0) == OVERVIEW)
+            {
+                continue;
+            }
             not_imported.push(format!("sheet `{}`", sheet.name));
             continue;
         };

@@ -158,14 +158,21 @@ pub fn appended(rows: &Rows) -> impl Iterator<Item = (String, &AppendedRow)> {
     })
 }
 
-/// The rules that decide, one per line: `"Voice" (agents.presync:14)`.
-pub fn origin(row: &Row) -> String {
+/// The profiles and rules that decide, without repetitions: `("Voice", "agents.presync:14")`.
+pub(crate) fn origins(row: &Row) -> Vec<(String, String)> {
     let origins = row.origins.iter().map(|part| &part.origin);
-    let lines = origins.map(|origin| format!("{} ({})", quote_text(&origin.profile), origin.rule));
-    let mut lines: Vec<String> = lines.collect();
-    lines.sort();
-    lines.dedup();
-    lines.join("\n")
+    let origins = origins.map(|origin| (origin.profile.clone(), origin.rule.clone()));
+    let mut origins: Vec<(String, String)> = origins.collect();
+    origins.sort();
+    origins.dedup();
+    origins
+}
+
+/// The same, one per line: `"Voice" (agents.presync:14)`.
+pub fn origin(row: &Row) -> String {
+    let origins = origins(row).into_iter();
+    let lines = origins.map(|(profile, rule)| format!("{} ({rule})", quote_text(&profile)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// All inputs: facts, the states of systems, and whether they are by hand where a row asks.

@@ -1,10 +1,17 @@
 //! Tables as grids in words, as `show`, pages and sheets draw them. Names stand plain, because nothing here is source.
 
+mod ways;
+
+pub use ways::{GridWay, GridWays, ways};
+
 use presync::in_list;
-use presync::{Crosstab, CrosstabConditions, CrosstabPart, Program, quote_text};
+use presync::{Crosstab, CrosstabConditions, CrosstabPart, CrosstabRow, Program, quote_text};
 use presync_engine::{
     Column, Direction, FactKind, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
 };
+
+/// Columns of a grid, if there is room.
+pub const MOST_COLUMNS: usize = 6;
 
 /// With more states than this, the last row of a grid is "everything else".
 const FEW_STATES: usize = 3;
@@ -18,6 +25,22 @@ pub struct TableGrid<'t> {
     pub from: &'t str,
     pub to: &'t str,
     pub content: GridContent<'t>,
+}
+
+impl TableGrid<'_> {
+    /// `Agents, Supervisors: cic → lync`; in a program without roles only the systems.
+    pub fn title(&self) -> String {
+        title(&self.roles, &format!("{} → {}", self.from, self.to))
+    }
+}
+
+/// What is about some roles; in a program without roles they are not named.
+pub fn title(roles: &[&str], about: &str) -> String {
+    if roles.is_empty() {
+        about.to_owned()
+    } else {
+        format!("{}: {about}", roles.join(", "))
+    }
 }
 
 pub enum GridContent<'t> {
@@ -36,14 +59,31 @@ pub struct GridText {
     pub about: String,
     /// The conditions of each column, of which one holds. A single column has none.
     pub columns: Vec<Vec<String>>,
+    /// The conditions of the scope, and of each column.
+    pub conditions: (CrosstabConditions, Vec<Vec<CrosstabConditions>>),
     pub rows: Vec<GridRow>,
     /// `+ "in queue" when in_queue`, `free when lync is Busy: unchanged`
     pub sentences: Vec<String>,
 }
 
+impl GridText {
+    /// The head of each column but the first, which is about the system `from`.
+    pub fn heads(&self, to: &str) -> Vec<String> {
+        let heads = self.columns.iter().map(|head| match &head[..] {
+            [] => to.to_owned(),
+            [other] if other == OTHERWISE => format!("{to} {OTHERWISE}"),
+            _ if self.about.is_empty() => format!("{to} when {}", head.join(" or ")),
+            _ => format!("{to} when {} is {}", self.about, head.join(" or ")),
+        });
+        heads.collect()
+    }
+}
+
 pub struct GridRow {
     /// Groups, with their number of states, and states.
     pub states: Vec<String>,
+    /// Every state of the row.
+    pub entered: Box<[StateId]>,
     pub cells: Vec<GridCell>,
 }
 
@@ -51,6 +91,9 @@ pub struct GridCell {
     pub text: String,
     pub outcome: Outcome,
 }
+
+/// What stands above a column for all that no other column is about.
+const OTHERWISE: &str = "otherwise";
 
 /// The words for states and conditions.
 struct GridWords<'t> {
@@ -143,11 +186,11 @@ impl<'t> GridWords<'t> {
                     .last_mut()
                     .filter(|(_, head)| head.len() > FEW_STATES)
                 {
-                    *last = vec!["otherwise".to_owned()];
+                    *last = vec![OTHERWISE.to_owned()];
                 }
             }
         }
-        let mut rows: Vec<&presync::CrosstabRow> = crosstab.rows.iter().collect();
+        let mut rows: Vec<&CrosstabRow> = crosstab.rows.iter().collect();
         // What sets nothing comes last.
         rows.sort_by_key(|row| !row.outcomes.iter().any(|outcome| outcome.commands()));
         let last = rows.len() - 1;
@@ -166,6 +209,7 @@ impl<'t> GridWords<'t> {
             });
             GridRow {
                 states,
+                entered: row.states.clone(),
                 cells: cells.collect(),
             }
         });
@@ -184,6 +228,13 @@ impl<'t> GridWords<'t> {
                 self.schema.column_name(input).to_owned()
             }),
             rows: rows.collect(),
+            conditions: (
+                crosstab.scope.clone(),
+                columns
+                    .iter()
+                    .map(|(at, _)| crosstab.columns[*at].clone())
+                    .collect(),
+            ),
             columns: columns.into_iter().map(|(_, head)| head).collect(),
             sentences: texts.chain(exceptions).collect(),
         }
