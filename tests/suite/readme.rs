@@ -38,6 +38,10 @@ fn pages() -> Vec<PathBuf> {
     let mut pages = vec![
         root.join("README.md"),
         root.join("docs/language.md"),
+        root.join("docs/concepts.md"),
+        root.join("docs/deciding.md"),
+        root.join("docs/settings.md"),
+        root.join("docs/exit-codes.md"),
         root.join("docs/events.md"),
         root.join("docs/exports.md"),
         root.join("docs/vocabularies.md"),
@@ -145,6 +149,95 @@ fn run(folder: &Path, command: &str) -> Vec<String> {
     common::text(&output.stdout)
         .lines()
         .map(|line| line.trim_end().to_owned())
+        .collect()
+}
+
+/// The page about settings shows each setting, and its example is accepted.
+#[test]
+fn the_settings_of_the_page_are_those_of_the_schema() {
+    let root = common::root();
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("the file exists");
+    let schema: serde_json::Value =
+        serde_json::from_str(&read("docs/presync.schema.json")).expect("it is JSON");
+    let page = read("docs/settings.md");
+    let example = blocks(&page).into_iter().find(|block| block.info == "toml");
+    let example = example.expect("the page has an example").lines.join("\n");
+    let table: toml::Table = toml::from_str(&example).expect("the example is TOML");
+    let known: Vec<&String> = schema["properties"]
+        .as_object()
+        .expect("settings")
+        .keys()
+        .collect();
+    assert!(known.len() > 4, "{known:?}");
+    for setting in known {
+        assert!(
+            table.contains_key(setting),
+            "the example has no `{setting}`"
+        );
+        assert!(
+            page.contains(&format!("| `{setting}` |"))
+                || page.contains(&format!("| `[{setting}]` |"))
+                || page.contains(&format!("| `[[{setting}]]` |")),
+            "the table has no `{setting}`"
+        );
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    std::fs::write(folder.path().join("presync.toml"), &example).expect("the file is writable");
+    std::fs::create_dir(folder.path().join("profiles")).expect("the folder can be created");
+    let source = "use cic_lync\nprofile \"P\" { cic otherwise -> lync unchanged lync otherwise -> cic unchanged }\n";
+    std::fs::write(folder.path().join("profiles/a.presync"), source).expect("the file is writable");
+    let output = common::presync(folder.path(), &["check"], b"");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        common::text(&output.stderr)
+    );
+}
+
+/// Every link of a page to another file, and every picture, is there.
+#[test]
+fn links_lead_somewhere() {
+    let mut links = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).expect("the page is readable");
+        let mut rest = text.as_str();
+        while let Some((_, after)) = rest.split_once("](") {
+            let (target, next) = after.split_once(')').unwrap_or((after, ""));
+            rest = next;
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            if file.contains("://") {
+                continue;
+            }
+            let path = if file.is_empty() {
+                page.clone()
+            } else {
+                page.parent().expect("a page is in a folder").join(file)
+            };
+            assert!(path.exists(), "{}: `{target}`", page.display());
+            if !anchor.is_empty() {
+                let linked = std::fs::read_to_string(&path).expect("the page is readable");
+                let headings = linked.lines().filter(|line| line.starts_with('#'));
+                let anchors: Vec<String> = headings.map(anchor_of).collect();
+                assert!(
+                    anchors.iter().any(|known| known == anchor),
+                    "{}: `{target}` of {anchors:?}",
+                    page.display()
+                );
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 40, "{links} links");
+}
+
+/// The anchor of a heading, as code hosts make it.
+fn anchor_of(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text
+        .chars()
+        .filter(|char| char.is_alphanumeric() || "-_ ".contains(*char));
+    kept.map(|char| if char == ' ' { '-' } else { char })
         .collect()
 }
 
