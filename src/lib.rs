@@ -66,7 +66,7 @@ mod vocabulary;
 pub use analysis::{
     Behavior, ChangeEffect, ChangedPart, Coverage, DecisionChange, DecisionExplanation, DiffError,
     Differences, Exercised, ExplainedProfile, NamedOutcome, Other, Proposal, Question, RenameError,
-    RenamedKind, Renaming, ScenarioRun, ScenarioStep, SentState, Verdict, describe,
+    RenamedKind, Renaming, ScenarioRun, ScenarioStep, SentState, StepState, Verdict, describe,
 };
 pub use api::{
     CheckErrors, chain, check, check_with_index, coverage, crosstab, diff, diff_renamed, explain,

@@ -17,5 +17,5 @@ pub use difference::{
 pub use explanation::{DecisionExplanation, ExplainedProfile, Other, Question, explain};
 pub use proofs::{Verdict, prove};
 pub use proposals::{Proposal, propose_tests};
-pub use scenarios::{ScenarioRun, ScenarioStep, SentState, scenario_runs};
+pub use scenarios::{ScenarioRun, ScenarioStep, SentState, StepState, scenario_runs};
 pub use targets::Exercised;

@@ -61,8 +61,18 @@ pub struct ScenarioStep {
     /// Why nothing is sent, or what was noticed: `echo of our command`, `unchanged`, `the command to lync has lapsed`,
     /// `rejected: …`.
     pub note: Option<String>,
+    /// Whether the states are observed, which decides nothing.
+    pub observes: bool,
     /// By system, the state that it shows after the step, if that is known.
-    pub shown: Vec<Option<StateId>>,
+    pub shown: Vec<Option<StepState>>,
+}
+
+/// A state after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepState {
+    pub state: StateId,
+    /// It was sent, and the system has not reported it yet.
+    pub sent: bool,
 }
 
 /// A state that is set, and the texts with it.
@@ -78,7 +88,7 @@ pub fn scenario_runs(program: &Program, tables: &Tables) -> Vec<ScenarioRun> {
     let runs = scenarios.map(|scenario| {
         let engine = SessionEngine::new(tables.clone());
         let mut play = Play::new(program, &engine, scenario);
-        let mut shown: Vec<Option<StateId>> = program.system_ids().map(|_| None).collect();
+        let mut shown: Vec<Option<StepState>> = program.system_ids().map(|_| None).collect();
         let mut steps = Vec::new();
         for step in &scenario.steps {
             let played = play.step(step, &mut |_, _| {});
@@ -102,7 +112,7 @@ fn drawn(
     program: &Program,
     engine: &SessionEngine,
     step: &Step,
-    shown: &mut [Option<StateId>],
+    shown: &mut [Option<StepState>],
     played: Result<AppliedEvent<'_>, Rejection>,
 ) -> ScenarioStep {
     let reported: Vec<(SystemId, Option<StateId>)> = match &step.kind {
@@ -113,7 +123,7 @@ fn drawn(
         }
     };
     for (system, state) in &reported {
-        shown[system.index()] = *state;
+        shown[system.index()] = state.map(|state| StepState { state, sent: false });
     }
     let mut sent = Vec::new();
     let note = match played {
@@ -124,7 +134,7 @@ fn drawn(
                 let word = match decided.delivery {
                     Delivery::Sent => {
                         if let Some(state) = decided.state {
-                            shown[decided.to.index()] = Some(state);
+                            shown[decided.to.index()] = Some(StepState { state, sent: true });
                             let texts = engine.append_texts(decided.append);
                             sent.push(SentState { state, texts });
                         }
@@ -143,9 +153,12 @@ fn drawn(
                 format!("the command to {system} has lapsed")
             });
             let mut notes: Vec<String> = lapsed.collect();
+            notes.dedup();
             match applied.effect {
                 Effect::Echo => notes.push("echo of our command".to_owned()),
                 Effect::LateEcho => notes.push("late echo of our command".to_owned()),
+                Effect::Unknown => notes.push("the state is unknown".to_owned()),
+                Effect::Same => notes.push("known already".to_owned()),
                 _ if !sent.is_empty() || why.is_empty() => {}
                 _ => notes.push(why.join(", ")),
             }
@@ -156,6 +169,7 @@ fn drawn(
         event: on_one_line(written(program, step).0),
         from: reported.into_iter().map(|(system, _)| system).collect(),
         sent,
+        observes: matches!(step.kind, StepKind::Observe(_)),
         note,
         shown: shown.to_vec(),
     }

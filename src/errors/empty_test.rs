@@ -26,7 +26,7 @@ pub(crate) fn no_expectation(what: &str, name: &str, at: Location) -> Diagnostic
     } else {
         "say which commands a step sends: `cic \"At Lunch\" => lync Away`, or `=> nothing`"
     };
-    Diagnostic::error(&CODE, format!("{what} `{name}` expects nothing"))
+    Diagnostic::error(&CODE, format!("{what} `{name}` has no expectation"))
         .label(at, "it has no `=>`")
         .help(help)
         .about(name)

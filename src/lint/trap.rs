@@ -141,12 +141,16 @@ fn trap(
     if trapped == Diagram::ZERO {
         return;
     }
+    // Where nothing leads out, if that is so anywhere.
+    let closed = context.space.diagrams.and_then(trapped, closed);
+    let is_closed = closed != Diagram::ZERO;
     let found = Trap {
         ways,
         enters: &enters,
         leads_elsewhere: &leads_elsewhere,
         target,
-        trapped,
+        trapped: if is_closed { closed } else { trapped },
+        is_closed,
     };
     report(context, role, direction, &found);
 }
@@ -198,6 +202,8 @@ struct Trap<'a> {
     target: StateId,
     /// The facts under which it is one.
     trapped: Diagram,
+    /// Whether no change leads out there; if not, one that leads out elsewhere does not.
+    is_closed: bool,
 }
 
 fn report(context: &mut Context<'_>, role: RoleId, direction: Direction, trap: &Trap<'_>) {
@@ -207,6 +213,7 @@ fn report(context: &mut Context<'_>, role: RoleId, direction: Direction, trap: &
         leads_elsewhere,
         target,
         trapped,
+        is_closed,
     } = *trap;
     let program = context.program;
     let (from, to) = (
@@ -243,8 +250,13 @@ fn report(context: &mut Context<'_>, role: RoleId, direction: Direction, trap: &
             break;
         }
     }
+    let blocked = shuts.filter(|_| !is_closed);
+    let blocked = blocked.map_or_else(
+        || format!("no change of {from} leaves it"),
+        |(_, by)| format!("{} does not leave it", shown(program, by)),
+    );
     let message = format!(
-        "{}{}: no change of {from} leaves it once {from} {} has set it",
+        "{}{}: {blocked} once {from} {} has set it",
         shown(program, target),
         context.of_role(role),
         state_name(program, entered),

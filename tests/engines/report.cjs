@@ -60,6 +60,12 @@ async function main() {
     const again = await panel();
     if (JSON.stringify(again) !== JSON.stringify(asked)) throw new Error(`${link} shows ${JSON.stringify(again)}`);
 
+    // A link that names what is not there says so.
+    await page.goto('about:blank');
+    await page.goto(link.replace(/entered=[^&]*/, 'entered=No+such+state'));
+    const wrong = await page.textContent('#answer');
+    if (wanted && !wrong.startsWith('The link names what no longer exists: No such state')) throw new Error(`an old link shows ${wrong}`);
+
     // A step of a scenario is marked, and the next one.
     const timelines = await page.locator('.timeline').count();
     if (timelines) {

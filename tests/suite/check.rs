@@ -435,6 +435,14 @@ fn invalid_settings_are_reported() {
             "[lints]\nconflict = \"warn\"",
             "`conflict` is an error, and errors have no level",
         ),
+        (
+            "[[overrides]]\npaths = [\"a\"]\nlints = {}\nfoo = 1",
+            "unknown setting `foo` in `[[overrides]]`: known settings are paths, lints",
+        ),
+        (
+            "format = \"humna\"",
+            "unknown format `humna`: did you mean `human`?",
+        ),
         ("= 1", "presync.toml"),
         (
             "protected-attributes = [\"adc\"]",

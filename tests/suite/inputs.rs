@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{git, presync, text};
+use crate::common::{git, presync, root, text};
 
 const GOOD: &str = "use cic_lync\nprofile \"P\" { cic Available -> lync Available  cic otherwise -> lync unchanged  lync otherwise -> cic unchanged }\n";
 const WRONG: &str = "use cic_lync\nprofile \"P\" { cic Available -> lync Awayy }\n";
@@ -724,4 +724,28 @@ fn other_files_are_no_states() {
         assert!(shown.contains(wanted), "{shown}");
     }
     assert_eq!(folder.read("notes"), b"hello, this is a text\n");
+}
+
+/// An unknown state in an event may be one that the system got later; typed by a person, it is a slip.
+#[test]
+fn decide_refuses_a_misspelled_state_of_a_system_that_has_another_one() {
+    let decide = |change: &str, given: &str| {
+        let words = ["decide", "examples/teams", change, "--given", given];
+        let output = presync(&root(), &words, b"");
+        (output.status.code(), text(&output.stderr))
+    };
+    for (change, given) in [
+        ("teams \"Do Not Distrub\"", "cic_logged_in"),
+        ("cic Available", "teams=\"Do Not Distrub\""),
+    ] {
+        let (code, error) = decide(change, given);
+        assert_eq!(code, Some(2), "{error}");
+        let wanted = "teams has no state `Do Not Distrub`: did you mean `Do Not Disturb`? (an event with this name would be read as \"Presence Unknown\")";
+        assert!(error.contains(wanted), "{error}");
+    }
+    // By its id, and in another case.
+    for known in ["DoNotDisturb", "do not disturb"] {
+        let (_, error) = decide(&format!("teams {known:?}"), "cic_logged_in");
+        assert!(!error.contains("has no state"), "{error}");
+    }
 }

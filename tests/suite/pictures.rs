@@ -98,7 +98,7 @@ fn scenarios_are_drawn() {
         ),
         (
             ["--scenario", "a morning", "--to", "dot"],
-            "use `--to svg or mermaid`",
+            "use `--to svg` or `--to mermaid`",
         ),
     ] {
         let output = show(&arguments);

@@ -177,6 +177,25 @@ fn parse(text: &str) -> Result<Config, String> {
             "an override without paths has no effect: `paths = [\"legacy/**\"]`".to_owned(),
         );
     }
+    for key in overrides.clone().flat_map(toml::Table::keys) {
+        if !["paths", "lints"].contains(&key.as_str()) {
+            return Err(format!(
+                "unknown setting `{key}` in `[[overrides]]`: known settings are paths, lints"
+            ));
+        }
+    }
+    if let Some(name) = table.get("format").and_then(toml::Value::as_str)
+        && format_named(name).is_none()
+    {
+        let known = || FORMATS.iter().map(|format| format.name);
+        return Err(match nearest(name, known()) {
+            Some(near) => format!("unknown format `{name}`: did you mean `{near}`?"),
+            None => format!(
+                "unknown format `{name}`: known formats are {}",
+                known().collect::<Vec<_>>().join(", ")
+            ),
+        });
+    }
     for one in std::iter::once(&table).chain(overrides) {
         let lints = one.get("lints").and_then(toml::Value::as_table);
         for (code, level) in lints.into_iter().flatten() {

@@ -10,7 +10,7 @@ pub use svg::{drawing, legend};
 
 use std::collections::BTreeMap;
 
-use presync::{Program, visible};
+use presync::Program;
 use presync_engine::{
     Direction, FlatDiagram, Next, Outcome, Schema, StateId, SystemId, Table, Tables, TooComplex,
 };
@@ -75,23 +75,35 @@ impl EdgeKind {
     }
 }
 
-impl Edge {
-    /// Whether each existing direction holds whenever a profile is active.
-    pub fn is_sure(&self) -> bool {
-        let sometimes = |kind: &EdgeKind| matches!(kind, EdgeKind::Sometimes(_));
-        !sometimes(&self.there) && !sometimes(&self.back)
-    }
+/// An arrow of a picture: one direction of an edge, or both if they are alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Arrow {
+    left: StateId,
+    right: StateId,
+    there: bool,
+    back: bool,
+    /// Whenever a profile is active.
+    is_sure: bool,
+    /// The conditions in a few words.
+    label: String,
+}
 
-    /// The conditions in a few words; with an arrow if they are about one direction of two.
-    pub fn label(&self) -> String {
-        match (self.there.when(), self.back.when()) {
-            (Some(there), Some(back)) if there == back => there.to_owned(),
-            (Some(there), Some(back)) => format!("→ {there}; ← {back}"),
-            (Some(there), None) if self.back == EdgeKind::Never => there.to_owned(),
-            (Some(there), None) => format!("→ {there}"),
-            (None, Some(back)) if self.there == EdgeKind::Never => back.to_owned(),
-            (None, Some(back)) => format!("← {back}"),
-            (None, None) => String::new(),
+impl Edge {
+    /// Two arrows where the directions have different conditions.
+    fn arrows(&self) -> Vec<Arrow> {
+        let arrow = |there: bool, back: bool, kind: &EdgeKind| Arrow {
+            left: self.left,
+            right: self.right,
+            there,
+            back,
+            is_sure: *kind == EdgeKind::Always,
+            label: kind.when().unwrap_or_default().to_owned(),
+        };
+        match (&self.there, &self.back) {
+            (there, back) if there == back => vec![arrow(true, true, there)],
+            (there, EdgeKind::Never) => vec![arrow(true, false, there)],
+            (EdgeKind::Never, back) => vec![arrow(false, true, back)],
+            (there, back) => vec![arrow(true, false, there), arrow(false, true, back)],
         }
     }
 }
@@ -167,13 +179,9 @@ pub fn graphs<'t>(
     Ok(graphs)
 }
 
-/// A text of at most [`MAX_NAME`] characters.
-fn shortened(text: &str) -> String {
-    let text = visible(text);
-    if text.chars().count() <= MAX_NAME {
-        return text;
-    }
-    text.chars().take(MAX_NAME - 1).chain(['…']).collect()
+/// A name of at most [`MAX_NAME`] characters.
+fn shortened(name: &str) -> String {
+    crate::text::svg::shortened(name, MAX_NAME)
 }
 
 type Edges = BTreeMap<(StateId, StateId), Edge>;

@@ -53,7 +53,11 @@ fn of_step(schema: &Schema, step: &ScenarioStep) -> Vec<SequenceItem> {
         items.push(SequenceItem::Message {
             from: Lane::System(*from),
             to: Lane::Presync,
-            text: state.map_or_else(|| "unknown".to_owned(), name),
+            text: match state {
+                None => "unknown".to_owned(),
+                Some(shown) if step.observes => format!("{} (observed)", name(shown.state)),
+                Some(shown) => name(shown.state),
+            },
         });
     }
     for sent in &step.sent {

@@ -231,8 +231,7 @@ impl DrawnReport {
         };
         let (near, far) = in_one_picture(&diagnostic.labels, sources);
         let mut notes: Vec<String> = far.iter().map(|label| place(label, sources)).collect();
-        let found = diagnostic.situation.as_ref();
-        notes.extend(found.map(|found| format!("situation: {}", situation(found))));
+        notes.extend(situation(diagnostic));
         notes.extend(diagnostic.notes.iter().cloned());
         let labels = near.iter().enumerate();
         let labels = labels.map(|(at, label)| labeled(label, sources, at == 0));

@@ -133,11 +133,7 @@ impl Finding<'_> {
     /// Situation, notes and help, in reading order.
     fn more(&self) -> Vec<String> {
         let diagnostic = self.diagnostic;
-        let situation = diagnostic
-            .situation
-            .as_ref()
-            .map(|situation| format!("situation: {}", text::situation(situation)));
-        situation
+        situation(diagnostic)
             .into_iter()
             .chain(diagnostic.notes.iter().cloned())
             .chain(diagnostic.help.clone())

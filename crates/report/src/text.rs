@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use presync::quote;
-use presync::{Code, Diagnostic, Severity, Witness, WitnessValue};
+use presync::{Code, Diagnostic, Severity, WitnessValue};
 
 use crate::Finding;
 
@@ -42,8 +42,14 @@ pub fn summary<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic> + Clone) ->
     }
 }
 
-/// A situation as conditions of the language, only the relevant ones.
-pub fn situation(situation: &Witness) -> String {
+/// The situation of a finding as conditions of the language, only the relevant ones.
+pub fn situation(found: &Diagnostic) -> Option<String> {
+    let situation = found.situation.as_ref()?;
+    // The system that changes is always by hand.
+    let by_hand = |name: &String| {
+        let is_other = found.data.from.as_ref() != Some(name);
+        is_other && situation.by_hand.contains(&(name.clone(), true))
+    };
     let relevant = |name: &String| situation.relevant.contains(name);
     let facts = situation
         .facts
@@ -59,10 +65,14 @@ pub fn situation(situation: &Witness) -> String {
         .iter()
         .filter(|(name, _)| relevant(name))
         .map(|(name, state)| match state {
+            Some(state) if by_hand(name) => {
+                format!("{} is {} by hand", quote(name), quote(state))
+            }
             Some(state) => format!("{} is {}", quote(name), quote(state)),
             None => format!("{} unknown", quote(name)),
         });
-    facts.chain(states).collect::<Vec<_>>().join(", ")
+    let conditions: Vec<String> = facts.chain(states).collect();
+    Some(format!("situation: {}", conditions.join(", ")))
 }
 
 /// The number of findings for each code, most frequent first.

@@ -179,6 +179,8 @@ fn known(
     let KnownFindings { known, gone } = baseline::apply(path, findings)?;
     let gone = match gone {
         0 => String::new(),
+        1 => "; 1 in the baseline no longer occurs: write it again with `--write-baseline`"
+            .to_owned(),
         gone => format!(
             "; {gone} in the baseline no longer occur: write it again with `--write-baseline`"
         ),

@@ -234,7 +234,27 @@ fn change(tables: &Tables, text: &str) -> Result<StateId, CommandError> {
             "expected a system and a state, as in 'cic \"At Lunch\"': {error}"
         ))
     })?;
-    Ok(tables.state(&system.text, &state.text)?)
+    let system = tables.schema().system_named(&system.text)?;
+    state_named(tables.schema(), system, &state.text)
+}
+
+/// A state by name or id. In events, an unknown name is the state marked `other`; here it is most likely a slip.
+fn state_named(schema: &Schema, system: SystemId, name: &str) -> Result<StateId, CommandError> {
+    let id = schema.state_named(system, name)?;
+    let found = schema.state(id);
+    let is_it = |known: &String| known.eq_ignore_ascii_case(name);
+    if is_it(&found.name) || found.id.as_ref().is_some_and(is_it) {
+        return Ok(id);
+    }
+    let system = schema.system(system);
+    let known = system.states.iter().map(|state| state.name.as_str());
+    let near =
+        nearest(name, known).map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+    Err(CommandError::Usage(format!(
+        "{} has no state `{name}`{near} (an event with this name would be read as {})",
+        quote(&system.name),
+        quote(&found.name)
+    )))
 }
 
 /// The values and states from `--given`.
@@ -265,7 +285,7 @@ impl GivenFacts<'_> {
                 let state = value.ok_or_else(|| {
                     CommandError::Usage(format!("--given: `{name}` is a system: use {name}=STATE"))
                 })?;
-                let state = self.schema.state_named(system, state)?;
+                let state = state_named(self.schema, system, state)?;
                 if assignment.own {
                     self.check_own(system, state, assignment.by_hand)?;
                 }

@@ -110,10 +110,7 @@ fn findings(
                 file.line(location.span.start)
             )
         });
-        let example = found
-            .situation
-            .as_ref()
-            .map(|situation| format!("situation: {}", presync_report::situation(situation)));
+        let example = presync_report::situation(&found);
         let help: Vec<String> = example.into_iter().chain(found.help).collect();
         PageFinding {
             severity: found.severity.as_str(),

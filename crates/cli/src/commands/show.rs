@@ -44,10 +44,10 @@ pub struct Arguments {
     #[arg(long)]
     rules: bool,
     /// Draw this scenario instead of the mapping graph: what the systems report and what they are sent.
-    #[arg(long, value_name = "NAME", requires = "to")]
+    #[arg(long, value_name = "NAME", requires = "to", conflicts_with_all = ["role", "from", "to_system"])]
     scenario: Option<String>,
     /// Print only the mapping graph, in this format.
-    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.description))))]
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["full", "rules"], value_parser = PossibleValuesParser::new(PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.description))))]
     to: Option<String>,
 }
 
@@ -124,10 +124,11 @@ fn scenario(
     })?;
     let picture = sequence::PICTURES.iter().find(|picture| picture.name == to);
     let picture = picture.ok_or_else(|| {
-        let known: Vec<&str> = sequence::PICTURES.iter().map(|of| of.name).collect();
-        let known = known.join(" or ");
+        let known = sequence::PICTURES.iter();
+        let known: Vec<String> = known.map(|of| format!("`--to {}`", of.name)).collect();
         CommandError::Usage(format!(
-            "a scenario cannot be drawn as {to}: use `--to {known}`"
+            "a scenario cannot be drawn as {to}: use {}",
+            known.join(" or ")
         ))
     })?;
     let runs = presync::scenario_runs(program, tables);

@@ -204,9 +204,12 @@ fn generate(roots: &[PathBuf], terminal: &Terminal) -> CommandResult {
             None => String::new(),
         };
         terminal.status(&format!(
-            "{tests} for {} uncovered rules and branches{fewest}. They record current behavior: review them before \
+            "{tests} for {}{fewest}. They record current behavior: review them before \
 committing.",
-            proposal.exercises
+            match proposal.exercises {
+                1 => "1 uncovered rule or branch".to_owned(),
+                count => format!("{count} uncovered rules and branches"),
+            }
         ));
     }
     Ok(CommandAnswer::Yes)

@@ -32,7 +32,11 @@ fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
     let title = visible(&report.title());
     let sections: [(&str, &str, Markup); 7] = [
         ("what-if", "What if", panel),
-        ("tables", "Tables", tables::grids(tables.schema(), &grids)),
+        (
+            "tables",
+            "Tables",
+            tables::grids(tables.schema(), program, &grids),
+        ),
         (
             "graph",
             "Mapping graph",

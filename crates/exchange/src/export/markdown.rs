@@ -3,7 +3,7 @@
 
 use crate::export::format::{ExportError, ExportFormat, TableReport, Write};
 use crate::text::cells::{self, View, views};
-use crate::text::crosstab::{GridContent, GridText, MOST_COLUMNS, TableGrid, grids, title};
+use crate::text::crosstab::{GridContent, GridText, MOST_COLUMNS, TableGrid, grids, groups, title};
 use crate::text::markdown::escape;
 use presync_engine::{Cells, StateId};
 
@@ -30,6 +30,13 @@ fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
         text.push_str("\n## Nothing ever changes\n\n");
         for title in nothing {
             text.push_str(&format!("- {}\n", escape(&title)));
+        }
+    }
+    let groups = report.program.map(groups).unwrap_or_default();
+    if !groups.is_empty() {
+        text.push_str("\n## Groups\n\n");
+        for group in groups {
+            text.push_str(&format!("- {}\n", escape(&group)));
         }
     }
     text.push_str("\n# Every row\n");
@@ -66,7 +73,12 @@ fn of_grid(grid: &TableGrid<'_>, of: &GridText) -> String {
         text.push('\n');
     }
     for sentence in &of.sentences {
-        text.push_str(&format!("- {}\n", escape(sentence)));
+        let sentence = escape(sentence);
+        // A plus at the beginning would be another list.
+        let sentence = sentence
+            .strip_prefix('+')
+            .map_or_else(|| sentence.clone(), |rest| format!("\\+{rest}"));
+        text.push_str(&format!("- {sentence}\n"));
     }
     text
 }

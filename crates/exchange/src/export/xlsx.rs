@@ -7,7 +7,7 @@ use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksh
 
 use crate::export::format::{ExportError, ExportFormat, TableReport, Write};
 use crate::export::rows::{OVERVIEW, RowSheets, sheets};
-use crate::text::crosstab::{GridContent, GridText, MOST_COLUMNS, TableGrid, grids};
+use crate::text::crosstab::{GridContent, GridText, MOST_COLUMNS, TableGrid, grids, groups};
 use presync_engine::Outcome;
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
@@ -32,7 +32,8 @@ fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
     let mut taken = BTreeSet::new();
     let overview = book.add_worksheet();
     overview.set_name(free_name("overview", &mut taken))?;
-    fill_overview(overview, &report.title(), &grids)?;
+    let groups = report.program.map(groups).unwrap_or_default();
+    fill_overview(overview, &report.title(), &grids, &groups)?;
     for sheet in &all.sheets {
         let name = free_name(&sheet.name, &mut taken);
         fill(book.add_worksheet(), &name, &all, &sheet.rows)?;
@@ -47,6 +48,7 @@ fn fill_overview(
     sheet: &mut Worksheet,
     title: &str,
     grids: &[TableGrid<'_>],
+    groups: &[String],
 ) -> Result<(), XlsxError> {
     let large = Format::new().set_bold().set_font_size(14);
     let soft = Format::new().set_font_color(Color::RGB(0x5f_6a_75));
@@ -73,6 +75,12 @@ fn fill_overview(
             }
             GridContent::Grid(of) => row = fill_grid(sheet, row, grid, of)? + 1,
         }
+    }
+    if !groups.is_empty() {
+        sheet.write_string_with_format(row, 0, "Groups", &bold)?;
+    }
+    for (group, row) in groups.iter().zip(row + 1..) {
+        sheet.write_string(row, 0, group)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The graph for Graphviz.
 
-use crate::graph::{EdgeKind, Graph, Picture, shortened};
+use crate::graph::{Edge, Graph, Picture, shortened};
 use presync::visible;
 use presync_engine::Schema;
 
@@ -25,25 +25,28 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
                 text.push_str(&format!("    g{at}{side}{state} [label={name}];\n"));
             }
         }
-        for edge in &graph.edges {
-            let direction = match (&edge.there, &edge.back) {
-                (_, EdgeKind::Never) => "forward",
-                (EdgeKind::Never, _) => "back",
-                _ => "both",
+        for arrow in graph.edges.iter().flat_map(Edge::arrows) {
+            let direction = match (arrow.there, arrow.back) {
+                (true, true) => "both",
+                (true, false) => "forward",
+                (false, _) => "back",
             };
-            let style = if edge.is_sure() { "solid" } else { "dashed" };
-            let label = edge.label();
-            let label = if label.is_empty() {
+            let style = if arrow.is_sure { "solid" } else { "dashed" };
+            let label = if arrow.label.is_empty() {
                 String::new()
             } else {
-                let (shown, whole) = (quoted(&shortened(&label)), quoted(&label));
+                let (shown, whole) = (quoted(&shortened(&arrow.label)), quoted(&arrow.label));
                 format!(", label={shown}, tooltip={whole}")
             };
             text.push_str(&format!(
                 "    g{at}l{} -> g{at}r{} [dir={direction}, style={style}{label}];\n",
-                edge.left.index(),
-                edge.right.index()
+                arrow.left.index(),
+                arrow.right.index()
             ));
+        }
+        for (number, note) in graph.notes.iter().enumerate() {
+            let note = quoted(note);
+            text.push_str(&format!("    g{at}n{number} [shape=note, label={note}];\n"));
         }
         text.push_str("  }\n");
     }

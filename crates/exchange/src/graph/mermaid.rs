@@ -1,6 +1,6 @@
 //! The graph for Mermaid, which wikis and code hosts render.
 
-use crate::graph::{EdgeKind, Graph, Picture, shortened};
+use crate::graph::{Edge, Graph, Picture};
 use presync::visible;
 use presync_engine::Schema;
 
@@ -27,23 +27,25 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
                 ));
             }
         }
-        for edge in &graph.edges {
+        for arrow in graph.edges.iter().flat_map(Edge::arrows) {
             let (from, to) = (
-                format!("g{at}l{}", edge.left.index()),
-                format!("g{at}r{}", edge.right.index()),
+                format!("g{at}l{}", arrow.left.index()),
+                format!("g{at}r{}", arrow.right.index()),
             );
-            let line = if edge.is_sure() { "--" } else { "-.-" };
-            let label = edge.label();
-            let label = if label.is_empty() {
+            let line = if arrow.is_sure { "--" } else { "-.-" };
+            let label = if arrow.label.is_empty() {
                 String::new()
             } else {
-                format!("|{}|", quoted(&shortened(&label)))
+                format!("|{}|", quoted(&arrow.label))
             };
-            text.push_str(&match (&edge.there, &edge.back) {
-                (_, EdgeKind::Never) => format!("    {from} {line}>{label} {to}\n"),
-                (EdgeKind::Never, _) => format!("    {to} {line}>{label} {from}\n"),
-                _ => format!("    {from} <{line}>{label} {to}\n"),
+            text.push_str(&match (arrow.there, arrow.back) {
+                (true, true) => format!("    {from} <{line}>{label} {to}\n"),
+                (true, false) => format!("    {from} {line}>{label} {to}\n"),
+                (false, _) => format!("    {to} {line}>{label} {from}\n"),
             });
+        }
+        for (number, note) in graph.notes.iter().enumerate() {
+            text.push_str(&format!("    g{at}n{number}>{}]\n", quoted(note)));
         }
         text.push_str("  end\n");
     }
@@ -51,7 +53,7 @@ fn draw(schema: &Schema, graphs: &[Graph<'_>]) -> String {
 }
 
 /// A label, with all but plain characters as character codes.
-pub(super) fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> String {
     let mut label = String::from("\"");
     for char in visible(text).chars() {
         if char.is_alphanumeric() || " ,.:()".contains(char) {

@@ -3,7 +3,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::graph::{Edge, EdgeKind, Graph, Picture, shortened};
+use crate::graph::{Arrow, Edge, EdgeKind, Graph, Picture, shortened};
 use crate::text::svg::{CHARACTER, arrow, lines};
 use presync::visible;
 use presync_engine::{Schema, StateId, SystemId};
@@ -27,6 +27,8 @@ const SMALL_CHARACTERS: usize = 70;
 /// The longest condition that stands at its arrow, in characters.
 const LABEL: usize = 30;
 const LEGEND: usize = 40;
+/// Between two arrows of the same states.
+const APART: usize = 6;
 
 const STYLE: &str = "
 .presync-graph { font: 14px system-ui, sans-serif; color: #1b1f24; background: #ffffff; }
@@ -203,8 +205,12 @@ fn contents(schema: &Schema, graph: &Graph<'_>) -> Markup {
         HEAD + (2 * at + 1) * tallest * LINE / (2 * states.len().max(1))
     };
     let (start, end) = (left_width, left_width + GAP);
-    let path = |edge: &Edge| {
-        let (from, to) = (place(&lefts, edge.left), place(&rights, edge.right));
+    // Two arrows between the same states stand a little apart.
+    let path = |arrow: &Arrow, beside: usize| {
+        let (from, to) = (
+            place(&lefts, arrow.left) + beside,
+            place(&rights, arrow.right) + beside,
+        );
         format!(
             "M {start} {from} C {} {from}, {} {to}, {end} {to}",
             start + GAP / 2,
@@ -220,15 +226,18 @@ fn contents(schema: &Schema, graph: &Graph<'_>) -> Markup {
         @for edge in &graph.edges {
             g {
                 title { (visible(&tooltip(schema, edge))) }
-                path class=(class(edge)) d=(path(edge))
-                    marker-end=[(edge.there != EdgeKind::Never).then_some("url(#presync-arrow)")]
-                    marker-start=[(edge.back != EdgeKind::Never).then_some("url(#presync-arrow)")] {}
-                path class="wide" d=(path(edge)) {}
+                @for (at, arrow) in edge.arrows().iter().enumerate() {
+                    @let path = path(arrow, at * APART);
+                    path class=(class(arrow)) d=(path)
+                        marker-end=[arrow.there.then_some("url(#presync-arrow)")]
+                        marker-start=[arrow.back.then_some("url(#presync-arrow)")] {}
+                    path class="wide" d=(path) {}
+                }
             }
         }
-        @for (edge, label) in labels(graph) {
-            @if let Some((x, anchor, y)) = beside(edge, (start, end), (place(&lefts, edge.left), place(&rights, edge.right)), graph) {
-                text class="label" x=(x) y=(y) text-anchor=(anchor) { (visible(&label)) }
+        @for arrow in labeled(graph) {
+            @if let Some((x, anchor, y)) = beside(&arrow, (start, end), (place(&lefts, arrow.left), place(&rights, arrow.right)), graph) {
+                text class="label" x=(x) y=(y) text-anchor=(anchor) { (visible(&arrow.label)) }
             }
         }
         @for state in &lefts {
@@ -245,28 +254,33 @@ fn contents(schema: &Schema, graph: &Graph<'_>) -> Markup {
     }
 }
 
-/// The conditions that are short enough to stand at their arrow.
-fn labels<'g>(graph: &'g Graph<'_>) -> impl Iterator<Item = (&'g Edge, String)> {
-    let labels = graph.edges.iter().map(|edge| (edge, edge.label()));
-    labels.filter(|(_, label)| !label.is_empty() && label.chars().count() <= LABEL)
+/// The arrows whose conditions are short enough to stand beside them.
+fn labeled(graph: &Graph<'_>) -> impl Iterator<Item = Arrow> {
+    let arrows = graph.edges.iter().flat_map(Edge::arrows);
+    arrows.filter(|arrow| !arrow.label.is_empty() && arrow.label.chars().count() <= LABEL)
 }
 
-/// Where the label of an edge has room: at an end that no other arrow has. Its place, and how the text is anchored there.
+/// Where the label of an arrow has room: at an end that no other edge has. Its place, and how the text is anchored there.
 fn beside(
-    edge: &Edge,
+    arrow: &Arrow,
     (start, end): (usize, usize),
     (left, right): (usize, usize),
     graph: &Graph<'_>,
 ) -> Option<(usize, &'static str, usize)> {
-    let alone = |end: fn(&Edge) -> StateId| {
-        let edges = graph.edges.iter();
-        edges.filter(|other| end(other) == end(edge)).count() == 1
-    };
+    let edges = || graph.edges.iter();
+    let alone_left = edges().filter(|other| other.left == arrow.left).count() == 1;
+    let alone_right = edges().filter(|other| other.right == arrow.right).count() == 1;
     // On the side from which the arrow bends away.
-    let at = |own: usize, other: usize| if other < own { own + 13 } else { own - 5 };
-    if alone(|edge| edge.left) {
+    let at = |own: usize, other: usize| {
+        if other < own {
+            own + 14 + APART
+        } else {
+            own - 5
+        }
+    };
+    if alone_left {
         Some((start + 12, "start", at(left, right)))
-    } else if alone(|edge| edge.right) {
+    } else if alone_right {
         Some((end - 12, "end", at(right, left)))
     } else {
         None
@@ -292,13 +306,13 @@ fn tooltip(schema: &Schema, edge: &Edge) -> String {
     there.into_iter().chain(back).collect::<Vec<_>>().join("\n")
 }
 
-fn class(edge: &Edge) -> String {
-    let direction = match (&edge.there, &edge.back) {
-        (_, EdgeKind::Never) => "there",
-        (EdgeKind::Never, _) => "back",
-        _ => "both",
+fn class(arrow: &Arrow) -> String {
+    let direction = match (arrow.there, arrow.back) {
+        (true, true) => "both",
+        (true, false) => "there",
+        (false, _) => "back",
     };
-    if edge.is_sure() {
+    if arrow.is_sure {
         direction.to_owned()
     } else {
         format!("{direction} sometimes")

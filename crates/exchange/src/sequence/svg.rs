@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::sequence::{Lane, SequenceItem, SequencePicture, items, lane_name, lanes};
-use crate::text::svg::{CHARACTER, arrow, lines};
+use crate::text::svg::{CHARACTER, arrow, lines, shortened};
 use presync::{ScenarioRun, visible};
 use presync_engine::Schema;
 
@@ -19,6 +19,8 @@ const HEAD: usize = 74;
 const MARGIN: usize = 110;
 /// The least distance of two lines.
 const DISTANCE: usize = 260;
+/// Longer texts are cut; a tooltip shows them whole.
+const MAX_TEXT: usize = 60;
 /// Characters in a line of a note.
 const NOTE: usize = 34;
 
@@ -78,13 +80,14 @@ pub fn drawing(schema: &Schema, run: &ScenarioRun) -> Markup {
         MARGIN + at.unwrap_or(0) * distance
     };
     let width = MARGIN * 2 + distance * (lanes.len() - 1);
+    let name = shortened(&run.name, width / (CHARACTER + 1));
     html! {
         svg class="presync-sequence" xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
             viewBox={ "0 0 " (width) " " (height) } role="img" {
             title { (visible(&run.name)) }
             style { (PreEscaped(STYLE)) }
             (arrow("presync-message"))
-            text class="title" x="10" y="22" { (visible(&run.name)) }
+            text class="title" x="10" y="22" { title { (visible(&run.name)) } (name) }
             @for lane in &lanes {
                 text class="head" x=(x(*lane)) y="52" { (visible(lane_name(schema, *lane))) }
                 path class="lane" d={ "M " (x(*lane)) " 60 V " (height - 8) } {}
@@ -94,7 +97,7 @@ pub fn drawing(schema: &Schema, run: &ScenarioRun) -> Markup {
                     SequenceItem::Message { from, to, text } => {
                         @let class = if *from == Lane::Presync { "command" } else { "report" };
                         @let middle = (x(*from) + x(*to)) / 2;
-                        text x=(middle) y=(placed.top + 12) { (visible(text)) }
+                        text x=(middle) y=(placed.top + 12) { title { (visible(text)) } (shortened(text, MAX_TEXT)) }
                         path class=(class) d={ "M " (x(*from)) " " (placed.top + 19) " H " (x(*to)) } marker-end="url(#presync-message)" {}
                     }
                     SequenceItem::Note(_) => {
@@ -114,7 +117,9 @@ pub fn drawing(schema: &Schema, run: &ScenarioRun) -> Markup {
 /// The distance of two lines at which every text has room.
 fn distance(items: &[SequenceItem]) -> usize {
     let texts = items.iter().filter_map(|item| match item {
-        SequenceItem::Message { text, .. } => Some(text.chars().count() * CHARACTER + 30),
+        SequenceItem::Message { text, .. } => {
+            Some(text.chars().count().min(MAX_TEXT) * CHARACTER + 30)
+        }
         SequenceItem::Note(_) => None,
     });
     texts.max().unwrap_or(0).max(DISTANCE)

@@ -102,6 +102,20 @@ struct GridWords<'t> {
     groups: Vec<(&'t str, &'t [StateId])>,
 }
 
+/// The groups that grids name, with their states: `cic away: At Lunch, Gone Home`.
+pub fn groups(program: &Program) -> Vec<String> {
+    let groups = program.groups.iter().filter(|group| group.states.len() > 1);
+    let groups = groups.map(|group| {
+        let states = group.states.iter();
+        let states: Vec<String> = states
+            .map(|state| in_list(&program.state(*state).name))
+            .collect();
+        let system = &program.system(group.system).name;
+        format!("{system} {}: {}", group.name, states.join(", "))
+    });
+    groups.collect()
+}
+
 /// Every table of some roles, the same ones once. `program`: where the tables are from, for the names of groups.
 ///
 /// # Errors
@@ -276,13 +290,29 @@ impl<'t> GridWords<'t> {
     /// `free and At Lunch when in_queue`, `when in_queue`, `always`.
     fn part(&self, part: &CrosstabPart, before: &str) -> String {
         let states = part.states.as_ref();
-        let states = states.map(|states| format!("{before}{}", self.states(states).join(", ")));
+        let states = states.map(|states| format!("{before}{}", self.all_but(states)));
         let when = self.all(&part.when);
         let when = (!when.is_empty()).then(|| format!("when {}", when.join(" and ")));
         match (states, when) {
             (Some(states), Some(when)) => format!("{states} {when}"),
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => "always".to_owned(),
+        }
+    }
+
+    /// States in a sentence: the others, if they are far fewer.
+    fn all_but(&self, states: &[StateId]) -> String {
+        let system = states.first().map(|state| state.system());
+        let others: Vec<StateId> = system
+            .map(|system| self.schema.states(system))
+            .into_iter()
+            .flatten()
+            .filter(|state| !states.contains(state))
+            .collect();
+        if !others.is_empty() && others.len() * 2 < states.len() {
+            format!("all but {}", self.states(&others).join(", "))
+        } else {
+            self.states(states).join(", ")
         }
     }
 

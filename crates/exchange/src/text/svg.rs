@@ -1,6 +1,7 @@
 //! Parts of pictures.
 
 use maud::{Markup, html};
+use presync::visible;
 
 /// Approximate width of a character of 14 pixels.
 pub(crate) const CHARACTER: usize = 8;
@@ -20,4 +21,13 @@ pub(crate) fn lines(sentence: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width).break_words(false);
     let lines = textwrap::wrap(sentence, options).into_iter();
     lines.map(|line| line.into_owned()).collect()
+}
+
+/// A text of at most `most` characters.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    let text = visible(text);
+    if text.chars().count() <= most {
+        return text;
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
 }

@@ -72,12 +72,18 @@ function cascade(role, from, to, entered, given, byHand) {
     return `#what-if?${parameters}`;
   }
 
-  // Takes the situation of a link; what it names that is not there any more is ignored.
+  // What the link names that is not there any more.
+  const missing = [];
+
+  // Takes the situation of a link.
   function take(hash) {
     if (!hash.startsWith('#what-if?')) return false;
     const parameters = new URLSearchParams(hash.slice('#what-if?'.length));
+    missing.length = 0;
     const choose = (control, value) => {
-      if (value !== null && (control.type === 'hidden' || [...control.options].some((option) => option.value === value))) control.value = value;
+      if (value === null) return;
+      if (control.type === 'hidden' || [...control.options].some((option) => option.value === value)) control.value = value;
+      else missing.push(value);
     };
     choose(field('role'), parameters.get('role'));
     choose(field('from'), parameters.get('from'));
@@ -87,6 +93,8 @@ function cascade(role, from, to, entered, given, byHand) {
     for (const control of controls('by-hand')) control.checked = parameters.getAll('by-hand').includes(control.dataset.byHand);
     for (const control of controls('choice')) choose(control, parameters.get(`choice:${control.dataset.choice}`));
     for (const control of controls('state')) choose(control, parameters.get(`state:${control.dataset.state}`) ?? '');
+    const known = (name, kind, key) => parameters.getAll(name).filter((value) => !controls(kind).some((control) => control.dataset[key] === value));
+    missing.push(...known('flag', 'flag', 'flag'), ...known('by-hand', 'by-hand', 'byHand'));
     return true;
   }
 
@@ -143,7 +151,8 @@ function cascade(role, from, to, entered, given, byHand) {
     try {
       const found = presync.decide(asked.role, asked.from, asked.entered, asked.given, asked.byHand);
       found.forEach((one) => mark(one, asked));
-      answer.textContent = found.map(sentence).join('\n');
+      const changed = missing.length ? [`The link names what no longer exists: ${missing.join(', ')}`] : [];
+      answer.textContent = [...changed, ...found.map(sentence)].join('\n');
       shown.replaceChildren(...found.flatMap((one) => profiles(one, asked)));
     } catch (error) {
       if (!unset.length) throw error;
@@ -165,6 +174,7 @@ function cascade(role, from, to, entered, given, byHand) {
   }
 
   form.addEventListener('input', (event) => {
+    missing.length = 0;
     if (event.target === field('from')) {
       fillStates();
       chooseState();

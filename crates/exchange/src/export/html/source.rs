@@ -49,6 +49,13 @@ pub(super) fn profiles(program: Option<&Program>) -> Markup {
     let whole = |declared: &&Declared, at| {
         declared.kind == DeclaredKind::Profile && declared.location == at
     };
+    // What the rules of profiles name.
+    let is_shared = |declared: &Declared| {
+        matches!(
+            declared.kind,
+            DeclaredKind::Mapping | DeclaredKind::Condition
+        )
+    };
     html! {
         @for role in program.role_ids() {
             @if let Some(doc) = &program.role(role).doc {
@@ -68,6 +75,13 @@ pub(super) fn profiles(program: Option<&Program>) -> Markup {
                     p class="soft" { (visible(&program.sources.file_line(profile.location))) }
                     pre tabindex="0" { (visible(program.sources.text(declared.whole))) }
                 }
+            }
+        }
+        @for declared in program.declared.iter().filter(|declared| is_shared(declared)) {
+            details data-searched="" {
+                summary { (declared.kind.as_str()) " " strong { (visible(&declared.name)) } }
+                p class="soft" { (visible(&program.sources.file_line(declared.location))) }
+                pre tabindex="0" { (visible(program.sources.text(declared.whole))) }
             }
         }
     }
@@ -111,8 +125,10 @@ fn attributes(system: &System, state: StateId) -> String {
 
 /// Each scenario as a picture, and as a table of steps to click through.
 pub(super) fn scenarios(schema: &Schema, runs: &[ScenarioRun]) -> Markup {
-    let shown = |step: &ScenarioStep, at: usize| {
-        step.shown[at].map_or("", |state| schema.state(state).name.as_str())
+    let shown = |step: &ScenarioStep, at: usize| match step.shown[at] {
+        None => String::new(),
+        Some(shown) if shown.sent => format!("{} (sent)", schema.state(shown.state).name),
+        Some(shown) => schema.state(shown.state).name.clone(),
     };
     html! {
         @for run in runs {
@@ -130,13 +146,13 @@ pub(super) fn scenarios(schema: &Schema, runs: &[ScenarioRun]) -> Markup {
                         thead { tr {
                             th scope="col" { "step" }
                             @for at in &systems { th scope="col" { (visible(&schema.system(presync_engine::SystemId::from_index(*at)).name)) " shows" } }
-                            th scope="col" { "Presync sends" }
+                            th scope="col" { "Presync" }
                         } }
                         tbody {
                             @for step in &run.steps {
                                 tr {
                                     td { (visible(&step.event)) }
-                                    @for at in &systems { td { (visible(shown(step, *at))) } }
+                                    @for at in &systems { td { (visible(&shown(step, *at))) } }
                                     td { (visible(&sends(schema, step))) }
                                 }
                             }

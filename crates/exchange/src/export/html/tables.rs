@@ -3,14 +3,15 @@
 use maud::{Markup, html};
 
 use crate::text::cells;
-use crate::text::crosstab::{GridContent, GridText, TableGrid, title};
+use crate::text::crosstab::{GridContent, GridText, TableGrid, groups, title};
 use presync::{CrosstabConditions, Program, Rows, visible};
 use presync_engine::{
     Cells, Column, Outcome, RoleTables, Schema, StateId, Table, Tables, TooComplex, document_parts,
 };
 
 /// Each table as a grid, the same ones of several roles once.
-pub(super) fn grids(schema: &Schema, grids: &[TableGrid<'_>]) -> Markup {
+pub(super) fn grids(schema: &Schema, program: Option<&Program>, grids: &[TableGrid<'_>]) -> Markup {
+    let groups = program.map(groups).unwrap_or_default();
     let nothing = grids
         .iter()
         .filter(|grid| matches!(grid.content, GridContent::Nothing));
@@ -34,6 +35,10 @@ pub(super) fn grids(schema: &Schema, grids: &[TableGrid<'_>]) -> Markup {
         @if !nothing.is_empty() {
             h3 { "Nothing ever changes" }
             ul { @for title in &nothing { li data-searched="" { (visible(title)) } } }
+        }
+        @if !groups.is_empty() {
+            h3 { "Groups" }
+            ul { @for group in &groups { li data-searched="" { (visible(group)) } } }
         }
     }
 }
