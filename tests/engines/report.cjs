@@ -65,6 +65,8 @@ async function main() {
     await page.goto(link.replace(/entered=[^&]*/, 'entered=No+such+state'));
     const wrong = await page.textContent('#answer');
     if (wanted && !wrong.startsWith('The link names what no longer exists: No such state')) throw new Error(`an old link shows ${wrong}`);
+    await page.goto('about:blank');
+    await page.goto(link);
 
     // A step of a scenario is marked, and the next one.
     const timelines = await page.locator('.timeline').count();
