@@ -178,3 +178,34 @@ impl Terminal {
         }
     }
 }
+
+/// A sentence in lines of at most `width` columns, with what stands before the first and the others. Quoted names are not
+/// broken.
+pub fn wrapped(sentence: &str, width: usize, [first, rest]: [&str; 2]) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(rest)
+        .word_separator(textwrap::WordSeparator::Custom(outside_quotes))
+        .break_words(false);
+    let sentence = visible(sentence);
+    let lines = textwrap::wrap(&sentence, options).into_iter();
+    lines.map(|line| line.into_owned()).collect()
+}
+
+/// Words that end at a space outside of quotes.
+fn outside_quotes(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '_> {
+    let mut words = Vec::new();
+    let (mut start, mut in_quotes, mut before) = (0, false, ' ');
+    for (at, char) in line.char_indices() {
+        if char == '"' && before != '\\' {
+            in_quotes = !in_quotes;
+        }
+        if before == ' ' && char != ' ' && !(in_quotes && char != '"') && at > start {
+            words.push(textwrap::core::Word::from(&line[start..at]));
+            start = at;
+        }
+        before = char;
+    }
+    words.push(textwrap::core::Word::from(&line[start..]));
+    Box::new(words.into_iter())
+}

@@ -9,7 +9,7 @@ use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::git::Revision;
 use crate::loading;
 use crate::project::{FileAccess, Selection};
-use crate::terminal::{OutputStream, Terminal};
+use crate::terminal::{OutputStream, Terminal, wrapped};
 use presync::json::JsonDifferences;
 use presync::visible;
 use presync::{
@@ -236,22 +236,15 @@ fn human(found: &Differences, width: usize) -> String {
     for behavior in found.behaviors() {
         let headline = format!("{}: {}", behavior.headline(), situations(found, &behavior));
         text.push('\n');
-        text.push_str(&wrapped(&headline, width, ["", "  "]));
+        let mut push = |lines: &[String]| text.push_str(&(lines.join("\n") + "\n"));
+        push(&wrapped(&headline, width, ["", "  "]));
         for detail in details(found, &behavior) {
             for line in detail.lines(&behavior) {
-                text.push_str(&wrapped(&line, width, ["    ", "      "]));
+                push(&wrapped(&line, width, ["    ", "      "]));
             }
         }
     }
     text.trim_start_matches('\n').to_owned()
-}
-
-fn wrapped(line: &str, width: usize, [first, rest]: [&str; 2]) -> String {
-    let options = textwrap::Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(rest)
-        .break_words(false);
-    textwrap::fill(line, options) + "\n"
 }
 
 /// `Agents, Supervisors; 54 of 5,280 situations`
@@ -319,6 +312,10 @@ impl Detail<'_> {
             )],
         };
         lines[0].insert_str(0, &about);
+        // Each line is another part of the situations.
+        lines[1..]
+            .iter_mut()
+            .for_each(|line| line.insert_str(0, "or "));
         let (old, new) = (by(&self.change.old_rules), by(&self.change.new_rules));
         lines.push(format!("was {old}, now {new}"));
         lines

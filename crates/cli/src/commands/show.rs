@@ -10,7 +10,7 @@ use comfy_table::{
 
 use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::loading;
-use crate::terminal::{OutputStream, Terminal};
+use crate::terminal::{OutputStream, Terminal, wrapped};
 use presync::{Direction, Program, Rows, Tables, nearest, quote_text, visible};
 use presync_engine::{Cells, Outcome, Schema, StateId, Table};
 use presync_exchange::graph::{self, PICTURES};
@@ -298,17 +298,6 @@ fn list(items: &[String], separator: &str, width: usize) -> String {
     }
     let lines = lines.iter().map(|line| line.trim_end());
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// A sentence in lines, with what stands before the first and the others.
-fn wrapped(sentence: &str, width: usize, [first, rest]: [&str; 2]) -> Vec<String> {
-    let options = textwrap::Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(rest)
-        .break_words(false);
-    let sentence = visible(sentence);
-    let lines = textwrap::wrap(&sentence, options).into_iter();
-    lines.map(|line| line.into_owned()).collect()
 }
 
 fn color(outcome: &Outcome) -> Color {
