@@ -749,3 +749,53 @@ fn decide_refuses_a_misspelled_state_of_a_system_that_has_another_one() {
         assert!(!error.contains("has no state"), "{error}");
     }
 }
+
+/// What cannot work says why and what to do, without names that nobody gave.
+#[test]
+fn missing_directories_own_markdown_and_empty_programs_are_explained() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
+    let run = |words: &[&str]| {
+        let output = presync(&root(), words, b"");
+        let error = text(&output.stderr);
+        (output.status.code(), text(&output.stdout), error)
+    };
+    let (code, _, error) = run(&[
+        "export",
+        "examples/teams",
+        "--to",
+        "json",
+        "-o",
+        "no/such/x.json",
+    ]);
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("no/such` does not exist") && !error.contains(".presync"),
+        "{error}"
+    );
+
+    let markdown = folder.path().join("x.md");
+    let markdown = markdown.to_str().expect("the path is text");
+    run(&[
+        "export",
+        "examples/teams",
+        "--to",
+        "markdown",
+        "-o",
+        markdown,
+    ]);
+    let (code, _, error) = run(&["import", markdown]);
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("export `csv`, `xlsx` or `json` and import that"),
+        "{error}"
+    );
+
+    let empty = folder.path().join("empty.presync");
+    std::fs::write(&empty, "").expect("the file is writable");
+    let (code, shown, error) = run(&["show", empty.to_str().expect("the path is text")]);
+    assert_eq!((code, shown.as_str()), (Some(0), ""));
+    assert!(
+        error.contains("a decision table needs two systems"),
+        "{error}"
+    );
+}

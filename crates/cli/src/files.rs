@@ -169,10 +169,19 @@ pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), CommandError> {
             path.display()
         )));
     }
+    let folder = folder_of(&target);
+    if !folder.is_dir() && !folder.as_os_str().is_empty() {
+        return Err(CommandError::Usage(format!(
+            "cannot write `{}`: the directory `{}` does not exist",
+            path.display(),
+            folder.display()
+        )));
+    }
     let mut file = tempfile::Builder::new()
         .prefix(".presync")
-        .tempfile_in(folder_of(&target))
-        .map_err(cannot)?;
+        .tempfile_in(folder)
+        // Its own message has the name of the temporary file.
+        .map_err(|error| cannot(error.kind().into()))?;
     file.write_all(text).map_err(cannot)?;
     match &old {
         Some(old) => {

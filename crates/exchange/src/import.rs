@@ -87,6 +87,10 @@ pub enum ImportError {
     #[error("the file contains no mappings")]
     NoMappings,
     /// A required column is missing.
+    #[error(
+        "this is the Markdown of `presync export`, which has no declarations: export `csv`, `xlsx` or `json` and import that"
+    )]
+    ExportedMarkdown,
     #[error("{0}")]
     Column(String),
     #[error("line {line}: {what}")]
@@ -114,6 +118,9 @@ pub enum ImportError {
     Unsayable(String),
 }
 
+/// How the Markdown of `presync export` begins.
+const EXPORTED_MARKDOWN: &str = "# Decision tables of ";
+
 /// A kind of file that can be imported.
 pub struct ImportKind {
     /// The extensions of its files.
@@ -129,6 +136,9 @@ pub const KINDS: &[ImportKind] = &[
         extensions: &["csv", "tsv", "txt", "md", "markdown", "wiki"],
         read: |bytes, options| {
             let (text, note) = sheet::decode(bytes)?;
+            if text.starts_with(EXPORTED_MARKDOWN) {
+                return Err(ImportError::ExportedMarkdown);
+            }
             let mut sheets = sheet::text(&text)?;
             if let Some(first) = sheets.first_mut() {
                 first.notes.extend(note);

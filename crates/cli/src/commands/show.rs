@@ -106,6 +106,10 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     } else {
         summaries(&tables, program.as_ref(), &is_shown, terminal)?
     };
+    if text.is_empty() {
+        terminal.status("nothing to show: a decision table needs two systems");
+        return Ok(CommandAnswer::Yes);
+    }
     terminal.stdout(text.trim_end_matches('\n').to_owned() + "\n")?;
     Ok(CommandAnswer::Yes)
 }
