@@ -247,6 +247,16 @@ fn diagram(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String
     })
 }
 
+/// A document that could not be read again is refused.
+#[test]
+fn documents_of_another_format_are_refused() {
+    let refused = |change: fn(&mut serde_json::Value)| changed(SMALL, change).expect_err("it is no table");
+    let format = refused(|document| document["format"] = "presync-tableo".into());
+    assert!(format.contains("tables.json"), "{format}");
+    let version = refused(|document| document["version"] = 3.into());
+    assert!(version.contains('3'), "{version}");
+}
+
 /// The order of the inputs is written where a diagram needs it, for the outcome or for a text alone.
 #[test]
 fn the_order_of_the_inputs_stands_beside_diagrams() {

@@ -156,8 +156,14 @@ impl Tables {
     /// Builds tables from their published shape. Ignores `digest` and `content`.
     ///
     /// # Errors
-    /// The document is inconsistent: for example, a name is not declared, or rows overlap.
+    /// The document has another format or version, or is inconsistent: for example, a name is not declared, or rows overlap.
     pub fn from_document(document: Document) -> Result<Self, TablesError> {
+        if document.format != FORMAT {
+            return Err(TablesError::Format);
+        }
+        if document.version != VERSION {
+            return Err(TablesError::Version(u64::from(document.version)));
+        }
         read::validate(&document)?;
         read::tables(Arc::new(document))
     }
