@@ -250,7 +250,8 @@ fn diagram(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String
 /// A document that could not be read again is refused.
 #[test]
 fn documents_of_another_format_are_refused() {
-    let refused = |change: fn(&mut serde_json::Value)| changed(SMALL, change).expect_err("it is no table");
+    let refused =
+        |change: fn(&mut serde_json::Value)| changed(SMALL, change).expect_err("it is no table");
     let format = refused(|document| document["format"] = "presync-tableo".into());
     assert!(format.contains("tables.json"), "{format}");
     let version = refused(|document| document["version"] = 3.into());
