@@ -211,6 +211,26 @@ impl Stream {
 mod tests {
     use super::*;
 
+    /// An event that decides nothing is counted, whichever part it has.
+    #[test]
+    fn what_only_records_is_counted_as_observed() {
+        let tables = presync_engine::Tables::from_json(include_str!(
+            "../../../examples/contact-centre/tables.json"
+        ))
+        .expect("it is one");
+        let mut stream = Stream::new(SessionEngine::new(tables), 1, false);
+        for part in [
+            r#""role":"Agents""#,
+            r#""set":{"in_queue":true}"#,
+            r#""observe":{"cic":"At Lunch"}"#,
+            r#""role":"Agents","set":{"in_queue":true},"observe":{"cic":"At Lunch"}"#,
+        ] {
+            let line = format!("{{\"user\":\"ann\",{part}}}\n");
+            let output = stream.block(line.as_bytes());
+            assert_eq!(output.counts.of(crate::Word::Observed), 1, "{part}");
+        }
+    }
+
     #[test]
     fn users_beyond_the_most_are_rejected_and_the_others_go_on() {
         let tables = presync_engine::Tables::from_json(include_str!(
