@@ -42,7 +42,7 @@ SUITE = "suite"
 # detects nothing; ten times as much by the clock, because a test may also wait forever. The quick tests run first: the
 # others are skipped for a change that they detect. Explained changes are tried with the quick tests only.
 QUICK = {"presync": 10, "presync-engine": 10, "presync-stream": 10, "session": 15, "lapses": 10, "engine": 10, "tables": 10,
-         "rows": 10, "show": 10, "examples": 10, "independent": 10, "exports": 10, "appendices": 10, "inputs": 20,
+         "rows": 10, "show": 10, "events": 10, "examples": 10, "independent": 10, "exports": 10, "appendices": 10, "inputs": 20,
          "world": 20}
 TESTS = {**QUICK, "explain": 20, "fixtures": 20, "prove": 20, "diagnostics": 20, "diff": 40, "coverage": 40, "check": 40,
          "cli": 40, "import": 40, "faults": 90, "lints": 90, "large": 150, "limits": 150}
