@@ -174,18 +174,6 @@ fn forty_flags_decide_like_the_naive_evaluator() {
         assert_ne!(digest(&changed), digest(&tables), "{text}");
         assert_eq!(digest(&same), digest(&tables));
     }
-    // The order of two texts counts, also where it depends on the situation.
-    let texts = [
-        "append \"x\" to lync append \"y\" to lync",
-        "append \"y\" to lync append \"x\" to lync",
-        "when f3: append \"x\" to lync append \"y\" to lync when not f3: append \"x\" to lync",
-    ];
-    let digests = texts.map(|texts| {
-        let body = source.trim_end().strip_suffix('}').expect("a profile ends");
-        let tables = common::tables(&format!("{body}{texts}\n}}\n"));
-        tables.digest().expect("it compiles").to_owned()
-    });
-    assert_eq!(BTreeSet::from(digests).len(), texts.len());
     let of_role = tables
         .default_role()
         .map(|role| role.tables().expect("the table fits the limits"));

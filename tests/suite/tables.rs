@@ -247,6 +247,25 @@ fn diagram(change: impl FnOnce(&mut serde_json::Value)) -> Result<Tables, String
     })
 }
 
+/// The order of two texts counts in the digest, also where it depends on the situation.
+#[test]
+fn the_order_of_texts_is_part_of_the_meaning() {
+    let digests = [
+        "append \"x\" to b append \"y\" to b",
+        "append \"y\" to b append \"x\" to b",
+        "when f: append \"x\" to b append \"y\" to b when not f: append \"x\" to b",
+        "when not f: append \"x\" to b append \"y\" to b when f: append \"x\" to b",
+    ]
+    .map(|texts| {
+        let tables = tables(&format!(
+            "system a {{ state a1 }} system b {{ state b1 }} flag f\nprofile p {{ a a1 -> b b1 {texts} }}"
+        ));
+        tables.digest().expect("the tables are small").to_owned()
+    });
+    let distinct: std::collections::BTreeSet<&String> = digests.iter().collect();
+    assert_eq!(distinct.len(), digests.len(), "{digests:?}");
+}
+
 /// A document that could not be read again is refused.
 #[test]
 fn documents_of_another_format_are_refused() {
