@@ -202,7 +202,7 @@ fn kind(when: Option<String>) -> EdgeKind {
     })
 }
 
-/// For each entered state, the states that it can set, of a table that is no grid.
+/// For each entered state, the states that it can set, of a table that has too many exceptions for a grid.
 fn reachable(schema: &Schema, table: &Table) -> GridWays {
     let mut ways = Vec::new();
     for from in schema.states(table.direction().from()) {

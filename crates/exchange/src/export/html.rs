@@ -23,12 +23,12 @@ fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
     let grids = grids(tables, program, MOST_COLUMNS, &|_, _| true)?;
     let digest = tables.digest()?;
     let data = in_script(&tables.to_json()?);
-    let rules = in_script(&source::rules(program).to_string());
+    let rules = source::rules(program);
     let graphs = graphs(tables, program, &|_, _| true)?;
     let scenarios =
         program.map_or_else(Vec::new, |program| presync::scenario_runs(program, tables));
     let panel = what_if::panel(tables)?;
-    let every_row = tables::every_row(tables, program)?;
+    let every_row = tables::every_row(tables, &rules)?;
     let title = visible(&report.title());
     let sections: [(&str, &str, Markup); 7] = [
         ("what-if", "What if", panel),
@@ -97,7 +97,7 @@ fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
                 }
                 footer { p class="soft" { "Made by Presync. Digest of the meaning: " (digest) } }
                 script id="data" type="application/json" { (PreEscaped(data)) }
-                script id="rules" type="application/json" { (PreEscaped(rules)) }
+                script id="rules" type="application/json" { (PreEscaped(in_script(&rules.to_string()))) }
                 script { (PreEscaped(include_str!("../../../../examples/decide/decide.js"))) (PreEscaped(include_str!("html/report.js"))) }
             }
         }

@@ -110,15 +110,15 @@ fn in_data<'c>(
 }
 
 /// Every row of each role, with the rules that decide.
-pub(super) fn every_row(tables: &Tables, program: Option<&Program>) -> Result<Markup, TooComplex> {
+pub(super) fn every_row(tables: &Tables, rules: &serde_json::Value) -> Result<Markup, TooComplex> {
     let roles: Vec<Markup> = tables
         .roles()
-        .map(|of| role(of, program))
+        .map(|of| role(of, rules))
         .collect::<Result<_, _>>()?;
     Ok(html! { @for role in &roles { (role) } })
 }
 
-fn role(role: RoleTables<'_>, program: Option<&Program>) -> Result<Markup, TooComplex> {
+fn role(role: RoleTables<'_>, rules: &serde_json::Value) -> Result<Markup, TooComplex> {
     let tables = role.tables()?;
     let schema = role.schema();
     let name = |system| schema.system(system).name.as_str();
@@ -134,7 +134,7 @@ fn role(role: RoleTables<'_>, program: Option<&Program>) -> Result<Markup, TooCo
             @let (from, to) = (name(table.direction().from()), name(table.direction().to()));
             details data-group="" {
                 summary { (visible(&title(roles, &format!("{from} → {to}")))) }
-                (rows(schema, role.name(), (table, made[number].as_ref()), program))
+                (rows(schema, role.name(), (table, made[number].as_ref()), rules))
             }
         }
     })
@@ -144,12 +144,11 @@ fn rows(
     schema: &Schema,
     role: &str,
     table: (&Table, Option<&Rows>),
-    program: Option<&Program>,
+    rules: &serde_json::Value,
 ) -> Markup {
     let (table, Some(rows)) = table else {
         return html! { p { "This table has too many rows to show. The panel above still decides it." } };
     };
-    let rules = super::source::rules(program);
     let name = |system| &schema.system(system).name;
     let (from, to) = (name(table.direction().from()), name(table.direction().to()));
     let condition = |when: &Cells, from: &[StateId]| {

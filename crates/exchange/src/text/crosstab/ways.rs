@@ -104,10 +104,7 @@ impl GridWords<'_> {
         exceptions: &[&CrosstabException],
         outcome: Outcome,
     ) -> Option<String> {
-        let conditions = |alternatives: &[CrosstabConditions]| {
-            let each = alternatives.iter().map(|when| self.all(when).join(" and "));
-            each.collect::<Vec<_>>().join(" or ")
-        };
+        let conditions = |when: &CrosstabConditions| self.all(when).join(" and ");
         let is_here = |at: &&usize| row.outcomes[**at] == outcome;
         let here: Vec<&usize> = active.iter().filter(is_here).collect();
         let about = single_input(&crosstab.columns);
@@ -126,20 +123,16 @@ impl GridWords<'_> {
                 }
                 None => columns.cloned().collect(),
             };
-            parts.extend(
-                alternatives
-                    .iter()
-                    .map(|when| conditions(std::slice::from_ref(when))),
-            );
+            parts.extend(alternatives.iter().map(conditions));
         }
         let also = exceptions.iter().filter(|other| other.outcome == outcome);
-        parts.extend(also.map(|also| conditions(std::slice::from_ref(&also.part.when))));
+        parts.extend(also.map(|also| conditions(&also.part.when)));
         let others = exceptions.iter().filter(|other| other.outcome != outcome);
-        let others: Vec<CrosstabConditions> = others.map(|other| other.part.when.clone()).collect();
+        let others: Vec<String> = others.map(|other| conditions(&other.part.when)).collect();
         let unless = if others.is_empty() || here.is_empty() {
             String::new()
         } else {
-            format!("unless {}", conditions(&others))
+            format!("unless {}", others.join(" or "))
         };
         let when = if parts.is_empty() {
             String::new()
