@@ -6,18 +6,19 @@ use std::io;
 use presync_engine::{Schema, Table, Tables, TooComplex};
 
 use crate::analysis::{
-    self, Coverage, DecisionExplanation, DiffError, Differences, Proposal, Question, Renaming,
-    ScenarioRun, Verdict,
+    self, Coverage, DecisionExplanation, DiffError, Differences, Extent, Proposal, Question,
+    Renaming, RuleExtent, ScenarioRun, Verdict,
 };
 use crate::compile::{Crosstab, Rows};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{self, Diagnostic};
 use crate::format::FormatError;
 use crate::lint::Settings;
 use crate::load::{Files, Parsed};
-use crate::program::Program;
+use crate::program::{LostParts, Program};
 use crate::resolve::CheckReport;
-use crate::source::SourceFile;
+use crate::source::{Location, SourceFile};
 use crate::stack::deep;
+use crate::syntax::ParseCache;
 use crate::{compile, lint, load, parallel, resolve};
 
 impl Program {
@@ -44,11 +45,22 @@ impl Program {
 
     /// Returns the findings of all lints, sorted by location, without those that an `@allow` suppresses.
     pub fn lint(&self, settings: &Settings) -> Vec<Diagnostic> {
-        deep(|| lint::run(self, settings))
+        deep(|| lint::run(self, &LostParts::default(), settings))
     }
 }
 
 impl CheckReport {
+    /// Returns all errors and the findings of all lints, sorted by location. If there are errors, the lints look at what they
+    /// leave, and findings that may be due to a lost part are omitted.
+    pub fn findings(&self, settings: &Settings) -> Vec<Diagnostic> {
+        let mut all = self.diagnostics.clone();
+        if let Some((program, lost)) = self.lintable() {
+            all.extend(deep(|| lint::run(program, &lost, settings)));
+            diagnostic::sort(&mut all);
+        }
+        all
+    }
+
     /// Returns the program, or its errors.
     ///
     /// # Errors
@@ -96,7 +108,20 @@ impl std::error::Error for CheckErrors {}
 /// # Errors
 /// The root file cannot be read. [`check`] reports other files that cannot be read.
 pub fn parse(base: &str, path: &str, files: &dyn Files) -> io::Result<Parsed> {
-    deep(|| load::parse(base, path, files))
+    deep(|| load::parse(base, path, files, None))
+}
+
+/// Like [`parse`], but a declaration that is in the cache is not parsed again, and others are added to it.
+///
+/// # Errors
+/// See [`parse`].
+pub fn parse_cached(
+    base: &str,
+    path: &str,
+    files: &dyn Files,
+    cache: &ParseCache,
+) -> io::Result<Parsed> {
+    deep(|| load::parse(base, path, files, Some(cache)))
 }
 
 /// Resolves names and proves that rules do not conflict.
@@ -130,6 +155,18 @@ pub fn scenario_runs(program: &Program, tables: &Tables) -> Vec<ScenarioRun> {
 /// Measures the coverage of a program by its tests and scenarios.
 pub fn coverage(program: &Program, tables: &Tables) -> Coverage {
     deep(|| analysis::coverage(program, tables))
+}
+
+/// In how many situations a written condition holds: the first of a `when` or a `condition` within a place. `None` if there
+/// is none, or if it is too complex.
+pub fn condition_extent(program: &Program, place: Location) -> Option<Extent> {
+    deep(|| analysis::condition_extent(program, place))
+}
+
+/// How many situations every rule decides in every role that has it, by rule, role and direction; not in roles that are too
+/// complex.
+pub fn rule_extents(program: &Program) -> Vec<RuleExtent> {
+    deep(|| analysis::rule_extents(program))
 }
 
 /// Proposes tests for everything that no test of the program covers.

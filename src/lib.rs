@@ -65,12 +65,14 @@ mod vocabulary;
 
 pub use analysis::{
     Behavior, ChangeEffect, ChangedPart, Coverage, DecisionChange, DecisionExplanation, DiffError,
-    Differences, Exercised, ExplainedProfile, NamedOutcome, Other, Proposal, Question, RenameError,
-    RenamedKind, Renaming, ScenarioRun, ScenarioStep, SentState, StepState, Verdict, describe,
+    Differences, Exercised, ExplainedProfile, Extent, NamedOutcome, Other, Proposal, Question,
+    RenameError, RenamedKind, Renaming, RuleExtent, ScenarioRun, ScenarioStep, SentState,
+    StepState, Verdict, describe,
 };
 pub use api::{
-    CheckErrors, chain, check, check_with_index, coverage, crosstab, diff, diff_renamed, explain,
-    format, parse, propose_tests, prove, rows, scenario_runs,
+    CheckErrors, chain, check, check_with_index, condition_extent, coverage, crosstab, diff,
+    diff_renamed, explain, format, parse, parse_cached, propose_tests, prove, rows, rule_extents,
+    scenario_runs,
 };
 pub use codes::{code, codes};
 pub use compile::{
@@ -98,9 +100,11 @@ pub use quote::{
 pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span, relative};
 pub use syntax::{
-    ArgumentError, Assignment, MAX_FILE, parse as parse_file, parse_change, parse_given,
-    parse_renaming, tree,
+    ArgumentError, Assignment, MAX_FILE, ParseCache,
+    lexer::{Token, TokenKind, tokens},
+    parse as parse_file, parse_change, parse_given, parse_renaming, tree,
 };
+pub use token::{is_keyword, keywords};
 pub use vocabulary::{ALL as VOCABULARIES, Vocabulary};
 
 /// For the tests and benchmarks of this repository only; it changes without notice.

@@ -7,7 +7,7 @@ use std::io;
 use crate::diagnostic::Diagnostic;
 use crate::errors::unknown_file::{self, Unread};
 use crate::source::{FileId, Location, SourceFile, Sources, Span, UsedFile, relative};
-use crate::syntax::tree;
+use crate::syntax::{ParseCache, tree};
 use crate::{syntax, vocabulary};
 
 /// A file was not read because it is outside the project directory.
@@ -54,10 +54,17 @@ pub struct Parsed {
     pub missing: Vec<Diagnostic>,
 }
 
-/// Loads the program whose root file is `path`; messages show the folder `base` before it.
-pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
+/// Loads the program whose root file is `path`; messages show the folder `base` before it. Declarations in `cache` are not
+/// parsed again.
+pub fn parse(
+    base: &str,
+    path: &str,
+    read: &Reader<'_>,
+    cache: Option<&ParseCache>,
+) -> io::Result<Parsed> {
     let mut loader = Loader {
         read,
+        cache,
         parsed: Parsed::default(),
         known: HashMap::new(),
     };
@@ -87,6 +94,7 @@ pub fn parse(base: &str, path: &str, read: &Reader<'_>) -> io::Result<Parsed> {
 
 struct Loader<'a> {
     read: &'a Reader<'a>,
+    cache: Option<&'a ParseCache>,
     parsed: Parsed,
     /// The files that have been read; `None` if they could not be read.
     known: HashMap<String, Option<FileId>>,
@@ -106,7 +114,7 @@ impl Loader<'_> {
             .parsed
             .sources
             .add(SourceFile::new(path, bytes, bundled));
-        let (tree, errors) = syntax::parse(file, self.parsed.sources.file(file));
+        let (tree, errors) = syntax::parse_with(file, self.parsed.sources.file(file), self.cache);
         let mut uses: Vec<Use> = tree
             .declarations
             .iter()
@@ -225,7 +233,7 @@ mod tests {
             "b" => Ok(b"use \"a\" use \"d\"".to_vec()),
             _ => Ok(Vec::new()),
         };
-        let parsed = parse("", "a", &read).expect("it can be read");
+        let parsed = parse("", "a", &read, None).expect("it can be read");
         let paths: Vec<_> = parsed
             .sources
             .iter()

@@ -115,6 +115,18 @@ impl SourceFile {
         self.lines().partition_point(|start| *start <= offset) as u32
     }
 
+    /// The byte offset at which a line starts, counted from 1; the end of the text for a line behind it.
+    pub fn line_start(&self, line: u32) -> u32 {
+        let at = (line as usize).saturating_sub(1);
+        let end = self.text.len() as u32;
+        self.lines().get(at).copied().unwrap_or(end)
+    }
+
+    /// The number of lines; one that ends with a line feed is followed by another.
+    pub fn line_count(&self) -> u32 {
+        self.lines().len() as u32
+    }
+
     pub fn line_column(&self, offset: u32) -> LineColumn {
         let line = self.line(offset);
         let start = self.lines()[line as usize - 1] as usize;

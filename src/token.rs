@@ -116,12 +116,11 @@ fn with(uses: u8) -> impl Iterator<Item = &'static str> {
     found.map(|token| token.text)
 }
 
-#[cfg(test)]
 pub fn texts() -> impl Iterator<Item = &'static str> {
     TOKENS.iter().map(|token| token.text)
 }
 
-#[cfg(test)]
+/// The words that must be quoted to be names.
 pub fn keywords() -> impl Iterator<Item = &'static str> {
     texts().filter(|text| {
         text.bytes()

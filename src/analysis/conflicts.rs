@@ -41,8 +41,18 @@ const UNION_NODES: usize = 200_000;
 /// Node limit for one condition.
 const CONDITION_NODES: usize = 300_000;
 
+/// The conflicts of a program.
+#[derive(Default)]
+pub(crate) struct FoundConflicts {
+    pub diagnostics: Vec<Diagnostic>,
+    /// The profiles with rules that contradict each other.
+    pub profiles: BTreeSet<ProfileId>,
+    /// The program is too complex to find them all.
+    pub too_complex: bool,
+}
+
 /// `missing`: by profile, rules lost to errors.
-pub(crate) fn conflicts<'p>(program: &'p Program, missing: &'p [MissingRules]) -> Vec<Diagnostic> {
+pub(crate) fn conflicts<'p>(program: &'p Program, missing: &'p [MissingRules]) -> FoundConflicts {
     let mut overlaps = Overlaps {
         missing,
         space: Precedence::new(program),
@@ -50,12 +60,16 @@ pub(crate) fn conflicts<'p>(program: &'p Program, missing: &'p [MissingRules]) -
         overriding: BTreeMap::new(),
     };
     if let Some(entangled) = overlaps.entangled() {
-        return vec![entangled];
+        return FoundConflicts {
+            diagnostics: vec![entangled],
+            too_complex: true,
+            ..FoundConflicts::default()
+        };
     }
     for profile in program.profile_ids() {
         overlaps.profile(profile);
     }
-    overlaps.diagnostics()
+    overlaps.found()
 }
 
 /// A conflict: the rule written later, the rules it contradicts, and one situation.
@@ -292,9 +306,11 @@ impl Overlaps<'_> {
         }
     }
 
-    fn diagnostics(self) -> Vec<Diagnostic> {
+    fn found(self) -> FoundConflicts {
         let program = self.space.program;
         let mut found = Vec::new();
+        let of_conflicts = self.conflicts.values();
+        let profiles = of_conflicts.map(|conflict| conflict.profile).collect();
         for ((source, _), conflict) in self.conflicts {
             found.push(conflict_diagnostic(program, source, conflict));
         }
@@ -314,10 +330,15 @@ impl Overlaps<'_> {
             let rule = program.rule_source(*source).location;
             found.push(override_nothing::rule(from, to, elsewhere, rule));
         }
-        if self.space.diagrams.overflowed() {
+        let too_complex = self.space.diagrams.overflowed();
+        if too_complex {
             found.push(too_complex::program());
         }
-        found
+        FoundConflicts {
+            diagnostics: found,
+            profiles,
+            too_complex,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod conflicts;
 mod coverage;
 mod difference;
 mod explanation;
+mod extent;
 mod proofs;
 mod proposals;
 mod scenarios;
@@ -15,6 +16,7 @@ pub use difference::{
     RenameError, RenamedKind, Renaming, diff, diff_renamed,
 };
 pub use explanation::{DecisionExplanation, ExplainedProfile, Other, Question, explain};
+pub use extent::{Extent, RuleExtent, condition_extent, rule_extents};
 pub use proofs::{Verdict, prove};
 pub use proposals::{Proposal, propose_tests};
 pub use scenarios::{ScenarioRun, ScenarioStep, SentState, StepState, scenario_runs};

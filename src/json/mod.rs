@@ -298,14 +298,10 @@ fn check(program: &ProgramFiles, levels: &BTreeMap<String, Level>) -> Result<Ans
         settings.set(lint, *level)?;
     }
     let report = program.report()?;
-    let lints = report
-        .program
-        .as_ref()
-        .map(|program| program.lint(&settings));
-    let found = lints.as_ref().unwrap_or(&report.diagnostics);
+    let found = report.findings(&settings);
     let count = |severity| found.iter().filter(|one| one.severity == severity).count();
     Ok(Answer::Check {
-        diagnostics: diagnostics(found, report.sources()),
+        diagnostics: diagnostics(&found, report.sources()),
         summary: JsonSummary {
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),

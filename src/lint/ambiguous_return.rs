@@ -29,6 +29,7 @@ profile \"P\" {
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 

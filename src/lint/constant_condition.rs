@@ -19,6 +19,7 @@ profile \"P\" when enterprise_voice or im { cic Available -> lync Available }
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 

@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Fix, Level, Severity};
 use crate::lint::alive::Alive;
 use crate::lint::regions::RegionCache;
 use crate::lint::{BYTES_OF_A_FINDING, LINTS, Lint, MAX_FINDINGS, Settings};
-use crate::program::{Direction, ProfileId, Program, RoleId, RuleSourceId, StateId};
+use crate::program::{Direction, LostParts, ProfileId, Program, RoleId, RuleSourceId, StateId};
 use crate::source::{Location, Span};
 use crate::space::Precedence;
 
@@ -17,6 +17,8 @@ const MAX_ROLES: usize = 4;
 /// Everything a lint works with.
 pub(super) struct Context<'p> {
     pub(super) program: &'p Program,
+    /// What errors took from it.
+    pub(super) lost: &'p LostParts,
     pub(super) space: Precedence<'p>,
     pub(super) regions: RegionCache,
     pub(super) alive: Option<Rc<Alive>>,
@@ -64,10 +66,11 @@ fn allows(program: &Program) -> HashMap<&str, Vec<Allowed>> {
 }
 
 impl<'p> Context<'p> {
-    pub(super) fn new(program: &'p Program, settings: &'p Settings) -> Self {
+    pub(super) fn new(program: &'p Program, lost: &'p LostParts, settings: &'p Settings) -> Self {
         let bytes = program.sources.iter().map(|(_, file)| file.text.len());
         Self {
             program,
+            lost,
             space: Precedence::new(program),
             regions: RegionCache::default(),
             alive: None,

@@ -23,6 +23,7 @@ role \"Agents\" uses \"Voice\", \"All\"
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 
@@ -31,7 +32,12 @@ fn find(context: &mut Context<'_>) {
     let alive = alive(context);
     for role in program.role_ids() {
         for &profile in &program.role(role).profiles {
-            if alive.profiles.contains(&(role, profile)) {
+            if alive.profiles.contains(&(role, profile)) || context.lost.of_profile(profile) {
+                continue;
+            }
+            // Nobody has put it into the role that is not declared, and nobody can change it.
+            let file = program.profile(profile).location.file;
+            if program.role(role).location.is_none() && program.sources.file(file).bundled {
                 continue;
             }
             if alive.unknown.contains(&role) {

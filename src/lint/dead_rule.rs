@@ -34,6 +34,7 @@ role \"Agents\" uses \"First\", \"Second\"
 ",
     },
     of_all_programs: true,
+    waits: false,
     find,
 };
 
@@ -50,6 +51,13 @@ fn find(context: &mut Context<'_>) {
     let mut ways = Ways::default();
     instances(context).for_each(|(key, _)| ways.insert(key));
     let overridden = overridden(context.program);
+    let lost = context.lost;
+    // A rule of a mapping may decide in a profile that lost the `apply`.
+    let waits = |(_, profile, at): &RuleInRole| {
+        let rule = &context.program.profile(*profile).rules[*at as usize];
+        lost.of_profile(*profile) || (rule.applied.is_some() && lost.of_any_profile())
+    };
+    dead.retain(|_, instances| !instances.iter().any(waits));
     for (key, instances) in &dead {
         match instances
             .iter()

@@ -27,6 +27,7 @@ profile \"P\" { cic \"At Lunch\" | \"Gone Home\" -> lync Away }
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 

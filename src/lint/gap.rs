@@ -28,6 +28,7 @@ profile \"P\" when both_logged_in {
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 
@@ -38,7 +39,9 @@ const MAX_RULES: usize = 12;
 const MAX_NAMED: usize = 4;
 
 fn find(context: &mut Context<'_>) {
-    for role in context.program.role_ids() {
+    let lost = context.lost;
+    let whole = |role: &RoleId| !lost.of_role(*role);
+    for role in context.program.role_ids().filter(whole) {
         for direction in context.program.directions() {
             one_direction(context, role, direction);
         }

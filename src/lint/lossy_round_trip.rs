@@ -25,5 +25,6 @@ profile \"P\" {
 ",
     },
     of_all_programs: false,
+    waits: false,
     find: |context| round_trips::find(context, false),
 };

@@ -22,6 +22,7 @@ profile \"P\" { cic Available -> lync Available }
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 

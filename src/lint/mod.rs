@@ -33,7 +33,7 @@ use state_text::{shown, state_name, states_text, system_name};
 
 use crate::diagnostic::{self, Code, Diagnostic, Label, Level, Severity};
 use crate::errors::{ERRORS, too_complex};
-use crate::program::{Program, RoleId};
+use crate::program::{LostParts, Program, RoleId};
 use crate::source::{FileId, Location};
 
 /// A lint, defined in its own file.
@@ -41,6 +41,8 @@ pub struct Lint {
     pub code: Code,
     /// Whether a finding in a file of several programs counts only if all of them have it.
     pub of_all_programs: bool,
+    /// Whether its findings may be due to anything that is lost to errors, so that it waits until there are none.
+    waits: bool,
     find: fn(&mut Context<'_>),
 }
 
@@ -183,10 +185,10 @@ pub const MAX_FINDINGS: usize = 1_000;
 /// Large programs get one finding per this many bytes; a finding takes about five times as much memory.
 const BYTES_OF_A_FINDING: usize = 250;
 
-/// Runs the lints that are not `off` on a program without errors. Findings are sorted; those that an `@allow`
+/// Runs the lints that are not `off` on a program, or on what errors leave of it. Findings are sorted; those that an `@allow`
 /// suppresses are omitted.
-pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
-    let mut context = Context::new(program, settings);
+pub fn run(program: &Program, lost: &LostParts, settings: &Settings) -> Vec<Diagnostic> {
+    let mut context = Context::new(program, lost, settings);
     unused_allow::refuse_old_names(&mut context);
     // `unused-allow` runs last, because it checks what the others suppressed.
     let (last, first): (Vec<&Lint>, Vec<&Lint>) = LINTS
@@ -194,7 +196,7 @@ pub fn run(program: &Program, settings: &Settings) -> Vec<Diagnostic> {
         .copied()
         .partition(|lint| lint.code == unused_allow::LINT.code);
     for lint in first.into_iter().chain(last) {
-        if settings.is_off(lint) {
+        if settings.is_off(lint) || (lint.waits && lost.anything) {
             continue;
         }
         context.lint = lint;

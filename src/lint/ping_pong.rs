@@ -34,6 +34,7 @@ profile \"P\" {
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 

@@ -21,6 +21,7 @@ profile \"P\" { cic \"At Lunch\" -> lync Away }
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 

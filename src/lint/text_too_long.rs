@@ -32,6 +32,7 @@ profile \"P\" {
 ",
     },
     of_all_programs: false,
+    waits: false,
     find,
 };
 

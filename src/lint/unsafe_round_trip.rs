@@ -26,5 +26,6 @@ profile \"P\" {
 ",
     },
     of_all_programs: false,
+    waits: false,
     find: |context| round_trips::find(context, true),
 };

@@ -26,6 +26,7 @@ profile \"P\" when on_call { cic Available -> lync Available }
 ",
     },
     of_all_programs: true,
+    waits: true,
     find,
 };
 

@@ -19,6 +19,7 @@ profile \"P\" { cic Available -> lync Available }
 ",
     },
     of_all_programs: true,
+    waits: true,
     find,
 };
 

@@ -76,6 +76,31 @@ pub struct Program {
     pub groups: Vec<StateGroup>,
 }
 
+/// What a program with errors lost to them. The program contains the rest.
+#[derive(Debug, Clone, Default)]
+pub struct LostParts {
+    /// Whether the program has errors, even if no profile or role is affected.
+    pub anything: bool,
+    /// By profile: whether rules or appendices of it are missing or contradict each other.
+    pub profiles: Vec<bool>,
+    /// By role: whether that is so for one of its profiles, or whether a profile is missing.
+    pub roles: Vec<bool>,
+}
+
+impl LostParts {
+    pub fn of_profile(&self, profile: ProfileId) -> bool {
+        self.profiles.get(profile.index()) == Some(&true)
+    }
+
+    pub fn of_any_profile(&self) -> bool {
+        self.profiles.contains(&true)
+    }
+
+    pub fn of_role(&self, role: RoleId) -> bool {
+        self.roles.get(role.index()) == Some(&true)
+    }
+}
+
 /// A named set of states.
 #[derive(Debug, Clone)]
 pub struct StateGroup {

@@ -26,6 +26,8 @@ pub(super) struct Draft {
     /// By profile: the kinds of rules that may be missing because of errors.
     pub missing: Vec<MissingRules>,
     pub roles: Vec<(RoleName, program::RoleProfiles)>,
+    /// The roles that name a profile that is not there.
+    pub roles_without_profile: Vec<Location>,
     pub tests: Vec<Test>,
     pub scenarios: Vec<Scenario>,
     pub declared: Vec<Declared>,

@@ -254,6 +254,54 @@ impl Index {
         }
     }
 
+    /// The system of a state or attribute, or the choice of a value.
+    pub fn owner(&self, meaning: Meaning) -> Option<&str> {
+        let system = |id: program::SystemId| Some(self.systems.get(id.index())?.name.as_str());
+        match meaning {
+            Meaning::Declared(_) => None,
+            Meaning::State(id) => system(id.system()),
+            Meaning::Value(id) => Some(&self.facts.get(id.fact().index())?.name),
+            Meaning::Attribute(id) => system(id.system),
+        }
+    }
+
+    /// The states of a system, or the values of a choice, in order of their names.
+    pub fn members(&self, owner: &str) -> Vec<Meaning> {
+        if let Some(at) = self.system(owner) {
+            let id = program::SystemId::from_index(at);
+            let states = 0..self.systems[at].states.len();
+            return states
+                .map(|state| Meaning::State(StateId::from_index(id, state)))
+                .collect();
+        }
+        let Some(at) = self.facts.iter().position(|fact| fact.name == owner) else {
+            return Vec::new();
+        };
+        let id = program::FactId::from_index(at);
+        match &self.facts[at].kind {
+            program::FactKind::Choice { values, .. } => (0..values.len())
+                .map(|value| Meaning::Value(ValueId::from_index(id, value)))
+                .collect(),
+            program::FactKind::Flag => Vec::new(),
+        }
+    }
+
+    /// The attributes of a system.
+    pub fn attributes(&self, system: &str) -> Vec<Meaning> {
+        let Some(at) = self.system(system) else {
+            return Vec::new();
+        };
+        let numbers = 0..self.systems[at].attributes.len() as u32;
+        let system = program::SystemId::from_index(at);
+        numbers
+            .map(|number| Meaning::Attribute(AttributeId { system, number }))
+            .collect()
+    }
+
+    fn system(&self, name: &str) -> Option<usize> {
+        self.systems.iter().position(|known| known.name == name)
+    }
+
     /// The locations of all names with this meaning, sorted by file and position.
     pub fn places(&self, meaning: Meaning) -> impl Iterator<Item = Location> + '_ {
         let same = move |occurrence: &&Occurrence| occurrence.meaning == meaning;

@@ -17,7 +17,7 @@ pub use index::{AttributeId, Index, Meaning, Occurrence};
 
 use arcstr::ArcStr;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -27,9 +27,12 @@ use crate::diagnostic::{self, Code, Diagnostic};
 use crate::errors::unknown::UnknownReference;
 use crate::errors::{self, confusable_name, duplicate_definition};
 use crate::load::Parsed;
-use crate::program::{self, CondId, DeclaredId, FactId, Program, SystemId, ValueId};
+use crate::program::{
+    self, CondId, DeclaredId, FactId, LostParts, ProfileId, Program, RoleProfiles, SystemId,
+    ValueId,
+};
 use crate::quote::quote_text;
-use crate::resolve::draft::{Draft, Renumbering};
+use crate::resolve::draft::{Draft, MissingRules, Renumbering};
 use crate::source::{FileId, Location, Sources, Span};
 use crate::syntax::directive::{Directive, directive};
 use crate::syntax::tree;
@@ -45,15 +48,33 @@ pub struct CheckReport {
     pub program: Option<Program>,
     /// The meaning of every name; only if requested.
     pub index: Option<Index>,
-    /// The files that the diagnostics point into, if `program` is `None`.
+    /// What remains of a program with errors, if that says anything about it.
+    rest: Option<(Program, LostParts)>,
+    /// The files that the diagnostics point into, if no program is there.
     sources: Sources,
 }
 
 impl CheckReport {
     pub fn sources(&self) -> &Sources {
+        let rest = || self.rest.as_ref().map(|(program, _)| program);
         self.program
             .as_ref()
+            .or_else(rest)
             .map_or(&self.sources, |program| &program.sources)
+    }
+
+    /// The program, or what remains of one with errors, for those who can live with a part. `None` if too much was lost.
+    pub fn partial_program(&self) -> Option<&Program> {
+        self.lintable().map(|(program, _)| program)
+    }
+
+    /// The program, or what remains of it, with what was lost to errors. `None` if too much was.
+    pub(crate) fn lintable(&self) -> Option<(&Program, LostParts)> {
+        match (&self.program, &self.rest) {
+            (Some(program), _) => Some((program, LostParts::default())),
+            (None, Some((program, lost))) => Some((program, lost.clone())),
+            (None, None) => None,
+        }
     }
 }
 
@@ -82,7 +103,8 @@ pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
     resolver.syntax_errors.sort_unstable();
     let broken = files.iter().flat_map(|file| file.broken.iter().cloned());
     resolver.names.broken = broken.collect();
-    resolver.names.incomplete = !missing.is_empty();
+    let misses_a_file = !missing.is_empty();
+    resolver.names.incomplete = misses_a_file;
     missing.into_iter().for_each(|error| resolver.error(error));
     resolver.collect_allows(&files);
     resolver.directives(&files);
@@ -94,25 +116,67 @@ pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
     large.into_iter().for_each(|error| resolver.error(error));
     let draft = std::mem::take(&mut resolver.draft);
     let index = resolver.index.take().map(|index| index.finish(&draft));
+    let without_profile = draft.roles_without_profile.clone();
     let (mut program, missing, mut sources) = draft.into_program();
+    // Where a file is missing, or a condition is too complex, everything else may be wrong because of it.
+    let mut says_something = !misses_a_file && !too_large;
+    let mut lost = LostParts::default();
     if let Some(program) = program.as_ref().filter(|_| !too_large) {
-        let conflicts = conflicts::conflicts(program, &missing);
-        conflicts
+        let found = conflicts::conflicts(program, &missing);
+        says_something &= !found.too_complex;
+        lost = lost_parts(program, &missing, &found.profiles, &without_profile);
+        found
+            .diagnostics
             .into_iter()
             .for_each(|error| resolver.error(error));
     }
     let mut diagnostics = resolver.errors;
     diagnostic::sort(&mut diagnostics);
+    let mut rest = None;
     if !diagnostics.is_empty()
         && let Some(broken) = program.take()
     {
-        sources = broken.sources;
+        if says_something {
+            rest = Some((broken, lost));
+        } else {
+            sources = broken.sources;
+        }
     }
     CheckReport {
         diagnostics,
         program,
         index,
+        rest,
         sources,
+    }
+}
+
+/// `missing`: by profile, rules lost to errors. `contradictory`: the profiles with conflicts. `without_profile`: the roles
+/// that name a profile that is not there.
+fn lost_parts(
+    program: &Program,
+    missing: &[MissingRules],
+    contradictory: &BTreeSet<ProfileId>,
+    without_profile: &[Location],
+) -> LostParts {
+    let of_profile = |profile: ProfileId| {
+        missing[profile.index()] != MissingRules::default() || contradictory.contains(&profile)
+    };
+    let profiles: Vec<bool> = program.profile_ids().map(of_profile).collect();
+    let of_role = |role: &RoleProfiles| {
+        let of = role
+            .profiles
+            .iter()
+            .any(|profile| profiles[profile.index()]);
+        of || role
+            .location
+            .is_some_and(|location| without_profile.contains(&location))
+    };
+    let roles = program.roles.iter().map(of_role).collect();
+    LostParts {
+        anything: true,
+        profiles,
+        roles,
     }
 }
 
@@ -145,7 +209,7 @@ struct Names {
     group_states: Vec<Option<Box<[program::StateId]>>>,
     group_declared: Vec<DeclaredId>,
     mappings: HashMap<ArcStr, (usize, DeclaredId)>,
-    profiles: HashMap<ArcStr, (program::ProfileId, DeclaredId)>,
+    profiles: HashMap<ArcStr, (ProfileId, DeclaredId)>,
     roles: HashMap<ArcStr, (program::RoleId, DeclaredId)>,
     /// By index of [`Atom::Condition`]; `None` if it does not resolve.
     conditions: Vec<Option<CondId>>,

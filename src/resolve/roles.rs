@@ -89,6 +89,8 @@ impl Resolver {
         let mut places = Vec::with_capacity(profiles.len());
         for profile in profiles {
             let Some(id) = self.profile(profile, declaration.file) else {
+                let role = declaration.at(role.span);
+                self.draft.roles_without_profile.push(role);
                 continue;
             };
             if let Some(first) = ids.iter().position(|known| *known == id) {

@@ -40,6 +40,12 @@ pub(super) struct Lexed {
     pub errors: Vec<Diagnostic>,
 }
 
+/// The tokens and comments of a text, also of one with errors.
+pub fn tokens(text: &str) -> (Vec<Token>, Vec<Comment>) {
+    let lexed = lex(FileId(0), text);
+    (lexed.tokens, lexed.comments)
+}
+
 pub(super) fn lex(file: FileId, text: &str) -> Lexed {
     let mut lexer = Lexer {
         file,

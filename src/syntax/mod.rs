@@ -2,6 +2,7 @@
 //! Parsing never stops at an error: everything that parses around it is in the tree. Only this module uses pest.
 
 mod arguments;
+mod cache;
 mod chunked_vec;
 pub mod directive;
 mod expected;
@@ -10,8 +11,11 @@ mod lower;
 mod recover;
 mod rules;
 pub mod scan;
+mod shift;
 mod split;
 pub mod tree;
+
+pub use cache::ParseCache;
 
 pub use arguments::{ArgumentError, Assignment, parse_change, parse_given, parse_renaming};
 
@@ -41,6 +45,15 @@ const CHUNK: usize = 100;
 
 /// Parses one file. Declarations are parsed separately, so an error in one does not hide errors in others.
 pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>) {
+    parse_with(file, source, None)
+}
+
+/// The same; a declaration that is in the cache is not parsed again.
+pub fn parse_with(
+    file: FileId,
+    source: &SourceFile,
+    cache: Option<&ParseCache>,
+) -> (tree::File, Vec<Diagnostic>) {
     if let Some(at) = source.invalid_from {
         return (
             tree::File::default(),
@@ -77,11 +90,31 @@ pub fn parse(file: FileId, source: &SourceFile) -> (tree::File, Vec<Diagnostic>)
         let of_piece = &tokens[piece.tokens.clone()];
         let is_read =
             !piece.unbalanced && of_piece.iter().all(|token| token.kind != TokenKind::Bad);
-        if is_read {
-            recover::by_statement(lower, of_piece)
-        } else {
-            Err(None)
+        if !is_read {
+            return Err(None);
         }
+        let Some(cache) = cache else {
+            return recover::by_statement(lower, of_piece);
+        };
+        // With the comments before it, which document it.
+        let before = piece.tokens.start.checked_sub(1);
+        let start = before.map_or(0, |before| tokens[before].span.end);
+        let whole = Span {
+            start,
+            end: of_piece.last().map_or(start, |last| last.span.end),
+        };
+        let text = whole.text(&source.text);
+        if let Some(known) = cache.find(text, start) {
+            return Ok(known);
+        }
+        let errors = lower.count_errors();
+        let parsed = recover::by_statement(lower, of_piece);
+        if let Ok(declaration) = &parsed
+            && lower.count_errors() == errors
+        {
+            cache.keep(text, start, declaration);
+        }
+        parsed
     };
     // One chunk of declarations after the other on each core; a small file is one chunk.
     let chunks: Vec<&[DeclarationTokens]> = pieces.chunks(CHUNK).collect();

@@ -72,6 +72,13 @@ impl Leading {
         self.0.as_ref().map_or(&[], |prefix| &prefix.allows)
     }
 
+    pub(super) fn parts_mut(&mut self) -> (&mut [Allow], &mut [Span]) {
+        match &mut self.0 {
+            Some(prefix) => (&mut prefix.allows, &mut prefix.doc),
+            None => (&mut [], &mut []),
+        }
+    }
+
     /// The doc comments, first line first.
     pub fn doc(&self) -> &[Span] {
         self.0.as_ref().map_or(&[], |prefix| &prefix.doc)
