@@ -64,7 +64,9 @@ fn mistakes() {
             let source = format!("{before}{open}{mistake}{close}");
             let output = common::presync(
                 &common::root(),
-                &["check", "-", "-q", "--format", "plain"],
+                &[
+                    "check", "-", "-q", "--format", "plain", "--level", "gap=off",
+                ],
                 source.as_bytes(),
             );
             let reported = common::text(&output.stdout);

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CommandError;
 use crate::files;
-use crate::findings::{Findings, FoundDiagnostic};
 use crate::places::Disk;
 use presync::{Severity, StateName};
+use presync_ide::{Findings, FoundDiagnostic};
 use presync_report::{Places, Subject};
 
 /// Version of the file. Version 1 identified findings by their messages, version 2 by the text of their line.
@@ -40,9 +40,8 @@ pub struct KnownFindings {
 }
 
 /// Only lints are recorded: errors and notes are always reported.
-fn can_be_known(findings: &Findings, found: &FoundDiagnostic) -> bool {
-    findings.programs[found.program].1.program.is_some()
-        && found.diagnostic.severity != Severity::Info
+fn can_be_known(found: &FoundDiagnostic) -> bool {
+    found.diagnostic.code.default.is_some() && found.diagnostic.severity != Severity::Info
 }
 
 /// Records all findings in a file and removes them; returns how many.
@@ -58,7 +57,7 @@ pub fn write(path: &Path, findings: &mut Findings) -> Result<usize, CommandError
     files::distinct(&checked, &[("`--baseline`", path)])?;
     let (known, new): (Vec<_>, Vec<_>) = std::mem::take(&mut findings.found)
         .into_iter()
-        .partition(|found| can_be_known(findings, found));
+        .partition(can_be_known);
     findings.found = new;
     let record = Baseline {
         version: VERSION,
@@ -124,7 +123,7 @@ fn remove(record: Vec<KnownFinding>, findings: &mut Findings) -> KnownFindings {
         let states: BTreeSet<&StateName> = found.diagnostic.data.states.iter().collect();
         let candidates = left
             .get_mut(&found.subject)
-            .filter(|_| can_be_known(findings, &found));
+            .filter(|_| can_be_known(&found));
         // The closest one, so that others remain for other findings.
         let closest = candidates.and_then(|candidates| {
             let covers = |of: &&BTreeSet<StateName>| states.iter().all(|state| of.contains(*state));
@@ -138,8 +137,9 @@ fn remove(record: Vec<KnownFinding>, findings: &mut Findings) -> KnownFindings {
             findings.found.push(found);
         }
     }
+    // Some findings of a program with errors wait until it has none.
     let checked: BTreeSet<String> = findings
-        .files()
+        .files_without_errors()
         .iter()
         .map(|file| Disk.project_path(file))
         .collect();

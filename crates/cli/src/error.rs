@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use presync::quote_text;
 use presync_engine::{TooComplex, UnknownName};
+use presync_ide::settings::SettingsError;
 
 /// What a command answers. Several inputs have the worst of their answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,12 @@ impl From<UnknownName> for CommandError {
             None if !known.is_empty() => format!("{error}: known names are {}", known.join(", ")),
             _ => error.to_string(),
         })
+    }
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use presync_ide::folder_of;
+
 use crate::error::CommandError;
 use crate::watch;
 
@@ -56,20 +58,7 @@ pub fn canonical(path: &Path) -> PathBuf {
 }
 
 pub fn cannot_read(path: &Path, error: &std::io::Error) -> CommandError {
-    let why = match error.kind() {
-        std::io::ErrorKind::NotFound => "file not found".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => error.to_string(),
-    };
-    CommandError::Usage(format!("cannot read `{}`: {why}", path.display()))
-}
-
-/// The folder of a file.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    CommandError::Usage(presync_ide::cannot_read(path, error))
 }
 
 /// Refuses outputs that are an input or another output, whatever their paths look like: writing would destroy what is

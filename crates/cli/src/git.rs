@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::error::CommandError;
 use crate::files;
-use crate::project::{FileAccess, is_program};
+use crate::project::FileAccess;
+use presync_ide::{folder_of, is_program};
 
 /// The programs of a revision, until this is dropped.
 pub struct Revision {
@@ -23,11 +24,7 @@ impl Revision {
     /// # Errors
     /// Git is not installed, `near` is not in a repository, or the revision is unknown.
     pub fn checkout(name: &str, near: &Path, wanted: &Path) -> Result<Self, CommandError> {
-        let folder = if near.is_dir() {
-            near
-        } else {
-            files::folder_of(near)
-        };
+        let folder = if near.is_dir() { near } else { folder_of(near) };
         let top = git(folder, &["rev-parse", "--show-toplevel"], None, &[])?;
         let top = PathBuf::from(String::from_utf8_lossy(&top).trim_end());
         let real = |path| files::canonical(path);
@@ -117,7 +114,7 @@ impl Revision {
 
 /// The revision of a file's repository, such as `1a2b3c4` or `v1.2, with changes`; `None` outside of a repository.
 pub fn described(file: &Path) -> Option<String> {
-    let folder = files::folder_of(file);
+    let folder = folder_of(file);
     let words = ["describe", "--always", "--tags", "--dirty=, with changes"];
     let described = git(folder, &words, None, &[]).ok()?;
     let described = String::from_utf8_lossy(&described).trim().to_owned();

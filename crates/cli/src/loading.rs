@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use presync::{Parsed, Program};
 use presync_engine::Tables;
+use presync_ide::{CheckError, CheckedProgram, Findings, Overlay, Texts};
 
 use crate::error::CommandError;
 use crate::files;
-use crate::project::{FileAccess, Overlay, one_root, parse_with};
+use crate::places::Disk;
+use crate::project::{FileAccess, one_root, parse_with};
 use crate::terminal::{OutputStream, Terminal};
 
 /// Loads a program and prints its errors.
@@ -20,7 +22,7 @@ fn program_with(
     access: &FileAccess,
     terminal: &Terminal,
 ) -> Result<Program, CommandError> {
-    checked(parse_with(root, None, access)?, terminal)
+    checked(parse_with(root, &Texts::new(), access)?, terminal)
 }
 
 fn checked(parsed: Parsed, terminal: &Terminal) -> Result<Program, CommandError> {
@@ -32,9 +34,28 @@ fn checked(parsed: Parsed, terminal: &Terminal) -> Result<Program, CommandError>
     })
 }
 
-/// The digest of a program's meaning; `None` if it is too complex to compile.
-pub fn meaning(program: &Program) -> Option<String> {
-    program.compile().ok()?.digest().ok().map(str::to_owned)
+/// Checks and lints programs, and reports those that cannot be read. `instead` has unsaved texts.
+pub fn findings(
+    roots: &[PathBuf],
+    levels: &[String],
+    instead: &Texts,
+    access: &FileAccess,
+    terminal: &Terminal,
+) -> Result<Findings, CommandError> {
+    let files = Overlay {
+        files: &Disk,
+        texts: instead,
+    };
+    let mut programs = Vec::with_capacity(roots.len());
+    for root in roots {
+        let place = access.place(root);
+        match CheckedProgram::check(&files, &access.root_file(root), place, levels) {
+            Ok(checked) => programs.push(checked),
+            Err(CheckError::Unreadable(message)) => terminal.skip(&CommandError::Usage(message)),
+            Err(CheckError::Settings(wrong)) => return Err(wrong.into()),
+        }
+    }
+    Ok(Findings::new(programs, &Disk)?)
 }
 
 /// The tables of a program or a tables.json, and the program if there is one. Tables are recognized by their content.
@@ -69,8 +90,8 @@ pub fn tables_with(
         return Ok((tables, None));
     }
     let program = if files::is_special(path) {
-        let instead = Overlay::from([(files::canonical(path), text(bytes)?)]);
-        checked(parse_with(path, Some(&instead), access)?, terminal)?
+        let instead = Texts::from([(files::canonical(path), text(bytes)?)]);
+        checked(parse_with(path, &instead, access)?, terminal)?
     } else {
         program_with(&one_root(path, terminal)?, access, terminal)?
     };

@@ -9,13 +9,10 @@
 mod add_allow;
 mod baseline;
 mod commands;
-mod config;
 mod coverage;
 mod edit;
 mod error;
 mod files;
-mod findings;
-mod fix;
 mod git;
 mod loading;
 mod places;

@@ -1,11 +1,46 @@
-//! Locates files for reports.
+//! The files of this machine, and how reports show them.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use presync_ide::FileSystem;
 use presync_report::Places;
 
-/// The file system.
+use crate::{files, project, watch};
+
+/// The file system. `-` is standard input.
 pub struct Disk;
+
+impl FileSystem for Disk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if path.as_os_str() == "-" {
+            return files::stdin();
+        }
+        files::source(path)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        watch::record(path);
+        path.is_file()
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        path.is_dir()
+    }
+
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        watch::record(path);
+        std::fs::canonicalize(path)
+    }
+
+    fn programs(&self, folder: &Path) -> Vec<PathBuf> {
+        project::programs_below(folder)
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+    }
+}
 
 impl Places for Disk {
     fn project_path(&self, shown: &str) -> String {

@@ -5,13 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use presync::tree;
-use presync::{FileId, SourceFile};
-use presync::{Files, Outside, Parsed, relative};
+use presync::Parsed;
+use presync_ide::{Overlay, ProgramFinder, RootFile, Texts, is_program, settings};
 
-use crate::config;
 use crate::error::CommandError;
-use crate::files::{self, cannot_read, canonical, source};
+use crate::files::{self, cannot_read, canonical};
+use crate::places::Disk;
 use crate::terminal::Terminal;
 use crate::watch;
 
@@ -86,7 +85,10 @@ impl Selection {
     /// # Errors
     /// See [`Selection::files`].
     pub fn roots(&self, terminal: &Terminal) -> Result<Vec<PathBuf>, CommandError> {
-        self.select(terminal, unused_of)
+        self.select(terminal, |files| {
+            let found = ProgramFinder::default().roots(&Disk, files);
+            found.map_err(|(file, error)| cannot_read(&file, &error))
+        })
     }
 
     fn select(
@@ -99,7 +101,7 @@ impl Selection {
             if path.as_os_str() == "-" {
                 selected.push(path.clone());
             } else if path.is_dir() {
-                let (files, all) = files_below(path, terminal)?;
+                let (files, all) = files_below(path, &|error| terminal.skip(error))?;
                 if files.is_empty() && !self.force_exclude && all {
                     terminal.skip(&CommandError::Usage(format!(
                         "`{}` contains no `.presync` file that is not excluded",
@@ -113,7 +115,7 @@ impl Selection {
                     path.display(),
                     path.display()
                 )));
-            } else if is_readable(path, terminal) {
+            } else if is_readable(path, &|error| terminal.skip(error)) {
                 selected.push(path.clone());
             }
         }
@@ -131,11 +133,11 @@ fn table(path: &Path) -> Option<String> {
 }
 
 /// Whether a file can be opened; says why not.
-fn is_readable(path: &Path, terminal: &Terminal) -> bool {
+fn is_readable(path: &Path, report: &dyn Fn(&CommandError)) -> bool {
     match std::fs::File::open(path) {
         Ok(_) => true,
         Err(error) => {
-            terminal.skip(&cannot_read(path, &error));
+            report(&cannot_read(path, &error));
             false
         }
     }
@@ -143,8 +145,8 @@ fn is_readable(path: &Path, terminal: &Terminal) -> bool {
 
 /// Whether `presync.toml` or a `.gitignore` excludes a file.
 fn is_excluded(path: &Path) -> Result<bool, CommandError> {
-    if let Some(found) = config::find(path)?
-        && found.excludes(path, false)
+    if let Some(found) = settings::find(&Disk, path)?
+        && found.excludes(&Disk, path, false)
     {
         return Ok(true);
     }
@@ -178,13 +180,16 @@ fn walk(folder: &Path) -> ignore::WalkBuilder {
 
 /// The files below a folder, sorted: each once, even if links lead to it; and whether these are all. What cannot be read is
 /// reported.
-fn files_below(folder: &Path, terminal: &Terminal) -> Result<(Vec<PathBuf>, bool), CommandError> {
+fn files_below(
+    folder: &Path,
+    report: &dyn Fn(&CommandError),
+) -> Result<(Vec<PathBuf>, bool), CommandError> {
     let mut all = true;
     let mut walk = walk(folder);
-    if let Some(found) = config::find(folder)? {
+    if let Some(found) = settings::find(&Disk, folder)? {
         walk.filter_entry(move |entry| {
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            entry.depth() == 0 || !found.excludes(entry.path(), is_folder)
+            entry.depth() == 0 || !found.excludes(&Disk, entry.path(), is_folder)
         });
     }
     let base = canonical(folder);
@@ -195,7 +200,7 @@ fn files_below(folder: &Path, terminal: &Terminal) -> Result<(Vec<PathBuf>, bool
             Err(error) => {
                 if let Some(message) = unreadable(&error) {
                     all = false;
-                    terminal.skip(&CommandError::Usage(message));
+                    report(&CommandError::Usage(message));
                 }
                 continue;
             }
@@ -208,7 +213,7 @@ fn files_below(folder: &Path, terminal: &Terminal) -> Result<(Vec<PathBuf>, bool
         if !is_program(path) || !entry.file_type().is_some_and(|kind| kind.is_file()) {
             continue;
         }
-        if !is_readable(path, terminal) {
+        if !is_readable(path, report) {
             all = false;
             continue;
         }
@@ -229,10 +234,9 @@ fn files_below(folder: &Path, terminal: &Terminal) -> Result<(Vec<PathBuf>, bool
     Ok((files, all))
 }
 
-/// Whether a file has the ending of programs, in upper or lower case.
-pub fn is_program(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("presync"))
+/// The files below a folder that can be read.
+pub fn programs_below(folder: &Path) -> Vec<PathBuf> {
+    files_below(folder, &|_| {}).map_or_else(|_| Vec::new(), |(files, _)| files)
 }
 
 /// Why something below a folder cannot be read; nothing for links in a circle, and for broken links that no program is behind.
@@ -250,52 +254,6 @@ fn unreadable(error: &ignore::Error) -> Option<String> {
         },
         other => Some(other.to_string()),
     }
-}
-
-/// The files that no other file uses; for a cycle that nothing else uses, its first file.
-fn unused_of(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, CommandError> {
-    let mut uses: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for file in &files {
-        let bytes = source(file).map_err(|error| cannot_read(file, &error))?;
-        let path = slashes(file);
-        let (tree, _) =
-            presync::parse_file(FileId(0), &SourceFile::new(path.clone(), bytes, false));
-        let used = tree
-            .declarations
-            .iter()
-            .filter_map(|declaration| match &declaration.kind {
-                tree::DeclarationKind::Use(name) if name.quoted() => {
-                    Some(canonical(Path::new(&relative(&path, &name.text))))
-                }
-                _ => None,
-            });
-        let path = canonical(file);
-        let used = used.filter(|used| *used != path).collect();
-        uses.insert(path, used);
-    }
-    let used: BTreeSet<&PathBuf> = uses.values().flatten().collect();
-    let mut reached: BTreeSet<PathBuf> = BTreeSet::new();
-    let mut roots = Vec::new();
-    let unused = files.iter().filter(|file| !used.contains(&canonical(file)));
-    for file in unused.chain(&files) {
-        let path = canonical(file);
-        if reached.contains(&path) {
-            continue;
-        }
-        roots.push(file.clone());
-        let mut stack = vec![path];
-        while let Some(next) = stack.pop() {
-            if reached.insert(next.clone()) {
-                stack.extend(uses.get(&next).into_iter().flatten().cloned());
-            }
-        }
-    }
-    roots.sort();
-    Ok(roots)
-}
-
-fn slashes(path: &Path) -> String {
-    relative("", &path.to_string_lossy().replace('\\', "/"))
 }
 
 /// The files that a program may use, and the name of standard input.
@@ -318,6 +276,29 @@ impl FileAccess {
         }
     }
 
+    /// The root file at a path.
+    pub fn root_file(&self, root: &Path) -> RootFile {
+        let place = self.place(root);
+        let of_place = RootFile::new(place);
+        let (label, below) = self.labelled(&of_place.folder);
+        RootFile {
+            path: root.to_path_buf(),
+            name: if place.as_os_str() == "-" {
+                "<stdin>".to_owned()
+            } else {
+                of_place.name
+            },
+            shown_folder: if below.as_os_str().is_empty() {
+                String::new()
+            } else {
+                format!("{}/", below.display())
+            },
+            label: label.to_owned(),
+            anywhere: self.anywhere,
+            folder: of_place.folder,
+        }
+    }
+
     /// The label that messages show before a path, and the path after it.
     fn labelled(&self, path: &Path) -> (&str, PathBuf) {
         let below = self.shown.as_ref().and_then(|(real, label)| {
@@ -336,107 +317,15 @@ impl FileAccess {
 /// Loads a program, with `instead` replacing the content of files by canonical path.
 pub fn parse_with(
     root: &Path,
-    instead: Option<&Overlay>,
+    instead: &Texts,
     access: &FileAccess,
 ) -> Result<Parsed, CommandError> {
-    let place = access.place(root);
-    let folder = place.parent().map(Path::to_path_buf).unwrap_or_default();
-    let (label, below) = access.labelled(&folder);
-    let label = label.to_owned();
-    let base = if below.as_os_str().is_empty() {
-        String::new()
-    } else {
-        format!("{}/", below.display())
+    let files = Overlay {
+        files: &Disk,
+        texts: instead,
     };
-    let is_stdin = root.as_os_str() == "-";
-    let name = if place.as_os_str() == "-" {
-        "<stdin>".to_owned()
-    } else {
-        place
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    };
-    let here = if folder.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        folder.clone()
-    };
-    let within = if access.anywhere {
-        None
-    } else {
-        let project = config::find(&here)?.map_or(here, |found| found.folder);
-        Some(canonical(&project))
-    };
-    let disk = ProjectFiles {
-        root: root.to_path_buf(),
-        name: name.clone(),
-        folder,
-        label,
-        is_stdin,
-        instead,
-        within,
-    };
-    presync::parse(&base, &name, &disk).map_err(|error| cannot_read(root, &error))
-}
-
-/// Unsaved texts by canonical path; standard input is `-`.
-pub type Overlay = BTreeMap<PathBuf, String>;
-
-/// The files relative to a root file, or to standard input as the root.
-struct ProjectFiles<'a> {
-    root: PathBuf,
-    name: String,
-    folder: PathBuf,
-    label: String,
-    is_stdin: bool,
-    instead: Option<&'a Overlay>,
-    /// Canonical: used files must be below it, after following links.
-    within: Option<PathBuf>,
-}
-
-impl ProjectFiles<'_> {
-    fn place(&self, path: &str) -> PathBuf {
-        if path == self.name {
-            self.root.clone()
-        } else {
-            self.folder.join(path)
-        }
-    }
-}
-
-impl Files for ProjectFiles<'_> {
-    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
-        if let Some(text) = self
-            .instead
-            .and_then(|instead| instead.get(&canonical(&self.place(path))))
-        {
-            return Ok(text.clone().into_bytes());
-        }
-        if self.is_stdin && path == self.name {
-            return files::stdin();
-        }
-        let place = self.place(path);
-        watch::record(&place);
-        if let Some(within) = self.within.as_ref().filter(|_| path != self.name)
-            && !std::fs::canonicalize(&place)?.starts_with(within)
-        {
-            return Err(std::io::Error::other(Outside(within.display().to_string())));
-        }
-        source(&place)
-    }
-
-    fn identity(&self, path: &str) -> String {
-        std::fs::canonicalize(self.place(path)).map_or_else(
-            |_| path.to_owned(),
-            |path| path.to_string_lossy().into_owned(),
-        )
-    }
-
-    fn label(&self) -> &str {
-        &self.label
-    }
+    let parsed = access.root_file(root).parse(&files);
+    parsed.map_err(|error| cannot_read(root, &error))
 }
 
 /// The only program of a path.
@@ -459,4 +348,28 @@ pub fn one_root(path: &Path, terminal: &Terminal) -> Result<PathBuf, CommandErro
             )))
         }
     }
+}
+
+/// The paths to work on: from the command line, else from `presync.toml`, else the current
+/// directory.
+pub fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let here = PathBuf::from(".");
+    let Some(found) = settings::find(&Disk, &here)?.filter(|found| !found.paths().is_empty())
+    else {
+        return Ok(vec![here]);
+    };
+    // Show paths relative to the current directory if they are inside it.
+    let current = std::env::current_dir().unwrap_or_default();
+    let shown = |path: &PathBuf| {
+        let path = found.folder.join(path);
+        match path.strip_prefix(&current) {
+            Ok(inside) if inside.components().next().is_some() => inside.to_path_buf(),
+            Ok(_) => PathBuf::from("."),
+            Err(_) => path,
+        }
+    };
+    Ok(found.paths().iter().map(shown).collect())
 }

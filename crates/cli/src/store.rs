@@ -86,7 +86,7 @@ impl Store {
             StateFile::parse(&String::from_utf8_lossy(old)).map_err(|error| wrong(path, &error))?;
         let position = old.position.clone();
         let lost = old.load(stream).map_err(|error| wrong(path, &error))?;
-        let folder = files::folder_of(path);
+        let folder = presync_ide::folder_of(path);
         let new = tempfile::Builder::new()
             .prefix(".presync")
             .tempfile_in(folder)

@@ -13,6 +13,8 @@ pub(crate) mod rows;
 mod sql;
 mod xlsx;
 
+pub use markdown::overview;
+
 pub use format::{ExportError, ExportFormat, PageFinding, TableReport, Write};
 
 /// Every format, in display order.

@@ -5,4 +5,5 @@ pub mod conditions;
 pub mod crosstab;
 pub mod declarations;
 pub mod markdown;
+pub use crate::export::overview;
 pub(crate) mod svg;

@@ -1,22 +1,116 @@
 //! In: root files. Out: all findings of their programs, each once, in reading order.
 
-use crate::error::CommandError;
-use crate::places::Disk;
-use crate::project::{FileAccess, Overlay};
-use crate::terminal::Terminal;
-use crate::{config, project};
+use std::borrow::Borrow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use presync::CheckReport;
-use presync::Diagnostic;
-use presync::{FileId, Sources};
-use presync_report::{Finding, Subject, fingerprints};
+use presync::{CheckReport, Diagnostic, ParseCache, Parsed, RuleExtent, Settings, Sources, Tables};
+use presync_report::{Finding, Places, Subject, fingerprints};
+
+use crate::files::{FileSystem, cannot_read};
+use crate::program::RootFile;
+use crate::settings::{self, SettingsError};
+
+/// A program that was checked.
+pub struct CheckedProgram {
+    pub root: RootFile,
+    /// Without diagnostics, which are in `found`.
+    pub report: CheckReport,
+    pub settings: Settings,
+    /// Whether a file that it uses cannot be read.
+    pub misses_files: bool,
+    /// Its errors and findings, sorted.
+    pub found: Vec<Diagnostic>,
+    tables: OnceCell<Option<Tables>>,
+    rule_extents: OnceCell<Vec<RuleExtent>>,
+}
+
+impl CheckedProgram {
+    /// Checks and lints a program. `place`: where the settings of the root file are; `levels`: `CODE=LEVEL`.
+    ///
+    /// # Errors
+    /// The root file cannot be read, or its settings are wrong.
+    pub fn check(
+        files: &dyn FileSystem,
+        root: &RootFile,
+        place: &Path,
+        levels: &[String],
+    ) -> Result<Self, CheckError> {
+        let parsed = root.parse(files);
+        Self::check_by(&presync::check, parsed, (files, root, place), levels)
+    }
+
+    /// The same with an index, for editors. What is in the cache is not parsed again.
+    pub(crate) fn check_with_index(
+        files: &dyn FileSystem,
+        root: &RootFile,
+        cache: &ParseCache,
+    ) -> Result<Self, CheckError> {
+        let parsed = root.parse_cached(files, cache);
+        let of_root = (files, root, &*root.path);
+        Self::check_by(&presync::check_with_index, parsed, of_root, &[])
+    }
+
+    /// The tables of the program, or of what remains of it. `None` if too much is lost to errors.
+    pub fn tables(&self) -> Option<&Tables> {
+        let compiled = || self.report.partial_program()?.compile().ok();
+        self.tables.get_or_init(compiled).as_ref()
+    }
+
+    /// How many situations each rule decides; see [`presync::rule_extents`]. `None` if the program has errors.
+    pub fn rule_extents(&self) -> Option<&[RuleExtent]> {
+        let program = self.report.program.as_ref()?;
+        Some(
+            self.rule_extents
+                .get_or_init(|| presync::rule_extents(program)),
+        )
+    }
+
+    /// The number of errors of the language.
+    pub fn errors(&self) -> usize {
+        let errors = self.found.iter().filter(|one| one.code.default.is_none());
+        errors.count()
+    }
+
+    fn check_by(
+        check: &dyn Fn(Parsed) -> CheckReport,
+        parsed: io::Result<Parsed>,
+        (files, root, place): (&dyn FileSystem, &RootFile, &Path),
+        levels: &[String],
+    ) -> Result<Self, CheckError> {
+        let parsed =
+            parsed.map_err(|error| CheckError::Unreadable(cannot_read(&root.path, &error)))?;
+        let settings = settings::settings(files, place, levels, &parsed.sources)?;
+        let misses_files = !parsed.missing.is_empty();
+        let mut report = check(parsed);
+        let found = report.findings(&settings);
+        report.diagnostics.clear();
+        Ok(Self {
+            root: root.clone(),
+            report,
+            settings,
+            misses_files,
+            found,
+            tables: OnceCell::new(),
+            rule_extents: OnceCell::new(),
+        })
+    }
+}
+
+/// Why a program was not checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    #[error("{0}")]
+    Unreadable(String),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+}
 
 /// Checked programs with their findings.
 pub struct Findings {
-    /// By root file; their diagnostics are in `found`.
-    pub programs: Vec<(PathBuf, CheckReport)>,
+    pub programs: Vec<CheckedProgram>,
     pub found: Vec<FoundDiagnostic>,
 }
 
@@ -30,76 +124,18 @@ pub struct FoundDiagnostic {
 }
 
 impl Findings {
-    /// Checks and lints; `instead` has unsaved texts.
-    pub fn collect(
-        roots: &[PathBuf],
-        levels: &[String],
-        instead: Option<&Overlay>,
-        terminal: &Terminal,
-    ) -> Result<Self, CommandError> {
-        Self::collect_with(roots, levels, instead, &terminal.file_access, terminal)
-    }
-
-    /// The same with other access to files.
-    pub fn collect_with(
-        roots: &[PathBuf],
-        levels: &[String],
-        instead: Option<&Overlay>,
-        file_access: &FileAccess,
-        terminal: &Terminal,
-    ) -> Result<Self, CommandError> {
-        let mut programs = Vec::with_capacity(roots.len());
-        let mut found: Vec<Vec<Diagnostic>> = Vec::with_capacity(roots.len());
-        let mut settings = Vec::with_capacity(roots.len());
-        for root in roots {
-            let parsed = match project::parse_with(root, instead, file_access) {
-                Ok(parsed) => parsed,
-                Err(unreadable) => {
-                    terminal.skip(&unreadable);
-                    continue;
-                }
-            };
-            let of_root = config::settings(file_access.place(root), levels, &parsed.sources)?;
-            let mut report = presync::check(parsed);
-            found.push(match &report.program {
-                Some(program) => program.lint(&of_root),
-                None => std::mem::take(&mut report.diagnostics),
-            });
-            programs.push((root.clone(), report));
-            settings.push(of_root);
-        }
-        config::check_attributes(&settings, programs.iter().map(|(_, report)| report))?;
-        used_elsewhere(&programs, &mut found);
-        let mut found: Vec<(usize, Diagnostic)> = found
-            .into_iter()
-            .enumerate()
-            .flat_map(|(at, diagnostics)| {
-                diagnostics
-                    .into_iter()
-                    .map(move |diagnostic| (at, diagnostic))
-            })
-            .collect();
-        let key = |(at, diagnostic): &(usize, Diagnostic)| {
-            let sources = programs[*at].1.sources();
-            let labels = diagnostic
-                .labels
-                .iter()
-                .map(|label| (sources.shown_path(label.location.file), label.location.span));
-            (
-                labels.collect::<Vec<_>>(),
-                diagnostic.code,
-                diagnostic.data.without_places(),
-            )
-        };
-        found.sort_by_cached_key(key);
-        // Report a file used by several programs only once.
-        let mut told = BTreeSet::new();
-        found.retain(|one| told.insert(key(one)));
+    /// Joins the findings of programs: those in a file that several programs use are there once.
+    ///
+    /// # Errors
+    /// The settings name an attribute that no system has.
+    pub fn new(programs: Vec<CheckedProgram>, places: &dyn Places) -> Result<Self, SettingsError> {
+        settings::check_attributes(&programs)?;
+        let found = merged(&programs);
         let subjects = presync_report::subjects(
             found
                 .iter()
-                .map(|(at, diagnostic)| (diagnostic, programs[*at].1.sources())),
-            &Disk,
+                .map(|(at, diagnostic)| (diagnostic, programs[*at].report.sources())),
+            places,
         );
         let fingerprints = fingerprints(&subjects);
         let found = found.into_iter().zip(subjects).zip(fingerprints);
@@ -118,39 +154,71 @@ impl Findings {
     pub fn iter(&self) -> impl Iterator<Item = Finding<'_>> {
         self.found.iter().map(|found| Finding {
             diagnostic: &found.diagnostic,
-            sources: self.programs[found.program].1.sources(),
+            sources: self.programs[found.program].report.sources(),
             fingerprint: &found.fingerprint,
         })
     }
 
     /// Every checked file except bundled ones, as the user would type it.
     pub fn files(&self) -> BTreeSet<String> {
-        let sources = self.programs.iter().map(|(_, report)| report.sources());
-        sources
-            .flat_map(|sources| {
-                sources
-                    .iter()
-                    .filter(|(_, file)| !file.bundled)
-                    .map(|(id, _)| sources.shown_path(id))
-            })
-            .collect()
+        self.programs.iter().flat_map(own_files).collect()
+    }
+
+    /// Those that no program with errors uses.
+    pub fn files_without_errors(&self) -> BTreeSet<String> {
+        let broken = self
+            .programs
+            .iter()
+            .filter(|program| program.report.program.is_none());
+        let broken: BTreeSet<String> = broken.flat_map(own_files).collect();
+        self.files().difference(&broken).cloned().collect()
     }
 }
 
-/// The path of a file of a program.
-pub fn path_of(root: &Path, sources: &Sources, file: FileId) -> PathBuf {
-    if file.0 == 0 {
-        root.to_path_buf()
-    } else {
-        PathBuf::from(sources.shown_path(file))
-    }
+/// The findings of programs in reading order, each with the index of its program. Those in a file that several programs use
+/// are there once.
+pub(crate) fn merged<P: Borrow<CheckedProgram>>(programs: &[P]) -> Vec<(usize, Diagnostic)> {
+    let programs: Vec<&CheckedProgram> = programs.iter().map(Borrow::borrow).collect();
+    let mut found: Vec<Vec<Diagnostic>> = Vec::with_capacity(programs.len());
+    found.extend(programs.iter().map(|program| program.found.clone()));
+    used_elsewhere(&programs, &mut found);
+    let found = found.into_iter().enumerate().flat_map(|(at, diagnostics)| {
+        diagnostics
+            .into_iter()
+            .map(move |diagnostic| (at, diagnostic))
+    });
+    let mut found: Vec<(usize, Diagnostic)> = found.collect();
+    let key = |(at, diagnostic): &(usize, Diagnostic)| {
+        let sources = programs[*at].report.sources();
+        let labels = diagnostic
+            .labels
+            .iter()
+            .map(|label| (sources.shown_path(label.location.file), label.location.span));
+        (
+            labels.collect::<Vec<_>>(),
+            diagnostic.code,
+            diagnostic.data.without_places(),
+        )
+    };
+    found.sort_by_cached_key(key);
+    // Report a file used by several programs only once.
+    let mut told = BTreeSet::new();
+    found.retain(|one| told.insert(key(one)));
+    found
+}
+
+/// The files of a program except bundled ones.
+fn own_files(program: &CheckedProgram) -> Vec<String> {
+    let sources = program.report.sources();
+    let own = sources.iter().filter(|(_, file)| !file.bundled);
+    own.map(|(id, _)| sources.shown_path(id)).collect()
 }
 
 /// Where a finding is, and what it is about.
 type SharedPlace = (&'static str, String, u32, [Option<String>; 2], Vec<String>);
 
 /// Removes findings in files that several programs have, unless all of them report it.
-fn used_elsewhere(programs: &[(PathBuf, CheckReport)], found: &mut [Vec<Diagnostic>]) {
+fn used_elsewhere(programs: &[&CheckedProgram], found: &mut [Vec<Diagnostic>]) {
     let place = |sources: &Sources, diagnostic: &Diagnostic| -> Option<SharedPlace> {
         let code = diagnostic.code.name;
         let location = diagnostic
@@ -167,8 +235,8 @@ fn used_elsewhere(programs: &[(PathBuf, CheckReport)], found: &mut [Vec<Diagnost
     };
     let mut reporting: BTreeMap<SharedPlace, usize> = BTreeMap::new();
     let mut having: BTreeMap<String, usize> = BTreeMap::new();
-    for ((_, report), diagnostics) in programs.iter().zip(found.iter()) {
-        let sources = report.sources();
+    for (program, diagnostics) in programs.iter().zip(found.iter()) {
+        let sources = program.report.sources();
         for (id, _) in sources.iter() {
             *having.entry(sources.shown_path(id)).or_default() += 1;
         }
@@ -180,9 +248,9 @@ fn used_elsewhere(programs: &[(PathBuf, CheckReport)], found: &mut [Vec<Diagnost
             *reporting.entry(place).or_default() += 1;
         }
     }
-    for ((_, report), diagnostics) in programs.iter().zip(found) {
+    for (program, diagnostics) in programs.iter().zip(found) {
         diagnostics.retain(|diagnostic| {
-            let place = place(report.sources(), diagnostic);
+            let place = place(program.report.sources(), diagnostic);
             place.is_none_or(|place| having.get(&place.1) == reporting.get(&place))
         });
     }

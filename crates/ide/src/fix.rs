@@ -5,14 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::error::CommandError;
-use crate::files;
-use crate::findings::{Findings, path_of};
-use crate::loading::meaning;
-use crate::project::Overlay;
-use crate::terminal::Terminal;
-use presync::Fix;
-use presync::{Sources, Span};
+use presync::{Fix, Program, Sources, Span};
+
+use crate::files::Texts;
+use crate::findings::Findings;
 
 /// A fix can enable others, but not endlessly.
 const MAX_ROUNDS: usize = 100;
@@ -24,91 +20,99 @@ pub struct Fixed {
     pub fixed: usize,
 }
 
-/// Applies the fixes in rounds until none is left.
-///
-/// Changes only files that the command names, or that are in a directory that it names: programs
-/// unknown to the command may use the others.
-pub fn fix(
-    named: &[PathBuf],
-    roots: &[PathBuf],
-    levels: &[String],
-    allow_unsafe: bool,
-    terminal: &Terminal,
-) -> Result<Fixed, CommandError> {
-    let named = named.iter().map(|path| files::canonical(path)).collect();
-    let mut worker = Fixer {
-        named,
-        roots,
-        levels,
-        terminal,
-        texts: Overlay::new(),
-        paths: BTreeMap::new(),
-        refused: BTreeSet::new(),
-    };
-    let mut fixed = 0;
-    for _ in 0..MAX_ROUNDS {
-        // A round that keeps nothing still records which fixes to skip in the next.
-        let Some(done) = worker.round(allow_unsafe)? else {
-            break;
+/// Checks programs with other texts in place of some files.
+pub type Check<'a, E> = dyn Fn(&Texts) -> Result<Findings, E> + 'a;
+
+/// What to fix.
+pub struct Fixes<'a, E> {
+    pub check: &'a Check<'a, E>,
+    /// The same path for every way to name a file.
+    pub canonical: &'a dyn Fn(&Path) -> PathBuf,
+    /// Canonical paths of the files that may change, or of folders that contain them: programs that nobody checks may use the
+    /// others.
+    pub named: Vec<PathBuf>,
+    pub allow_unsafe: bool,
+}
+
+impl<E> Fixes<'_, E> {
+    /// Applies the fixes in rounds until none is left.
+    ///
+    /// # Errors
+    /// A check fails.
+    pub fn apply(&self) -> Result<Fixed, E> {
+        let mut fixer = Fixer {
+            fixes: self,
+            texts: Texts::new(),
+            paths: BTreeMap::new(),
+            refused: BTreeSet::new(),
         };
-        fixed += done;
-    }
-    let mut changed = BTreeMap::new();
-    for (path, after) in worker.texts {
-        let (shown, before) = &worker.paths[&path];
-        if *before != after {
-            changed.insert(path, (shown.clone(), before.clone(), after));
+        let mut fixed = 0;
+        for _ in 0..MAX_ROUNDS {
+            // A round that keeps nothing still records which fixes to skip in the next.
+            let Some(done) = fixer.round()? else {
+                break;
+            };
+            fixed += done;
         }
+        let mut changed = BTreeMap::new();
+        for (path, after) in fixer.texts {
+            let (shown, before) = &fixer.paths[&path];
+            if *before != after {
+                changed.insert(path, (shown.clone(), before.clone(), after));
+            }
+        }
+        Ok(Fixed { changed, fixed })
     }
-    Ok(Fixed { changed, fixed })
 }
 
 /// The locations and texts of one fix, by file.
 type Edits = BTreeMap<PathBuf, Vec<(Span, String)>>;
 
-struct Fixer<'a> {
-    /// Canonical paths.
-    named: Vec<PathBuf>,
-    roots: &'a [PathBuf],
-    levels: &'a [String],
-    terminal: &'a Terminal,
+struct Fixer<'a, E> {
+    fixes: &'a Fixes<'a, E>,
     /// By canonical path; standard input is `-`.
-    texts: Overlay,
+    texts: Texts,
     /// The path to show, and the original text.
     paths: BTreeMap<PathBuf, (PathBuf, String)>,
     /// Fingerprints of findings whose fix was rejected for the current texts.
     refused: BTreeSet<String>,
 }
 
-impl Fixer<'_> {
+impl<E> Fixer<'_, E> {
     /// One round: applies all fixes that do not overlap; returns how many were kept, `None` if
     /// there was nothing to try.
-    fn round(&mut self, allow_unsafe: bool) -> Result<Option<usize>, CommandError> {
-        let findings =
-            Findings::collect(self.roots, self.levels, Some(&self.texts), self.terminal)?;
+    fn round(&mut self) -> Result<Option<usize>, E> {
+        let Fixes {
+            check,
+            canonical,
+            named,
+            allow_unsafe,
+        } = self.fixes;
+        let findings = check(&self.texts)?;
         let before = digests(&findings);
         let mut wanted: Vec<(String, bool, Edits)> = Vec::new();
         for found in &findings.found {
             let (diagnostic, known) = (&found.diagnostic, &found.fingerprint);
-            let (root, report) = &findings.programs[found.program];
-            let usable = |fix: &&Fix| (fix.safe || allow_unsafe) && !self.refused.contains(known);
+            let program = &findings.programs[found.program];
+            let sources = program.report.sources();
+            let usable = |fix: &&Fix| (fix.safe || *allow_unsafe) && !self.refused.contains(known);
             let Some(fix) = diagnostic.fixes.iter().find(usable) else {
                 continue;
             };
             let mut edits = Edits::new();
             let places = fix.edits.iter().map(|(location, text)| {
-                let shown = path_of(root, report.sources(), location.file);
-                (files::canonical(&shown), shown, location, text)
+                let shown = program.root.path_of(sources, location.file);
+                (canonical(&shown), shown, location, text)
             });
             let places: Vec<_> = places.collect();
             if places
                 .iter()
-                .any(|(path, ..)| !self.named.iter().any(|named| path.starts_with(named)))
+                .any(|(path, ..)| !named.iter().any(|named| path.starts_with(named)))
             {
                 continue;
             }
             for (path, shown, location, text) in places {
-                self.remember(&path, &shown, report.sources(), location.file);
+                self.remember(&path, &shown, sources, location.file);
                 edits
                     .entry(path)
                     .or_default()
@@ -138,13 +142,9 @@ impl Fixer<'_> {
     }
 
     /// Keeps all of them, or bisects for those that pass the proof.
-    fn keep(
-        &mut self,
-        wanted: &[(String, bool, Edits)],
-        before: &[Digest],
-    ) -> Result<usize, CommandError> {
+    fn keep(&mut self, wanted: &[(String, bool, Edits)], before: &[Digest]) -> Result<usize, E> {
         let texts = self.with(wanted);
-        let after = Findings::collect(self.roots, self.levels, Some(&texts), self.terminal)?;
+        let after = (self.fixes.check)(&texts)?;
         let only_safe = wanted.iter().all(|(_, safe, _)| *safe);
         let holds =
             digests(&after)
@@ -178,28 +178,37 @@ impl Fixer<'_> {
         }
     }
 
-    fn with(&self, wanted: &[(String, bool, Edits)]) -> Overlay {
+    fn with(&self, wanted: &[(String, bool, Edits)]) -> Texts {
         let mut texts = self.texts.clone();
         let mut all: BTreeMap<&PathBuf, Vec<&(Span, String)>> = BTreeMap::new();
         for (path, edits) in wanted.iter().flat_map(|(_, _, edits)| edits) {
             all.entry(path).or_default().extend(edits);
         }
-        for (path, mut edits) in all {
-            edits.sort_by_key(|(span, _)| *span);
+        for (path, edits) in all {
             let Some(text) = texts.get_mut(path) else {
                 continue;
             };
-            for (span, with) in edits.into_iter().rev() {
-                let (start, end) = (span.start as usize, span.end as usize);
-                let within_line = !text[start..end].ends_with('\n');
-                text.replace_range(start..end, with);
-                if with.is_empty() && within_line {
-                    drop_empty_line(text, start);
-                }
-            }
+            let edits: Vec<(Span, String)> = edits.into_iter().cloned().collect();
+            *text = fixed_texts(text, &edits);
         }
         texts
     }
+}
+
+/// A text with the edits of fixes, which do not overlap. A line that a deletion leaves empty goes, too.
+pub(crate) fn fixed_texts(before: &str, edits: &[(Span, String)]) -> String {
+    let mut text = before.to_owned();
+    let mut edits: Vec<&(Span, String)> = edits.iter().collect();
+    edits.sort_by_key(|(span, _)| *span);
+    for (span, with) in edits.into_iter().rev() {
+        let (start, end) = (span.start as usize, span.end as usize);
+        let within_line = !text[start..end].ends_with('\n');
+        text.replace_range(start..end, with);
+        if with.is_empty() && within_line {
+            drop_empty_line(&mut text, start);
+        }
+    }
+    text
 }
 
 /// Removes the line at a position if it is empty.
@@ -238,15 +247,20 @@ enum Digest {
 fn digests(findings: &Findings) -> Vec<Digest> {
     let programs = findings.programs.iter().enumerate();
     programs
-        .map(|(at, (_, report))| match &report.program {
+        .map(|(at, program)| match &program.report.program {
             Some(program) => Digest::Meaning(meaning(program)),
             None => Digest::Errors(
                 findings
                     .found
                     .iter()
-                    .filter(|found| found.program == at)
+                    .filter(|found| found.program == at && found.diagnostic.code.default.is_none())
                     .count(),
             ),
         })
         .collect()
+}
+
+/// The digest of a program's meaning; `None` if it is too complex to compile.
+pub fn meaning(program: &Program) -> Option<String> {
+    program.compile().ok()?.digest().ok().map(str::to_owned)
 }

@@ -2,8 +2,6 @@
 //! Levels: `@allow` in the source, else `--level`, else `overrides` and then `lints` of `presync.toml`, else the lint's
 //! default.
 
-use crate::error::CommandError;
-use crate::watch;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
@@ -12,12 +10,20 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use presync::CheckReport;
 use presync::nearest;
 use presync::{Level, Settings, Sources, UnknownLevel, UnknownLint};
 use presync_report::{FORMATS, ReportFormat};
 
-const NAME: &str = "presync.toml";
+use crate::files::{FileSystem, cannot_read, folder_of};
+use crate::findings::CheckedProgram;
+
+/// The name of the file.
+pub const NAME: &str = "presync.toml";
+
+/// What is wrong with a `presync.toml`, or with levels of the command line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(pub String);
 
 /// A project's settings.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -75,20 +81,35 @@ pub struct ProjectConfig {
 }
 
 impl ProjectConfig {
-    /// Whether `exclude` matches a path or a directory above it.
-    pub fn excludes(&self, path: &Path, is_folder: bool) -> bool {
-        self.matches(&self.excluded, path, is_folder)
+    /// Files and directories to work on if the command line names none, relative to the folder.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.config.paths
     }
 
-    fn matches(&self, patterns: &Gitignore, path: &Path, is_folder: bool) -> bool {
-        let Ok(path) = std::path::absolute(path) else {
-            return false;
-        };
+    /// The format of `check`.
+    pub fn format(&self) -> Option<&'static ReportFormat> {
+        self.config.format
+    }
+
+    /// Whether `exclude` matches a path or a directory above it.
+    pub fn excludes(&self, files: &dyn FileSystem, path: &Path, is_folder: bool) -> bool {
+        self.matches(files, &self.excluded, path, is_folder)
+    }
+
+    fn matches(
+        &self,
+        files: &dyn FileSystem,
+        patterns: &Gitignore,
+        path: &Path,
+        is_folder: bool,
+    ) -> bool {
+        let path = files.absolute(path);
         // Links in the path of the project itself do not matter.
         let below = path.strip_prefix(&self.folder).map(Path::to_path_buf);
         let below = below.or_else(|_| {
-            let folder = crate::files::canonical(&self.folder);
-            crate::files::canonical(&path)
+            let folder = files.canonical(&self.folder);
+            files
+                .canonical(&path)
                 .strip_prefix(folder)
                 .map(Path::to_path_buf)
         });
@@ -124,30 +145,36 @@ fn patterns(folder: &Path, lines: &[String]) -> Result<Gitignore, String> {
     builder.build().map_err(|error| error.to_string())
 }
 
+/// The folder of the nearest `presync.toml`, in the directory of a path or above it.
+pub fn folder(files: &dyn FileSystem, from: &Path) -> Option<PathBuf> {
+    let start = files.absolute(from);
+    let skip = usize::from(!files.is_folder(&start));
+    let mut folders = start.ancestors().skip(skip);
+    let found = folders.find(|folder| files.is_file(&folder.join(NAME)))?;
+    Some(found.to_path_buf())
+}
+
 /// The nearest `presync.toml`, in the directory of a path or above it.
-pub fn find(from: &Path) -> Result<Option<ProjectConfig>, CommandError> {
-    let Ok(start) = std::path::absolute(from) else {
-        return Ok(None);
-    };
-    let skip = usize::from(!start.is_dir());
-    let Some(folder) = start.ancestors().skip(skip).find(|folder| {
-        let file = folder.join(NAME);
-        watch::record(&file);
-        file.is_file()
-    }) else {
+///
+/// # Errors
+/// It cannot be read, or it is wrong.
+pub fn find(files: &dyn FileSystem, from: &Path) -> Result<Option<ProjectConfig>, SettingsError> {
+    let Some(folder) = folder(files, from) else {
         return Ok(None);
     };
     let file = folder.join(NAME);
-    let text =
-        std::fs::read_to_string(&file).map_err(|error| crate::files::cannot_read(&file, &error))?;
-    let wrong = |error| CommandError::Usage(format!("`{}`: {error}", file.display()));
+    let unreadable = |error: &std::io::Error| SettingsError(cannot_read(&file, error));
+    let bytes = files.read(&file).map_err(|error| unreadable(&error))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| unreadable(&std::io::Error::other("it is not UTF-8")))?;
+    let wrong = |error| SettingsError(format!("`{}`: {error}", file.display()));
     let config = parse(&text).map_err(wrong)?;
-    let excluded = patterns(folder, &config.exclude).map_err(wrong)?;
+    let excluded = patterns(&folder, &config.exclude).map_err(wrong)?;
     let overridden = config.overrides.iter();
-    let overridden = overridden.map(|one| patterns(folder, &one.paths));
+    let overridden = overridden.map(|one| patterns(&folder, &one.paths));
     let overridden = overridden.collect::<Result<_, _>>().map_err(wrong)?;
     Ok(Some(ProjectConfig {
-        folder: folder.to_path_buf(),
+        folder,
         config,
         excluded,
         overridden,
@@ -208,29 +235,6 @@ fn parse(text: &str) -> Result<Config, String> {
     toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
 }
 
-/// The paths to work on: from the command line, else from `presync.toml`, else the current
-/// directory.
-pub fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
-    if !named.is_empty() {
-        return Ok(named.to_vec());
-    }
-    let here = PathBuf::from(".");
-    let Some(found) = find(&here)?.filter(|found| !found.config.paths.is_empty()) else {
-        return Ok(vec![here]);
-    };
-    // Show paths relative to the current directory if they are inside it.
-    let current = std::env::current_dir().unwrap_or_default();
-    let shown = |path: &PathBuf| {
-        let path = found.folder.join(path);
-        match path.strip_prefix(&current) {
-            Ok(inside) if inside.components().next().is_some() => inside.to_path_buf(),
-            Ok(_) => PathBuf::from("."),
-            Err(_) => path,
-        }
-    };
-    Ok(found.config.paths.iter().map(shown).collect())
-}
-
 /// The format with this name.
 pub fn format_named(name: &str) -> Option<&'static ReportFormat> {
     FORMATS.iter().find(|format| format.name == name)
@@ -261,28 +265,27 @@ fn format_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "oneOf": FORMATS.iter().map(one).collect::<Vec<_>>() })
 }
 
-/// The format set in `presync.toml`.
-pub fn format(from: &Path) -> Result<Option<&'static ReportFormat>, CommandError> {
-    Ok(find(from)?.and_then(|found| found.config.format))
-}
-
 /// The settings for a program; `root`: its root file; `levels`: `CODE=LEVEL` from the command line.
+///
+/// # Errors
+/// The `presync.toml` or the levels are wrong.
 pub fn settings(
+    files: &dyn FileSystem,
     root: &Path,
     levels: &[String],
     sources: &Sources,
-) -> Result<Settings, CommandError> {
+) -> Result<Settings, SettingsError> {
     let mut settings = Settings::default();
-    let unknown = |error: UnknownLint| CommandError::Usage(error.to_string());
-    if let Some(found) = find(root)? {
+    let unknown = |error: UnknownLint| SettingsError(error.to_string());
+    if let Some(found) = find(files, root)? {
         for (code, level) in &found.config.lints {
             settings.set(code, *level).map_err(unknown)?;
         }
         for (patterns, one) in found.overridden.iter().zip(&found.config.overrides) {
-            let files = sources.iter().filter(|(_, file)| !file.bundled);
-            let folder = crate::files::folder_of(root);
-            let is_matched = |path: &str| found.matches(patterns, &folder.join(path), false);
-            for (file, _) in files.filter(|(_, file)| is_matched(&file.path)) {
+            let own = sources.iter().filter(|(_, file)| !file.bundled);
+            let folder = folder_of(root);
+            let is_matched = |path: &str| found.matches(files, patterns, &folder.join(path), false);
+            for (file, _) in own.filter(|(_, file)| is_matched(&file.path)) {
                 for (code, level) in &one.lints {
                     settings.set_in(file, code, *level).map_err(unknown)?;
                 }
@@ -291,10 +294,10 @@ pub fn settings(
         settings.protected = found.config.protected_attributes;
     }
     for setting in levels {
-        let (code, level) = setting.split_once('=').ok_or_else(|| {
-            CommandError::Usage(format!("--level needs CODE=LEVEL, not `{setting}`"))
-        })?;
-        let wrong = |error: String| CommandError::Usage(format!("--level: {error}"));
+        let (code, level) = setting
+            .split_once('=')
+            .ok_or_else(|| SettingsError(format!("--level needs CODE=LEVEL, not `{setting}`")))?;
+        let wrong = |error: String| SettingsError(format!("--level: {error}"));
         let lint = presync::lint_named(code).map_err(|error| wrong(error.to_string()))?;
         let level = level
             .parse()
@@ -306,21 +309,21 @@ pub fn settings(
 
 /// Rejects protected attributes that no system of any program has: a misspelled one would protect
 /// nothing.
-pub fn check_attributes<'p>(
-    settings: &[Settings],
-    reports: impl Iterator<Item = &'p CheckReport> + Clone,
-) -> Result<(), CommandError> {
-    let programs = || reports.clone().filter_map(|report| report.program.as_ref());
+///
+/// # Errors
+/// There is one.
+pub fn check_attributes(checked: &[CheckedProgram]) -> Result<(), SettingsError> {
     let systems = || {
-        programs()
+        let programs = checked.iter().filter_map(|one| one.report.program.as_ref());
+        programs
             .flat_map(|program| program.schema.systems())
             .map(|(_, system)| system)
     };
     // The program with errors may declare the attribute.
-    if reports.clone().any(|report| report.program.is_none()) {
+    if checked.iter().any(|one| one.report.program.is_none()) {
         return Ok(());
     }
-    for settings in settings {
+    for settings in checked.iter().map(|one| &one.settings) {
         for wanted in settings.protected.iter().flatten() {
             // Without any system there is nothing to protect.
             if systems().next().is_some()
@@ -333,7 +336,7 @@ pub fn check_attributes<'p>(
                         .map(String::as_str),
                 );
                 let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-                return Err(CommandError::Usage(format!(
+                return Err(SettingsError(format!(
                     "`{NAME}`: protected-attributes: no system has an attribute `{wanted}`{near}"
                 )));
             }
@@ -343,6 +346,7 @@ pub fn check_attributes<'p>(
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests use files")]
 mod tests {
     use super::*;
 

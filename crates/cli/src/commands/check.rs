@@ -8,14 +8,14 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use super::InputArguments;
 use crate::baseline::{self, KnownFindings};
 use crate::error::{CommandAnswer, CommandError, CommandResult};
-use crate::findings::Findings;
 use crate::git::Revision;
+use crate::loading;
 use crate::places::Disk;
-use crate::project::Overlay;
 use crate::project::Selection;
 use crate::terminal::{OutputStream, Terminal};
-use crate::{add_allow, config, edit, files, fix, watch};
+use crate::{add_allow, edit, files, watch};
 use presync::Severity;
+use presync_ide::{Findings, Fixed, Fixes, Texts, settings};
 use presync_report::{FORMATS, Finding, Report};
 
 /// Check programs for errors and lint findings.
@@ -80,17 +80,19 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         selection.pass_excluded_stdin(terminal)?;
     }
     let roots = selection.roots(terminal)?;
+    let access = &terminal.file_access;
     // With `--fix -`, stdout has only the fixed text, and findings refer to that text.
-    let mut texts = Overlay::new();
+    let mut texts = Texts::new();
     let mut stream = OutputStream::Stdout;
     if arguments.fix || arguments.diff {
-        let fixed = fix::fix(
-            &selection.paths,
-            &roots,
-            &arguments.levels,
-            arguments.allow_unsafe,
-            terminal,
-        )?;
+        let named = selection.paths.iter().map(|path| files::canonical(path));
+        let fixed = Fixes {
+            check: &|texts| loading::findings(&roots, &arguments.levels, texts, access, terminal),
+            canonical: &files::canonical,
+            named: named.collect(),
+            allow_unsafe: arguments.allow_unsafe,
+        }
+        .apply()?;
         if arguments.diff {
             return show(&fixed, terminal);
         }
@@ -109,7 +111,7 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             terminal.status(&format!("fixed {}", findings_text(fixed.fixed)));
         }
     }
-    let mut findings = Findings::collect(&roots, &arguments.levels, Some(&texts), terminal)?;
+    let mut findings = loading::findings(&roots, &arguments.levels, &texts, access, terminal)?;
     if let Some(reason) = &arguments.add_allow {
         return add_allow::add_allow(&findings, reason, terminal);
     }
@@ -136,15 +138,16 @@ fn since(
         .map_or(Path::new("."), |path| terminal.file_access.place(path));
     let earlier = Revision::checkout(revision, near, Path::new(""))?;
     let mut roots = Vec::new();
-    for (root, _) in &findings.programs {
-        let before = earlier.path(terminal.file_access.place(root))?;
+    for program in &findings.programs {
+        let before = earlier.path(terminal.file_access.place(&program.root.path))?;
         // A new program has no earlier findings.
         if before.is_file() {
             roots.push(before);
         }
     }
     let access = earlier.access(&terminal.file_access);
-    let mut before = Findings::collect_with(&roots, &arguments.levels, None, &access, terminal)?;
+    let mut before =
+        loading::findings(&roots, &arguments.levels, &Texts::new(), &access, terminal)?;
     let label = format!("{revision}:");
     for found in &mut before.found {
         let file = found.subject.file.strip_prefix(&label);
@@ -200,11 +203,15 @@ fn report(
     stream: OutputStream,
     terminal: &Terminal,
 ) -> CommandResult {
-    let named = arguments.format.as_deref().and_then(config::format_named);
+    let named = arguments.format.as_deref().and_then(settings::format_named);
     let format = match (named, findings.programs.first()) {
         (Some(format), _) => format,
-        (None, Some((root, ..))) => {
-            config::format(terminal.file_access.place(root))?.unwrap_or(&FORMATS[0])
+        (None, Some(program)) => {
+            let place = terminal.file_access.place(&program.root.path);
+            let found = settings::find(&Disk, place)?;
+            found
+                .and_then(|found| found.format())
+                .unwrap_or(&FORMATS[0])
         }
         (None, None) => &FORMATS[0],
     };
@@ -291,7 +298,7 @@ fn findings_text(count: usize) -> String {
     }
 }
 
-fn show(fixed: &fix::Fixed, terminal: &Terminal) -> CommandResult {
+fn show(fixed: &Fixed, terminal: &Terminal) -> CommandResult {
     for (shown, before, after) in fixed.changed.values() {
         terminal.stdout(edit::unified(&shown.display().to_string(), before, after))?;
     }
@@ -299,7 +306,7 @@ fn show(fixed: &fix::Fixed, terminal: &Terminal) -> CommandResult {
     Ok(CommandAnswer::no_if(!fixed.changed.is_empty()))
 }
 
-fn write(fixed: &fix::Fixed) -> Result<(), CommandError> {
+fn write(fixed: &Fixed) -> Result<(), CommandError> {
     for (path, (_, _, after)) in &fixed.changed {
         if path.as_os_str() != "-" {
             files::rewrite(path, after)?;

@@ -6,10 +6,12 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use crate::error::{CommandAnswer, CommandError, CommandResult};
+use crate::places::Disk;
 use crate::terminal::Terminal;
-use crate::{config, files, git, loading, project};
+use crate::{files, git, loading, project};
 use presync::{Diagnostic, FileId, Program};
 use presync_exchange::export::{FORMATS, PageFinding, TableReport, Write};
+use presync_ide::settings;
 
 /// Export decision tables to another format.
 #[derive(Args)]
@@ -80,7 +82,7 @@ fn titles(path: &Path, program: Option<&Program>) -> (String, Option<String>) {
         return ("standard input".to_owned(), None);
     }
     let stem = words(file.file_stem());
-    let project = config::find(&file).ok().flatten();
+    let project = settings::find(&Disk, &file).ok().flatten();
     let project = project.map(|project| words(project.folder.file_name()));
     let name = match project {
         Some(project) if project != stem && !project.is_empty() => format!("{project}: {stem}"),
@@ -99,7 +101,12 @@ fn findings(
         return Ok(Vec::new());
     };
     let root = project::one_root(path, terminal)?;
-    let settings = config::settings(terminal.file_access.place(&root), &[], &program.sources)?;
+    let settings = settings::settings(
+        &Disk,
+        terminal.file_access.place(&root),
+        &[],
+        &program.sources,
+    )?;
     let found = program.lint(&settings);
     let finding = |found: Diagnostic| {
         let place = found.location().map(|location| {

@@ -6,13 +6,13 @@ use clap::Args;
 
 use super::InputArguments;
 use crate::error::{CommandAnswer, CommandError, CommandResult};
-use crate::loading::meaning;
-use crate::project::{FileAccess, Overlay};
+use crate::project::FileAccess;
 use crate::terminal::{OutputStream, Terminal};
 use crate::{edit, files, project};
 use presync::FormatError;
 use presync::visible;
 use presync::{SourceFile, Sources};
+use presync_ide::{Texts, meaning};
 
 /// Format files.
 #[derive(Args)]
@@ -148,7 +148,7 @@ fn digest(
     } else {
         files::canonical(file)
     };
-    let instead = Overlay::from([(path, text.to_owned())]);
-    let report = presync::check(project::parse_with(file, Some(&instead), file_access)?);
+    let instead = Texts::from([(path, text.to_owned())]);
+    let report = presync::check(project::parse_with(file, &instead, file_access)?);
     Ok(report.program.as_ref().and_then(meaning))
 }

@@ -5,7 +5,8 @@ use crate::export::format::{ExportError, ExportFormat, TableReport, Write};
 use crate::text::cells::{self, View, views};
 use crate::text::crosstab::{GridContent, GridText, MOST_COLUMNS, TableGrid, grids, groups, title};
 use crate::text::markdown::escape;
-use presync_engine::{Cells, StateId};
+use presync::Program;
+use presync_engine::{Cells, Direction, StateId, Tables, TooComplex};
 
 pub(super) const FORMAT: ExportFormat = ExportFormat {
     name: "markdown",
@@ -15,23 +16,7 @@ pub(super) const FORMAT: ExportFormat = ExportFormat {
 
 fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
     let mut text = format!("# Decision tables of {}\n", escape(&report.title()));
-    let mut nothing: Vec<String> = Vec::new();
-    for grid in grids(report.tables, report.program, MOST_COLUMNS, &|_, _| true)? {
-        match &grid.content {
-            GridContent::Nothing => nothing.push(grid.title()),
-            GridContent::Grid(of) => text.push_str(&of_grid(&grid, of)),
-            GridContent::Rows(_) => text.push_str(&format!(
-                "\n## {}\n\nToo many exceptions for an overview: see every row below.\n",
-                escape(&grid.title())
-            )),
-        }
-    }
-    if !nothing.is_empty() {
-        text.push_str("\n## Nothing ever changes\n\n");
-        for title in nothing {
-            text.push_str(&format!("- {}\n", escape(&title)));
-        }
-    }
+    text.push_str(&overview(report.tables, report.program, &|_, _| true)?);
     let groups = report.program.map(groups).unwrap_or_default();
     if !groups.is_empty() {
         text.push_str("\n## Groups\n\n");
@@ -44,6 +29,36 @@ fn write(report: &TableReport<'_>) -> Result<Vec<u8>, ExportError> {
         text.push_str(&of_view(&view));
     }
     Ok(text.into_bytes())
+}
+
+/// The tables of some roles and directions as grids. `program`: where they are from, for the names of groups.
+///
+/// # Errors
+/// A role is too complex.
+pub fn overview(
+    tables: &Tables,
+    program: Option<&Program>,
+    is_shown: &dyn Fn(&str, Direction) -> bool,
+) -> Result<String, TooComplex> {
+    let mut text = String::new();
+    let mut nothing: Vec<String> = Vec::new();
+    for grid in grids(tables, program, MOST_COLUMNS, is_shown)? {
+        match &grid.content {
+            GridContent::Nothing => nothing.push(grid.title()),
+            GridContent::Grid(of) => text.push_str(&of_grid(&grid, of)),
+            GridContent::Rows(_) => text.push_str(&format!(
+                "\n## {}\n\nToo many exceptions for a grid: `presync show --full` has every row.\n",
+                escape(&grid.title())
+            )),
+        }
+    }
+    if !nothing.is_empty() {
+        text.push_str("\n## Nothing ever changes\n\n");
+        for title in nothing {
+            text.push_str(&format!("- {}\n", escape(&title)));
+        }
+    }
+    Ok(text)
 }
 
 /// A line of a table.

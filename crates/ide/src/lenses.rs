@@ -1,0 +1,140 @@
+//! What can be run or shown above a declaration: tests and scenarios, tables of roles, and how much a rule decides.
+
+use presync::{Location, Span, Verdict, tree};
+
+use crate::analysis::FileView;
+
+/// Something to run or to show at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lens {
+    pub span: Span,
+    pub what: LensKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LensKind {
+    /// Prove a test or run a scenario, by name.
+    Test { name: String },
+    /// Show the tables of a role; empty for the one that is not declared.
+    Table { role: String },
+    /// What the rule at this place decides: `decides 12 of 408 situations`.
+    Rule,
+}
+
+/// The lenses of a file, in order.
+pub fn lenses(view: FileView<'_>) -> Vec<Lens> {
+    let mut lenses = Vec::new();
+    let has_roles = view
+        .checked()
+        .is_none_or(|program| !program.has_implicit_role());
+    let mut first_profile = true;
+    for node in &view.tree().declarations {
+        match &node.kind {
+            tree::DeclarationKind::Test { name, .. }
+            | tree::DeclarationKind::Scenario { name, .. } => lenses.push(Lens {
+                span: name.span,
+                what: LensKind::Test {
+                    name: name.text.to_string(),
+                },
+            }),
+            tree::DeclarationKind::Role { name, .. } => lenses.push(Lens {
+                span: name.span,
+                what: LensKind::Table {
+                    role: name.text.to_string(),
+                },
+            }),
+            tree::DeclarationKind::Profile { name, items, .. } => {
+                if !has_roles && std::mem::take(&mut first_profile) {
+                    lenses.push(Lens {
+                        span: name.span,
+                        what: LensKind::Table {
+                            role: String::new(),
+                        },
+                    });
+                }
+                rules(items, &mut lenses);
+            }
+            tree::DeclarationKind::Mapping { items, .. } => rules(items, &mut lenses),
+            _ => {}
+        }
+    }
+    lenses
+}
+
+fn rules(items: &[tree::Item], lenses: &mut Vec<Lens>) {
+    for item in items {
+        match &item.kind {
+            tree::ItemKind::When(when) => rules(&when.body, lenses),
+            tree::ItemKind::Rule(rule) => lenses.push(Lens {
+                span: rule.left.span().to(rule.right.span()),
+                what: LensKind::Rule,
+            }),
+            tree::ItemKind::Apply(_) | tree::ItemKind::Append(_) => {}
+        }
+    }
+}
+
+/// Proves the test or runs the scenario with a name. `None` if there is none, or if the program has errors.
+pub fn run_test(view: FileView<'_>, name: &str) -> Option<Verdict> {
+    let tables = view.program.tables()?;
+    let mut verdicts = presync::prove(view.checked()?, tables).into_iter();
+    verdicts.find(|verdict| verdict.name == name && verdict.location.file == view.file)
+}
+
+/// `passed in 408 situations`, `failed`
+pub fn verdict_text(verdict: &Verdict) -> String {
+    let extent = match (verdict.scenario, verdict.extent) {
+        (true, 1) => "1 step".to_owned(),
+        (true, steps) => format!("{steps} steps"),
+        (false, 1) => "1 situation".to_owned(),
+        (false, situations) => format!("{situations} situations"),
+    };
+    match verdict.failures.len() {
+        0 => format!("passed in {extent}"),
+        1 => "failed: 1 expectation".to_owned(),
+        count => format!("failed: {count} expectations"),
+    }
+}
+
+/// `decides 12 of 408 situations`, or in how many roles it decides how much. `None` if the program has errors, or if it is in
+/// no role.
+pub fn rule_text(view: FileView<'_>, span: Span) -> Option<String> {
+    let program = view.checked()?;
+    let place = Location {
+        file: view.file,
+        span,
+    };
+    let extents = view.program.rule_extents()?;
+    let of_rule = extents
+        .iter()
+        .filter(|of| program.rule_source(of.rule).location == place);
+    let (mut some, mut all) = (0_u128, 0_u128);
+    for of in of_rule {
+        some = some.saturating_add(of.extent.some);
+        all = all.saturating_add(of.extent.all);
+    }
+    (all > 0).then(|| format!("decides {some} of {all} situations"))
+}
+
+/// The tables of a role as Markdown; empty for the role that is not declared. `None` if no program has it.
+pub fn table_text(view: FileView<'_>, role: &str) -> Option<String> {
+    let program = view.program.report.partial_program()?;
+    let tables = view.program.tables()?;
+    let of_role = |name: &str| role.is_empty() || name == role;
+    let known = tables.roles().any(|one| of_role(one.name()));
+    let shown = presync_exchange::text::overview(tables, Some(program), &|name, _| of_role(name));
+    let title = if role.is_empty() {
+        "# Decision tables".to_owned()
+    } else {
+        format!("# {}", presync_exchange::text::markdown::escape(role))
+    };
+    let note = if view.checked().is_none() {
+        "\n\nThe program has errors: this is what remains of it.\n"
+    } else {
+        "\n"
+    };
+    shown
+        .ok()
+        .filter(|_| known)
+        .map(|text| format!("{title}{note}{text}"))
+}

@@ -1,0 +1,201 @@
+//! In: a name and a new one. Out: the edits of every file, or why not.
+//! The result is checked: a program that had no errors has none, and still makes the same decisions.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use presync::{Meaning, RenamedKind, Renaming, Span, quote, quote_attribute, quote_text};
+
+use crate::analysis::{Analysis, FileView};
+use crate::files::{Overlay, Texts};
+use crate::findings::CheckedProgram;
+use crate::navigate::{DocumentName, references};
+
+/// Texts in place of parts of files, by canonical path.
+pub type FileEdits = BTreeMap<PathBuf, Vec<(Span, String)>>;
+
+/// Why a name cannot be changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenameRefusal {
+    #[error("no name is here")]
+    NoName,
+    #[error(
+        "`{name}` is declared in the vocabulary `{vocabulary}`, which comes with presync; `presync vocabulary {vocabulary}` \
+prints it, so that you can use your own copy"
+    )]
+    Bundled { name: String, vocabulary: String },
+    #[error("a name cannot be empty")]
+    Empty,
+    #[error("a name cannot contain `{0}`")]
+    Character(String),
+    #[error("with the name `{name}`, the program has an error: {message}")]
+    Error { name: String, message: String },
+    #[error("with the name `{name}`, the program decides differently")]
+    Different { name: String },
+}
+
+/// The name at an offset that can be changed: its place, and its text without quotes.
+///
+/// # Errors
+/// None is there, or it is one of a bundled vocabulary.
+pub fn prepare(view: FileView<'_>, offset: u32) -> Result<(Span, String), RenameRefusal> {
+    let found = view.name_at(offset).ok_or(RenameRefusal::NoName)?;
+    let index = view.index();
+    let name = index.name(found.meaning).ok_or(RenameRefusal::NoName)?;
+    let declared = index
+        .definition(found.meaning)
+        .ok_or(RenameRefusal::NoName)?;
+    if let DocumentName::Vocabulary(vocabulary) = view.document(declared.file) {
+        let name = name.to_owned();
+        return Err(RenameRefusal::Bundled { name, vocabulary });
+    }
+    Ok((found.location.span, name.to_owned()))
+}
+
+/// The edits that give the name at an offset another one, in every program that has it.
+///
+/// # Errors
+/// It cannot have that name.
+pub fn rename(
+    analysis: &Analysis,
+    view: FileView<'_>,
+    offset: u32,
+    to: &str,
+) -> Result<FileEdits, RenameRefusal> {
+    let (_, from) = prepare(view, offset)?;
+    // Somebody may type the quotes, too.
+    let quoted = to.len() > 1 && to.starts_with('"') && to.ends_with('"');
+    let to = if quoted { &to[1..to.len() - 1] } else { to };
+    if to.trim().is_empty() {
+        return Err(RenameRefusal::Empty);
+    }
+    if let Some(wrong) = to.chars().find(|char| char.is_control()) {
+        return Err(RenameRefusal::Character(presync::visible(
+            &wrong.to_string(),
+        )));
+    }
+    let meaning = view.name_at(offset).ok_or(RenameRefusal::NoName)?.meaning;
+    let mut edits = FileEdits::new();
+    for place in references(analysis, view, offset) {
+        let DocumentName::File(path) = place.document() else {
+            continue;
+        };
+        let written = place.view.sources().text(place.location);
+        let text = written_as(written, to, matches!(meaning, Meaning::Attribute(_)));
+        let path = analysis.canonical(&path);
+        edits
+            .entry(path)
+            .or_default()
+            .push((place.location.span, text));
+    }
+    prove(analysis, view, meaning, (&from, to), &edits)?;
+    Ok(edits)
+}
+
+/// A name in place of another: with quotes if that has some, or if it needs some.
+fn written_as(before: &str, name: &str, is_attribute: bool) -> String {
+    if before.starts_with('"') {
+        quote_text(name)
+    } else if is_attribute {
+        quote_attribute(name)
+    } else {
+        quote(name)
+    }
+}
+
+/// Checks every program that is edited with the new texts.
+fn prove(
+    analysis: &Analysis,
+    view: FileView<'_>,
+    meaning: Meaning,
+    (from, to): (&str, &str),
+    edits: &FileEdits,
+) -> Result<(), RenameRefusal> {
+    let texts = analysis.with(edits);
+    for program in analysis.programs().filter(|program| {
+        let own = analysis.paths_of(program);
+        own.iter().any(|path| edits.contains_key(path))
+    }) {
+        compare(analysis, program, &texts, renaming(view, meaning, from, to)).map_err(|wrong| {
+            match wrong {
+                Wrong::Error(message) => RenameRefusal::Error {
+                    name: to.to_owned(),
+                    message,
+                },
+                Wrong::Different => RenameRefusal::Different {
+                    name: to.to_owned(),
+                },
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// What is wrong with a program after an edit.
+pub(crate) enum Wrong {
+    Error(String),
+    Different,
+}
+
+/// Whether a program has no new errors with other texts, and decides as before; `renaming`: what has another name in it.
+pub(crate) fn compare(
+    analysis: &Analysis,
+    program: &CheckedProgram,
+    texts: &Texts,
+    renaming: Option<Renaming>,
+) -> Result<(), Wrong> {
+    let files = Overlay {
+        files: analysis.files(),
+        texts,
+    };
+    let before = &program.report;
+    let parsed = program.root.parse(&files);
+    let after = presync::check(parsed.map_err(|error| Wrong::Error(error.to_string()))?);
+    let Some(old) = &before.program else {
+        // It had errors, which say nothing about what it decides.
+        return if after.diagnostics.len() > program.errors() {
+            let first = after.diagnostics.first();
+            Err(Wrong::Error(
+                first.map_or_else(String::new, |error| error.message.clone()),
+            ))
+        } else {
+            Ok(())
+        };
+    };
+    if let Some(error) = after.diagnostics.first() {
+        return Err(Wrong::Error(error.message.clone()));
+    }
+    let Some(new) = &after.program else {
+        return Err(Wrong::Different);
+    };
+    let tables = (old.compile(), new.compile());
+    let (Ok(old), Ok(new)) = tables else {
+        return Err(Wrong::Different);
+    };
+    let renamings: Vec<Renaming> = renaming.into_iter().collect();
+    match presync::diff_renamed(&old, &new, &renamings) {
+        Ok(differences) if differences.is_empty() => Ok(()),
+        _ => Err(Wrong::Different),
+    }
+}
+
+/// What the tables call differently: groups, conditions, mappings, profiles and attributes are in none.
+fn renaming(view: FileView<'_>, meaning: Meaning, from: &str, to: &str) -> Option<Renaming> {
+    use presync::DeclaredKind as Kind;
+    let what = match meaning {
+        Meaning::Declared(id) => match view.index().declared[id.index()].kind {
+            Kind::System | Kind::Flag | Kind::Choice => RenamedKind::SystemOrFact,
+            Kind::Role => RenamedKind::Role,
+            Kind::Group | Kind::Condition | Kind::Mapping | Kind::Profile => return None,
+        },
+        Meaning::State(_) | Meaning::Value(_) => {
+            RenamedKind::Of(view.index().owner(meaning)?.to_owned())
+        }
+        Meaning::Attribute(_) => return None,
+    };
+    Some(Renaming {
+        what,
+        from: from.to_owned(),
+        to: to.to_owned(),
+    })
+}
