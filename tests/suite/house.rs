@@ -6,12 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each crate of the workspace, with the workspace crates that it uses.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("presync-engine", &[]),
     ("presync", &["presync-engine"]),
     ("presync-stream", &["presync-engine"]),
     ("presync-exchange", &["presync", "presync-engine"]),
     ("presync-report", &["presync"]),
+    (
+        "presync-ide",
+        &["presync", "presync-exchange", "presync-report"],
+    ),
+    ("presync-lsp", &["presync", "presync-ide"]),
     (
         "presync-cli",
         &[
@@ -20,6 +25,8 @@ const CRATES: [(&str, &[&str]); 6] = [
             "presync-stream",
             "presync-exchange",
             "presync-report",
+            "presync-ide",
+            "presync-lsp",
         ],
     ),
 ];
@@ -120,6 +127,7 @@ const STAGES: [(&str, &[&str]); 21] = [
             "analysis",
             "lint",
             "compile",
+            "syntax",
             "stack",
             "parallel",
         ],

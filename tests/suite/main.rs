@@ -16,6 +16,8 @@ mod codes;
 mod coverage;
 mod diagnostics;
 mod diff;
+mod editing;
+mod editors;
 mod engine;
 mod events;
 mod examples;

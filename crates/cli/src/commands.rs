@@ -9,6 +9,8 @@ mod export;
 mod fmt;
 mod import;
 mod init;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod man;
 mod run;
 mod show;
@@ -19,9 +21,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config;
 use crate::error::{CommandError, CommandResult};
-use crate::project::Selection;
+use crate::project::{self, Selection};
 use crate::terminal::{ColorChoice, Terminal};
 
 /// Keep agent status in CIC and presence in Lync, Skype for Business and Teams in sync.
@@ -63,7 +64,7 @@ impl InputArguments {
     /// What they stand for, without what is excluded.
     pub fn selection(&self, terminal: &Terminal) -> Result<Selection, CommandError> {
         Selection::new(
-            config::paths(&self.paths)?,
+            project::paths(&self.paths)?,
             self.force_exclude,
             &terminal.file_access,
         )
@@ -72,16 +73,16 @@ impl InputArguments {
 
 /// The commands, in the order of the help: a variant and its module.
 macro_rules! commands {
-    ($($variant:ident: $module:ident,)*) => {
+    ($($(#[$condition:meta])? $variant:ident: $module:ident,)*) => {
         #[derive(Subcommand)]
         pub enum CliCommand {
-            $($variant($module::Arguments),)*
+            $($(#[$condition])? $variant($module::Arguments),)*
         }
 
         /// Runs a command.
         pub fn run(command: CliCommand, terminal: &Terminal) -> CommandResult {
             match command {
-                $(CliCommand::$variant(arguments) => $module::run(&arguments, terminal),)*
+                $($(#[$condition])? CliCommand::$variant(arguments) => $module::run(&arguments, terminal),)*
             }
         }
     };
@@ -99,6 +100,8 @@ commands! {
     Show: show,
     Explain: explain,
     Init: init,
+    #[cfg(feature = "lsp")]
+    Lsp: lsp,
     Completions: completions,
     Man: man,
     Vocabulary: vocabulary,

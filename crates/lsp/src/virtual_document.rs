@@ -1,0 +1,143 @@
+//! Documents that no file has: bundled vocabularies, compiled tables of roles, and pages about codes.
+//!
+//! Their addresses are `presync:/vocabulary/cic.presync`, `presync:/table/Agents.md?root=...`, `presync:/code/gap.md`. A client
+//! that cannot ask for the content of such a document gets a file instead, which the host keeps in its cache folder.
+
+use lsp_types::Uri;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use presync::VOCABULARIES;
+use presync_ide::navigate::DocumentName;
+
+use crate::documents::path_of;
+use crate::server::Server;
+
+/// The scheme of the addresses.
+pub const SCHEME: &str = "presync";
+
+/// What must be escaped in a part of a path.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// A document that no file has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VirtualDocument {
+    Vocabulary(String),
+    /// The tables of a role, of the program with this root; an empty role is the one that is not declared.
+    Table {
+        role: String,
+        root: Uri,
+    },
+    Code(&'static str),
+}
+
+impl VirtualDocument {
+    /// The document at an address.
+    pub fn parse(uri: &Uri) -> Option<Self> {
+        if uri.scheme() != SCHEME {
+            return None;
+        }
+        let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let mut parts = uri.path().trim_start_matches('/').splitn(2, '/');
+        let (kind, file) = (parts.next()?, decode(parts.next()?));
+        match kind {
+            "vocabulary" => {
+                let name = file.strip_suffix(".presync")?.to_owned();
+                let known = VOCABULARIES.iter().any(|one| one.name == name);
+                known.then_some(Self::Vocabulary(name))
+            }
+            "table" => {
+                let mut pairs = uri.query_pairs();
+                let (_, root) = pairs.find(|(key, _)| key == "root")?;
+                let mut role = uri.query_pairs();
+                let role = role.find(|(key, _)| key == "role");
+                Some(Self::Table {
+                    role: role.map_or_else(String::new, |(_, role)| role.into_owned()),
+                    root: Uri::parse(&root).ok()?,
+                })
+            }
+            "code" => {
+                let name = file.strip_suffix(".md")?;
+                Some(Self::Code(presync::code(name)?.name))
+            }
+            _ => None,
+        }
+    }
+
+    /// Its address.
+    pub fn uri(&self) -> Option<Uri> {
+        let text = match self {
+            Self::Vocabulary(name) => format!("{SCHEME}:/vocabulary/{name}.presync"),
+            Self::Table { role, root } => {
+                let encode = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
+                let title = if role.is_empty() { "table" } else { role };
+                format!(
+                    "{SCHEME}:/table/{}.md?role={}&root={}",
+                    encode(title),
+                    encode(role),
+                    encode(root.as_str())
+                )
+            }
+            Self::Code(name) => format!("{SCHEME}:/code/{name}.md"),
+        };
+        Uri::parse(&text).ok()
+    }
+
+    /// The name of the file that stands for it.
+    fn file_name(&self) -> String {
+        match self {
+            Self::Vocabulary(name) => format!("{name}.presync"),
+            Self::Table { role, .. } => {
+                let kept = |char: char| if char.is_alphanumeric() { char } else { '-' };
+                let role: String = role.chars().map(kept).collect();
+                format!("table-{role}.md")
+            }
+            Self::Code(name) => format!("{name}.md"),
+        }
+    }
+}
+
+impl Server {
+    /// The text of a document that no file has. `None` if it is not there, or no more.
+    pub fn content(&self, document: &VirtualDocument) -> Option<String> {
+        match document {
+            VirtualDocument::Vocabulary(name) => {
+                let mut all = VOCABULARIES.iter();
+                Some(all.find(|one| one.name == name)?.text.to_owned())
+            }
+            VirtualDocument::Table { role, root } => {
+                let view = self.analysis.view(&path_of(root))?;
+                presync_ide::lenses::table_text(view, role)
+            }
+            VirtualDocument::Code(name) => {
+                let code = presync::code(name)?;
+                Some(format!(
+                    "# {}\n\n{}.\n\n{}\n\nNot good:\n\n```presync\n{}\n```\n\nGood:\n\n```presync\n{}\n```\n",
+                    code.name,
+                    code.summary,
+                    code.explanation,
+                    code.bad.trim_end(),
+                    code.good.trim_end()
+                ))
+            }
+        }
+    }
+
+    /// An address under which the client can open a document that no file has.
+    pub fn open_address(&self, document: &VirtualDocument) -> Option<Uri> {
+        if self.client.virtual_documents {
+            return document.uri();
+        }
+        let text = self.content(document)?;
+        let path = self.host.keep(&document.file_name(), &text)?;
+        crate::documents::uri_of(&path)
+    }
+
+    /// An address under which the client can open a file or vocabulary.
+    pub fn uri_of(&self, document: &DocumentName) -> Option<Uri> {
+        match document {
+            DocumentName::File(path) => self.documents.uri(&self.analysis.canonical(path)),
+            DocumentName::Vocabulary(name) => {
+                self.open_address(&VirtualDocument::Vocabulary(name.clone()))
+            }
+        }
+    }
+}

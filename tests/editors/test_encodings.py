@@ -1,0 +1,71 @@
+"""Columns in each unit that a client can ask for, behind an emoji; and projects in odd places."""
+import asyncio
+
+import pytest
+import pytest_lsp
+from lsprotocol import types as t
+from pytest_lsp import ClientServerConfig, LanguageClient
+
+from test_server import PRESYNC, diagnostics, open_text, start
+
+TEXT = 'use cic_lync\nprofile "😀é" { cic Available -> lync Awya }\n'
+UNITS = {
+    t.PositionEncodingKind.Utf8: lambda text: len(text.encode()),
+    t.PositionEncodingKind.Utf16: lambda text: len(text.encode("utf-16-le")) // 2,
+    t.PositionEncodingKind.Utf32: len,
+}
+
+
+@pytest_lsp.fixture(config=ClientServerConfig(server_command=[PRESYNC, "lsp"]))
+async def client(lsp_client: LanguageClient):
+    yield
+    await lsp_client.shutdown_session()
+
+
+def capabilities(encoding=None):
+    return t.ClientCapabilities(
+        general=t.GeneralClientCapabilities(position_encodings=[encoding] if encoding else None))
+
+
+@pytest.mark.parametrize("encoding", list(UNITS))
+async def test_an_emoji_before_the_finding(client, tmp_path, encoding):
+    await start(client, capabilities(encoding), tmp_path)
+    assert client.result.capabilities.position_encoding == encoding
+    open_text(client, TEXT)
+    [error] = [one for one in await diagnostics(client) if one.code == "unknown-state"]
+    line = TEXT.split("\n")[1]
+    before = UNITS[encoding](line[:line.index("Awya")])
+    assert (error.range.start.character, error.range.end.character) == (before, before + 4)
+
+
+async def test_a_file_without_a_folder(client, tmp_path):
+    await start(client, capabilities(), None)
+    client.folder = tmp_path
+    open_text(client, TEXT)
+    assert [one.code for one in await diagnostics(client)] == ["unknown-state"]
+
+
+async def test_the_nearest_settings_count(client, tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (tmp_path / "presync.toml").write_text('[lints]\nunused = "error"\n')
+    (inner / "presync.toml").write_text('[lints]\nunused = "off"\n')
+    await start(client, capabilities(), tmp_path)
+    text = 'use cic_lync\nflag never\nprofile "P" { cic any -> lync unchanged }\n'
+    open_text(client, text, "outer.presync")
+    open_text(client, text, "inner/inner.presync")
+    [outer] = await diagnostics(client, "outer.presync")
+    assert outer.severity == t.DiagnosticSeverity.Error
+    assert list(await diagnostics(client, "inner/inner.presync")) == []
+
+
+async def test_broken_settings_are_said_once(client, tmp_path):
+    (tmp_path / "presync.toml").write_text("[lints]\nunsed = \"off\"\n")
+    await start(client, capabilities(), tmp_path)
+    open_text(client, TEXT)
+    for _ in range(100):
+        if client.messages:
+            break
+        await asyncio.sleep(0.02)
+    assert len(client.messages) == 1
+    assert "did you mean `unused`?" in client.messages[0].message
