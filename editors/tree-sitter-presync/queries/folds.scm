@@ -1,0 +1,6 @@
+[
+  (block)
+  (system_body)
+  (test_declaration)
+  (scenario_declaration)
+] @fold
