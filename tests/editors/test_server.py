@@ -388,3 +388,29 @@ async def test_all_safe_fixes_at_once(client):
     [fix] = actions
     changes = fix.edit.changes or {one.text_document.uri: one.edits for one in fix.edit.document_changes}
     assert [edit.new_text for edit in changes[uri(client)]] == [""]
+
+
+async def test_what_is_missing_is_declared(client):
+    text = MAIN.replace("when ready", "when ready and unheard_of").replace("cic away ->", "cic Elsewhere | away ->")
+    open_text(client, text)
+    whole = t.Range(start=t.Position(line=0, character=0), end=t.Position(line=99, character=0))
+    actions = await client.text_document_code_action_async(t.CodeActionParams(
+        text_document=document(client), range=whole, context=t.CodeActionContext(diagnostics=[])))
+    edits = {}
+    for one in actions:
+        if one.edit:
+            changes = one.edit.changes or {each.text_document.uri: each.edits for each in one.edit.document_changes}
+            edits[one.title] = changes[uri(client)][0]
+    flag, state = edits["declare the flag `unheard_of`"], edits["add the state `Elsewhere` to cic"]
+    assert flag.new_text == "flag unheard_of\n\n" and state.new_text == "extend system cic {\n    state Elsewhere\n}\n\n"
+    assert flag.range.start == position(text, "/// Agents")
+
+
+async def test_signatures(client):
+    text = MAIN + "extend system cic {\n    state Elsewhere id \"e\" \n}\n"
+    open_text(client, text)
+    help = await client.text_document_signature_help_async(t.SignatureHelpParams(
+        text_document=document(client), position=position(text, "Elsewhere id", after=True)))
+    [signature] = help.signatures
+    assert signature.label == "state NAME [id ID] [reads STATE] [{ ATTRIBUTE, read_only, other }]"
+    assert signature.parameters[help.active_parameter].label == "[id ID]"

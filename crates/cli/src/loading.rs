@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use presync::{Parsed, Program};
+use presync::{ParseCache, Parsed, Program};
 use presync_engine::Tables;
 use presync_ide::{CheckError, CheckedProgram, Findings, Overlay, Texts};
 
@@ -34,12 +34,14 @@ fn checked(parsed: Parsed, terminal: &Terminal) -> Result<Program, CommandError>
     })
 }
 
-/// Checks and lints programs, and reports those that cannot be read. `instead` has unsaved texts.
+/// Checks and lints programs, and reports those that cannot be read. `instead` has unsaved texts. Who checks again gives a
+/// cache.
 pub fn findings(
     roots: &[PathBuf],
     levels: &[String],
     instead: &Texts,
     access: &FileAccess,
+    cache: Option<&ParseCache>,
     terminal: &Terminal,
 ) -> Result<Findings, CommandError> {
     let files = Overlay {
@@ -49,7 +51,7 @@ pub fn findings(
     let mut programs = Vec::with_capacity(roots.len());
     for root in roots {
         let place = access.place(root);
-        match CheckedProgram::check(&files, &access.root_file(root), place, levels) {
+        match CheckedProgram::check(&files, &access.root_file(root), place, levels, cache) {
             Ok(checked) => programs.push(checked),
             Err(CheckError::Unreadable(message)) => terminal.skip(&CommandError::Usage(message)),
             Err(CheckError::Settings(wrong)) => return Err(wrong.into()),

@@ -324,7 +324,7 @@ pub fn parse_with(
         files: &Disk,
         texts: instead,
     };
-    let parsed = access.root_file(root).parse(&files);
+    let parsed = access.root_file(root).parse(&files, None);
     parsed.map_err(|error| cannot_read(root, &error))
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use presync::{Diagnostic, Span};
+use presync::{DeclaredKind, Diagnostic, Meaning, Span, quote};
 
 use crate::allow::allow_edit;
 use crate::analysis::{Analysis, FileFinding, FileView};
+use crate::declaration::declaration_at;
 use crate::edits::line_edits;
 use crate::files::Overlay;
 use crate::findings::{CheckedProgram, Findings};
@@ -68,6 +69,17 @@ fn of_finding(analysis: &Analysis, finding: &FileFinding, actions: &mut Vec<Acti
             edits,
         });
     }
+    if let Some((title, edit)) = declaration(program, diagnostic)
+        && let Some(place) = diagnostic.location()
+    {
+        let path = analysis.canonical(&program.root.path_of(sources, place.file));
+        actions.push(Action {
+            title,
+            is_preferred: false,
+            finding: finding.clone(),
+            edits: FileEdits::from([(path, vec![edit])]),
+        });
+    }
     let code = diagnostic.code;
     let is_allowable = code.default.is_some() && code.name != "unused-allow";
     if let Some(place) = diagnostic.location().filter(|_| is_allowable) {
@@ -84,6 +96,71 @@ fn of_finding(analysis: &Analysis, finding: &FileFinding, actions: &mut Vec<Acti
                 edits: FileEdits::from([(path, vec![edit])]),
             });
         }
+    }
+}
+
+/// The declaration of what a finding misses, before the one that it is in: a flag for a condition that is not declared, an
+/// extension of the system for a state.
+fn declaration(program: &CheckedProgram, found: &Diagnostic) -> Option<(String, (Span, String))> {
+    let place = found.location()?;
+    let view = FileView {
+        program,
+        file: place.file,
+    };
+    let [name] = &*found.data.names else {
+        return None;
+    };
+    let written = quote(name);
+    let declared = &view.index().declared;
+    let newline = if view.text().contains("\r\n") {
+        "\r\n"
+    } else {
+        "\n"
+    };
+    let (title, text) = match found.code.name {
+        "unknown-condition" if declared.iter().all(|one| one.name != *name) => (
+            format!("declare the flag `{written}`"),
+            format!("flag {written}{newline}{newline}"),
+        ),
+        "unknown-state" => {
+            let system = quote(&system_before(view, place.span)?);
+            (
+                format!("add the state `{written}` to {system}"),
+                format!(
+                    "extend system {system} {{{newline}    state {written}{newline}}}{newline}{newline}"
+                ),
+            )
+        }
+        _ => return None,
+    };
+    let node = declaration_at(view, place.span)?;
+    let start = node.before.with_doc(node.span).start;
+    Some((title, (Span { start, end: start }, text)))
+}
+
+/// The system whose states a list names, before or in which a name is.
+fn system_before(view: FileView<'_>, place: Span) -> Option<String> {
+    let (tokens, _) = presync::tokens(view.text());
+    let word = |at: usize| tokens[at].span.text(view.text());
+    let mut at = tokens.iter().position(|token| token.span == place)?;
+    while at >= 2 && word(at - 1) == "|" {
+        at -= 2;
+    }
+    let mut before = at.checked_sub(1)?;
+    // `cic is not "At Lunch"`
+    if word(before) == "not" {
+        before = before.checked_sub(1)?;
+    }
+    if word(before) == "is" {
+        before = before.checked_sub(1)?;
+    }
+    let name = view.name_at(tokens[before].span.start)?;
+    let index = view.index();
+    match name.meaning {
+        Meaning::Declared(id) if index.declared[id.index()].kind == DeclaredKind::System => {
+            index.name(name.meaning).map(str::to_owned)
+        }
+        _ => None,
     }
 }
 
@@ -106,7 +183,7 @@ pub fn fix_all(analysis: &Analysis, view: FileView<'_>) -> Option<FileEdits> {
         };
         let programs = roots
             .iter()
-            .filter_map(|root| CheckedProgram::check(&files, root, &root.path, &[]).ok());
+            .filter_map(|root| CheckedProgram::check(&files, root, &root.path, &[], None).ok());
         Findings::new(programs.collect(), &NoPlaces)
     };
     let fixes = Fixes {

@@ -1,4 +1,4 @@
-//! What a project reads, from whoever has files: the command line has a disk, a page has texts in memory.
+//! What a project reads: the command line gives a disk, a page gives texts in memory.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,7 +26,7 @@ pub trait FileSystem {
     fn absolute(&self, path: &Path) -> PathBuf;
 
     /// The programs and parts of programs below a folder, sorted, without those that `.gitignore` or `exclude` of
-    /// `presync.toml` leave out. Nothing where the folder cannot be read.
+    /// `presync.toml` name. Nothing where the folder cannot be read.
     fn programs(&self, folder: &Path) -> Vec<PathBuf>;
 
     /// The same path for every way to name a file; unchanged if it does not exist.

@@ -28,7 +28,8 @@ pub struct CheckedProgram {
 }
 
 impl CheckedProgram {
-    /// Checks and lints a program. `place`: where the settings of the root file are; `levels`: `CODE=LEVEL`.
+    /// Checks and lints a program. `place`: where the settings of the root file are; `levels`: `CODE=LEVEL`. Declarations in
+    /// the cache are not parsed again.
     ///
     /// # Errors
     /// The root file cannot be read, or its settings are wrong.
@@ -37,18 +38,19 @@ impl CheckedProgram {
         root: &RootFile,
         place: &Path,
         levels: &[String],
+        cache: Option<&ParseCache>,
     ) -> Result<Self, CheckError> {
-        let parsed = root.parse(files);
+        let parsed = root.parse(files, cache);
         Self::check_by(&presync::check, parsed, (files, root, place), levels)
     }
 
-    /// The same with an index, for editors. What is in the cache is not parsed again.
+    /// The same with an index, for editors.
     pub(crate) fn check_with_index(
         files: &dyn FileSystem,
         root: &RootFile,
         cache: &ParseCache,
     ) -> Result<Self, CheckError> {
-        let parsed = root.parse_cached(files, cache);
+        let parsed = root.parse(files, Some(cache));
         let of_root = (files, root, &*root.path);
         Self::check_by(&presync::check_with_index, parsed, of_root, &[])
     }

@@ -22,6 +22,7 @@ mod program;
 pub mod refactor;
 pub mod rename;
 pub mod settings;
+pub mod signature;
 pub mod structure;
 pub mod symbols;
 pub mod tokens;

@@ -64,30 +64,11 @@ impl RootFile {
         }
     }
 
-    /// Reads and parses the program.
+    /// Reads and parses the program. Declarations in the cache are not parsed again.
     ///
     /// # Errors
     /// The root file cannot be read. Other files that cannot be read are errors of the program.
-    pub fn parse(&self, files: &dyn FileSystem) -> io::Result<Parsed> {
-        self.parse_by(files, &presync::parse)
-    }
-
-    /// The same; what is in the cache is not parsed again.
-    pub(crate) fn parse_cached(
-        &self,
-        files: &dyn FileSystem,
-        cache: &ParseCache,
-    ) -> io::Result<Parsed> {
-        self.parse_by(files, &|base, path, files| {
-            presync::parse_cached(base, path, files, cache)
-        })
-    }
-
-    fn parse_by(
-        &self,
-        files: &dyn FileSystem,
-        parse: &dyn Fn(&str, &str, &dyn Files) -> io::Result<Parsed>,
-    ) -> io::Result<Parsed> {
+    pub fn parse(&self, files: &dyn FileSystem, cache: Option<&ParseCache>) -> io::Result<Parsed> {
         let here = folder_of(&self.folder.join(&self.name)).to_path_buf();
         let within = if self.anywhere {
             None
@@ -99,7 +80,11 @@ impl RootFile {
             files,
             within,
         };
-        parse(&self.shown_folder, &self.name, &of_program)
+        let (base, name) = (&self.shown_folder, &self.name);
+        match cache {
+            Some(cache) => presync::parse_cached(base, name, &of_program, cache),
+            None => presync::parse(base, name, &of_program),
+        }
     }
 }
 

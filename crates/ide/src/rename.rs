@@ -149,7 +149,7 @@ pub(crate) fn compare(
         texts,
     };
     let before = &program.report;
-    let parsed = program.root.parse(&files);
+    let parsed = program.root.parse(&files, None);
     let after = presync::check(parsed.map_err(|error| Wrong::Error(error.to_string()))?);
     let Some(old) = &before.program else {
         // It had errors, which say nothing about what it decides.

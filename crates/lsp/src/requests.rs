@@ -19,6 +19,7 @@ mod references;
 mod rename;
 mod selection_range;
 mod semantic_tokens;
+mod signature_help;
 mod workspace_symbol;
 
 use lsp_server::ErrorCode;
@@ -86,6 +87,7 @@ static HANDLERS: &[(t::LspRequestMethod<'static>, Run)] = &[
     entry::<completion::CompletionHandler>(),
     entry::<completion::ResolveCompletion>(),
     entry::<hover::HoverHandler>(),
+    entry::<signature_help::SignatureHandler>(),
     entry::<definition::DefinitionHandler>(),
     entry::<references::ReferencesHandler>(),
     entry::<implementation::ImplementationHandler>(),
@@ -132,6 +134,7 @@ pub fn capabilities(client: &ClientAbilities) -> Value {
             "resolveProvider": true,
         },
         "hoverProvider": true,
+        "signatureHelpProvider": { "triggerCharacters": [" "] },
         "definitionProvider": true,
         "referencesProvider": true,
         "implementationProvider": true,

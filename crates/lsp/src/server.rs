@@ -37,7 +37,7 @@ pub struct Server {
     next_request: i32,
     /// The files whose published diagnostics are not empty.
     pub(crate) published: BTreeSet<PathBuf>,
-    /// The files whose findings changed since the client was told.
+    /// The files whose findings changed and were not sent yet.
     pub(crate) unpublished: BTreeSet<PathBuf>,
     /// The last semantic tokens of each file, with their id.
     pub(crate) tokens: HashMap<PathBuf, (u64, Vec<t::SemanticToken>)>,

@@ -14,7 +14,7 @@ use crate::places::Disk;
 use crate::project::Selection;
 use crate::terminal::{OutputStream, Terminal};
 use crate::{add_allow, edit, files, watch};
-use presync::Severity;
+use presync::{ParseCache, Severity};
 use presync_ide::{Findings, Fixed, Fixes, Texts, settings};
 use presync_report::{FORMATS, Finding, Report};
 
@@ -69,12 +69,15 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     }
     if arguments.watch {
         let selection = arguments.inputs.selection(terminal)?;
-        return watch::watch(&selection.paths, terminal, &|| once(arguments, terminal));
+        let cache = ParseCache::default();
+        return watch::watch(&selection.paths, terminal, &|| {
+            once(arguments, Some(&cache), terminal)
+        });
     }
-    once(arguments, terminal)
+    once(arguments, None, terminal)
 }
 
-fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+fn once(arguments: &Arguments, cache: Option<&ParseCache>, terminal: &Terminal) -> CommandResult {
     let selection = arguments.inputs.selection(terminal)?;
     if arguments.fix || arguments.add_allow.is_some() {
         selection.pass_excluded_stdin(terminal)?;
@@ -85,9 +88,20 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let mut texts = Texts::new();
     let mut stream = OutputStream::Stdout;
     if arguments.fix || arguments.diff {
+        // Most of a file is the same from round to round.
+        let rounds = ParseCache::default();
         let named = selection.paths.iter().map(|path| files::canonical(path));
         let fixed = Fixes {
-            check: &|texts| loading::findings(&roots, &arguments.levels, texts, access, terminal),
+            check: &|texts| {
+                loading::findings(
+                    &roots,
+                    &arguments.levels,
+                    texts,
+                    access,
+                    Some(&rounds),
+                    terminal,
+                )
+            },
             canonical: &files::canonical,
             named: named.collect(),
             allow_unsafe: arguments.allow_unsafe,
@@ -111,7 +125,8 @@ fn once(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             terminal.status(&format!("fixed {}", findings_text(fixed.fixed)));
         }
     }
-    let mut findings = loading::findings(&roots, &arguments.levels, &texts, access, terminal)?;
+    let mut findings =
+        loading::findings(&roots, &arguments.levels, &texts, access, cache, terminal)?;
     if let Some(reason) = &arguments.add_allow {
         return add_allow::add_allow(&findings, reason, terminal);
     }
@@ -146,8 +161,14 @@ fn since(
         }
     }
     let access = earlier.access(&terminal.file_access);
-    let mut before =
-        loading::findings(&roots, &arguments.levels, &Texts::new(), &access, terminal)?;
+    let mut before = loading::findings(
+        &roots,
+        &arguments.levels,
+        &Texts::new(),
+        &access,
+        None,
+        terminal,
+    )?;
     let label = format!("{revision}:");
     for found in &mut before.found {
         let file = found.subject.file.strip_prefix(&label);
