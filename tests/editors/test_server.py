@@ -398,7 +398,7 @@ async def test_what_is_missing_is_declared(client):
         text_document=document(client), range=whole, context=t.CodeActionContext(diagnostics=[])))
     edits = {}
     for one in actions:
-        if one.edit:
+        if getattr(one, "edit", None):
             changes = one.edit.changes or {each.text_document.uri: each.edits for each in one.edit.document_changes}
             edits[one.title] = changes[uri(client)][0]
     flag, state = edits["declare the flag `unheard_of`"], edits["add the state `Elsewhere` to cic"]
