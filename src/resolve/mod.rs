@@ -447,8 +447,11 @@ impl Resolver {
         });
     }
 
+    /// Notes what a name means as it is written; not what it stands for where a mapping is applied `with` another system.
     fn note(&mut self, location: Location, meaning: Meaning) {
-        if let Some(index) = &mut self.index {
+        if let Some(index) = &mut self.index
+            && self.replacements.is_empty()
+        {
             index.note(location, meaning);
         }
     }

@@ -401,3 +401,21 @@ fn refactorings_of_the_large_site_keep_it() {
     }
     assert!(proved > 10, "{proved}");
 }
+
+#[test]
+fn a_name_in_a_mapping_means_what_is_written() {
+    let memory = site();
+    let mut analysis = Analysis::new(Box::new(memory));
+    analysis.set_folders(vec![PathBuf::from("/site")]);
+    analysis.update();
+    let path = PathBuf::from("/site/large-site.presync");
+    let view = analysis.view(&path).expect("it is there");
+    // The mapping is also applied `with teams for lync`.
+    let offset = view.text().find("Away").expect("it is there") as u32;
+    let hover = presync_ide::hover::hover(view, offset).expect("it is a name");
+    assert!(
+        hover.markdown.contains("lync: state Away"),
+        "{}",
+        hover.markdown
+    );
+}

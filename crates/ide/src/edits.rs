@@ -3,7 +3,7 @@
 use presync::Span;
 use similar::{DiffTag, TextDiff};
 
-/// The lines that differ, as edits.
+/// The parts of lines that differ, as edits.
 pub fn line_edits(before: &str, after: &str) -> Vec<(Span, String)> {
     let diff = TextDiff::from_lines(before, after);
     let starts = |lines: &[&str]| {
@@ -23,12 +23,30 @@ pub fn line_edits(before: &str, after: &str) -> Vec<(Span, String)> {
         .map(|op| {
             let [of_old, of_new] = [op.old_range(), op.new_range()];
             let text = &after[new[of_new.start]..new[of_new.end]];
-            (
-                Span::new(old[of_old.start], old[of_old.end]),
-                text.to_owned(),
-            )
+            trimmed(before, old[of_old.start]..old[of_old.end], text)
         })
         .collect()
+}
+
+/// An edit without what is the same at its start and end, so that the cursor of an editor stays in its line.
+fn trimmed(before: &str, range: std::ops::Range<usize>, text: &str) -> (Span, String) {
+    let old = &before[range.clone()];
+    let start: usize = old
+        .chars()
+        .zip(text.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(char, _)| char.len_utf8())
+        .sum();
+    let (old, text) = (&old[start..], &text[start..]);
+    let end: usize = old
+        .chars()
+        .rev()
+        .zip(text.chars().rev())
+        .take_while(|(a, b)| a == b)
+        .map(|(char, _)| char.len_utf8())
+        .sum();
+    let span = Span::new(range.start + start, range.end - end);
+    (span, text[..text.len() - end].to_owned())
 }
 
 #[cfg(test)]
@@ -38,7 +56,16 @@ mod tests {
 
     #[test]
     fn the_edits_of_lines_make_the_text() {
-        let texts = ["", "a\n", "a\nb\nc\n", "b\nx\nc", "a\r\nb\r\n", "c\nb\na\n"];
+        let texts = [
+            "",
+            "a\n",
+            "a\nb\nc\n",
+            "b\nx\nc",
+            "a\r\nb\r\n",
+            "c\nb\na\n",
+            "a\nab\nc\n",
+            "é\nèb\n",
+        ];
         for before in texts {
             for after in texts {
                 let edits = line_edits(before, after);

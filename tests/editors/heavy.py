@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Runs the language server under editors that need more to install: Emacs with eglot, and Helix in a terminal.
+
+Emacs is Debian's; Helix comes from a newer Debian, is unpacked below target/editors and started with its own loader.
+Usage: heavy.py [--only emacs|helix] [PRESYNC]    (default: all, with the debug build, which is built)
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from run import HERE, ROOT, TOOLS
+
+NEWER = "trixie"
+
+
+def site(folder):
+    for example in (ROOT / "examples" / "large-site").glob("*.presync"):
+        shutil.copy(example, folder)
+
+
+def installed(program, packages):
+    if shutil.which(program) is None:
+        subprocess.run(f"apt-get update -q && apt-get install -y -q --no-install-recommends {packages}", shell=True, check=True)
+
+
+def emacs(presync):
+    installed("emacs", "emacs-nox elpa-eglot")
+    libraries = sorted(pathlib.Path("/usr/share/emacs/site-lisp/elpa").glob("eglot-*"))
+    load = [word for library in libraries for word in ("-L", str(library))]
+    with tempfile.TemporaryDirectory() as folder:
+        site(folder)
+        done = subprocess.run(["emacs", "--batch", "-Q", *load, "-l", HERE / "eglot.el"], cwd=folder, timeout=180, text=True,
+                              env={**os.environ, "PRESYNC": str(presync), "HOME": folder}, capture_output=True)
+        print(done.stdout)
+        if done.returncode != 0 or "passed" not in done.stdout:
+            sys.exit(f"Emacs: failed\n{done.stderr[-3000:]}")
+        text = (pathlib.Path(folder) / "site.presync").read_text()
+        assert "elsewhere" in text, "the rename did not reach the other file"
+    print("Emacs: passed")
+
+
+def newer(package, program):
+    """A command that runs a program of a newer Debian, unpacked beside this one."""
+    root = TOOLS / package
+    if not (root / "usr/bin" / program).exists():
+        apt = TOOLS / "apt"
+        for folder in ("lists/partial", "cache/archives/partial", "state"):
+            (apt / folder).mkdir(parents=True, exist_ok=True)
+        (apt / "status").touch()
+        (apt / "sources.list").write_text(sources())
+        configuration = apt / "apt.conf"
+        configuration.write_text(f'Dir::Etc::sourcelist "{apt}/sources.list";\nDir::Etc::sourceparts "-";\nDir::State "{apt}/state";\n'
+                                 f'Dir::State::lists "{apt}/lists";\nDir::State::status "{apt}/status";\nDir::Cache "{apt}/cache";\n')
+        subprocess.run(["apt-get", "-c", configuration, "-q", "update"], check=True)
+        subprocess.run(["apt-get", "-c", configuration, "-q", "install", "-d", "-y", "--no-install-recommends", package], check=True)
+        for archive in (apt / "cache/archives").glob("*.deb"):
+            subprocess.run(["dpkg", "-x", archive, root], check=True)
+            archive.unlink()
+    loader = next(path for path in [root / "usr/lib64/ld-linux-x86-64.so.2", root / "lib64/ld-linux-x86-64.so.2"] if path.exists())
+    return [str(loader), "--library-path", f"{root}/usr/lib/x86_64-linux-gnu", f"{root}/usr/bin/{program}"]
+
+
+def sources():
+    """This system's own package source, with the newer suite."""
+    listed = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
+    address = "http://deb.debian.org/debian"
+    if listed.exists():
+        for line in listed.read_text().splitlines():
+            if line.startswith("URIs:"):
+                address = line.split()[1]
+                break
+    return f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {address} {NEWER} main\n"
+
+
+def helix(presync):
+    installed("tmux", "tmux")
+    command = newer("hx", "hx")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        site(folder)
+        configuration = folder / "config" / "helix"
+        configuration.mkdir(parents=True)
+        # As docs/editors.md says.
+        text = (ROOT / "docs" / "editors.md").read_text()
+        block = text.split("**Helix**, in `languages.toml`:")[1].split("```toml\n")[1].split("```")[0]
+        (configuration / "languages.toml").write_text(block.replace('command = "presync"', f'command = "{presync}"'))
+        file = folder / "large-site.presync"
+        file.write_text(file.read_text().replace("cic away                -> lync Away", "cic away                -> lync Awya"))
+        session = f"presync-{os.getpid()}"
+        tmux = lambda *words: subprocess.run(["tmux", "-L", session, *words], check=True, capture_output=True, text=True).stdout
+        shown = lambda: tmux("capture-pane", "-p")
+
+        def wait(words, keys=()):
+            for _ in range(100):
+                if words in shown():
+                    return
+                if keys:
+                    tmux("send-keys", *keys)
+                time.sleep(0.2)
+            sys.exit(f"Helix: `{words}` is not shown\n{shown()}")
+
+        start = " ".join(["env", f"XDG_CONFIG_HOME={folder}/config", f"XDG_CACHE_HOME={folder}/cache", *command, "large-site.presync"])
+        tmux("-f", "/dev/null", "new-session", "-d", "-x", "160", "-y", "50", "-c", str(folder), start)
+        try:
+            wait("mapping shown")
+            time.sleep(2)
+            tmux("send-keys", "Space", "d")
+            wait("lync has no state or group")
+            print("problem: shown")
+            tmux("send-keys", "Enter")
+            time.sleep(0.5)
+            # The first action is the fix.
+            tmux("send-keys", "Space", "a")
+            wait("replace with")
+            tmux("send-keys", "Enter")
+            wait("cic away                -> lync Away")
+            print("fixed: shown")
+            # Hover over the state.
+            tmux("send-keys", "Space", "k")
+            wait("lync: state Away")
+            tmux("send-keys", "Escape", "Escape")
+            tmux("send-keys", ":write-quit!", "Enter")
+            time.sleep(1)
+        finally:
+            subprocess.run(["tmux", "-L", session, "kill-server"], capture_output=True)
+        assert "Awya" not in file.read_text()
+    print("Helix: passed")
+
+
+EDITORS = {"emacs": emacs, "helix": helix}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", choices=EDITORS)
+    parser.add_argument("presync", nargs="?")
+    arguments = parser.parse_args()
+    if arguments.presync:
+        presync = pathlib.Path(arguments.presync).resolve()
+    else:
+        subprocess.run(["cargo", "test", "--no-run", "--locked", "--quiet"], cwd=ROOT, check=True)
+        presync = ROOT / "target" / "debug" / "presync"
+    for name, run in EDITORS.items():
+        if arguments.only in (None, name):
+            run(presync)
+
+
+if __name__ == "__main__":
+    main()
