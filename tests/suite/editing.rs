@@ -208,7 +208,7 @@ fn look_around(analysis: &Analysis, random: &mut Random) {
             assert!(hint.offset <= length);
         }
         for lens in lenses::lenses(view) {
-            lenses::rule_text(view, lens.span);
+            lenses::rules_text(view, lens.span);
         }
         for _ in 0..10 {
             let mut offset = random.below(length as usize + 1) as u32;

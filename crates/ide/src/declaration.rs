@@ -72,3 +72,16 @@ pub fn doc(view: FileView<'_>, comments: &[Span]) -> Option<String> {
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
+
+/// The rules of a profile or mapping, also those in blocks.
+pub fn rules_in(items: &[tree::Item]) -> Vec<&tree::Rule> {
+    let mut rules = Vec::new();
+    for item in items {
+        match &item.kind {
+            tree::ItemKind::When(when) => rules.extend(rules_in(&when.body)),
+            tree::ItemKind::Rule(rule) => rules.push(&**rule),
+            tree::ItemKind::Apply(_) | tree::ItemKind::Append(_) => {}
+        }
+    }
+    rules
+}

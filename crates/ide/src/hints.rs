@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use presync::{DeclaredKind, Meaning, Program, Span, StateId, quote, tree};
 
 use crate::analysis::FileView;
+use crate::declaration::rules_in;
 use crate::hover::counted;
 use crate::navigate::is_declaration;
 
@@ -17,8 +18,8 @@ pub struct Hint {
     pub tooltip: Option<String>,
 }
 
-/// More states than this are counted.
-const MOST: usize = 3;
+/// The names of states are shown up to this number of characters; else they are counted.
+const MOST: usize = 30;
 
 /// The hints in a part of a file, in order.
 pub fn hints(view: FileView<'_>, within: Span) -> Vec<Hint> {
@@ -72,7 +73,7 @@ fn hint(program: &Program, offset: u32, states: &[StateId]) -> Hint {
         .map(|state| quote(&program.state(*state).name))
         .collect();
     let all = names.join(" | ");
-    if names.len() > MOST {
+    if all.chars().count() > MOST {
         return Hint {
             offset,
             label: format!("= {}", counted(names.len(), "state")),
@@ -103,8 +104,7 @@ fn otherwise(
     else {
         return;
     };
-    let mut rules: Vec<&tree::Rule> = Vec::new();
-    collect(items, &mut rules);
+    let rules = rules_in(items);
     for rule in &rules {
         for (side, other) in [(&rule.left, &rule.right), (&rule.right, &rule.left)] {
             let span = side.terms.iter().find_map(|term| match term {
@@ -134,16 +134,6 @@ fn otherwise(
                 .filter(|state| !named.contains(state))
                 .collect();
             hints.push(hint(program, span.end, &rest));
-        }
-    }
-}
-
-fn collect<'t>(items: &'t [tree::Item], rules: &mut Vec<&'t tree::Rule>) {
-    for item in items {
-        match &item.kind {
-            tree::ItemKind::When(when) => collect(&when.body, rules),
-            tree::ItemKind::Rule(rule) => rules.push(rule),
-            tree::ItemKind::Apply(_) | tree::ItemKind::Append(_) => {}
         }
     }
 }

@@ -4,7 +4,8 @@ use presync::{DeclaredKind, Meaning, Program, Span, StateId, SystemId, Tables, q
 use presync_exchange::text::crosstab::ways;
 
 use crate::analysis::FileView;
-use crate::declaration::{declaration_at, doc, state_at};
+use crate::declaration::{declaration_at, doc, rules_in, state_at};
+use crate::lenses::rules_text;
 
 /// What to show about a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +19,34 @@ const MOST_ROLES: usize = 6;
 
 /// What is known about the name at an offset.
 pub fn hover(view: FileView<'_>, offset: u32) -> Option<Hover> {
-    let found = view.name_at(offset)?;
+    let Some(found) = view.name_at(offset) else {
+        return of_rule(view, offset);
+    };
     Some(Hover {
         span: found.location.span,
         markdown: about(view, found.meaning)?,
+    })
+}
+
+/// At the arrow of a rule: how much it decides.
+fn of_rule(view: FileView<'_>, offset: u32) -> Option<Hover> {
+    let here = Span {
+        start: offset,
+        end: offset,
+    };
+    let node = declaration_at(view, here)?;
+    let (tree::DeclarationKind::Profile { items, .. }
+    | tree::DeclarationKind::Mapping { items, .. }) = &node.kind
+    else {
+        return None;
+    };
+    let rules = rules_in(items);
+    let rule = rules.iter().find(|rule| rule.arrow.contains(here))?;
+    let within = rule.left.span().to(rule.right.span());
+    let text = rules_text(view, within)?;
+    Some(Hover {
+        span: rule.arrow,
+        markdown: format!("This rule {text}."),
     })
 }
 

@@ -1,6 +1,8 @@
-//! What can be run or shown above a declaration: tests and scenarios, tables of roles, and how much a rule decides.
+//! What can be run or shown above a declaration: tests and scenarios, tables of roles, and how much a profile decides.
 
-use presync::{Location, Span, Verdict, tree};
+use std::collections::BTreeMap;
+
+use presync::{Span, Verdict, tree};
 
 use crate::analysis::FileView;
 
@@ -17,8 +19,8 @@ pub enum LensKind {
     Test { name: String },
     /// Show the tables of a role; empty for the one that is not declared.
     Table { role: String },
-    /// What the rule at this place decides: `decides 12 of 408 situations`.
-    Rule,
+    /// What the rules of a profile or mapping decide: `decides 12 of 408 situations`.
+    Rules { within: Span },
 }
 
 /// The lenses of a file, in order.
@@ -43,7 +45,7 @@ pub fn lenses(view: FileView<'_>) -> Vec<Lens> {
                     role: name.text.to_string(),
                 },
             }),
-            tree::DeclarationKind::Profile { name, items, .. } => {
+            tree::DeclarationKind::Profile { name, .. } => {
                 if !has_roles && std::mem::take(&mut first_profile) {
                     lenses.push(Lens {
                         span: name.span,
@@ -52,26 +54,19 @@ pub fn lenses(view: FileView<'_>) -> Vec<Lens> {
                         },
                     });
                 }
-                rules(items, &mut lenses);
+                lenses.push(Lens {
+                    span: name.span,
+                    what: LensKind::Rules { within: node.span },
+                });
             }
-            tree::DeclarationKind::Mapping { items, .. } => rules(items, &mut lenses),
+            tree::DeclarationKind::Mapping { name, .. } => lenses.push(Lens {
+                span: name.span,
+                what: LensKind::Rules { within: node.span },
+            }),
             _ => {}
         }
     }
     lenses
-}
-
-fn rules(items: &[tree::Item], lenses: &mut Vec<Lens>) {
-    for item in items {
-        match &item.kind {
-            tree::ItemKind::When(when) => rules(&when.body, lenses),
-            tree::ItemKind::Rule(rule) => lenses.push(Lens {
-                span: rule.left.span().to(rule.right.span()),
-                what: LensKind::Rule,
-            }),
-            tree::ItemKind::Apply(_) | tree::ItemKind::Append(_) => {}
-        }
-    }
 }
 
 /// Proves the test or runs the scenario with a name. `None` if there is none, or if the program has errors.
@@ -96,23 +91,20 @@ pub fn verdict_text(verdict: &Verdict) -> String {
     }
 }
 
-/// `decides 12 of 408 situations`, or in how many roles it decides how much. `None` if the program has errors, or if it is in
-/// no role.
-pub fn rule_text(view: FileView<'_>, span: Span) -> Option<String> {
+/// What the rules in a part of a file decide, over all roles: `decides 12 of 408 situations`. `None` if the program has
+/// errors, or if they are in no role.
+pub fn rules_text(view: FileView<'_>, within: Span) -> Option<String> {
     let program = view.checked()?;
-    let place = Location {
-        file: view.file,
-        span,
-    };
     let extents = view.program.rule_extents()?;
-    let of_rule = extents
-        .iter()
-        .filter(|of| program.rule_source(of.rule).location == place);
-    let (mut some, mut all) = (0_u128, 0_u128);
-    for of in of_rule {
-        some = some.saturating_add(of.extent.some);
-        all = all.saturating_add(of.extent.all);
+    let (mut some, mut all) = (0_u128, BTreeMap::new());
+    for of in extents {
+        let place = program.rule_source(of.rule).location;
+        if place.file == view.file && within.contains(place.span) {
+            some = some.saturating_add(of.extent.some);
+            all.insert((of.role, of.direction), of.extent.all);
+        }
     }
+    let all = all.into_values().fold(0_u128, u128::saturating_add);
     (all > 0).then(|| format!("decides {some} of {all} situations"))
 }
 

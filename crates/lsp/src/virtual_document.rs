@@ -1,10 +1,10 @@
 //! Documents that no file has: bundled vocabularies, compiled tables of roles, and pages about codes.
 //!
-//! Their addresses are `presync:/vocabulary/cic.presync`, `presync:/table/Agents.md?root=...`, `presync:/code/gap.md`. A client
-//! that cannot ask for the content of such a document gets a file instead, which the host keeps in its cache folder.
+//! Their addresses are `presync:/vocabulary/cic.presync`, `presync:/table/.../Agents.md`, `presync:/code/gap.md`. Editors write
+//! addresses anew, and not all the same way, so what a table is about is in hexadecimal digits. A client that cannot ask for the content of such a document gets a file instead, which the host keeps in its cache folder.
 
 use lsp_types::Uri;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use presync::VOCABULARIES;
 use presync_ide::navigate::DocumentName;
 
@@ -13,9 +13,6 @@ use crate::server::Server;
 
 /// The scheme of the addresses.
 pub const SCHEME: &str = "presync";
-
-/// What must be escaped in a part of a path.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// A document that no file has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +42,13 @@ impl VirtualDocument {
                 known.then_some(Self::Vocabulary(name))
             }
             "table" => {
-                let mut pairs = uri.query_pairs();
-                let (_, root) = pairs.find(|(key, _)| key == "root")?;
-                let mut role = uri.query_pairs();
-                let role = role.find(|(key, _)| key == "role");
+                // The name of the file is for people.
+                let (about, _) = file.split_once('/')?;
+                let about = from_digits(about)?;
+                let (root, role) = about.split_once('\n')?;
                 Some(Self::Table {
-                    role: role.map_or_else(String::new, |(_, role)| role.into_owned()),
-                    root: Uri::parse(&root).ok()?,
+                    role: role.to_owned(),
+                    root: Uri::parse(root).ok()?,
                 })
             }
             "code" => {
@@ -67,14 +64,8 @@ impl VirtualDocument {
         let text = match self {
             Self::Vocabulary(name) => format!("{SCHEME}:/vocabulary/{name}.presync"),
             Self::Table { role, root } => {
-                let encode = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
-                let title = if role.is_empty() { "table" } else { role };
-                format!(
-                    "{SCHEME}:/table/{}.md?role={}&root={}",
-                    encode(title),
-                    encode(role),
-                    encode(root.as_str())
-                )
+                let about = digits(&format!("{root}\n{role}"));
+                format!("{SCHEME}:/table/{about}/{}", self.file_name())
             }
             Self::Code(name) => format!("{SCHEME}:/code/{name}.md"),
         };
@@ -86,7 +77,13 @@ impl VirtualDocument {
         match self {
             Self::Vocabulary(name) => format!("{name}.presync"),
             Self::Table { role, .. } => {
-                let kept = |char: char| if char.is_alphanumeric() { char } else { '-' };
+                let kept = |char: char| {
+                    if char.is_ascii_alphanumeric() {
+                        char
+                    } else {
+                        '-'
+                    }
+                };
                 let role: String = role.chars().map(kept).collect();
                 format!("table-{role}.md")
             }
@@ -138,6 +135,46 @@ impl Server {
             DocumentName::Vocabulary(name) => {
                 self.open_address(&VirtualDocument::Vocabulary(name.clone()))
             }
+        }
+    }
+}
+
+fn digits(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_digits(digits: &str) -> Option<String> {
+    let pairs = digits.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    String::from_utf8(bytes.collect::<Option<Vec<u8>>>()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_what_it_is_about() {
+        let root = Uri::parse("file:///a%20b/c.presync").expect("it is an address");
+        for document in [
+            VirtualDocument::Vocabulary("cic".to_owned()),
+            VirtualDocument::Code("gap"),
+            VirtualDocument::Table {
+                role: "Nürnberg / \"A\" & B".to_owned(),
+                root,
+            },
+        ] {
+            let uri = document.uri().expect("it has an address");
+            assert_eq!(VirtualDocument::parse(&uri), Some(document));
+        }
+        for wrong in [
+            "presync:/table/zz/a.md",
+            "presync:/code/none.md",
+            "presync:/x",
+            "file:///code/gap.md",
+        ] {
+            let uri = Uri::parse(wrong).expect("it is an address");
+            assert_eq!(VirtualDocument::parse(&uri), None);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use lsp_types as t;
 use presync_ide::FileView;
-use presync_ide::lenses::{Lens, LensKind, lenses, rule_text, run_test, verdict_text};
-use serde_json::json;
+use presync_ide::lenses::{Lens, LensKind, lenses, rules_text, run_test, verdict_text};
+use serde_json::{Value, json};
 
 use crate::convert::{range, span};
 use crate::requests::execute_command::{RUN_TEST, SHOW_TABLE};
@@ -23,10 +23,11 @@ impl Handler for CodeLenses {
         let Some(view) = server.view(&uri) else {
             return Ok(None);
         };
-        let lenses = lenses(view).into_iter().map(|lens| t::CodeLens {
+        let lenses = lenses(view).into_iter().enumerate();
+        let lenses = lenses.map(|(number, lens)| t::CodeLens {
             range: range(server.client.encoding, view.source(), lens.span),
             command: None,
-            data: Some(json!({ "uri": uri })),
+            data: Some(json!({ "uri": uri, "number": number })),
         });
         Ok(Some(lenses.collect()))
     }
@@ -39,12 +40,17 @@ impl Handler for ResolveLens {
     type Request = t::CodeLensResolveRequest;
 
     fn run(server: &mut Server, mut lens: t::CodeLens) -> Result<t::CodeLens, RequestRefusal> {
-        let uri = lens.data.as_ref().and_then(|data| data.get("uri"));
-        let uri = uri.and_then(|uri| t::Uri::parse(uri.as_str()?).ok());
+        let data = lens.data.take().unwrap_or(Value::Null);
+        let uri = data
+            .get("uri")
+            .and_then(|uri| t::Uri::parse(uri.as_str()?).ok());
+        let number = data.get("number").and_then(Value::as_u64);
         let found = uri.and_then(|uri| {
             let view = server.view(&uri)?;
             let span = span(server.client.encoding, view.source(), lens.range);
-            let same = lenses(view).into_iter().find(|lens| lens.span == span)?;
+            let same = lenses(view).into_iter().nth(number? as usize)?;
+            // Else the text has changed since.
+            (same.span == span).then_some(())?;
             command(view, &uri, &same)
         });
         // The text has changed since: the client will ask again.
@@ -56,7 +62,6 @@ impl Handler for ResolveLens {
                 arguments: None,
             })
         });
-        lens.data = None;
         Ok(lens)
     }
 }
@@ -76,7 +81,7 @@ pub fn command(view: FileView<'_>, uri: &t::Uri, lens: &Lens) -> Option<t::Comma
             SHOW_TABLE,
             vec![json!({ "uri": uri, "role": role })],
         ),
-        LensKind::Rule => (rule_text(view, lens.span)?, "", Vec::new()),
+        LensKind::Rules { within } => (rules_text(view, *within)?, "", Vec::new()),
     };
     Some(t::Command {
         title,
