@@ -22,6 +22,7 @@ pub struct Analysis {
     texts: Texts,
     /// All programs and parts of programs below the folders; `None` if they must be listed again.
     listed: Option<Vec<PathBuf>>,
+    roots: Vec<PathBuf>,
     /// The files whose text is not the one that was checked.
     changed: BTreeSet<PathBuf>,
     /// By root file.
@@ -99,6 +100,7 @@ impl Analysis {
             folders: Vec::new(),
             texts: Texts::new(),
             listed: None,
+            roots: Vec::new(),
             changed: BTreeSet::new(),
             programs: BTreeMap::new(),
             failed: BTreeMap::new(),
@@ -186,18 +188,24 @@ impl Analysis {
         if self.listed.is_some() && self.changed.is_empty() {
             return BTreeSet::new();
         }
-        let listed = match &self.listed {
-            Some(listed) => listed.clone(),
-            None => self.list(),
-        };
         let mut finder = std::mem::take(&mut self.finder);
         let files = self.overlay();
-        let readable = |path: &PathBuf| files.read(path).is_ok();
-        let listed: Vec<PathBuf> = listed.into_iter().filter(readable).collect();
-        let roots = finder.roots(&files, listed.clone()).unwrap_or_default();
+        let mut same = |path: &PathBuf| finder.uses_the_same(&files, path);
+        let (listed, roots) = match &self.listed {
+            // Most edits change no `use`, so that the programs are the same.
+            Some(listed) if self.changed.iter().all(&mut same) => {
+                (listed.clone(), self.roots.clone())
+            }
+            listed => {
+                let mut listed = listed.clone().unwrap_or_else(|| self.list());
+                listed.retain(|path| files.read(path).is_ok());
+                let roots = finder.roots(&files, listed.clone());
+                (listed, roots.unwrap_or_default())
+            }
+        };
         let mut programs = BTreeMap::new();
         let mut failed = BTreeMap::new();
-        for root in roots {
+        for root in roots.clone() {
             if let Some(known) = self.programs.get(&root)
                 && !self.is_stale(known)
             {
@@ -220,6 +228,7 @@ impl Analysis {
         self.programs = programs;
         self.failed = failed;
         self.listed = Some(listed);
+        self.roots = roots;
         self.changed.clear();
         self.sort_findings()
     }

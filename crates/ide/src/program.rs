@@ -165,6 +165,16 @@ impl ProgramFinder {
         Ok(unused(files, &paths, &uses))
     }
 
+    /// Whether a file uses the same paths as when the roots were found.
+    pub(crate) fn uses_the_same(&mut self, files: &dyn FileSystem, file: &Path) -> bool {
+        let Some((_, before)) = self.known.get(file).cloned() else {
+            return false;
+        };
+        files
+            .read(file)
+            .is_ok_and(|bytes| self.used(file, bytes) == before)
+    }
+
     /// The paths that a file uses, as written.
     fn used(&mut self, file: &Path, bytes: Vec<u8>) -> &[String] {
         let mut hasher = DefaultHasher::new();
