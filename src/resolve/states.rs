@@ -506,13 +506,9 @@ impl Resolver {
         }
         let owner = self.draft.system(system).name.clone();
         let mut known = self.draft.state_names(system);
-        known.extend(
-            self.names
-                .groups
-                .keys()
-                .filter(|(of, _)| *of == system)
-                .map(|(_, group)| group.to_string()),
-        );
+        let groups = self.names.groups.keys();
+        let groups = groups.filter(|(of, _)| *of == system);
+        known.extend(super::sorted(groups.map(|(_, group)| group.to_string())));
         // If the nearest name is a group, a group was probably meant.
         let states = self.draft.system(system).states.len();
         let meant = presync_engine::nearest(&name.text, known.iter().map(String::as_str));

@@ -419,3 +419,15 @@ fn a_name_in_a_mapping_means_what_is_written() {
         hover.markdown
     );
 }
+
+/// Found by 22,614 random edits: a hash map had the groups in another order each time.
+#[test]
+fn an_unknown_state_lists_groups_in_order() {
+    let source = "system a { state X } system b { state Y }\ngroup a.d = X group a.b = X group a.c = X\nprofile P { a unheard -> b Y }";
+    let errors = presync::Program::check_source("a.presync", source).err();
+    let errors = errors.expect("the state is unknown");
+    let mut all = errors.report().diagnostics.iter();
+    let help = all.find_map(|error| error.help.clone());
+    let wanted = "known states and groups: `X`, `b`, `c`, `d`";
+    assert_eq!(help.as_deref(), Some(wanted));
+}
