@@ -97,14 +97,14 @@ pub use quote::{
     choice_literal, in_list, is_hidden, on_one_line, quote, quote_attribute, quote_text,
     state_literal, visible,
 };
-pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence};
+pub use resolve::{AttributeId, CheckReport, Index, Meaning, Occurrence, doc_text};
 pub use source::{FileId, LineColumn, Location, SourceFile, Sources, Span, relative};
 pub use syntax::{
     ArgumentError, Assignment, MAX_FILE, ParseCache,
     lexer::{Token, TokenKind, tokens},
-    parse as parse_file, parse_change, parse_given, parse_renaming, tree,
+    parse as parse_file, parse_change, parse_given, parse_renaming, tree, unquote,
 };
-pub use token::{is_keyword, keywords};
+pub use token::{contextual_keywords, goes_on, is_keyword, keywords};
 pub use vocabulary::{ALL as VOCABULARIES, Vocabulary};
 
 /// For the tests and benchmarks of this repository only; it changes without notice.

@@ -115,6 +115,15 @@ impl SourceFile {
         self.lines().partition_point(|start| *start <= offset) as u32
     }
 
+    /// How its lines end.
+    pub fn newline(&self) -> &'static str {
+        if self.text.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        }
+    }
+
     /// The byte offset at which a line starts, counted from 1; the end of the text for a line behind it.
     pub fn line_start(&self, line: u32) -> u32 {
         let at = (line as usize).saturating_sub(1);

@@ -173,6 +173,11 @@ pub fn begins_statement(word: &str, body: BlockKind) -> bool {
     has(word, wanted)
 }
 
+/// The words that are keywords in some places and names elsewhere.
+pub fn contextual_keywords() -> impl Iterator<Item = &'static str> {
+    with(FREE)
+}
+
 /// Whether a word is a name where it has no meaning.
 pub fn is_free(word: &str) -> bool {
     has(word, FREE)

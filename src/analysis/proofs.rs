@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::extent::without_unknown_by_hand;
 use crate::analysis::scenarios;
 use crate::diagnostic::Diagnostic;
 use crate::diagram::{Diagram, SearchResult};
@@ -56,15 +57,8 @@ pub fn prove(program: &Program, tables: &Tables) -> Vec<Verdict> {
 /// The number of situations in which a test expects something, over its roles and the states entered.
 fn situations(space: &mut Precedence<'_>, test: &Test) -> u128 {
     let mut possible = space.condition(test.given);
-    // An unknown state is not by hand.
     for system in space.program.system_ids() {
-        if let Some(hand) = space.of_hand(system) {
-            let variable = space.of_system(system);
-            let unknown = space.diagrams.literal(variable, [0]);
-            let by_hand = space.diagrams.literal(hand, [1]);
-            let neither = space.diagrams.and_then(unknown, by_hand);
-            possible = space.diagrams.without(possible, neither);
-        }
+        possible = without_unknown_by_hand(space, possible, system);
     }
     let mut count = 0_u128;
     for expectation in &test.expectations {

@@ -212,11 +212,7 @@ impl Context<'_> {
             .chars()
             .take_while(|char| matches!(char, ' ' | '\t'))
             .collect();
-        let newline = if file.text.contains("\r\n") {
-            "\r\n"
-        } else {
-            "\n"
-        };
+        let newline = file.newline();
         let span = Span {
             start: place.span.end,
             end: place.span.end,

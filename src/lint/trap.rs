@@ -39,7 +39,10 @@ profile \"P\" {
 };
 
 fn find(context: &mut Context<'_>) {
-    for role in context.program.role_ids() {
+    let lost = context.lost;
+    // A rule that leads out may be missing.
+    let whole = |role: &RoleId| !lost.of_role(*role);
+    for role in context.program.role_ids().filter(whole) {
         for direction in context.program.directions() {
             // Only a condition on the system that follows can shut the way out.
             if context.space.is_tested(direction.to()) {

@@ -9,15 +9,17 @@ mod draft;
 mod expectations;
 mod index;
 pub mod limits;
+mod report;
 mod roles;
 mod rules;
 mod states;
 
 pub use index::{AttributeId, Index, Meaning, Occurrence};
+pub use report::CheckReport;
 
 use arcstr::ArcStr;
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -27,56 +29,16 @@ use crate::diagnostic::{self, Code, Diagnostic};
 use crate::errors::unknown::UnknownReference;
 use crate::errors::{self, confusable_name, duplicate_definition};
 use crate::load::Parsed;
-use crate::program::{
-    self, CondId, DeclaredId, FactId, LostParts, ProfileId, Program, RoleProfiles, SystemId,
-    ValueId,
-};
+use crate::program::{self, CondId, DeclaredId, FactId, LostParts, ProfileId, SystemId, ValueId};
 use crate::quote::quote_text;
-use crate::resolve::draft::{Draft, MissingRules, Renumbering};
-use crate::source::{FileId, Location, Sources, Span};
+use crate::resolve::draft::{Draft, Renumbering};
+use crate::resolve::report::LossCauses;
+use crate::source::{FileId, Location, Span};
 use crate::syntax::directive::{Directive, directive};
 use crate::syntax::tree;
 
 /// Maximum number of rules in a profile or mapping, including those of the mappings it applies.
 pub const MAX_RULES: usize = 1_000_000;
-
-/// The result of a check.
-pub struct CheckReport {
-    /// Sorted by location.
-    pub diagnostics: Vec<Diagnostic>,
-    /// The program, if it has no errors.
-    pub program: Option<Program>,
-    /// The meaning of every name; only if requested.
-    pub index: Option<Index>,
-    /// What remains of a program with errors, if that says anything about it.
-    rest: Option<(Program, LostParts)>,
-    /// The files that the diagnostics point into, if no program is there.
-    sources: Sources,
-}
-
-impl CheckReport {
-    pub fn sources(&self) -> &Sources {
-        let rest = || self.rest.as_ref().map(|(program, _)| program);
-        self.program
-            .as_ref()
-            .or_else(rest)
-            .map_or(&self.sources, |program| &program.sources)
-    }
-
-    /// The program, or what remains of one with errors, for those who can live with a part. `None` if too much was lost.
-    pub fn partial_program(&self) -> Option<&Program> {
-        self.lintable().map(|(program, _)| program)
-    }
-
-    /// The program, or what remains of it, with what was lost to errors. `None` if too much was.
-    pub(crate) fn lintable(&self) -> Option<(&Program, LostParts)> {
-        match (&self.program, &self.rest) {
-            (Some(program), _) => Some((program, LostParts::default())),
-            (None, Some((program, lost))) => Some((program, lost.clone())),
-            (None, None) => None,
-        }
-    }
-}
 
 /// Resolves names and proves that rules do not conflict. `indexed`: also builds the index.
 pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
@@ -124,7 +86,13 @@ pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
     if let Some(program) = program.as_ref().filter(|_| !too_large) {
         let found = conflicts::conflicts(program, &missing);
         says_something &= !found.too_complex;
-        lost = lost_parts(program, &missing, &found.profiles, &without_profile);
+        let causes = LossCauses {
+            missing: &missing,
+            contradictory: &found.profiles,
+            without_profile: &without_profile,
+            misses_declarations: !resolver.syntax_errors.is_empty(),
+        };
+        lost = causes.lost_parts(program);
         found
             .diagnostics
             .into_iter()
@@ -148,35 +116,6 @@ pub fn check(parsed: Parsed, indexed: bool) -> CheckReport {
         index,
         rest,
         sources,
-    }
-}
-
-/// `missing`: by profile, rules lost to errors. `contradictory`: the profiles with conflicts. `without_profile`: the roles
-/// that name a profile that is not there.
-fn lost_parts(
-    program: &Program,
-    missing: &[MissingRules],
-    contradictory: &BTreeSet<ProfileId>,
-    without_profile: &[Location],
-) -> LostParts {
-    let of_profile = |profile: ProfileId| {
-        missing[profile.index()] != MissingRules::default() || contradictory.contains(&profile)
-    };
-    let profiles: Vec<bool> = program.profile_ids().map(of_profile).collect();
-    let of_role = |role: &RoleProfiles| {
-        let of = role
-            .profiles
-            .iter()
-            .any(|profile| profiles[profile.index()]);
-        of || role
-            .location
-            .is_some_and(|location| without_profile.contains(&location))
-    };
-    let roles = program.roles.iter().map(of_role).collect();
-    LostParts {
-        anything: true,
-        profiles,
-        roles,
     }
 }
 
@@ -733,7 +672,7 @@ fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// The text of doc comments without their slashes.
-fn doc_text(text: &str, spans: &[Span]) -> Option<String> {
+pub fn doc_text(text: &str, spans: &[Span]) -> Option<String> {
     let lines: Vec<&str> = spans
         .iter()
         .map(|span| {

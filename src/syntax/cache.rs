@@ -13,7 +13,11 @@ const MAX_TEXT: usize = 2 << 20;
 
 /// Trees of declarations without errors, by text. It can be shared by programs and threads.
 #[derive(Debug, Default)]
-pub struct ParseCache(Mutex<Generations>);
+pub struct ParseCache {
+    /// The first text of a file begins on a fresh line, where a comment with three slashes documents what follows.
+    first: Mutex<Generations>,
+    others: Mutex<Generations>,
+}
 
 /// What is not used for a whole generation is forgotten.
 #[derive(Debug, Default)]
@@ -25,9 +29,17 @@ struct Generations {
 }
 
 impl ParseCache {
+    fn at(&self, offset: u32) -> &Mutex<Generations> {
+        if offset == 0 {
+            &self.first
+        } else {
+            &self.others
+        }
+    }
+
     /// The declaration with this text, as if the text started at an offset.
     pub(super) fn find(&self, text: &str, offset: u32) -> Option<Declaration> {
-        let mut known = self.0.lock().ok()?;
+        let mut known = self.at(offset).lock().ok()?;
         let mut found = match known.young.get(text) {
             Some(found) => found.clone(),
             None => {
@@ -45,7 +57,7 @@ impl ParseCache {
     pub(super) fn keep(&self, text: &str, offset: u32, declaration: &Declaration) {
         let mut kept = declaration.clone();
         kept.shift(0_u32.wrapping_sub(offset));
-        if let Ok(mut known) = self.0.lock() {
+        if let Ok(mut known) = self.at(offset).lock() {
             known.add(text.into(), kept);
         }
     }

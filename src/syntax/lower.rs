@@ -651,6 +651,14 @@ impl<'a> Lower<'a> {
     }
 }
 
+/// The name that a word or a quoted text stands for.
+pub fn unquote(token: &str) -> Cow<'_, str> {
+    let inside = token
+        .strip_prefix('"')
+        .map(|inside| inside.strip_suffix('"').unwrap_or(inside));
+    inside.map_or(Cow::Borrowed(token), unescape)
+}
+
 fn unescape(inside: &str) -> Cow<'_, str> {
     if !inside.contains('\\') {
         return Cow::Borrowed(inside);

@@ -17,6 +17,8 @@ pub mod tree;
 
 pub use cache::ParseCache;
 
+pub use lower::unquote;
+
 pub use arguments::{ArgumentError, Assignment, parse_change, parse_given, parse_renaming};
 
 use crate::diagnostic::{Diagnostic, point};

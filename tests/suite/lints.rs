@@ -1128,3 +1128,37 @@ fn labels_and_situations_of_findings_agree_with_decide() {
         );
     }
 }
+
+/// A profile with an error, which no role uses, hides nothing: only what may depend on it waits.
+#[test]
+fn an_error_elsewhere_hides_nothing() {
+    let mut compared = 0;
+    for seed in 0..300 {
+        let source = generate::program(seed, 0);
+        let said = |source: &str| {
+            let read = |_: &str| Ok(source.as_bytes().to_vec());
+            let report =
+                presync::check(presync::parse("", "a.presync", &read).expect("it is read"));
+            let mut settings = Settings::default();
+            for waiting in ["unused", "unused-allow", "dead-rule"] {
+                settings.set(waiting, Level::Off).expect("the lint exists");
+            }
+            let mut all = report.findings(&settings);
+            all.retain(|finding| finding.code.default.is_some());
+            let all = all
+                .into_iter()
+                .map(|finding| (finding.code, finding.location(), finding.message));
+            all.collect::<Vec<_>>()
+        };
+        if !source.contains("role R") {
+            continue;
+        }
+        let whole = said(&source);
+        let broken = said(&format!(
+            "{source}profile Broken {{ cic Nowhere -> lync s0 }}\n"
+        ));
+        assert_eq!(broken, whole, "{source}");
+        compared += whole.len();
+    }
+    assert!(compared > 100);
+}

@@ -23,6 +23,7 @@ mod events;
 mod examples;
 mod explain;
 mod exports;
+mod extents;
 mod fixtures;
 mod format;
 mod formats;
