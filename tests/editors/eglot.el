@@ -61,7 +61,8 @@
 ;; Run a test.
 (let ((result (eglot-execute-command (eglot--current-server-or-lose) "presync.runTest"
                 (vector (list :uri (eglot--path-to-uri buffer-file-name) :name "presence is followed")))))
-  (princ (format "test: %s\n" result)))
+  (check (eq (plist-get result :passed) t) result)
+  (princ (format "test: %s\n" (plist-get result :summary))))
 
 ;; Format.
 (goto-char (point-min))

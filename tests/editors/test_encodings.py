@@ -6,7 +6,7 @@ import pytest_lsp
 from lsprotocol import types as t
 from pytest_lsp import ClientServerConfig, LanguageClient
 
-from test_server import PRESYNC, diagnostics, open_text, start
+from test_server import PRESYNC, change, diagnostics, open_text, start
 
 TEXT = 'use cic_lync\nprofile "😀é" { cic Available -> lync Awya }\n'
 UNITS = {
@@ -67,5 +67,10 @@ async def test_broken_settings_are_said_once(client, tmp_path):
         if client.messages:
             break
         await asyncio.sleep(0.02)
+    # It is not said again, whatever else happens.
+    for version in range(2, 5):
+        change(client, TEXT + "\n" * version, version)
+        await diagnostics(client)
+        await asyncio.sleep(0.3)
     assert len(client.messages) == 1
     assert "did you mean `unused`?" in client.messages[0].message

@@ -51,17 +51,17 @@ impl FileSystem for Memory {
     }
 }
 
-/// What an analysis says, as text.
-fn said(analysis: &Analysis) -> Vec<String> {
+/// What an analysis says about each file, as text.
+fn said(analysis: &Analysis) -> BTreeMap<PathBuf, Vec<String>> {
     let findings = analysis.findings().iter();
-    findings
-        .flat_map(|(path, findings)| {
-            findings.iter().map(move |finding| {
-                let found = &finding.diagnostic;
-                format!("{} {:?} {found:?}", path.display(), found.location())
-            })
-        })
-        .collect()
+    let texts = findings.map(|(path, findings)| {
+        let texts = findings.iter().map(|finding| {
+            let found = &finding.diagnostic;
+            format!("{:?} {found:?}", found.location())
+        });
+        (path.clone(), texts.collect())
+    });
+    texts.collect()
 }
 
 /// The large site, as it is and with everything in one file.
@@ -133,18 +133,24 @@ fn edits_are_checked_like_from_scratch() {
     let edits: usize = edits.unwrap_or(2_000);
     let mut random = Random(7);
     let memory = site();
-    let original = memory.0.lock().expect("nobody panicked").clone();
+    let mut original = memory.0.lock().expect("nobody panicked").clone();
+    // A file that is not there at first.
+    let extra = "use \"site.presync\"\nflag more\nprofile \"Extra\" when more { cic Available -> lync Away }\n";
+    original.insert(PathBuf::from("/site/extra.presync"), extra.to_owned());
     let paths: Vec<PathBuf> = original.keys().cloned().collect();
+    let settings = PathBuf::from("/site/presync.toml");
     let mut analysis = Analysis::new(Box::new(memory.clone()));
     analysis.set_folders(vec![PathBuf::from("/site")]);
     analysis.update();
     let mut different = BTreeSet::new();
+    let mut before = said(&analysis);
     for number in 0..edits {
         let path = random.pick(&paths);
         let text = analysis
             .text(path)
             .map_or_else(|| original[path].clone(), str::to_owned);
-        match random.below(12) {
+        let is_saved = memory.is_file(path);
+        match random.below(15) {
             // Somebody undoes everything, saves, or closes without saving.
             0 => analysis.set_text(path, original[path].clone()),
             1 => {
@@ -164,9 +170,43 @@ fn edits_are_checked_like_from_scratch() {
                     .insert(path.clone(), original[path].clone());
                 analysis.changed_on_disk(Some(std::slice::from_ref(path)));
             }
-            _ => analysis.set_text(path, edit(&text, &mut random)),
+            4 if is_saved => {
+                memory.0.lock().expect("nobody panicked").remove(path);
+                analysis.changed_on_disk(Some(std::slice::from_ref(path)));
+            }
+            5 => {
+                let texts = [
+                    "[lints]\nunused = \"off\"\n",
+                    "[lints]\nunsed = \"off\"\n",
+                    "[lints]\ngap = \"error\"\n",
+                ];
+                let text = random.pick(&texts).to_string();
+                let mut files = memory.0.lock().expect("nobody panicked");
+                if files.remove(&settings).is_none() {
+                    files.insert(settings.clone(), text);
+                }
+                drop(files);
+                analysis.changed_on_disk(Some(std::slice::from_ref(&settings)));
+            }
+            _ if is_saved || analysis.is_open(path) => {
+                analysis.set_text(path, edit(&text, &mut random));
+            }
+            _ => {}
         }
-        analysis.update();
+        let told = analysis.update();
+        let now = said(&analysis);
+        let files: BTreeSet<&PathBuf> = before.keys().chain(now.keys()).collect();
+        let changed = files.into_iter().filter(|path| {
+            let of =
+                |all: &BTreeMap<PathBuf, Vec<String>>| all.get(*path).cloned().unwrap_or_default();
+            of(&before) != of(&now)
+        });
+        let changed: BTreeSet<PathBuf> = changed.cloned().collect();
+        assert!(
+            changed.is_subset(&told),
+            "edit {number}: {changed:?} {told:?}"
+        );
+        before = now;
         let mut fresh = Analysis::new(Box::new(memory.clone()));
         fresh.set_folders(vec![PathBuf::from("/site")]);
         for path in &paths {
@@ -176,6 +216,14 @@ fn edits_are_checked_like_from_scratch() {
         }
         fresh.update();
         assert_eq!(said(&analysis), said(&fresh), "edit {number}");
+        assert_eq!(analysis.problems(), fresh.problems(), "edit {number}");
+        for path in analysis.findings().keys() {
+            let trees = [&analysis, &fresh].map(|one| {
+                let view = one.view(path).expect("it is in a program");
+                format!("{:?} {:?}", view.tree(), view.index().occurrences)
+            });
+            assert!(trees[0] == trees[1], "edit {number}: {}", path.display());
+        }
         different.insert(said(&analysis));
         if number % 50 == 0 {
             look_around(&analysis, &mut random);
@@ -208,7 +256,9 @@ fn look_around(analysis: &Analysis, random: &mut Random) {
             assert!(hint.offset <= length);
         }
         for lens in lenses::lenses(view) {
-            lenses::rules_text(view, lens.span);
+            if let lenses::LensKind::Rules { within } = lens.what {
+                lenses::rules_text(view, within);
+            }
         }
         for _ in 0..10 {
             let mut offset = random.below(length as usize + 1) as u32;
@@ -308,6 +358,12 @@ fn renames_change_every_place_and_no_decision() {
     assert!(renamed > 50);
 }
 
+/// A program for tests.
+fn program(name: &str) -> String {
+    let path = format!("tests/fixtures/programs/{name}.presync");
+    std::fs::read_to_string(common::root().join(path)).expect("the fixture is there")
+}
+
 /// What can be done with it, and the text after each.
 fn refactored(source: &str, after: &str, selected: &str) -> Vec<(String, Result<String, String>)> {
     let memory = Memory::default();
@@ -316,6 +372,7 @@ fn refactored(source: &str, after: &str, selected: &str) -> Vec<(String, Result<
     analysis.set_text(&path, source.to_owned());
     analysis.update();
     let view = analysis.view(&path).expect("it is open");
+    assert!(view.checked().is_some(), "the program has errors");
     let start = source.find(&format!("{after}{selected}"));
     let start = start.expect("it is in the source") + after.len();
     let span = presync::Span {
@@ -333,20 +390,17 @@ fn refactored(source: &str, after: &str, selected: &str) -> Vec<(String, Result<
 
 #[test]
 fn refactorings_are_proved() {
-    let source = std::fs::read_to_string(
-        common::root().join("tests/fixtures/programs/refactorings.presync"),
-    );
-    let source = source.expect("the fixture is there");
+    let source = program("refactorings");
     let mut shown = String::new();
     for (after, selected) in [
-        ("when ", "in_queue or on_call and remote"),
+        ("when ", "in_meeting or on_call and remote"),
         ("when ", "busy_now"),
         ("remote and ", "busy_now"),
         ("remote: cic ", "Available"),
         ("cic ", "\"Gone Home\""),
         ("cic ", "\"In a Meeting\" -> lync"),
         ("state ", "Zebra"),
-        ("cic ", "\"Working at Home\" | Training"),
+        ("cic ", "\"Working at Home\" | \"At a Training Session\""),
     ] {
         shown.push_str(&format!("════ {after}[{selected}]\n"));
         for (title, text) in refactored(&source, after, selected) {
@@ -371,6 +425,157 @@ fn refactorings_are_proved() {
         }
     }
     fixtures::snapshot("refactorings", &shown);
+}
+
+/// What would lose a comment, a reason or an `@allow`, or give it to something else, is not offered.
+#[test]
+fn refactorings_lose_nothing_that_is_written() {
+    let profile = |rules: &str| format!("use cic_lync\nprofile \"A\" {{\n{rules}}}");
+    let titles = |source: &str, selected: &str| {
+        let found = refactored(source, "", selected).into_iter();
+        found.map(|(title, _)| title).collect::<Vec<_>>()
+    };
+    let joined = "join with the rule the other way as `<->`";
+    let there = "    cic \"In a Meeting\" -> lync Busy\n";
+    for (before, after, offered) in [
+        ("", "", true),
+        ("    /// As the customer wants it.\n", "", false),
+        ("    @allow(trap)\n", "", false),
+    ] {
+        let back = format!("{before}    lync Busy -> cic \"In a Meeting\"{after}");
+        let found = titles(&profile(&format!("{there}{back}\n")), "\"In a Meeting\" ->");
+        assert_eq!(
+            found.iter().any(|one| one == joined),
+            offered,
+            "{back}: {found:?}"
+        );
+    }
+    for (rule, offered) in [
+        ("cic Available | \"At Lunch\" -> lync Busy", true),
+        (
+            "cic Available // why\n    | \"At Lunch\" -> lync Busy",
+            false,
+        ),
+        (
+            "cic Available | \"At Lunch\" // why\n    -> lync Busy",
+            false,
+        ),
+        (
+            "@allow(trap)\n    cic Available | \"At Lunch\" -> lync Busy",
+            false,
+        ),
+    ] {
+        let found = titles(&profile(&format!("{rule}\n")), "Available");
+        let is_offered = found.iter().any(|one| one == "split into 2 rules");
+        assert_eq!(is_offered, offered, "{rule}: {found:?}");
+    }
+    for (states, offered) in [
+        ("state B\nstate A", true),
+        ("state B\n/// Of A.\nstate A", true),
+        ("state B // why\nstate A", false),
+        ("// Those at work.\nstate B\n// Others.\nstate A", false),
+        ("state B\nstate A // why", false),
+    ] {
+        let source = format!("system cic {{\n{states}\n}}\n");
+        let found = titles(&source, "state B");
+        let is_offered = found.iter().any(|one| one == "sort the states");
+        assert_eq!(is_offered, offered, "{states}: {found:?}");
+    }
+}
+
+/// A file in a program of its own.
+pub fn single(source: &str) -> (Analysis, PathBuf) {
+    let mut analysis = Analysis::new(Box::new(Memory::default()));
+    let path = PathBuf::from("/site/main.presync");
+    analysis.set_text(&path, source.to_owned());
+    analysis.update();
+    (analysis, path)
+}
+
+#[test]
+fn the_whole_code_in_an_allow_is_completed() {
+    let rest = "profile \"A\" { cic any -> lync Away }\n";
+    for (before, after) in [
+        ("", ""),
+        ("dead-r", ""),
+        ("dead-", "rule"),
+        ("dead", "-rule, gap"),
+        ("d", ")"),
+    ] {
+        for source in [
+            format!("use cic_lync\n@allow({before}^{after}\n{rest}"),
+            format!(
+                "use cic_lync\nprofile \"B\" {{ @allow({before}^{after}\n cic any -> lync Away }}\n"
+            ),
+        ] {
+            let offset = source.find('^').expect("it is marked");
+            let (analysis, path) = single(&source.replace('^', ""));
+            let view = analysis.view(&path).expect("it is open");
+            let found = presync_ide::completion::complete(&analysis, view, offset as u32);
+            let replaced = found.replace.text(view.text());
+            let code = format!("{before}{after}");
+            let code = code.trim_end_matches(')').split(',').next();
+            assert_eq!(Some(replaced), code, "{source}");
+            assert!(
+                found
+                    .items
+                    .iter()
+                    .all(|item| presync::lint(&item.label).is_some()),
+                "{source}"
+            );
+            assert!(
+                found.items.iter().any(|item| item.label == "dead-rule"),
+                "{source}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_in_a_broken_statement_is_not_left_behind() {
+    let source = &program("broken-statement");
+    let (analysis, path) = single(source);
+    let view = analysis.view(&path).expect("it is open");
+    let offset = source.find("here").expect("it is there") as u32;
+    let refused = presync_ide::rename::rename(&analysis, view, offset, "there");
+    let refused = refused
+        .expect_err("the last `here` has no meaning")
+        .to_string();
+    assert_eq!(
+        refused,
+        "`here` is also on line 5 of /site/main.presync, in a statement with an error: correct that first"
+    );
+}
+
+#[test]
+fn an_overriding_rule_says_what_it_decides() {
+    let source = &program("overriding");
+    let (analysis, path) = single(source);
+    let view = analysis.view(&path).expect("it is open");
+    let offset = source.rfind("->").expect("it is there") as u32;
+    let hover = presync_ide::hover::hover(view, offset).expect("it is a rule");
+    assert_eq!(hover.markdown, "This rule decides 1 of 17 situations.");
+}
+
+/// A test in a file of two programs, which passes in the first one only.
+#[test]
+fn a_test_runs_in_every_program_that_has_it() {
+    let mut analysis = Analysis::new(Box::new(Memory::default()));
+    let path = |name: &str| Path::new("/site").join(name);
+    let shared = "use cic_lync\ntest \"lunch\" { cic \"At Lunch\" => lync Away }\n";
+    analysis.set_text(&path("shared.presync"), shared.to_owned());
+    for (name, to) in [("a.presync", "Away"), ("b.presync", "Busy")] {
+        let text = format!("use \"shared.presync\"\nprofile \"P\" {{ cic any -> lync {to} }}\n");
+        analysis.set_text(&path(name), text);
+    }
+    analysis.update();
+    let result = presync_ide::lenses::run_test(&analysis, &path("shared.presync"), "lunch");
+    let (view, verdict) = result.expect("there is one");
+    assert_eq!(view.program.root.path, path("b.presync"));
+    assert_eq!(
+        presync_ide::lenses::verdict_text(verdict),
+        "failed: 1 expectation"
+    );
 }
 
 #[test]

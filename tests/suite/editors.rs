@@ -12,20 +12,6 @@ fn file(name: &str) -> Value {
     serde_json::from_str(&text).expect("it is JSON")
 }
 
-/// The words that are keywords only inside systems and in `by hand`.
-const SOMETIMES: [&str; 10] = [
-    "attributes",
-    "by",
-    "echo",
-    "hand",
-    "id",
-    "online",
-    "other",
-    "read_only",
-    "reads",
-    "text",
-];
-
 #[test]
 fn the_textmate_grammar_has_all_words() {
     let grammar = file("syntaxes/presync.tmLanguage.json");
@@ -44,8 +30,10 @@ fn the_textmate_grammar_has_all_words() {
                 .map(str::to_owned),
         );
     }
-    let known = presync::keywords().chain(SOMETIMES).map(str::to_owned);
-    assert_eq!(words, known.collect());
+    // `own` is a word of the command line only.
+    let contextual = presync::contextual_keywords().filter(|word| *word != "own");
+    let known = presync::keywords().chain(contextual);
+    assert_eq!(words, known.map(str::to_owned).collect());
 }
 
 /// A snippet with its proposals filled in.
@@ -69,21 +57,42 @@ fn filled(snippet: &str) -> String {
 #[test]
 fn snippets_are_programs() {
     let snippets = file("snippets/presync.json");
-    for (name, snippet) in snippets.as_object().expect("they have names") {
+    let snippets = snippets.as_object().expect("they have names");
+    assert!(!snippets.is_empty());
+    for (name, snippet) in snippets {
         let lines = snippet["body"].as_array().expect("it has lines");
         let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
-        let mut text = filled(&lines.join("\n"));
-        if snippet["prefix"] == "when" {
-            text = format!("profile \"P\" {{ {text} cic Available -> lync Away }}");
-        }
-        let roles = if snippet["prefix"] == "role" {
-            "profile \"Voice\" { cic Available -> lync Available }\n"
-        } else {
-            ""
-        };
-        let source = format!("use cic_lync\n{roles}{text}\n");
+        // Declarations come from the server.
+        let text = filled(&lines.join("\n"));
+        let rule = format!("{text} cic Available -> lync Away");
+        let source = format!("use cic_lync\nprofile \"P\" {{ {rule} }}\n");
         let program = presync::Program::check_source("snippet.presync", &source);
         assert!(program.is_ok(), "{name}: {:?}\n{source}", program.err());
+    }
+}
+
+/// What the server offers for each declaration can be read, once the last place is filled in where something must stand.
+#[test]
+fn snippets_of_the_server_are_declarations() {
+    let (analysis, path) = crate::editing::single("");
+    let view = analysis.view(&path).expect("it is open");
+    let offered = presync_ide::completion::complete(&analysis, view, 0).items;
+    assert!(offered.len() > 10);
+    for item in offered {
+        assert!(item.is_snippet, "{}", item.label);
+        let last = match item.label.as_str() {
+            "profile" | "mapping" => "a any -> b y",
+            "test" | "scenario" => "a x => b y",
+            "condition" | "group" => "x",
+            _ => "",
+        };
+        let text = filled(&item.insert.replace("$0", last));
+        let (analysis, path) = crate::editing::single(&text);
+        let findings = analysis.findings()[&path].iter();
+        let errors = findings.filter(|found| found.diagnostic.code.name == "syntax");
+        assert_eq!(errors.count(), 0, "{text}");
+        let view = analysis.view(&path).expect("it is open");
+        assert_eq!(view.tree().declarations.len(), 1, "{text}");
     }
 }
 

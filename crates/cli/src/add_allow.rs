@@ -50,9 +50,10 @@ pub fn add_allow(findings: &Findings, reason: &str, terminal: &Terminal) -> Comm
     }
     let mut added = 0;
     for (path, (text, places)) in places {
+        let source = SourceFile::new("", text.clone().into_bytes(), false);
         let edits = places.iter();
         let edits: Vec<_> = edits
-            .map(|(start, code)| allow_at(&text, *start, code, reason))
+            .map(|(start, code)| allow_at(&source, *start, code, reason))
             .collect();
         added += edits.len();
         let after = edited(&text, &edits);

@@ -7,11 +7,10 @@ use presync::{DeclaredKind, Diagnostic, Meaning, Span, quote};
 use crate::allow::allow_edit;
 use crate::analysis::{Analysis, FileFinding, FileView};
 use crate::declaration::declaration_at;
-use crate::edits::line_edits;
+use crate::edits::{FileEdits, line_edits};
 use crate::files::Overlay;
 use crate::findings::{CheckedProgram, Findings};
 use crate::fix::{Fixes, fixed_texts};
-use crate::rename::FileEdits;
 
 /// Something that can be done.
 pub struct Action {
@@ -29,8 +28,7 @@ pub fn actions(analysis: &Analysis, view: FileView<'_>, span: Span) -> Vec<Actio
     let Some(path) = view.path_of(view.file) else {
         return actions;
     };
-    let path = analysis.canonical(&path);
-    let findings = analysis.findings().get(&path);
+    let findings = analysis.findings().get(path);
     for finding in findings.into_iter().flatten() {
         let touches = finding
             .diagnostic
@@ -112,11 +110,7 @@ fn declaration(program: &CheckedProgram, found: &Diagnostic) -> Option<(String, 
     };
     let written = quote(name);
     let declared = &view.index().declared;
-    let newline = if view.text().contains("\r\n") {
-        "\r\n"
-    } else {
-        "\n"
-    };
+    let newline = view.source().newline();
     let (title, text) = match found.code.name {
         "unknown-condition" if declared.iter().all(|one| one.name != *name) => (
             format!("declare the flag `{written}`"),
@@ -167,7 +161,7 @@ fn system_before(view: FileView<'_>, place: Span) -> Option<String> {
 /// Applies all safe fixes of a file, as `check --fix` does: each is kept only if every program that uses the file makes the
 /// same decisions.
 pub fn fix_all(analysis: &Analysis, view: FileView<'_>) -> Option<FileEdits> {
-    let path = analysis.canonical(&view.path_of(view.file)?);
+    let path = view.path_of(view.file)?.to_path_buf();
     let roots = analysis.views(&path).map(|view| view.program.root.clone());
     let roots: Vec<_> = roots.collect();
     let check = |texts: &crate::files::Texts| {

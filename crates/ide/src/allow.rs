@@ -1,6 +1,6 @@
 //! Where an `@allow` for a finding belongs, and its text.
 
-use presync::{Span, quote_text, tree};
+use presync::{SourceFile, Span, quote_text, tree};
 
 use crate::analysis::FileView;
 
@@ -12,12 +12,12 @@ pub fn allow_edit(
     reason: &str,
 ) -> Option<(Span, String)> {
     let start = innermost(view.tree(), place)?;
-    Some(allow_at(view.text(), start, code, reason))
+    Some(allow_at(view.source(), start, code, reason))
 }
 
 /// The edit that writes an `@allow` before what starts at an offset.
-pub fn allow_at(text: &str, start: u32, code: &str, reason: &str) -> (Span, String) {
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+pub fn allow_at(source: &SourceFile, start: u32, code: &str, reason: &str) -> (Span, String) {
+    let (text, newline) = (&source.text, source.newline());
     let before = &text[..start as usize];
     let line = before.rfind('\n').map_or(0, |newline| newline + 1);
     let indent: String = text[line..start as usize]

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use presync::{Diagnostic, FileId, Index, ParseCache, Program, SourceFile, Sources, Span, tree};
+use presync::{Diagnostic, FileId, Index, ParseCache, Program, SourceFile, Sources, tree};
 
+use crate::edits::{FileEdits, edited};
 use crate::files::{FileSystem, Overlay, Texts, is_program};
-use crate::findings::{CheckError, CheckedProgram, merged};
+use crate::findings::{CheckedProgram, merged};
 use crate::program::{ProgramFinder, RootFile};
-use crate::rename::FileEdits;
+use crate::settings::check_attributes;
 
 /// See the module.
 pub struct Analysis {
@@ -27,8 +28,8 @@ pub struct Analysis {
     changed: BTreeSet<PathBuf>,
     /// By root file.
     programs: BTreeMap<PathBuf, Rc<CheckedProgram>>,
-    /// Why a root file could not be checked.
-    failed: BTreeMap<PathBuf, String>,
+    /// By root file: why it cannot be read, or what is wrong with its settings.
+    problems: BTreeMap<PathBuf, String>,
     findings: BTreeMap<PathBuf, Vec<FileFinding>>,
     finder: ProgramFinder,
     cache: ParseCache,
@@ -46,17 +47,6 @@ pub struct FileFinding {
 pub struct FileView<'a> {
     pub program: &'a CheckedProgram,
     pub file: FileId,
-}
-
-/// A text with other texts in place of some parts, which do not overlap.
-pub fn edited(text: &str, edits: &[(Span, String)]) -> String {
-    let mut edits: Vec<&(Span, String)> = edits.iter().collect();
-    edits.sort_by_key(|(span, _)| *span);
-    let mut text = text.to_owned();
-    for (span, with) in edits.into_iter().rev() {
-        text.replace_range(span.start as usize..span.end as usize, with);
-    }
-    text
 }
 
 impl<'a> FileView<'a> {
@@ -86,10 +76,9 @@ impl<'a> FileView<'a> {
         self.program.report.program.as_ref()
     }
 
-    /// The path of a file of the program; bundled vocabularies have none.
-    pub fn path_of(&self, file: FileId) -> Option<PathBuf> {
-        let sources = self.sources();
-        (!sources.file(file).bundled).then(|| self.program.root.path_of(sources, file))
+    /// The canonical path of a file of the program; bundled vocabularies have none.
+    pub fn path_of(&self, file: FileId) -> Option<&'a Path> {
+        self.program.paths.get(file.0 as usize)?.as_deref()
     }
 }
 
@@ -103,7 +92,7 @@ impl Analysis {
             roots: Vec::new(),
             changed: BTreeSet::new(),
             programs: BTreeMap::new(),
-            failed: BTreeMap::new(),
+            problems: BTreeMap::new(),
             findings: BTreeMap::new(),
             finder: ProgramFinder::default(),
             cache: ParseCache::default(),
@@ -204,29 +193,30 @@ impl Analysis {
             }
         };
         let mut programs = BTreeMap::new();
-        let mut failed = BTreeMap::new();
+        let mut problems = BTreeMap::new();
         for root in roots.clone() {
             if let Some(known) = self.programs.get(&root)
                 && !self.is_stale(known)
             {
+                if let Some(problem) = self.problems.get(&root) {
+                    problems.insert(root.clone(), problem.clone());
+                }
                 programs.insert(root, known.clone());
                 continue;
             }
             match CheckedProgram::check_with_index(&files, &RootFile::new(&root), &self.cache) {
-                Ok(checked) => {
+                Ok((checked, wrong)) => {
+                    problems.extend(wrong.map(|wrong| (root.clone(), wrong.to_string())));
                     programs.insert(root, Rc::new(checked));
                 }
-                Err(CheckError::Unreadable(message)) => {
-                    failed.insert(root, message);
-                }
-                Err(CheckError::Settings(wrong)) => {
-                    failed.insert(root, wrong.to_string());
+                Err(wrong) => {
+                    problems.insert(root, wrong.to_string());
                 }
             }
         }
         self.finder = finder;
         self.programs = programs;
-        self.failed = failed;
+        self.problems = problems;
         self.listed = Some(listed);
         self.roots = roots;
         self.changed.clear();
@@ -240,19 +230,13 @@ impl Analysis {
             let below = self.files.programs(folder);
             all.extend(below.iter().map(|path| self.files.canonical(path)));
         }
-        // What open files use from elsewhere is read, but it is no program of its own.
         all.into_iter().collect()
     }
 
     /// Whether a program uses a file that changed, or misses one.
     fn is_stale(&self, program: &CheckedProgram) -> bool {
-        let sources = program.report.sources();
-        let mut own = sources.iter().filter(|(_, file)| !file.bundled);
-        program.misses_files
-            || own.any(|(id, _)| {
-                let path = program.root.path_of(sources, id);
-                self.changed.contains(&self.files.canonical(&path))
-            })
+        let mut paths = program.paths.iter().flatten();
+        program.misses_files || paths.any(|path| self.changed.contains(path))
     }
 
     /// Sorts the findings by file; returns the files with other findings than before.
@@ -261,10 +245,8 @@ impl Analysis {
         let mut findings: BTreeMap<PathBuf, Vec<FileFinding>> = BTreeMap::new();
         // A file without findings is there, too.
         for program in &programs {
-            let sources = program.report.sources();
-            for (id, _) in sources.iter().filter(|(_, file)| !file.bundled) {
-                let path = self.files.canonical(&program.root.path_of(sources, id));
-                findings.entry(path).or_default();
+            for path in program.paths.iter().flatten() {
+                findings.entry(path.clone()).or_default();
             }
         }
         for (at, diagnostic) in merged(&programs) {
@@ -272,19 +254,14 @@ impl Analysis {
             let Some(location) = diagnostic.location() else {
                 continue;
             };
-            let sources = program.report.sources();
-            if sources.file(location.file).bundled {
+            let Some(path) = program.paths[location.file.0 as usize].clone() else {
                 continue;
-            }
-            let path = program.root.path_of(sources, location.file);
+            };
             let finding = FileFinding {
                 program: program.clone(),
                 diagnostic: Rc::new(diagnostic),
             };
-            findings
-                .entry(self.files.canonical(&path))
-                .or_default()
-                .push(finding);
+            findings.entry(path).or_default().push(finding);
         }
         let before = std::mem::replace(&mut self.findings, findings);
         let all: BTreeSet<&PathBuf> = before.keys().chain(self.findings.keys()).collect();
@@ -296,10 +273,7 @@ impl Analysis {
             });
             old != new
         };
-        all.into_iter()
-            .filter(|path| is_new(path) || self.is_open(path))
-            .cloned()
-            .collect()
+        all.into_iter().filter(is_new).cloned().collect()
     }
 
     /// Every file of a program, with its findings.
@@ -307,9 +281,12 @@ impl Analysis {
         &self.findings
     }
 
-    /// Why root files could not be checked, by path.
-    pub fn failed(&self) -> &BTreeMap<PathBuf, String> {
-        &self.failed
+    /// Root files that cannot be read, and settings that are wrong.
+    pub fn problems(&self) -> BTreeSet<String> {
+        let programs: Vec<Rc<CheckedProgram>> = self.programs.values().cloned().collect();
+        let attributes = check_attributes(&programs).err();
+        let attributes = attributes.map(|wrong| wrong.to_string());
+        self.problems.values().cloned().chain(attributes).collect()
     }
 
     /// All programs.
@@ -331,11 +308,7 @@ impl Analysis {
     pub fn views(&self, path: &Path) -> impl Iterator<Item = FileView<'_>> {
         let path = self.canonical(path);
         self.programs.values().filter_map(move |program| {
-            let sources = program.report.sources();
-            let mut own = sources.iter().filter(|(_, file)| !file.bundled);
-            let (file, _) = own.find(|(id, _)| {
-                self.files.canonical(&program.root.path_of(sources, *id)) == path
-            })?;
+            let file = program.file(&path)?;
             Some(FileView { program, file })
         })
     }
@@ -347,14 +320,6 @@ impl Analysis {
             let (file, _) = files.find(|(_, file)| file.bundled && file.path == name)?;
             Some(FileView { program, file })
         })
-    }
-
-    /// The canonical paths of the files of a program.
-    pub fn paths_of(&self, program: &CheckedProgram) -> Vec<PathBuf> {
-        let sources = program.report.sources();
-        let own = sources.iter().filter(|(_, file)| !file.bundled);
-        own.map(|(id, _)| self.files.canonical(&program.root.path_of(sources, id)))
-            .collect()
     }
 
     /// The texts of the editor, with some edited.

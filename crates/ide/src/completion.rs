@@ -88,6 +88,28 @@ pub fn complete(analysis: &Analysis, view: FileView<'_>, offset: u32) -> Complet
         Some(at) => at,
         None => all.partition_point(|token| token.span.end <= offset),
     };
+    let tokens = TokensBefore {
+        text,
+        all: &all[..before],
+        first_on_line: false,
+    };
+    let mut offered = Offered {
+        analysis,
+        view,
+        items: Vec::new(),
+    };
+    if tokens.awaits_code() {
+        // A code has dashes, which are not part of a word.
+        let is_part = |char: &char| char.is_ascii_lowercase() || *char == '-';
+        let (left, right) = text.split_at(offset as usize);
+        let left = left.chars().rev().take_while(is_part).count();
+        let right = right.chars().take_while(is_part).count();
+        offered.codes();
+        return Completions {
+            replace: Span::new(offset as usize - left, offset as usize + right),
+            items: offered.items,
+        };
+    }
     let first_on_line = match typed {
         Some(at) => all[at].first_on_line,
         None => {
@@ -95,17 +117,10 @@ pub fn complete(analysis: &Analysis, view: FileView<'_>, offset: u32) -> Complet
             text[line..offset as usize].trim().is_empty()
         }
     };
-    let tokens = TokensBefore {
-        text,
-        all: &all[..before],
+    offered.declaration(&TokensBefore {
         first_on_line,
-    };
-    let mut offered = Offered {
-        analysis,
-        view,
-        items: Vec::new(),
-    };
-    offered.declaration(&tokens);
+        ..tokens
+    });
     Completions {
         replace,
         items: offered.items,
@@ -125,6 +140,19 @@ impl<'a> TokensBefore<'a> {
         self.all
             .get(at)
             .map_or("", |token| token.span.text(self.text))
+    }
+
+    /// Whether the next word is the code of an `@allow`.
+    fn awaits_code(&self) -> bool {
+        let words = (0..self.all.len()).map(|at| self.word(at));
+        let words: Vec<&str> = words.collect();
+        let allow = words.iter().rposition(|word| *word == "@allow");
+        allow.is_some_and(|at| {
+            words[at + 1..].first() == Some(&"(")
+                && words[at + 2..]
+                    .iter()
+                    .all(|word| !matches!(*word, ")" | "," | "{" | "}"))
+        })
     }
 
     /// The declaration that the end is in: its first token, and the open brackets in it.
@@ -163,7 +191,7 @@ impl<'a> TokensBefore<'a> {
     /// The words of the statement that the end is in, within a body.
     fn statement(&self, from: usize) -> Vec<&'a str> {
         let mut start = self.all.len();
-        if self.first_on_line && !goes_on(self.word(start.wrapping_sub(1))) {
+        if self.first_on_line && !presync::goes_on(self.word(start.wrapping_sub(1))) {
             return Vec::new();
         }
         while start > from {
@@ -172,34 +200,11 @@ impl<'a> TokensBefore<'a> {
                 break;
             }
             start -= 1;
-            if self.all[start].first_on_line && !goes_on(self.word(start.wrapping_sub(1))) {
+            if self.all[start].first_on_line && !presync::goes_on(self.word(start.wrapping_sub(1)))
+            {
                 break;
             }
         }
         (start..self.all.len()).map(|at| self.word(at)).collect()
     }
-}
-
-/// Whether a statement goes on after a word, on the next line.
-fn goes_on(word: &str) -> bool {
-    matches!(
-        word,
-        "|" | ","
-            | "->"
-            | "<->"
-            | "=>"
-            | "and"
-            | "or"
-            | "not"
-            | "is"
-            | "with"
-            | "for"
-            | "to"
-            | "="
-            | "("
-    )
-}
-
-fn unquoted(word: &str) -> &str {
-    word.trim_matches('"')
 }

@@ -61,16 +61,12 @@ pub fn keyword(node: &tree::Declaration) -> &'static str {
     }
 }
 
-/// Doc comments as text.
-pub fn doc(view: FileView<'_>, comments: &[Span]) -> Option<String> {
-    let lines: Vec<&str> = comments
-        .iter()
-        .map(|span| {
-            let line = span.text(view.text()).trim_start_matches('/');
-            line.strip_prefix(' ').unwrap_or(line)
-        })
-        .collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+/// The system of a group that is declared at a place.
+pub fn system_of_group(view: FileView<'_>, name: Span) -> Option<&tree::Name> {
+    match &declaration_at(view, name)?.kind {
+        tree::DeclarationKind::Group { system, .. } => Some(system),
+        _ => None,
+    }
 }
 
 /// The rules of a profile or mapping, also those in blocks.

@@ -1,7 +1,24 @@
-//! From a changed text to small edits, so that cursors, folds and marks of an editor stay where they are.
+//! Edits of texts. From a changed text to small ones, so that cursors, folds and marks of an editor stay where they are.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use presync::Span;
 use similar::{DiffTag, TextDiff};
+
+/// Texts in place of parts of files, by canonical path.
+pub type FileEdits = BTreeMap<PathBuf, Vec<(Span, String)>>;
+
+/// A text with other texts in place of some parts, which do not overlap.
+pub fn edited(text: &str, edits: &[(Span, String)]) -> String {
+    let mut edits: Vec<&(Span, String)> = edits.iter().collect();
+    edits.sort_by_key(|(span, _)| *span);
+    let mut text = text.to_owned();
+    for (span, with) in edits.into_iter().rev() {
+        text.replace_range(span.start as usize..span.end as usize, with);
+    }
+    text
+}
 
 /// The parts of lines that differ, as edits.
 pub fn line_edits(before: &str, after: &str) -> Vec<(Span, String)> {
@@ -52,7 +69,6 @@ fn trimmed(before: &str, range: std::ops::Range<usize>, text: &str) -> (Span, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::edited;
 
     #[test]
     fn the_edits_of_lines_make_the_text() {

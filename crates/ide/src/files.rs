@@ -29,9 +29,16 @@ pub trait FileSystem {
     /// `presync.toml` name. Nothing where the folder cannot be read.
     fn programs(&self, folder: &Path) -> Vec<PathBuf>;
 
-    /// The same path for every way to name a file; unchanged if it does not exist.
+    /// The same path for every way to name a file. If it does not exist, its folder may.
     fn canonical(&self, path: &Path) -> PathBuf {
-        self.real(path).unwrap_or_else(|_| path.to_path_buf())
+        let in_folder = || {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())?;
+            Some(self.real(folder).ok()?.join(path.file_name()?))
+        };
+        let real = self.real(path).ok().or_else(in_folder);
+        real.unwrap_or_else(|| path.to_path_buf())
     }
 }
 
@@ -63,7 +70,14 @@ impl FileSystem for Overlay<'_> {
     fn real(&self, path: &Path) -> io::Result<PathBuf> {
         match self.files.real(path) {
             // A text that was never saved.
-            Err(_) if self.texts.contains_key(path) => Ok(path.to_path_buf()),
+            Err(error) => {
+                let path = self.files.canonical(path);
+                if self.texts.contains_key(&path) {
+                    Ok(path)
+                } else {
+                    Err(error)
+                }
+            }
             found => found,
         }
     }

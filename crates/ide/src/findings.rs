@@ -3,10 +3,12 @@
 use std::borrow::Borrow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use presync::{CheckReport, Diagnostic, ParseCache, Parsed, RuleExtent, Settings, Sources, Tables};
+use presync::{
+    CheckReport, Diagnostic, FileId, ParseCache, Parsed, RuleExtent, Settings, SourceFile, Sources,
+    Tables, Verdict,
+};
 use presync_report::{Finding, Places, Subject, fingerprints};
 
 use crate::files::{FileSystem, cannot_read};
@@ -19,12 +21,15 @@ pub struct CheckedProgram {
     /// Without diagnostics, which are in `found`.
     pub report: CheckReport,
     pub settings: Settings,
+    /// By file: its canonical path; `None` for a bundled vocabulary.
+    pub paths: Vec<Option<PathBuf>>,
     /// Whether a file that it uses cannot be read.
     pub misses_files: bool,
     /// Its errors and findings, sorted.
     pub found: Vec<Diagnostic>,
     tables: OnceCell<Option<Tables>>,
     rule_extents: OnceCell<Vec<RuleExtent>>,
+    verdicts: OnceCell<Vec<Verdict>>,
 }
 
 impl CheckedProgram {
@@ -40,19 +45,24 @@ impl CheckedProgram {
         levels: &[String],
         cache: Option<&ParseCache>,
     ) -> Result<Self, CheckError> {
-        let parsed = root.parse(files, cache);
-        Self::check_by(&presync::check, parsed, (files, root, place), levels)
+        let parsed = read(files, root, cache)?;
+        let settings = settings::settings(files, place, levels, &parsed.sources)?;
+        Ok(Self::new(&presync::check, files, root, parsed, settings))
     }
 
-    /// The same with an index, for editors.
+    /// The same with an index, for editors. Wrong settings do not keep the program from being checked: they are returned, too.
     pub(crate) fn check_with_index(
         files: &dyn FileSystem,
         root: &RootFile,
         cache: &ParseCache,
-    ) -> Result<Self, CheckError> {
-        let parsed = root.parse(files, Some(cache));
-        let of_root = (files, root, &*root.path);
-        Self::check_by(&presync::check_with_index, parsed, of_root, &[])
+    ) -> Result<(Self, Option<SettingsError>), CheckError> {
+        let parsed = read(files, root, Some(cache))?;
+        let (settings, wrong) = match settings::settings(files, &root.path, &[], &parsed.sources) {
+            Ok(settings) => (settings, None),
+            Err(wrong) => (Settings::default(), Some(wrong)),
+        };
+        let checked = Self::new(&presync::check_with_index, files, root, parsed, settings);
+        Ok((checked, wrong))
     }
 
     /// The tables of the program, or of what remains of it. `None` if too much is lost to errors.
@@ -76,29 +86,59 @@ impl CheckedProgram {
         errors.count()
     }
 
-    fn check_by(
+    /// The results of all tests and scenarios. `None` if the program has errors.
+    pub fn verdicts(&self) -> Option<&[Verdict]> {
+        let program = self.report.program.as_ref()?;
+        let tables = self.tables()?;
+        Some(
+            self.verdicts
+                .get_or_init(|| presync::prove(program, tables)),
+        )
+    }
+
+    fn new(
         check: &dyn Fn(Parsed) -> CheckReport,
-        parsed: io::Result<Parsed>,
-        (files, root, place): (&dyn FileSystem, &RootFile, &Path),
-        levels: &[String],
-    ) -> Result<Self, CheckError> {
-        let parsed =
-            parsed.map_err(|error| CheckError::Unreadable(cannot_read(&root.path, &error)))?;
-        let settings = settings::settings(files, place, levels, &parsed.sources)?;
+        files: &dyn FileSystem,
+        root: &RootFile,
+        parsed: Parsed,
+        settings: Settings,
+    ) -> Self {
         let misses_files = !parsed.missing.is_empty();
         let mut report = check(parsed);
         let found = report.findings(&settings);
         report.diagnostics.clear();
-        Ok(Self {
+        let sources = report.sources();
+        let path = |(id, file): (FileId, &SourceFile)| {
+            (!file.bundled).then(|| files.canonical(&root.path_of(sources, id)))
+        };
+        Self {
             root: root.clone(),
+            paths: sources.iter().map(path).collect(),
             report,
             settings,
             misses_files,
             found,
             tables: OnceCell::new(),
             rule_extents: OnceCell::new(),
-        })
+            verdicts: OnceCell::new(),
+        }
     }
+
+    /// The file with a canonical path.
+    pub fn file(&self, path: &Path) -> Option<FileId> {
+        let mut paths = self.paths.iter();
+        let at = paths.position(|known| known.as_deref() == Some(path))?;
+        Some(FileId(at as u32))
+    }
+}
+
+fn read(
+    files: &dyn FileSystem,
+    root: &RootFile,
+    cache: Option<&ParseCache>,
+) -> Result<Parsed, CheckError> {
+    let parsed = root.parse(files, cache);
+    parsed.map_err(|error| CheckError::Unreadable(cannot_read(&root.path, &error)))
 }
 
 /// Why a program was not checked.

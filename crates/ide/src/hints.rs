@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use presync::{DeclaredKind, Meaning, Program, Span, StateId, quote, tree};
 
 use crate::analysis::FileView;
-use crate::declaration::rules_in;
+use crate::declaration::{rules_in, system_of_group};
 use crate::hover::counted;
 use crate::navigate::is_declaration;
 
@@ -56,10 +56,7 @@ fn states_of_group(
 ) -> Option<Vec<StateId>> {
     let declared = view.index().declared.get(id.index())?;
     let of = view.at(declared.location.file);
-    let node = crate::declaration::declaration_at(of, declared.location.span)?;
-    let tree::DeclarationKind::Group { system, .. } = &node.kind else {
-        return None;
-    };
+    let system = system_of_group(of, declared.location.span)?;
     let mut groups = program.groups.iter();
     let group = groups.find(|group| {
         group.name == declared.name && program.system(group.system).name == *system.text

@@ -2,9 +2,10 @@
 
 use presync::{DeclaredKind, Meaning, Program, Span, StateId, SystemId, Tables, quote, tree};
 use presync_exchange::text::crosstab::ways;
+use presync_exchange::text::markdown::escape;
 
 use crate::analysis::FileView;
-use crate::declaration::{declaration_at, doc, rules_in, state_at};
+use crate::declaration::{declaration_at, rules_in, state_at, system_of_group};
 use crate::lenses::rules_text;
 
 /// What to show about a name.
@@ -42,8 +43,8 @@ fn of_rule(view: FileView<'_>, offset: u32) -> Option<Hover> {
     };
     let rules = rules_in(items);
     let rule = rules.iter().find(|rule| rule.arrow.contains(here))?;
-    let within = rule.left.span().to(rule.right.span());
-    let text = rules_text(view, within)?;
+    let start = rule.overriding.unwrap_or(rule.left.span());
+    let text = rules_text(view, start.to(rule.right.span()))?;
     Some(Hover {
         span: rule.arrow,
         markdown: format!("This rule {text}."),
@@ -117,8 +118,8 @@ fn documentation(view: FileView<'_>, meaning: Meaning) -> Option<String> {
     let at = view.index().definition(meaning)?;
     let of = view.at(at.file);
     match meaning {
-        Meaning::State(_) => doc(of, &state_at(of, at.span)?.doc),
-        _ => doc(of, declaration_at(of, at.span)?.before.doc()),
+        Meaning::State(_) => presync::doc_text(of.text(), &state_at(of, at.span)?.doc),
+        _ => presync::doc_text(of.text(), declaration_at(of, at.span)?.before.doc()),
     }
 }
 
@@ -131,12 +132,11 @@ fn declared_lines(view: FileView<'_>, program: &Program, id: presync::DeclaredId
         DeclaredKind::Group => {
             let at = declared.location;
             let of = view.at(at.file);
-            let system = declaration_at(of, at.span).and_then(|node| match &node.kind {
-                tree::DeclarationKind::Group { system, .. } => Some(system.text.to_string()),
-                _ => None,
-            });
+            let system = system_of_group(of, at.span);
             let group = program.groups.iter().find(|group| {
-                group.name == name && Some(&program.system(group.system).name) == system.as_ref()
+                group.name == name
+                    && system
+                        .is_some_and(|system| program.system(group.system).name == *system.text)
             });
             group.map_or_else(Vec::new, |group| {
                 let states = group.states.iter();
@@ -224,7 +224,7 @@ fn state_lines(view: FileView<'_>, program: &Program, state: StateId) -> Vec<Str
         if names.is_empty() {
             text
         } else {
-            format!("**{names}**\n\n{text}")
+            format!("**{}**\n\n{text}", escape(&names))
         }
     });
     shown.collect()

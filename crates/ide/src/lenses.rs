@@ -1,10 +1,11 @@
 //! What can be run or shown above a declaration: tests and scenarios, tables of roles, and how much a profile decides.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use presync::{Span, Verdict, tree};
 
-use crate::analysis::FileView;
+use crate::analysis::{Analysis, FileView};
 
 /// Something to run or to show at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +70,19 @@ pub fn lenses(view: FileView<'_>) -> Vec<Lens> {
     lenses
 }
 
-/// Proves the test or runs the scenario with a name. `None` if there is none, or if the program has errors.
-pub fn run_test(view: FileView<'_>, name: &str) -> Option<Verdict> {
-    let tables = view.program.tables()?;
-    let mut verdicts = presync::prove(view.checked()?, tables).into_iter();
-    verdicts.find(|verdict| verdict.name == name && verdict.location.file == view.file)
+/// The result of the test or scenario with a name in a file: of the first program that it fails in, or else of any that has
+/// the file. `None` if there is none, or if the programs have errors.
+pub fn run_test<'a>(
+    analysis: &'a Analysis,
+    path: &Path,
+    name: &str,
+) -> Option<(FileView<'a>, &'a Verdict)> {
+    let results = analysis.views(path).filter_map(|view| {
+        let mut verdicts = view.program.verdicts()?.iter();
+        let is_it = |one: &&Verdict| one.name == name && one.location.file == view.file;
+        Some((view, verdicts.find(is_it)?))
+    });
+    results.min_by_key(|(_, verdict)| verdict.failures.is_empty())
 }
 
 /// `passed in 408 situations`, `failed`

@@ -27,7 +27,8 @@ pub mod structure;
 pub mod symbols;
 pub mod tokens;
 
-pub use analysis::{Analysis, FileFinding, FileView, edited};
+pub use analysis::{Analysis, FileFinding, FileView};
+pub use edits::{FileEdits, edited};
 pub use files::{FileSystem, Overlay, Texts, cannot_read, folder_of, is_program};
 pub use findings::{CheckError, CheckedProgram, Findings, FoundDiagnostic};
 pub use fix::{Check, Fixed, Fixes, meaning};

@@ -25,7 +25,7 @@ impl<'a> FileView<'a> {
     /// The file or vocabulary with this id.
     pub fn document(&self, file: FileId) -> DocumentName {
         match self.path_of(file) {
-            Some(path) => DocumentName::File(path),
+            Some(path) => DocumentName::File(path.to_path_buf()),
             None => DocumentName::Vocabulary(self.sources().file(file).path.clone()),
         }
     }

@@ -161,7 +161,8 @@ impl ProgramFinder {
             let used = used.filter(|used| *used != path).collect();
             uses.insert(path, used);
         }
-        self.known.retain(|file, _| paths.contains(file));
+        let all: BTreeSet<&PathBuf> = paths.iter().collect();
+        self.known.retain(|file, _| all.contains(file));
         Ok(unused(files, &paths, &uses))
     }
 

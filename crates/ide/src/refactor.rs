@@ -3,9 +3,10 @@
 
 use presync::{DeclaredKind, Meaning, Span, tree};
 
-use crate::analysis::{Analysis, FileView, edited};
+use crate::analysis::{Analysis, FileView};
 use crate::declaration::declaration_at;
-use crate::rename::{FileEdits, Wrong, compare};
+use crate::edits::FileEdits;
+use crate::rename::{Wrong, compare};
 
 /// A change that can be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,12 @@ struct SelectedPart<'a> {
     declaration: &'a tree::Declaration,
 }
 
-/// What can be done with a selection. Nothing is proved yet.
+/// What can be done with a selection. Nothing is proved yet. Nothing can be done in a program with errors, of which nobody
+/// knows what it decides.
 pub fn refactorings(view: FileView<'_>, span: Span) -> Vec<Refactoring> {
+    if view.checked().is_none() {
+        return Vec::new();
+    }
     let start = Span {
         start: span.start,
         end: span.start,
@@ -54,7 +59,23 @@ pub fn refactorings(view: FileView<'_>, span: Span) -> Vec<Refactoring> {
         span,
         declaration,
     };
-    ALL.iter().filter_map(|find| find(&selection)).collect()
+    let found = ALL.iter().filter_map(|find| find(&selection));
+    found.filter(|one| keeps_comments(view, one)).collect()
+}
+
+/// Whether an edit has as many comments as what it replaces: none may be lost, and none copied.
+fn keeps_comments(view: FileView<'_>, refactoring: &Refactoring) -> bool {
+    let comments = &view.tree().comments;
+    let within = |span: Span| {
+        let inside = comments
+            .iter()
+            .filter(|comment| span.contains(comment.span));
+        inside.count()
+    };
+    let edits = &refactoring.edits;
+    let before: usize = edits.iter().map(|(span, _)| within(*span)).sum();
+    let after = edits.iter().map(|(_, text)| presync::tokens(text).1.len());
+    before == after.sum::<usize>()
 }
 
 /// Proves that a change keeps every decision of every program that has the file.
@@ -69,7 +90,7 @@ pub fn prove(
     let path = view
         .path_of(view.file)
         .ok_or("a bundled vocabulary cannot be changed")?;
-    let path = analysis.canonical(&path);
+    let path = path.to_path_buf();
     let edits = FileEdits::from([(path.clone(), refactoring.edits.clone())]);
     let texts = analysis.with(&edits);
     for view in analysis.views(&path) {
@@ -84,6 +105,10 @@ pub fn prove(
 impl<'a> SelectedPart<'a> {
     fn text(&self, span: Span) -> &'a str {
         span.text(self.view.text())
+    }
+
+    fn text_after(&self, offset: u32) -> &'a str {
+        &self.view.text()[offset as usize..]
     }
 
     /// Whether a part contains the selection.
@@ -178,14 +203,6 @@ impl<'a> SelectedPart<'a> {
         let spaces = line.len() - line.trim_start().len();
         &line[..spaces]
     }
-
-    fn newline(&self) -> &'static str {
-        if self.view.text().contains("\r\n") {
-            "\r\n"
-        } else {
-            "\n"
-        }
-    }
 }
 
 fn holds_only(when: &tree::When, item: &tree::Item) -> bool {
@@ -224,7 +241,7 @@ fn extract_condition(selection: &SelectedPart<'_>) -> Option<Refactoring> {
     let mut names = std::iter::once("extracted".to_owned())
         .chain((2..).map(|number| format!("extracted_{number}")));
     let name = names.find(|name| !taken(name))?;
-    let newline = selection.newline();
+    let newline = selection.view.source().newline();
     let start = selection
         .declaration
         .before
@@ -281,7 +298,8 @@ fn inline_condition(selection: &SelectedPart<'_>) -> Option<Refactoring> {
 /// A rule of several states becomes a rule for each.
 fn split_rule(selection: &SelectedPart<'_>) -> Option<Refactoring> {
     let (item, rule) = selection.rule()?;
-    if rule.left.terms.len() < 2 || rule.two_way {
+    let allows_something = !item.before.allows().is_empty();
+    if rule.left.terms.len() < 2 || rule.two_way || allows_something {
         return None;
     }
     let left = rule.left.span();
@@ -296,7 +314,7 @@ fn split_rule(selection: &SelectedPart<'_>) -> Option<Refactoring> {
     let system = selection.text(rule.left.system.span);
     let separator = format!(
         "{}{}",
-        selection.newline(),
+        selection.view.source().newline(),
         selection.indent(item.span.start)
     );
     let rules: Vec<String> = rule
@@ -381,12 +399,7 @@ fn merge_rules(selection: &SelectedPart<'_>) -> Option<Refactoring> {
         start: first_rule.left.span().end,
         end: first.span.end,
     };
-    // Comments between them would be lost.
     let whole = first.span.to(last.span);
-    let comments = &selection.view.tree().comments;
-    if comments.iter().any(|comment| whole.contains(comment.span)) {
-        return None;
-    }
     let text = format!(
         "{} {}{}",
         selection.text(before),
@@ -415,9 +428,10 @@ fn join_directions(selection: &SelectedPart<'_>) -> Option<Refactoring> {
     let block = blocks
         .iter()
         .rfind(|items| items.iter().any(|one| std::ptr::eq(one, item)))?;
-    let back = block.iter().find(|other| match &other.kind {
+    let back = block.iter().find(|item| match &item.kind {
         tree::ItemKind::Rule(other) => {
             !other.two_way
+                && item.before.allows().is_empty()
                 && other.overriding.is_some() == rule.overriding.is_some()
                 && single(&other.left).as_ref() == Some(&right)
                 && single(&other.right).as_ref() == Some(&left)
@@ -469,6 +483,21 @@ fn sort_states(selection: &SelectedPart<'_>) -> Option<Refactoring> {
             .iter()
             .fold(with_doc, |whole, allow| whole.to(allow.span))
     };
+    // Nobody knows to which of two states a comment between them belongs.
+    let comments = &selection.view.tree().comments;
+    let (first, last) = (states.first()?, states.last()?);
+    let line = selection.text_after(last.span.end).lines().next()?;
+    let all = Span {
+        start: whole(first).start,
+        end: last.span.end + line.len() as u32,
+    };
+    let is_between = |comment: &tree::Comment| {
+        let mut owners = states.iter().map(|state| whole(state));
+        all.contains(comment.span) && !owners.any(|owner| owner.contains(comment.span))
+    };
+    if comments.iter().any(is_between) {
+        return None;
+    }
     let mut sorted = states.clone();
     sorted.sort_by_key(|state| state.name.text.to_lowercase());
     let same = states
@@ -488,9 +517,4 @@ fn sort_states(selection: &SelectedPart<'_>) -> Option<Refactoring> {
         kind: RefactoringKind::Rewrite,
         edits: edits.collect(),
     })
-}
-
-/// A text after a refactoring.
-pub fn applied(view: FileView<'_>, refactoring: &Refactoring) -> String {
-    edited(view.text(), &refactoring.edits)
 }

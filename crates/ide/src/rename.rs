@@ -1,18 +1,16 @@
 //! In: a name and a new one. Out: the edits of every file, or why not.
 //! The result is checked: a program that had no errors has none, and still makes the same decisions.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use presync::{Meaning, RenamedKind, Renaming, Span, quote, quote_attribute, quote_text};
+use presync::{
+    Meaning, RenamedKind, Renaming, Span, Token, TokenKind, contextual_keywords, quote,
+    quote_attribute, quote_text,
+};
 
 use crate::analysis::{Analysis, FileView};
+use crate::edits::FileEdits;
 use crate::files::{Overlay, Texts};
 use crate::findings::CheckedProgram;
 use crate::navigate::{DocumentName, references};
-
-/// Texts in place of parts of files, by canonical path.
-pub type FileEdits = BTreeMap<PathBuf, Vec<(Span, String)>>;
 
 /// Why a name cannot be changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +26,14 @@ prints it, so that you can use your own copy"
     Empty,
     #[error("a name cannot contain `{0}`")]
     Character(String),
+    #[error(
+        "`{name}` is also on line {line} of {file}, in a statement with an error: correct that first"
+    )]
+    Unclear {
+        name: String,
+        file: String,
+        line: usize,
+    },
     #[error("with the name `{name}`, the program has an error: {message}")]
     Error { name: String, message: String },
     #[error("with the name `{name}`, the program decides differently")]
@@ -88,6 +94,9 @@ pub fn rename(
             .or_default()
             .push((place.location.span, text));
     }
+    for program in edited_programs(analysis, &edits) {
+        unclear(program, &from)?;
+    }
     prove(analysis, view, meaning, (&from, to), &edits)?;
     Ok(edits)
 }
@@ -103,6 +112,42 @@ fn written_as(before: &str, name: &str, is_attribute: bool) -> String {
     }
 }
 
+fn edited_programs<'a>(
+    analysis: &'a Analysis,
+    edits: &'a FileEdits,
+) -> impl Iterator<Item = &'a CheckedProgram> {
+    analysis.programs().filter(|program| {
+        let mut own = program.paths.iter().flatten();
+        own.any(|path| edits.contains_key(path))
+    })
+}
+
+/// Refuses a name that a statement with an error has: nobody knows what it means there.
+fn unclear(program: &CheckedProgram, name: &str) -> Result<(), RenameRefusal> {
+    // Some words are names only in some places.
+    if program.report.program.is_some() || contextual_keywords().any(|word| word == name) {
+        return Ok(());
+    }
+    let sources = program.report.sources();
+    for (file, source) in sources.iter().filter(|(_, source)| !source.bundled) {
+        let view = FileView { program, file };
+        let (tokens, _) = presync::tokens(&source.text);
+        let is_unclear = |token: &&Token| {
+            matches!(token.kind, TokenKind::Word | TokenKind::Text)
+                && presync::unquote(token.span.text(&source.text)) == name
+                && view.name_at(token.span.start).is_none()
+        };
+        if let Some(token) = tokens.iter().find(is_unclear) {
+            return Err(RenameRefusal::Unclear {
+                name: name.to_owned(),
+                file: sources.shown_path(file),
+                line: source.line(token.span.start) as usize,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Checks every program that is edited with the new texts.
 fn prove(
     analysis: &Analysis,
@@ -112,10 +157,7 @@ fn prove(
     edits: &FileEdits,
 ) -> Result<(), RenameRefusal> {
     let texts = analysis.with(edits);
-    for program in analysis.programs().filter(|program| {
-        let own = analysis.paths_of(program);
-        own.iter().any(|path| edits.contains_key(path))
-    }) {
+    for program in edited_programs(analysis, edits) {
         compare(analysis, program, &texts, renaming(view, meaning, from, to)).map_err(|wrong| {
             match wrong {
                 Wrong::Error(message) => RenameRefusal::Error {

@@ -2,6 +2,7 @@
 //! Levels: `@allow` in the source, else `--level`, else `overrides` and then `lints` of `presync.toml`, else the lint's
 //! default.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
@@ -312,18 +313,19 @@ pub fn settings(
 ///
 /// # Errors
 /// There is one.
-pub fn check_attributes(checked: &[CheckedProgram]) -> Result<(), SettingsError> {
+pub fn check_attributes<P: Borrow<CheckedProgram>>(checked: &[P]) -> Result<(), SettingsError> {
+    let checked = || checked.iter().map(Borrow::borrow);
     let systems = || {
-        let programs = checked.iter().filter_map(|one| one.report.program.as_ref());
+        let programs = checked().filter_map(|one| one.report.program.as_ref());
         programs
             .flat_map(|program| program.schema.systems())
             .map(|(_, system)| system)
     };
     // The program with errors may declare the attribute.
-    if checked.iter().any(|one| one.report.program.is_none()) {
+    if checked().any(|one| one.report.program.is_none()) {
         return Ok(());
     }
-    for settings in checked.iter().map(|one| &one.settings) {
+    for settings in checked().map(|one| &one.settings) {
         for wanted in settings.protected.iter().flatten() {
             // Without any system there is nothing to protect.
             if systems().next().is_some()

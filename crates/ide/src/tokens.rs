@@ -75,7 +75,11 @@ pub fn tokens(view: FileView<'_>) -> Vec<ColoredToken> {
                 continue;
             }
             (None, TokenKind::Word) if presync::is_keyword(word) => ColorKind::Keyword,
-            (None, TokenKind::Word) if is_soft_keyword(word) => ColorKind::Keyword,
+            (None, TokenKind::Word)
+                if presync::contextual_keywords().any(|known| known == word) =>
+            {
+                ColorKind::Keyword
+            }
             (None, TokenKind::Symbol) if word.starts_with('@') => ColorKind::Keyword,
             (None, TokenKind::Symbol) => ColorKind::Operator,
             (None, TokenKind::Text) => ColorKind::Text,
@@ -88,23 +92,6 @@ pub fn tokens(view: FileView<'_>) -> Vec<ColoredToken> {
     }
     colored.sort_by_key(|token| token.span);
     colored
-}
-
-/// The words that are keywords only in some places, where no name is.
-fn is_soft_keyword(word: &str) -> bool {
-    matches!(
-        word,
-        "attributes"
-            | "echo"
-            | "id"
-            | "online"
-            | "other"
-            | "read_only"
-            | "reads"
-            | "text"
-            | "by"
-            | "hand"
-    )
 }
 
 fn of_name(view: FileView<'_>, meaning: Meaning) -> ColorKind {

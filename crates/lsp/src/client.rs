@@ -31,6 +31,8 @@ pub struct ClientAbilities {
     /// It asks for the edits of an action when somebody chooses it.
     pub resolves_actions: bool,
     pub action_literals: bool,
+    /// It shows lenses.
+    pub lenses: bool,
     pub prepares_renames: bool,
 }
 
@@ -88,6 +90,7 @@ impl ClientAbilities {
             resolves_actions: lists("/textDocument/codeAction/resolveSupport/properties", "edit")
                 && is("/textDocument/codeAction/dataSupport"),
             action_literals: has("/textDocument/codeAction/codeActionLiteralSupport"),
+            lenses: has("/textDocument/codeLens"),
             prepares_renames: is("/textDocument/rename/prepareSupport"),
         }
     }

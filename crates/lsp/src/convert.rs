@@ -3,8 +3,7 @@
 use lsp_types as t;
 use presync::{SourceFile, Span};
 use presync_ide::navigate::FoundPlace;
-use presync_ide::rename::FileEdits;
-use presync_ide::{EditorPosition, Encoding};
+use presync_ide::{EditorPosition, Encoding, FileEdits};
 
 use crate::server::Server;
 
@@ -24,21 +23,21 @@ pub fn range(encoding: Encoding, file: &SourceFile, span: Span) -> t::Range {
 }
 
 pub fn offset(encoding: Encoding, file: &SourceFile, at: t::Position) -> u32 {
-    let at = EditorPosition {
-        line: at.line,
-        column: at.character,
-    };
-    encoding.offset(file, at)
+    encoding.offset(file, editor_position(at))
 }
 
 pub fn span(encoding: Encoding, file: &SourceFile, range: t::Range) -> Span {
-    let (start, end) = (
-        offset(encoding, file, range.start),
-        offset(encoding, file, range.end),
-    );
-    Span {
-        start: start.min(end),
-        end: start.max(end),
+    encoding.span(
+        file,
+        editor_position(range.start),
+        editor_position(range.end),
+    )
+}
+
+fn editor_position(at: t::Position) -> EditorPosition {
+    EditorPosition {
+        line: at.line,
+        column: at.character,
     }
 }
 
@@ -60,7 +59,7 @@ impl Server {
         edits.iter().map(edit).collect()
     }
 
-    /// FileEdits of files, with the versions that they are for.
+    /// Edits of files, with the versions that they are for.
     pub fn workspace_edit(&self, edits: &FileEdits) -> t::WorkspaceEdit {
         let mut of_files = Vec::new();
         for (path, edits) in edits {

@@ -1,13 +1,14 @@
 //! Findings as diagnostics, published or on request: one of both in a session, by what the client can.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lsp_types as t;
 use presync::{Diagnostic, Level, Location, Severity};
 use presync_ide::navigate::{DocumentName, FoundPlace};
 use presync_ide::{FileFinding, FileView};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::convert::range;
 use crate::server::Server;
@@ -16,66 +17,110 @@ use crate::virtual_document::VirtualDocument;
 impl Server {
     /// Sends the diagnostics that changed, or says that some did.
     pub(crate) fn publish(&mut self) {
-        self.tell_failures();
-        let changed = std::mem::take(&mut self.unpublished);
-        if changed.is_empty() {
-            return;
-        }
+        self.tell_problems();
+        let news = std::mem::take(&mut self.unpublished);
+        let is_elsewhere = news.elsewhere || !news.changed.is_subset(&news.edited);
         if self.client.pulls {
-            if changed
-                .iter()
-                .any(|path| self.documents.version(path).is_none())
-                || changed.len() > 1
-            {
-                self.ask("workspace/diagnostic/refresh", serde_json::Value::Null);
+            if is_elsewhere {
+                self.ask("workspace/diagnostic/refresh", Value::Null);
             }
         } else {
-            for path in &changed {
-                let diagnostics = self.of_file(path);
-                let is_empty = diagnostics.is_empty();
-                let is_open = self.documents.version(path).is_some();
-                if is_empty && !is_open && !self.published.contains(path) {
-                    continue;
-                }
-                let Some(uri) = self.documents.uri(path) else {
-                    continue;
-                };
-                if is_empty {
-                    self.published.remove(path);
-                } else {
-                    self.published.insert(path.clone());
-                }
-                let params = t::PublishDiagnosticsParams {
-                    uri,
-                    version: self.documents.version(path),
-                    diagnostics,
-                };
-                self.notify("textDocument/publishDiagnostics", json!(params));
+            for path in news.changed.union(&news.edited) {
+                self.publish_file(path);
             }
         }
-        // What else was shown is not of these texts any more; the open file is asked for anyway.
-        if changed.len() > 1 {
-            if self.client.refreshes_lenses {
-                self.ask("workspace/codeLens/refresh", serde_json::Value::Null);
-            }
-            if self.client.refreshes_hints {
-                self.ask("workspace/inlayHint/refresh", serde_json::Value::Null);
-            }
-            if self.client.refreshes_tokens {
-                self.ask("workspace/semanticTokens/refresh", serde_json::Value::Null);
+        if is_elsewhere || !news.edited.is_empty() {
+            self.refresh_tables();
+        }
+        // The client asks again for what it shows of an edited file, and not for what it shows of others.
+        if is_elsewhere || self.shows_more_of(&news.edited) {
+            for (refreshes, what) in [
+                (self.client.refreshes_lenses, "codeLens"),
+                (self.client.refreshes_hints, "inlayHint"),
+                (self.client.refreshes_tokens, "semanticTokens"),
+            ] {
+                if refreshes {
+                    self.ask(&format!("workspace/{what}/refresh"), Value::Null);
+                }
             }
         }
     }
 
-    /// Says once why a program cannot be checked.
-    fn tell_failures(&mut self) {
-        let failed: Vec<String> = self.analysis.failed().values().cloned().collect();
-        for message in &failed {
+    /// Tells the client which of the tables that it shows are not the same any more.
+    fn refresh_tables(&mut self) {
+        let is_new = |(uri, text): (&String, &String)| {
+            let document = t::Uri::parse(uri)
+                .ok()
+                .and_then(|uri| VirtualDocument::parse(&uri))?;
+            // A table stays as it was while its program cannot be compiled.
+            let now = self.content(&document)?;
+            (now != *text).then(|| uri.clone())
+        };
+        let changed: Vec<String> = self.shown_tables.iter().filter_map(is_new).collect();
+        for uri in changed {
+            // It asks again if it still shows it.
+            self.shown_tables.remove(&uri);
+            self.ask(
+                "workspace/textDocumentContent/refresh",
+                json!({ "uri": uri }),
+            );
+        }
+    }
+
+    fn publish_file(&mut self, path: &Path) {
+        let diagnostics = self.of_file(path);
+        let Some(uri) = self.documents.uri(path) else {
+            return;
+        };
+        let before = self.published.remove(path);
+        let was_published = before.as_ref() == Some(&uri);
+        if let Some(old) = before.filter(|old| *old != uri) {
+            self.send_diagnostics(old, None, Vec::new());
+        }
+        let version = self.documents.version(path);
+        if !diagnostics.is_empty() {
+            self.published.insert(path.to_path_buf(), uri.clone());
+        } else if version.is_none() && !was_published {
+            return;
+        }
+        self.send_diagnostics(uri, version, diagnostics);
+    }
+
+    fn send_diagnostics(
+        &mut self,
+        uri: t::Uri,
+        version: Option<i32>,
+        diagnostics: Vec<t::Diagnostic>,
+    ) {
+        let params = t::PublishDiagnosticsParams {
+            uri,
+            version,
+            diagnostics,
+        };
+        self.notify("textDocument/publishDiagnostics", json!(params));
+    }
+
+    /// Whether the client has open another file of a program with one of these.
+    fn shows_more_of(&self, edited: &BTreeSet<PathBuf>) -> bool {
+        let mut views = edited.iter().flat_map(|path| self.analysis.views(path));
+        views.any(|view| {
+            let mut open = self
+                .documents
+                .paths()
+                .filter(|path| !edited.contains(*path));
+            open.any(|path| view.program.file(path).is_some())
+        })
+    }
+
+    /// Says once why a program cannot be checked, or is checked without its settings.
+    fn tell_problems(&mut self) {
+        let problems = self.analysis.problems();
+        for message in &problems {
             if !self.reported.contains(message) {
                 self.tell(t::MessageType::Error, &format!("presync: {message}"));
             }
         }
-        self.reported = failed.into_iter().collect();
+        self.reported = problems;
     }
 
     /// The diagnostics of a file.

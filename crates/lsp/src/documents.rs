@@ -9,8 +9,8 @@ use percent_encoding::percent_decode_str;
 /// The documents that the client has opened, and under which addresses it knows files.
 #[derive(Default)]
 pub struct Documents {
-    /// By canonical path.
-    open: HashMap<PathBuf, OpenDocument>,
+    /// By canonical path. A file with links has several addresses.
+    open: HashMap<PathBuf, Vec<OpenDocument>>,
 }
 
 struct OpenDocument {
@@ -20,29 +20,50 @@ struct OpenDocument {
 
 impl Documents {
     pub fn open(&mut self, path: PathBuf, uri: Uri, version: i32) {
-        self.open.insert(path, OpenDocument { uri, version });
+        let documents = self.open.entry(path).or_default();
+        documents.retain(|known| known.uri != uri);
+        documents.push(OpenDocument { uri, version });
     }
 
-    pub fn set_version(&mut self, path: &Path, version: i32) {
-        if let Some(document) = self.open.get_mut(path) {
+    pub fn set_version(&mut self, path: &Path, uri: &Uri, version: i32) {
+        let documents = self.open.get_mut(path).into_iter().flatten();
+        for document in documents.filter(|known| known.uri == *uri) {
             document.version = version;
         }
     }
 
-    pub fn close(&mut self, path: &Path) {
-        self.open.remove(path);
+    /// Whether the file is open under no other address.
+    pub fn close(&mut self, path: &Path, uri: &Uri) -> bool {
+        let Some(documents) = self.open.get_mut(path) else {
+            return true;
+        };
+        documents.retain(|known| known.uri != *uri);
+        let is_last = documents.is_empty();
+        if is_last {
+            self.open.remove(path);
+        }
+        is_last
     }
 
     pub fn version(&self, path: &Path) -> Option<i32> {
-        self.open.get(path).map(|document| document.version)
+        self.latest(path).map(|document| document.version)
     }
 
     /// The address of a file: the one that the client uses if it has opened it.
     pub fn uri(&self, path: &Path) -> Option<Uri> {
-        match self.open.get(path) {
+        match self.latest(path) {
             Some(document) => Some(document.uri.clone()),
             None => uri_of(path),
         }
+    }
+
+    /// The paths of what is open.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.open.keys().map(PathBuf::as_path)
+    }
+
+    fn latest(&self, path: &Path) -> Option<&OpenDocument> {
+        self.open.get(path)?.last()
     }
 }
 

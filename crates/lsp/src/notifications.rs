@@ -10,7 +10,6 @@ use presync_ide::settings;
 use crate::convert;
 use crate::documents::path_of;
 use crate::server::Server;
-use crate::virtual_document::VirtualDocument;
 
 /// Runs a notification. Unknown ones and those with wrong parameters are ignored: nobody waits for an answer.
 pub fn run(server: &mut Server, method: &str, params: Value) {
@@ -23,14 +22,14 @@ pub fn run(server: &mut Server, method: &str, params: Value) {
             // Settings are read from disk, even if an editor has them open.
             let path = path_of(&params.text_document.uri);
             if path.file_name().is_some_and(|name| name == settings::NAME) {
-                server.analysis.changed_on_disk(None);
+                server.changed_on_disk(None);
             }
         }),
         "workspace/didChangeWatchedFiles" => {
             with(params, |params: t::DidChangeWatchedFilesParams| {
                 let paths = params.changes.iter().map(|change| path_of(&change.uri));
                 let paths: Vec<_> = paths.collect();
-                server.analysis.changed_on_disk(Some(&paths));
+                server.changed_on_disk(Some(&paths));
             });
         }
         "workspace/didChangeWorkspaceFolders" => with(params, |params| server.folders(params)),
@@ -67,8 +66,12 @@ impl Server {
 
     fn opened(&mut self, params: t::DidOpenTextDocumentParams) {
         let document = params.text_document;
-        // What has no file cannot be changed.
-        if VirtualDocument::parse(&document.uri).is_some() {
+        // Other schemes show what is known anyway, such as an older version of a file.
+        if !["file", "untitled"].contains(&document.uri.scheme()) {
+            return;
+        }
+        // What stands for something without a file is no program of its own.
+        if self.virtual_document(&document.uri).is_some() {
             return;
         }
         let path = path_of(&document.uri);
@@ -81,12 +84,12 @@ impl Server {
         let path = self.analysis.canonical(&path);
         self.documents
             .open(path.clone(), document.uri, document.version);
-        self.unpublished.insert(path);
+        self.unpublished.edited.insert(path);
     }
 
     fn changed(&mut self, params: t::DidChangeTextDocumentParams) {
-        let path = path_of(&params.text_document.text_document_identifier.uri);
-        let path = self.analysis.canonical(&path);
+        let uri = params.text_document.text_document_identifier.uri;
+        let path = self.analysis.canonical(&path_of(&uri));
         let Some(text) = self.analysis.text(&path) else {
             return;
         };
@@ -107,17 +110,19 @@ impl Server {
         }
         self.analysis.set_text(&path, text);
         self.documents
-            .set_version(&path, params.text_document.version);
+            .set_version(&path, &uri, params.text_document.version);
         // Also if the text is the same: the diagnostics are those of this version.
-        self.unpublished.insert(path);
+        self.unpublished.edited.insert(path);
     }
 
     fn closed(&mut self, params: t::DidCloseTextDocumentParams) {
-        let path = path_of(&params.text_document.uri);
-        let path = self.analysis.canonical(&path);
-        self.analysis.close(&path);
-        self.documents.close(&path);
-        self.tokens.remove(&path);
+        let uri = params.text_document.uri;
+        let path = self.analysis.canonical(&path_of(&uri));
+        if self.documents.close(&path, &uri) {
+            self.analysis.close(&path);
+            self.tokens.remove(&path);
+        }
+        self.unpublished.edited.insert(path);
     }
 
     fn folders(&mut self, params: t::DidChangeWorkspaceFoldersParams) {
@@ -130,5 +135,6 @@ impl Server {
         folders.retain(|folder| !removed.contains(folder));
         folders.extend(paths(&params.event.added));
         self.analysis.set_folders(folders);
+        self.unpublished.elsewhere = true;
     }
 }

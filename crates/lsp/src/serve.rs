@@ -7,6 +7,8 @@
 )]
 
 use std::collections::VecDeque;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use lsp_server::{Connection, Message, RequestId};
@@ -24,16 +26,17 @@ pub fn serve(
     server: &mut Server,
     changed: &mut dyn FnMut(&Server) -> bool,
 ) -> i32 {
+    let incoming = everything(connection);
     let mut waiting: VecDeque<Message> = VecDeque::new();
     let mut look = Instant::now();
     loop {
         if server.needs_watcher() {
             let left = look.saturating_duration_since(Instant::now());
-            match connection.receiver.recv_timeout(left) {
+            match incoming.recv_timeout(left) {
                 Ok(message) => waiting.push_back(message),
-                Err(error) if error.is_timeout() => {}
+                Err(RecvTimeoutError::Timeout) => {}
                 // The client is gone.
-                Err(_) => return 1,
+                Err(RecvTimeoutError::Disconnected) => return 1,
             }
             // Also while messages keep coming.
             if look <= Instant::now() {
@@ -43,12 +46,12 @@ pub fn serve(
                 }
             }
         } else {
-            match connection.receiver.recv() {
+            match incoming.recv() {
                 Ok(message) => waiting.push_back(message),
                 Err(_) => return 1,
             }
         }
-        while let Some(message) = next(connection, server, &mut waiting) {
+        while let Some(message) = next(connection, &incoming, server, &mut waiting) {
             for answer in server.handle(message) {
                 if connection.sender.send(answer).is_err() {
                     return 1;
@@ -66,13 +69,23 @@ pub fn serve(
     }
 }
 
+/// All that the client sends, also while the server works. The connection itself reads the next message only when somebody
+/// has taken the last one, so that nobody would see what was cancelled.
+fn everything(connection: &Connection) -> Receiver<Message> {
+    let (sender, receiver) = mpsc::channel();
+    let messages = connection.receiver.clone();
+    thread::spawn(move || messages.iter().all(|message| sender.send(message).is_ok()));
+    receiver
+}
+
 /// The next message that waits, without those that are cancelled.
 fn next(
     connection: &Connection,
+    incoming: &Receiver<Message>,
     server: &mut Server,
     waiting: &mut VecDeque<Message>,
 ) -> Option<Message> {
-    while let Ok(message) = connection.receiver.try_recv() {
+    while let Ok(message) = incoming.try_recv() {
         if let Some(id) = cancelled(&message) {
             let is_it = |message: &Message| matches!(message, Message::Request(request) if request.id == id);
             if let Some(at) = waiting.iter().position(is_it) {

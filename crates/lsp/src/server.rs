@@ -2,9 +2,11 @@
 //! needs it, or when no more messages wait. So a request is always answered for the newest texts, and of many changes in a
 //! row only the last one is analyzed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
 use lsp_types as t;
@@ -22,8 +24,14 @@ pub trait Host {
     /// The files of the projects.
     fn files(&self) -> Box<dyn FileSystem>;
 
-    /// Writes a text to a file that stands for a document without a file, and returns its path. `None` if that is impossible.
-    fn keep(&self, name: &str, text: &str) -> Option<PathBuf>;
+    /// The folder for files that stand for documents without a file. `None` if there is none.
+    fn kept(&self) -> Option<PathBuf>;
+
+    /// Writes such a file.
+    ///
+    /// # Errors
+    /// That is impossible.
+    fn keep(&self, path: &Path, text: &str) -> io::Result<()>;
 }
 
 /// A language server.
@@ -35,15 +43,37 @@ pub struct Server {
     phase: Phase,
     out: Vec<Message>,
     next_request: i32,
-    /// The files whose published diagnostics are not empty.
-    pub(crate) published: BTreeSet<PathBuf>,
-    /// The files whose findings changed and were not sent yet.
-    pub(crate) unpublished: BTreeSet<PathBuf>,
+    /// The files whose published diagnostics are not empty, and under which addresses.
+    pub(crate) published: HashMap<PathBuf, t::Uri>,
+    pub(crate) unpublished: Unpublished,
     /// The last semantic tokens of each file, with their id.
     pub(crate) tokens: HashMap<PathBuf, (u64, Vec<t::SemanticToken>)>,
     pub(crate) next_tokens: u64,
-    /// Settings that could not be read were reported.
+    /// The problems that were reported.
     pub(crate) reported: BTreeSet<String>,
+    /// The tables that the client asked for, with the texts that it got.
+    pub(crate) shown_tables: BTreeMap<String, String>,
+    /// What the host keeps, with the texts.
+    pub(crate) kept: RefCell<HashMap<PathBuf, String>>,
+}
+
+/// What happened after diagnostics were sent, or after the client got a request to ask for them.
+#[derive(Default)]
+pub(crate) struct Unpublished {
+    /// The files that the client opened, edited or closed. What it shows of them it asks for.
+    pub edited: BTreeSet<PathBuf>,
+    /// The files whose findings changed.
+    pub changed: BTreeSet<PathBuf>,
+    /// Something other than a document of the client changed.
+    pub elsewhere: bool,
+}
+
+impl Unpublished {
+    /// The client got the findings of a file.
+    pub fn told(&mut self, path: &Path) {
+        self.edited.remove(path);
+        self.changed.remove(path);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +97,10 @@ impl Server {
             phase: Phase::New,
             out: Vec::new(),
             next_request: 0,
-            published: BTreeSet::new(),
-            unpublished: BTreeSet::new(),
+            published: HashMap::new(),
+            unpublished: Unpublished::default(),
+            shown_tables: BTreeMap::new(),
+            kept: RefCell::default(),
             tokens: HashMap::new(),
             next_tokens: 0,
             reported: BTreeSet::new(),
@@ -105,7 +137,13 @@ impl Server {
 
     /// Files may have changed that the client did not report.
     pub fn files_changed(&mut self) {
-        self.analysis.changed_on_disk(None);
+        self.changed_on_disk(None);
+    }
+
+    /// Files were created, changed or deleted, or settings changed. `None`: nobody knows which.
+    pub(crate) fn changed_on_disk(&mut self, paths: Option<&[PathBuf]>) {
+        self.analysis.changed_on_disk(paths);
+        self.unpublished.elsewhere = true;
     }
 
     /// Takes a message, and returns those to send.
@@ -203,7 +241,7 @@ impl Server {
 
     /// After a panic: forgets everything that can be found out again.
     fn recover(&mut self, what: &str) {
-        self.analysis.changed_on_disk(None);
+        self.changed_on_disk(None);
         self.tell(
             t::MessageType::Error,
             &format!("presync: {what} failed. This is a bug, please report it."),
@@ -237,12 +275,12 @@ impl Server {
     /// Checks what changed.
     pub(crate) fn update(&mut self) {
         let changed = self.analysis.update();
-        self.unpublished.extend(changed);
+        self.unpublished.changed.extend(changed);
     }
 
     /// The document at an address, in a program that has it.
     pub(crate) fn view(&self, uri: &t::Uri) -> Option<FileView<'_>> {
-        if let Some(VirtualDocument::Vocabulary(name)) = VirtualDocument::parse(uri) {
+        if let Some(VirtualDocument::Vocabulary(name)) = self.virtual_document(uri) {
             return self.analysis.views_of_vocabulary(&name).next();
         }
         self.analysis.view(&path_of(uri))

@@ -3,6 +3,8 @@
 //! Their addresses are `presync:/vocabulary/cic.presync`, `presync:/table/.../Agents.md`, `presync:/code/gap.md`. Editors write
 //! addresses anew, and not all the same way, so what a table is about is in hexadecimal digits. A client that cannot ask for the content of such a document gets a file instead, which the host keeps in its cache folder.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use lsp_types::Uri;
 use percent_encoding::percent_decode_str;
 use presync::VOCABULARIES;
@@ -72,7 +74,20 @@ impl VirtualDocument {
         Uri::parse(&text).ok()
     }
 
-    /// The name of the file that stands for it.
+    /// The name of a file that stands for it, next to those that stand for others.
+    fn kept_name(&self) -> String {
+        let name = self.file_name();
+        match self {
+            Self::Vocabulary(_) | Self::Code(_) => name,
+            Self::Table { role, root } => {
+                let mut hasher = DefaultHasher::new();
+                (role, root.as_str()).hash(&mut hasher);
+                format!("{:016x}-{name}", hasher.finish())
+            }
+        }
+    }
+
+    /// Its name for people.
     fn file_name(&self) -> String {
         match self {
             Self::Vocabulary(name) => format!("{name}.presync"),
@@ -124,8 +139,24 @@ impl Server {
             return document.uri();
         }
         let text = self.content(document)?;
-        let path = self.host.keep(&document.file_name(), &text)?;
+        let path = self.host.kept()?.join(document.kept_name());
+        let mut kept = self.kept.borrow_mut();
+        if kept.get(&path) != Some(&text) {
+            self.host.keep(&path, &text).ok()?;
+            kept.insert(path.clone(), text);
+        }
         crate::documents::uri_of(&path)
+    }
+
+    /// The document without a file at an address: its own, or the one of a vocabulary that the host keeps.
+    pub fn virtual_document(&self, uri: &Uri) -> Option<VirtualDocument> {
+        VirtualDocument::parse(uri).or_else(|| {
+            let path = path_of(uri);
+            let name = path.file_name()?.to_str()?.strip_suffix(".presync")?;
+            let is_kept = path.parent() == self.host.kept().as_deref();
+            let is_known = VOCABULARIES.iter().any(|one| one.name == name);
+            (is_kept && is_known).then(|| VirtualDocument::Vocabulary(name.to_owned()))
+        })
     }
 
     /// An address under which the client can open a file or vocabulary.

@@ -25,7 +25,9 @@ async function start(context) {
     'presync',
     'Presync',
     { command, args: ['lsp'], options: { cwd: context.extensionPath } },
-    { documentSelector: [{ language: 'presync' }] },
+    {
+      documentSelector: ['file', 'untitled', 'presync'].map((scheme) => ({ scheme, language: 'presync' })),
+    },
   );
   try {
     await client.start();

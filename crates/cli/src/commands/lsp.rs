@@ -1,5 +1,6 @@
 //! `presync lsp`: a language server for editors, over standard input and output.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -7,7 +8,7 @@ use clap::Args;
 use presync_ide::FileSystem;
 use presync_lsp::{Connection, Host, Server, serve};
 
-use crate::error::{CommandAnswer, CommandError, CommandResult};
+use crate::error::{CommandAnswer, CommandResult};
 use crate::files;
 use crate::places::Disk;
 use crate::terminal::Terminal;
@@ -15,7 +16,7 @@ use crate::terminal::Terminal;
 /// Run a language server for editors.
 #[derive(Args)]
 pub struct Arguments {
-    /// Talk over standard input and output, as it always does: some editors say so.
+    /// Has no effect: some editors pass it, and the server always uses standard input and output.
     #[arg(long)]
     stdio: bool,
 }
@@ -27,20 +28,20 @@ pub fn run(arguments: &Arguments, _: &Terminal) -> CommandResult {
     let mut seen: Vec<WatchedStamp> = Vec::new();
     let mut changed = |server: &Server| {
         let now: Vec<WatchedStamp> = server.watched().into_iter().map(stamp).collect();
-        // What was not looked at before is no news.
+        // The first look only remembers.
         let differs = !seen.is_empty() && now != seen;
         seen = now;
         differs
     };
     let code = serve(&connection, &mut server, &mut changed);
     drop(connection);
-    // A client that goes away closes its end, which is no error here.
+    // The client may have closed its end already.
     let _ = threads.join();
-    if code == 0 {
-        Ok(CommandAnswer::Yes)
+    Ok(if code == 0 {
+        CommandAnswer::Yes
     } else {
-        Err(CommandError::Printed)
-    }
+        CommandAnswer::No
+    })
 }
 
 /// A path, and when and how large it is; `None` if it does not exist.
@@ -60,24 +61,25 @@ impl Host for Machine {
         Box::new(Disk)
     }
 
-    fn keep(&self, name: &str, text: &str) -> Option<PathBuf> {
-        let folder = cache_folder()?
-            .join("presync")
-            .join(env!("CARGO_PKG_VERSION"));
-        std::fs::create_dir_all(&folder).ok()?;
-        let path = folder.join(name);
-        if std::fs::read_to_string(&path).is_ok_and(|known| known == text) {
-            return Some(path);
+    fn kept(&self) -> Option<PathBuf> {
+        let folder = cache_folder()?.join("presync");
+        Some(folder.join(env!("CARGO_PKG_VERSION")))
+    }
+
+    fn keep(&self, path: &Path, text: &str) -> io::Result<()> {
+        if std::fs::read_to_string(path).is_ok_and(|known| known == text) {
+            return Ok(());
         }
+        std::fs::create_dir_all(path.parent().unwrap_or(path))?;
         // It is read-only for people.
-        let _ = set_read_only(&path, false);
-        files::write_atomically(&path, text.as_bytes()).ok()?;
-        set_read_only(&path, true).ok()?;
-        Some(path)
+        let _ = set_read_only(path, false);
+        files::write_atomically(path, text.as_bytes())
+            .map_err(|_| io::Error::other("the kept document cannot be written"))?;
+        set_read_only(path, true)
     }
 }
 
-fn set_read_only(path: &Path, read_only: bool) -> std::io::Result<()> {
+fn set_read_only(path: &Path, read_only: bool) -> io::Result<()> {
     let mut permissions = std::fs::metadata(path)?.permissions();
     permissions.set_readonly(read_only);
     std::fs::set_permissions(path, permissions)

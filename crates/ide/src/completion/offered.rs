@@ -1,33 +1,32 @@
 //! What is offered after the words of a statement: one function for each kind of statement.
 
-use presync::{
-    DeclaredId, DeclaredKind, LINTS, Lint, Meaning, VOCABULARIES, quote, quote_attribute,
-};
+mod names;
 
-use super::{Completion, CompletionKind, TokensBefore, goes_on, unquoted};
+use presync::{DeclaredKind, unquote};
+
+use super::{Completion, CompletionKind, TokensBefore};
 use crate::analysis::{Analysis, FileView};
-use crate::files::folder_of;
 
 /// Declarations, as snippets.
 pub(super) const DECLARATIONS: [(&str, &str); 12] = [
     ("use", "use ${1:cic_lync}"),
     (
         "profile",
-        "profile \"${1:name}\" when ${2:condition} {\n    $0\n}",
+        "profile \"${1:name}\" when ${2:ready} {\n    $0\n}",
     ),
     ("mapping", "mapping ${1:name} {\n    $0\n}"),
     ("role", "role \"${1:name}\" uses \"${2:profile}\""),
     ("condition", "condition ${1:name} = $0"),
     ("flag", "flag ${1:name}"),
-    ("choice", "choice ${1:name} = ${2:value} | ${3:value}"),
-    ("group", "group ${1:system}.${2:name} = $0"),
+    ("choice", "choice ${1:name} = ${2:first} | ${3:second}"),
+    ("group", "group ${1:cic}.${2:name} = $0"),
     (
         "test",
-        "test \"${1:what}\" {\n    role any\n    given ${2:condition}\n    $0\n}",
+        "test \"${1:what}\" {\n    role any\n    given ${2:ready}\n    $0\n}",
     ),
     (
         "scenario",
-        "scenario \"${1:what}\" {\n    set ${2:flag}\n    $0\n}",
+        "scenario \"${1:what}\" {\n    set ${2:ready}\n    $0\n}",
     ),
     (
         "system",
@@ -51,11 +50,6 @@ impl Offered<'_> {
             return self.declarations();
         };
         let words: Vec<&str> = (head..tokens.all.len()).map(|at| tokens.word(at)).collect();
-        if let Some(at) = words.iter().rposition(|word| *word == "@allow")
-            && !words[at..].contains(&")")
-        {
-            return self.codes();
-        }
         let keyword = match words[0] {
             "default" => "role",
             word => word,
@@ -63,7 +57,7 @@ impl Offered<'_> {
         let Some(body) = open.first() else {
             // A new line begins something new, unless the last one must go on.
             let last = words.last().copied().unwrap_or_default();
-            let waits = goes_on(last) || matches!(last, "when" | "uses" | "use" | "all" | ".");
+            let waits = presync::goes_on(last) || matches!(last, "use" | "uses");
             if tokens.first_on_line && !waits {
                 return self.declarations();
             }
@@ -76,11 +70,10 @@ impl Offered<'_> {
             "scenario" => self.scenario(&statement),
             "system" | "extend" => {
                 let name = words.iter().position(|word| *word == "system");
-                let system = name
-                    .and_then(|at| words.get(at + 1))
-                    .map_or("", |word| unquoted(word));
+                let system = name.and_then(|at| words.get(at + 1));
+                let system = unquote(system.copied().unwrap_or_default());
                 let is_inner = open.len() > 1;
-                self.system_item(system, &statement, is_inner);
+                self.system_item(&system, &statement, is_inner);
             }
             _ => {}
         }
@@ -91,7 +84,7 @@ impl Offered<'_> {
             self.items.push(Completion {
                 label: keyword.to_owned(),
                 kind: CompletionKind::Snippet,
-                detail: format!("a {keyword}"),
+                detail: "declaration".to_owned(),
                 insert: snippet.to_owned(),
                 is_snippet: true,
                 meaning: None,
@@ -114,7 +107,8 @@ impl Offered<'_> {
                 _ => {}
             },
             "group" => {
-                let system = words.get(1).map_or("", |word| unquoted(word));
+                let system = unquote(words.get(1).copied().unwrap_or_default());
+                let system = &*system;
                 match last {
                     "group" => self.declared(DeclaredKind::System),
                     "=" | "|" => {
@@ -147,7 +141,7 @@ impl Offered<'_> {
                     .map(|word| (*word).to_owned())
                     .collect();
                 for value in values {
-                    self.text(&value, CompletionKind::Value, "a value");
+                    self.text(&value, CompletionKind::Value, "value");
                 }
             }
             "choice" if words.len() > 3 && last != "|" => self.keywords(&["default"]),
@@ -197,8 +191,8 @@ impl Offered<'_> {
         let last = side.last().copied().unwrap_or_default();
         match side {
             [] => self.declared(DeclaredKind::System),
-            [system] => self.side(unquoted(system), arrow.is_some()),
-            [system, ..] if last == "|" => self.side(unquoted(system), arrow.is_some()),
+            [system] => self.side(&unquote(system), arrow.is_some()),
+            [system, ..] if last == "|" => self.side(&unquote(system), arrow.is_some()),
             _ if arrow.is_none() => self.keywords(&["->", "<->", "|"]),
             _ => self.keywords(&["|"]),
         }
@@ -223,7 +217,7 @@ impl Offered<'_> {
             let subject = is
                 .and_then(|at| at.checked_sub(1))
                 .map_or("", |at| words[at]);
-            let subject = unquoted(subject);
+            let subject = &*unquote(subject);
             self.members(subject);
             self.groups(subject);
             self.keywords(&["any"]);
@@ -245,7 +239,7 @@ impl Offered<'_> {
         if last == "by" {
             return self.keywords(&["hand"]);
         }
-        let last = unquoted(last);
+        let last = &*unquote(last);
         let is_system = self.has(last, DeclaredKind::System);
         let is_choice = self.has(last, DeclaredKind::Choice);
         if before(2) != "is" && before(2) != "|" && (is_system || is_choice) {
@@ -285,20 +279,20 @@ impl Offered<'_> {
             _ => match words.iter().rposition(|word| *word == "=>") {
                 Some(at) => match &words[at + 1..] {
                     [] => self.declared(DeclaredKind::System),
-                    [system] => self.outcomes(unquoted(system)),
-                    [system, ..] if last == "|" => self.outcomes(unquoted(system)),
+                    [system] => self.outcomes(&unquote(system)),
+                    [system, ..] if last == "|" => self.outcomes(&unquote(system)),
                     [.., "append"] => self.keywords(&["nothing"]),
                     _ => self.keywords(&["|", "append"]),
                 },
                 None => match words {
                     [system] => {
-                        self.members(unquoted(system));
-                        self.groups(unquoted(system));
+                        self.members(&unquote(system));
+                        self.groups(&unquote(system));
                         self.keywords(&["any", "not"]);
                     }
                     [system, ..] if last == "|" || last == "not" => {
-                        self.members(unquoted(system));
-                        self.groups(unquoted(system));
+                        self.members(&unquote(system));
+                        self.groups(&unquote(system));
                     }
                     _ => self.keywords(&["=>", "|"]),
                 },
@@ -321,8 +315,8 @@ impl Offered<'_> {
             ["role"] => self.declared(DeclaredKind::Role),
             ["set", ..] => self.settings(words),
             ["observe"] | ["observe", .., ","] => self.declared(DeclaredKind::System),
-            ["observe", .., system] if self.has(unquoted(system), DeclaredKind::System) => {
-                self.members(unquoted(system));
+            ["observe", .., system] if self.has(&unquote(system), DeclaredKind::System) => {
+                self.members(&unquote(system));
                 self.keywords(&["nothing"]);
             }
             ["resync"] => {
@@ -333,7 +327,7 @@ impl Offered<'_> {
                 self.declared(DeclaredKind::System);
                 self.keywords(&["nothing"]);
             }
-            [.., "=>" | ",", system] | [system] => self.members(unquoted(system)),
+            [.., "=>" | ",", system] | [system] => self.members(&unquote(system)),
             _ if !words.contains(&"=>") => self.keywords(&["=>"]),
             _ => self.keywords(&["append"]),
         }
@@ -348,8 +342,8 @@ impl Offered<'_> {
                 self.keywords(&["not"]);
             }
             [.., "not"] => self.declared(DeclaredKind::Flag),
-            [.., choice, "is"] => self.members(unquoted(choice)),
-            [.., choice] if self.has(unquoted(choice), DeclaredKind::Choice) => {
+            [.., choice, "is"] => self.members(&unquote(choice)),
+            [.., choice] if self.has(&unquote(choice), DeclaredKind::Choice) => {
                 self.keywords(&["is"]);
             }
             _ => self.keywords(&["=>"]),
@@ -373,137 +367,6 @@ impl Offered<'_> {
                 self.keywords(&missing);
             }
             _ => {}
-        }
-    }
-
-    fn has(&self, name: &str, kind: DeclaredKind) -> bool {
-        let declared = &self.view.index().declared;
-        declared
-            .iter()
-            .any(|one| one.kind == kind && one.name == name)
-    }
-
-    fn keywords(&mut self, words: &[&str]) {
-        for word in words {
-            self.text(word, CompletionKind::Keyword, "");
-        }
-    }
-
-    fn text(&mut self, text: &str, kind: CompletionKind, detail: &str) {
-        self.items.push(Completion {
-            label: text.to_owned(),
-            kind,
-            detail: detail.to_owned(),
-            insert: text.to_owned(),
-            is_snippet: false,
-            meaning: None,
-        });
-    }
-
-    fn meaning(&mut self, meaning: Meaning, kind: CompletionKind, detail: String) {
-        let Some(name) = self.view.index().name(meaning) else {
-            return;
-        };
-        let insert = match kind {
-            CompletionKind::Attribute => quote_attribute(name),
-            // As everybody writes them.
-            CompletionKind::Profile | CompletionKind::Role => presync::quote_text(name),
-            _ => quote(name),
-        };
-        self.items.push(Completion {
-            label: presync::visible(name),
-            kind,
-            detail,
-            insert,
-            is_snippet: false,
-            meaning: Some(meaning),
-        });
-    }
-
-    /// Everything of a kind, each name once.
-    fn declared(&mut self, kind: DeclaredKind) {
-        let shown = match kind {
-            DeclaredKind::System => CompletionKind::System,
-            DeclaredKind::Group => CompletionKind::Group,
-            DeclaredKind::Flag | DeclaredKind::Choice => CompletionKind::Fact,
-            DeclaredKind::Condition => CompletionKind::Condition,
-            DeclaredKind::Mapping => CompletionKind::Mapping,
-            DeclaredKind::Profile => CompletionKind::Profile,
-            DeclaredKind::Role => CompletionKind::Role,
-        };
-        let declared = &self.view.index().declared;
-        for (id, one) in (0..).map(DeclaredId).zip(declared) {
-            if one.kind == kind {
-                self.meaning(Meaning::Declared(id), shown, kind.as_str().to_owned());
-            }
-        }
-    }
-
-    /// The states of a system, or the values of a choice.
-    fn members(&mut self, owner: &str) {
-        for meaning in self.view.index().members(owner) {
-            let kind = match meaning {
-                Meaning::State(_) => CompletionKind::State,
-                Meaning::Value(_) | Meaning::Declared(_) | Meaning::Attribute(_) => {
-                    CompletionKind::Value
-                }
-            };
-            self.meaning(meaning, kind, owner.to_owned());
-        }
-    }
-
-    fn groups(&mut self, system: &str) {
-        let view = self.view;
-        let declared = &view.index().declared;
-        for (id, one) in (0..).map(DeclaredId).zip(declared) {
-            let of = one.kind == DeclaredKind::Group && {
-                let text = view.sources().text(one.whole);
-                let after = text.rsplit("group ").next().unwrap_or_default();
-                unquoted(after.split('.').next().unwrap_or_default().trim()) == system
-            };
-            if of {
-                let detail = format!("group of {system}");
-                self.meaning(Meaning::Declared(id), CompletionKind::Group, detail);
-            }
-        }
-    }
-
-    fn attributes(&mut self, system: &str) {
-        for meaning in self.view.index().attributes(system) {
-            self.meaning(meaning, CompletionKind::Attribute, "attribute".to_owned());
-        }
-    }
-
-    fn codes(&mut self) {
-        for Lint { code, .. } in LINTS {
-            self.text(code.name, CompletionKind::Code, code.summary);
-        }
-    }
-
-    /// Vocabularies, and files relative to this one.
-    fn files(&mut self) {
-        for vocabulary in &VOCABULARIES {
-            self.text(
-                vocabulary.name,
-                CompletionKind::File,
-                "a vocabulary of presync",
-            );
-        }
-        let Some(path) = self.view.path_of(self.view.file) else {
-            return;
-        };
-        let folder = self.analysis.canonical(folder_of(&path));
-        let own = self.analysis.canonical(&path);
-        let near: Vec<String> = self
-            .analysis
-            .findings()
-            .keys()
-            .filter(|file| **file != own)
-            .filter_map(|file| file.strip_prefix(&folder).ok())
-            .map(|below| presync::quote_text(&below.to_string_lossy().replace('\\', "/")))
-            .collect();
-        for file in near {
-            self.text(&file, CompletionKind::File, "a file of this project");
         }
     }
 }

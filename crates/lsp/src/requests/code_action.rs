@@ -2,6 +2,7 @@
 
 use lsp_types as t;
 use presync_ide::actions::{actions, fix_all};
+use presync_ide::lenses::{LensKind, lenses};
 use presync_ide::refactor::{RefactoringKind, prove, refactorings};
 use serde_json::{Value, json};
 
@@ -45,6 +46,31 @@ impl Handler for ActionsHandler {
         };
         let span = span(server.client.encoding, view.source(), params.range);
         let mut found: Vec<t::CodeActionResponse> = Vec::new();
+        if !server.client.lenses && wants("source") {
+            let lenses = lenses(view).into_iter().filter(|lens| {
+                let is_here = lens.span.start <= span.end && span.start <= lens.span.end;
+                // What is only read cannot be chosen.
+                is_here && !matches!(lens.what, LensKind::Rules { .. })
+            });
+            let commands = lenses.filter_map(|lens| command(&server.analysis, view, &uri, &lens));
+            for command in commands {
+                found.push(if server.client.action_literals {
+                    let action = t::CodeAction {
+                        title: command.title.clone(),
+                        kind: Some(t::CodeActionKind::Source),
+                        command: Some(command),
+                        ..t::CodeAction::default()
+                    };
+                    action.into()
+                } else {
+                    command.into()
+                });
+            }
+        }
+        if !server.client.action_literals {
+            // All others are edits, which it could not take.
+            return Ok(Some(found));
+        }
         if wants("quickfix") {
             for action in actions(&server.analysis, view, span) {
                 let diagnostic = server.diagnostic(&action.finding);
@@ -111,23 +137,6 @@ impl Handler for ActionsHandler {
                 .into(),
             );
         }
-        // For clients without lenses.
-        if wants("source") && wanted.is_none() {
-            for lens in presync_ide::lenses::lenses(view) {
-                let touches = lens.span.start <= span.end && span.start <= lens.span.end;
-                if touches && let Some(command) = command(view, &uri, &lens) {
-                    found.push(
-                        t::CodeAction {
-                            title: command.title.clone(),
-                            kind: Some(t::CodeActionKind::Source),
-                            command: Some(command),
-                            ..t::CodeAction::default()
-                        }
-                        .into(),
-                    );
-                }
-            }
-        }
         Ok(Some(found))
     }
 }
@@ -162,7 +171,9 @@ impl Handler for ResolveAction {
         };
         let path = server.analysis.canonical(&path_of(&uri));
         if data.get("version") != Some(&json!(server.documents.version(&path))) {
-            return Err(RequestRefusal::because("the text has changed since"));
+            return Err(RequestRefusal::because(
+                "the text changed after this was offered: ask again",
+            ));
         }
         let Some(view) = server.view(&uri) else {
             return Ok(action);

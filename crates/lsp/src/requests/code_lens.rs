@@ -1,11 +1,12 @@
 //! `textDocument/codeLens`, `codeLens/resolve`.
 
 use lsp_types as t;
-use presync_ide::FileView;
 use presync_ide::lenses::{Lens, LensKind, lenses, rules_text, run_test, verdict_text};
+use presync_ide::{Analysis, FileView};
 use serde_json::{Value, json};
 
 use crate::convert::{range, span};
+use crate::documents::path_of;
 use crate::requests::execute_command::{RUN_TEST, SHOW_TABLE};
 use crate::requests::{Handler, RequestRefusal};
 use crate::server::Server;
@@ -51,7 +52,7 @@ impl Handler for ResolveLens {
             let same = lenses(view).into_iter().nth(number? as usize)?;
             // Else the text has changed since.
             (same.span == span).then_some(())?;
-            command(view, &uri, &same)
+            command(&server.analysis, view, &uri, &same)
         });
         // The text has changed since: the client will ask again.
         lens.command = found.or_else(|| {
@@ -67,11 +68,16 @@ impl Handler for ResolveLens {
 }
 
 /// What a lens says and does.
-pub fn command(view: FileView<'_>, uri: &t::Uri, lens: &Lens) -> Option<t::Command> {
+pub fn command(
+    analysis: &Analysis,
+    view: FileView<'_>,
+    uri: &t::Uri,
+    lens: &Lens,
+) -> Option<t::Command> {
     let (title, command, arguments) = match &lens.what {
         LensKind::Test { name } => {
-            let title = match run_test(view, name) {
-                Some(verdict) => format!("run test: {}", verdict_text(&verdict)),
+            let title = match run_test(analysis, &path_of(uri), name) {
+                Some((_, verdict)) => format!("run test: {}", verdict_text(verdict)),
                 None => "run test".to_owned(),
             };
             (title, RUN_TEST, vec![json!({ "uri": uri, "name": name })])

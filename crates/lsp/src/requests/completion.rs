@@ -24,6 +24,7 @@ impl Handler for CompletionHandler {
         };
         let completions = complete(&server.analysis, view, offset);
         let replaced = range(server.client.encoding, view.source(), completions.replace);
+        let has_quote = completions.replace.text(view.text()).starts_with('"');
         let snippets = server.client.snippets;
         let items = completions
             .items
@@ -38,6 +39,8 @@ impl Handler for CompletionHandler {
                     item.insert
                 };
                 t::CompletionItem {
+                    // Clients compare it with what is replaced.
+                    filter_text: has_quote.then(|| text.clone()),
                     label: item.label,
                     kind: Some(kind(item.kind)),
                     detail: (!item.detail.is_empty()).then_some(item.detail),
@@ -46,8 +49,6 @@ impl Handler for CompletionHandler {
                         "{}{number:05}",
                         u8::from(item.kind == CompletionKind::Keyword)
                     )),
-                    // Quotes are typed or not.
-                    filter_text: Some(text.clone()),
                     insert_text_format: Some(if is_snippet {
                         t::InsertTextFormat::Snippet
                     } else {

@@ -16,9 +16,15 @@ impl Handler for ContentHandler {
         params: t::TextDocumentContentParams,
     ) -> Result<t::TextDocumentContentResult, RequestRefusal> {
         let document = VirtualDocument::parse(&params.uri);
-        let text = document.and_then(|document| server.content(&document));
-        let text =
-            text.ok_or_else(|| RequestRefusal::because(format!("`{}` is not there", params.uri)))?;
+        let text = document
+            .as_ref()
+            .and_then(|document| server.content(document));
+        let text = text
+            .ok_or_else(|| RequestRefusal::because(format!("`{}` does not exist", params.uri)))?;
+        if let Some(VirtualDocument::Table { .. }) = document {
+            let shown = &mut server.shown_tables;
+            shown.insert(params.uri.to_string(), text.clone());
+        }
         Ok(t::TextDocumentContentResult { text })
     }
 }

@@ -21,6 +21,7 @@ impl Handler for DiagnosticsOfDocument {
         let path = server
             .analysis
             .canonical(&path_of(&params.text_document.uri));
+        server.unpublished.told(&path);
         let related = server
             .client
             .related_documents
@@ -106,7 +107,7 @@ impl Server {
     fn related_documents(&self, path: &Path) -> HashMap<t::Uri, t::RelatedDocument> {
         let programs = self.analysis.views(path).map(|view| view.program);
         let others: BTreeSet<PathBuf> = programs
-            .flat_map(|program| self.analysis.paths_of(program))
+            .flat_map(|program| program.paths.iter().flatten().cloned())
             .filter(|other| other != path)
             .collect();
         let reports = others.iter().filter_map(|other| {

@@ -13,8 +13,7 @@ pub struct DocumentSymbols;
 impl Handler for DocumentSymbols {
     type Request = t::DocumentSymbolRequest;
 
-    // The deprecated field must be there.
-    #[allow(deprecated)]
+    #[allow(deprecated, reason = "the type has a deprecated field")]
     fn run(
         server: &mut Server,
         params: t::DocumentSymbolParams,
@@ -57,8 +56,7 @@ impl Handler for DocumentSymbols {
     }
 }
 
-// The deprecated field must be there.
-#[allow(deprecated)]
+#[allow(deprecated, reason = "the type has a deprecated field")]
 fn nested(server: &Server, view: FileView<'_>, symbol: &Symbol) -> t::DocumentSymbol {
     let of = |span| range(server.client.encoding, view.source(), span);
     let children = symbol.children.iter();

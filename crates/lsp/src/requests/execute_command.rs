@@ -4,14 +4,15 @@ use lsp_types as t;
 use presync_ide::lenses::{run_test, verdict_text};
 use serde_json::{Value, json};
 
+use crate::documents::path_of;
 use crate::requests::{Handler, RequestRefusal};
 use crate::server::Server;
 use crate::virtual_document::VirtualDocument;
 
-/// Proves a test or runs a scenario. Argument: `{"uri", "name"}`. RequestAnswer: `{"passed", "summary", "failures"}`.
+/// Proves a test or runs a scenario. Argument: `{"uri", "name"}`. Answer: `{"passed", "summary", "failures"}`.
 pub const RUN_TEST: &str = "presync.runTest";
 
-/// Opens the tables of a role. Argument: `{"uri", "role"}`. RequestAnswer: `{"uri"}`.
+/// Opens the tables of a role. Argument: `{"uri", "role"}`. Answer: `{"uri"}`.
 pub const SHOW_TABLE: &str = "presync.showTable";
 
 pub const COMMANDS: [&str; 2] = [RUN_TEST, SHOW_TABLE];
@@ -49,13 +50,14 @@ impl Handler for CommandHandler {
 fn test(server: &mut Server, uri: &t::Uri, name: &str) -> Result<Value, RequestRefusal> {
     let view = server
         .view(uri)
-        .ok_or_else(|| RequestRefusal::because(format!("`{uri}` is not there")))?;
-    if view.checked().is_none() {
-        return Err(RequestRefusal::because("the program has errors"));
-    }
-    let verdict = run_test(view, name)
-        .ok_or_else(|| RequestRefusal::because(format!("no test is called `{name}`")))?;
-    let summary = verdict_text(&verdict);
+        .ok_or_else(|| RequestRefusal::because(format!("`{uri}` does not exist")))?;
+    let Some((view, verdict)) = run_test(&server.analysis, &path_of(uri), name) else {
+        return Err(match view.checked() {
+            Some(_) => RequestRefusal::because(format!("no test is called `{name}`")),
+            None => RequestRefusal::because("the program has errors"),
+        });
+    };
+    let summary = verdict_text(verdict);
     let failures: Vec<Value> = verdict
         .failures
         .iter()
@@ -99,7 +101,7 @@ fn table(server: &mut Server, uri: t::Uri, role: &str) -> Result<Value, RequestR
     };
     if server.content(&document).is_none() {
         return Err(RequestRefusal::because(
-            "no table is there: the program has too many errors, or the role is gone",
+            "cannot show a table: the program has too many errors, or the role does not exist any more",
         ));
     }
     let address = server
