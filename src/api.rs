@@ -169,6 +169,17 @@ pub fn rule_extents(program: &Program) -> Vec<RuleExtent> {
     deep(|| analysis::rule_extents(program))
 }
 
+/// The places of the rules that take precedence over those within a place, where these would apply, with the profile of each;
+/// in source order.
+pub fn rules_above(program: &Program, place: Location) -> Vec<(Location, &str)> {
+    let above = deep(|| analysis::rules_above(program, place)).into_iter();
+    let above = above.map(|(rule, profile)| {
+        let at = program.rule_source(rule).location;
+        (at, program.profile(profile).name.as_str())
+    });
+    above.collect()
+}
+
 /// Proposes tests for everything that no test of the program covers.
 pub fn propose_tests(program: &Program, tables: &Tables) -> Proposal {
     deep(|| analysis::propose_tests(program, tables))

@@ -72,7 +72,7 @@ pub use analysis::{
 pub use api::{
     CheckErrors, chain, check, check_with_index, condition_extent, coverage, crosstab, diff,
     diff_renamed, explain, format, parse, parse_cached, propose_tests, prove, rows, rule_extents,
-    scenario_runs,
+    rules_above, scenario_runs,
 };
 pub use codes::{code, codes};
 pub use compile::{

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use crate::diagram::{Diagram, DiagramStore};
-use crate::program::{Change, Direction, Program, RoleId, RuleSourceId, SystemId};
+use crate::program::{Change, Direction, ProfileId, Program, RoleId, RuleSourceId, SystemId};
 use crate::source::Location;
 use crate::space::Precedence;
 
@@ -63,6 +63,31 @@ pub fn rule_extents(program: &Program) -> Vec<RuleExtent> {
     }
     extents.sort_by_key(|of| (of.rule, of.role, of.direction));
     extents
+}
+
+/// The written rules that take precedence over those within a place, where these would apply, with the first profile that
+/// each is in; in source order.
+pub fn rules_above(program: &Program, place: Location) -> Vec<(RuleSourceId, ProfileId)> {
+    let space = &mut Precedence::new(program);
+    let is_within = |source: RuleSourceId| {
+        let at = program.rule_source(source).location;
+        at.file == place.file && place.span.contains(at.span)
+    };
+    let mut above = BTreeMap::new();
+    for role in program.role_ids() {
+        for profile in &program.role(role).profiles {
+            let rules = program.profile(*profile).rules.iter();
+            for rule in rules.filter(|rule| is_within(rule.source)) {
+                for decider in space.deciders(role, rule).into_iter().flatten() {
+                    let by = space.rule_of(decider).source;
+                    if by != rule.source {
+                        above.entry(by).or_insert(decider.profile);
+                    }
+                }
+            }
+        }
+    }
+    above.into_iter().collect()
 }
 
 fn of_direction(

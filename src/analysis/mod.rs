@@ -16,7 +16,7 @@ pub use difference::{
     RenameError, RenamedKind, Renaming, diff, diff_renamed,
 };
 pub use explanation::{DecisionExplanation, ExplainedProfile, Other, Question, explain};
-pub use extent::{Extent, RuleExtent, condition_extent, rule_extents};
+pub use extent::{Extent, RuleExtent, condition_extent, rule_extents, rules_above};
 pub use proofs::{Verdict, prove};
 pub use proposals::{Proposal, propose_tests};
 pub use scenarios::{ScenarioRun, ScenarioStep, SentState, StepState, scenario_runs};

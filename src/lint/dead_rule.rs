@@ -6,7 +6,6 @@ use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 use crate::diagnostic::{Code, Level};
-use crate::diagram::Diagram;
 use crate::lint::alive::{OneWay, Ways, alive};
 use crate::lint::{Context, Lint};
 use crate::program::{self, Change, ProfileId, Rank, RoleId, RuleSourceId};
@@ -121,23 +120,12 @@ fn dead_rule(
     let mut possible = false;
     for (role, profile, at) in instances {
         let rule = &program.profile(*profile).rules[*at as usize];
-        for state in rule.states.iter() {
-            let holds = context.space.condition_in(rule.condition, *state);
-            possible |= holds != Diagram::ZERO;
-            let decided = context.space.decision(*role, Change::of(direction, *state));
-            for part in decided.parts.iter() {
-                let within = context.space.diagrams.and_then(holds, *part);
-                for leaf in context.space.diagrams.leaves(within) {
-                    let Some(decision) = context.space.decision_of(&decided, leaf) else {
-                        continue;
-                    };
-                    let Some(by) = context.rule_behind(&decided, leaf) else {
-                        continue;
-                    };
-                    if !covering.iter().any(|(known, _)| *known == by) {
-                        covering.push((by, context.profile_name(decision.profile).to_owned()));
-                    }
-                }
+        let deciders = context.space.deciders(*role, rule);
+        possible |= deciders.is_some();
+        for decider in deciders.into_iter().flatten() {
+            let by = context.space.rule_of(decider).source;
+            if !covering.iter().any(|(known, _)| *known == by) {
+                covering.push((by, context.profile_name(decider.profile).to_owned()));
             }
         }
     }

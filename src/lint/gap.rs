@@ -1,9 +1,11 @@
 //! `gap`: states that a role does not map although it maps others in the same situation.
 
-use crate::diagnostic::{Code, Level};
+use crate::diagnostic::{Code, Fix, Level};
 use crate::diagram::Diagram;
 use crate::lint::{Context, Lint, states_text, system_name};
-use crate::program::{Change, Direction, RoleId, StateId};
+use crate::program::{Change, DeclaredKind, Direction, RoleId, StateId};
+use crate::quote::quote_text;
+use crate::source::{FileId, Location, Span};
 
 pub(super) static LINT: Lint = Lint {
     code: Code {
@@ -141,8 +143,74 @@ fn report(
             .witness(region, Some(state), &|leaf| leaf == 1)
     });
     let more = if complete { "" } else { "\n    and more" };
-    context.report(finding.help(format!(
-        "map them, or add a profile with these rules at the end of the role:\n{}{more}",
-        rules.join("\n")
-    )));
+    let fix = complete.then(|| added_profile(context, role, &from_name, &rules));
+    context.report(
+        finding
+            .help(format!(
+                "map them, or add a profile with these rules at the end of the role:\n{}{more}",
+                rules.join("\n")
+            ))
+            .fix(fix.flatten()),
+    );
+}
+
+/// A new profile with the rules, at the end of the role.
+fn added_profile(context: &Context<'_>, role: RoleId, from: &str, rules: &[String]) -> Option<Fix> {
+    let program = context.program;
+    let declared = program.role(role).location;
+    // Without roles, profiles apply in the order of the source.
+    let file = declared.map_or(FileId(0), |role| role.file);
+    let source = program.sources.file(file);
+    if source.bundled {
+        return None;
+    }
+    let name = |number: &usize| {
+        let of_role =
+            declared.map_or_else(String::new, |_| format!("{}: ", program.role_name(role)));
+        let more = if *number > 1 {
+            format!(" {number}")
+        } else {
+            String::new()
+        };
+        format!("{of_role}rest of {from}{more}")
+    };
+    let is_free = |name: &String| {
+        let mut all = program.declared.iter();
+        all.all(|one| one.kind != DeclaredKind::Profile || one.name != *name)
+    };
+    let name = quote_text(&(1..).map(|number| name(&number)).find(is_free)?);
+    let newline = source.newline();
+    let rules = rules.join(newline);
+    let profile = format!("profile {name} {{{newline}{rules}{newline}}}");
+    let at = |offset: u32| Location {
+        file,
+        span: Span {
+            start: offset,
+            end: offset,
+        },
+    };
+    let edits = match declared {
+        Some(role) => {
+            let mut all = program.declared.iter();
+            let whole = all.find(|one| one.location == role)?.whole.span;
+            vec![
+                (at(whole.start), format!("{profile}{newline}{newline}")),
+                (at(whole.end), format!(", {name}")),
+            ]
+        }
+        None => {
+            let end = source.text.len();
+            let start = source.text.trim_end().len();
+            let rest = Location {
+                file,
+                span: Span::new(start, end),
+            };
+            vec![(rest, format!("{newline}{newline}{profile}{newline}"))]
+        }
+    };
+    Some(Fix {
+        message: "add a profile with the missing rules".to_owned(),
+        safe: false,
+        edits,
+    })
 }

@@ -454,6 +454,28 @@ impl<'p> Precedence<'p> {
         })
     }
 
+    /// What decides in a role where a rule of one of its profiles applies: the rule itself, or what takes precedence.
+    /// `None`: the rule never applies.
+    pub fn deciders(&mut self, role: RoleId, rule: &Rule) -> Option<Vec<Decider>> {
+        let mut applies = false;
+        let mut deciders = Vec::new();
+        for state in rule.states.iter() {
+            let holds = self.space.condition_in(rule.condition, *state);
+            applies |= holds != Diagram::ZERO;
+            let decided = self.decision(role, Change::of(rule.direction, *state));
+            for part in decided.parts.iter() {
+                let within = self.diagrams.and_then(holds, *part);
+                let leaves = self.diagrams.leaves(within).into_iter();
+                for decider in leaves.filter_map(|leaf| self.decision_of(&decided, leaf)) {
+                    if !deciders.contains(&decider) {
+                        deciders.push(decider);
+                    }
+                }
+            }
+        }
+        applies.then_some(deciders)
+    }
+
     /// The rule that decides.
     pub fn rule_of(&self, decision: Decider) -> &'p Rule {
         let program = self.space.program;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the language server under editors that need more to install: Emacs with eglot, Helix in a terminal, VS Code in Chromium.
+"""Runs the language server under editors that need more to install: Emacs with eglot, Helix in a terminal, VS Code in Chromium;
+generates the tree-sitter parser anew, and compiles the extension for Zed.
 
 Emacs is Debian's; Helix comes from a newer Debian, is unpacked below target/editors and started with its own loader; VS Code is
-code-server from npm, with Node from PyPI, because it needs a newer one. Usage: heavy.py [--only emacs|helix|vscode] [PRESYNC]    (default: all, with the debug build, which is built)
+code-server from npm, with Node from PyPI, because it needs a newer one. Usage: heavy.py [--only emacs|helix|vscode|grammar|zed] [PRESYNC]    (default: all, with the debug build, which is built)
 """
 import argparse
 import json
@@ -16,7 +17,8 @@ import time
 
 from run import HERE, ROOT, TOOLS, python
 
-NEWER = "trixie"
+# Of Debian.
+NEWER, NEWEST = "trixie", "sid"
 
 
 def site(folder):
@@ -45,15 +47,15 @@ def emacs(presync):
     print("Emacs: passed")
 
 
-def newer(package, program):
+def newer(package, program, suite=NEWER):
     """A command that runs a program of a newer Debian, unpacked beside this one."""
     root = TOOLS / package
     if not (root / "usr/bin" / program).exists():
-        apt = TOOLS / "apt"
+        apt = TOOLS / "apt" / suite
         for folder in ("lists/partial", "cache/archives/partial", "state"):
             (apt / folder).mkdir(parents=True, exist_ok=True)
         (apt / "status").touch()
-        (apt / "sources.list").write_text(sources())
+        (apt / "sources.list").write_text(sources(suite))
         configuration = apt / "apt.conf"
         configuration.write_text(f'Dir::Etc::sourcelist "{apt}/sources.list";\nDir::Etc::sourceparts "-";\nDir::State "{apt}/state";\n'
                                  f'Dir::State::lists "{apt}/lists";\nDir::State::status "{apt}/status";\nDir::Cache "{apt}/cache";\n')
@@ -66,8 +68,8 @@ def newer(package, program):
     return [str(loader), "--library-path", f"{root}/usr/lib/x86_64-linux-gnu", f"{root}/usr/bin/{program}"]
 
 
-def sources():
-    """This system's own package source, with the newer suite."""
+def sources(suite):
+    """This system's own package source, with another suite."""
     listed = pathlib.Path("/etc/apt/sources.list.d/debian.sources")
     address = "http://deb.debian.org/debian"
     if listed.exists():
@@ -75,7 +77,7 @@ def sources():
             if line.startswith("URIs:"):
                 address = line.split()[1]
                 break
-    return f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {address} {NEWER} main\n"
+    return f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {address} {suite} main\n"
 
 
 def helix(presync):
@@ -86,9 +88,9 @@ def helix(presync):
         site(folder)
         configuration = folder / "config" / "helix"
         configuration.mkdir(parents=True)
-        # As docs/editors.md says.
-        text = (ROOT / "docs" / "editors.md").read_text()
-        block = text.split("**Helix**, in `languages.toml`:")[1].split("```toml\n")[1].split("```")[0]
+        # As docs/editors/helix.md says.
+        text = (ROOT / "docs" / "editors" / "helix.md").read_text()
+        block = text.split("```toml\n")[1].split("```")[0]
         (configuration / "languages.toml").write_text(block.replace('command = "presync"', f'command = "{presync}"'))
         file = folder / "large-site.presync"
         file.write_text(file.read_text().replace("cic away                -> lync Away", "cic away                -> lync Awya"))
@@ -183,7 +185,30 @@ def vscode(presync):
             running.wait(20)
 
 
-EDITORS = {"emacs": emacs, "helix": helix, "vscode": vscode}
+def grammar(_):
+    """Generates the tree-sitter parser anew, and runs the tests of the grammar."""
+    installed("node", "nodejs")
+    command = newer("tree-sitter-cli", "tree-sitter", NEWEST)
+    source = ROOT / "editors" / "tree-sitter-presync"
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder) / "tree-sitter-presync"
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("parser.c"))
+        subprocess.run([*command, "generate"], cwd=copy, check=True)
+        for name in ("parser.c", "grammar.json", "node-types.json"):
+            if (copy / "src" / name).read_text() != (source / "src" / name).read_text():
+                sys.exit(f"grammar: src/{name} is not what `tree-sitter generate` makes of grammar.js")
+        subprocess.run([*command, "test"], cwd=copy, check=True, env={**os.environ, "XDG_CACHE_HOME": folder})
+    print("grammar: passed")
+
+
+def zed(_):
+    """Checks the extension for Zed, which needs a graphics card to run."""
+    subprocess.run(["cargo", "check", "--locked", "--quiet"], cwd=ROOT / "editors" / "zed", check=True,
+                   env={**os.environ, "CARGO_TARGET_DIR": str(TOOLS / "zed")})
+    print("Zed: the extension compiles")
+
+
+EDITORS = {"emacs": emacs, "helix": helix, "vscode": vscode, "grammar": grammar, "zed": zed}
 
 
 def main():

@@ -46,12 +46,20 @@ def test_what_check_reads_parses(language):
     assert parsed > 200
 
 
-@pytest.mark.parametrize("query", ["highlights", "folds", "indents", "locals"])
+ZED = ROOT / "editors" / "zed" / "languages" / "presync"
+QUERIES = [*sorted((GRAMMAR / "queries").glob("*.scm")), *sorted(ZED.glob("*.scm"))]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: f"{query.parent.name} {query.stem}")
 def test_queries_find_something(language, query):
-    text = (GRAMMAR / "queries" / f"{query}.scm").read_text()
+    text = query.read_text()
     tree = tree_sitter.Parser(language).parse((ROOT / "examples/large-site/large-site.presync").read_bytes())
     captures = tree_sitter.QueryCursor(tree_sitter.Query(language, text)).captures(tree.root_node)
     assert captures
+
+
+def test_zed_has_the_same_colors():
+    assert (ZED / "highlights.scm").read_text() == (GRAMMAR / "queries" / "highlights.scm").read_text()
 
 
 def test_every_keyword_has_a_color(language):

@@ -3,6 +3,7 @@ import asyncio
 import os
 import pathlib
 import shutil
+import subprocess
 
 import pytest
 import pytest_lsp
@@ -465,6 +466,65 @@ async def test_what_is_missing_is_declared(client):
     flag, state = edits["declare the flag `unheard_of`"], edits["add the state `Elsewhere` to cic"]
     assert flag.new_text == "flag unheard_of\n\n" and state.new_text == "extend system cic {\n    state Elsewhere\n}\n\n"
     assert flag.range.start == position(text, "/// Agents")
+
+
+def shown(answer):
+    """What a command opened: this client gets a file."""
+    address = answer["uri"] if isinstance(answer, dict) else answer.uri
+    return pathlib.Path(address.removeprefix("file://")).read_text()
+
+
+async def run(client, command, **argument):
+    return await client.workspace_execute_command_async(t.ExecuteCommandParams(
+        command=command, arguments=[{"uri": uri(client), **argument}]))
+
+
+async def test_what_if(client):
+    open_text(client, MAIN)
+    given = "user_type=enterprise_voice, cic_logged_in, lync_logged_in"
+    text = shown(await run(client, "presync.whatIf", role="", change='cic "At Lunch"', given=given))
+    assert 'cic "At Lunch" -> lync Away' in text and "> cic away -> lync Away    (main.presync:6)" in text
+    # Something is missing: the answer says what to write.
+    text = shown(await run(client, "presync.whatIf", role="", change='cic "At Lunch"', given="cic_logged_in"))
+    assert "`user_type` has no value: give it one of user_type=" in text
+    text = shown(await run(client, "presync.whatIf", role="", change='cic Lunch', given=given))
+    assert "did you mean" in text or "has no state `Lunch`" in text
+
+
+async def test_changes_since_the_last_commit(client):
+    open_text(client, MAIN)
+    with pytest.raises(Exception, match="in no git repository"):
+        await run(client, "presync.showChanges", profile="Voice")
+    git = lambda *words: subprocess.run(
+        ["git", "-c", "user.name=A", "-c", "user.email=a@example.com", *words], cwd=client.folder, check=True,
+        capture_output=True)
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "First")
+    assert "No decision changes in any situation." in shown(await run(client, "presync.showChanges", profile="Voice"))
+    change(client, MAIN.replace("cic away -> lync Away", "cic away -> lync Busy"), 2)
+    text = shown(await run(client, "presync.showChanges", profile="Voice"))
+    assert "Away" in text and "Busy" in text and "situations" in text
+    assert "No decision changes" in shown(await run(client, "presync.showChanges", profile="Another"))
+    change(client, MAIN.replace("cic away -> lync Away", "cic away -> lync Awya"), 3)
+    assert "The program has errors." in shown(await run(client, "presync.showChanges", profile="Voice"))
+    lenses = await client.text_document_code_lens_async(t.CodeLensParams(text_document=document(client)))
+    titles = [(await client.code_lens_resolve_async(lens)).command.title for lens in lenses]
+    assert "show changes since the last commit" in titles
+
+
+async def test_missing_rules_are_added(client):
+    text = MAIN.replace("    cic otherwise -> lync unchanged\n", "")
+    open_text(client, text)
+    [gap] = [one for one in await diagnostics(client) if one.code == "gap"]
+    actions = await client.text_document_code_action_async(t.CodeActionParams(
+        text_document=document(client), range=gap.range, context=t.CodeActionContext(diagnostics=[gap])))
+    [add] = [one for one in actions if one.title == "add a profile with the missing rules"]
+    changes = add.edit.changes or {one.text_document.uri: one.edits for one in add.edit.document_changes}
+    after = edited(text, changes[uri(client)])
+    change(client, after, 2)
+    assert "otherwise -> lync unchanged" in after
+    assert [one.code for one in await diagnostics(client)] == []
 
 
 async def test_signatures(client):

@@ -42,6 +42,22 @@ async function wait(selector, words, what) {
   }
 }
 
+/** Waits until a page, which has a frame of its own, has a text. */
+async function waitForPage(words, what) {
+  for (let turn = 0; turn < 100; turn += 1) {
+    for (const frame of page.frames()) {
+      const text = await frame.evaluate(() => document.body?.innerText ?? '').catch(() => '');
+      if (frame !== page.mainFrame() && text.includes(words)) {
+        console.log(`${what}: shown`);
+        return;
+      }
+    }
+    await page.waitForTimeout(300);
+  }
+  await picture('failed');
+  throw new Error(`${what}: \`${words}\` is on no page`);
+}
+
 async function goto(line, column) {
   await press('Control+G');
   await page.waitForTimeout(400);
@@ -104,9 +120,21 @@ try {
   await command('Presync: Show table of a role');
   await page.waitForTimeout(1500);
   await press('Enter');
-  await wait('.tab', '.md', 'table of a role');
-  await wait('.view-line', 'cic → lync', 'text of the table');
+  await waitForPage('cic → lync', 'table of a role');
   await picture('vscode-table');
+
+  // A decision.
+  await open('large-site.presync');
+  await command('Presync: What if');
+  await page.waitForTimeout(1500);
+  await press('Enter');
+  for (const words of ['cic "At Lunch"', 'user_type=enterprise_voice, cic_logged_in, lync_logged_in']) {
+    await page.waitForTimeout(800);
+    await page.keyboard.type(words, { delay: 10 });
+    await press('Enter');
+  }
+  await waitForPage('decides', 'a decision and its reasons');
+  await picture('vscode-what-if');
 
   // Run a test.
   await open('large-site.presync');

@@ -399,6 +399,10 @@ fn refactorings_are_proved() {
         ("remote: cic ", "Available"),
         ("cic ", "\"Gone Home\""),
         ("cic ", "\"In a Meeting\" -> lync"),
+        (
+            "    ",
+            "cic \"Gone Home\" -> lync Away\n    cic Unreachable -> lync Away\n",
+        ),
         ("state ", "Zebra"),
         ("cic ", "\"Working at Home\" | \"At a Training Session\""),
     ] {
@@ -635,4 +639,54 @@ fn an_unknown_state_lists_groups_in_order() {
     let help = all.find_map(|error| error.help.clone());
     let wanted = "known states and groups: `X`, `b`, `c`, `d`";
     assert_eq!(help.as_deref(), Some(wanted));
+}
+
+/// What a test of a hint looks at: each text, behind the line that it is in.
+fn hints(source: &str) -> String {
+    let (analysis, path) = single(source);
+    let view = analysis.view(&path).expect("it is open");
+    let whole = presync::Span::new(0, source.len());
+    let mut text = source.to_owned();
+    for hint in presync_ide::hints::hints(view, whole).into_iter().rev() {
+        text.insert_str(hint.offset as usize, &format!(" ‹{}›", hint.label));
+    }
+    text
+}
+
+#[test]
+fn hints_say_what_is_not_written() {
+    fixtures::snapshot("hints", &hints(&program("hints")));
+}
+
+#[test]
+fn rules_say_what_takes_precedence() {
+    let source = program("overriding");
+    let (analysis, path) = single(&source);
+    let view = analysis.view(&path).expect("it is open");
+    let offset = source.find("->").expect("it is there") as u32;
+    let hover = presync_ide::hover::hover(view, offset).expect("it is a rule");
+    assert_eq!(
+        hover.markdown,
+        "This rule decides 16 of 17 situations.\n\nWhere both apply, these decide:\n\n\
+         - `override cic Available -> lync Busy` in A, line 4"
+    );
+}
+
+#[test]
+fn a_profile_says_what_tests_exercise() {
+    let source = program("half-covered");
+    let (analysis, path) = single(&source);
+    let view = analysis.view(&path).expect("it is open");
+    let lenses = presync_ide::lenses::lenses(view).into_iter();
+    let texts = lenses.filter_map(|lens| match lens.what {
+        presync_ide::lenses::LensKind::Rules { within } => {
+            presync_ide::lenses::coverage_text(view, within)
+        }
+        _ => None,
+    });
+    // As `presync test --coverage` counts.
+    assert_eq!(
+        texts.collect::<Vec<_>>(),
+        ["tests exercise 3 of 7 rules and branches"]
+    );
 }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use presync::quote_text;
 use presync_engine::{TooComplex, UnknownName};
 use presync_ide::settings::SettingsError;
 
@@ -51,11 +50,7 @@ impl From<std::io::Error> for CommandError {
 
 impl From<UnknownName> for CommandError {
     fn from(error: UnknownName) -> Self {
-        let known: Vec<String> = error.known().iter().map(|name| quote_text(name)).collect();
-        Self::Usage(match error.near() {
-            None if !known.is_empty() => format!("{error}: known names are {}", known.join(", ")),
-            _ => error.to_string(),
-        })
+        Self::Usage(presync_ide::what_if::unknown_name(&error))
     }
 }
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use presync::{
-    CheckReport, Diagnostic, FileId, ParseCache, Parsed, RuleExtent, Settings, SourceFile, Sources,
-    Tables, Verdict,
+    CheckReport, Coverage, Diagnostic, FileId, ParseCache, Parsed, RuleExtent, Settings,
+    SourceFile, Sources, Tables, Verdict,
 };
 use presync_report::{Finding, Places, Subject, fingerprints};
 
@@ -30,6 +30,7 @@ pub struct CheckedProgram {
     tables: OnceCell<Option<Tables>>,
     rule_extents: OnceCell<Vec<RuleExtent>>,
     verdicts: OnceCell<Vec<Verdict>>,
+    coverage: OnceCell<Coverage>,
 }
 
 impl CheckedProgram {
@@ -96,6 +97,17 @@ impl CheckedProgram {
         )
     }
 
+    /// What the tests exercise. `None` if the program has errors, or no tests.
+    pub fn coverage(&self) -> Option<&Coverage> {
+        let program = self.report.program.as_ref()?;
+        let tables = self.tables()?;
+        let tested = !program.tests.is_empty() || !program.scenarios.is_empty();
+        tested.then(|| {
+            self.coverage
+                .get_or_init(|| presync::coverage(program, tables))
+        })
+    }
+
     fn new(
         check: &dyn Fn(Parsed) -> CheckReport,
         files: &dyn FileSystem,
@@ -121,6 +133,7 @@ impl CheckedProgram {
             tables: OnceCell::new(),
             rule_extents: OnceCell::new(),
             verdicts: OnceCell::new(),
+            coverage: OnceCell::new(),
         }
     }
 

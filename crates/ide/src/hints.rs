@@ -1,4 +1,5 @@
-//! What is not written but good to know where it applies: the states of a group, and those that `otherwise` covers.
+//! What is not written but good to know where it applies: the states of a group, those that `otherwise` covers, and that a rule
+//! has no way back although others have one.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +43,14 @@ pub fn hints(view: FileView<'_>, within: Span) -> Vec<Hint> {
     }
     for node in &view.tree().declarations {
         if node.span.start <= within.end && within.start <= node.span.end {
-            otherwise(view, program, node, within, &mut hints);
+            let (tree::DeclarationKind::Profile { items, .. }
+            | tree::DeclarationKind::Mapping { items, .. }) = &node.kind
+            else {
+                continue;
+            };
+            let rules = rules_in(items);
+            otherwise(view, program, &rules, within, &mut hints);
+            ways_back(view, program, &rules, within, &mut hints);
         }
     }
     hints.sort_by_key(|hint| hint.offset);
@@ -92,17 +100,11 @@ fn hint(program: &Program, offset: u32, states: &[StateId]) -> Hint {
 fn otherwise(
     view: FileView<'_>,
     program: &Program,
-    node: &tree::Declaration,
+    rules: &[&tree::Rule],
     within: Span,
     hints: &mut Vec<Hint>,
 ) {
-    let (tree::DeclarationKind::Profile { items, .. }
-    | tree::DeclarationKind::Mapping { items, .. }) = &node.kind
-    else {
-        return;
-    };
-    let rules = rules_in(items);
-    for rule in &rules {
+    for rule in rules {
         for (side, other) in [(&rule.left, &rule.right), (&rule.right, &rule.left)] {
             let span = side.terms.iter().find_map(|term| match term {
                 tree::Term::Otherwise(span) => Some(*span),
@@ -114,23 +116,64 @@ fn otherwise(
             let Some(system) = program.schema.find_system(&side.system.text) else {
                 continue;
             };
-            let mut named: BTreeSet<StateId> = BTreeSet::new();
-            for rule in &rules {
-                for (from, to) in [(&rule.left, &rule.right), (&rule.right, &rule.left)] {
-                    let is_source = std::ptr::eq(from, &rule.left) || rule.two_way;
-                    if is_source
-                        && from.system.text == side.system.text
-                        && to.system.text == other.system.text
-                    {
-                        named.extend(names(view, program, from));
-                    }
-                }
-            }
+            let ways = ways(rules, &side.system.text, &other.system.text);
+            let named = ways.flat_map(|from| names(view, program, from));
+            let named: BTreeSet<StateId> = named.collect();
             let rest: Vec<StateId> = program
                 .states(system)
                 .filter(|state| !named.contains(state))
                 .collect();
             hints.push(hint(program, span.end, &rest));
+        }
+    }
+}
+
+/// The sides from which rules lead from a system to another one.
+fn ways<'a>(
+    rules: &'a [&tree::Rule],
+    from: &'a str,
+    to: &'a str,
+) -> impl Iterator<Item = &'a tree::Side> {
+    let sides = rules.iter().flat_map(|rule| {
+        let back = rule.two_way.then_some((&rule.right, &rule.left));
+        std::iter::once((&rule.left, &rule.right)).chain(back)
+    });
+    let ways =
+        sides.filter(move |(one, other)| *one.system.text == *from && *other.system.text == *to);
+    ways.map(|(side, _)| side)
+}
+
+/// Each rule whose target leads back nowhere, in a profile or mapping of which other rules lead back.
+fn ways_back(
+    view: FileView<'_>,
+    program: &Program,
+    rules: &[&tree::Rule],
+    within: Span,
+    hints: &mut Vec<Hint>,
+) {
+    for rule in rules {
+        let (from, to) = (&rule.left.system.text, &rule.right.system.text);
+        let [target] = names(view, program, &rule.right)[..] else {
+            continue;
+        };
+        if rule.two_way || !within.contains(rule.right.span()) {
+            continue;
+        }
+        let mut back = ways(rules, to, from).peekable();
+        if back.peek().is_none() {
+            continue;
+        }
+        let leads_back = back.any(|side| {
+            let otherwise = |term: &tree::Term| matches!(term, tree::Term::Otherwise(_));
+            side.terms.iter().any(otherwise) || names(view, program, side).contains(&target)
+        });
+        if !leads_back {
+            let target = quote(&program.state(target).name);
+            hints.push(Hint {
+                offset: rule.right.span().end,
+                label: "no way back".to_owned(),
+                tooltip: Some(format!("No rule here leads from {to} {target} to {from}.")),
+            });
         }
     }
 }

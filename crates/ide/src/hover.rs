@@ -1,6 +1,8 @@
 //! What is known about the name at an offset, as Markdown.
 
-use presync::{DeclaredKind, Meaning, Program, Span, StateId, SystemId, Tables, quote, tree};
+use presync::{
+    DeclaredKind, Location, Meaning, Program, Span, StateId, SystemId, Tables, quote, tree,
+};
 use presync_exchange::text::crosstab::ways;
 use presync_exchange::text::markdown::escape;
 
@@ -14,6 +16,9 @@ pub struct Hover {
     pub span: Span,
     pub markdown: String,
 }
+
+/// The number of rules above another that are listed.
+const MOST_RULES: usize = 6;
 
 /// Roles with the same lines are named together, up to this many.
 const MOST_ROLES: usize = 6;
@@ -44,11 +49,46 @@ fn of_rule(view: FileView<'_>, offset: u32) -> Option<Hover> {
     let rules = rules_in(items);
     let rule = rules.iter().find(|rule| rule.arrow.contains(here))?;
     let start = rule.overriding.unwrap_or(rule.left.span());
-    let text = rules_text(view, start.to(rule.right.span()))?;
+    let within = start.to(rule.right.span());
+    let mut parts = vec![format!("This rule {}.", rules_text(view, within)?)];
+    parts.extend(above(view, within));
     Some(Hover {
         span: rule.arrow,
-        markdown: format!("This rule {text}."),
+        markdown: parts.join("\n\n"),
     })
+}
+
+/// The rules that take precedence over a rule, where both apply.
+fn above(view: FileView<'_>, within: Span) -> Option<String> {
+    let place = Location {
+        file: view.file,
+        span: within,
+    };
+    let rules = presync::rules_above(view.checked()?, place);
+    if rules.is_empty() {
+        return None;
+    }
+    let line = |(at, profile): &(Location, &str)| {
+        let text = presync::on_one_line(view.sources().text(*at));
+        let line = view.sources().file(at.file).line(at.span.start);
+        let of_file = if at.file == view.file {
+            String::new()
+        } else {
+            format!(" of {}", escape(&view.sources().file(at.file).path))
+        };
+        format!(
+            "- `{text}` in {}, line {line}{of_file}",
+            escape(&quote(profile))
+        )
+    };
+    let mut lines: Vec<String> = rules.iter().take(MOST_RULES).map(line).collect();
+    if rules.len() > MOST_RULES {
+        lines.push(format!("- and {} more", rules.len() - MOST_RULES));
+    }
+    Some(format!(
+        "Where both apply, these decide:\n\n{}",
+        lines.join("\n")
+    ))
 }
 
 /// What is known about something, as Markdown.

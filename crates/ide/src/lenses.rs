@@ -1,11 +1,18 @@
-//! What can be run or shown above a declaration: tests and scenarios, tables of roles, and how much a profile decides.
+//! What can be run or shown above a declaration: tests and scenarios, tables of roles, how much a profile decides and tests
+//! exercise, what changed since the last commit, and decisions.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use presync::{Span, Verdict, tree};
+use presync_exchange::text::markdown::escape;
 
 use crate::analysis::{Analysis, FileView};
+use crate::difference;
+use crate::files::FileSystem;
+use crate::findings::CheckedProgram;
+use crate::program::RootFile;
+use crate::what_if::{WhatIf, ask};
 
 /// Something to run or to show at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +27,12 @@ pub enum LensKind {
     Test { name: String },
     /// Show the tables of a role; empty for the one that is not declared.
     Table { role: String },
-    /// What the rules of a profile or mapping decide: `decides 12 of 408 situations`.
+    /// What the rules of a profile or mapping decide and tests exercise: `decides 12 of 408 situations`.
     Rules { within: Span },
+    /// What a profile decides differently since the last commit, by name.
+    Changes { profile: String },
+    /// Decide a change in a role; empty for the one that is not declared.
+    WhatIf { role: String },
 }
 
 /// The lenses of a file, in order.
@@ -31,39 +42,32 @@ pub fn lenses(view: FileView<'_>) -> Vec<Lens> {
         .checked()
         .is_none_or(|program| !program.has_implicit_role());
     let mut first_profile = true;
+    let mut push = |span, what| lenses.push(Lens { span, what });
     for node in &view.tree().declarations {
         match &node.kind {
             tree::DeclarationKind::Test { name, .. }
-            | tree::DeclarationKind::Scenario { name, .. } => lenses.push(Lens {
-                span: name.span,
-                what: LensKind::Test {
-                    name: name.text.to_string(),
-                },
-            }),
-            tree::DeclarationKind::Role { name, .. } => lenses.push(Lens {
-                span: name.span,
-                what: LensKind::Table {
-                    role: name.text.to_string(),
-                },
-            }),
+            | tree::DeclarationKind::Scenario { name, .. } => {
+                let test = name.text.to_string();
+                push(name.span, LensKind::Test { name: test });
+            }
+            tree::DeclarationKind::Role { name, .. } => {
+                let role = || name.text.to_string();
+                push(name.span, LensKind::Table { role: role() });
+                push(name.span, LensKind::WhatIf { role: role() });
+            }
             tree::DeclarationKind::Profile { name, .. } => {
                 if !has_roles && std::mem::take(&mut first_profile) {
-                    lenses.push(Lens {
-                        span: name.span,
-                        what: LensKind::Table {
-                            role: String::new(),
-                        },
-                    });
+                    let role = String::new;
+                    push(name.span, LensKind::Table { role: role() });
+                    push(name.span, LensKind::WhatIf { role: role() });
                 }
-                lenses.push(Lens {
-                    span: name.span,
-                    what: LensKind::Rules { within: node.span },
-                });
+                push(name.span, LensKind::Rules { within: node.span });
+                let profile = name.text.to_string();
+                push(name.span, LensKind::Changes { profile });
             }
-            tree::DeclarationKind::Mapping { name, .. } => lenses.push(Lens {
-                span: name.span,
-                what: LensKind::Rules { within: node.span },
-            }),
+            tree::DeclarationKind::Mapping { name, .. } => {
+                push(name.span, LensKind::Rules { within: node.span });
+            }
             _ => {}
         }
     }
@@ -100,6 +104,23 @@ pub fn verdict_text(verdict: &Verdict) -> String {
     }
 }
 
+/// What the tests exercise in a part of a file: `tests exercise 3 of 5 rules and branches`. `None` if the program has errors, no
+/// tests, or nothing there that a test could exercise.
+pub fn coverage_text(view: FileView<'_>, within: Span) -> Option<String> {
+    let program = view.checked()?;
+    let coverage = view.program.coverage()?;
+    let here = coverage.exercised.iter().filter(|(exercised, _)| {
+        let place = exercised.location(program);
+        place.file == view.file && within.contains(place.span)
+    });
+    let (mut some, mut all) = (0, 0);
+    for (_, count) in here {
+        some += usize::from(*count > 0);
+        all += 1;
+    }
+    (all > 0).then(|| format!("tests exercise {some} of {all} rules and branches"))
+}
+
 /// What the rules in a part of a file decide, over all roles: `decides 12 of 408 situations`. `None` if the program has
 /// errors, or if they are in no role.
 pub fn rules_text(view: FileView<'_>, within: Span) -> Option<String> {
@@ -127,7 +148,7 @@ pub fn table_text(view: FileView<'_>, role: &str) -> Option<String> {
     let title = if role.is_empty() {
         "# Decision tables".to_owned()
     } else {
-        format!("# {}", presync_exchange::text::markdown::escape(role))
+        format!("# {}", escape(role))
     };
     let note = if view.checked().is_none() {
         "\n\nThe program has errors: this is what remains of it.\n"
@@ -138,4 +159,81 @@ pub fn table_text(view: FileView<'_>, role: &str) -> Option<String> {
         .ok()
         .filter(|_| known)
         .map(|text| format!("{title}{note}{text}"))
+}
+
+/// What a profile decides differently than in other files, as Markdown; an empty name: all profiles. `None` if one of the two
+/// programs has errors, or if they cannot be compared.
+pub fn changes_text(
+    view: FileView<'_>,
+    files: &dyn FileSystem,
+    root: &Path,
+    profile: &str,
+) -> Option<String> {
+    let title = match profile {
+        "" => "# Changes since the last commit\n".to_owned(),
+        _ => format!("# Changes of {} since the last commit\n", escape(profile)),
+    };
+    if !files.is_file(root) {
+        return Some(format!(
+            "{title}\nThe last commit does not have this file.\n"
+        ));
+    }
+    let root = RootFile {
+        label: "HEAD:".to_owned(),
+        ..RootFile::new(root)
+    };
+    let before = CheckedProgram::check(files, &root, &root.path, &[], None).ok()?;
+    let Some(old) = before.tables().filter(|_| before.report.program.is_some()) else {
+        return Some(format!(
+            "{title}\nThe program has errors in the last commit.\n"
+        ));
+    };
+    if view.checked().is_none() {
+        return Some(format!("{title}\nThe program has errors.\n"));
+    }
+    let mut found = presync::diff(old, view.program.tables()?).ok()?;
+    if !profile.is_empty() {
+        let of_profile = format!("{} (", presync::quote_text(profile));
+        found.changes.retain(|change| {
+            let mut rules = change.old_rules.iter().chain(&change.new_rules);
+            rules.any(|rule| rule.starts_with(&of_profile))
+        });
+    }
+    Some(if found.is_empty() {
+        format!("{title}\nNo decision changes in any situation.\n")
+    } else {
+        format!("{title}\n{}", difference::markdown(&found))
+    })
+}
+
+/// What is decided, and why, as Markdown; an empty role: the default one, or the only one.
+///
+/// # Errors
+/// The question has no answer: why.
+pub fn what_if_text(
+    view: FileView<'_>,
+    role: &str,
+    change: &str,
+    given: &str,
+) -> Result<String, String> {
+    let program = view.checked().ok_or("The program has errors.")?;
+    let tables = view.program.tables().ok_or("The program has errors.")?;
+    let given: Vec<String> = [given]
+        .iter()
+        .filter(|one| !one.trim().is_empty())
+        .map(|one| (*one).to_owned())
+        .collect();
+    let answer = ask(&WhatIf {
+        tables,
+        program: Some(program),
+        role: (!role.is_empty()).then_some(role),
+        change,
+        given: &given,
+    });
+    let answer = answer.map_err(|error| error.to_string())?;
+    Ok(format!(
+        "# What if\n\n```text\n{}{}```\n",
+        answer.lines(),
+        answer.explanation(program)
+    ))
 }

@@ -8,6 +8,7 @@ pub mod allow;
 mod analysis;
 pub mod completion;
 pub mod declaration;
+pub mod difference;
 mod edits;
 mod files;
 mod findings;
@@ -26,6 +27,7 @@ pub mod signature;
 pub mod structure;
 pub mod symbols;
 pub mod tokens;
+pub mod what_if;
 
 pub use analysis::{Analysis, FileFinding, FileView};
 pub use edits::{FileEdits, edited};

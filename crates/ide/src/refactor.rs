@@ -25,8 +25,9 @@ pub enum RefactoringKind {
 }
 
 /// Every refactoring: what it offers for a selection.
-const ALL: [fn(&SelectedPart<'_>) -> Option<Refactoring>; 6] = [
+const ALL: [fn(&SelectedPart<'_>) -> Option<Refactoring>; 7] = [
     extract_condition,
+    extract_mapping,
     inline_condition,
     split_rule,
     merge_rules,
@@ -196,13 +197,32 @@ impl<'a> SelectedPart<'a> {
         }
     }
 
-    /// The start of the line of an offset, and its indentation.
+    /// A name that no declaration has.
+    fn free_name(&self) -> Option<String> {
+        let declared = &self.view.index().declared;
+        let mut names = std::iter::once("extracted".to_owned())
+            .chain((2..).map(|number| format!("extracted_{number}")));
+        names.find(|name| declared.iter().all(|one| one.name != *name))
+    }
+
+    /// Where the declaration starts, with what belongs to it.
+    fn start(&self) -> u32 {
+        with_leading(&self.declaration.before, self.declaration.span).start
+    }
+
+    /// The indentation of the line of an offset.
     fn indent(&self, offset: u32) -> &'a str {
         let before = &self.view.text()[..offset as usize];
         let line = before.rsplit('\n').next().unwrap_or_default();
         let spaces = line.len() - line.trim_start().len();
         &line[..spaces]
     }
+}
+
+/// The span of something, with its documentation and `@allow`s.
+fn with_leading(before: &tree::Leading, span: Span) -> Span {
+    let allows = before.allows().iter();
+    allows.fold(before.with_doc(span), |whole, allow| whole.to(allow.span))
 }
 
 fn holds_only(when: &tree::When, item: &tree::Item) -> bool {
@@ -234,25 +254,71 @@ fn extract_condition(selection: &SelectedPart<'_>) -> Option<Refactoring> {
     {
         return None;
     }
-    let taken = |name: &str| {
-        let declared = &selection.view.index().declared;
-        declared.iter().any(|one| one.name == name)
-    };
-    let mut names = std::iter::once("extracted".to_owned())
-        .chain((2..).map(|number| format!("extracted_{number}")));
-    let name = names.find(|name| !taken(name))?;
+    let name = selection.free_name()?;
     let newline = selection.view.source().newline();
-    let start = selection
-        .declaration
-        .before
-        .with_doc(selection.declaration.span)
-        .start;
+    let start = selection.start();
     let text = selection.text(found.span);
     let declared = format!("condition {name} = {text}{newline}{newline}");
     Some(Refactoring {
         title: "extract into a condition".to_owned(),
         kind: RefactoringKind::Extract,
         edits: vec![(Span { start, end: start }, declared), (found.span, name)],
+    })
+}
+
+/// The selected rules of a profile become a mapping that it applies.
+fn extract_mapping(selection: &SelectedPart<'_>) -> Option<Refactoring> {
+    if !matches!(
+        selection.declaration.kind,
+        tree::DeclarationKind::Profile { .. }
+    ) {
+        return None;
+    }
+    let whole = |item: &tree::Item| with_leading(&item.before, item.span);
+    // Spaces around them may be selected, too.
+    let selected = selection.text(selection.span);
+    let start = selected.len() - selected.trim_start().len();
+    let selected = Span::new(
+        selection.span.start as usize + start,
+        selection.span.start as usize + start + selected.trim().len(),
+    );
+    let blocks = selection.blocks();
+    let found = blocks.iter().find_map(|items| {
+        let first = items
+            .iter()
+            .position(|one| whole(one).start == selected.start)?;
+        let last = items.iter().position(|one| one.span.end == selected.end)?;
+        items.get(first..=last)
+    })?;
+    let is_rule =
+        |item: &tree::Item| matches!(item.kind, tree::ItemKind::Rule(_) | tree::ItemKind::When(_));
+    if found.len() < 2 || !found.iter().all(is_rule) {
+        return None;
+    }
+    let name = selection.free_name()?;
+    let newline = selection.view.source().newline();
+    let indent = selection.indent(selected.start);
+    let lines = selection.text(selected).lines().map(|line| {
+        let line = line.strip_prefix(indent).unwrap_or(line);
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!("    {line}")
+        }
+    });
+    let lines: Vec<String> = lines.collect();
+    let start = selection.start();
+    let declared = format!(
+        "mapping {name} {{{newline}{}{newline}}}{newline}{newline}",
+        lines.join(newline)
+    );
+    Some(Refactoring {
+        title: "extract into a mapping".to_owned(),
+        kind: RefactoringKind::Extract,
+        edits: vec![
+            (Span { start, end: start }, declared),
+            (selected, format!("apply {name}")),
+        ],
     })
 }
 

@@ -31,6 +31,8 @@ pub struct ClientAbilities {
     /// It asks for the edits of an action when somebody chooses it.
     pub resolves_actions: bool,
     pub action_literals: bool,
+    /// It asks for a change, and what is given, for [`crate::requests::ASK_WHAT_IF`].
+    pub asks_what_if: bool,
     /// It shows lenses.
     pub lenses: bool,
     pub prepares_renames: bool,
@@ -90,6 +92,10 @@ impl ClientAbilities {
             resolves_actions: lists("/textDocument/codeAction/resolveSupport/properties", "edit")
                 && is("/textDocument/codeAction/dataSupport"),
             action_literals: has("/textDocument/codeAction/codeActionLiteralSupport"),
+            asks_what_if: lists(
+                "/experimental/commands/commands",
+                crate::requests::ASK_WHAT_IF,
+            ),
             lenses: has("/textDocument/codeLens"),
             prepares_renames: is("/textDocument/rename/prepareSupport"),
         }

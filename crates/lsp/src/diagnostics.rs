@@ -30,7 +30,7 @@ impl Server {
             }
         }
         if is_elsewhere || !news.edited.is_empty() {
-            self.refresh_tables();
+            self.refresh_texts();
         }
         // The client asks again for what it shows of an edited file, and not for what it shows of others.
         if is_elsewhere || self.shows_more_of(&news.edited) {
@@ -46,20 +46,20 @@ impl Server {
         }
     }
 
-    /// Tells the client which of the tables that it shows are not the same any more.
-    fn refresh_tables(&mut self) {
+    /// Tells the client which of the texts about programs that it shows are not the same any more.
+    fn refresh_texts(&mut self) {
         let is_new = |(uri, text): (&String, &String)| {
             let document = t::Uri::parse(uri)
                 .ok()
                 .and_then(|uri| VirtualDocument::parse(&uri))?;
-            // A table stays as it was while its program cannot be compiled.
+            // A text stays as it was while its program cannot be compiled.
             let now = self.content(&document)?;
             (now != *text).then(|| uri.clone())
         };
-        let changed: Vec<String> = self.shown_tables.iter().filter_map(is_new).collect();
+        let changed: Vec<String> = self.shown.iter().filter_map(is_new).collect();
         for uri in changed {
             // It asks again if it still shows it.
-            self.shown_tables.remove(&uri);
+            self.shown.remove(&uri);
             self.ask(
                 "workspace/textDocumentContent/refresh",
                 json!({ "uri": uri }),

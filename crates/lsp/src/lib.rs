@@ -18,4 +18,4 @@ mod virtual_document;
 
 pub use lsp_server::{Connection, Message};
 pub use serve::serve;
-pub use server::{Host, Server};
+pub use server::{CommittedFiles, Host, Server};

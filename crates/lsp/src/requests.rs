@@ -22,6 +22,7 @@ mod semantic_tokens;
 mod signature_help;
 mod workspace_symbol;
 
+pub(crate) use execute_command::ASK_WHAT_IF;
 use lsp_server::ErrorCode;
 use lsp_types as t;
 use serde_json::{Value, json};

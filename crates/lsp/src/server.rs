@@ -2,6 +2,7 @@
 //! needs it, or when no more messages wait. So a request is always answered for the newest texts, and of many changes in a
 //! row only the last one is analyzed.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -24,6 +25,9 @@ pub trait Host {
     /// The files of the projects.
     fn files(&self) -> Box<dyn FileSystem>;
 
+    /// The files of the last commit of the repository that a program is in. `None`: it is in none.
+    fn committed(&self, root: &Path) -> Option<CommittedFiles>;
+
     /// The folder for files that stand for documents without a file. `None` if there is none.
     fn kept(&self) -> Option<PathBuf>;
 
@@ -32,6 +36,15 @@ pub trait Host {
     /// # Errors
     /// That is impossible.
     fn keep(&self, path: &Path, text: &str) -> io::Result<()>;
+}
+
+/// The files of a commit.
+pub struct CommittedFiles {
+    pub files: Box<dyn FileSystem>,
+    /// Where the root file of the program is.
+    pub root: PathBuf,
+    /// The files are there until this is dropped.
+    pub keeps: Box<dyn Any>,
 }
 
 /// A language server.
@@ -51,8 +64,8 @@ pub struct Server {
     pub(crate) next_tokens: u64,
     /// The problems that were reported.
     pub(crate) reported: BTreeSet<String>,
-    /// The tables that the client asked for, with the texts that it got.
-    pub(crate) shown_tables: BTreeMap<String, String>,
+    /// The texts about programs that the client asked for, as it got them.
+    pub(crate) shown: BTreeMap<String, String>,
     /// What the host keeps, with the texts.
     pub(crate) kept: RefCell<HashMap<PathBuf, String>>,
 }
@@ -99,7 +112,7 @@ impl Server {
             next_request: 0,
             published: HashMap::new(),
             unpublished: Unpublished::default(),
-            shown_tables: BTreeMap::new(),
+            shown: BTreeMap::new(),
             kept: RefCell::default(),
             tokens: HashMap::new(),
             next_tokens: 0,

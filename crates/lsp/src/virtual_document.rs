@@ -1,13 +1,16 @@
-//! Documents that no file has: bundled vocabularies, compiled tables of roles, and pages about codes.
+//! Documents that no file has: bundled vocabularies, pages about codes, and what a program decides: the tables of a role, what
+//! changed since the last commit, one decision.
 //!
-//! Their addresses are `presync:/vocabulary/cic.presync`, `presync:/table/.../Agents.md`, `presync:/code/gap.md`. Editors write
-//! addresses anew, and not all the same way, so what a table is about is in hexadecimal digits. A client that cannot ask for the content of such a document gets a file instead, which the host keeps in its cache folder.
+//! Their addresses are `presync:/vocabulary/cic.presync`, `presync:/code/gap.md`, `presync:/program/.../table-Agents.md`. Editors
+//! write addresses anew, and not all the same way, so what a text is about is in hexadecimal digits. A client that cannot ask for
+//! the content of such a document gets a file instead, which the host keeps in its cache folder.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use lsp_types::Uri;
 use percent_encoding::percent_decode_str;
 use presync::VOCABULARIES;
+use presync_ide::lenses;
 use presync_ide::navigate::DocumentName;
 
 use crate::documents::path_of;
@@ -20,12 +23,59 @@ pub const SCHEME: &str = "presync";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VirtualDocument {
     Vocabulary(String),
-    /// The tables of a role, of the program with this root; an empty role is the one that is not declared.
-    Table {
-        role: String,
-        root: Uri,
-    },
     Code(&'static str),
+    /// What the program of a file decides.
+    Program {
+        root: Uri,
+        what: ProgramText,
+    },
+}
+
+/// What a text about a program shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProgramText {
+    /// The tables of a role; empty: the one that is not declared.
+    Table { role: String },
+    /// What a profile decides differently since the last commit; empty: all of them.
+    Changes { profile: String },
+    /// A decision, as people ask for it; an empty role: the default.
+    WhatIf {
+        role: String,
+        change: String,
+        given: String,
+    },
+}
+
+impl ProgramText {
+    /// Its kind, and what it is about.
+    fn parts(&self) -> Vec<&str> {
+        match self {
+            Self::Table { role } => vec!["table", role],
+            Self::Changes { profile } => vec!["changes", profile],
+            Self::WhatIf {
+                role,
+                change,
+                given,
+            } => vec!["what-if", role, change, given],
+        }
+    }
+
+    fn of_parts(parts: &[&str]) -> Option<Self> {
+        match *parts {
+            ["table", role] => Some(Self::Table {
+                role: role.to_owned(),
+            }),
+            ["changes", profile] => Some(Self::Changes {
+                profile: profile.to_owned(),
+            }),
+            ["what-if", role, change, given] => Some(Self::WhatIf {
+                role: role.to_owned(),
+                change: change.to_owned(),
+                given: given.to_owned(),
+            }),
+            _ => None,
+        }
+    }
 }
 
 impl VirtualDocument {
@@ -43,14 +93,15 @@ impl VirtualDocument {
                 let known = VOCABULARIES.iter().any(|one| one.name == name);
                 known.then_some(Self::Vocabulary(name))
             }
-            "table" => {
+            "program" => {
                 // The name of the file is for people.
                 let (about, _) = file.split_once('/')?;
                 let about = from_digits(about)?;
-                let (root, role) = about.split_once('\n')?;
-                Some(Self::Table {
-                    role: role.to_owned(),
+                let (root, about) = about.split_once('\n')?;
+                let parts: Vec<&str> = about.split('\n').collect();
+                Some(Self::Program {
                     root: Uri::parse(root).ok()?,
+                    what: ProgramText::of_parts(&parts)?,
                 })
             }
             "code" => {
@@ -65,9 +116,11 @@ impl VirtualDocument {
     pub fn uri(&self) -> Option<Uri> {
         let text = match self {
             Self::Vocabulary(name) => format!("{SCHEME}:/vocabulary/{name}.presync"),
-            Self::Table { role, root } => {
-                let about = digits(&format!("{root}\n{role}"));
-                format!("{SCHEME}:/table/{about}/{}", self.file_name())
+            Self::Program { root, what } => {
+                let parts = what.parts().into_iter().map(|part| part.replace('\n', " "));
+                let parts: Vec<String> = std::iter::once(root.to_string()).chain(parts).collect();
+                let about = digits(&parts.join("\n"));
+                format!("{SCHEME}:/program/{about}/{}", self.file_name())
             }
             Self::Code(name) => format!("{SCHEME}:/code/{name}.md"),
         };
@@ -79,9 +132,9 @@ impl VirtualDocument {
         let name = self.file_name();
         match self {
             Self::Vocabulary(_) | Self::Code(_) => name,
-            Self::Table { role, root } => {
+            Self::Program { root, what } => {
                 let mut hasher = DefaultHasher::new();
-                (role, root.as_str()).hash(&mut hasher);
+                (what.parts(), root.as_str()).hash(&mut hasher);
                 format!("{:016x}-{name}", hasher.finish())
             }
         }
@@ -91,7 +144,7 @@ impl VirtualDocument {
     fn file_name(&self) -> String {
         match self {
             Self::Vocabulary(name) => format!("{name}.presync"),
-            Self::Table { role, .. } => {
+            Self::Program { what, .. } => {
                 let kept = |char: char| {
                     if char.is_ascii_alphanumeric() {
                         char
@@ -99,8 +152,13 @@ impl VirtualDocument {
                         '-'
                     }
                 };
-                let role: String = role.chars().map(kept).collect();
-                format!("table-{role}.md")
+                let (kind, about) = match what {
+                    ProgramText::Table { role } => ("table", role),
+                    ProgramText::Changes { profile } => ("changes", profile),
+                    ProgramText::WhatIf { change, .. } => ("what-if", change),
+                };
+                let about: String = about.chars().map(kept).collect();
+                format!("{kind}-{about}.md")
             }
             Self::Code(name) => format!("{name}.md"),
         }
@@ -115,9 +173,23 @@ impl Server {
                 let mut all = VOCABULARIES.iter();
                 Some(all.find(|one| one.name == name)?.text.to_owned())
             }
-            VirtualDocument::Table { role, root } => {
+            VirtualDocument::Program { root, what } => {
                 let view = self.analysis.view(&path_of(root))?;
-                presync_ide::lenses::table_text(view, role)
+                match what {
+                    ProgramText::Table { role } => lenses::table_text(view, role),
+                    ProgramText::Changes { profile } => {
+                        let committed = self.host.committed(&view.program.root.path)?;
+                        lenses::changes_text(view, &*committed.files, &committed.root, profile)
+                    }
+                    ProgramText::WhatIf {
+                        role,
+                        change,
+                        given,
+                    } => Some(match lenses::what_if_text(view, role, change, given) {
+                        Ok(text) => text,
+                        Err(wrong) => format!("# What if\n\n{wrong}\n"),
+                    }),
+                }
             }
             VirtualDocument::Code(name) => {
                 let code = presync::code(name)?;
@@ -190,16 +262,32 @@ mod tests {
         for document in [
             VirtualDocument::Vocabulary("cic".to_owned()),
             VirtualDocument::Code("gap"),
-            VirtualDocument::Table {
-                role: "Nürnberg / \"A\" & B".to_owned(),
+            VirtualDocument::Program {
+                root: root.clone(),
+                what: ProgramText::Table {
+                    role: "Nürnberg / \"A\" & B".to_owned(),
+                },
+            },
+            VirtualDocument::Program {
+                root: root.clone(),
+                what: ProgramText::Changes {
+                    profile: String::new(),
+                },
+            },
+            VirtualDocument::Program {
                 root,
+                what: ProgramText::WhatIf {
+                    role: String::new(),
+                    change: "cic \"At Lunch\"".to_owned(),
+                    given: "a, b=c".to_owned(),
+                },
             },
         ] {
             let uri = document.uri().expect("it has an address");
             assert_eq!(VirtualDocument::parse(&uri), Some(document));
         }
         for wrong in [
-            "presync:/table/zz/a.md",
+            "presync:/program/zz/a.md",
             "presync:/code/none.md",
             "presync:/x",
             "file:///code/gap.md",

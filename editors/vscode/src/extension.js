@@ -1,7 +1,7 @@
 // The Presync extension: starts the language server and adds its commands.
 const fs = require('fs');
 const path = require('path');
-const { commands, window, workspace } = require('vscode');
+const { commands, Uri, window, workspace } = require('vscode');
 const { LanguageClient } = require('vscode-languageclient/node');
 
 let client;
@@ -19,6 +19,15 @@ function program(context) {
   return fs.existsSync(bundled) ? bundled : name;
 }
 
+/** Tables and decisions are shown as pages, everything else as it is. */
+async function showDocument(params, token, next) {
+  if (!params.uri.startsWith('presync:') || !params.uri.endsWith('.md')) {
+    return next(params, token);
+  }
+  await commands.executeCommand('markdown.showPreviewToSide', Uri.parse(params.uri));
+  return { success: true };
+}
+
 async function start(context) {
   const command = program(context);
   client = new LanguageClient(
@@ -27,8 +36,17 @@ async function start(context) {
     { command, args: ['lsp'], options: { cwd: context.extensionPath } },
     {
       documentSelector: ['file', 'untitled', 'presync'].map((scheme) => ({ scheme, language: 'presync' })),
+      middleware: { window: { showDocument } },
     },
   );
+  client.registerFeature({
+    fillClientCapabilities: (capabilities) => {
+      capabilities.experimental = { commands: { commands: ['presync.askWhatIf'] } };
+    },
+    initialize: () => {},
+    getState: () => ({ kind: 'static' }),
+    clear: () => {},
+  });
   try {
     await client.start();
   } catch (error) {
@@ -49,15 +67,48 @@ async function symbols(kinds) {
   return { uri, found: (all ?? []).filter((symbol) => kinds.includes(symbol.detail)) };
 }
 
-async function showTable() {
+/** The file in the active editor and one of its roles; nothing if somebody does not want to choose. */
+async function chosenRole() {
   const { uri, found } = await symbols(['role']);
-  if (!uri) {
-    return;
-  }
   const names = found.map((symbol) => symbol.name);
   const role = names.length > 1 ? await window.showQuickPick(names, { placeHolder: 'Role' }) : names[0] ?? '';
-  if (role !== undefined) {
-    await commands.executeCommand('presync.showTable', { uri: uri.toString(), role });
+  return uri && role !== undefined ? { uri: uri.toString(), role } : undefined;
+}
+
+async function showTable() {
+  const chosen = await chosenRole();
+  if (chosen) {
+    await commands.executeCommand('presync.showTable', chosen);
+  }
+}
+
+async function showChanges() {
+  const uri = window.activeTextEditor?.document.uri;
+  if (uri) {
+    await commands.executeCommand('presync.showChanges', { uri: uri.toString(), profile: '' });
+  }
+}
+
+/** Asks for a change and shows what is decided, and why. */
+async function askWhatIf(asked) {
+  const about = asked ?? (await chosenRole());
+  if (!about) {
+    return;
+  }
+  const change = await window.showInputBox({
+    title: 'What if … (1 of 2)',
+    prompt: 'A system and the state that is entered',
+    placeHolder: 'cic "At Lunch"',
+    ignoreFocusOut: true,
+  });
+  const given = change && (await window.showInputBox({
+    title: 'What if … (2 of 2)',
+    prompt: 'Facts and states that hold, separated by commas; other flags are false',
+    placeHolder: 'cic_logged_in, user_type=im, lync=Busy by hand',
+    ignoreFocusOut: true,
+  }));
+  if (given !== undefined && change) {
+    await commands.executeCommand('presync.whatIf', { ...about, change, given });
   }
 }
 
@@ -72,6 +123,8 @@ exports.activate = async (context) => {
   context.subscriptions.push(
     commands.registerCommand('presync.showTableOf', showTable),
     commands.registerCommand('presync.runTestsOfFile', runTests),
+    commands.registerCommand('presync.showChangesOfFile', showChanges),
+    commands.registerCommand('presync.askWhatIf', askWhatIf),
     commands.registerCommand('presync.showOutput', () => client?.outputChannel.show()),
     commands.registerCommand('presync.restart', async () => {
       await client?.stop().catch(() => {});

@@ -6,10 +6,11 @@ use std::time::SystemTime;
 
 use clap::Args;
 use presync_ide::FileSystem;
-use presync_lsp::{Connection, Host, Server, serve};
+use presync_lsp::{CommittedFiles, Connection, Host, Server, serve};
 
 use crate::error::{CommandAnswer, CommandResult};
 use crate::files;
+use crate::git::Revision;
 use crate::places::Disk;
 use crate::terminal::Terminal;
 
@@ -59,6 +60,16 @@ struct Machine;
 impl Host for Machine {
     fn files(&self) -> Box<dyn FileSystem> {
         Box::new(Disk)
+    }
+
+    fn committed(&self, root: &Path) -> Option<CommittedFiles> {
+        let revision = Revision::checkout("HEAD", root, root).ok()?;
+        let root = revision.path(root).ok()?;
+        Some(CommittedFiles {
+            files: Box::new(Disk),
+            root,
+            keeps: Box::new(revision),
+        })
     }
 
     fn kept(&self) -> Option<PathBuf> {

@@ -47,10 +47,11 @@ impl Handler for ActionsHandler {
         let span = span(server.client.encoding, view.source(), params.range);
         let mut found: Vec<t::CodeActionResponse> = Vec::new();
         if !server.client.lenses && wants("source") {
+            let is_offered = server.offered(view);
             let lenses = lenses(view).into_iter().filter(|lens| {
                 let is_here = lens.span.start <= span.end && span.start <= lens.span.end;
                 // What is only read cannot be chosen.
-                is_here && !matches!(lens.what, LensKind::Rules { .. })
+                is_here && !matches!(lens.what, LensKind::Rules { .. }) && is_offered(lens)
             });
             let commands = lenses.filter_map(|lens| command(&server.analysis, view, &uri, &lens));
             for command in commands {

@@ -1,13 +1,15 @@
 //! `textDocument/codeLens`, `codeLens/resolve`.
 
 use lsp_types as t;
-use presync_ide::lenses::{Lens, LensKind, lenses, rules_text, run_test, verdict_text};
+use presync_ide::lenses::{
+    Lens, LensKind, coverage_text, lenses, rules_text, run_test, verdict_text,
+};
 use presync_ide::{Analysis, FileView};
 use serde_json::{Value, json};
 
 use crate::convert::{range, span};
 use crate::documents::path_of;
-use crate::requests::execute_command::{RUN_TEST, SHOW_TABLE};
+use crate::requests::execute_command::{ASK_WHAT_IF, RUN_TEST, SHOW_CHANGES, SHOW_TABLE};
 use crate::requests::{Handler, RequestRefusal};
 use crate::server::Server;
 
@@ -25,6 +27,8 @@ impl Handler for CodeLenses {
             return Ok(None);
         };
         let lenses = lenses(view).into_iter().enumerate();
+        let is_offered = server.offered(view);
+        let lenses = lenses.filter(|(_, lens)| is_offered(lens));
         let lenses = lenses.map(|(number, lens)| t::CodeLens {
             range: range(server.client.encoding, view.source(), lens.span),
             command: None,
@@ -67,6 +71,23 @@ impl Handler for ResolveLens {
     }
 }
 
+impl Server {
+    /// Which lenses can be used in a file.
+    pub fn offered(&self, view: FileView<'_>) -> impl Fn(&Lens) -> bool + use<> {
+        let files = self.analysis.files();
+        let folders = view.program.root.folder.ancestors();
+        let mut gits = folders.map(|folder| folder.join(".git"));
+        // In a worktree, it is a file.
+        let has_commits = gits.any(|git| files.is_folder(&git) || files.is_file(&git));
+        let asks_what_if = self.client.asks_what_if;
+        move |lens| match lens.what {
+            LensKind::Changes { .. } => has_commits,
+            LensKind::WhatIf { .. } => asks_what_if,
+            LensKind::Test { .. } | LensKind::Table { .. } | LensKind::Rules { .. } => true,
+        }
+    }
+}
+
 /// What a lens says and does.
 pub fn command(
     analysis: &Analysis,
@@ -87,7 +108,24 @@ pub fn command(
             SHOW_TABLE,
             vec![json!({ "uri": uri, "role": role })],
         ),
-        LensKind::Rules { within } => (rules_text(view, *within)?, "", Vec::new()),
+        LensKind::Rules { within } => {
+            let mut title = rules_text(view, *within)?;
+            if let Some(coverage) = coverage_text(view, *within) {
+                title = format!("{title}, {coverage}");
+            }
+            (title, "", Vec::new())
+        }
+        LensKind::Changes { profile } => (
+            "show changes since the last commit".to_owned(),
+            SHOW_CHANGES,
+            vec![json!({ "uri": uri, "profile": profile })],
+        ),
+        // The client asks for the change.
+        LensKind::WhatIf { role } => (
+            "what if …".to_owned(),
+            ASK_WHAT_IF,
+            vec![json!({ "uri": uri, "role": role })],
+        ),
     };
     Some(t::Command {
         title,

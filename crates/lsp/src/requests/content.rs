@@ -4,7 +4,7 @@ use lsp_types as t;
 
 use crate::requests::{Handler, RequestRefusal};
 use crate::server::Server;
-use crate::virtual_document::VirtualDocument;
+use crate::virtual_document::{ProgramText, VirtualDocument};
 
 pub struct ContentHandler;
 
@@ -21,8 +21,12 @@ impl Handler for ContentHandler {
             .and_then(|document| server.content(document));
         let text = text
             .ok_or_else(|| RequestRefusal::because(format!("`{}` does not exist", params.uri)))?;
-        if let Some(VirtualDocument::Table { .. }) = document {
-            let shown = &mut server.shown_tables;
+        // A commit is compared when somebody asks for it.
+        let follows = |what: &ProgramText| !matches!(what, ProgramText::Changes { .. });
+        if let Some(VirtualDocument::Program { what, .. }) = &document
+            && follows(what)
+        {
+            let shown = &mut server.shown;
             shown.insert(params.uri.to_string(), text.clone());
         }
         Ok(t::TextDocumentContentResult { text })

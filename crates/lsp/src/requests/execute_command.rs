@@ -1,4 +1,4 @@
-//! `workspace/executeCommand`: run a test, show the tables of a role.
+//! `workspace/executeCommand`: run a test, show the tables of a role, changes since the last commit, or a decision.
 
 use lsp_types as t;
 use presync_ide::lenses::{run_test, verdict_text};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::documents::path_of;
 use crate::requests::{Handler, RequestRefusal};
 use crate::server::Server;
-use crate::virtual_document::VirtualDocument;
+use crate::virtual_document::{ProgramText, VirtualDocument};
 
 /// Proves a test or runs a scenario. Argument: `{"uri", "name"}`. Answer: `{"passed", "summary", "failures"}`.
 pub const RUN_TEST: &str = "presync.runTest";
@@ -15,7 +15,19 @@ pub const RUN_TEST: &str = "presync.runTest";
 /// Opens the tables of a role. Argument: `{"uri", "role"}`. Answer: `{"uri"}`.
 pub const SHOW_TABLE: &str = "presync.showTable";
 
-pub const COMMANDS: [&str; 2] = [RUN_TEST, SHOW_TABLE];
+/// Opens what a profile decides differently since the last commit; an empty profile: all of them. Argument:
+/// `{"uri", "profile"}`. Answer: `{"uri"}`.
+pub const SHOW_CHANGES: &str = "presync.showChanges";
+
+/// Opens what is decided, and why. Argument: `{"uri", "role", "change", "given"}`, as `presync decide` takes them; an empty role
+/// is the default one. Answer: `{"uri"}`.
+pub const WHAT_IF: &str = "presync.whatIf";
+
+/// A command of the client, for lenses: asks for a change and calls [`WHAT_IF`]. Argument: `{"uri", "role"}`. The client lists
+/// it in `experimental.commands.commands` of its capabilities.
+pub const ASK_WHAT_IF: &str = "presync.askWhatIf";
+
+pub const COMMANDS: [&str; 4] = [RUN_TEST, SHOW_TABLE, SHOW_CHANGES, WHAT_IF];
 
 pub struct CommandHandler;
 
@@ -39,7 +51,22 @@ impl Handler for CommandHandler {
         })?;
         match params.command.as_str() {
             RUN_TEST => test(server, &uri, text("name")).map(Some),
-            SHOW_TABLE => table(server, uri, text("role")).map(Some),
+            SHOW_TABLE => {
+                let role = text("role").to_owned();
+                show(server, uri, ProgramText::Table { role }).map(Some)
+            }
+            SHOW_CHANGES => {
+                let profile = text("profile").to_owned();
+                show(server, uri, ProgramText::Changes { profile }).map(Some)
+            }
+            WHAT_IF => {
+                let what = ProgramText::WhatIf {
+                    role: text("role").to_owned(),
+                    change: text("change").to_owned(),
+                    given: text("given").to_owned(),
+                };
+                show(server, uri, what).map(Some)
+            }
             other => Err(RequestRefusal::because(format!(
                 "the command `{other}` is unknown"
             ))),
@@ -94,19 +121,24 @@ fn test(server: &mut Server, uri: &t::Uri, name: &str) -> Result<Value, RequestR
     Ok(json!({ "passed": passed, "summary": summary, "failures": failures }))
 }
 
-fn table(server: &mut Server, uri: t::Uri, role: &str) -> Result<Value, RequestRefusal> {
-    let document = VirtualDocument::Table {
-        role: role.to_owned(),
-        root: uri,
+/// Opens a text about the program of a file.
+fn show(server: &mut Server, root: t::Uri, what: ProgramText) -> Result<Value, RequestRefusal> {
+    let why = match what {
+        ProgramText::Table { .. } => {
+            "cannot show a table: the program has too many errors, or the role does not exist any more"
+        }
+        ProgramText::Changes { .. } => {
+            "cannot compare with the last commit: the file is in no git repository, or a role is too complex"
+        }
+        ProgramText::WhatIf { .. } => "no program has this file",
     };
+    let document = VirtualDocument::Program { root, what };
     if server.content(&document).is_none() {
-        return Err(RequestRefusal::because(
-            "cannot show a table: the program has too many errors, or the role does not exist any more",
-        ));
+        return Err(RequestRefusal::because(why));
     }
     let address = server
         .open_address(&document)
-        .ok_or_else(|| RequestRefusal::because("the table cannot be written to a file"))?;
+        .ok_or_else(|| RequestRefusal::because("the text cannot be written to a file"))?;
     if server.client.shows_documents {
         server.ask(
             "window/showDocument",

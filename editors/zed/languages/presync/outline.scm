@@ -1,0 +1,10 @@
+(system_declaration "system" @context name: (_) @name) @item
+(group_declaration "group" @context name: (_) @name) @item
+(flag_declaration "flag" @context name: (_) @name) @item
+(choice_declaration "choice" @context name: (_) @name) @item
+(condition_declaration "condition" @context name: (_) @name) @item
+(mapping_declaration "mapping" @context name: (_) @name) @item
+(profile_declaration "profile" @context name: (_) @name) @item
+(role_declaration "role" @context name: (_) @name) @item
+(test_declaration "test" @context name: (_) @name) @item
+(scenario_declaration "scenario" @context name: (_) @name) @item
