@@ -128,7 +128,7 @@ try {
   await command('Presync: What if');
   await page.waitForTimeout(1500);
   await press('Enter');
-  for (const words of ['cic "At Lunch"', 'user_type=enterprise_voice, cic_logged_in, lync_logged_in']) {
+  for (const words of ['cic "At Lunch"', 'user_type=enterprise_voice, client=lync_client, cic_logged_in, lync_logged_in']) {
     await page.waitForTimeout(800);
     await page.keyboard.type(words, { delay: 10 });
     await press('Enter');
