@@ -105,10 +105,30 @@ const TOKENS: [WordOrSign; 62] = [
     token("}", 0),
 ];
 
+/// By byte: the place of the first token that begins with it, or with a later one. Every word of a program is looked up.
+const FIRST: [u8; 129] = {
+    let mut first = [0; 129];
+    let (mut byte, mut at) = (0, 0);
+    while byte < first.len() {
+        while at < TOKENS.len() && (TOKENS[at].text.as_bytes()[0] as usize) < byte {
+            at += 1;
+        }
+        first[byte] = at as u8;
+        byte += 1;
+    }
+    first
+};
+
 fn has(text: &str, uses: u8) -> bool {
-    TOKENS
-        .binary_search_by(|token| token.text.cmp(text))
-        .is_ok_and(|at| TOKENS[at].uses & uses != 0)
+    let Some(byte) = text.bytes().next().filter(u8::is_ascii) else {
+        return false;
+    };
+    let byte = usize::from(byte);
+    let begins_like_it = usize::from(FIRST[byte])..usize::from(FIRST[byte + 1]);
+    let mut tokens = TOKENS[begins_like_it].iter();
+    tokens
+        .find(|token| token.text == text)
+        .is_some_and(|token| token.uses & uses != 0)
 }
 
 fn with(uses: u8) -> impl Iterator<Item = &'static str> {
