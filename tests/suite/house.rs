@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each crate of the workspace, with the workspace crates that it uses.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("presync-engine", &[]),
     ("presync", &["presync-engine"]),
     ("presync-stream", &["presync-engine"]),
+    ("presync-service", &["presync-engine"]),
     ("presync-exchange", &["presync", "presync-engine"]),
     ("presync-report", &["presync"]),
     (
@@ -27,6 +28,7 @@ const CRATES: [(&str, &[&str]); 8] = [
             "presync-report",
             "presync-ide",
             "presync-lsp",
+            "presync-service",
         ],
     ),
 ];

@@ -13,6 +13,11 @@ mod init;
 mod lsp;
 mod man;
 mod run;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(not(feature = "serve"))]
+#[path = "commands/serve_absent.rs"]
+mod serve;
 mod show;
 mod test;
 mod vocabulary;
@@ -102,6 +107,7 @@ commands! {
     Init: init,
     #[cfg(feature = "lsp")]
     Lsp: lsp,
+    Serve: serve,
     Completions: completions,
     Man: man,
     Vocabulary: vocabulary,

@@ -63,7 +63,7 @@ pub struct WhatIfAnswer<'a> {
 /// Answers a question.
 ///
 /// # Errors
-/// It names something that the program does not have, or leaves out something that it needs.
+/// It names something that the program does not have, or does not say something that it needs.
 pub fn ask<'a>(question: &WhatIf<'a>) -> Result<WhatIfAnswer<'a>, WhatIfError> {
     let tables = question.tables;
     let schema = tables.schema();
@@ -221,7 +221,7 @@ impl WhatIfAnswer<'_> {
                     text.push_str("  the role is too complex to search for changes that matter\n");
                 }
                 (None, false) => {
-                    text.push_str("  no other facts or states lead to another outcome\n")
+                    text.push_str("  no other facts or states lead to another outcome\n");
                 }
             }
         }
@@ -337,7 +337,7 @@ impl GivenFacts<'_> {
         } else {
             return Ok(());
         };
-        Err(WhatIfError::Given(format!("{wrong}")))
+        Err(WhatIfError::Given(wrong))
     }
 
     fn set(&mut self, value: ValueId) -> Result<(), WhatIfError> {

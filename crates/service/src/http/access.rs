@@ -1,0 +1,128 @@
+//! Who may what: tokens with scopes.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+use crate::http::{Problem, Service};
+
+/// What a token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TokenScope {
+    /// Ask for decisions and tables.
+    Decide,
+    /// Send events, and read and acknowledge commands.
+    Events,
+    /// Everything.
+    Admin,
+}
+
+/// The tokens; none: everybody who reaches the service may do everything.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// By the hash of a token, so that comparing takes as long whatever is right about a guess.
+    scopes: BTreeMap<[u8; 32], Vec<TokenScope>>,
+}
+
+/// The list of tokens is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of the tokens: {what}")]
+pub struct AccessError {
+    line: usize,
+    what: String,
+}
+
+impl Access {
+    /// Reads lines of a token, a space, and scopes joined by commas; `#` begins a comment.
+    ///
+    /// # Errors
+    /// A line is something else, or a scope is unknown.
+    pub fn parse(text: &str) -> Result<Self, AccessError> {
+        let mut scopes = BTreeMap::new();
+        let lines = (1..).zip(text.lines());
+        for (line, text) in lines.map(|(line, text)| (line, text.trim())) {
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            let wrong = |what: String| AccessError { line, what };
+            let (token, names) = text
+                .split_once(char::is_whitespace)
+                .ok_or_else(|| wrong("write a token, a space, and its scopes".to_owned()))?;
+            let scope = |name: &str| match name.trim() {
+                "decide" => Ok(TokenScope::Decide),
+                "events" => Ok(TokenScope::Events),
+                "admin" => Ok(TokenScope::Admin),
+                other => Err(wrong(format!(
+                    "unknown scope `{other}`: use `decide`, `events` or `admin`"
+                ))),
+            };
+            let of_token: Result<Vec<TokenScope>, AccessError> =
+                names.split(',').map(scope).collect();
+            scopes.insert(Sha256::digest(token).into(), of_token?);
+        }
+        Ok(Self { scopes })
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.scopes.is_empty()
+    }
+
+    fn allows(&self, token: &str, wanted: TokenScope) -> Option<bool> {
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        let scopes = self.scopes.get(&hash)?;
+        Some(scopes.contains(&wanted) || scopes.contains(&TokenScope::Admin))
+    }
+}
+
+/// What an address needs; nothing for health.
+fn needed(method: &Method, path: &str) -> Option<TokenScope> {
+    match path {
+        path if path.starts_with("/health/") => None,
+        "/v1/decide" | "/v1/tables" | "/v1/digest" => Some(TokenScope::Decide),
+        "/v1/events" => Some(TokenScope::Events),
+        path if path.starts_with("/v1/commands") => Some(TokenScope::Events),
+        path if path.starts_with("/v1/users/") && *method == Method::GET => {
+            Some(TokenScope::Events)
+        }
+        _ => Some(TokenScope::Admin),
+    }
+}
+
+/// Refuses requests without a token that allows them.
+pub async fn check(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let access = service.access();
+    let Some(wanted) = needed(request.method(), request.uri().path()).filter(|_| !access.is_open())
+    else {
+        return next.run(request).await;
+    };
+    let header = request.headers().get(header::AUTHORIZATION);
+    let token = header
+        .and_then(|header| header.to_str().ok())
+        .and_then(|header| header.strip_prefix("Bearer "));
+    match token.and_then(|token| access.allows(token.trim(), wanted)) {
+        Some(true) => next.run(request).await,
+        Some(false) => Problem::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "the token does not allow this",
+        )
+        .into_response(),
+        None => {
+            let problem = Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "send `Authorization: Bearer TOKEN` with a token of this service",
+            );
+            let mut response = problem.into_response();
+            let scheme = header::HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+            response
+        }
+    }
+}

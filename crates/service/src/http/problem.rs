@@ -1,0 +1,71 @@
+//! Errors as RFC 9457 problem details.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::handle::WorkError;
+
+/// What went wrong, for the caller.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// A code that stays the same: `unknown-state`, `busy`.
+    #[serde(rename = "type")]
+    code: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Self {
+        Self {
+            code,
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.to_string(),
+        }
+    }
+
+    /// The request makes no sense.
+    pub fn bad(code: &'static str, detail: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub fn not_found(detail: impl ToString) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+}
+
+impl From<WorkError> for Problem {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Busy(busy) => Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", busy),
+            // What exactly fails is in the log: it may name places of this machine.
+            WorkError::Store(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store",
+                "the store fails: nothing was changed",
+            ),
+            WorkError::Ending => Self::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        let mut response = (
+            status,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body,
+        )
+            .into_response();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let seconds = header::HeaderValue::from_static("1");
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}

@@ -1,0 +1,74 @@
+//! The tables, and how the service is.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::http::{Problem, Service};
+
+/// `GET /v1/tables`: as `export --to json` writes them.
+///
+/// # Errors
+/// A role is too complex to compile.
+pub async fn tables(State(service): State<Service>) -> Result<Response, Problem> {
+    let tables = service.tables();
+    let text = tokio::task::spawn_blocking(move || tables.to_json()).await;
+    let text = text.map_err(|_| failed("writing the tables"))?;
+    let text = text.map_err(failed)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// `GET /v1/digest`: the digest of the meaning.
+///
+/// # Errors
+/// A role is too complex to compile.
+pub async fn digest(State(service): State<Service>) -> Result<Json<serde_json::Value>, Problem> {
+    let tables = service.tables();
+    let digest = tokio::task::spawn_blocking(move || tables.digest().map(str::to_owned)).await;
+    let digest = digest.map_err(|_| failed("the digest"))?.map_err(failed)?;
+    Ok(Json(json!({ "digest": digest })))
+}
+
+/// `POST /v1/reload`: reads the program anew.
+///
+/// # Errors
+/// It has errors: the old tables stay.
+pub async fn reload(State(service): State<Service>) -> Result<StatusCode, Problem> {
+    match service.reload().await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(why) => Err(Problem::new(StatusCode::CONFLICT, "not-reloaded", why)),
+    }
+}
+
+/// `GET /health/live`: the process answers.
+pub async fn live() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Debug, Serialize)]
+pub struct Health {
+    /// The number of requests that wait for the store.
+    queued: usize,
+    /// Why the tables are not the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// `GET /health/ready`: the store answers.
+///
+/// # Errors
+/// It does not.
+pub async fn ready(State(service): State<Service>) -> Result<Json<Health>, Problem> {
+    service.core().waiting(1).await?;
+    Ok(Json(Health {
+        queued: service.core().queued(),
+        problem: service.problem(),
+    }))
+}
+
+fn failed(why: impl ToString) -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", why)
+}

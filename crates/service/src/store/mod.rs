@@ -1,0 +1,64 @@
+//! Where records are kept. One file for each kind of store.
+
+mod embedded;
+
+use std::fmt;
+
+pub use embedded::EmbeddedStore;
+
+use crate::record::{NumberedCommand, UserRecord};
+
+/// A store of records and of the stream of commands.
+pub trait RecordStore: Send + 'static {
+    /// The record of a user; `None` for a new one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn load(&self, user: &str) -> Result<Option<UserRecord>, StoreError>;
+
+    /// Makes changes durable: all of them, or none.
+    ///
+    /// # Errors
+    /// They cannot be written. The store is as it was.
+    fn commit(&mut self, changes: &Changes<'_>) -> Result<(), StoreError>;
+
+    /// The commands after a number, in order, up to a number of them.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn commands_after(&self, number: u64, most: usize) -> Result<Vec<NumberedCommand>, StoreError>;
+
+    /// The number of the newest command; 0 if there was none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn last_number(&self) -> Result<u64, StoreError>;
+
+    /// The newest command of each user and system that nobody has carried out, in order, up to a number of them.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn waiting(&self, most: usize) -> Result<Vec<NumberedCommand>, StoreError>;
+}
+
+/// What one transaction changes.
+#[derive(Debug, Default)]
+pub struct Changes<'a> {
+    /// By user; `None` deletes it.
+    pub records: Vec<(&'a str, Option<&'a UserRecord>)>,
+    /// New commands, in order.
+    pub commands: Vec<NumberedCommand>,
+    /// Whether the disk must have it. What may be lost is repeated: that a command was carried out.
+    pub durable: bool,
+}
+
+/// A store cannot be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the store fails: {0}")]
+pub struct StoreError(pub String);
+
+impl StoreError {
+    pub(crate) fn new(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,274 @@
+//! Every address, as a caller sees it.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use presync_service::http::{Access, Service, router};
+use presync_service::store::EmbeddedStore;
+use presync_service::{Core, start};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::{Numbers, events, tables};
+
+fn service(folder: &tempfile::TempDir, access: Access) -> Router {
+    let store = EmbeddedStore::open(&folder.path().join("store")).expect("the store opens");
+    let core = Core::new(tables(), store).expect("the store can be read");
+    let handle = start(core, || jiff::Timestamp::UNIX_EPOCH);
+    router(Service::new(
+        handle,
+        tables(),
+        Box::new(|| Err("the program has errors".to_owned())),
+        access,
+    ))
+}
+
+fn request(method: &str, path: &str, body: &str) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_owned()))
+        .expect("it is a request")
+}
+
+async fn text(router: &Router, request: Request<Body>) -> (StatusCode, String) {
+    let response = router.clone().oneshot(request).await.expect("it answers");
+    let status = response.status();
+    let bytes = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    (
+        status,
+        String::from_utf8(bytes.to_vec()).expect("it is text"),
+    )
+}
+
+async fn ask(router: &Router, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let (status, text) = text(router, request(method, path, &body)).await;
+    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+const ANN: &str = r#"{"user":"ann","role":"Agents","set":{"user_type":"enterprise_voice","cic_logged_in":true,"lync_logged_in":true}}"#;
+
+#[tokio::test]
+async fn events_lead_to_commands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    let (status, _) = text(&router, request("POST", "/v1/events", ANN)).await;
+    assert_eq!(status, StatusCode::OK);
+    let lunch = json!({ "user": "ann", "change": { "cic": "At Lunch" }, "id": 7 });
+    let (status, answer) = ask(&router, "POST", "/v1/events", lunch.clone()).await;
+    assert_eq!(status, StatusCode::OK);
+    let command = &answer["commands"][0];
+    assert_eq!(
+        (&command["number"], &command["cause"]),
+        (&json!(1), &json!(7))
+    );
+    assert_eq!(command["set"], json!({ "lync": "Away" }));
+    // The same again is no news.
+    let (_, answer) = ask(
+        &router,
+        "POST",
+        "/v1/events",
+        json!([lunch, { "user": "ann" }]),
+    )
+    .await;
+    assert_eq!(answer[0], json!({ "effect": "same", "commands": [] }));
+    assert_eq!(answer[1]["error"], "empty-event");
+    let (status, answer) = ask(
+        &router,
+        "POST",
+        "/v1/events",
+        json!({ "user": "ann", "change": { "cic": "Lunch" } }),
+    )
+    .await;
+    assert_eq!(
+        (status, &answer["type"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("unknown-state"))
+    );
+    // What is known of her.
+    let (_, user) = ask(&router, "GET", "/v1/users/ann", Value::Null).await;
+    assert_eq!(user["waiting"]["lync"]["set"], json!({ "lync": "Away" }));
+    assert_eq!(user["decisions"][0]["outcome"], "sent");
+    // An adapter carries it out.
+    let (_, claimed) = ask(
+        &router,
+        "POST",
+        "/v1/commands/claim",
+        json!({ "system": "lync" }),
+    )
+    .await;
+    assert_eq!(claimed[0]["number"], 1);
+    let done = json!({ "user": "ann", "number": 1 });
+    let (_, first) = ask(&router, "POST", "/v1/commands/acknowledge", done.clone()).await;
+    let (_, second) = ask(&router, "POST", "/v1/commands/acknowledge", done).await;
+    assert_eq!(
+        (first, second),
+        (json!({ "waited": true }), json!({ "waited": false }))
+    );
+    let (_, claimed) = ask(&router, "POST", "/v1/commands/claim", json!({})).await;
+    assert_eq!(claimed, json!([]));
+    // And forgets her.
+    let (status, _) = ask(&router, "DELETE", "/v1/users/ann", Value::Null).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (status, _) = ask(&router, "GET", "/v1/users/ann", Value::Null).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn lines_are_answered_line_by_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    let lines = events(&tables(), 500, 5, &mut Numbers(4));
+    let request = Request::post("/v1/events")
+        .header("content-type", "application/x-ndjson")
+        .body(Body::from(lines.join("\r\n") + "\n\n"))
+        .expect("it is a request");
+    let (status, answers) = text(&router, request).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answers.lines().count(), lines.len());
+}
+
+#[tokio::test]
+async fn the_stream_of_commands_resumes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    let lines = events(&tables(), 300, 5, &mut Numbers(4));
+    let all = Request::post("/v1/events")
+        .header("content-type", "application/x-ndjson")
+        .body(Body::from(lines.join("\n")))
+        .expect("it is a request");
+    text(&router, all).await;
+    let resumed = Request::get("/v1/commands")
+        .header("last-event-id", "3")
+        .body(Body::empty())
+        .expect("it is a request");
+    let response = router.clone().oneshot(resumed).await.expect("it answers");
+    let mut body = response.into_body();
+    let frame = body.frame().await.expect("a command").expect("it is sent");
+    let frame = frame.into_data().expect("it has data");
+    let frame = String::from_utf8(frame.to_vec()).expect("it is text");
+    assert!(
+        frame.contains("id: 4\n") && frame.contains("event: command"),
+        "{frame}"
+    );
+    // A new command arrives while somebody listens.
+    let listening = request("GET", "/v1/commands", "");
+    let response = router.clone().oneshot(listening).await.expect("it answers");
+    let mut body = response.into_body();
+    text(
+        &router,
+        request("POST", "/v1/events", &ANN.replace("ann", "eve")),
+    )
+    .await;
+    let lunch = r#"{"user":"eve","change":{"cic":"At Lunch"}}"#;
+    text(&router, request("POST", "/v1/events", lunch)).await;
+    let frame = body.frame().await.expect("a command").expect("it is sent");
+    let frame =
+        String::from_utf8(frame.into_data().expect("it has data").to_vec()).expect("it is text");
+    assert!(frame.contains("\"user\":\"eve\""), "{frame}");
+}
+
+#[tokio::test]
+async fn decisions_are_those_of_the_tool() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    let question = json!({
+        "role": "Agents",
+        "facts": { "user_type": "enterprise_voice", "cic_logged_in": true, "lync_logged_in": true },
+        "change": { "cic": "At Lunch" },
+    });
+    let (status, answer) = ask(&router, "POST", "/v1/decide", question.clone()).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["decisions"][0]["state"], "Away");
+    let (_, answers) = ask(&router, "POST", "/v1/decide", json!([question, question])).await;
+    assert_eq!(answers.as_array().map(Vec::len), Some(2));
+    for (wrong, code) in [
+        (json!({ "change": { "cic": "At Lunch" } }), "no-role"),
+        (
+            json!({ "role": "Agents", "change": { "cic": "Lunch" } }),
+            "unknown-name",
+        ),
+        (json!({ "role": "Agents", "change": {} }), "several-systems"),
+        (json!({ "rolle": "Agents" }), "malformed"),
+    ] {
+        let (status, problem) = ask(&router, "POST", "/v1/decide", wrong.clone()).await;
+        assert_eq!(
+            (status, &problem["type"]),
+            (StatusCode::BAD_REQUEST, &json!(code)),
+            "{wrong}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_service_says_how_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    let (status, _) = ask(&router, "GET", "/health/live", Value::Null).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (_, health) = ask(&router, "GET", "/health/ready", Value::Null).await;
+    assert_eq!(health, json!({ "queued": 0 }));
+    let (_, digest) = ask(&router, "GET", "/v1/digest", Value::Null).await;
+    assert_eq!(digest["digest"], tables().digest().expect("it has one"));
+    let (_, tables) = ask(&router, "GET", "/v1/tables", Value::Null).await;
+    assert!(tables["digest"].is_string());
+    // A program with errors does not replace the tables, and health says so.
+    let (status, problem) = ask(&router, "POST", "/v1/reload", Value::Null).await;
+    assert_eq!(
+        (status, &problem["detail"]),
+        (StatusCode::CONFLICT, &json!("the program has errors"))
+    );
+    let (_, health) = ask(&router, "GET", "/health/ready", Value::Null).await;
+    assert_eq!(health["problem"], "the program has errors");
+    let (status, problem) = ask(&router, "GET", "/v2", Value::Null).await;
+    assert_eq!(
+        (status, &problem["type"]),
+        (StatusCode::NOT_FOUND, &json!("not-found"))
+    );
+}
+
+#[tokio::test]
+async fn tokens_decide_who_may_what() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let access =
+        Access::parse("# of adapters\nabc decide,events\nxyz admin\n").expect("they are tokens");
+    let router = service(&folder, access);
+    let with = |method: &str, path: &str, token: &str| {
+        let mut request = request(method, path, "{}");
+        if !token.is_empty() {
+            let header = format!("Bearer {token}").parse().expect("it is a header");
+            request.headers_mut().insert("authorization", header);
+        }
+        request
+    };
+    for (method, path, token, expected) in [
+        ("GET", "/health/live", "", StatusCode::NO_CONTENT),
+        ("GET", "/v1/digest", "", StatusCode::UNAUTHORIZED),
+        ("GET", "/v1/digest", "wrong", StatusCode::UNAUTHORIZED),
+        ("GET", "/v1/digest", "abc", StatusCode::OK),
+        ("POST", "/v1/commands/claim", "abc", StatusCode::OK),
+        ("DELETE", "/v1/users/ann", "abc", StatusCode::FORBIDDEN),
+        ("DELETE", "/v1/users/ann", "xyz", StatusCode::NOT_FOUND),
+        ("GET", "/v1/digest", "xyz", StatusCode::OK),
+        ("GET", "/anything", "", StatusCode::UNAUTHORIZED),
+    ] {
+        let (status, body) = text(&router, with(method, path, token)).await;
+        assert_eq!(status, expected, "{method} {path} {token}: {body}");
+    }
+    let wrong = Access::parse("abc decide\nabc all\n").expect_err("no such scope");
+    assert_eq!(
+        wrong.to_string(),
+        "line 2 of the tokens: unknown scope `all`: use `decide`, `events` or `admin`"
+    );
+}
