@@ -34,7 +34,10 @@ profile \"P\" {
 };
 
 fn find(context: &mut Context<'_>) {
-    for role in context.program.role_ids() {
+    let lost = context.lost;
+    // A way back may be lost to an error.
+    let whole = |role: &RoleId| !lost.of_role(*role);
+    for role in context.program.role_ids().filter(whole) {
         for direction in context.program.directions() {
             // An early return means that the role is too complex, which is noted.
             let _ = one_direction(context, role, direction);

@@ -34,8 +34,8 @@ profile \"P\" when both_logged_in {
     find,
 };
 
-/// Maximum number of rules printed.
-const MAX_RULES: usize = 12;
+/// Maximum number of cases printed.
+const MAX_CASES: usize = 12;
 
 /// More states than this are written as `otherwise`.
 const MAX_NAMED: usize = 4;
@@ -90,7 +90,7 @@ fn report(
     let (from, to) = (direction.from(), direction.to());
     let (from_name, to_name) = (system_name(program, from), system_name(program, to));
     let mut rules: Vec<String> = Vec::new();
-    let mut complete = true;
+    let (mut complete, mut cases) = (true, 0);
     let count: usize = gaps.iter().map(|(_, states)| states.len()).sum();
     let first = gaps
         .first()
@@ -105,24 +105,25 @@ fn report(
         } else {
             named
         };
-        let Some(cubes) = context.space.cover(region, MAX_RULES) else {
+        let Some(cubes) = context.space.cover(region, MAX_CASES) else {
             complete = false;
             continue;
         };
-        for cube in cubes {
-            let condition = context.space.condition_text(&cube);
-            let when = if condition.is_empty() {
-                String::new()
-            } else {
-                format!("when {condition}: ")
-            };
-            rules.push(format!(
-                "    {when}{from_name} {sources} -> {to_name} unchanged"
-            ));
-        }
+        cases += cubes.len();
+        // One rule for all of them: several would apply to the same changes.
+        let conditions = cubes.iter().map(|cube| context.space.condition_text(cube));
+        let condition = conditions.collect::<Vec<_>>().join(" or ");
+        let when = if condition.is_empty() {
+            String::new()
+        } else {
+            format!("when {condition}: ")
+        };
+        rules.push(format!(
+            "    {when}{from_name} {sources} -> {to_name} unchanged"
+        ));
     }
-    complete &= rules.len() <= MAX_RULES;
-    rules.truncate(MAX_RULES);
+    complete &= cases <= MAX_CASES;
+    rules.truncate(MAX_CASES);
     let states = if count == 1 { "state" } else { "states" };
     let message = format!(
         "no rule for {count} {from_name} {states} -> {to_name}{}",

@@ -43,7 +43,7 @@ fn batches_say_what_the_engine_says() {
         );
         rest = more;
         if numbers.below(5) == 0 {
-            // As after an end of the process: nothing is told to the store.
+            // As after an end of the process: the store is not closed.
             drop(core);
             core = open(&path);
         }

@@ -223,7 +223,7 @@ async fn the_service_says_how_it_is() {
     assert_eq!(digest["digest"], tables().digest().expect("it has one"));
     let (_, tables) = ask(&router, "GET", "/v1/tables", Value::Null).await;
     assert!(tables["digest"].is_string());
-    // A program with errors does not replace the tables, and health says so.
+    // A program with errors does not replace the tables, and the address for health says why.
     let (status, problem) = ask(&router, "POST", "/v1/reload", Value::Null).await;
     assert_eq!(
         (status, &problem["detail"]),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use presync_engine::Tables;
 
-/// The contact centre of the examples.
+/// The contact center of the examples.
 pub fn tables() -> Tables {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/contact-centre/tables.json");

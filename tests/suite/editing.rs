@@ -394,6 +394,7 @@ fn refactorings_are_proved() {
     let mut shown = String::new();
     for (after, selected) in [
         ("when ", "in_meeting or on_call and remote"),
+        ("or ", "on_call and remote"),
         ("when ", "busy_now"),
         ("remote and ", "busy_now"),
         ("remote: cic ", "Available"),
@@ -402,6 +403,10 @@ fn refactorings_are_proved() {
         (
             "    ",
             "cic \"Gone Home\" -> lync Away\n    cic Unreachable -> lync Away\n",
+        ),
+        (
+            "{\n",
+            "    when in_meeting or on_call and remote: cic Zebra -> lync Busy\n    when busy_now: cic Aardvark -> lync Busy",
         ),
         ("state ", "Zebra"),
         ("cic ", "\"Working at Home\" | \"At a Training Session\""),
@@ -689,4 +694,64 @@ fn a_profile_says_what_tests_exercise() {
         texts.collect::<Vec<_>>(),
         ["tests exercise 3 of 7 rules and branches"]
     );
+}
+
+/// What stands behind a quote that nobody has closed yet stays.
+#[test]
+fn a_text_that_is_not_closed_ends_at_the_cursor() {
+    for (line, kept) in [
+        (
+            "cic \"Do^ -> lync \"Do Not Disturb\"",
+            "cic \"Do Not Disturb\" -> lync \"Do Not Disturb\"",
+        ),
+        (
+            "cic \"Do^ | \"At Lunch\" -> lync Away",
+            "cic \"Do Not Disturb\" | \"At Lunch\" -> lync Away",
+        ),
+        (
+            "cic \"Do^ it\" -> lync Away",
+            "cic \"Do Not Disturb\" -> lync Away",
+        ),
+        ("cic \"Do^", "cic \"Do Not Disturb\""),
+    ] {
+        let marked = format!("use cic_lync\nmapping m {{\n    {line}\n");
+        let offset = marked.find('^').expect("it is marked");
+        let (analysis, path) = single(&marked.replace('^', ""));
+        let view = analysis.view(&path).expect("it is open");
+        let found = presync_ide::completion::complete(&analysis, view, offset as u32);
+        let mut items = found.items.iter();
+        let item = items
+            .find(|item| item.label == "Do Not Disturb")
+            .expect(line);
+        let text = presync_ide::edited(view.text(), &[(found.replace, item.insert.clone())]);
+        assert!(text.contains(&format!("    {kept}\n")), "{text}");
+    }
+}
+
+#[test]
+fn only_what_can_be_written_is_offered() {
+    let offered = |marked: &str| {
+        let offset = marked.find('^').expect("it is marked");
+        let (analysis, path) = single(&marked.replace('^', ""));
+        let view = analysis.view(&path).expect("it is open");
+        let found = presync_ide::completion::complete(&analysis, view, offset as u32);
+        let labels = found.items.into_iter().map(|item| item.label);
+        labels.collect::<BTreeSet<String>>()
+    };
+    let right = offered("use cic_lync\nprofile \"P\" { cic Available -> lync ^ }\n");
+    assert!(right.contains("Away") && right.contains("previous"));
+    for no in ["any", "otherwise", "Offline", "Inactive"] {
+        assert!(!right.contains(no), "{no}");
+    }
+    let condition = offered("use cic_lync\ncondition x = in_queue and ^\n");
+    assert!(condition.contains("in_queue") && !condition.contains("x"));
+    let group = offered("use cic_lync\ngroup cic.g = \"At Lunch\" | ^\n");
+    assert!(group.contains("At Lunch") && !group.contains("g"));
+    let profile = |name: &str| format!("profile \"{name}\" {{ cic any -> lync Away }}\n");
+    let uses = offered(&format!(
+        "use cic_lync\n{}{}role \"R\" uses \"A\", ^\n",
+        profile("A"),
+        profile("B")
+    ));
+    assert!(uses.contains("B") && !uses.contains("A"));
 }

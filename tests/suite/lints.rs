@@ -1162,3 +1162,35 @@ fn an_error_elsewhere_hides_nothing() {
     }
     assert!(compared > 100);
 }
+
+/// The fix of a gap leaves nothing to find: one rule for several cases, which would apply to the same changes.
+#[test]
+fn a_gap_is_fixed_without_new_findings() {
+    let path = common::root().join("tests/fixtures/programs/gap-cases.presync");
+    let mut source = std::fs::read_to_string(path).expect("the fixture is there");
+    let findings = |source: &str| common::program(source).lint(&Settings::default());
+    let mut fixed = 0;
+    loop {
+        let found = findings(&source);
+        let Some(gap) = found.iter().find(|one| one.code.name == "gap") else {
+            break;
+        };
+        let [fix] = &*gap.fixes else {
+            panic!("a gap has a fix: {gap:?}");
+        };
+        let mut edits: Vec<_> = fix.edits.iter().collect();
+        edits.sort_by_key(|(place, _)| *place);
+        for (place, text) in edits.into_iter().rev() {
+            let (start, end) = (place.span.start as usize, place.span.end as usize);
+            source.replace_range(start..end, text);
+        }
+        fixed += 1;
+    }
+    assert!(fixed > 0);
+    let left: Vec<&str> = findings(&source).iter().map(|one| one.code.name).collect();
+    assert!(
+        !left.contains(&"duplicate-rule") && !left.contains(&"dead-rule"),
+        "{left:?}\n{source}"
+    );
+    assert!(source.contains("when "), "{source}");
+}

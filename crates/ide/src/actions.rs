@@ -38,6 +38,14 @@ pub fn actions(analysis: &Analysis, view: FileView<'_>, span: Span) -> Vec<Actio
             of_finding(analysis, finding, &mut actions);
         }
     }
+    // Two findings at one place may have the same.
+    let mut known: Vec<(String, FileEdits)> = Vec::new();
+    actions.retain(|action| {
+        let same = (action.title.clone(), action.edits.clone());
+        let is_new = !known.contains(&same);
+        known.push(same);
+        is_new
+    });
     actions
 }
 

@@ -76,8 +76,8 @@ pub fn complete(analysis: &Analysis, view: FileView<'_>, offset: u32) -> Complet
             }
     });
     let replace = match typed.map(|at| all[at]) {
-        // A quote that is not closed would reach to the end of the line.
-        Some(token) if token.kind == TokenKind::Bad => Span {
+        // A quote that is not closed would reach to the end of the line, or to the next quote.
+        Some(token) if token.kind == TokenKind::Bad || is_open_quote(text, token.span) => Span {
             start: token.span.start,
             end: offset,
         },
@@ -125,6 +125,16 @@ pub fn complete(analysis: &Analysis, view: FileView<'_>, offset: u32) -> Complet
         replace,
         items: offered.items,
     }
+}
+
+/// Whether a text in quotes is one that somebody has begun before others: then the quotes of its line do not come in pairs.
+fn is_open_quote(text: &str, span: Span) -> bool {
+    let start = text[..span.start as usize]
+        .rfind('\n')
+        .map_or(0, |at| at + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let quotes = line.replace("\\\"", "").matches('"').count();
+    span.text(text).starts_with('"') && quotes % 2 == 1
 }
 
 /// The tokens before the word that is typed.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use presync::{Span, Verdict, tree};
+use presync::{DeclaredKind, Span, Verdict, tree};
 use presync_exchange::text::markdown::escape;
 
 use crate::analysis::{Analysis, FileView};
@@ -190,6 +190,15 @@ pub fn changes_text(
     };
     if view.checked().is_none() {
         return Some(format!("{title}\nThe program has errors.\n"));
+    }
+    let has_profile = |program: &CheckedProgram| {
+        let mut all = program.report.program.iter().flat_map(|one| &one.declared);
+        all.any(|one| one.kind == DeclaredKind::Profile && one.name == profile)
+    };
+    if !profile.is_empty() && !has_profile(view.program) && !has_profile(&before) {
+        return Some(format!(
+            "{title}\nNeither the program nor the last commit has this profile.\n"
+        ));
     }
     let mut found = presync::diff(old, view.program.tables()?).ok()?;
     if !profile.is_empty() {

@@ -238,42 +238,52 @@ fn holds_only(when: &tree::When, item: &tree::Item) -> bool {
 /// A selected condition becomes a named one.
 fn extract_condition(selection: &SelectedPart<'_>) -> Option<Refactoring> {
     let conditions = selection.conditions();
+    let whole = conditions.first()?;
     let found = if selection.span.start == selection.span.end {
         // The largest one around the cursor.
-        conditions.first()
+        whole.span
     } else {
-        conditions.iter().rfind(|one| one.span == selection.span)
-    }?;
-    if matches!(found.kind, tree::ConditionKind::Name(_))
-        || (matches!(
-            selection.declaration.kind,
-            tree::DeclarationKind::Condition { .. }
-        ) && conditions
-            .first()
-            .is_some_and(|whole| std::ptr::eq(*whole, *found)))
-    {
+        conditions
+            .iter()
+            .find_map(|one| part_of(one, selection.span))?
+    };
+    let is_name = |one: &&tree::Condition| {
+        one.span == found && matches!(one.kind, tree::ConditionKind::Name(_))
+    };
+    let is_declared = matches!(
+        selection.declaration.kind,
+        tree::DeclarationKind::Condition { .. }
+    );
+    if conditions.iter().any(is_name) || (is_declared && whole.span == found) {
         return None;
     }
     let name = selection.free_name()?;
     let newline = selection.view.source().newline();
     let start = selection.start();
-    let text = selection.text(found.span);
+    let text = selection.text(found);
     let declared = format!("condition {name} = {text}{newline}{newline}");
     Some(Refactoring {
         title: "extract into a condition".to_owned(),
         kind: RefactoringKind::Extract,
-        edits: vec![(Span { start, end: start }, declared), (found.span, name)],
+        edits: vec![(Span { start, end: start }, declared), (found, name)],
     })
+}
+
+/// The selection, if it is a condition, or some of those that `and` or `or` joins.
+fn part_of(condition: &tree::Condition, selected: Span) -> Option<Span> {
+    if condition.span == selected {
+        return Some(selected);
+    }
+    let (tree::ConditionKind::And(parts) | tree::ConditionKind::Or(parts)) = &condition.kind else {
+        return None;
+    };
+    let starts = parts.iter().any(|part| part.span.start == selected.start);
+    let ends = parts.iter().any(|part| part.span.end == selected.end);
+    (starts && ends).then_some(selected)
 }
 
 /// The selected rules of a profile become a mapping that it applies.
 fn extract_mapping(selection: &SelectedPart<'_>) -> Option<Refactoring> {
-    if !matches!(
-        selection.declaration.kind,
-        tree::DeclarationKind::Profile { .. }
-    ) {
-        return None;
-    }
     let whole = |item: &tree::Item| with_leading(&item.before, item.span);
     // Spaces around them may be selected, too.
     let selected = selection.text(selection.span);
@@ -290,8 +300,13 @@ fn extract_mapping(selection: &SelectedPart<'_>) -> Option<Refactoring> {
         let last = items.iter().position(|one| one.span.end == selected.end)?;
         items.get(first..=last)
     })?;
-    let is_rule =
-        |item: &tree::Item| matches!(item.kind, tree::ItemKind::Rule(_) | tree::ItemKind::When(_));
+    // An appendix belongs to a profile.
+    let is_rule = |item: &tree::Item| {
+        matches!(
+            item.kind,
+            tree::ItemKind::Rule(_) | tree::ItemKind::When(_) | tree::ItemKind::Apply(_)
+        )
+    };
     if found.len() < 2 || !found.iter().all(is_rule) {
         return None;
     }

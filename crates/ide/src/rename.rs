@@ -2,8 +2,8 @@
 //! The result is checked: a program that had no errors has none, and still makes the same decisions.
 
 use presync::{
-    Meaning, RenamedKind, Renaming, Span, Token, TokenKind, contextual_keywords, quote,
-    quote_attribute, quote_text,
+    DeclaredKind, Meaning, RenamedKind, Renaming, Span, Token, TokenKind, contextual_keywords,
+    quote, quote_attribute, quote_text,
 };
 
 use crate::analysis::{Analysis, FileView};
@@ -86,8 +86,7 @@ pub fn rename(
         let DocumentName::File(path) = place.document() else {
             continue;
         };
-        let written = place.view.sources().text(place.location);
-        let text = written_as(written, to, matches!(meaning, Meaning::Attribute(_)));
+        let text = written(view, meaning, to);
         let path = analysis.canonical(&path);
         edits
             .entry(path)
@@ -101,14 +100,15 @@ pub fn rename(
     Ok(edits)
 }
 
-/// A name in place of another: with quotes if that has some, or if it needs some.
-fn written_as(before: &str, name: &str, is_attribute: bool) -> String {
-    if before.starts_with('"') {
-        quote_text(name)
-    } else if is_attribute {
-        quote_attribute(name)
-    } else {
-        quote(name)
+/// A name as everybody writes it: profiles and roles in quotes, others where they need them.
+fn written(view: FileView<'_>, meaning: Meaning, name: &str) -> String {
+    match meaning {
+        Meaning::Attribute(_) => quote_attribute(name),
+        Meaning::Declared(id) => match view.index().declared[id.index()].kind {
+            DeclaredKind::Profile | DeclaredKind::Role => quote_text(name),
+            _ => quote(name),
+        },
+        Meaning::State(_) | Meaning::Value(_) => quote(name),
     }
 }
 

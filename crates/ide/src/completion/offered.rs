@@ -100,7 +100,12 @@ impl Offered<'_> {
             "extend" if last == "extend" => self.keywords(&["system"]),
             "extend" if last == "system" => self.declared(DeclaredKind::System),
             "role" => match last {
-                "uses" | "," => self.declared(DeclaredKind::Profile),
+                "uses" | "," => {
+                    self.declared(DeclaredKind::Profile);
+                    let known: Vec<_> = words.iter().map(|word| unquote(word)).collect();
+                    self.items
+                        .retain(|item| !known.iter().any(|name| *item.label == **name));
+                }
                 "default" => self.keywords(&["role"]),
                 "role" => {}
                 _ if !words.contains(&"uses") => self.keywords(&["uses"]),
@@ -115,6 +120,7 @@ impl Offered<'_> {
                         self.members(system);
                         self.groups(system);
                         self.keywords(&["all", "any"]);
+                        self.without(words.get(3));
                     }
                     "all" => self.attributes(system),
                     _ => {}
@@ -123,6 +129,7 @@ impl Offered<'_> {
             "condition" => {
                 if let Some(at) = words.iter().position(|word| *word == "=") {
                     self.condition(&words[at..]);
+                    self.without(words.get(1));
                 }
             }
             "profile" => match words.iter().position(|word| *word == "when") {
@@ -199,11 +206,13 @@ impl Offered<'_> {
     }
 
     fn side(&mut self, system: &str, is_right: bool) {
-        self.members(system);
-        self.groups(system);
-        self.keywords(&["any", "otherwise"]);
         if is_right {
+            self.settable(system);
             self.keywords(&["unchanged", "previous"]);
+        } else {
+            self.members(system);
+            self.groups(system);
+            self.keywords(&["any", "otherwise"]);
         }
     }
 

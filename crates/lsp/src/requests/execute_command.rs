@@ -128,7 +128,7 @@ fn show(server: &mut Server, root: t::Uri, what: ProgramText) -> Result<Value, R
             "cannot show a table: the program has too many errors, or the role does not exist any more"
         }
         ProgramText::Changes { .. } => {
-            "cannot compare with the last commit: the file is in no git repository, or a role is too complex"
+            "cannot compare with the last commit: the file is in no git repository, nothing was committed yet, or a role is too complex"
         }
         ProgramText::WhatIf { .. } => "no program has this file",
     };

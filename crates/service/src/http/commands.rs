@@ -60,7 +60,7 @@ pub async fn stream(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// The system whose commands are wanted; all, if it is left out.
+    /// The system whose commands are wanted; without it, those of all systems.
     #[serde(default)]
     system: Option<String>,
     #[serde(default = "page")]

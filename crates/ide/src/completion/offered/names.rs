@@ -1,7 +1,7 @@
 //! The names, keywords and files that are offered.
 
 use presync::{
-    DeclaredId, DeclaredKind, LINTS, Lint, Meaning, VOCABULARIES, quote, quote_attribute,
+    DeclaredId, DeclaredKind, LINTS, Lint, Meaning, VOCABULARIES, quote, quote_attribute, unquote,
 };
 
 use super::Offered;
@@ -84,6 +84,35 @@ impl Offered<'_> {
             };
             self.meaning(meaning, kind, owner.to_owned());
         }
+    }
+
+    fn read_only(&self, system: &str, state: &str) -> bool {
+        let program = self.view.program.report.partial_program();
+        program.is_some_and(|program| {
+            let system = program.schema.find_system(system);
+            let state = system.and_then(|id| program.schema.find_declared_state(id, state));
+            state.is_some_and(|state| program.schema.state(state).read_only)
+        })
+    }
+
+    /// The states of a system that a command can set.
+    pub(super) fn settable(&mut self, system: &str) {
+        let before = self.items.len();
+        self.members(system);
+        let found = self.items.split_off(before);
+        let index = self.view.index();
+        let is_settable = |item: &Completion| {
+            let name = item.meaning.and_then(|meaning| index.name(meaning));
+            name.is_none_or(|name| !self.read_only(system, name))
+        };
+        let found: Vec<Completion> = found.into_iter().filter(is_settable).collect();
+        self.items.extend(found);
+    }
+
+    /// Removes what is just being declared.
+    pub(super) fn without(&mut self, declared: Option<&&str>) {
+        let name = unquote(declared.copied().unwrap_or_default());
+        self.items.retain(|item| *item.label != *name);
     }
 
     pub(super) fn groups(&mut self, system: &str) {
