@@ -192,9 +192,9 @@ def main():
     arguments = parser.parse_args()
     presync = arguments.presync
     if presync is None:
-        subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "presync-cli", "--features", "serve", "--target-dir",
-                        "target/serve"], cwd=ROOT, check=True)
-        presync = ROOT / "target" / "serve" / "debug" / "presync"
+        # Into the same folder as the tests, which have built most of it.
+        subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "presync-cli", "--features", "serve"], cwd=ROOT, check=True)
+        presync = ROOT / "target" / "debug" / "presync"
     of_users = events()
     killed = 0
     with tempfile.TemporaryDirectory() as folder:
