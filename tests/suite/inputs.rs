@@ -286,6 +286,13 @@ fn revisions_and_folders_are_compared() {
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "first"]);
     assert_eq!(folder.run(&["diff", "main:", "p"], "").0, Some(0));
+    // A repository can name commands that change files on the way out of it: they are not run.
+    git(&["config", "filter.other.smudge", "touch ran; cat"]);
+    folder.write(".gitattributes", "*.presync filter=other\n");
+    git(&["add", ".gitattributes"]);
+    git(&["commit", "-q", "-m", "filter"]);
+    assert_eq!(folder.run(&["diff", "main:", "p"], "").0, Some(0));
+    assert!(!folder.at().join("ran").exists(), "a filter was run");
     let changed = GOOD.replace("lync Available", "lync Away") + "flag late\n";
     folder.write("p/a.presync", &changed);
     let (code, shown) = folder.run(&["diff", "main:", "p"], "");

@@ -25,7 +25,7 @@ impl Revision {
     /// Git is not installed, `near` is not in a repository, or the revision is unknown.
     pub fn checkout(name: &str, near: &Path, wanted: &Path) -> Result<Self, CommandError> {
         let folder = if near.is_dir() { near } else { folder_of(near) };
-        let top = git(folder, &["rev-parse", "--show-toplevel"], None, &[])?;
+        let top = git(folder, &["rev-parse", "--show-toplevel"], &[])?;
         let top = PathBuf::from(String::from_utf8_lossy(&top).trim_end());
         let real = |path| files::canonical(path);
         let near = near.file_name().map(|name| real(folder).join(name));
@@ -34,23 +34,15 @@ impl Revision {
         let commit = git(
             &top,
             &["rev-parse", "--verify", "--end-of-options", &commit],
-            None,
             &[],
         )
         .map_err(|_| {
             CommandError::Usage(format!("`{name}` is not a revision of this git repository"))
         })?;
         let commit = String::from_utf8_lossy(&commit).trim_end().to_owned();
-        let folder = tempfile::tempdir()?;
-        // An index of its own: that of the repository stays as it is.
-        let index = folder.path().join("index");
-        let tree = folder.path().join("tree");
-        let with_index = Some(index.as_path());
-        git(&top, &["read-tree", &commit], with_index, &[])?;
-        let listed = git(&top, &["ls-files", "-z"], with_index, &[])?;
-        let is_needed = |path: &&[u8]| {
-            let path = String::from_utf8_lossy(path);
-            let path = Path::new(&*path);
+        let listed = git(&top, &["ls-tree", "-r", "-z", "--full-tree", &commit], &[])?;
+        let is_needed = |blob: &Blob| {
+            let path = &*blob.path;
             let name = path.file_name().unwrap_or_default();
             is_program(path)
                 || name == "presync.toml"
@@ -58,11 +50,12 @@ impl Revision {
                 || path == wanted
                 || near.as_deref() == Some(path)
         };
-        let needed: Vec<&[u8]> = listed.split(|byte| *byte == 0).filter(is_needed).collect();
-        let prefix = format!("--prefix={}/", tree.display());
-        let words = ["checkout-index", "-z", "--stdin", &prefix];
-        git(&top, &words, with_index, &needed.join(&0))?;
+        let listed = listed.split(|byte| *byte == 0).filter_map(Blob::of);
+        let needed: Vec<Blob> = listed.filter(is_needed).collect();
+        let folder = tempfile::tempdir()?;
+        let tree = folder.path().join("tree");
         std::fs::create_dir_all(&tree)?;
+        write_blobs(&top, &needed, &tree)?;
         Ok(Self {
             name: name.to_owned(),
             top,
@@ -116,21 +109,78 @@ impl Revision {
 pub fn described(file: &Path) -> Option<String> {
     let folder = folder_of(file);
     let words = ["describe", "--always", "--tags", "--dirty=, with changes"];
-    let described = git(folder, &words, None, &[]).ok()?;
+    let described = git(folder, &words, &[]).ok()?;
     let described = String::from_utf8_lossy(&described).trim().to_owned();
     (!described.is_empty()).then_some(described)
 }
 
+/// A file of a commit.
+struct Blob {
+    object: String,
+    path: PathBuf,
+    #[cfg_attr(not(unix), expect(dead_code))]
+    is_link: bool,
+}
+
+impl Blob {
+    /// A line of `git ls-tree`: `100644 blob 1a2b3c4d<TAB>profiles/site.presync`. `None` for a submodule.
+    fn of(line: &[u8]) -> Option<Self> {
+        let line = String::from_utf8_lossy(line);
+        let (about, path) = line.split_once('\t')?;
+        let mut words = about.split(' ');
+        let (mode, kind, object) = (words.next()?, words.next()?, words.next()?);
+        (kind == "blob").then(|| Self {
+            object: object.to_owned(),
+            path: PathBuf::from(path),
+            is_link: mode == "120000",
+        })
+    }
+}
+
+/// Writes files of a repository as they were committed: no filter of the repository, which could be any command, is run.
+fn write_blobs(repository: &Path, blobs: &[Blob], into: &Path) -> Result<(), CommandError> {
+    let objects: String = blobs
+        .iter()
+        .map(|blob| format!("{}\n", blob.object))
+        .collect();
+    let contents = git(repository, &["cat-file", "--batch"], objects.as_bytes())?;
+    let mut rest = &*contents;
+    for blob in blobs {
+        let content = first_content(&mut rest).ok_or_else(|| {
+            CommandError::Usage(format!(
+                "git does not have the content of `{}`",
+                blob.path.display()
+            ))
+        })?;
+        let path = into.join(&blob.path);
+        std::fs::create_dir_all(folder_of(&path))?;
+        #[cfg(unix)]
+        if blob.is_link {
+            let target = String::from_utf8_lossy(content);
+            std::os::unix::fs::symlink(&*target, &path)?;
+            continue;
+        }
+        std::fs::write(&path, content)?;
+    }
+    Ok(())
+}
+
+/// Takes the first content from what `git cat-file --batch` prints: `1a2b3c4d blob 12<LF>` and twelve bytes and a line break,
+/// for each object. `None` if an object is missing.
+fn first_content<'a>(output: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let end = output.iter().position(|byte| *byte == b'\n')?;
+    let about = std::str::from_utf8(&output[..end]).ok()?;
+    let size: usize = about.rsplit_once(' ')?.1.parse().ok()?;
+    let from = end + 1;
+    let content = output.get(from..from.checked_add(size)?)?;
+    *output = output.get(from + size + 1..)?;
+    Some(content)
+}
+
 /// What a git command prints.
-fn git(
-    folder: &Path,
-    words: &[&str],
-    index: Option<&Path>,
-    input: &[u8],
-) -> Result<Vec<u8>, CommandError> {
+fn git(folder: &Path, words: &[&str], input: &[u8]) -> Result<Vec<u8>, CommandError> {
     let cannot = |why: String| CommandError::Usage(format!("git {}: {why}", words[0]));
-    let mut command = Command::new("git");
-    command
+    let mut child = Command::new("git")
         .args(words)
         .current_dir(if folder.as_os_str().is_empty() {
             Path::new(".")
@@ -139,11 +189,9 @@ fn git(
         })
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    if let Some(index) = index {
-        command.env("GIT_INDEX_FILE", index);
-    }
-    let mut child = command.spawn().map_err(|error| cannot(error.to_string()))?;
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| cannot(error.to_string()))?;
     let mut stdin = child.stdin.take();
     let output = std::thread::scope(|scope| {
         scope.spawn(move || {
