@@ -345,7 +345,7 @@ def built(tests):
     words = {test: [found[test]] if test in found else [found[SUITE], f"{test}::"] for test in tests}
     for test, command in words.items():
         tests_in_it = subprocess.run([*command, "--list"], check=True, capture_output=True, text=True).stdout
-        assert ": test" in tests_in_it, f"no test is called {test}"
+        assert ": test" in tests_in_it, f"no test has the name {test}"
     return words
 
 

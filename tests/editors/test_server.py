@@ -160,6 +160,21 @@ async def test_witness_and_related_places(client):
         assert witness in error.message
 
 
+async def test_codes_link_to_their_page_and_unused_is_faded(client):
+    open_text(client, MAIN + "flag never_used\n")
+    [unused] = [one for one in await diagnostics(client) if one.code == "unused"]
+    assert list(unused.tags) == [t.DiagnosticTag.Unnecessary]
+    # Emacs and Neovim do not say that they show links.
+    linked = getattr(client.capabilities.text_document.diagnostic, "code_description_support", None) or getattr(
+        client.capabilities.text_document.publish_diagnostics, "code_description_support", None)
+    if not linked:
+        return
+    page = unused.code_description.href
+    assert "unused" in page
+    if page.startswith("file://"):
+        assert "# unused" in pathlib.Path(page.removeprefix("file://")).read_text()
+
+
 async def test_a_change_in_another_file_is_seen(client):
     open_text(client, MAIN)
     open_text(client, SITE, "site.presync")
@@ -493,14 +508,19 @@ async def test_what_if(client):
 
 async def test_changes_since_the_last_commit(client):
     open_text(client, MAIN)
-    with pytest.raises(Exception, match="in no git repository"):
+    with pytest.raises(Exception, match="not in a git repository"):
         await run(client, "presync.showChanges", profile="Voice")
     git = lambda *words: subprocess.run(
         ["git", "-c", "user.name=A", "-c", "user.email=a@example.com", *words], cwd=client.folder, check=True,
         capture_output=True)
     git("init")
+    # Settings that were wrong say nothing about decisions.
+    settings = client.folder / "presync.toml"
+    before = settings.read_text() if settings.exists() else None
+    settings.write_text("[lints]\nunheard = 3\n")
     git("add", ".")
     git("commit", "-m", "First")
+    settings.write_text(before) if before is not None else settings.unlink()
     assert "No decision changes in any situation." in shown(await run(client, "presync.showChanges", profile="Voice"))
     change(client, MAIN.replace("cic away -> lync Away", "cic away -> lync Busy"), 2)
     text = shown(await run(client, "presync.showChanges", profile="Voice"))

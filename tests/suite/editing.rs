@@ -556,6 +556,20 @@ fn a_name_in_a_broken_statement_is_not_left_behind() {
     );
 }
 
+/// The name of a test, or a text in a declaration without an error, is no name of a flag.
+#[test]
+fn a_text_with_a_name_does_not_keep_it_from_being_changed() {
+    let source = program("broken-statement").replace("    when here cic -> lync\n", "");
+    let source = source
+        + "test \"here\" { cic any => lync Away }\nprofile \"B\" { cic Unheard -> lync Away }\n";
+    let (analysis, path) = single(&source);
+    let view = analysis.view(&path).expect("it is open");
+    assert!(view.checked().is_none(), "a state is unknown");
+    let offset = source.find("here").expect("it is there") as u32;
+    let edits = presync_ide::rename::rename(&analysis, view, offset, "there");
+    assert_eq!(edits.expect("it can be changed")[&path].len(), 2);
+}
+
 #[test]
 fn an_overriding_rule_says_what_it_decides() {
     let source = &program("overriding");
@@ -713,6 +727,11 @@ fn a_text_that_is_not_closed_ends_at_the_cursor() {
             "cic \"Do Not Disturb\" -> lync Away",
         ),
         ("cic \"Do^", "cic \"Do Not Disturb\""),
+        // A quote in a comment closes nothing.
+        (
+            "cic \"Do^\" -> lync Away # 5\" screens",
+            "cic \"Do Not Disturb\" -> lync Away # 5\" screens",
+        ),
     ] {
         let marked = format!("use cic_lync\nmapping m {{\n    {line}\n");
         let offset = marked.find('^').expect("it is marked");

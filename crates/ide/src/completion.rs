@@ -133,7 +133,16 @@ fn is_open_quote(text: &str, span: Span) -> bool {
         .rfind('\n')
         .map_or(0, |at| at + 1);
     let line = text[start..].lines().next().unwrap_or_default();
-    let quotes = line.replace("\\\"", "").matches('"').count();
+    let line = line.replace("\\\"", "");
+    let (mut quotes, mut rest) = (0, &*line);
+    while let Some(at) = rest.find(['"', '#']) {
+        // Outside of quotes, a comment begins.
+        if rest[at..].starts_with('#') && quotes % 2 == 0 {
+            break;
+        }
+        quotes += usize::from(rest[at..].starts_with('"'));
+        rest = &rest[at + 1..];
+    }
     span.text(text).starts_with('"') && quotes % 2 == 1
 }
 

@@ -69,6 +69,15 @@ pub fn system_of_group(view: FileView<'_>, name: Span) -> Option<&tree::Name> {
     }
 }
 
+/// Whether a profile or mapping applies a mapping, also in a block.
+pub fn applies_mapping(items: &[tree::Item]) -> bool {
+    items.iter().any(|item| match &item.kind {
+        tree::ItemKind::When(when) => applies_mapping(&when.body),
+        tree::ItemKind::Apply(_) => true,
+        tree::ItemKind::Rule(_) | tree::ItemKind::Append(_) => false,
+    })
+}
+
 /// The rules of a profile or mapping, also those in blocks.
 pub fn rules_in(items: &[tree::Item]) -> Vec<&tree::Rule> {
     let mut rules = Vec::new();

@@ -1,12 +1,12 @@
 //! What is not written but good to know where it applies: the states of a group, those that `otherwise` covers, and that a rule
 //! has no way back although others have one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use presync::{DeclaredKind, Meaning, Program, Span, StateId, quote, tree};
 
 use crate::analysis::FileView;
-use crate::declaration::{rules_in, system_of_group};
+use crate::declaration::{applies_mapping, rules_in, system_of_group};
 use crate::hover::counted;
 use crate::navigate::is_declaration;
 
@@ -48,6 +48,10 @@ pub fn hints(view: FileView<'_>, within: Span) -> Vec<Hint> {
             else {
                 continue;
             };
+            // A mapping has rules, too, which may be in another file.
+            if applies_mapping(items) {
+                continue;
+            }
             let rules = rules_in(items);
             otherwise(view, program, &rules, within, &mut hints);
             ways_back(view, program, &rules, within, &mut hints);
@@ -105,7 +109,7 @@ fn otherwise(
     hints: &mut Vec<Hint>,
 ) {
     for rule in rules {
-        for (side, other) in [(&rule.left, &rule.right), (&rule.right, &rule.left)] {
+        for (side, other) in ways(rule) {
             let span = side.terms.iter().find_map(|term| match term {
                 tree::Term::Otherwise(span) => Some(*span),
                 _ => None,
@@ -116,8 +120,10 @@ fn otherwise(
             let Some(system) = program.schema.find_system(&side.system.text) else {
                 continue;
             };
-            let ways = ways(rules, &side.system.text, &other.system.text);
-            let named = ways.flat_map(|from| names(view, program, from));
+            let place = (&side.system.text, &other.system.text);
+            let like = rules.iter().flat_map(|rule| ways(rule));
+            let like = like.filter(|(from, to)| (&from.system.text, &to.system.text) == place);
+            let named = like.flat_map(|(from, _)| names(view, program, from));
             let named: BTreeSet<StateId> = named.collect();
             let rest: Vec<StateId> = program
                 .states(system)
@@ -128,19 +134,36 @@ fn otherwise(
     }
 }
 
-/// The sides from which rules lead from a system to another one.
-fn ways<'a>(
-    rules: &'a [&tree::Rule],
-    from: &'a str,
-    to: &'a str,
-) -> impl Iterator<Item = &'a tree::Side> {
-    let sides = rules.iter().flat_map(|rule| {
-        let back = rule.two_way.then_some((&rule.right, &rule.left));
-        std::iter::once((&rule.left, &rule.right)).chain(back)
-    });
-    let ways =
-        sides.filter(move |(one, other)| *one.system.text == *from && *other.system.text == *to);
-    ways.map(|(side, _)| side)
+/// Each way that a rule leads: its two sides, and for `<->` also in the other order.
+fn ways(rule: &tree::Rule) -> impl Iterator<Item = (&tree::Side, &tree::Side)> {
+    let back = rule.two_way.then_some((&rule.right, &rule.left));
+    std::iter::once((&rule.left, &rule.right)).chain(back)
+}
+
+/// The states from which the rules of a profile or mapping lead from a system to another one, by those systems; `None` for
+/// all: `otherwise` is among them.
+type StatesNamed<'a> = BTreeMap<(&'a str, &'a str), Option<BTreeSet<StateId>>>;
+
+fn states_named<'a>(
+    view: FileView<'_>,
+    program: &Program,
+    rules: &[&'a tree::Rule],
+) -> StatesNamed<'a> {
+    let mut named = StatesNamed::new();
+    for (from, to) in rules.iter().flat_map(|rule| ways(rule)) {
+        let place = (&*from.system.text, &*to.system.text);
+        let states = named.entry(place).or_insert_with(|| Some(BTreeSet::new()));
+        if from
+            .terms
+            .iter()
+            .any(|term| matches!(term, tree::Term::Otherwise(_)))
+        {
+            *states = None;
+        } else if let Some(states) = states {
+            states.extend(names(view, program, from));
+        }
+    }
+    named
 }
 
 /// Each rule whose target leads back nowhere, in a profile or mapping of which other rules lead back.
@@ -151,23 +174,16 @@ fn ways_back(
     within: Span,
     hints: &mut Vec<Hint>,
 ) {
+    let named = states_named(view, program, rules);
     for rule in rules {
-        let (from, to) = (&rule.left.system.text, &rule.right.system.text);
+        let (from, to) = (&*rule.left.system.text, &*rule.right.system.text);
+        let Some(Some(back)) = named.get(&(to, from)) else {
+            continue;
+        };
         let [target] = names(view, program, &rule.right)[..] else {
             continue;
         };
-        if rule.two_way || !within.contains(rule.right.span()) {
-            continue;
-        }
-        let mut back = ways(rules, to, from).peekable();
-        if back.peek().is_none() {
-            continue;
-        }
-        let leads_back = back.any(|side| {
-            let otherwise = |term: &tree::Term| matches!(term, tree::Term::Otherwise(_));
-            side.terms.iter().any(otherwise) || names(view, program, side).contains(&target)
-        });
-        if !leads_back {
+        if within.contains(rule.right.span()) && !back.contains(&target) {
             let target = quote(&program.state(target).name);
             hints.push(Hint {
                 offset: rule.right.span().end,

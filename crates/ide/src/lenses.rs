@@ -4,15 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use presync::{DeclaredKind, Span, Verdict, tree};
-use presync_exchange::text::markdown::escape;
+use presync::{Span, Verdict, tree};
 
 use crate::analysis::{Analysis, FileView};
-use crate::difference;
-use crate::files::FileSystem;
-use crate::findings::CheckedProgram;
-use crate::program::RootFile;
-use crate::what_if::{WhatIf, ask};
 
 /// Something to run or to show at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,113 +130,4 @@ pub fn rules_text(view: FileView<'_>, within: Span) -> Option<String> {
     }
     let all = all.into_values().fold(0_u128, u128::saturating_add);
     (all > 0).then(|| format!("decides {some} of {all} situations"))
-}
-
-/// The tables of a role as Markdown; empty for the role that is not declared. `None` if no program has it.
-pub fn table_text(view: FileView<'_>, role: &str) -> Option<String> {
-    let program = view.program.report.partial_program()?;
-    let tables = view.program.tables()?;
-    let of_role = |name: &str| role.is_empty() || name == role;
-    let known = tables.roles().any(|one| of_role(one.name()));
-    let shown = presync_exchange::text::overview(tables, Some(program), &|name, _| of_role(name));
-    let title = if role.is_empty() {
-        "# Decision tables".to_owned()
-    } else {
-        format!("# {}", escape(role))
-    };
-    let note = if view.checked().is_none() {
-        "\n\nThe program has errors: this is what remains of it.\n"
-    } else {
-        "\n"
-    };
-    shown
-        .ok()
-        .filter(|_| known)
-        .map(|text| format!("{title}{note}{text}"))
-}
-
-/// What a profile decides differently than in other files, as Markdown; an empty name: all profiles. `None` if one of the two
-/// programs has errors, or if they cannot be compared.
-pub fn changes_text(
-    view: FileView<'_>,
-    files: &dyn FileSystem,
-    root: &Path,
-    profile: &str,
-) -> Option<String> {
-    let title = match profile {
-        "" => "# Changes since the last commit\n".to_owned(),
-        _ => format!("# Changes of {} since the last commit\n", escape(profile)),
-    };
-    if !files.is_file(root) {
-        return Some(format!(
-            "{title}\nThe last commit does not have this file.\n"
-        ));
-    }
-    let root = RootFile {
-        label: "HEAD:".to_owned(),
-        ..RootFile::new(root)
-    };
-    let before = CheckedProgram::check(files, &root, &root.path, &[], None).ok()?;
-    let Some(old) = before.tables().filter(|_| before.report.program.is_some()) else {
-        return Some(format!(
-            "{title}\nThe program has errors in the last commit.\n"
-        ));
-    };
-    if view.checked().is_none() {
-        return Some(format!("{title}\nThe program has errors.\n"));
-    }
-    let has_profile = |program: &CheckedProgram| {
-        let mut all = program.report.program.iter().flat_map(|one| &one.declared);
-        all.any(|one| one.kind == DeclaredKind::Profile && one.name == profile)
-    };
-    if !profile.is_empty() && !has_profile(view.program) && !has_profile(&before) {
-        return Some(format!(
-            "{title}\nNeither the program nor the last commit has this profile.\n"
-        ));
-    }
-    let mut found = presync::diff(old, view.program.tables()?).ok()?;
-    if !profile.is_empty() {
-        let of_profile = format!("{} (", presync::quote_text(profile));
-        found.changes.retain(|change| {
-            let mut rules = change.old_rules.iter().chain(&change.new_rules);
-            rules.any(|rule| rule.starts_with(&of_profile))
-        });
-    }
-    Some(if found.is_empty() {
-        format!("{title}\nNo decision changes in any situation.\n")
-    } else {
-        format!("{title}\n{}", difference::markdown(&found))
-    })
-}
-
-/// What is decided, and why, as Markdown; an empty role: the default one, or the only one.
-///
-/// # Errors
-/// The question has no answer: why.
-pub fn what_if_text(
-    view: FileView<'_>,
-    role: &str,
-    change: &str,
-    given: &str,
-) -> Result<String, String> {
-    let program = view.checked().ok_or("The program has errors.")?;
-    let tables = view.program.tables().ok_or("The program has errors.")?;
-    let given: Vec<String> = [given]
-        .iter()
-        .filter(|one| !one.trim().is_empty())
-        .map(|one| (*one).to_owned())
-        .collect();
-    let answer = ask(&WhatIf {
-        tables,
-        program: Some(program),
-        role: (!role.is_empty()).then_some(role),
-        change,
-        given: &given,
-    });
-    let answer = answer.map_err(|error| error.to_string())?;
-    Ok(format!(
-        "# What if\n\n```text\n{}{}```\n",
-        answer.lines(),
-        answer.explanation(program)
-    ))
 }

@@ -20,6 +20,7 @@ pub mod lenses;
 pub mod navigate;
 mod position;
 mod program;
+pub mod program_text;
 pub mod refactor;
 pub mod rename;
 pub mod settings;

@@ -1,6 +1,8 @@
 //! In: a name and a new one. Out: the edits of every file, or why not.
 //! The result is checked: a program that had no errors has none, and still makes the same decisions.
 
+use std::collections::BTreeSet;
+
 use presync::{
     DeclaredKind, Meaning, RenamedKind, Renaming, Span, Token, TokenKind, contextual_keywords,
     quote, quote_attribute, quote_text,
@@ -122,7 +124,8 @@ fn edited_programs<'a>(
     })
 }
 
-/// Refuses a name that a statement with an error has: nobody knows what it means there.
+/// Refuses a name in a declaration with an error: nobody knows what it means there. Elsewhere a name without a meaning is a text,
+/// such as the name of a test.
 fn unclear(program: &CheckedProgram, name: &str) -> Result<(), RenameRefusal> {
     // Some words are names only in some places.
     if program.report.program.is_some() || contextual_keywords().any(|word| word == name) {
@@ -132,8 +135,22 @@ fn unclear(program: &CheckedProgram, name: &str) -> Result<(), RenameRefusal> {
     for (file, source) in sources.iter().filter(|(_, source)| !source.bundled) {
         let view = FileView { program, file };
         let (tokens, _) = presync::tokens(&source.text);
+        // What could not be read belongs to the declaration before it.
+        let declarations = &view.tree().declarations;
+        let declaration =
+            |offset: u32| declarations.partition_point(|one| one.span.start <= offset);
+        let errors = program
+            .found
+            .iter()
+            .filter(|one| one.code.default.is_none());
+        let labels = errors.flat_map(|one| &one.labels);
+        let wrong = labels.filter(|label| label.location.file == file);
+        let wrong: BTreeSet<usize> = wrong
+            .map(|label| declaration(label.location.span.start))
+            .collect();
         let is_unclear = |token: &&Token| {
             matches!(token.kind, TokenKind::Word | TokenKind::Text)
+                && wrong.contains(&declaration(token.span.start))
                 && presync::unquote(token.span.text(&source.text)) == name
                 && view.name_at(token.span.start).is_none()
         };

@@ -70,7 +70,7 @@ impl Server {
         if !["file", "untitled"].contains(&document.uri.scheme()) {
             return;
         }
-        // What stands for something without a file is no program of its own.
+        // A copy of a vocabulary, or a page about a program, is not checked.
         if self.virtual_document(&document.uri).is_some() {
             return;
         }

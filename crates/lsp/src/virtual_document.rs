@@ -10,8 +10,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use lsp_types::Uri;
 use percent_encoding::percent_decode_str;
 use presync::VOCABULARIES;
-use presync_ide::lenses;
 use presync_ide::navigate::DocumentName;
+use presync_ide::program_text;
 
 use crate::documents::path_of;
 use crate::server::Server;
@@ -176,19 +176,26 @@ impl Server {
             VirtualDocument::Program { root, what } => {
                 let view = self.analysis.view(&path_of(root))?;
                 match what {
-                    ProgramText::Table { role } => lenses::table_text(view, role),
+                    ProgramText::Table { role } => program_text::table_text(view, role),
                     ProgramText::Changes { profile } => {
                         let committed = self.host.committed(&view.program.root.path)?;
-                        lenses::changes_text(view, &*committed.files, &committed.root, profile)
+                        program_text::changes_text(
+                            view,
+                            &*committed.files,
+                            &committed.root,
+                            profile,
+                        )
                     }
                     ProgramText::WhatIf {
                         role,
                         change,
                         given,
-                    } => Some(match lenses::what_if_text(view, role, change, given) {
-                        Ok(text) => text,
-                        Err(wrong) => format!("# What if\n\n{wrong}\n"),
-                    }),
+                    } => Some(
+                        match program_text::what_if_text(view, role, change, given) {
+                            Ok(text) => text,
+                            Err(wrong) => format!("# What if\n\n{wrong}\n"),
+                        },
+                    ),
                 }
             }
             VirtualDocument::Code(name) => {
@@ -210,7 +217,18 @@ impl Server {
         if self.client.virtual_documents {
             return document.uri();
         }
-        let text = self.content(document)?;
+        self.address_of_copy(document, self.content(document)?)
+    }
+
+    /// The same for a document with a text that is known already.
+    pub fn open_address_of(&self, document: &VirtualDocument, text: String) -> Option<Uri> {
+        if self.client.virtual_documents {
+            return document.uri();
+        }
+        self.address_of_copy(document, text)
+    }
+
+    fn address_of_copy(&self, document: &VirtualDocument, text: String) -> Option<Uri> {
         let path = self.host.kept()?.join(document.kept_name());
         let mut kept = self.kept.borrow_mut();
         if kept.get(&path) != Some(&text) {

@@ -80,7 +80,7 @@ fn test(server: &mut Server, uri: &t::Uri, name: &str) -> Result<Value, RequestR
         .ok_or_else(|| RequestRefusal::because(format!("`{uri}` does not exist")))?;
     let Some((view, verdict)) = run_test(&server.analysis, &path_of(uri), name) else {
         return Err(match view.checked() {
-            Some(_) => RequestRefusal::because(format!("no test is called `{name}`")),
+            Some(_) => RequestRefusal::because(format!("no test has the name `{name}`")),
             None => RequestRefusal::because("the program has errors"),
         });
     };
@@ -128,16 +128,16 @@ fn show(server: &mut Server, root: t::Uri, what: ProgramText) -> Result<Value, R
             "cannot show a table: the program has too many errors, or the role does not exist any more"
         }
         ProgramText::Changes { .. } => {
-            "cannot compare with the last commit: the file is in no git repository, nothing was committed yet, or a role is too complex"
+            "cannot compare with the last commit: the file is not in a git repository, nothing was committed yet, or a role is too complex"
         }
         ProgramText::WhatIf { .. } => "no program has this file",
     };
     let document = VirtualDocument::Program { root, what };
-    if server.content(&document).is_none() {
-        return Err(RequestRefusal::because(why));
-    }
+    let text = server
+        .content(&document)
+        .ok_or_else(|| RequestRefusal::because(why))?;
     let address = server
-        .open_address(&document)
+        .open_address_of(&document, text)
         .ok_or_else(|| RequestRefusal::because("the text cannot be written to a file"))?;
     if server.client.shows_documents {
         server.ask(
