@@ -111,8 +111,8 @@ fn report(
         };
         cases += cubes.len();
         // One rule for all of them: several would apply to the same changes.
-        let conditions = cubes.iter().map(|cube| context.space.condition_text(cube));
-        let condition = conditions.collect::<Vec<_>>().join(" or ");
+        let terms = cubes.iter().map(|cube| context.space.condition_terms(cube));
+        let condition = any_of(&terms.collect::<Vec<_>>());
         let when = if condition.is_empty() {
             String::new()
         } else {
@@ -144,7 +144,7 @@ fn report(
             .witness(region, Some(state), &|leaf| leaf == 1)
     });
     let more = if complete { "" } else { "\n    and more" };
-    let fix = complete.then(|| added_profile(context, role, &from_name, &rules));
+    let fix = complete.then(|| added_profile(context, role, direction, &rules));
     context.report(
         finding
             .help(format!(
@@ -155,8 +155,37 @@ fn report(
     );
 }
 
+/// Cases as one condition, each given by the terms that `and` joins: what all have in common stands before the rest.
+fn any_of(cases: &[Vec<String>]) -> String {
+    let Some((first, others)) = cases.split_first() else {
+        return String::new();
+    };
+    let is_common = |term: &&String| others.iter().all(|case| case.contains(*term));
+    let mut terms: Vec<String> = first.iter().filter(is_common).cloned().collect();
+    let rest = cases.iter().map(|case| {
+        let own = case.iter().filter(|term| !terms.contains(term));
+        own.map(String::as_str).collect::<Vec<_>>().join(" and ")
+    });
+    let rest: Vec<String> = rest.collect();
+    // Without a rest, a case has all that is common, and nothing else.
+    if rest.iter().all(|case| !case.is_empty()) {
+        let rest = rest.join(" or ");
+        terms.push(if terms.is_empty() {
+            rest
+        } else {
+            format!("({rest})")
+        });
+    }
+    terms.join(" and ")
+}
+
 /// A new profile with the rules, at the end of the role.
-fn added_profile(context: &Context<'_>, role: RoleId, from: &str, rules: &[String]) -> Option<Fix> {
+fn added_profile(
+    context: &Context<'_>,
+    role: RoleId,
+    direction: Direction,
+    rules: &[String],
+) -> Option<Fix> {
     let program = context.program;
     let declared = program.role(role).location;
     // Without roles, profiles apply in the order of the source.
@@ -165,6 +194,7 @@ fn added_profile(context: &Context<'_>, role: RoleId, from: &str, rules: &[Strin
     if source.bundled {
         return None;
     }
+    let [from, to] = [direction.from(), direction.to()].map(|system| &program.system(system).name);
     let name = |number: &usize| {
         let of_role =
             declared.map_or_else(String::new, |_| format!("{}: ", program.role_name(role)));
@@ -173,7 +203,7 @@ fn added_profile(context: &Context<'_>, role: RoleId, from: &str, rules: &[Strin
         } else {
             String::new()
         };
-        format!("{of_role}rest of {from}{more}")
+        format!("{of_role}rest of {from} to {to}{more}")
     };
     let is_free = |name: &String| {
         let mut all = program.declared.iter();
