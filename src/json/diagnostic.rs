@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use presync_engine::JsonFactValue;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -95,14 +96,6 @@ pub struct JsonEdit {
 pub struct JsonSituation {
     pub facts: BTreeMap<String, JsonFactValue>,
     pub states: BTreeMap<String, Option<String>>,
-}
-
-/// `true` or `false` for a flag, a name for a choice.
-#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum JsonFactValue {
-    Flag(bool),
-    Choice(String),
 }
 
 impl JsonDiagnostic {

@@ -17,14 +17,15 @@ mod difference;
 use std::collections::BTreeMap;
 use std::io;
 
-use presync_engine::{DecideError, SeveralRoles, Tables, TablesError, TooComplex, UnknownName};
+pub use presync_engine::JsonFactValue;
+use presync_engine::{DecideQuestion, QuestionError, Tables, TablesError, TooComplex};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
 pub use diagnostic::{
-    JsonData, JsonDiagnostic, JsonEdit, JsonFactValue, JsonFix, JsonLabel, JsonPosition, JsonRange,
-    JsonSituation, JsonState,
+    JsonData, JsonDiagnostic, JsonEdit, JsonFix, JsonLabel, JsonPosition, JsonRange, JsonSituation,
+    JsonState,
 };
 pub use difference::{JsonBehavior, JsonChange, JsonDifferences};
 
@@ -221,12 +222,10 @@ macro_rules! refused_by {
 }
 
 refused_by!(
-    DecideError,
-    SeveralRoles,
+    QuestionError,
     TablesError,
     TooComplex,
     UnknownLint,
-    UnknownName,
     io::Error
 );
 
@@ -245,43 +244,21 @@ fn try_answer(call: &Call) -> Result<Answer, Refusal> {
             change,
         } => {
             let tables = r#in.tables()?;
-            let role = match role {
-                Some(name) => tables.role(name)?,
-                None => tables.default_role()?,
+            let question = DecideQuestion {
+                role: role.clone(),
+                facts: facts.clone(),
+                states: states.clone(),
+                by_hand: by_hand.clone(),
+                own: own.clone(),
+                change: change.clone(),
             };
-            let mut situation = tables.situation();
-            for (fact, value) in facts {
-                situation = match value {
-                    JsonFactValue::Flag(value) => situation.set(fact, *value)?,
-                    JsonFactValue::Choice(value) => situation.set(fact, value.as_str())?,
-                };
-            }
-            for (system, state) in states {
-                situation = situation.show(system, state)?;
-            }
-            for system in by_hand {
-                situation.set_by_hand(tables.schema().system_named(system)?);
-            }
-            for (system, state) in own {
-                situation.set_own(tables.state(system, state)?);
-            }
-            let mut changes = change.iter();
-            let (Some((system, state)), None) = (changes.next(), changes.next()) else {
-                return Err(Refusal::new(
-                    "a change needs one system and its state, as in `{\"cic\": \"At Lunch\"}`",
-                ));
-            };
-            let entered = tables.state(system, state)?;
+            let answer = question.answer(&tables)?;
             let schema = tables.schema();
             Ok(Answer::Decide {
-                role: role.name().to_owned(),
-                from: schema.system(entered.system()).name.clone(),
-                state: schema.state(entered).name.clone(),
-                decisions: role
-                    .decide(&situation, entered)?
-                    .iter()
-                    .map(JsonDecision::new)
-                    .collect(),
+                role: answer.role.name().to_owned(),
+                from: schema.system(answer.entered.system()).name.clone(),
+                state: schema.state(answer.entered).name.clone(),
+                decisions: answer.decisions.iter().map(JsonDecision::new).collect(),
             })
         }
         Call::Test { program } => test(program),

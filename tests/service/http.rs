@@ -10,18 +10,26 @@ use presync_service::{Core, start};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{Numbers, events, tables};
+use crate::{Numbers, events, other_tables, tables};
 
 fn service(folder: &tempfile::TempDir, access: Access) -> Router {
+    parts(folder, access).0
+}
+
+fn parts(folder: &tempfile::TempDir, access: Access) -> (Router, Service) {
     let store = EmbeddedStore::open(&folder.path().join("store")).expect("the store opens");
     let core = Core::new(tables(), store).expect("the store can be read");
     let handle = start(core, || jiff::Timestamp::UNIX_EPOCH);
-    router(Service::new(
-        handle,
-        tables(),
-        Box::new(|| Err("the program has errors".to_owned())),
-        access,
-    ))
+    // The first reload fails, the second one finds another program.
+    let reloads = std::sync::atomic::AtomicUsize::new(0);
+    let load = Box::new(
+        move || match reloads.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 => Err("the program has errors".to_owned()),
+            _ => Ok(other_tables()),
+        },
+    );
+    let service = Service::new(handle, load, access);
+    (router(service.clone()), service)
 }
 
 fn request(method: &str, path: &str, body: &str) -> Request<Body> {
@@ -136,7 +144,22 @@ async fn lines_are_answered_line_by_line() {
         .expect("it is a request");
     let (status, answers) = text(&router, request).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(answers.lines().count(), lines.len());
+    let answers: Vec<Value> = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each is JSON"))
+        .collect();
+    // As an array is answered.
+    let other = tempfile::tempdir().expect("a folder");
+    let array = format!("[{}]", lines.join(","));
+    let again = service(&other, Access::default());
+    let (_, expected) = text(&again, self::request("POST", "/v1/events", &array)).await;
+    let expected: Vec<Value> = serde_json::from_str(&expected).expect("it is an array");
+    assert_eq!(answers, expected);
+    assert!(
+        answers
+            .iter()
+            .any(|answer| answer["commands"][0].is_object())
+    );
 }
 
 #[tokio::test]
@@ -155,6 +178,7 @@ async fn the_stream_of_commands_resumes() {
         .expect("it is a request");
     let response = router.clone().oneshot(resumed).await.expect("it answers");
     let mut body = response.into_body();
+    body.frame().await.expect("a start").expect("it is sent");
     let frame = body.frame().await.expect("a command").expect("it is sent");
     let frame = frame.into_data().expect("it has data");
     let frame = String::from_utf8(frame.to_vec()).expect("it is text");
@@ -166,6 +190,14 @@ async fn the_stream_of_commands_resumes() {
     let listening = request("GET", "/v1/commands", "");
     let response = router.clone().oneshot(listening).await.expect("it answers");
     let mut body = response.into_body();
+    // The number from which a client goes on that has got no command yet.
+    let frame = body.frame().await.expect("a start").expect("it is sent");
+    let frame = frame.into_data().expect("it has data");
+    let start = String::from_utf8(frame.to_vec()).expect("it is text");
+    assert!(
+        start.starts_with("id: ") && start.contains("event: start"),
+        "{start}"
+    );
     text(
         &router,
         request("POST", "/v1/events", &ANN.replace("ann", "eve")),
@@ -199,7 +231,7 @@ async fn decisions_are_those_of_the_tool() {
             json!({ "role": "Agents", "change": { "cic": "Lunch" } }),
             "unknown-name",
         ),
-        (json!({ "role": "Agents", "change": {} }), "several-systems"),
+        (json!({ "role": "Agents", "change": {} }), "change"),
         (json!({ "rolle": "Agents" }), "malformed"),
     ] {
         let (status, problem) = ask(&router, "POST", "/v1/decide", wrong.clone()).await;
@@ -231,6 +263,19 @@ async fn the_service_says_how_it_is() {
     );
     let (_, health) = ask(&router, "GET", "/health/ready", Value::Null).await;
     assert_eq!(health["problem"], "the program has errors");
+    // Another one does, for decisions and for events.
+    let (status, _) = ask(&router, "POST", "/v1/reload", Value::Null).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (_, health) = ask(&router, "GET", "/health/ready", Value::Null).await;
+    assert_eq!(health, json!({ "queued": 0 }));
+    let (_, digest) = ask(&router, "GET", "/v1/digest", Value::Null).await;
+    assert_eq!(
+        digest["digest"],
+        other_tables().digest().expect("it has one")
+    );
+    let event = json!({ "user": "ann", "role": "Supervisors", "set": { "client": "lync_client" } });
+    let (status, answer) = ask(&router, "POST", "/v1/events", event).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
     let (status, problem) = ask(&router, "GET", "/v2", Value::Null).await;
     assert_eq!(
         (status, &problem["type"]),
@@ -238,11 +283,87 @@ async fn the_service_says_how_it_is() {
     );
 }
 
+/// Also errors that no address makes.
+#[tokio::test]
+async fn every_error_is_a_problem() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    let large = "x".repeat((4 << 20) + 1);
+    for (method, path, body, status) in [
+        ("GET", "/v1/events", "", StatusCode::METHOD_NOT_ALLOWED),
+        (
+            "POST",
+            "/v1/events",
+            large.as_str(),
+            StatusCode::PAYLOAD_TOO_LARGE,
+        ),
+        ("POST", "/v1/commands/claim", "{", StatusCode::BAD_REQUEST),
+        (
+            "POST",
+            "/v1/commands/acknowledge",
+            "{}",
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        ("POST", "/v1/events", "", StatusCode::UNPROCESSABLE_ENTITY),
+        (
+            "POST",
+            "/v1/events",
+            "\u{feff}[",
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        ("PUT", "/v2", "", StatusCode::NOT_FOUND),
+    ] {
+        let (found, problem) = text(&router, request(method, path, body)).await;
+        let problem: Value = serde_json::from_str(&problem).unwrap_or_default();
+        assert_eq!(found, status, "{method} {path}: {problem}");
+        assert_eq!(problem["status"], status.as_u16(), "{method} {path}");
+        assert!(
+            problem["type"].is_string() && problem["detail"].is_string(),
+            "{problem}"
+        );
+    }
+    let many = format!("[{}]", vec!["{}"; 10_001].join(","));
+    let (status, problem) = text(&router, request("POST", "/v1/events", &many)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{problem}");
+    // A page in a browser.
+    let mut of_a_page = request("POST", "/v1/events", ANN);
+    let origin = "https://example.com".parse().expect("it is a header");
+    of_a_page.headers_mut().insert("origin", origin);
+    let (status, _) = text(&router, of_a_page).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    for (host, status) in [
+        ("localhost:7420", StatusCode::OK),
+        ("127.0.0.1", StatusCode::OK),
+        ("[::1]:7420", StatusCode::OK),
+        ("presync.example.com:7420", StatusCode::FORBIDDEN),
+    ] {
+        let mut request = request("GET", "/v1/digest", "");
+        request
+            .headers_mut()
+            .insert("host", host.parse().expect("it is a header"));
+        let (found, _) = text(&router, request).await;
+        assert_eq!(found, status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn streams_end_with_the_service() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (router, service) = parts(&folder, Access::default());
+    let listening = request("GET", "/v1/commands", "");
+    let response = router.clone().oneshot(listening).await.expect("it answers");
+    let mut body = response.into_body();
+    body.frame().await.expect("a start").expect("it is sent");
+    service.end();
+    let end = tokio::time::timeout(std::time::Duration::from_secs(10), body.frame()).await;
+    assert!(end.expect("the stream ends").is_none());
+}
+
 #[tokio::test]
 async fn tokens_decide_who_may_what() {
     let folder = tempfile::tempdir().expect("a folder");
-    let access =
-        Access::parse("# of adapters\nabc decide,events\nxyz admin\n").expect("they are tokens");
+    let access = Access::parse("# of adapters\nabc decide,events\nxyz admin\nask decide\n")
+        .expect("they are tokens");
     let router = service(&folder, access);
     let with = |method: &str, path: &str, token: &str| {
         let mut request = request(method, path, "{}");
@@ -257,6 +378,15 @@ async fn tokens_decide_who_may_what() {
         ("GET", "/v1/digest", "", StatusCode::UNAUTHORIZED),
         ("GET", "/v1/digest", "wrong", StatusCode::UNAUTHORIZED),
         ("GET", "/v1/digest", "abc", StatusCode::OK),
+        ("GET", "/v1/digest", "ask", StatusCode::OK),
+        ("POST", "/v1/decide", "ask", StatusCode::BAD_REQUEST),
+        ("POST", "/v1/events", "ask", StatusCode::FORBIDDEN),
+        ("POST", "/v1/commands/claim", "ask", StatusCode::FORBIDDEN),
+        ("GET", "/v1/commands", "ask", StatusCode::FORBIDDEN),
+        ("GET", "/v1/users/ann", "ask", StatusCode::FORBIDDEN),
+        ("POST", "/v1/reload", "abc", StatusCode::FORBIDDEN),
+        ("GET", "/health/ready", "", StatusCode::NO_CONTENT),
+        ("GET", "/health/ready", "xyz", StatusCode::OK),
         ("POST", "/v1/commands/claim", "abc", StatusCode::OK),
         ("DELETE", "/v1/users/ann", "abc", StatusCode::FORBIDDEN),
         ("DELETE", "/v1/users/ann", "xyz", StatusCode::NOT_FOUND),
@@ -271,4 +401,38 @@ async fn tokens_decide_who_may_what() {
         wrong.to_string(),
         "line 2 of the tokens: unknown scope `all`: use `decide`, `events` or `admin`"
     );
+}
+
+/// A command that the user has overruled meanwhile would undo what was chosen.
+#[tokio::test]
+async fn overruled_commands_do_not_wait() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    text(&router, request("POST", "/v1/events", ANN)).await;
+    let claimed = async |system: &str| {
+        let claim = json!({ "system": system, "most": 1 });
+        let (_, claimed) = ask(&router, "POST", "/v1/commands/claim", claim).await;
+        claimed.as_array().map_or(0, Vec::len)
+    };
+    for (change, waits) in [
+        (json!({ "cic": "At Lunch" }), 1),
+        // By hand.
+        (json!({ "lync": "Busy" }), 0),
+        (json!({ "cic": "Available" }), 1),
+        // The echo.
+        (json!({ "lync": "Available" }), 0),
+    ] {
+        let event = json!({ "user": "ann", "change": change });
+        ask(&router, "POST", "/v1/events", event.clone()).await;
+        assert_eq!(claimed("lync").await, waits, "{event}");
+    }
+    // Of one system, whatever waits for another.
+    ask(
+        &router,
+        "POST",
+        "/v1/events",
+        json!({ "user": "ann", "change": { "cic": "At Lunch" } }),
+    )
+    .await;
+    assert_eq!((claimed("lync").await, claimed("cic").await), (1, 0));
 }

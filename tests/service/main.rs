@@ -11,8 +11,17 @@ use presync_engine::Tables;
 
 /// The contact center of the examples.
 pub fn tables() -> Tables {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/contact-centre/tables.json");
+    example("contact-centre")
+}
+
+/// Another program.
+pub fn other_tables() -> Tables {
+    example("large-site")
+}
+
+fn example(name: &str) -> Tables {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let path = path.join(name).join("tables.json");
     let text = std::fs::read_to_string(path).expect("the example is there");
     Tables::from_json(&text).expect("it has tables")
 }

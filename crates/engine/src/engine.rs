@@ -151,28 +151,34 @@ where
             .decisions
             .iter()
             .filter(|decided| decided.delivery == Delivery::Sent);
-        let command = |decided| self.command(user, decided, cause.clone(), at.clone());
+        let command = |decided| {
+            self.sessions
+                .command(user, decided, cause.clone(), at.clone())
+        };
         let commands = sent.filter_map(command).collect();
         self.store
             .store(user, self.sessions.save(&session))
             .map_err(EngineError::Store)?;
         Ok(commands)
     }
+}
 
-    fn command(
+impl SessionEngine {
+    /// The command that carries out a decision; `None` if it sets no state. `cause` and `at` are of the event.
+    pub fn command(
         &self,
         user: &str,
         decided: &SystemDecision<'_>,
         cause: Option<serde_json::Value>,
         at: Option<String>,
     ) -> Option<Command> {
-        let schema = self.sessions.schema();
+        let schema = self.schema();
         let system = schema.system(decided.to).name.clone();
         let origin = decided.decision.origin.as_ref();
         Some(Command {
             user: user.to_owned(),
             set: BTreeMap::from([(system, schema.state(decided.state?).wire().to_owned())]),
-            append: self.sessions.append_texts(decided.append),
+            append: self.append_texts(decided.append),
             profile: origin.map(|origin| origin.profile.clone()),
             rule: origin.map(|origin| origin.rule.clone()),
             cause,

@@ -30,6 +30,7 @@ pub mod limits;
 mod name_index;
 mod names;
 mod partition;
+mod question;
 mod rejection;
 mod saved;
 mod schema;
@@ -50,6 +51,7 @@ pub use json::{
     schema as tables_schema,
 };
 pub use names::{NameKind, UnknownName, nearest};
+pub use question::{DecideAnswer, DecideQuestion, JsonFactValue, QuestionError};
 pub use rejection::{Malformed, Rejection};
 pub use saved::{LostName, SavedSession};
 pub use schema::{

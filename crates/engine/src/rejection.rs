@@ -15,7 +15,7 @@ pub enum Rejection {
     NotAFlag { fact: String },
     #[error("`{fact}` is a choice: use one of {}", values.join(", "))]
     NotAChoice { fact: String, values: Vec<String> },
-    #[error("this user has no role: send an event with `role` first, or use `--users`")]
+    #[error("this user has no role: send an event with `role` first")]
     NoRole,
     #[error("`{fact}` has no value yet: send an event with `set` first")]
     UnsetChoice { fact: String },

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use presync_engine::{
-    Command, Delivery, Effect, EventMessage, Rejection, SessionEngine, SystemDecision, Tables,
+    Delivery, Effect, EventMessage, Rejection, SessionEngine, SystemDecision, Tables,
 };
 use serde::Serialize;
 
@@ -110,6 +110,14 @@ impl<S: RecordStore> Core<S> {
         Ok(answers)
     }
 
+    /// Whether the store has room for what comes.
+    ///
+    /// # Errors
+    /// It has not.
+    pub fn probe(&mut self) -> Result<(), StoreError> {
+        self.store.probe()
+    }
+
     /// A command was carried out: nobody sends it again. Returns whether it waited.
     ///
     /// # Errors
@@ -131,7 +139,7 @@ impl<S: RecordStore> Core<S> {
         Ok(true)
     }
 
-    /// Forgets a user. Returns whether there was one.
+    /// Forgets a user, and what is kept of the commands to this user. Returns whether there was one.
     ///
     /// # Errors
     /// The store fails.
@@ -201,30 +209,30 @@ impl<S: RecordStore> EventBatch<'_, S> {
         loaded.record.session = self.engine.save(&session);
         let mut commands = Vec::new();
         for decided in &applied.decisions {
-            let note = note(self.engine, decided, self.now);
-            if let Some(state) = decided.state.filter(|_| decided.delivery == Delivery::Sent) {
-                let schema = self.engine.schema();
-                let system = schema.system(decided.to).name.clone();
+            let cause = message.id.and_then(|id| serde_json::from_str(id).ok());
+            let sent = (decided.delivery == Delivery::Sent).then(|| {
+                self.engine
+                    .command(user, decided, cause, message.at.clone())
+            });
+            if let Some(command) = sent.flatten() {
                 self.number += 1;
                 let numbered = NumberedCommand {
                     number: self.number,
-                    command: Command {
-                        user: user.to_owned(),
-                        set: BTreeMap::from([(
-                            system.clone(),
-                            schema.state(state).wire().to_owned(),
-                        )]),
-                        append: self.engine.append_texts(decided.append),
-                        profile: note.profile.clone(),
-                        rule: note.rule.clone(),
-                        cause: message.id.and_then(|id| serde_json::from_str(id).ok()),
-                        at: message.at.clone(),
-                    },
+                    command,
                 };
+                let system = self.engine.schema().system(decided.to).name.clone();
                 loaded.record.waiting.insert(system, numbered.clone());
                 commands.push(numbered);
             }
+            let note = note(self.engine, decided, self.now);
             loaded.record.decisions.push_back(note);
+        }
+        // What the system has confirmed, or somebody has overruled by hand, is not to be carried out any more.
+        let systems = self.engine.schema().systems().zip(&session.systems);
+        for ((_, system), view) in systems {
+            if view.pending.is_empty() {
+                loaded.record.waiting.remove(&system.name);
+            }
         }
         while loaded.record.decisions.len() > MOST_DECISIONS {
             loaded.record.decisions.pop_front();

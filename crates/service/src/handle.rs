@@ -2,7 +2,7 @@
 //! What waits together becomes one transaction. A queue that is full refuses work at once, instead of growing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use presync_engine::Tables;
@@ -15,7 +15,10 @@ use crate::store::{RecordStore, StoreError};
 /// The number of requests that may wait.
 const QUEUE: usize = 1_024;
 
-/// The number of events that become one transaction, at most.
+/// The number of bytes of all events that may wait.
+const QUEUED_BYTES: usize = 64 << 20;
+
+/// With this number of events, no more requests join a transaction.
 const BATCH: usize = 4_096;
 
 /// Reads the time; given from outside, so that tests have their own.
@@ -53,7 +56,12 @@ enum CoreWork {
         most: usize,
         reply: Reply<Vec<NumberedCommand>>,
     },
-    Waiting(usize, Reply<Vec<NumberedCommand>>),
+    Waiting {
+        system: Option<String>,
+        most: usize,
+        reply: Reply<Vec<NumberedCommand>>,
+    },
+    Probe(Reply<()>),
     Swap(Tables, oneshot::Sender<()>),
 }
 
@@ -63,100 +71,157 @@ pub struct CoreHandle {
     work: mpsc::Sender<CoreWork>,
     /// The number of the newest command that is durable.
     newest: watch::Receiver<u64>,
-    waiting: Arc<AtomicUsize>,
+    /// What decides now.
+    tables: watch::Receiver<Tables>,
+    state: Arc<CoreState>,
+}
+
+/// What the thread and its handles share.
+#[derive(Default)]
+struct CoreState {
+    /// The number of requests that wait, and of the bytes of their events.
+    queued: AtomicUsize,
+    queued_bytes: AtomicUsize,
+    /// Whether the last write failed.
+    failing: AtomicBool,
 }
 
 /// Starts the thread. It ends when the last handle is dropped, after all work.
 pub fn start<S: RecordStore>(core: Core<S>, now: Now) -> CoreHandle {
     let (work, receiver) = mpsc::channel(QUEUE);
     let (newest, watched) = watch::channel(core.number());
-    let waiting = Arc::new(AtomicUsize::new(0));
-    thread::spawn({
-        let waiting = waiting.clone();
-        move || run(core, receiver, &newest, &waiting, now)
-    });
+    let (tables, current) = watch::channel(core.tables().clone());
+    let state = Arc::new(CoreState::default());
+    let mut thread = CoreThread {
+        core,
+        newest,
+        tables,
+        state: state.clone(),
+        now,
+    };
+    thread::spawn(move || thread.run(receiver));
     CoreHandle {
         work,
         newest: watched,
-        waiting,
+        tables: current,
+        state,
     }
 }
 
-fn run<S: RecordStore>(
-    mut core: Core<S>,
-    mut work: mpsc::Receiver<CoreWork>,
-    newest: &watch::Sender<u64>,
-    waiting: &AtomicUsize,
+struct CoreThread<S> {
+    core: Core<S>,
+    newest: watch::Sender<u64>,
+    tables: watch::Sender<Tables>,
+    state: Arc<CoreState>,
     now: Now,
-) {
-    let mut next = work.blocking_recv();
-    while let Some(first) = next.take() {
-        let mut events: Vec<String> = Vec::new();
-        let mut replies: Vec<(usize, Reply<Vec<EventAnswer>>)> = Vec::new();
-        let mut other = None;
-        let mut this = Some(first);
-        // Events that wait one after the other are applied together.
-        while let Some(one) = this.take() {
-            match one {
-                CoreWork::Events(some, reply) => {
-                    replies.push((some.len(), reply));
-                    events.extend(some);
-                    if events.len() < BATCH {
-                        this = work.try_recv().ok();
+}
+
+impl<S: RecordStore> CoreThread<S> {
+    fn run(&mut self, mut work: mpsc::Receiver<CoreWork>) {
+        let mut next = work.blocking_recv();
+        while let Some(first) = next.take() {
+            let mut events: Vec<String> = Vec::new();
+            let mut replies: Vec<(usize, Reply<Vec<EventAnswer>>)> = Vec::new();
+            let mut other = None;
+            let mut this = Some(first);
+            // Events that wait one after the other are applied together.
+            while let Some(one) = this.take() {
+                match one {
+                    CoreWork::Events(some, reply) => {
+                        replies.push((some.len(), reply));
+                        events.extend(some);
+                        if events.len() < BATCH {
+                            this = work.try_recv().ok();
+                        }
                     }
-                }
-                one => other = Some(one),
-            }
-        }
-        let taken = replies.len() + usize::from(other.is_some());
-        waiting.fetch_sub(taken, Ordering::Relaxed);
-        if !replies.is_empty() {
-            let applied = core.apply(&events, now());
-            newest.send_replace(core.number());
-            match applied {
-                Ok(answers) => {
-                    let mut answers = answers.into_iter();
-                    for (count, reply) in replies {
-                        // Somebody who does not wait any more gets no answer.
-                        let _ = reply.send(Ok(answers.by_ref().take(count).collect()));
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(%error, "events were not applied");
-                    for (_, reply) in replies {
-                        let _ = reply.send(Err(error.clone()));
-                    }
+                    one => other = Some(one),
                 }
             }
+            let taken = replies.len() + usize::from(other.is_some());
+            self.state.queued.fetch_sub(taken, Ordering::Relaxed);
+            let bytes = size(&events);
+            self.state.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            if !replies.is_empty() {
+                self.events(&events, replies);
+            }
+            if let Some(other) = other {
+                self.answer(other);
+            }
+            next = work.blocking_recv();
         }
-        if let Some(other) = other {
-            answer(&mut core, other);
+    }
+
+    fn events(&mut self, events: &[String], replies: Vec<(usize, Reply<Vec<EventAnswer>>)>) {
+        let applied = self.core.apply(events, (self.now)());
+        self.newest.send_replace(self.core.number());
+        match self.noticed(applied) {
+            Ok(answers) => {
+                let mut answers = answers.into_iter();
+                for (count, reply) in replies {
+                    // Somebody who does not wait any more gets no answer.
+                    let _ = reply.send(Ok(answers.by_ref().take(count).collect()));
+                }
+            }
+            Err(error) => {
+                for (_, reply) in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
         }
-        next = work.blocking_recv();
+    }
+
+    /// Remembers whether a write failed, and says why.
+    fn noticed<T>(&self, written: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error) = &written {
+            tracing::error!(%error, "nothing was changed");
+            self.state.failing.store(true, Ordering::Relaxed);
+        }
+        written
+    }
+
+    fn answer(&mut self, work: CoreWork) {
+        match work {
+            CoreWork::Events(..) => {}
+            CoreWork::Acknowledge {
+                user,
+                number,
+                reply,
+            } => {
+                let done = self.core.acknowledge(&user, number);
+                let _ = reply.send(self.noticed(done));
+            }
+            CoreWork::Forget(user, reply) => {
+                let done = self.core.forget(&user);
+                let _ = reply.send(self.noticed(done));
+            }
+            CoreWork::Probe(reply) => {
+                let done = self.core.probe();
+                let done = self.noticed(done);
+                self.state.failing.store(done.is_err(), Ordering::Relaxed);
+                let _ = reply.send(done);
+            }
+            CoreWork::User(user, reply) => drop(reply.send(self.core.store().load(&user))),
+            CoreWork::CommandsAfter {
+                number,
+                most,
+                reply,
+            } => drop(reply.send(self.core.store().commands_after(number, most))),
+            CoreWork::Waiting {
+                system,
+                most,
+                reply,
+            } => drop(reply.send(self.core.store().waiting(system.as_deref(), most))),
+            CoreWork::Swap(tables, reply) => {
+                self.core.swap(tables.clone());
+                self.tables.send_replace(tables);
+                let _ = reply.send(());
+            }
+        }
     }
 }
 
-fn answer<S: RecordStore>(core: &mut Core<S>, work: CoreWork) {
-    match work {
-        CoreWork::Events(..) => {}
-        CoreWork::Acknowledge {
-            user,
-            number,
-            reply,
-        } => drop(reply.send(core.acknowledge(&user, number))),
-        CoreWork::Forget(user, reply) => drop(reply.send(core.forget(&user))),
-        CoreWork::User(user, reply) => drop(reply.send(core.store().load(&user))),
-        CoreWork::CommandsAfter {
-            number,
-            most,
-            reply,
-        } => drop(reply.send(core.store().commands_after(number, most))),
-        CoreWork::Waiting(most, reply) => drop(reply.send(core.store().waiting(most))),
-        CoreWork::Swap(tables, reply) => {
-            core.swap(tables);
-            let _ = reply.send(());
-        }
-    }
+fn size(events: &[String]) -> usize {
+    events.iter().map(String::len).sum()
 }
 
 impl CoreHandle {
@@ -165,7 +230,18 @@ impl CoreHandle {
     /// # Errors
     /// Too much work waits, or the store fails: then none of them has been applied.
     pub async fn events(&self, events: Vec<String>) -> Result<Vec<EventAnswer>, WorkError> {
-        self.ask(|reply| CoreWork::Events(events, reply)).await
+        let bytes = size(&events);
+        let queued = &self.state.queued_bytes;
+        if queued.fetch_add(bytes, Ordering::Relaxed) > QUEUED_BYTES {
+            queued.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(WorkError::Busy(Busy));
+        }
+        let (reply, answer) = oneshot::channel();
+        if let Err(error) = self.send(CoreWork::Events(events, reply)) {
+            queued.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(error);
+        }
+        Ok(answer.await.map_err(|_| WorkError::Ending)??)
     }
 
     /// Says that a command was carried out. Returns whether it waited.
@@ -212,15 +288,43 @@ impl CoreHandle {
         .await
     }
 
-    /// The newest commands that nobody has carried out.
+    /// The newest commands that nobody has carried out, of one system or of all.
     ///
     /// # Errors
     /// As for events.
-    pub async fn waiting(&self, most: usize) -> Result<Vec<NumberedCommand>, WorkError> {
-        self.ask(|reply| CoreWork::Waiting(most, reply)).await
+    pub async fn waiting(
+        &self,
+        system: Option<String>,
+        most: usize,
+    ) -> Result<Vec<NumberedCommand>, WorkError> {
+        self.ask(|reply| CoreWork::Waiting {
+            system,
+            most,
+            reply,
+        })
+        .await
     }
 
-    /// Switches to other tables.
+    /// Whether the store works. After a failed write, another one is tried.
+    ///
+    /// # Errors
+    /// It does not, or too much work waits.
+    pub async fn check(&self) -> Result<(), WorkError> {
+        if self.work.is_closed() {
+            return Err(WorkError::Ending);
+        }
+        if self.state.failing.load(Ordering::Relaxed) {
+            return self.ask(CoreWork::Probe).await;
+        }
+        Ok(())
+    }
+
+    /// What decides now.
+    pub fn tables(&self) -> Tables {
+        self.tables.borrow().clone()
+    }
+
+    /// Switches to other tables, after what waits already.
     ///
     /// # Errors
     /// Too much work waits.
@@ -240,6 +344,11 @@ impl CoreHandle {
         found.map(|_| ()).map_err(|_| WorkError::Ending)
     }
 
+    /// Waits until the thread has ended, which it does by itself only after a failure.
+    pub async fn ended(&self) {
+        self.work.closed().await;
+    }
+
     /// The number of the newest command that is durable.
     pub fn newest(&self) -> u64 {
         *self.newest.borrow()
@@ -247,7 +356,7 @@ impl CoreHandle {
 
     /// The number of requests that wait.
     pub fn queued(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.state.queued.load(Ordering::Relaxed)
     }
 
     async fn ask<T>(&self, work: impl FnOnce(Reply<T>) -> CoreWork) -> Result<T, WorkError> {
@@ -257,9 +366,9 @@ impl CoreHandle {
     }
 
     fn send(&self, work: CoreWork) -> Result<(), WorkError> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.state.queued.fetch_add(1, Ordering::Relaxed);
         self.work.try_send(work).map_err(|error| {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.state.queued.fetch_sub(1, Ordering::Relaxed);
             match error {
                 mpsc::error::TrySendError::Full(_) => WorkError::Busy(Busy),
                 mpsc::error::TrySendError::Closed(_) => WorkError::Ending,

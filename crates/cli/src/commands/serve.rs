@@ -1,5 +1,6 @@
 //! `presync serve`: keeps the sessions of running systems, over HTTP.
 
+use std::future::IntoFuture;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -33,17 +34,21 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     let access = access(arguments)?;
     let (tables, _) = loading::tables(&arguments.path, terminal)?;
     let usage = |error: &dyn std::fmt::Display| CommandError::Usage(error.to_string());
     let store = EmbeddedStore::open(&arguments.store)
         .map_err(|error| usage(&format!("`{}`: {error}", arguments.store.display())))?;
-    let core = Core::new(tables.clone(), store).map_err(|error| usage(&error))?;
+    let core = Core::new(tables, store).map_err(|error| usage(&error))?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
+        let core = start(core, jiff::Timestamp::now);
         let service = Service::new(
-            start(core, jiff::Timestamp::now),
-            tables,
+            core.clone(),
             load(arguments, &terminal.file_access),
             access,
         );
@@ -52,10 +57,18 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             .map_err(|error| usage(&format!("cannot listen on {}: {error}", arguments.listen)))?;
         terminal.status(&format!("listening on http://{}", listener.local_addr()?));
         reload_on_hangup(service.clone());
-        axum::serve(listener, router(service))
-            .with_graceful_shutdown(ended())
-            .await?;
-        Ok(CommandAnswer::Yes)
+        let end = {
+            let service = service.clone();
+            async move {
+                ended().await;
+                service.end();
+            }
+        };
+        let served = axum::serve(listener, router(service)).with_graceful_shutdown(end);
+        tokio::select! {
+            served = served.into_future() => served.map(|()| CommandAnswer::Yes).map_err(CommandError::from),
+            () = core.ended() => Err(usage(&"the service failed: what happened is in the log above")),
+        }
     })
 }
 

@@ -1,9 +1,10 @@
 //! Who may what: tokens with scopes.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -71,11 +72,39 @@ impl Access {
         self.scopes.is_empty()
     }
 
-    fn allows(&self, token: &str, wanted: TokenScope) -> Option<bool> {
+    /// Whether a request may do something.
+    pub fn allows_request(&self, headers: &HeaderMap, wanted: TokenScope) -> bool {
+        self.is_open() || self.of_token(headers, wanted) == Some(true)
+    }
+
+    /// Whether the token of a request allows something; `None` without a known token.
+    fn of_token(&self, headers: &HeaderMap, wanted: TokenScope) -> Option<bool> {
+        let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let token = header.strip_prefix("Bearer ")?.trim();
         let hash: [u8; 32] = Sha256::digest(token).into();
         let scopes = self.scopes.get(&hash)?;
         Some(scopes.contains(&wanted) || scopes.contains(&TokenScope::Admin))
     }
+}
+
+/// Whether a request may come from a page in the browser of somebody at this machine: it says of which page it is, or is about
+/// a name that only seems to be this machine.
+fn is_of_a_page(headers: &HeaderMap) -> bool {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let is_foreign = host.is_some_and(|host| {
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) {
+                name
+            } else {
+                host
+            }
+        });
+        let address: Result<IpAddr, _> = name.trim_matches(['[', ']']).parse();
+        name != "localhost" && !address.is_ok_and(|address| address.is_loopback())
+    });
+    headers.contains_key(header::ORIGIN) || is_foreign
 }
 
 /// What an address needs; nothing for health.
@@ -95,15 +124,20 @@ fn needed(method: &Method, path: &str) -> Option<TokenScope> {
 /// Refuses requests without a token that allows them.
 pub async fn check(State(service): State<Service>, request: Request, next: Next) -> Response {
     let access = service.access();
+    // Without tokens, a page in the browser of somebody at this machine could do everything.
+    if access.is_open() && is_of_a_page(request.headers()) {
+        return Problem::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "requests of web pages need a token: start the service with `--tokens`",
+        )
+        .into_response();
+    }
     let Some(wanted) = needed(request.method(), request.uri().path()).filter(|_| !access.is_open())
     else {
         return next.run(request).await;
     };
-    let header = request.headers().get(header::AUTHORIZATION);
-    let token = header
-        .and_then(|header| header.to_str().ok())
-        .and_then(|header| header.strip_prefix("Bearer "));
-    match token.and_then(|token| access.allows(token.trim(), wanted)) {
+    match access.of_token(request.headers(), wanted) {
         Some(true) => next.run(request).await,
         Some(false) => Problem::new(
             StatusCode::FORBIDDEN,

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::http::{Problem, Service};
@@ -19,7 +19,7 @@ const PAGE: usize = 256;
 /// `GET /v1/commands`: all commands after `Last-Event-ID`, or new ones, each with its number as the id.
 ///
 /// # Errors
-/// `Last-Event-ID` is no number, or the store fails.
+/// `Last-Event-ID` is not a number.
 pub async fn stream(
     State(service): State<Service>,
     headers: HeaderMap,
@@ -29,11 +29,19 @@ pub async fn stream(
         Some(id) => {
             let id = id.to_str().ok().and_then(|id| id.trim().parse().ok());
             id.ok_or_else(|| {
-                Problem::bad("malformed", "`Last-Event-ID` is the number of a command")
+                Problem::bad(
+                    "malformed",
+                    "`Last-Event-ID` is not a number: send that of the last command",
+                )
             })?
         }
     };
     let state = (service, from, Vec::<NumberedCommand>::new().into_iter());
+    // A client that has got no command yet comes back with this number, too.
+    let start = Event::default()
+        .id(from.to_string())
+        .event("start")
+        .data("");
     let commands = stream::unfold(state, |(service, mut last, mut page)| async move {
         loop {
             if let Some(command) = page.next() {
@@ -44,7 +52,10 @@ pub async fn stream(
                     .data(serde_json::to_string(&command).unwrap_or_default());
                 return Some((Ok(event), (service, last, page)));
             }
-            service.core().newer_than(last).await.ok()?;
+            tokio::select! {
+                newer = service.core().newer_than(last) => newer.ok()?,
+                () = service.ending() => return None,
+            }
             // The client comes back with the last number.
             let next = service.core().commands_after(last, PAGE).await.ok()?;
             if next.is_empty() {
@@ -54,7 +65,8 @@ pub async fn stream(
         }
     });
     let alive = KeepAlive::new().interval(Duration::from_secs(15));
-    Ok(Sse::new(commands).keep_alive(alive))
+    let start = stream::iter([Ok(start)]);
+    Ok(Sse::new(start.chain(commands)).keep_alive(alive))
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,11 +91,8 @@ pub async fn claim(
     State(service): State<Service>,
     Json(claim): Json<Claim>,
 ) -> Result<Json<Vec<NumberedCommand>>, Problem> {
-    let mut waiting = service.core().waiting(claim.most.min(10_000)).await?;
-    if let Some(system) = &claim.system {
-        waiting.retain(|one| one.command.set.contains_key(system));
-    }
-    Ok(Json(waiting))
+    let most = claim.most.min(10_000);
+    Ok(Json(service.core().waiting(claim.system, most).await?))
 }
 
 #[derive(Debug, Deserialize)]

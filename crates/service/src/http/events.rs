@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 use crate::core::EventAnswer;
 use crate::http::{Problem, Service};
 
+/// The number of events in one request, at most: an answer may be much larger than its event.
+const MOST_EVENTS: usize = 10_000;
+
 /// Answers as it was asked: one answer, an array, or JSON Lines, in the order of the events. A single event that is rejected is
 /// an error; of several, each has its own answer.
 pub async fn events(
@@ -25,7 +28,7 @@ pub async fn events(
         kind.starts_with("application/x-ndjson") || kind.starts_with("application/jsonl");
     if is_lines {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
-        let lines = lines.map(str::to_owned).collect();
+        let lines = limited(lines.map(str::to_owned))?;
         let answers = service.core().events(lines).await?;
         let lines = answers
             .iter()
@@ -36,7 +39,7 @@ pub async fn events(
     if text.trim_start().starts_with('[') {
         let events: Vec<&RawValue> = serde_json::from_str(text)
             .map_err(|error| Problem::bad("malformed", format!("not a list of events: {error}")))?;
-        let events = events.iter().map(|event| event.get().to_owned()).collect();
+        let events = limited(events.iter().map(|event| event.get().to_owned()))?;
         return Ok(Json(service.core().events(events).await?).into_response());
     }
     let answers = service.core().events(vec![text.to_owned()]).await?;
@@ -49,4 +52,16 @@ pub async fn events(
         Some(answer) => Ok(Json(answer).into_response()),
         None => Err(Problem::bad("empty-event", "the body has no event")),
     }
+}
+
+fn limited(events: impl Iterator<Item = String>) -> Result<Vec<String>, Problem> {
+    let events: Vec<String> = events.take(MOST_EVENTS + 1).collect();
+    if events.len() > MOST_EVENTS {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-many-events",
+            format!("send at most {MOST_EVENTS} events in one request"),
+        ));
+    }
+    Ok(events)
 }

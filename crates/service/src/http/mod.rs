@@ -8,14 +8,16 @@ mod problem;
 mod service;
 mod users;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{get, post};
 use presync_engine::Tables;
+use tokio::sync::watch;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -39,77 +41,78 @@ pub struct Service(Arc<SharedService>);
 
 struct SharedService {
     core: CoreHandle,
-    tables: RwLock<Tables>,
     load: Box<LoadTables>,
-    /// Why the last reload failed.
-    problem: RwLock<Option<String>>,
+    /// One reload at a time; and why the last one failed.
+    problem: tokio::sync::Mutex<Option<String>>,
     access: Access,
+    /// Whether the service is ending.
+    ending: watch::Sender<bool>,
 }
 
 impl Service {
     /// `load`: how the tables are made anew.
-    pub fn new(core: CoreHandle, tables: Tables, load: Box<LoadTables>, access: Access) -> Self {
+    pub fn new(core: CoreHandle, load: Box<LoadTables>, access: Access) -> Self {
         Self(Arc::new(SharedService {
             core,
-            tables: RwLock::new(tables),
             load,
-            problem: RwLock::new(None),
+            problem: tokio::sync::Mutex::new(None),
             access,
+            ending: watch::Sender::new(false),
         }))
+    }
+
+    /// Ends the streams, which would otherwise stay open as long as somebody listens.
+    pub fn end(&self) {
+        self.0.ending.send_replace(true);
+    }
+
+    /// Waits until the service is ending.
+    async fn ending(&self) {
+        let mut ending = self.0.ending.subscribe();
+        // The sender lives as long as the service.
+        let _ = ending.wait_for(|ending| *ending).await;
     }
 
     fn core(&self) -> &CoreHandle {
         &self.0.core
     }
 
-    fn tables(&self) -> Tables {
-        let tables = self.0.tables.read();
-        tables.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Why the tables are not the newest.
-    fn problem(&self) -> Option<String> {
-        let problem = self.0.problem.read();
-        problem.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn access(&self) -> &Access {
         &self.0.access
     }
 
-    /// Makes the tables anew and switches to them between two events. If that fails, the old ones stay.
+    /// Why the tables are not the newest. Waits for a reload.
+    async fn problem(&self) -> Option<String> {
+        self.0.problem.lock().await.clone()
+    }
+
+    /// Makes the tables anew and switches to them between two events, also if nobody waits for that any more. If it fails, the
+    /// old ones stay.
     ///
     /// # Errors
     /// Why, for people.
     pub async fn reload(&self) -> Result<(), String> {
         let service = self.clone();
-        let loaded = tokio::task::spawn_blocking(move || (service.0.load)()).await;
-        let loaded = loaded.unwrap_or_else(|_| Err("reading the program failed".to_owned()));
-        let swapped = match loaded {
-            Ok(tables) => {
-                let swapped = self.core().swap(tables.clone()).await;
-                if swapped.is_ok() {
-                    let mut current = self.0.tables.write();
-                    let current = current.as_mut().map_or_else(
-                        |poisoned| &mut **poisoned.get_mut(),
-                        |current| &mut **current,
-                    );
-                    *current = tables;
-                }
-                swapped.map_err(|error| error.to_string())
+        let reloaded = tokio::spawn(async move {
+            let mut problem = service.0.problem.lock().await;
+            let reloaded = service.load_and_swap().await;
+            problem.clone_from(&reloaded.as_ref().err().cloned());
+            if let Err(why) = &reloaded {
+                tracing::error!(%why, "the program was not reloaded: the old tables stay");
             }
-            Err(why) => Err(why),
-        };
-        let problem = swapped.as_ref().err().cloned();
-        if let Some(why) = &problem {
-            tracing::error!(%why, "the program was not reloaded: the old tables stay");
-        }
-        *self
-            .0
-            .problem
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = problem;
-        swapped
+            reloaded
+        });
+        reloaded
+            .await
+            .unwrap_or_else(|_| Err("reading the program failed".to_owned()))
+    }
+
+    async fn load_and_swap(&self) -> Result<(), String> {
+        let service = self.clone();
+        let loaded = tokio::task::spawn_blocking(move || (service.0.load)()).await;
+        let tables = loaded.unwrap_or_else(|_| Err("reading the program failed".to_owned()))?;
+        let swapped = self.core().swap(tables).await;
+        swapped.map_err(|error| error.to_string())
     }
 }
 
@@ -134,10 +137,13 @@ pub fn router(service: Service) -> Router {
         .route("/v1/commands", get(commands::stream))
         .merge(timed)
         .fallback(|| async { Problem::not_found("no such address") })
+        // The limit below counts, not the smaller one of the framework.
+        .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(MOST_BYTES))
         .layer(middleware::from_fn_with_state(
             service.clone(),
             access::check,
         ))
+        .layer(middleware::map_response(problem::described))
         .with_state(service)
 }

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem details.
 
+use axum::body::to_bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -25,6 +26,11 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.to_string(),
         }
+    }
+
+    /// The service cannot do it.
+    pub fn failed(why: impl ToString) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", why)
     }
 
     /// The request makes no sense.
@@ -68,4 +74,34 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// An error of the layers around the addresses (a body that is too large, a method that an address does not have) as problem
+/// details, too.
+pub async fn described(response: Response) -> Response {
+    let status = response.status();
+    let is_problem = |kind: &header::HeaderValue| kind == "application/problem+json";
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if !(status.is_client_error() || status.is_server_error()) || kind.is_some_and(is_problem) {
+        return response;
+    }
+    let code = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+        StatusCode::REQUEST_TIMEOUT => "timeout",
+        _ => "malformed",
+    };
+    let (parts, body) = response.into_parts();
+    let text = to_bytes(body, 4_096).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let title = status.canonical_reason().unwrap_or_default();
+    let detail = if text.is_empty() { title } else { &*text };
+    let mut described = Problem::new(status, code, detail).into_response();
+    // Which methods an address has.
+    if let Some(allowed) = parts.headers.get(header::ALLOW) {
+        described
+            .headers_mut()
+            .insert(header::ALLOW, allowed.clone());
+    }
+    described
 }

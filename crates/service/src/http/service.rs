@@ -2,22 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::http::{Problem, Service};
+use crate::http::{Problem, Service, TokenScope};
 
 /// `GET /v1/tables`: as `export --to json` writes them.
 ///
 /// # Errors
 /// A role is too complex to compile.
 pub async fn tables(State(service): State<Service>) -> Result<Response, Problem> {
-    let tables = service.tables();
+    let tables = service.core().tables();
     let text = tokio::task::spawn_blocking(move || tables.to_json()).await;
-    let text = text.map_err(|_| failed("writing the tables"))?;
-    let text = text.map_err(failed)?;
+    let text = text.map_err(|_| Problem::failed("writing the tables"))?;
+    let text = text.map_err(Problem::failed)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
@@ -26,13 +26,15 @@ pub async fn tables(State(service): State<Service>) -> Result<Response, Problem>
 /// # Errors
 /// A role is too complex to compile.
 pub async fn digest(State(service): State<Service>) -> Result<Json<serde_json::Value>, Problem> {
-    let tables = service.tables();
+    let tables = service.core().tables();
     let digest = tokio::task::spawn_blocking(move || tables.digest().map(str::to_owned)).await;
-    let digest = digest.map_err(|_| failed("the digest"))?.map_err(failed)?;
+    let digest = digest
+        .map_err(|_| Problem::failed("the digest"))?
+        .map_err(Problem::failed)?;
     Ok(Json(json!({ "digest": digest })))
 }
 
-/// `POST /v1/reload`: reads the program anew.
+/// `POST /v1/reload`: reloads the program.
 ///
 /// # Errors
 /// It has errors: the old tables stay.
@@ -57,18 +59,22 @@ pub struct Health {
     problem: Option<String>,
 }
 
-/// `GET /health/ready`: the store answers.
+/// `GET /health/ready`: the store works. What else there is to know is for those who may do everything: it may name places of
+/// this machine.
 ///
 /// # Errors
 /// It does not.
-pub async fn ready(State(service): State<Service>) -> Result<Json<Health>, Problem> {
-    service.core().waiting(1).await?;
-    Ok(Json(Health {
+pub async fn ready(
+    State(service): State<Service>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    service.core().check().await?;
+    if !service.access().allows_request(&headers, TokenScope::Admin) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let health = Health {
         queued: service.core().queued(),
-        problem: service.problem(),
-    }))
-}
-
-fn failed(why: impl ToString) -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", why)
+        problem: service.problem().await,
+    };
+    Ok(Json(health).into_response())
 }

@@ -8,7 +8,7 @@ use crate::http::{Problem, Service};
 use crate::record::UserRecord;
 
 /// # Errors
-/// There is no such user, or the store fails.
+/// The user is unknown, or the store fails.
 pub async fn user(
     State(service): State<Service>,
     Path(user): Path<String>,
@@ -20,7 +20,7 @@ pub async fn user(
 }
 
 /// # Errors
-/// There is no such user, or the store fails.
+/// The user is unknown, or the store fails.
 pub async fn forget(
     State(service): State<Service>,
     Path(user): Path<String>,

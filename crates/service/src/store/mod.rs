@@ -22,29 +22,40 @@ pub trait RecordStore: Send + 'static {
     /// They cannot be written. The store is as it was.
     fn commit(&mut self, changes: &Changes<'_>) -> Result<(), StoreError>;
 
+    /// Whether a large batch can be written.
+    ///
+    /// # Errors
+    /// It cannot.
+    fn probe(&mut self) -> Result<(), StoreError>;
+
     /// The commands after a number, in order, up to a number of them.
     ///
     /// # Errors
     /// They cannot be read.
     fn commands_after(&self, number: u64, most: usize) -> Result<Vec<NumberedCommand>, StoreError>;
 
-    /// The number of the newest command; 0 if there was none.
+    /// The number of the newest command, also of one that is deleted; 0 if there was none.
     ///
     /// # Errors
     /// It cannot be read.
     fn last_number(&self) -> Result<u64, StoreError>;
 
-    /// The newest command of each user and system that nobody has carried out, in order, up to a number of them.
+    /// The newest command of each user and system that nobody has carried out, in order, up to a number of them; of one
+    /// system, or of all.
     ///
     /// # Errors
     /// They cannot be read.
-    fn waiting(&self, most: usize) -> Result<Vec<NumberedCommand>, StoreError>;
+    fn waiting(
+        &self,
+        system: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<NumberedCommand>, StoreError>;
 }
 
 /// What one transaction changes.
 #[derive(Debug, Default)]
 pub struct Changes<'a> {
-    /// By user; `None` deletes it.
+    /// By user; `None` deletes it, and all that is kept of the commands to this user.
     pub records: Vec<(&'a str, Option<&'a UserRecord>)>,
     /// New commands, in order.
     pub commands: Vec<NumberedCommand>,
