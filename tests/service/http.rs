@@ -28,7 +28,7 @@ fn parts(folder: &tempfile::TempDir, access: Access) -> (Router, Service) {
             _ => Ok(other_tables()),
         },
     );
-    let service = Service::new(handle, load, access);
+    let service = Service::new(handle, load, access, None);
     (router(service.clone()), service)
 }
 

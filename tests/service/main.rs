@@ -4,6 +4,7 @@
 
 mod core;
 mod http;
+mod live;
 
 use std::path::Path;
 

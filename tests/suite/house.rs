@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Each crate of the workspace, with the workspace crates that it uses.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("presync-engine", &[]),
     ("presync", &["presync-engine"]),
     ("presync-stream", &["presync-engine"]),
-    ("presync-service", &["presync-engine"]),
+    ("presync-connect", &[]),
+    ("presync-service", &["presync-engine", "presync-connect"]),
     ("presync-exchange", &["presync", "presync-engine"]),
     ("presync-report", &["presync"]),
     (
@@ -28,6 +29,7 @@ const CRATES: [(&str, &[&str]); 9] = [
             "presync-report",
             "presync-ide",
             "presync-lsp",
+            "presync-connect",
             "presync-service",
         ],
     ),

@@ -34,8 +34,8 @@ pub fn table_text(view: FileView<'_>, role: &str) -> Option<String> {
         .map(|text| format!("{title}{note}{text}"))
 }
 
-/// What a profile decides differently than in other files, as Markdown; an empty name: all profiles. It says so if one of the two
-/// programs has errors. `None` if they cannot be compared.
+/// What a profile decides differently than in other files, as Markdown; an empty name: all profiles. If one of the two
+/// programs has errors, the text is about that. `None` if they cannot be compared.
 pub fn changes_text(
     view: FileView<'_>,
     files: &dyn FileSystem,

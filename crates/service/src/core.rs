@@ -118,6 +118,26 @@ impl<S: RecordStore> Core<S> {
         self.store.probe()
     }
 
+    /// The state that a system should show by a command that it has not confirmed; `None` if none is left.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn unconfirmed(&self, user: &str, system: &str) -> Result<Option<String>, StoreError> {
+        let schema = self.engine.schema();
+        let Some(record) = self.store.load(user)? else {
+            return Ok(None);
+        };
+        let session = self.engine.load(record.session, &mut |_| {});
+        let view = schema
+            .find_system(system)
+            .and_then(|id| session.systems.get(id.index()));
+        let pending = view.and_then(|view| view.pending.last());
+        Ok(pending.map(|pending| {
+            let shown = schema.reads(pending.shown.state);
+            schema.state(shown).wire().to_owned()
+        }))
+    }
+
     /// A command was carried out: nobody sends it again. Returns whether it waited.
     ///
     /// # Errors

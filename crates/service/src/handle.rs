@@ -61,6 +61,11 @@ enum CoreWork {
         most: usize,
         reply: Reply<Vec<NumberedCommand>>,
     },
+    Unconfirmed {
+        user: String,
+        system: String,
+        reply: Reply<Option<String>>,
+    },
     Probe(Reply<()>),
     Swap(Tables, oneshot::Sender<()>),
 }
@@ -200,6 +205,11 @@ impl<S: RecordStore> CoreThread<S> {
                 self.state.failing.store(done.is_err(), Ordering::Relaxed);
                 let _ = reply.send(done);
             }
+            CoreWork::Unconfirmed {
+                user,
+                system,
+                reply,
+            } => drop(reply.send(self.core.unconfirmed(&user, &system))),
             CoreWork::User(user, reply) => drop(reply.send(self.core.store().load(&user))),
             CoreWork::CommandsAfter {
                 number,
@@ -300,6 +310,23 @@ impl CoreHandle {
         self.ask(|reply| CoreWork::Waiting {
             system,
             most,
+            reply,
+        })
+        .await
+    }
+
+    /// The state that a system should show by a command that it has not confirmed.
+    ///
+    /// # Errors
+    /// As for events.
+    pub async fn unconfirmed(
+        &self,
+        user: String,
+        system: String,
+    ) -> Result<Option<String>, WorkError> {
+        self.ask(|reply| CoreWork::Unconfirmed {
+            user,
+            system,
             reply,
         })
         .await

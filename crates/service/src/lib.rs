@@ -9,6 +9,7 @@
 mod core;
 mod handle;
 pub mod http;
+pub mod live;
 mod record;
 pub mod store;
 

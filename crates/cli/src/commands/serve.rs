@@ -2,13 +2,21 @@
 
 use std::future::IntoFuture;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
+use presync_connect::{ConnectorPlace, Secret, SecretError, SecretSettings};
+use presync_engine::Tables;
+use presync_ide::folder_of;
 use presync_service::http::{Access, Service, router};
+use presync_service::live::{
+    ConnectedSystem, LiveConfig, LiveHost, USERS_EVERY, Users, check_states, connect, system_name,
+};
 use presync_service::store::EmbeddedStore;
-use presync_service::{Core, start};
+use presync_service::{Core, CoreHandle, WorkError, start};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::project::FileAccess;
@@ -21,16 +29,83 @@ const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 74
 #[derive(Args)]
 pub struct Arguments {
     /// A program, a directory with one, or a tables.json.
-    path: PathBuf,
-    /// The address to listen on. Others than this machine can only be let in with `--tokens`.
-    #[arg(long, default_value_t = LOOPBACK, value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
-    /// The file that keeps sessions and commands; it is made if it does not exist.
-    #[arg(long, default_value = "presync.store", value_name = "FILE")]
-    store: PathBuf,
+    #[arg(required_unless_present = "config")]
+    path: Option<PathBuf>,
+    /// Connect to systems, as a `live.toml` says.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the program, the settings, users and secrets, and end without connecting.
+    #[arg(long, requires = "config")]
+    check: bool,
+    /// Decide and record everything, and send nothing to the systems.
+    #[arg(long, requires = "config")]
+    dry_run: bool,
+    /// The address to listen on; by default 127.0.0.1:7420. Others than this machine can only be let in with `--tokens`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The file that keeps sessions and commands; it is made if it does not exist. By default `presync.store`.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
     /// A file with a token in each line, a space, and its scopes: `decide`, `events`, `admin`.
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
+}
+
+/// What the command line and `live.toml` say together; the command line counts.
+struct ServeSettings {
+    program: PathBuf,
+    listen: SocketAddr,
+    store: PathBuf,
+    tokens: Option<PathBuf>,
+    live: Option<(LiveConfig, PathBuf)>,
+}
+
+impl ServeSettings {
+    fn of(arguments: &Arguments) -> Result<Self, CommandError> {
+        let live = arguments.config.as_ref().map(|path| {
+            let text = text_of(path)?;
+            let config = LiveConfig::parse(&text).map_err(|error| in_file(path, &error))?;
+            let folder = folder_of(path).to_path_buf();
+            Ok::<_, CommandError>((config, folder))
+        });
+        let live = live.transpose()?;
+        let configured = |path: fn(&LiveConfig) -> Option<&PathBuf>| {
+            let (config, folder) = live.as_ref()?;
+            path(config).map(|path| folder.join(path))
+        };
+        let program = arguments.path.clone();
+        let store = arguments.store.clone();
+        let tokens = arguments.tokens.clone();
+        let listen = live.as_ref().and_then(|(config, _)| config.http.listen);
+        Ok(Self {
+            program: program
+                .or_else(|| configured(|config| Some(&config.program)))
+                .ok_or_else(|| CommandError::Usage("name a program".to_owned()))?,
+            listen: arguments.listen.or(listen).unwrap_or(LOOPBACK),
+            store: store
+                .or_else(|| configured(|config| config.store.path.as_ref()))
+                .unwrap_or_else(|| PathBuf::from("presync.store")),
+            tokens: tokens.or_else(|| configured(|config| config.http.tokens_file.as_ref())),
+            live,
+        })
+    }
+}
+
+fn text_of(path: &Path) -> Result<String, CommandError> {
+    plain_text(path).map_err(CommandError::Usage)
+}
+
+/// The error is for people.
+fn plain_text(path: &Path) -> Result<String, String> {
+    let bytes = files::read(path).map_err(|error| match error {
+        CommandError::Usage(why) => why,
+        CommandError::Printed => format!("`{}` cannot be read", path.display()),
+    })?;
+    String::from_utf8(bytes).map_err(|_| format!("`{}`: not valid UTF-8", path.display()))
+}
+
+fn in_file(path: &Path, error: &dyn std::fmt::Display) -> CommandError {
+    CommandError::Usage(format!("`{}`: {error}", path.display()))
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
@@ -38,23 +113,38 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
-    let access = access(arguments)?;
-    let (tables, _) = loading::tables(&arguments.path, terminal)?;
+    let settings = ServeSettings::of(arguments)?;
+    let access = access(&settings)?;
+    let (tables, _) = loading::tables(&settings.program, terminal)?;
+    let live = match &settings.live {
+        Some((config, folder)) => Some(LiveParts::of(config, folder, &tables, arguments)?),
+        None => None,
+    };
+    if arguments.check {
+        terminal.status("the settings are right: nothing was connected");
+        return Ok(CommandAnswer::Yes);
+    }
     let usage = |error: &dyn std::fmt::Display| CommandError::Usage(error.to_string());
-    let store = EmbeddedStore::open(&arguments.store)
-        .map_err(|error| usage(&format!("`{}`: {error}", arguments.store.display())))?;
+    let store =
+        EmbeddedStore::open(&settings.store).map_err(|error| in_file(&settings.store, &error))?;
     let core = Core::new(tables, store).map_err(|error| usage(&error))?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let core = start(core, jiff::Timestamp::now);
-        let service = Service::new(
-            core.clone(),
-            load(arguments, &terminal.file_access),
-            access,
-        );
-        let listener = TcpListener::bind(arguments.listen)
+        let listener = TcpListener::bind(settings.listen)
             .await
-            .map_err(|error| usage(&format!("cannot listen on {}: {error}", arguments.listen)))?;
+            .map_err(|error| usage(&format!("cannot listen on {}: {error}", settings.listen)))?;
+        let live = match live {
+            Some(parts) => Some(
+                parts
+                    .connect(&core, arguments.dry_run)
+                    .await
+                    .map_err(|error| usage(&error))?,
+            ),
+            None => None,
+        };
+        let load = load(&settings.program, &terminal.file_access);
+        let service = Service::new(core.clone(), load, access, live);
         terminal.status(&format!("listening on http://{}", listener.local_addr()?));
         reload_on_hangup(service.clone());
         let end = {
@@ -72,20 +162,17 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     })
 }
 
-fn access(arguments: &Arguments) -> Result<Access, CommandError> {
-    let Some(path) = &arguments.tokens else {
-        if !arguments.listen.ip().is_loopback() {
+fn access(settings: &ServeSettings) -> Result<Access, CommandError> {
+    let Some(path) = &settings.tokens else {
+        if !settings.listen.ip().is_loopback() {
             return Err(CommandError::Usage(format!(
                 "{} can be reached by others, who could do everything: name their tokens with `--tokens`",
-                arguments.listen
+                settings.listen
             )));
         }
         return Ok(Access::default());
     };
-    let text = String::from_utf8(files::read(path)?)
-        .map_err(|_| CommandError::Usage(format!("`{}`: not valid UTF-8", path.display())))?;
-    let access = Access::parse(&text)
-        .map_err(|error| CommandError::Usage(format!("`{}`: {error}", path.display())))?;
+    let access = Access::parse(&text_of(path)?).map_err(|error| in_file(path, &error))?;
     if access.is_open() {
         return Err(CommandError::Usage(format!(
             "`{}` has no token: then anybody could do everything",
@@ -95,9 +182,110 @@ fn access(arguments: &Arguments) -> Result<Access, CommandError> {
     Ok(access)
 }
 
+/// What is connected: made and checked before anything is sent.
+struct LiveParts {
+    users: watch::Sender<Arc<Users>>,
+    path: PathBuf,
+    systems: Vec<ConnectedSystem>,
+}
+
+impl LiveParts {
+    fn of(
+        config: &LiveConfig,
+        folder: &Path,
+        tables: &Tables,
+        arguments: &Arguments,
+    ) -> Result<Self, CommandError> {
+        let file = arguments.config.as_deref().unwrap_or(folder);
+        let wrong = |error: &dyn std::fmt::Display| in_file(file, error);
+        let path = folder.join(&config.users);
+        let users = Users::parse(&text_of(&path)?, tables.schema())
+            .map_err(|error| in_file(&path, &error))?;
+        let read_folder = folder.to_path_buf();
+        let secrets = move |place: &SecretSettings| secret(place, &read_folder);
+        let mut systems = Vec::new();
+        for name in config.systems.keys() {
+            let system = config.system(name).map_err(|error| wrong(&error))?;
+            let name = system_name(tables, name).map_err(|error| wrong(&error))?;
+            let place = ConnectorPlace {
+                system: &name,
+                folder,
+                secrets: &secrets,
+            };
+            let connector = system
+                .connector
+                .make(&place)
+                .map_err(|error| wrong(&format!("`[systems.{name}]`: {error}")))?;
+            check_states(tables, &name, &*connector).map_err(|error| wrong(&error))?;
+            systems.push(ConnectedSystem {
+                name,
+                connector,
+                per_second: system.limits.per_second,
+            });
+        }
+        Ok(Self {
+            users: watch::Sender::new(Arc::new(users)),
+            path,
+            systems,
+        })
+    }
+
+    async fn connect(self, core: &CoreHandle, dry_run: bool) -> Result<Arc<LiveHost>, WorkError> {
+        let users = self.users.subscribe();
+        let now = jiff::Timestamp::now;
+        let host = connect(core, users, now, dry_run, self.systems).await?;
+        tokio::spawn(watch_users(self.path, self.users, core.clone()));
+        Ok(host)
+    }
+}
+
+/// Reads the table of users again when it has changed. With errors, the old one stays.
+async fn watch_users(path: PathBuf, users: watch::Sender<Arc<Users>>, core: CoreHandle) {
+    let mut before = files::read(&path).ok();
+    loop {
+        tokio::time::sleep(USERS_EVERY).await;
+        let now = files::read(&path).ok();
+        if now.is_none() || now == before {
+            continue;
+        }
+        before = now;
+        let parsed = plain_text(&path).and_then(|text| {
+            Users::parse(&text, core.tables().schema()).map_err(|error| error.to_string())
+        });
+        match parsed {
+            Ok(new) => drop(users.send_replace(Arc::new(new))),
+            Err(why) => {
+                tracing::error!(path = %path.display(), why, "the users were not read again: the old ones stay");
+            }
+        }
+    }
+}
+
+/// A secret from a file next to the settings, or from the environment.
+fn secret(place: &SecretSettings, folder: &Path) -> Result<Secret, SecretError> {
+    let (text, shown) = match place {
+        SecretSettings::File(file) => {
+            let path = folder.join(file);
+            let text = plain_text(&path).map_err(SecretError)?;
+            (text, format!("`{}`", path.display()))
+        }
+        SecretSettings::Env(name) => {
+            let text = std::env::var(name).map_err(|_| {
+                SecretError(format!("the environment variable `{name}` is not set"))
+            })?;
+            (text, format!("the environment variable `{name}`"))
+        }
+    };
+    let secret = Secret::from(&*text);
+    if secret.reveal().is_empty() {
+        return Err(SecretError(format!("{shown} is empty")));
+    }
+    Ok(secret)
+}
+
 /// Makes the tables anew. The errors of the program are printed, as at the start.
-fn load(arguments: &Arguments, access: &FileAccess) -> Box<presync_service::http::LoadTables> {
-    let (path, access) = (arguments.path.clone(), access.clone());
+fn load(path: &Path, access: &FileAccess) -> Box<presync_service::http::LoadTables> {
+    let (path, access) = (path.to_path_buf(), access.clone());
     Box::new(move || {
         let terminal = Terminal::new(ColorChoice::Never, false, access.clone());
         match loading::tables(&path, &terminal) {

@@ -6,6 +6,7 @@ mod decide;
 mod events;
 mod problem;
 mod service;
+mod systems;
 mod users;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use access::{Access, AccessError, TokenScope};
 pub use problem::Problem;
 
 use crate::handle::CoreHandle;
+use crate::live::LiveHost;
 
 /// The largest body, in bytes.
 const MOST_BYTES: usize = 4 << 20;
@@ -45,18 +47,26 @@ struct SharedService {
     /// One reload at a time; and why the last one failed.
     problem: tokio::sync::Mutex<Option<String>>,
     access: Access,
+    /// The systems that are connected; `None` without settings for them.
+    live: Option<Arc<LiveHost>>,
     /// Whether the service is ending.
     ending: watch::Sender<bool>,
 }
 
 impl Service {
     /// `load`: how the tables are made anew.
-    pub fn new(core: CoreHandle, load: Box<LoadTables>, access: Access) -> Self {
+    pub fn new(
+        core: CoreHandle,
+        load: Box<LoadTables>,
+        access: Access,
+        live: Option<Arc<LiveHost>>,
+    ) -> Self {
         Self(Arc::new(SharedService {
             core,
             load,
             problem: tokio::sync::Mutex::new(None),
             access,
+            live,
             ending: watch::Sender::new(false),
         }))
     }
@@ -126,6 +136,7 @@ pub fn router(service: Service) -> Router {
         .route("/v1/users/{user}", get(users::user).delete(users::forget))
         .route("/v1/tables", get(service::tables))
         .route("/v1/digest", get(service::digest))
+        .route("/v1/systems", get(systems::systems))
         .route("/v1/reload", post(service::reload))
         .route("/health/live", get(service::live))
         .route("/health/ready", get(service::ready))

@@ -1,0 +1,99 @@
+//! What a connector is: it connects, and then there are a source of reports and a sink of commands.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::report::{SystemCommand, SystemReport};
+
+/// A kind of system with its settings.
+#[async_trait]
+pub trait Connector: Send {
+    /// Connects, and watches these users.
+    ///
+    /// # Errors
+    /// It cannot, now or ever.
+    async fn connect(&mut self, users: &[String]) -> Result<Connection, ConnectError>;
+
+    /// The states that it can set by id; `None`: it takes any.
+    fn settable(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
+    /// How many commands may be carried out at the same time, each for another user.
+    fn concurrency(&self) -> usize {
+        8
+    }
+}
+
+/// What is there while a system is connected.
+pub struct Connection {
+    pub source: Box<dyn ReportSource>,
+    pub sink: Box<dyn CommandSink>,
+}
+
+/// What a system says.
+#[async_trait]
+pub trait ReportSource: Send {
+    /// The next reports, in order. It may be dropped before it is ready, and nothing is lost.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    async fn next(&mut self) -> Result<Vec<SystemReport>, ConnectError>;
+
+    /// Reports were taken: a system that repeats them until then need not do so any more.
+    async fn taken(&mut self) {}
+}
+
+/// What a system is told.
+#[async_trait]
+pub trait CommandSink: Send + Sync {
+    /// Sets a state.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    async fn set(&self, command: &SystemCommand) -> Result<SetOutcome, ConnectError>;
+
+    /// Asks for the state of a user, as a report; `None` if the system cannot be asked.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    async fn read(&self, _user: &str) -> Result<Option<SystemReport>, ConnectError> {
+        Ok(None)
+    }
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SetOutcome {
+    /// The system has taken it. The echo comes by itself.
+    Done,
+    /// It will never work: no such user, no right, no such state.
+    Refused(String),
+    /// It may work later; not before this time, if the system says so.
+    Later {
+        after: Option<Duration>,
+        why: String,
+    },
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ConnectError {
+    /// It may come back by itself.
+    #[error("{0}")]
+    Lost(String),
+    /// The system said when to try again.
+    #[error("{why}")]
+    TryAfter { after: Duration, why: String },
+    /// Somebody has to change the settings: a password, an address.
+    #[error("{0}")]
+    Settings(String),
+}
+
+impl ConnectError {
+    /// A lost connection.
+    pub fn lost(why: impl std::fmt::Display) -> Self {
+        Self::Lost(why.to_string())
+    }
+}

@@ -1,0 +1,295 @@
+//! A program that is started and talked to: events out of it, commands into it, one JSON object a line.
+//!
+//! Out: events as those of `presync run`, with the ids of the system and the state of this system only
+//! (`{"user":"17","change":{"pbx":"Away"}}`, `observe`, `set` for facts), and for each command `{"done":17}`,
+//! `{"refused":17,"why":"..."}` or `{"later":17,"seconds":5}`.
+//! In: `{"users":["17"]}` at the start, then commands: `{"number":17,"user":"17","state":"Away","append":["Lunch"]}`.
+//! A program that ends is started again. What it writes to its standard error goes to the log.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+
+use crate::connector::{
+    CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
+};
+use crate::connectors::{ConnectorPlace, MakeError};
+use crate::report::{ReportKind, SystemCommand, SystemReport};
+
+/// The settings of the connector `exec`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExecSettings {
+    /// The program and its arguments. It runs in the folder of the settings.
+    command: Vec<String>,
+}
+
+/// The longest line.
+const MOST_BYTES: u64 = 1 << 20;
+
+pub struct ExecConnector {
+    system: String,
+    command: Vec<String>,
+    folder: PathBuf,
+}
+
+impl ExecConnector {
+    pub fn new(settings: &ExecSettings, place: &ConnectorPlace<'_>) -> Result<Self, MakeError> {
+        if settings.command.is_empty() {
+            return Err(MakeError::Setting(
+                "`command` is empty: name a program".to_owned(),
+            ));
+        }
+        Ok(Self {
+            system: place.system.to_owned(),
+            command: settings.command.clone(),
+            folder: place.folder.to_path_buf(),
+        })
+    }
+}
+
+#[async_trait]
+impl Connector for ExecConnector {
+    async fn connect(&mut self, users: &[String]) -> Result<Connection, ConnectError> {
+        let Some((program, arguments)) = self.command.split_first() else {
+            return Err(ConnectError::Settings("`command` is empty".to_owned()));
+        };
+        // A path is relative to the settings, like every other.
+        let path = if program.contains('/') {
+            self.folder.join(program)
+        } else {
+            PathBuf::from(program)
+        };
+        let child = Command::new(path)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        let cannot = |why: &dyn std::fmt::Display| {
+            ConnectError::Settings(format!("`{program}` cannot be started: {why}"))
+        };
+        let mut child = child.map_err(|error| cannot(&error))?;
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(cannot(&"it has no pipes"));
+        };
+        log_lines(self.system.clone(), stderr);
+        let input = Arc::new(AsyncMutex::new(stdin));
+        let waiting = Waiting::default();
+        let sink = ExecSink {
+            input,
+            waiting: waiting.clone(),
+        };
+        sink.send(&json!({ "users": users })).await?;
+        let source = ExecSource {
+            system: self.system.clone(),
+            child,
+            lines: Lines(BufReader::new(stdout)),
+            waiting,
+        };
+        Ok(Connection {
+            source: Box::new(source),
+            sink: Box::new(sink),
+        })
+    }
+}
+
+/// Lines that are not too long.
+struct Lines<R>(BufReader<R>);
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// The next one; `None` at the end.
+    async fn next(&mut self) -> Result<Option<String>, ConnectError> {
+        let mut line = Vec::new();
+        let read = (&mut self.0)
+            .take(MOST_BYTES)
+            .read_until(b'\n', &mut line)
+            .await
+            .map_err(ConnectError::lost)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        if read as u64 == MOST_BYTES {
+            return Err(ConnectError::lost(
+                "the adapter wrote a line of more than 1 MB",
+            ));
+        }
+        Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()))
+    }
+}
+
+fn log_lines(system: String, stderr: impl AsyncRead + Unpin + Send + 'static) {
+    tokio::spawn(async move {
+        let mut lines = Lines(BufReader::new(stderr));
+        while let Ok(Some(line)) = lines.next().await {
+            tracing::info!(system, line, "the adapter says");
+        }
+    });
+}
+
+/// The commands whose end the adapter has not told yet, by number.
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<SetOutcome>>>>;
+
+struct ExecSource {
+    system: String,
+    child: Child,
+    lines: Lines<tokio::process::ChildStdout>,
+    waiting: Waiting,
+}
+
+/// A line of an adapter.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdapterLine {
+    user: Option<String>,
+    at: Option<jiff::Timestamp>,
+    #[serde(default)]
+    set: BTreeMap<String, Value>,
+    observe: Option<BTreeMap<String, Option<String>>>,
+    change: Option<BTreeMap<String, String>>,
+    done: Option<u64>,
+    refused: Option<u64>,
+    why: Option<String>,
+    later: Option<u64>,
+    seconds: Option<f64>,
+}
+
+#[async_trait]
+impl ReportSource for ExecSource {
+    async fn next(&mut self) -> Result<Vec<SystemReport>, ConnectError> {
+        loop {
+            let Some(line) = self.lines.next().await? else {
+                let ended = self.child.wait().await.map_err(ConnectError::lost)?;
+                return Err(ConnectError::lost(format!("the adapter ended: {ended}")));
+            };
+            if line.is_empty() {
+                continue;
+            }
+            let parsed: AdapterLine = match serde_json::from_str(&line) {
+                Ok(parsed) => parsed,
+                Err(error) => {
+                    tracing::warn!(system = self.system, line, %error, "the adapter wrote something else than an event");
+                    continue;
+                }
+            };
+            let reports = self.reports(parsed, &line);
+            if !reports.is_empty() {
+                return Ok(reports);
+            }
+        }
+    }
+}
+
+impl ExecSource {
+    fn reports(&self, line: AdapterLine, text: &str) -> Vec<SystemReport> {
+        let outcome = match (line.done, line.refused, line.later) {
+            (Some(number), ..) => Some((number, SetOutcome::Done)),
+            (_, Some(number), _) => {
+                let why = line.why.unwrap_or_else(|| "refused".to_owned());
+                Some((number, SetOutcome::Refused(why)))
+            }
+            (.., Some(number)) => {
+                let after = line
+                    .seconds
+                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                let why = line.why.unwrap_or_else(|| "not now".to_owned());
+                Some((number, SetOutcome::Later { after, why }))
+            }
+            _ => None,
+        };
+        if let Some((number, outcome)) = outcome {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(reply) = waiting.remove(&number) {
+                // Nobody waits any more if it took too long.
+                let _ = reply.send(outcome);
+            }
+            return Vec::new();
+        }
+        let Some(user) = line.user else {
+            tracing::warn!(
+                system = self.system,
+                text,
+                "a line of the adapter has no `user`"
+            );
+            return Vec::new();
+        };
+        let mut kinds = Vec::new();
+        if !line.set.is_empty() {
+            kinds.push(ReportKind::Facts(line.set));
+        }
+        for (system, state) in line.observe.unwrap_or_default() {
+            if self.is_own(&system, text) {
+                kinds.push(ReportKind::Observed(state));
+            }
+        }
+        for (system, state) in line.change.unwrap_or_default() {
+            if self.is_own(&system, text) {
+                kinds.push(ReportKind::Changed(state));
+            }
+        }
+        let report = |kind| SystemReport {
+            user: user.clone(),
+            at: line.at,
+            kind,
+        };
+        kinds.into_iter().map(report).collect()
+    }
+
+    fn is_own(&self, system: &str, text: &str) -> bool {
+        let is_own = system.eq_ignore_ascii_case(&self.system);
+        if !is_own {
+            tracing::warn!(
+                system = self.system,
+                text,
+                "an adapter speaks of its own system only"
+            );
+        }
+        is_own
+    }
+}
+
+struct ExecSink {
+    input: Arc<AsyncMutex<ChildStdin>>,
+    waiting: Waiting,
+}
+
+impl ExecSink {
+    async fn send(&self, line: &Value) -> Result<(), ConnectError> {
+        let mut input = self.input.lock().await;
+        let text = format!("{line}\n");
+        let written = input.write_all(text.as_bytes()).await;
+        written.map_err(|error| {
+            ConnectError::lost(format!("the adapter does not read commands: {error}"))
+        })
+    }
+}
+
+#[async_trait]
+impl CommandSink for ExecSink {
+    async fn set(&self, command: &SystemCommand) -> Result<SetOutcome, ConnectError> {
+        let (reply, outcome) = oneshot::channel();
+        {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.insert(command.number, reply);
+        }
+        let line = serde_json::to_value(command).map_err(ConnectError::lost)?;
+        self.send(&line).await?;
+        outcome
+            .await
+            .map_err(|_| ConnectError::lost("the adapter has ended"))
+    }
+}

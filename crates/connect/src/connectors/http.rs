@@ -1,0 +1,64 @@
+//! What connectors that call an HTTP API share.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+
+use crate::connector::ConnectError;
+use crate::connectors::MakeError;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client that follows no redirects, which could lead elsewhere with our tokens.
+pub fn client() -> Result<Client, MakeError> {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // Somebody else may have chosen one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    Client::builder()
+        .timeout(PATIENCE)
+        .redirect(Policy::none())
+        .build()
+        .map_err(|error| MakeError::Setting(format!("HTTPS cannot be used: {error}")))
+}
+
+/// No answer came. Addresses with secrets in them are not shown.
+pub fn lost(error: reqwest::Error) -> ConnectError {
+    let error = error.without_url();
+    let mut why = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(inner) = source {
+        why = format!("{why}: {inner}");
+        source = inner.source();
+    }
+    ConnectError::Lost(why)
+}
+
+/// What the header says, in seconds.
+pub fn retry_after(answer: &Response) -> Option<Duration> {
+    let header = answer.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    header.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The reason in a member of an answer, with its status.
+pub async fn error_text(answer: Response, member: &str) -> String {
+    let status = answer.status();
+    let body: serde_json::Value = answer.json().await.unwrap_or_default();
+    let why = body[member].as_str().unwrap_or("no reason given");
+    format!("{status}: {why}")
+}
+
+/// An answer that ends the connection.
+pub async fn unexpected(answer: Response, member: &str) -> ConnectError {
+    let after = retry_after(&answer);
+    let why = error_text(answer, member).await;
+    match after {
+        Some(after) => ConnectError::TryAfter { after, why },
+        None => ConnectError::Lost(why),
+    }
+}

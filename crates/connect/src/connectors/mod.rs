@@ -1,0 +1,58 @@
+//! One file for each kind of system, and [`ConnectorSettings`], which names them.
+
+mod exec;
+mod http;
+mod matrix;
+mod xmpp;
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::connector::Connector;
+use crate::secret::{ReadSecret, SecretError};
+
+/// The settings of a system, by its kind: `connector = "matrix"`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "connector", rename_all = "lowercase")]
+pub enum ConnectorSettings {
+    /// A program of yours that is started and talked to with JSON Lines.
+    Exec(exec::ExecSettings),
+    /// A Matrix server, as an application service.
+    Matrix(matrix::MatrixSettings),
+    /// An XMPP server, logged in as each user.
+    Xmpp(xmpp::XmppSettings),
+}
+
+/// What a connector is made with.
+pub struct ConnectorPlace<'a> {
+    /// The name of the system in the program.
+    pub system: &'a str,
+    /// The folder that paths in the settings are relative to.
+    pub folder: &'a Path,
+    pub secrets: &'a ReadSecret,
+}
+
+/// A connector cannot be made from its settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MakeError {
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("{0}")]
+    Setting(String),
+}
+
+impl ConnectorSettings {
+    /// The connector. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// A secret is missing, or a setting cannot be used.
+    pub fn make(&self, place: &ConnectorPlace<'_>) -> Result<Box<dyn Connector>, MakeError> {
+        Ok(match self {
+            Self::Exec(settings) => Box::new(exec::ExecConnector::new(settings, place)?),
+            Self::Matrix(settings) => Box::new(matrix::MatrixConnector::new(settings, place)?),
+            Self::Xmpp(settings) => Box::new(xmpp::XmppConnector::new(settings, place)?),
+        })
+    }
+}

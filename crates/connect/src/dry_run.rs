@@ -1,0 +1,39 @@
+//! A connector that listens and sends nothing.
+
+use async_trait::async_trait;
+
+use crate::connector::{CommandSink, ConnectError, Connection, Connector, SetOutcome};
+use crate::report::{SystemCommand, SystemReport};
+
+/// Says of every command that it was carried out.
+pub struct DryRun(pub Box<dyn Connector>);
+
+#[async_trait]
+impl Connector for DryRun {
+    async fn connect(&mut self, users: &[String]) -> Result<Connection, ConnectError> {
+        let Connection { source, sink } = self.0.connect(users).await?;
+        let sink = Box::new(DrySink(sink));
+        Ok(Connection { source, sink })
+    }
+
+    fn settable(&self) -> Option<&'static [&'static str]> {
+        self.0.settable()
+    }
+
+    fn concurrency(&self) -> usize {
+        self.0.concurrency()
+    }
+}
+
+struct DrySink(Box<dyn CommandSink>);
+
+#[async_trait]
+impl CommandSink for DrySink {
+    async fn set(&self, _: &SystemCommand) -> Result<SetOutcome, ConnectError> {
+        Ok(SetOutcome::Done)
+    }
+
+    async fn read(&self, user: &str) -> Result<Option<SystemReport>, ConnectError> {
+        self.0.read(user).await
+    }
+}

@@ -1,0 +1,279 @@
+//! The service connected to systems: what their reports lead to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use presync_connect::{ConnectorHost, ReportKind, SystemCommand, SystemReport};
+use presync_service::live::{LiveConfig, LiveHost, Users};
+use presync_service::store::EmbeddedStore;
+use presync_service::{Core, CoreHandle, start};
+use tokio::sync::watch;
+
+use crate::tables;
+
+/// Each look is a second later.
+fn clock() -> jiff::Timestamp {
+    static SECONDS: AtomicI64 = AtomicI64::new(1_796_000_000);
+    let second = SECONDS.fetch_add(1, Ordering::Relaxed);
+    jiff::Timestamp::from_second(second).expect("it is a time")
+}
+
+const USERS: &str = "user,role,cic,lync,user_type,cic_logged_in,lync_logged_in
+ann,Agents,Ann.Smith,ann@example.com,enterprise_voice,true,true
+\"b, \"\"bob\"\"\",Agents,bob,bob@example.com,enterprise_voice,yes,1
+carol,Agents,carol,,im,true,false
+";
+
+struct Site {
+    _folder: tempfile::TempDir,
+    core: CoreHandle,
+    host: LiveHost,
+}
+
+async fn site() -> Site {
+    let folder = tempfile::tempdir().expect("there is room");
+    let store = EmbeddedStore::open(&folder.path().join("store")).expect("it can be made");
+    let core = start(Core::new(tables(), store).expect("it can be read"), clock);
+    let users = Users::parse(USERS, tables().schema()).expect("they are right");
+    let (_, users) = watch::channel(Arc::new(users));
+    let systems = ["cic", "lync"].map(ToOwned::to_owned);
+    let host = LiveHost::new(core.clone(), users, clock, false, systems);
+    host.tell_users().await.expect("they can be kept");
+    Site {
+        _folder: folder,
+        core,
+        host,
+    }
+}
+
+fn observed(user: &str, state: &str) -> SystemReport {
+    SystemReport::new(user, ReportKind::Observed(Some(state.to_owned())))
+}
+
+fn changed(user: &str, state: &str) -> SystemReport {
+    SystemReport::new(user, ReportKind::Changed(state.to_owned()))
+}
+
+impl Site {
+    async fn report(&self, system: &str, reports: Vec<SystemReport>) {
+        self.host
+            .report(system, reports)
+            .await
+            .expect("it is taken");
+    }
+
+    /// User and state of each command to a system.
+    async fn commands(&self, system: &str) -> Vec<(String, String)> {
+        let commands = self.host.commands(system).await.expect("it can be read");
+        let commands = commands.into_iter().map(|one| (one.user, one.state));
+        commands.collect()
+    }
+
+    async fn carry_out(&self, system: &str) -> Vec<SystemCommand> {
+        let commands = self.host.commands(system).await.expect("it can be read");
+        for command in &commands {
+            let done = self.host.done(system, command, None).await;
+            done.expect("it can be kept");
+        }
+        commands
+    }
+}
+
+/// What systems show at first moves nobody before all of a user are known, and then the newest choice counts.
+#[tokio::test]
+async fn a_user_is_decided_when_all_systems_are_known() {
+    let site = site().await;
+    site.host.connected("cic");
+    site.report(
+        "cic",
+        vec![
+            observed("ann.smith", "At Lunch"),
+            observed("BOB", "Available"),
+        ],
+    )
+    .await;
+    assert!(site.commands("lync").await.is_empty());
+    site.host.connected("lync");
+    site.report("lync", vec![observed("bob@example.com", "Busy")])
+        .await;
+    assert!(site.commands("lync").await.is_empty());
+    // Carol is not in this system.
+    site.report("lync", vec![observed("ann@example.com", "Online")])
+        .await;
+    let ids = [site.commands("cic").await, site.commands("lync").await];
+    assert!(ids.iter().all(|commands| commands.len() <= 2), "{ids:?}");
+    // By its name in the system.
+    site.report("cic", vec![changed("ann.smith", "Gone Home")])
+        .await;
+    let to_ann = site.commands("lync").await;
+    assert!(
+        to_ann.iter().any(|(user, _)| user == "ann@example.com"),
+        "{to_ann:?}"
+    );
+    assert_eq!(site.host.health()["cic"].reports, 3);
+}
+
+/// A lost system is observed again before anything is decided again.
+#[tokio::test]
+async fn who_is_not_in_the_table_does_no_harm() {
+    let site = site().await;
+    site.report(
+        "cic",
+        vec![
+            changed("mallory", "Available"),
+            changed("ann.smith", "At Lunch"),
+        ],
+    )
+    .await;
+    let health = &site.host.health()["cic"];
+    assert_eq!((health.reports, health.unknown_users), (2, 1));
+    // A state that the program does not have: nobody knows any more what is shown.
+    site.report("cic", vec![changed("ann.smith", "Unheard Of")])
+        .await;
+    let record = site
+        .core
+        .user("ann".to_owned())
+        .await
+        .expect("it can be read");
+    let record = serde_json::to_value(record).expect("it is JSON");
+    assert!(
+        record["session"]["systems"]["cic"]
+            .get("reported")
+            .is_none(),
+        "{record}"
+    );
+    let name = "b, \"bob\"".to_owned();
+    assert!(
+        site.core
+            .user(name)
+            .await
+            .expect("it can be read")
+            .is_some()
+    );
+}
+
+/// A decision compares with what a system has reported last: a command on its way would be undone, or not be noticed.
+#[tokio::test]
+async fn deciding_again_waits_for_a_command_on_its_way() {
+    let site = site().await;
+    site.report("cic", vec![observed("ann.smith", "Available")])
+        .await;
+    site.report("lync", vec![observed("ann@example.com", "Online")])
+        .await;
+    site.carry_out("lync").await;
+    site.report("cic", vec![changed("ann.smith", "At Lunch")])
+        .await;
+    let sent = site.carry_out("lync").await;
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    // CIC comes back with another state before the echo is there.
+    site.host.lost("cic", "cut");
+    site.host.connected("cic");
+    site.report("cic", vec![observed("ann.smith", "Available")])
+        .await;
+    assert!(site.commands("lync").await.is_empty(), "it waits");
+    site.report("lync", vec![changed("ann@example.com", &sent[0].state)])
+        .await;
+    site.host.decide_waiting().await.expect("it can be kept");
+    let sent = site.carry_out("lync").await;
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    // A refusal is counted.
+    site.report("cic", vec![changed("ann.smith", "Gone Home")])
+        .await;
+    let [command] = &site.host.commands("lync").await.expect("it can be read")[..] else {
+        panic!("one command");
+    };
+    let done = site.host.done("lync", command, Some("no right")).await;
+    done.expect("it can be kept");
+    assert_eq!(site.host.health()["lync"].refused, 1);
+    assert!(site.commands("lync").await.is_empty());
+}
+
+#[test]
+fn a_wrong_table_of_users_says_where() {
+    let tables = tables();
+    for (text, wanted) in [
+        ("", "line 1 of the users: the column `user` is missing"),
+        (
+            "user,rolle\n",
+            "the column `rolle` is unknown: columns are `user`, `role`, systems (`cic`, `lync`), and facts",
+        ),
+        (
+            "user,role\nann,Agentz\n",
+            "line 2 of the users: unknown role `Agentz`",
+        ),
+        (
+            "user,cic\nann,a\nbob,A\n",
+            "line 3 of the users: `ann` and `bob` have the same id `A`",
+        ),
+        (
+            "user,cic\nann,a\nann,b\n",
+            "line 3 of the users: `ann` is there twice",
+        ),
+        (
+            "user,cic_logged_in\nann,maybe\n",
+            "`cic_logged_in` is a flag: write `true` or `false`, not `maybe`",
+        ),
+        ("user,user_type\nann,fax\n", "line 2 of the users: "),
+        ("user,cic\n,a\n", "line 2 of the users: `user` is empty"),
+        ("user,cic\nann\n", "line 2 of the users: "),
+    ] {
+        let error = Users::parse(text, tables.schema())
+            .expect_err(text)
+            .to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+    // A byte order mark, Windows line ends and spaces do not matter.
+    let users = Users::parse("\u{feff}User, CIC\r\nann , a\r\n", tables.schema());
+    assert!(users.expect("it is right").named("ann").is_some());
+}
+
+#[test]
+fn wrong_settings_say_what_to_write() {
+    let rest = "program = \"a\"\nusers = \"u\"\n";
+    for (text, wanted) in [
+        ("", "missing field `program`"),
+        (rest, "missing field `systems`"),
+        (
+            &format!("{rest}[systems]\n"),
+            "no system is named: write `[systems.NAME]` for each",
+        ),
+        (
+            &format!("{rest}[systems.cic]\nconnector = \"exce\"\n"),
+            "did you mean `exec`?",
+        ),
+        (
+            &format!("{rest}[systems.cic]\nconnector = \"exec\"\ncomand = [\"a\"]\n"),
+            "did you mean `command`?",
+        ),
+        (
+            &format!("{rest}[systems.cic]\nconnector = \"exec\"\n"),
+            "`[systems.cic]`: missing field `command`",
+        ),
+        (
+            &format!(
+                "{rest}[systems.cic]\nconnector = \"exec\"\ncommand = [\"a\"]\nper_second = 0\n"
+            ),
+            "nothing is ever sent",
+        ),
+        (
+            &format!("{rest}[htpp]\n[systems.cic]\n"),
+            "did you mean `http`?",
+        ),
+        (
+            &format!(
+                "{rest}[systems.cic]\nconnector = \"matrix\"\nserver = \"s\"\nas_token = \"secret\"\n"
+            ),
+            "`[systems.cic]`: ",
+        ),
+    ] {
+        let error = LiveConfig::parse(text).expect_err(text).to_string();
+        assert!(error.contains(wanted), "{text}: {error}");
+        assert!(!error.contains("\"secret\""), "{error}");
+    }
+    let text = format!("{rest}[systems.cic]\nconnector = \"exec\"\ncommand = [\"a\"]\n");
+    let config = LiveConfig::parse(&text).expect("it is right");
+    assert_eq!(
+        config.system("cic").expect("it is there").limits.per_second,
+        10
+    );
+}
