@@ -1,11 +1,14 @@
 //! `decisions packed|ids|names COUNT` and `decisions wide COUNT FILE` make COUNT decisions, from a small table or from
-//! the program in FILE, which declares the choices `a` and `b`. Used by instructions.py to count instructions.
+//! the program in FILE, which declares the choices `a` and `b`. `decisions events TABLES FILE` applies events, and `decisions check
+//! FILE` checks a program, as `presync run` and `presync check` do. Used by instructions.py to count instructions.
 
 use std::hint::black_box;
 
 use presync::{
-    Direction, FactId, Program, Schema, Situation, StateId, SystemId, Table, Tables, ValueId,
+    Direction, FactId, Program, Schema, Settings, Situation, StateId, SystemId, Table, Tables, ValueId,
 };
+use presync_engine::SessionEngine;
+use presync_stream::Stream;
 
 const PROGRAM: &str = r#"
 use cic_lync_profiles
@@ -15,6 +18,11 @@ role "Agents" uses "Enterprise Voice", "Remote Call Control", "IM"
 fn main() {
     let mut words = std::env::args().skip(1);
     let kind = words.next().expect("say what kind");
+    match kind.as_str() {
+        "events" => return events(&read(words.next()), &read(words.next())),
+        "check" => return check(&read(words.next())),
+        _ => {}
+    }
     let count: usize = words
         .next()
         .and_then(|count| count.parse().ok())
@@ -68,6 +76,21 @@ fn main() {
             }
         }),
     }
+}
+
+fn read(file: Option<String>) -> String {
+    std::fs::read_to_string(file.expect("name a file")).expect("there is such a file")
+}
+
+fn events(tables: &str, events: &str) {
+    let tables = Tables::from_json(tables).expect("they are tables");
+    let mut stream = Stream::new(SessionEngine::new(tables), 1, false);
+    black_box(stream.block(events.as_bytes()));
+}
+
+fn check(source: &str) {
+    let program = Program::check_source("a.presync", source).expect("it is right");
+    black_box(program.lint(&Settings::default()));
 }
 
 fn wide(count: usize, program: &str) {
