@@ -1,4 +1,4 @@
-//! A host that remembers what it was told.
+//! A host that remembers reports and commands.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ pub struct TestHost {
     more: Notify,
 }
 
-/// What a host was told of one user.
+/// The reports of one user.
 pub struct OfUser {
     pub observed: Vec<String>,
     pub changed: Vec<String>,

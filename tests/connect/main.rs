@@ -10,6 +10,7 @@ mod host;
 mod matrix;
 mod scripted;
 mod systems;
+mod webhook;
 
 use std::time::Duration;
 
@@ -163,6 +164,9 @@ async fn a_lost_echo_leads_to_another_decision() {
 #[tokio::test]
 async fn a_lost_connection_is_made_again() {
     with_each(async |host, system| {
+        if !system.can_be_cut() {
+            return;
+        }
         let [first, second] = system.states();
         system.cut().await;
         host.until("it is lost", |host| host.lost > 0).await;

@@ -1,4 +1,4 @@
-//! A stand-in for a Matrix server: presence of users, set by an application service that is told of changes. Written from the
+//! A stand-in for a Matrix server: presence of users, set by an application service that hears of changes. Written from the
 //! specification and what Synapse does; `tests/live/end_to_end.py` has the real one.
 
 use std::net::SocketAddr;
@@ -34,7 +34,7 @@ pub struct PlayedMatrix {
 }
 
 /// A port that is free.
-fn free() -> SocketAddr {
+pub fn free() -> SocketAddr {
     let bound = std::net::TcpListener::bind("127.0.0.1:0").expect("there is one");
     bound.local_addr().expect("it has one")
 }
@@ -234,7 +234,7 @@ impl PlayedSystem for PlayedMatrix {
         self.server.played().loses = lose;
     }
 
-    /// An answer that says so ends the connection.
+    /// An error in an answer ends the connection.
     async fn cut(&self) {
         self.server.played().is_cut = true;
         // The server tells of something, and cannot be asked about it.

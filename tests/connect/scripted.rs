@@ -196,7 +196,7 @@ impl CommandSink for PlayedMemory {
     }
 }
 
-/// An adapter of `exec`, told what to do by files in a folder.
+/// An adapter of `exec`, which files in a folder direct.
 pub struct PlayedAdapter {
     folder: tempfile::TempDir,
 }

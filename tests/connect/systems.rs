@@ -5,6 +5,7 @@ use presync_connect::Connector;
 
 use crate::matrix::PlayedMatrix;
 use crate::scripted::{PlayedAdapter, PlayedMemory};
+use crate::webhook::PlayedWebhook;
 
 /// A system whose users are `ann` and `bob`, who show the first of its states.
 #[async_trait]
@@ -42,14 +43,20 @@ pub trait PlayedSystem: Sync {
     fn can_be_read(&self) -> bool {
         true
     }
+
+    /// Whether there is a connection at all.
+    fn can_be_cut(&self) -> bool {
+        true
+    }
 }
 
 /// Each of them, with its name.
 pub async fn systems() -> Vec<(&'static str, Box<dyn PlayedSystem>)> {
-    let all: [Box<dyn PlayedSystem>; 3] = [
+    let all: [Box<dyn PlayedSystem>; 4] = [
         Box::new(PlayedMemory::default()),
         Box::new(PlayedAdapter::start()),
         Box::new(PlayedMatrix::start().await),
+        Box::new(PlayedWebhook::start().await),
     ];
     all.into_iter().map(|one| (one.name(), one)).collect()
 }

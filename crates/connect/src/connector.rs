@@ -32,7 +32,7 @@ pub struct Connection {
     pub sink: Box<dyn CommandSink>,
 }
 
-/// What a system says.
+/// Gives the reports of a system.
 #[async_trait]
 pub trait ReportSource: Send {
     /// The next reports, in order. It may be dropped before it is ready, and nothing is lost.
@@ -45,7 +45,7 @@ pub trait ReportSource: Send {
     async fn taken(&mut self) {}
 }
 
-/// What a system is told.
+/// Takes commands to a system.
 #[async_trait]
 pub trait CommandSink: Send + Sync {
     /// Sets a state.
@@ -70,7 +70,7 @@ pub enum SetOutcome {
     Done,
     /// It will never work: no such user, no right, no such state.
     Refused(String),
-    /// It may work later; not before this time, if the system says so.
+    /// It may work later; not before this time, if the system has named one.
     Later {
         after: Option<Duration>,
         why: String,

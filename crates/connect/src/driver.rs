@@ -80,7 +80,7 @@ pub async fn drive(
         };
         host.lost(system, &error.to_string());
         let wait = match error {
-            ConnectError::TryAfter { after, .. } => after,
+            ConnectError::TryAfter { after, .. } => after.max(settings.retry.0),
             ConnectError::Lost(_) | ConnectError::Settings(_) => delay(attempts, settings),
         };
         attempts += 1;
@@ -306,7 +306,9 @@ impl CommandQueue<'_> {
                 let tried = self.delayed.get(&command.user);
                 let tried = tried.filter(|(number, ..)| *number == command.number);
                 let tried = tried.map_or(0, |(.., tried)| *tried);
-                let wait = after.unwrap_or_else(|| delay(tried, self.settings));
+                let least = self.settings.retry.0;
+                let wait =
+                    after.map_or_else(|| delay(tried, self.settings), |after| after.max(least));
                 tracing::info!(
                     system = self.system,
                     user = command.user,

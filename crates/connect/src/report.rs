@@ -16,7 +16,7 @@ pub struct SystemReport {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReportKind {
-    /// What is the case, whoever chose it and whenever; `None`: nobody knows.
+    /// What the system shows now; `None`: nobody knows.
     Observed(Option<String>),
     /// The state has changed, by a person, a program or one of our commands. The first one of a user after connecting is taken as
     /// observed: what happened meanwhile is not known.

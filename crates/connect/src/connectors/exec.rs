@@ -6,7 +6,7 @@
 //! In: `{"users":["17"]}` at the start, then commands: `{"number":17,"user":"17","state":"Away","append":["Lunch"]}`.
 //! A program that ends is started again. What it writes to its standard error goes to the log.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,8 +23,9 @@ use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
+use crate::connectors::adapter_event::AdapterEvent;
 use crate::connectors::{ConnectorPlace, MakeError};
-use crate::report::{ReportKind, SystemCommand, SystemReport};
+use crate::report::{SystemCommand, SystemReport};
 
 /// The settings of the connector `exec`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -141,7 +142,7 @@ fn log_lines(system: String, stderr: impl AsyncRead + Unpin + Send + 'static) {
     });
 }
 
-/// The commands whose end the adapter has not told yet, by number.
+/// The commands that the adapter has not answered yet, by number.
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<SetOutcome>>>>;
 
 struct ExecSource {
@@ -153,14 +154,16 @@ struct ExecSource {
 
 /// A line of an adapter.
 #[derive(Deserialize)]
+#[serde(untagged)]
+enum AdapterLine {
+    Outcome(AdapterOutcome),
+    Event(AdapterEvent),
+}
+
+/// What became of a command.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AdapterLine {
-    user: Option<String>,
-    at: Option<jiff::Timestamp>,
-    #[serde(default)]
-    set: BTreeMap<String, Value>,
-    observe: Option<BTreeMap<String, Option<String>>>,
-    change: Option<BTreeMap<String, String>>,
+struct AdapterOutcome {
     done: Option<u64>,
     refused: Option<u64>,
     why: Option<String>,
@@ -179,86 +182,48 @@ impl ReportSource for ExecSource {
             if line.is_empty() {
                 continue;
             }
-            let parsed: AdapterLine = match serde_json::from_str(&line) {
-                Ok(parsed) => parsed,
-                Err(error) => {
-                    tracing::warn!(system = self.system, line, %error, "the adapter wrote something else than an event");
-                    continue;
-                }
+            let reports = match serde_json::from_str(&line) {
+                Ok(AdapterLine::Event(event)) => event.reports(&self.system),
+                Ok(AdapterLine::Outcome(outcome)) => self.ended(outcome).map(|()| Vec::new()),
+                Err(_) => Err("it is neither an event nor the end of a command".to_owned()),
             };
-            let reports = self.reports(parsed, &line);
-            if !reports.is_empty() {
-                return Ok(reports);
+            match reports {
+                Ok(reports) if reports.is_empty() => {}
+                Ok(reports) => return Ok(reports),
+                Err(why) => {
+                    tracing::warn!(
+                        system = self.system,
+                        line,
+                        why,
+                        "a line of the adapter was ignored"
+                    );
+                }
             }
         }
     }
 }
 
 impl ExecSource {
-    fn reports(&self, line: AdapterLine, text: &str) -> Vec<SystemReport> {
-        let outcome = match (line.done, line.refused, line.later) {
-            (Some(number), ..) => Some((number, SetOutcome::Done)),
-            (_, Some(number), _) => {
-                let why = line.why.unwrap_or_else(|| "refused".to_owned());
-                Some((number, SetOutcome::Refused(why)))
-            }
+    /// Tells who waits for it what became of a command.
+    fn ended(&self, outcome: AdapterOutcome) -> Result<(), String> {
+        let why = |default: &str| outcome.why.clone().unwrap_or_else(|| default.to_owned());
+        let (number, outcome) = match (outcome.done, outcome.refused, outcome.later) {
+            (Some(number), ..) => (number, SetOutcome::Done),
+            (_, Some(number), _) => (number, SetOutcome::Refused(why("refused"))),
             (.., Some(number)) => {
-                let after = line
-                    .seconds
-                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                let why = line.why.unwrap_or_else(|| "not now".to_owned());
-                Some((number, SetOutcome::Later { after, why }))
+                let seconds = outcome.seconds;
+                let after = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                let why = why("not now");
+                (number, SetOutcome::Later { after, why })
             }
-            _ => None,
+            _ => return Err("it names no command".to_owned()),
         };
-        if let Some((number, outcome)) = outcome {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(reply) = waiting.remove(&number) {
-                // Nobody waits any more if it took too long.
-                let _ = reply.send(outcome);
-            }
-            return Vec::new();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reply) = waiting.remove(&number) {
+            // Nobody waits any more if it took too long.
+            let _ = reply.send(outcome);
         }
-        let Some(user) = line.user else {
-            tracing::warn!(
-                system = self.system,
-                text,
-                "a line of the adapter has no `user`"
-            );
-            return Vec::new();
-        };
-        let mut kinds = Vec::new();
-        if !line.set.is_empty() {
-            kinds.push(ReportKind::Facts(line.set));
-        }
-        for (system, state) in line.observe.unwrap_or_default() {
-            if self.is_own(&system, text) {
-                kinds.push(ReportKind::Observed(state));
-            }
-        }
-        for (system, state) in line.change.unwrap_or_default() {
-            if self.is_own(&system, text) {
-                kinds.push(ReportKind::Changed(state));
-            }
-        }
-        let report = |kind| SystemReport {
-            user: user.clone(),
-            at: line.at,
-            kind,
-        };
-        kinds.into_iter().map(report).collect()
-    }
-
-    fn is_own(&self, system: &str, text: &str) -> bool {
-        let is_own = system.eq_ignore_ascii_case(&self.system);
-        if !is_own {
-            tracing::warn!(
-                system = self.system,
-                text,
-                "an adapter speaks of its own system only"
-            );
-        }
-        is_own
+        Ok(())
     }
 }
 

@@ -1,17 +1,39 @@
-//! What connectors that call an HTTP API share.
+//! What connectors that speak HTTP share.
 
 use std::sync::Once;
 use std::time::Duration;
 
+use axum::Router;
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::connector::ConnectError;
 use crate::connectors::MakeError;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for requests of a system, and ends with the connection.
+pub struct EventListener(JoinHandle<()>);
+
+impl EventListener {
+    pub fn start(listener: TcpListener, router: Router) -> Self {
+        Self(tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::warn!(%error, "a system cannot reach us any more");
+            }
+        }))
+    }
+}
+
+impl Drop for EventListener {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// A client that follows no redirects, which could lead elsewhere with our tokens.
 pub fn client() -> Result<Client, MakeError> {

@@ -25,12 +25,12 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
+use crate::connectors::http::EventListener;
 use crate::connectors::{ConnectorPlace, MakeError, http};
 use crate::report::{ReportKind, SystemCommand, SystemReport};
 use crate::secret::{Secret, SecretSettings};
@@ -97,13 +97,8 @@ impl Connector for MatrixConnector {
             .route("/_matrix/app/v1/transactions/{id}", put(transaction))
             .layer(DefaultBodyLimit::max(MOST_BYTES))
             .with_state(inbox);
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::warn!(%error, "the Matrix server cannot reach us any more");
-            }
-        });
+        let listener = EventListener::start(listener, router);
         let api = self.api.clone();
-        let listener = EventListener(server);
         // What is the case. Changes that come meanwhile wait.
         let first = api.reports(users).await?;
         let source = MatrixSource {
@@ -126,15 +121,6 @@ impl Connector for MatrixConnector {
 
     fn settable(&self) -> Option<&'static [&'static str]> {
         Some(&["online", "unavailable", "offline"])
-    }
-}
-
-/// Ends with the connection.
-struct EventListener(JoinHandle<()>);
-
-impl Drop for EventListener {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -297,7 +283,7 @@ impl MatrixSource {
         if !told.iter().all(is_now) {
             *until = Instant::now() + BEHIND;
         }
-        // An echo is told, although the state may be as before.
+        // An echo counts, although the state may be as before.
         let mut new: Vec<(String, String)> = told.into_iter().filter(is_now).collect();
         for user in users {
             let key = user.to_lowercase();
@@ -311,7 +297,7 @@ impl MatrixSource {
         Ok(self.changes(new))
     }
 
-    /// What is new although the server has not told it.
+    /// What is new although the server has not sent it.
     async fn asked_all(&mut self) -> Result<Vec<SystemReport>, ConnectError> {
         let mut new = Vec::new();
         for report in self.api.reports(&self.users).await? {
@@ -362,7 +348,7 @@ impl MatrixApi {
         Ok(url)
     }
 
-    /// What users show, those left out that the server does not know.
+    /// What users show, without those that the server does not know.
     async fn reports(&self, users: &[String]) -> Result<Vec<SystemReport>, ConnectError> {
         let reports = stream::iter(users.to_vec())
             .map(|user| async move { self.report(&user).await })

@@ -1,8 +1,10 @@
 //! One file for each kind of system, and [`ConnectorSettings`], which names them.
 
+mod adapter_event;
 mod exec;
 mod http;
 mod matrix;
+mod webhook;
 mod xmpp;
 
 use std::path::Path;
@@ -21,6 +23,8 @@ pub enum ConnectorSettings {
     Exec(exec::ExecSettings),
     /// A Matrix server, as an application service.
     Matrix(matrix::MatrixSettings),
+    /// A system that sends and takes signed HTTP requests (Standard Webhooks).
+    Webhook(webhook::WebhookSettings),
     /// An XMPP server, logged in as each user.
     Xmpp(xmpp::XmppSettings),
 }
@@ -52,6 +56,7 @@ impl ConnectorSettings {
         Ok(match self {
             Self::Exec(settings) => Box::new(exec::ExecConnector::new(settings, place)?),
             Self::Matrix(settings) => Box::new(matrix::MatrixConnector::new(settings, place)?),
+            Self::Webhook(settings) => Box::new(webhook::WebhookConnector::new(settings, place)?),
             Self::Xmpp(settings) => Box::new(xmpp::XmppConnector::new(settings, place)?),
         })
     }

@@ -1,6 +1,6 @@
 //! An XMPP server, logged in as each user with a resource of our own.
 //!
-//! A user's state is that of the available resource with the highest priority, ours left out. A command sets the presence of our
+//! A user's state is that of the available resource with the highest priority, ours excepted. A command sets the presence of our
 //! resource, for those who watch the user: nobody can set that of another one. ReportSource: RFC 6121; measured with prosody.
 
 use std::collections::{BTreeMap, HashMap};
@@ -474,7 +474,7 @@ impl XmppSession {
         }
     }
 
-    /// Our resource shows what it was told to.
+    /// Our resource shows the presence of the last command.
     async fn confirm(&self, shown: &Presence) -> Result<(), ConnectError> {
         let is_own = self
             .own

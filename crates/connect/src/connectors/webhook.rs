@@ -1,0 +1,250 @@
+//! A system that takes commands and sends changes as signed HTTP requests (Standard Webhooks 1.0).
+//!
+//! It posts `{"data": {"user":"17","change":{"pbx":"Away"}}}` to our address (`listen`), with events as those of `presync run`, and
+//! gets `{"type":"presync.set","timestamp":"...","data":{"number":41,"user":"17","state":"Away"}}` at `url`. A request that was
+//! not answered with success is repeated, by both sides, with the same `webhook-id`.
+//! Source: github.com/standard-webhooks/standard-webhooks.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use reqwest::{Client, Url};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use standardwebhooks::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
+};
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::connector::{
+    CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
+};
+use crate::connectors::adapter_event::AdapterEvent;
+use crate::connectors::http::EventListener;
+use crate::connectors::{ConnectorPlace, MakeError, http};
+use crate::report::{SystemCommand, SystemReport};
+use crate::secret::{Secret, SecretSettings};
+
+/// The settings of the connector `webhook`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Where commands are posted to.
+    url: String,
+    /// Where events are posted to us.
+    listen: SocketAddr,
+    /// The secrets that requests are signed with, one in each line: `whsec_...`. The first signs; all are accepted.
+    secret: SecretSettings,
+}
+
+/// The largest request.
+const MOST_BYTES: usize = 1 << 20;
+
+/// The number of requests that are remembered to recognize a repeated one.
+const REMEMBERED: usize = 1_000;
+
+pub struct WebhookConnector {
+    system: String,
+    client: Client,
+    url: Url,
+    listen: SocketAddr,
+    keys: Vec<Secret>,
+}
+
+impl WebhookConnector {
+    pub fn new(settings: &WebhookSettings, place: &ConnectorPlace<'_>) -> Result<Self, MakeError> {
+        let url = Url::parse(&settings.url)
+            .map_err(|error| MakeError::Setting(format!("`url`: {error}")))?;
+        let secret = (place.secrets)(&settings.secret)?;
+        let lines = secret.reveal().lines().map(str::trim);
+        let keys: Vec<Secret> = lines
+            .filter(|line| !line.is_empty())
+            .map(Secret::from)
+            .collect();
+        let is_key = |key: &Secret| Webhook::new(key.reveal()).is_ok();
+        if keys.is_empty() || !keys.iter().all(is_key) {
+            return Err(MakeError::Setting(
+                "`secret`: write `whsec_` and the key in Base64, one in each line".to_owned(),
+            ));
+        }
+        Ok(Self {
+            system: place.system.to_owned(),
+            client: http::client()?,
+            url,
+            listen: settings.listen,
+            keys,
+        })
+    }
+}
+
+#[async_trait]
+impl Connector for WebhookConnector {
+    async fn connect(&mut self, _: &[String]) -> Result<Connection, ConnectError> {
+        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
+            ConnectError::Settings(format!("cannot listen on {}: {error}", self.listen))
+        })?;
+        let (sender, requests) = mpsc::channel(16);
+        let inbox = Arc::new(WebhookInbox {
+            system: self.system.clone(),
+            keys: self.keys.clone(),
+            sender,
+            seen: Mutex::new(VecDeque::new()),
+        });
+        let router = Router::new()
+            .route("/", post(receive))
+            .layer(DefaultBodyLimit::max(MOST_BYTES))
+            .with_state(inbox);
+        let source = WebhookSource {
+            requests,
+            answer: None,
+            _listener: EventListener::start(listener, router),
+        };
+        let sink = WebhookSink {
+            client: self.client.clone(),
+            url: self.url.clone(),
+            key: self.keys[0].clone(),
+        };
+        Ok(Connection {
+            source: Box::new(source),
+            sink: Box::new(sink),
+        })
+    }
+}
+
+/// Reports of a request, and who waits until they are taken.
+type WebhookRequest = (Vec<SystemReport>, oneshot::Sender<()>);
+
+struct WebhookInbox {
+    system: String,
+    keys: Vec<Secret>,
+    sender: mpsc::Sender<WebhookRequest>,
+    /// The requests that were taken, by id.
+    seen: Mutex<VecDeque<String>>,
+}
+
+#[derive(Deserialize)]
+struct WebhookBody {
+    data: AdapterEvent,
+}
+
+async fn receive(
+    State(inbox): State<Arc<WebhookInbox>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    let mut keys = inbox.keys.iter();
+    let is_signed = keys.any(|key| {
+        Webhook::new(key.reveal()).is_ok_and(|webhook| webhook.verify(&body, &headers).is_ok())
+    });
+    if !is_signed {
+        let why = "the signature is wrong, or older than five minutes".to_owned();
+        return (StatusCode::UNAUTHORIZED, why);
+    }
+    let id = headers.get(HEADER_WEBHOOK_ID);
+    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+    // One at a time: a request that is repeated while it is taken is not taken twice.
+    let mut seen = inbox.seen.lock().await;
+    if seen.iter().any(|one| one == id) {
+        return (StatusCode::NO_CONTENT, String::new());
+    }
+    let reports = serde_json::from_slice::<WebhookBody>(&body)
+        .map_err(|error| error.to_string())
+        .and_then(|body| body.data.reports(&inbox.system));
+    let reports = match reports {
+        Ok(reports) => reports,
+        Err(why) => return (StatusCode::BAD_REQUEST, why),
+    };
+    let (taken, wait) = oneshot::channel();
+    let sent = inbox.sender.send((reports, taken)).await;
+    if sent.is_err() || wait.await.is_err() {
+        let why = "not now: repeat the request".to_owned();
+        return (StatusCode::SERVICE_UNAVAILABLE, why);
+    }
+    seen.push_back(id.to_owned());
+    if seen.len() > REMEMBERED {
+        seen.pop_front();
+    }
+    (StatusCode::NO_CONTENT, String::new())
+}
+
+struct WebhookSource {
+    requests: mpsc::Receiver<WebhookRequest>,
+    /// Who waits until the last reports are taken.
+    answer: Option<oneshot::Sender<()>>,
+    _listener: EventListener,
+}
+
+#[async_trait]
+impl ReportSource for WebhookSource {
+    async fn next(&mut self) -> Result<Vec<SystemReport>, ConnectError> {
+        let next = self.requests.recv().await;
+        let (reports, answer) =
+            next.ok_or_else(|| ConnectError::lost("nothing can come any more"))?;
+        self.answer = Some(answer);
+        Ok(reports)
+    }
+
+    async fn taken(&mut self) {
+        if let Some(answer) = self.answer.take() {
+            // Who has given up waiting repeats the request.
+            let _ = answer.send(());
+        }
+    }
+}
+
+struct WebhookSink {
+    client: Client,
+    url: Url,
+    key: Secret,
+}
+
+#[async_trait]
+impl CommandSink for WebhookSink {
+    async fn set(&self, command: &SystemCommand) -> Result<SetOutcome, ConnectError> {
+        let now = jiff::Timestamp::now();
+        let body = json!({ "type": "presync.set", "timestamp": now.to_string(), "data": command });
+        let body = body.to_string();
+        // The same for a command that is sent again.
+        let id = format!("presync-{}", command.number);
+        let webhook = Webhook::new(self.key.reveal()).map_err(ConnectError::lost)?;
+        let signature = webhook.sign(&id, now.as_second(), body.as_bytes());
+        let request = self
+            .client
+            .post(self.url.clone())
+            .header("content-type", "application/json")
+            .header(HEADER_WEBHOOK_ID, id)
+            .header(HEADER_WEBHOOK_TIMESTAMP, now.as_second().to_string())
+            .header(
+                HEADER_WEBHOOK_SIGNATURE,
+                signature.map_err(ConnectError::lost)?,
+            )
+            .body(body);
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            // Others can be reached by us all the same.
+            Err(error) => {
+                let why = http::lost(error).to_string();
+                return Ok(SetOutcome::Later { after: None, why });
+            }
+        };
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(SetOutcome::Done);
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            let after = http::retry_after(&answer);
+            let why = status.to_string();
+            return Ok(SetOutcome::Later { after, why });
+        }
+        Ok(SetOutcome::Refused(status.to_string()))
+    }
+}
