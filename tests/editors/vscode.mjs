@@ -73,7 +73,7 @@ function place(words, offset = 0) {
 }
 
 try {
-  await page.goto(`${address}/?folder=${folder}`);
+  await page.goto(`${address}/?folder=${folder}`, { timeout: 120_000 });
   await page.waitForSelector('.monaco-workbench', { timeout: 60000 });
   await page.waitForTimeout(5000);
   await open('large-site.presync');

@@ -436,3 +436,46 @@ async fn overruled_commands_do_not_wait() {
     .await;
     assert_eq!((claimed("lync").await, claimed("cic").await), (1, 0));
 }
+
+/// What is paused stays so when the service is started again.
+#[tokio::test]
+async fn a_pause_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lunch = json!({ "user": "ann", "change": { "cic": "At Lunch" } });
+    {
+        let router = service(&folder, Access::default());
+        text(&router, request("POST", "/v1/events", ANN)).await;
+        let unknown = json!({ "system": "teams" });
+        let (status, answer) = ask(&router, "POST", "/v1/pause", unknown).await;
+        assert_eq!(
+            (status, &answer["type"]),
+            (StatusCode::BAD_REQUEST, &json!("unknown-system"))
+        );
+        let misspelled = json!({ "sytem": "lync" });
+        let (status, _) = ask(&router, "POST", "/v1/pause", misspelled).await;
+        assert!(status.is_client_error(), "everything would be paused");
+        let (status, answer) = ask(&router, "POST", "/v1/pause", json!({ "user": "ann" })).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(
+            answer,
+            json!({ "all": false, "systems": [], "users": ["ann"] })
+        );
+        let (_, answer) = ask(&router, "POST", "/v1/events", lunch.clone()).await;
+        assert_eq!(answer, json!({ "effect": "paused", "commands": [] }));
+    }
+    // The thread that has the store ends soon.
+    while EmbeddedStore::open(&folder.path().join("store")).is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let router = service(&folder, Access::default());
+    let (_, answer) = ask(&router, "GET", "/v1/pause", Value::Null).await;
+    assert_eq!(answer["users"], json!(["ann"]));
+    let (_, answer) = ask(&router, "POST", "/v1/resume", json!({ "user": "ann" })).await;
+    assert_eq!(answer["users"], json!([]));
+    // It was observed.
+    let (_, answer) = ask(&router, "POST", "/v1/events", lunch).await;
+    assert_eq!(answer["effect"], "same");
+    let resync = json!({ "user": "ann", "resync": true });
+    let (_, answer) = ask(&router, "POST", "/v1/events", resync).await;
+    assert_eq!(answer["commands"][0]["set"], json!({ "lync": "Away" }));
+}

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use presync_connect::{ConnectorHost, ReportKind, SystemCommand, SystemReport};
 use presync_service::live::{LiveConfig, LiveHost, Users};
 use presync_service::store::EmbeddedStore;
-use presync_service::{Core, CoreHandle, start};
+use presync_service::{Core, CoreHandle, PauseTarget, start};
 use tokio::sync::watch;
 
 use crate::tables;
@@ -186,6 +186,62 @@ async fn deciding_again_waits_for_a_command_on_its_way() {
     done.expect("it can be kept");
     assert_eq!(site.host.health()["lync"].refused, 1);
     assert!(site.commands("lync").await.is_empty());
+}
+
+/// Changes of what is paused are observed, nothing is sent to it, and when it goes on, what changed is made up for.
+#[tokio::test]
+async fn what_is_paused_is_observed() {
+    let site = site().await;
+    site.report(
+        "cic",
+        vec![
+            observed("ann.smith", "Available"),
+            observed("bob", "Available"),
+        ],
+    )
+    .await;
+    let lync = ["ann@example.com", "bob@example.com"].map(|user| observed(user, "Online"));
+    site.report("lync", lync.to_vec()).await;
+    let pause = async |target: &PauseTarget, pause| {
+        let done = site.core.pause(target.clone(), pause).await;
+        done.expect("it can be kept");
+    };
+    let ann = PauseTarget {
+        user: Some("ann".to_owned()),
+        ..PauseTarget::default()
+    };
+    let lync = PauseTarget {
+        system: Some("lync".to_owned()),
+        ..PauseTarget::default()
+    };
+    for target in [&ann, &lync, &PauseTarget::default()] {
+        site.carry_out("lync").await;
+        pause(target, true).await;
+        site.report("cic", vec![changed("ann.smith", "At Lunch")])
+            .await;
+        let sent = site.commands("lync").await;
+        assert!(
+            sent.iter().all(|(user, _)| user != "ann@example.com"),
+            "{target:?}: {sent:?}"
+        );
+        // Others go on, unless all is paused.
+        site.report("cic", vec![changed("bob", "Gone Home")]).await;
+        let to_bob = site.commands("lync").await.len();
+        assert_eq!(to_bob, usize::from(*target == ann), "{target:?}");
+        pause(target, false).await;
+        site.host.decide_again_for(target);
+        site.host.decide_waiting().await.expect("it can be kept");
+        let sent = site.carry_out("lync").await;
+        let to_ann = sent.iter().filter(|one| one.user == "ann@example.com");
+        assert_eq!(to_ann.count(), 1, "{target:?}: {sent:?}");
+        for user in ["ann.smith", "bob"] {
+            site.report("cic", vec![changed(user, "Available")]).await;
+        }
+        for command in site.carry_out("lync").await {
+            site.report("lync", vec![changed(&command.user, &command.state)])
+                .await;
+        }
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use presync_engine::{
-    Delivery, Effect, EventMessage, Rejection, SessionEngine, SystemDecision, Tables,
+    Delivery, Effect, Event, EventMessage, Rejection, SessionEngine, SystemDecision, Tables,
 };
 use serde::Serialize;
 
+use crate::pause::{PauseTarget, Paused};
 use crate::record::{DecisionNote, MOST_DECISIONS, NumberedCommand, UserRecord};
 use crate::store::{Changes, RecordStore, StoreError};
 
@@ -16,7 +17,7 @@ use crate::store::{Changes, RecordStore, StoreError};
 #[serde(untagged)]
 pub enum EventAnswer {
     Applied {
-        /// What became of its change: `recorded`, `echo`, `late-echo`, `same`, `unknown`, `stale`.
+        /// What became of its change: `recorded`, `echo`, `late-echo`, `same`, `unknown`, `stale`; `paused`: it was observed.
         effect: &'static str,
         commands: Vec<NumberedCommand>,
         /// The number of commands that have waited too long.
@@ -41,6 +42,7 @@ pub struct Core<S> {
     store: S,
     /// Of the newest command.
     number: u64,
+    paused: Paused,
 }
 
 impl<S: RecordStore> Core<S> {
@@ -48,10 +50,12 @@ impl<S: RecordStore> Core<S> {
     /// The store cannot be read.
     pub fn new(tables: Tables, store: S) -> Result<Self, StoreError> {
         let number = store.last_number()?;
+        let paused = store.paused()?;
         Ok(Self {
             engine: SessionEngine::new(tables),
             store,
             number,
+            paused,
         })
     }
 
@@ -62,6 +66,36 @@ impl<S: RecordStore> Core<S> {
 
     pub fn store(&self) -> &S {
         &self.store
+    }
+
+    pub fn paused(&self) -> &Paused {
+        &self.paused
+    }
+
+    /// Pauses something, or goes on with it.
+    ///
+    /// # Errors
+    /// The store fails: then it is as before.
+    pub fn pause(&mut self, target: &PauseTarget, pause: bool) -> Result<(), StoreError> {
+        let paused = self.paused.with(target, pause);
+        self.store.set_paused(&paused)?;
+        self.paused = paused;
+        Ok(())
+    }
+
+    /// The newest commands that nobody has carried out, of one system or of all; none of what is paused.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn waiting(
+        &self,
+        system: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<NumberedCommand>, StoreError> {
+        let is_wanted = |user: &str, of: &str| {
+            system.is_none_or(|system| system == of) && !self.paused.holds(user, of)
+        };
+        self.store.waiting(&is_wanted, most)
     }
 
     pub fn tables(&self) -> &Tables {
@@ -85,6 +119,7 @@ impl<S: RecordStore> Core<S> {
         let mut batch = EventBatch {
             engine: &self.engine,
             store: &self.store,
+            paused: &self.paused,
             number: self.number,
             now,
             records: BTreeMap::new(),
@@ -181,6 +216,7 @@ impl<S: RecordStore> Core<S> {
 struct EventBatch<'a, S> {
     engine: &'a SessionEngine,
     store: &'a S,
+    paused: &'a Paused,
     number: u64,
     now: jiff::Timestamp,
     /// By user.
@@ -203,11 +239,12 @@ impl<S: RecordStore> EventBatch<'_, S> {
             Ok(message) => message,
             Err(rejection) => return Ok(rejected(&rejection)),
         };
-        let event = match message.resolve(self.engine.schema()) {
+        let mut event = match message.resolve(self.engine.schema()) {
             Ok(event) => event,
             Err(rejection) => return Ok(rejected(&rejection)),
         };
         let user = message.user.as_ref();
+        let is_held = self.hold(user, &mut event);
         if !self.records.contains_key(user) {
             let known = self.store.load(user)?;
             let loaded = LoadedRecord {
@@ -230,7 +267,9 @@ impl<S: RecordStore> EventBatch<'_, S> {
         let mut commands = Vec::new();
         for decided in &applied.decisions {
             let cause = message.id.and_then(|id| serde_json::from_str(id).ok());
-            let sent = (decided.delivery == Delivery::Sent).then(|| {
+            let to = &self.engine.schema().system(decided.to).name;
+            let is_sent = decided.delivery == Delivery::Sent && !self.paused.holds(user, to);
+            let sent = is_sent.then(|| {
                 self.engine
                     .command(user, decided, cause, message.at.clone())
             });
@@ -259,10 +298,31 @@ impl<S: RecordStore> EventBatch<'_, S> {
         }
         self.commands.extend(commands.iter().cloned());
         Ok(EventAnswer::Applied {
-            effect: effect(applied.effect),
+            effect: if is_held {
+                "paused"
+            } else {
+                effect(applied.effect)
+            },
             commands,
             lapsed: applied.lapsed.len(),
         })
+    }
+}
+
+impl<S> EventBatch<'_, S> {
+    /// What is paused is observed: nothing is decided. Returns whether the event was a change of it.
+    fn hold(&self, user: &str, event: &mut Event) -> bool {
+        let schema = self.engine.schema();
+        let holds = |system| self.paused.holds(user, &schema.system(system).name);
+        let held = event.change.filter(|state| holds(state.system()));
+        if let Some(state) = held {
+            event.change = None;
+            event.observe.push((state.system(), Some(state)));
+        }
+        if self.paused.all || self.paused.users.contains(user) {
+            event.resync = None;
+        }
+        held.is_some()
     }
 }
 

@@ -9,6 +9,7 @@ use presync_engine::Tables;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::core::{Core, EventAnswer};
+use crate::pause::{PauseTarget, Paused};
 use crate::record::{NumberedCommand, UserRecord};
 use crate::store::{RecordStore, StoreError};
 
@@ -67,6 +68,7 @@ enum CoreWork {
         reply: Reply<Option<String>>,
     },
     Probe(Reply<()>),
+    Pause(PauseTarget, bool, Reply<()>),
     Swap(Tables, oneshot::Sender<()>),
 }
 
@@ -78,6 +80,7 @@ pub struct CoreHandle {
     newest: watch::Receiver<u64>,
     /// What decides now.
     tables: watch::Receiver<Tables>,
+    paused: watch::Receiver<Paused>,
     state: Arc<CoreState>,
 }
 
@@ -96,11 +99,13 @@ pub fn start<S: RecordStore>(core: Core<S>, now: Now) -> CoreHandle {
     let (work, receiver) = mpsc::channel(QUEUE);
     let (newest, watched) = watch::channel(core.number());
     let (tables, current) = watch::channel(core.tables().clone());
+    let (paused, pausing) = watch::channel(core.paused().clone());
     let state = Arc::new(CoreState::default());
     let mut thread = CoreThread {
         core,
         newest,
         tables,
+        paused,
         state: state.clone(),
         now,
     };
@@ -109,6 +114,7 @@ pub fn start<S: RecordStore>(core: Core<S>, now: Now) -> CoreHandle {
         work,
         newest: watched,
         tables: current,
+        paused: pausing,
         state,
     }
 }
@@ -117,6 +123,7 @@ struct CoreThread<S> {
     core: Core<S>,
     newest: watch::Sender<u64>,
     tables: watch::Sender<Tables>,
+    paused: watch::Sender<Paused>,
     state: Arc<CoreState>,
     now: Now,
 }
@@ -220,7 +227,13 @@ impl<S: RecordStore> CoreThread<S> {
                 system,
                 most,
                 reply,
-            } => drop(reply.send(self.core.store().waiting(system.as_deref(), most))),
+            } => drop(reply.send(self.core.waiting(system.as_deref(), most))),
+            CoreWork::Pause(target, pause, reply) => {
+                let done = self.core.pause(&target, pause);
+                let done = self.noticed(done);
+                self.paused.send_replace(self.core.paused().clone());
+                let _ = reply.send(done);
+            }
             CoreWork::Swap(tables, reply) => {
                 self.core.swap(tables.clone());
                 self.tables.send_replace(tables);
@@ -344,6 +357,30 @@ impl CoreHandle {
             return self.ask(CoreWork::Probe).await;
         }
         Ok(())
+    }
+
+    /// Pauses something, or goes on with it.
+    ///
+    /// # Errors
+    /// As for events.
+    pub async fn pause(&self, target: PauseTarget, pause: bool) -> Result<(), WorkError> {
+        self.ask(|reply| CoreWork::Pause(target, pause, reply))
+            .await
+    }
+
+    /// What is paused now.
+    pub fn paused(&self) -> Paused {
+        self.paused.borrow().clone()
+    }
+
+    /// Waits until something else is paused than this.
+    ///
+    /// # Errors
+    /// The service is ending.
+    pub async fn paused_differently(&self, before: &Paused) -> Result<(), WorkError> {
+        let mut paused = self.paused.clone();
+        let found = paused.wait_for(|now| now != before).await;
+        found.map(|_| ()).map_err(|_| WorkError::Ending)
     }
 
     /// What decides now.

@@ -10,9 +10,11 @@ mod core;
 mod handle;
 pub mod http;
 pub mod live;
+mod pause;
 mod record;
 pub mod store;
 
 pub use crate::core::{Core, EventAnswer};
 pub use handle::{Busy, CoreHandle, Now, WorkError, start};
+pub use pause::{PauseTarget, Paused};
 pub use record::{DecisionNote, NumberedCommand, UserRecord};

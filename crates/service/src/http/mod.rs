@@ -4,6 +4,7 @@ mod access;
 mod commands;
 mod decide;
 mod events;
+mod pause;
 mod problem;
 mod service;
 mod systems;
@@ -136,6 +137,8 @@ pub fn router(service: Service) -> Router {
         .route("/v1/users/{user}", get(users::user).delete(users::forget))
         .route("/v1/tables", get(service::tables))
         .route("/v1/digest", get(service::digest))
+        .route("/v1/pause", get(pause::paused).post(pause::pause))
+        .route("/v1/resume", post(pause::resume))
         .route("/v1/systems", get(systems::systems))
         .route("/v1/reload", post(service::reload))
         .route("/health/live", get(service::live))

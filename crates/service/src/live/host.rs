@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::core::EventAnswer;
 use crate::handle::{CoreHandle, Now, WorkError};
 use crate::live::users::{SiteUser, Users};
+use crate::pause::{PauseTarget, Paused};
 
 /// The most commands of a system that are looked at together.
 const MOST_COMMANDS: usize = 1_000;
@@ -41,6 +42,8 @@ struct SystemState {
     observed: HashSet<String>,
     /// The number of the newest command when they were asked for last.
     answered: u64,
+    /// What was paused then.
+    paused: Paused,
     /// The ids that were warned of.
     warned: HashSet<String>,
 }
@@ -157,6 +160,19 @@ impl LiveHost {
             self.waiting().remove(&user);
         }
         Ok(())
+    }
+
+    /// Decides again for the users of the table who were paused. What changed meanwhile is made up for.
+    pub fn decide_again_for(&self, target: &PauseTarget) {
+        let users = self.users.borrow().clone();
+        // No command is on its way.
+        let since = (self.now)() - LONGEST_WAIT;
+        let is_of = |user: &&SiteUser| target.user.as_ref().is_none_or(|name| *name == user.name);
+        let names = users
+            .iter()
+            .filter(is_of)
+            .map(|user| (user.name.clone(), since));
+        self.waiting().extend(names);
     }
 
     fn with_system<T>(&self, system: &str, change: impl FnOnce(&mut SystemState) -> T) -> T {
@@ -316,7 +332,11 @@ impl ConnectorHost for LiveHost {
 
     async fn commands(&self, system: &str) -> Result<Vec<SystemCommand>, HostError> {
         let newest = self.core.newest();
-        self.with_system(system, |state| state.answered = newest);
+        let paused = self.core.paused();
+        self.with_system(system, |state| {
+            state.answered = newest;
+            state.paused = paused;
+        });
         let waiting = self.core.waiting(Some(system.to_owned()), MOST_COMMANDS);
         let waiting = waiting.await.map_err(failed)?;
         let tables = self.core.tables();
@@ -340,6 +360,9 @@ impl ConnectorHost for LiveHost {
         let Some(user) = self.name(system, &command.user) else {
             return Ok(false);
         };
+        if self.core.paused().holds(&user, system) {
+            return Ok(false);
+        }
         let record = self.core.user(user).await.map_err(failed)?;
         let waiting = record
             .as_ref()
@@ -348,8 +371,13 @@ impl ConnectorHost for LiveHost {
     }
 
     async fn more_commands(&self, system: &str) {
-        let answered = self.with_system(system, |state| state.answered);
-        if self.core.newer_than(answered).await.is_err() {
+        let (answered, paused) =
+            self.with_system(system, |state| (state.answered, state.paused.clone()));
+        let more = tokio::select! {
+            newer = self.core.newer_than(answered) => newer,
+            other = self.core.paused_differently(&paused) => other,
+        };
+        if more.is_err() {
             // The service is ending.
             std::future::pending::<()>().await;
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 
+use crate::pause::Paused;
 use crate::record::{NumberedCommand, UserRecord};
 use crate::store::{Changes, RecordStore, StoreError};
 
@@ -16,9 +17,11 @@ const WAITING: TableDefinition<'_, u64, (&str, &str)> = TableDefinition::new("wa
 /// The number of the newest command.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 const NEWEST: &str = "newest";
-/// What the store is, and its version.
+/// What the store is, and its version; and what is paused.
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 const FORMAT: (&str, &str) = ("format", "presync-service 1");
+
+const PAUSED: &str = "paused";
 
 /// The number of commands that are kept for those who read them late.
 const KEPT_COMMANDS: u64 = 100_000;
@@ -217,7 +220,7 @@ impl RecordStore for EmbeddedStore {
 
     fn waiting(
         &self,
-        system: Option<&str>,
+        is_wanted: &dyn Fn(&str, &str) -> bool,
         most: usize,
     ) -> Result<Vec<NumberedCommand>, StoreError> {
         let transaction = self.database()?.begin_read().map_err(StoreError::new)?;
@@ -230,7 +233,7 @@ impl RecordStore for EmbeddedStore {
             }
             let (_, place) = entry.map_err(StoreError::new)?;
             let (user, of) = place.value();
-            if system.is_some_and(|system| system != of) {
+            if !is_wanted(user, of) {
                 continue;
             }
             let record = records.get(user).map_err(StoreError::new)?;
@@ -240,5 +243,25 @@ impl RecordStore for EmbeddedStore {
             found.extend(record.waiting.get(of).cloned());
         }
         Ok(found)
+    }
+
+    fn paused(&self) -> Result<Paused, StoreError> {
+        let transaction = self.database()?.begin_read().map_err(StoreError::new)?;
+        let about = transaction.open_table(ABOUT).map_err(StoreError::new)?;
+        let paused = about.get(PAUSED).map_err(StoreError::new)?;
+        let paused = paused.map(|text| serde_json::from_str(text.value()).map_err(StoreError::new));
+        paused.unwrap_or_else(|| Ok(Paused::default()))
+    }
+
+    fn set_paused(&mut self, paused: &Paused) -> Result<(), StoreError> {
+        let text = serde_json::to_string(paused).map_err(StoreError::new)?;
+        self.written(|database| {
+            let transaction = database.begin_write().map_err(StoreError::new)?;
+            {
+                let mut about = transaction.open_table(ABOUT).map_err(StoreError::new)?;
+                about.insert(PAUSED, &*text).map_err(StoreError::new)?;
+            }
+            transaction.commit().map_err(StoreError::new)
+        })
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 pub use embedded::EmbeddedStore;
 
+use crate::pause::Paused;
 use crate::record::{NumberedCommand, UserRecord};
 
 /// A store of records and of the stream of commands.
@@ -40,16 +41,28 @@ pub trait RecordStore: Send + 'static {
     /// It cannot be read.
     fn last_number(&self) -> Result<u64, StoreError>;
 
-    /// The newest command of each user and system that nobody has carried out, in order, up to a number of them; of one
-    /// system, or of all.
+    /// The newest command of each user and system that nobody has carried out, in order, up to a number of them: those that
+    /// are wanted, by user and system.
     ///
     /// # Errors
     /// They cannot be read.
     fn waiting(
         &self,
-        system: Option<&str>,
+        is_wanted: &dyn Fn(&str, &str) -> bool,
         most: usize,
     ) -> Result<Vec<NumberedCommand>, StoreError>;
+
+    /// What is paused.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn paused(&self) -> Result<Paused, StoreError>;
+
+    /// Keeps what is paused.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn set_paused(&mut self, paused: &Paused) -> Result<(), StoreError>;
 }
 
 /// What one transaction changes.

@@ -1,0 +1,55 @@
+//! Pausing, and going on.
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::http::{Problem, Service};
+use crate::pause::{PauseTarget, Paused};
+
+/// `POST /v1/pause`: changes are observed from now on, and nothing is sent; of a system, a user, or all. Answers what is paused.
+///
+/// # Errors
+/// The program does not have the system, or the store fails.
+pub async fn pause(
+    State(service): State<Service>,
+    Json(target): Json<PauseTarget>,
+) -> Result<Json<Paused>, Problem> {
+    change(&service, target, true).await
+}
+
+/// `POST /v1/resume`: goes on. Users of connected systems are decided again.
+///
+/// # Errors
+/// As for `pause`.
+pub async fn resume(
+    State(service): State<Service>,
+    Json(target): Json<PauseTarget>,
+) -> Result<Json<Paused>, Problem> {
+    change(&service, target, false).await
+}
+
+/// `GET /v1/pause`: what is paused.
+pub async fn paused(State(service): State<Service>) -> Json<Paused> {
+    Json(service.core().paused())
+}
+
+async fn change(
+    service: &Service,
+    mut target: PauseTarget,
+    pause: bool,
+) -> Result<Json<Paused>, Problem> {
+    let tables = service.core().tables();
+    if let Some(name) = &mut target.system {
+        let schema = tables.schema();
+        let system = schema
+            .system_named(name)
+            .map_err(|unknown| Problem::bad("unknown-system", unknown))?;
+        schema.system(system).name.clone_into(name);
+    }
+    service.core().pause(target.clone(), pause).await?;
+    tracing::warn!(?target, pause, "paused, or goes on");
+    if let Some(live) = service.0.live.as_ref().filter(|_| !pause) {
+        live.decide_again_for(&target);
+    }
+    Ok(Json(service.core().paused()))
+}
