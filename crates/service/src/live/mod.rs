@@ -32,7 +32,7 @@ pub struct ConnectedSystem {
 /// Why a program cannot be used with the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LiveError {
-    #[error("`[systems.{name}]`: the program has {}", names(known))]
+    #[error("`[systems.{name}]`: unknown system; the program has {}", names(known))]
     UnknownSystem { name: String, known: Vec<String> },
     #[error(
         "`[systems.{system}]`: the program sets {}, which this connector cannot: mark such states `read_only`, or use another \
