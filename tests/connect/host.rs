@@ -53,7 +53,7 @@ impl TestHost {
 
     /// Waits until something is so.
     pub async fn until(&self, what: &str, is_so: impl Fn(&Told) -> bool) {
-        for _ in 0..1_000 {
+        for _ in 0..4_000 {
             if self.seen(&is_so) {
                 return;
             }
@@ -61,7 +61,7 @@ impl TestHost {
         }
         let told = self.told();
         panic!(
-            "{what}: not in five seconds; observed {:?}, changed {:?}, done {:?}",
+            "{what}: not in twenty seconds; observed {:?}, changed {:?}, done {:?}",
             told.observed, told.changed, told.done
         );
     }
