@@ -729,8 +729,12 @@ fn a_text_that_is_not_closed_ends_at_the_cursor() {
         ("cic \"Do^", "cic \"Do Not Disturb\""),
         // A quote in a comment closes nothing.
         (
-            "cic \"Do^\" -> lync Away # 5\" screens",
-            "cic \"Do Not Disturb\" -> lync Away # 5\" screens",
+            "cic \"Do^\" -> lync Away // 5\" screens",
+            "cic \"Do Not Disturb\" -> lync Away // 5\" screens",
+        ),
+        (
+            "cic \"Do^\" -> lync Away // #5 \"screens\"",
+            "cic \"Do Not Disturb\" -> lync Away // #5 \"screens\"",
         ),
     ] {
         let marked = format!("use cic_lync\nmapping m {{\n    {line}\n");

@@ -331,6 +331,36 @@ fn revisions_and_folders_are_compared() {
     );
 }
 
+/// Git refuses to check such a tree out, but a repository can have it.
+#[cfg(unix)]
+#[test]
+fn a_revision_writes_nothing_outside_of_its_folder() {
+    let folder = Folder::new(&[("a.presync", GOOD), ("tmp/keep", "")]);
+    git(folder.at(), &["init", "-q", "-b", "main"]);
+    let commits = "blob=$(git hash-object -w a.presync)
+        inner=$(printf '100644 blob %s\\tescaped.presync\\n' $blob | git mktree)
+        outer=$(printf '040000 tree %s\\t..\\n100644 blob %s\\ta.presync\\n' $inner $blob | git mktree)
+        git -c user.name=a -c user.email=a@b commit-tree -m x $outer > commit";
+    let made = std::process::Command::new("sh")
+        .args(["-ec", commits])
+        .current_dir(folder.at())
+        .status();
+    assert!(made.expect("there is a shell").success());
+    let commit = folder.read("commit");
+    let commit = text(&commit).trim().to_owned();
+    let temporary = folder.at().join("tmp");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_presync"))
+        .args(["diff", &format!("{commit}:a.presync"), "a.presync"])
+        .current_dir(folder.at())
+        .env("TMPDIR", &temporary)
+        .output()
+        .expect("the binary starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let left = std::fs::read_dir(&temporary).expect("it is there");
+    let names = left.map(|entry| entry.expect("it can be read").file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["keep"]);
+}
+
 #[test]
 fn tests_are_reported_in_each_format() {
     let source = format!(

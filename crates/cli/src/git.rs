@@ -1,7 +1,7 @@
 //! In: a revision of git. Out: its programs and settings as files in a temporary folder.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::CommandError;
@@ -118,20 +118,24 @@ pub fn described(file: &Path) -> Option<String> {
 struct Blob {
     object: String,
     path: PathBuf,
-    #[cfg_attr(not(unix), expect(dead_code))]
     is_link: bool,
 }
 
 impl Blob {
-    /// A line of `git ls-tree`: `100644 blob 1a2b3c4d<TAB>profiles/site.presync`. `None` for a submodule.
+    /// A line of `git ls-tree`: `100644 blob 1a2b3c4d<TAB>profiles/site.presync`. `None` for a submodule, and for a path that leaves
+    /// the folder, which git itself does not make.
     fn of(line: &[u8]) -> Option<Self> {
         let line = String::from_utf8_lossy(line);
         let (about, path) = line.split_once('\t')?;
         let mut words = about.split(' ');
         let (mode, kind, object) = (words.next()?, words.next()?, words.next()?);
-        (kind == "blob").then(|| Self {
+        let path = PathBuf::from(path);
+        let is_below = path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        (kind == "blob" && is_below).then(|| Self {
             object: object.to_owned(),
-            path: PathBuf::from(path),
+            path,
             is_link: mode == "120000",
         })
     }
@@ -145,6 +149,7 @@ fn write_blobs(repository: &Path, blobs: &[Blob], into: &Path) -> Result<(), Com
         .collect();
     let contents = git(repository, &["cat-file", "--batch"], objects.as_bytes())?;
     let mut rest = &*contents;
+    let mut links = Vec::new();
     for blob in blobs {
         let content = first_content(&mut rest).ok_or_else(|| {
             CommandError::Usage(format!(
@@ -154,13 +159,18 @@ fn write_blobs(repository: &Path, blobs: &[Blob], into: &Path) -> Result<(), Com
         })?;
         let path = into.join(&blob.path);
         std::fs::create_dir_all(folder_of(&path))?;
-        #[cfg(unix)]
-        if blob.is_link {
-            let target = String::from_utf8_lossy(content);
-            std::os::unix::fs::symlink(&*target, &path)?;
+        if cfg!(unix) && blob.is_link {
+            links.push((String::from_utf8_lossy(content), path));
             continue;
         }
-        std::fs::write(&path, content)?;
+        // Of two entries with one name, the second is an error.
+        let mut file = std::fs::File::create_new(&path)?;
+        file.write_all(content)?;
+    }
+    // Last, so that no file is written through one.
+    #[cfg(unix)]
+    for (target, path) in links {
+        std::os::unix::fs::symlink(&*target, &path)?;
     }
     Ok(())
 }

@@ -134,14 +134,13 @@ fn is_open_quote(text: &str, span: Span) -> bool {
         .map_or(0, |at| at + 1);
     let line = text[start..].lines().next().unwrap_or_default();
     let line = line.replace("\\\"", "");
-    let (mut quotes, mut rest) = (0, &*line);
-    while let Some(at) = rest.find(['"', '#']) {
-        // Outside of quotes, a comment begins.
-        if rest[at..].starts_with('#') && quotes % 2 == 0 {
+    let mut quotes = 0;
+    // Outside of quotes, `//` begins a comment.
+    for (at, part) in line.split('"').enumerate() {
+        quotes = at;
+        if at % 2 == 0 && part.contains("//") {
             break;
         }
-        quotes += usize::from(rest[at..].starts_with('"'));
-        rest = &rest[at + 1..];
     }
     span.text(text).starts_with('"') && quotes % 2 == 1
 }
