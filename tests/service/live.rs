@@ -38,7 +38,7 @@ async fn site() -> Site {
     let (_, users) = watch::channel(Arc::new(users));
     let systems = ["cic", "lync"].map(ToOwned::to_owned);
     let host = LiveHost::new(core.clone(), users, clock, false, systems);
-    host.tell_users().await.expect("they can be kept");
+    host.apply_users().await.expect("they can be kept");
     Site {
         _folder: folder,
         core,
@@ -263,7 +263,7 @@ fn a_wrong_table_of_users_says_where() {
         ),
         (
             "user,cic\nann,a\nann,b\n",
-            "line 3 of the users: `ann` is there twice",
+            "line 3 of the users: duplicate user `ann`",
         ),
         (
             "user,cic_logged_in\nann,maybe\n",

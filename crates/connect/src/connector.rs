@@ -77,7 +77,7 @@ pub enum SetOutcome {
     },
 }
 
-/// Why there is no connection.
+/// Why a system is not connected.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConnectError {
     /// It may come back by itself.

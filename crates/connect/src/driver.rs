@@ -6,7 +6,7 @@
 //! - A command that may work later is tried again; one that is refused is not.
 //! - A command that was not confirmed in time: the state is read, and decided again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -184,7 +184,7 @@ async fn listen(
         }
         delivery.of(&reports);
         while let Err(error) = host.report(system, reports.clone()).await {
-            tracing::warn!(system, %error, "reports wait");
+            tracing::warn!(system, %error, "reports could not be stored: they are tried again");
             sleep(Duration::from_secs(1)).await;
         }
         source.taken().await;
@@ -223,29 +223,30 @@ impl CommandQueue<'_> {
         let (sink, host, system) = (self.sink, self.host, self.system);
         let (delivery, patience) = (self.delivery, self.settings.patience);
         let mut flights = FuturesUnordered::new();
+        let mut backlog = VecDeque::new();
+        let mut asks = true;
         loop {
-            match host.commands(system).await {
-                Ok(commands) => {
-                    for command in commands {
-                        if let Some(slot) = self.slot(&command) {
-                            flights.push(async move {
-                                let carried = carry_out(
-                                    system,
-                                    sink,
-                                    host,
-                                    delivery,
-                                    &command,
-                                    (slot, patience),
-                                );
-                                let carried = carried.await;
-                                (command, carried)
-                            });
-                        }
+            if std::mem::take(&mut asks) {
+                match host.commands(system).await {
+                    Ok(commands) => backlog = commands.into(),
+                    Err(error) => {
+                        tracing::warn!(system, %error, "commands could not be read: this is tried again");
+                        sleep(Duration::from_secs(1)).await;
+                        asks = true;
+                        continue;
                     }
                 }
-                Err(error) => {
-                    tracing::warn!(system, %error, "commands wait");
-                    sleep(Duration::from_secs(1)).await;
+            }
+            while self.in_flight.len() < self.concurrency
+                && let Some(command) = backlog.pop_front()
+            {
+                if let Some(slot) = self.slot(&command) {
+                    flights.push(async move {
+                        let carried =
+                            carry_out(system, sink, host, delivery, &command, (slot, patience));
+                        let carried = carried.await;
+                        (command, carried)
+                    });
                 }
             }
             let due = self.due();
@@ -254,12 +255,14 @@ impl CommandQueue<'_> {
                     if let Err(error) = self.landed(command, carried).await {
                         return error;
                     }
+                    asks = backlog.is_empty();
                 }
-                () = host.more_commands(system) => {}
+                () = host.more_commands(system) => asks = true,
                 () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => {
                     if let Err(error) = self.check_unconfirmed().await {
                         return error;
                     }
+                    asks = true;
                 }
             }
         }
@@ -272,10 +275,7 @@ impl CommandQueue<'_> {
             .delayed
             .get(&command.user)
             .is_some_and(|(number, until, _)| *number == command.number && *until > now);
-        if is_delayed
-            || self.in_flight.len() >= self.concurrency
-            || !self.in_flight.insert(command.user.clone())
-        {
+        if is_delayed || !self.in_flight.insert(command.user.clone()) {
             return None;
         }
         // What was not used in the last second may be used at once.
@@ -337,7 +337,7 @@ impl CommandQueue<'_> {
             async move { host.done(system, command, refused.as_deref()).await }
         };
         while let Err(error) = done(refused.clone()).await {
-            tracing::warn!(system = self.system, %error, "a command was carried out, which cannot be kept yet");
+            tracing::warn!(system = self.system, %error, "a command was sent, but the store cannot record it: this is tried again");
             sleep(Duration::from_secs(1)).await;
         }
         Ok(())

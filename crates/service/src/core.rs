@@ -83,19 +83,18 @@ impl<S: RecordStore> Core<S> {
         Ok(())
     }
 
-    /// The newest commands that nobody has carried out, of one system or of all; none of what is paused.
+    /// The newest commands that nobody has carried out: those that are wanted, by user and system; none of what is paused.
     ///
     /// # Errors
     /// They cannot be read.
     pub fn waiting(
         &self,
-        system: Option<&str>,
+        is_wanted: &dyn Fn(&str, &str) -> bool,
         most: usize,
     ) -> Result<Vec<NumberedCommand>, StoreError> {
-        let is_wanted = |user: &str, of: &str| {
-            system.is_none_or(|system| system == of) && !self.paused.holds(user, of)
-        };
-        self.store.waiting(&is_wanted, most)
+        let is_sent =
+            |user: &str, system: &str| is_wanted(user, system) && !self.paused.holds(user, system);
+        self.store.waiting(&is_sent, most)
     }
 
     pub fn tables(&self) -> &Tables {

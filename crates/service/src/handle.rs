@@ -25,6 +25,9 @@ const BATCH: usize = 4_096;
 /// Reads the time; given from outside, so that tests have their own.
 pub type Now = fn() -> jiff::Timestamp;
 
+/// Whether a command is wanted, by user and system.
+pub type WantedCommand = dyn Fn(&str, &str) -> bool + Send;
+
 /// Too much work waits: try again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too much work waits: try again in a moment")]
@@ -58,7 +61,7 @@ enum CoreWork {
         reply: Reply<Vec<NumberedCommand>>,
     },
     Waiting {
-        system: Option<String>,
+        is_wanted: Box<WantedCommand>,
         most: usize,
         reply: Reply<Vec<NumberedCommand>>,
     },
@@ -224,10 +227,10 @@ impl<S: RecordStore> CoreThread<S> {
                 reply,
             } => drop(reply.send(self.core.store().commands_after(number, most))),
             CoreWork::Waiting {
-                system,
+                is_wanted,
                 most,
                 reply,
-            } => drop(reply.send(self.core.waiting(system.as_deref(), most))),
+            } => drop(reply.send(self.core.waiting(&*is_wanted, most))),
             CoreWork::Pause(target, pause, reply) => {
                 let done = self.core.pause(&target, pause);
                 let done = self.noticed(done);
@@ -311,17 +314,17 @@ impl CoreHandle {
         .await
     }
 
-    /// The newest commands that nobody has carried out, of one system or of all.
+    /// The newest commands that nobody has carried out: those that are wanted; none of what is paused.
     ///
     /// # Errors
     /// As for events.
     pub async fn waiting(
         &self,
-        system: Option<String>,
+        is_wanted: Box<WantedCommand>,
         most: usize,
     ) -> Result<Vec<NumberedCommand>, WorkError> {
         self.ask(|reply| CoreWork::Waiting {
-            system,
+            is_wanted,
             most,
             reply,
         })

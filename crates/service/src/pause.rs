@@ -28,7 +28,7 @@ impl Paused {
         self.all || self.users.contains(user) || self.systems.contains(system)
     }
 
-    /// The same after something is paused, or goes on.
+    /// The same after something is paused or resumed.
     pub fn with(&self, target: &PauseTarget, pause: bool) -> Self {
         let mut after = self.clone();
         let change = |set: &mut BTreeSet<String>, name: &str| {

@@ -121,7 +121,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         None => None,
     };
     if arguments.check {
-        terminal.status("the settings are right: nothing was connected");
+        terminal.status("the settings are valid: no connection was made");
         return Ok(CommandAnswer::Yes);
     }
     let usage = |error: &dyn std::fmt::Display| CommandError::Usage(error.to_string());

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
@@ -89,10 +89,9 @@ impl Connector for ExecConnector {
             return Err(cannot(&"it has no pipes"));
         };
         log_lines(self.system.clone(), stderr);
-        let input = Arc::new(AsyncMutex::new(stdin));
         let waiting = Waiting::default();
         let sink = ExecSink {
-            input,
+            input: write_lines(stdin),
             waiting: waiting.clone(),
         };
         sink.send(&json!({ "users": users })).await?;
@@ -204,7 +203,7 @@ impl ReportSource for ExecSource {
 }
 
 impl ExecSource {
-    /// Tells who waits for it what became of a command.
+    /// Passes on what became of a command to the one that waits for it.
     fn ended(&self, outcome: AdapterOutcome) -> Result<(), String> {
         let why = |default: &str| outcome.why.clone().unwrap_or_else(|| default.to_owned());
         let (number, outcome) = match (outcome.done, outcome.refused, outcome.later) {
@@ -228,18 +227,38 @@ impl ExecSource {
 }
 
 struct ExecSink {
-    input: Arc<AsyncMutex<ChildStdin>>,
+    /// Lines for the adapter.
+    input: mpsc::Sender<String>,
     waiting: Waiting,
 }
 
 impl ExecSink {
     async fn send(&self, line: &Value) -> Result<(), ConnectError> {
-        let mut input = self.input.lock().await;
-        let text = format!("{line}\n");
-        let written = input.write_all(text.as_bytes()).await;
-        written.map_err(|error| {
-            ConnectError::lost(format!("the adapter does not read commands: {error}"))
-        })
+        let sent = self.input.send(format!("{line}\n")).await;
+        sent.map_err(|_| ConnectError::lost("the adapter does not read commands"))
+    }
+}
+
+/// Writes each line as a whole, also when nobody waits for it any more.
+fn write_lines(mut stdin: ChildStdin) -> mpsc::Sender<String> {
+    let (sender, mut lines) = mpsc::channel::<String>(16);
+    tokio::spawn(async move {
+        while let Some(line) = lines.recv().await {
+            if stdin.write_all(line.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    });
+    sender
+}
+
+/// Nobody waits for the end of a command any more.
+struct WaitEnd<'a>(&'a Waiting, u64);
+
+impl Drop for WaitEnd<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.remove(&self.1);
     }
 }
 
@@ -251,6 +270,7 @@ impl CommandSink for ExecSink {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.insert(command.number, reply);
         }
+        let _end = WaitEnd(&self.waiting, command.number);
         let line = serde_json::to_value(command).map_err(ConnectError::lost)?;
         self.send(&line).await?;
         outcome

@@ -23,7 +23,7 @@ impl EventListener {
     pub fn start(listener: TcpListener, router: Router) -> Self {
         Self(tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
-                tracing::warn!(%error, "a system cannot reach us any more");
+                tracing::warn!(%error, "the listener has ended");
             }
         }))
     }

@@ -3,10 +3,10 @@
 //! The server sends presence to our address (`listen`, the `url` of the registration) and waits for the answer, so that nothing
 //! is lost: we answer when the host has taken it. A server that could not reach us waits longer and longer before it tries again,
 //! so we also ask, often until it sends something, and seldom afterwards. What it sends first may be old, and
-//! nothing tells how old: until it has sent nothing old for a while, we believe what it answers. ReportSource: spec.matrix.org, client-server API (presence) and application service
+//! nothing tells how old: until it has sent nothing old for a while, we believe what it answers. Source: spec.matrix.org, client-server API (presence) and application service
 //! API; measured with Synapse.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,13 +24,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
 use crate::connectors::http::EventListener;
+use crate::connectors::inbox::{Inbox, InboxReader, inbox};
 use crate::connectors::{ConnectorPlace, MakeError, http};
 use crate::report::{ReportKind, SystemCommand, SystemReport};
 use crate::secret::{Secret, SecretSettings};
@@ -48,9 +48,6 @@ pub struct MatrixSettings {
     /// Where the server sends events to: the address and port of `url` in the registration.
     listen: SocketAddr,
 }
-
-/// The number of transactions that are remembered to recognize a repeated one.
-const REMEMBERED: usize = 64;
 
 /// The largest transaction.
 const MOST_BYTES: usize = 16 << 20;
@@ -86,12 +83,11 @@ impl Connector for MatrixConnector {
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             ConnectError::Settings(format!("cannot listen on {}: {error}", self.listen))
         })?;
-        let (sender, transactions) = mpsc::channel(16);
-        let inbox = Arc::new(Inbox {
+        let (inbox, transactions) = inbox();
+        let inbox = Arc::new(MatrixInbox {
             token: self.hs_token.clone(),
             users: users.iter().map(|user| user.to_lowercase()).collect(),
-            sender,
-            seen: Mutex::new(VecDeque::new()),
+            inbox,
         });
         let router = Router::new()
             .route("/_matrix/app/v1/transactions/{id}", put(transaction))
@@ -108,7 +104,6 @@ impl Connector for MatrixConnector {
             behind_until: None,
             first,
             transactions,
-            answer: None,
             asked: Instant::now(),
             asks_every: OFTEN,
             _listener: listener,
@@ -124,16 +119,14 @@ impl Connector for MatrixConnector {
     }
 }
 
-/// Users with the presence that they had when the server wrote it, and who waits until that is taken.
-type Transaction = (Vec<(String, String)>, oneshot::Sender<()>);
+/// Users with the presence that they had when the server wrote it.
+type Presences = Vec<(String, String)>;
 
-struct Inbox {
+struct MatrixInbox {
     token: Secret,
     /// In lower case.
-    users: Vec<String>,
-    sender: mpsc::Sender<Transaction>,
-    /// The transactions that were taken.
-    seen: Mutex<VecDeque<String>>,
+    users: HashSet<String>,
+    inbox: Inbox<Presences>,
 }
 
 #[derive(Deserialize)]
@@ -150,7 +143,7 @@ struct EphemeralEvents {
 }
 
 async fn transaction(
-    State(inbox): State<Arc<Inbox>>,
+    State(inbox): State<Arc<MatrixInbox>>,
     Path(id): Path<String>,
     Query(query): Query<TokenQuery>,
     headers: HeaderMap,
@@ -171,28 +164,16 @@ async fn transaction(
             Json(json!({ "errcode": "M_FORBIDDEN" })),
         );
     }
-    // One at a time, in the order of the server, which repeats one until it is answered.
-    let mut seen = inbox.seen.lock().await;
-    if seen.contains(&id) {
-        return (StatusCode::OK, Json(json!({})));
-    }
     let all = events.ephemeral.iter().chain(&events.older);
-    let told: Vec<(String, String)> = all
+    let presences: Presences = all
         .filter_map(presence)
         .filter(|(user, _)| inbox.users.contains(&user.to_lowercase()))
         .collect();
-    if !told.is_empty() {
-        let (taken, wait) = oneshot::channel();
-        let sent = inbox.sender.send((told, taken)).await;
-        if sent.is_err() || wait.await.is_err() {
-            return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({})));
-        }
+    if presences.is_empty() || inbox.inbox.take(&id, presences).await {
+        (StatusCode::OK, Json(json!({})))
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({})))
     }
-    seen.push_back(id);
-    if seen.len() > REMEMBERED {
-        seen.pop_front();
-    }
-    (StatusCode::OK, Json(json!({})))
 }
 
 /// `{"type":"m.presence","sender":"@ann:example.com","content":{"presence":"online"}}`
@@ -220,9 +201,7 @@ struct MatrixSource {
     asked: Instant,
     asks_every: Duration,
     first: Vec<SystemReport>,
-    transactions: mpsc::Receiver<Transaction>,
-    /// Who waits until the last reports are taken.
-    answer: Option<oneshot::Sender<()>>,
+    transactions: InboxReader<Presences>,
     _listener: EventListener,
 }
 
@@ -234,12 +213,9 @@ impl ReportSource for MatrixSource {
         }
         loop {
             let changed = tokio::select! {
-                next = self.transactions.recv() => {
-                    let (told, answer) =
-                        next.ok_or_else(|| ConnectError::lost("the server cannot reach us any more"))?;
-                    self.answer = Some(answer);
+                sent = self.transactions.next() => {
                     self.asks_every = SELDOM;
-                    self.told(told).await?
+                    self.sent(sent?).await?
                 }
                 () = sleep_until(self.asked + self.asks_every) => {
                     self.asked = Instant::now();
@@ -254,42 +230,36 @@ impl ReportSource for MatrixSource {
     }
 
     async fn taken(&mut self) {
-        if let Some(answer) = self.answer.take() {
-            // The server may have given up waiting; then it repeats the transaction.
-            let _ = answer.send(());
-        }
+        self.transactions.taken();
     }
 }
 
 impl MatrixSource {
     /// What is new in a transaction. As long as the server is behind: what is the case.
-    async fn told(
-        &mut self,
-        told: Vec<(String, String)>,
-    ) -> Result<Vec<SystemReport>, ConnectError> {
+    async fn sent(&mut self, sent: Presences) -> Result<Vec<SystemReport>, ConnectError> {
         let until = self
             .behind_until
             .get_or_insert_with(|| Instant::now() + BEHIND);
         if *until <= Instant::now() {
-            return Ok(self.changes(told));
+            return Ok(self.changes(sent));
         }
-        let mut users: Vec<String> = told.iter().map(|(user, _)| user.clone()).collect();
+        let mut users: Vec<String> = sent.iter().map(|(user, _)| user.clone()).collect();
         users.sort();
         users.dedup();
         let now = self.api.reports(&users).await?;
         let now: HashMap<String, String> = now.iter().filter_map(shown).collect();
         let is_now =
             |(user, state): &(String, String)| now.get(&user.to_lowercase()) == Some(state);
-        if !told.iter().all(is_now) {
+        if !sent.iter().all(is_now) {
             *until = Instant::now() + BEHIND;
         }
         // An echo counts, although the state may be as before.
-        let mut new: Vec<(String, String)> = told.into_iter().filter(is_now).collect();
+        let mut new: Vec<(String, String)> = sent.into_iter().filter(is_now).collect();
         for user in users {
             let key = user.to_lowercase();
             if let Some(state) = now.get(&key)
                 && self.shown.get(&key) != Some(state)
-                && !new.iter().any(|(told, _)| *told == user)
+                && !new.iter().any(|(one, _)| *one == user)
             {
                 new.push((user, state.clone()));
             }

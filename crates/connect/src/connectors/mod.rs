@@ -3,6 +3,7 @@
 mod adapter_event;
 mod exec;
 mod http;
+mod inbox;
 mod matrix;
 mod webhook;
 mod xmpp;

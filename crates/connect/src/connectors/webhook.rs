@@ -5,7 +5,6 @@
 //! not answered with success is repeated, by both sides, with the same `webhook-id`.
 //! Source: github.com/standard-webhooks/standard-webhooks.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -23,13 +22,13 @@ use standardwebhooks::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
 };
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
 use crate::connectors::adapter_event::AdapterEvent;
 use crate::connectors::http::EventListener;
+use crate::connectors::inbox::{Inbox, InboxReader, inbox};
 use crate::connectors::{ConnectorPlace, MakeError, http};
 use crate::report::{SystemCommand, SystemReport};
 use crate::secret::{Secret, SecretSettings};
@@ -48,9 +47,6 @@ pub struct WebhookSettings {
 
 /// The largest request.
 const MOST_BYTES: usize = 1 << 20;
-
-/// The number of requests that are remembered to recognize a repeated one.
-const REMEMBERED: usize = 1_000;
 
 pub struct WebhookConnector {
     system: String,
@@ -92,12 +88,11 @@ impl Connector for WebhookConnector {
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             ConnectError::Settings(format!("cannot listen on {}: {error}", self.listen))
         })?;
-        let (sender, requests) = mpsc::channel(16);
+        let (inbox, requests) = inbox();
         let inbox = Arc::new(WebhookInbox {
             system: self.system.clone(),
             keys: self.keys.clone(),
-            sender,
-            seen: Mutex::new(VecDeque::new()),
+            inbox,
         });
         let router = Router::new()
             .route("/", post(receive))
@@ -105,7 +100,6 @@ impl Connector for WebhookConnector {
             .with_state(inbox);
         let source = WebhookSource {
             requests,
-            answer: None,
             _listener: EventListener::start(listener, router),
         };
         let sink = WebhookSink {
@@ -120,15 +114,10 @@ impl Connector for WebhookConnector {
     }
 }
 
-/// Reports of a request, and who waits until they are taken.
-type WebhookRequest = (Vec<SystemReport>, oneshot::Sender<()>);
-
 struct WebhookInbox {
     system: String,
     keys: Vec<Secret>,
-    sender: mpsc::Sender<WebhookRequest>,
-    /// The requests that were taken, by id.
-    seen: Mutex<VecDeque<String>>,
+    inbox: Inbox<Vec<SystemReport>>,
 }
 
 #[derive(Deserialize)]
@@ -149,13 +138,6 @@ async fn receive(
         let why = "the signature is wrong, or older than five minutes".to_owned();
         return (StatusCode::UNAUTHORIZED, why);
     }
-    let id = headers.get(HEADER_WEBHOOK_ID);
-    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-    // One at a time: a request that is repeated while it is taken is not taken twice.
-    let mut seen = inbox.seen.lock().await;
-    if seen.iter().any(|one| one == id) {
-        return (StatusCode::NO_CONTENT, String::new());
-    }
     let reports = serde_json::from_slice::<WebhookBody>(&body)
         .map_err(|error| error.to_string())
         .and_then(|body| body.data.reports(&inbox.system));
@@ -163,41 +145,29 @@ async fn receive(
         Ok(reports) => reports,
         Err(why) => return (StatusCode::BAD_REQUEST, why),
     };
-    let (taken, wait) = oneshot::channel();
-    let sent = inbox.sender.send((reports, taken)).await;
-    if sent.is_err() || wait.await.is_err() {
+    let id = headers.get(HEADER_WEBHOOK_ID);
+    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+    if inbox.inbox.take(id, reports).await {
+        (StatusCode::NO_CONTENT, String::new())
+    } else {
         let why = "not now: repeat the request".to_owned();
-        return (StatusCode::SERVICE_UNAVAILABLE, why);
+        (StatusCode::SERVICE_UNAVAILABLE, why)
     }
-    seen.push_back(id.to_owned());
-    if seen.len() > REMEMBERED {
-        seen.pop_front();
-    }
-    (StatusCode::NO_CONTENT, String::new())
 }
 
 struct WebhookSource {
-    requests: mpsc::Receiver<WebhookRequest>,
-    /// Who waits until the last reports are taken.
-    answer: Option<oneshot::Sender<()>>,
+    requests: InboxReader<Vec<SystemReport>>,
     _listener: EventListener,
 }
 
 #[async_trait]
 impl ReportSource for WebhookSource {
     async fn next(&mut self) -> Result<Vec<SystemReport>, ConnectError> {
-        let next = self.requests.recv().await;
-        let (reports, answer) =
-            next.ok_or_else(|| ConnectError::lost("nothing can come any more"))?;
-        self.answer = Some(answer);
-        Ok(reports)
+        self.requests.next().await
     }
 
     async fn taken(&mut self) {
-        if let Some(answer) = self.answer.take() {
-            // Who has given up waiting repeats the request.
-            let _ = answer.send(());
-        }
+        self.requests.taken();
     }
 }
 

@@ -92,7 +92,10 @@ pub async fn claim(
     Json(claim): Json<Claim>,
 ) -> Result<Json<Vec<NumberedCommand>>, Problem> {
     let most = claim.most.min(10_000);
-    Ok(Json(service.core().waiting(claim.system, most).await?))
+    let is_wanted =
+        move |_: &str, of: &str| claim.system.as_ref().is_none_or(|system| system == of);
+    let waiting = service.core().waiting(Box::new(is_wanted), most);
+    Ok(Json(waiting.await?))
 }
 
 #[derive(Debug, Deserialize)]

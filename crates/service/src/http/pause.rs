@@ -38,6 +38,12 @@ async fn change(
     mut target: PauseTarget,
     pause: bool,
 ) -> Result<Json<Paused>, Problem> {
+    if target.system.is_some() && target.user.is_some() {
+        return Err(Problem::bad(
+            "several-targets",
+            "name a system or a user, not both",
+        ));
+    }
     let tables = service.core().tables();
     if let Some(name) = &mut target.system {
         let schema = tables.schema();
@@ -47,7 +53,11 @@ async fn change(
         schema.system(system).name.clone_into(name);
     }
     service.core().pause(target.clone(), pause).await?;
-    tracing::warn!(?target, pause, "paused, or goes on");
+    if pause {
+        tracing::warn!(?target, "paused");
+    } else {
+        tracing::warn!(?target, "resumed");
+    }
     if let Some(live) = service.0.live.as_ref().filter(|_| !pause) {
         live.decide_again_for(&target);
     }

@@ -93,11 +93,11 @@ impl LiveHost {
         health.collect()
     }
 
-    /// Tells the sessions the roles and facts of the table.
+    /// Gives the sessions the roles and facts of the table.
     ///
     /// # Errors
     /// They could not be kept.
-    pub async fn tell_users(&self) -> Result<(), WorkError> {
+    pub async fn apply_users(&self) -> Result<(), WorkError> {
         let users = self.users.borrow().clone();
         let at = (self.now)().to_string();
         let about = users.iter().filter_map(|user| {
@@ -337,12 +337,18 @@ impl ConnectorHost for LiveHost {
             state.answered = newest;
             state.paused = paused;
         });
-        let waiting = self.core.waiting(Some(system.to_owned()), MOST_COMMANDS);
-        let waiting = waiting.await.map_err(failed)?;
         let tables = self.core.tables();
         let Some(id) = tables.schema().find_system(system) else {
             return Ok(Vec::new());
         };
+        // Those to others stay, for programs that ask for them.
+        let users = self.users.borrow().clone();
+        let name = system.to_owned();
+        let is_wanted = move |user: &str, of: &str| {
+            of == name && users.named(user).is_some_and(|user| user.id(id).is_some())
+        };
+        let waiting = self.core.waiting(Box::new(is_wanted), MOST_COMMANDS);
+        let waiting = waiting.await.map_err(failed)?;
         let users = self.users.borrow();
         let commands = waiting.into_iter().filter_map(|one| {
             let known = users.named(&one.command.user)?.id(id)?;

@@ -105,7 +105,7 @@ pub async fn connect(
         dry_run,
         names,
     ));
-    host.tell_users().await?;
+    host.apply_users().await?;
     let tables = core.tables();
     for mut system in systems {
         let schema = tables.schema();
@@ -136,12 +136,12 @@ pub async fn connect(
             }
         }
     });
-    let told = host.clone();
+    let applied = host.clone();
     let mut users = users;
     tokio::spawn(async move {
         users.mark_unchanged();
         while users.changed().await.is_ok() {
-            if let Err(error) = told.tell_users().await {
+            if let Err(error) = applied.apply_users().await {
                 tracing::error!(%error, "the new users were not taken");
             }
         }

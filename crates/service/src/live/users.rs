@@ -85,7 +85,7 @@ impl Users {
     fn add(&mut self, user: SiteUser) -> Result<(), String> {
         let at = self.all.len();
         if self.by_name.insert(user.name.clone(), at).is_some() {
-            return Err(format!("`{}` is there twice", user.name));
+            return Err(format!("duplicate user `{}`", user.name));
         }
         for (system, id) in &user.ids {
             let other = self.by_id.insert((*system, id.to_lowercase()), at);
