@@ -1,11 +1,13 @@
 //! A host that remembers reports and commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use presync_connect::{ConnectorHost, HostError, ReportKind, SystemCommand, SystemReport};
+use presync_connect::{
+    ConnectorHost, HostError, ReportKind, SystemCommand, SystemReport, SystemUser,
+};
 use tokio::sync::Notify;
 
 #[derive(Default)]
@@ -107,12 +109,20 @@ impl TestHost {
 
 #[async_trait]
 impl ConnectorHost for TestHost {
-    fn users(&self, _: &str) -> Vec<String> {
-        vec!["ann".to_owned(), "bob".to_owned()]
+    async fn users(&self, _: &str) -> Result<Vec<SystemUser>, HostError> {
+        let user = |id: &str| SystemUser {
+            id: id.to_owned(),
+            memory: None,
+        };
+        Ok(vec![user("ann"), user("bob")])
     }
 
-    async fn users_changed(&self, _: &str) {
+    async fn users_changed(&self, _: &str, _: &[String]) {
         std::future::pending::<()>().await;
+    }
+
+    fn echo(&self, _: &str) -> Duration {
+        Duration::from_millis(400)
     }
 
     async fn report(&self, _: &str, reports: Vec<SystemReport>) -> Result<(), HostError> {
@@ -141,8 +151,14 @@ impl ConnectorHost for TestHost {
         self.told().is_connected = true;
     }
 
-    async fn commands(&self, _: &str) -> Result<Vec<SystemCommand>, HostError> {
-        Ok(self.told().waiting.values().cloned().collect())
+    async fn commands(
+        &self,
+        _: &str,
+        known: HashMap<String, u64>,
+    ) -> Result<Vec<SystemCommand>, HostError> {
+        let told = self.told();
+        let is_new = |one: &&SystemCommand| known.get(&one.user) != Some(&one.number);
+        Ok(told.waiting.values().filter(is_new).cloned().collect())
     }
 
     async fn is_newest(&self, _: &str, command: &SystemCommand) -> Result<bool, HostError> {
@@ -179,8 +195,7 @@ impl ConnectorHost for TestHost {
         Ok(self.told().unconfirmed.get(user).cloned())
     }
 
-    async fn decide_again(&self, _: &str, _: &str) -> Result<(), HostError> {
+    fn decide_again(&self, _: &str, _: &str) {
         self.told().again += 1;
-        Ok(())
     }
 }

@@ -22,7 +22,6 @@ use crate::systems::{PlayedSystem, systems};
 /// Quick enough for tests.
 fn settings() -> DriverSettings {
     DriverSettings {
-        echo: Duration::from_millis(400),
         per_second: 1_000,
         retry: (Duration::from_millis(20), Duration::from_millis(100)),
         patience: Duration::from_secs(5),

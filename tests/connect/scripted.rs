@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use presync_connect::{
     CommandSink, ConnectError, Connection, Connector, ConnectorPlace, ConnectorSettings,
-    ReportKind, ReportSource, Secret, SetOutcome, SystemCommand, SystemReport,
+    ReportKind, ReportSource, Secret, SetOutcome, SystemCommand, SystemReport, SystemUser,
 };
 use tokio::sync::mpsc;
 
@@ -151,14 +151,14 @@ impl PlayedSystem for PlayedMemory {
 
 #[async_trait]
 impl Connector for PlayedMemory {
-    async fn connect(&mut self, users: &[String]) -> Result<Connection, ConnectError> {
+    async fn connect(&mut self, users: &[SystemUser]) -> Result<Connection, ConnectError> {
         if lock(&self.played).is_cut {
             return Err(ConnectError::lost("cut"));
         }
         let (sender, receiver) = mpsc::unbounded_channel();
         let first = users.iter().map(|user| {
-            let state = lock(&self.played).shown.get(user).cloned();
-            SystemReport::new(user, ReportKind::Observed(state))
+            let state = lock(&self.played).shown.get(&user.id).cloned();
+            SystemReport::new(&user.id, ReportKind::Observed(state))
         });
         let _ = sender.send(Ok(first.collect()));
         *self.reports.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);

@@ -229,6 +229,21 @@ def play(servers, service, folder):
     assert sum(sent.values()) <= CHANGES, f"echoes bounce: {sent} commands for {CHANGES} changes"
     print(f"no echo bounces: {sum(sent.values())} commands for {CHANGES} changes")
 
+    # A choice in Matrix outlives a restart, although her phone shows something else.
+    ann.matrix.show("online")
+    ann.shows_in_xmpp("available")
+    time.sleep(1)
+    service.kill()
+    service.start()
+    time.sleep(3)
+    assert sum(service.sent().values()) == 0, f"{service.sent()} commands after a restart without a change"
+    ann.shows_in_matrix("online", 1)
+    ann.matrix.show("unavailable")
+    ann.shows_in_xmpp("away")
+    print("a restart without a change: passed")
+    # The command is acknowledged.
+    time.sleep(1)
+
     # Each is gone while the other side changes.
     service.kill()
     ann.phone.show("available")

@@ -119,7 +119,7 @@ fn batches_say_what_the_engine_says() {
     newest.sort_by_key(|one| one.number);
     assert_eq!(
         core.store()
-            .waiting(&|_, _| true, usize::MAX)
+            .waiting(&|_| true, usize::MAX)
             .expect("the store works"),
         newest
     );
@@ -138,7 +138,7 @@ fn batches_say_what_the_engine_says() {
     }
     assert!(
         core.store()
-            .waiting(&|_, _| true, usize::MAX)
+            .waiting(&|_| true, usize::MAX)
             .expect("the store works")
             .is_empty()
     );
@@ -156,7 +156,7 @@ fn a_user_can_be_forgotten() {
     assert_eq!(core.store().load("user 0").expect("the store works"), None);
     let waiting = core
         .store()
-        .waiting(&|_, _| true, usize::MAX)
+        .waiting(&|_| true, usize::MAX)
         .expect("the store works");
     assert!(waiting.iter().all(|one| one.command.user == "user 1"));
 }

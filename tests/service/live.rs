@@ -1,15 +1,15 @@
 //! The service connected to systems: what their reports lead to.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use presync_connect::{ConnectorHost, ReportKind, SystemCommand, SystemReport};
+use presync_engine::Schema;
 use presync_service::live::{LiveConfig, LiveHost, Users};
 use presync_service::store::EmbeddedStore;
 use presync_service::{Core, CoreHandle, PauseTarget, start};
-use tokio::sync::watch;
 
-use crate::tables;
+use crate::{example, tables};
 
 /// Each look is a second later.
 fn clock() -> jiff::Timestamp {
@@ -34,10 +34,10 @@ async fn site() -> Site {
     let folder = tempfile::tempdir().expect("there is room");
     let store = EmbeddedStore::open(&folder.path().join("store")).expect("it can be made");
     let core = start(Core::new(tables(), store).expect("it can be read"), clock);
-    let users = Users::parse(USERS, tables().schema()).expect("they are right");
-    let (_, users) = watch::channel(Arc::new(users));
-    let systems = ["cic", "lync"].map(ToOwned::to_owned);
-    let host = LiveHost::new(core.clone(), users, clock, false, systems);
+    let load = |schema: &Schema| Users::parse(USERS, schema).map_err(|error| error.to_string());
+    let systems = ["cic", "lync"].map(|system| (system.to_owned(), None));
+    let host = LiveHost::new(core.clone(), Box::new(load), clock, false, systems);
+    let host = host.expect("the users are right");
     host.apply_users().await.expect("they can be kept");
     Site {
         _folder: folder,
@@ -55,22 +55,36 @@ fn changed(user: &str, state: &str) -> SystemReport {
 }
 
 impl Site {
+    async fn record(&self, user: &str) -> serde_json::Value {
+        let record = self.core.user(user.to_owned()).await;
+        serde_json::to_value(record.expect("it can be read")).expect("it is JSON")
+    }
+
     async fn report(&self, system: &str, reports: Vec<SystemReport>) {
         self.host
             .report(system, reports)
             .await
             .expect("it is taken");
+        self.host.decide_waiting().await.expect("it can be stored");
     }
 
     /// User and state of each command to a system.
     async fn commands(&self, system: &str) -> Vec<(String, String)> {
-        let commands = self.host.commands(system).await.expect("it can be read");
+        let commands = self
+            .host
+            .commands(system, HashMap::new())
+            .await
+            .expect("it can be read");
         let commands = commands.into_iter().map(|one| (one.user, one.state));
         commands.collect()
     }
 
     async fn carry_out(&self, system: &str) -> Vec<SystemCommand> {
-        let commands = self.host.commands(system).await.expect("it can be read");
+        let commands = self
+            .host
+            .commands(system, HashMap::new())
+            .await
+            .expect("it can be read");
         for command in &commands {
             let done = self.host.done(system, command, None).await;
             done.expect("it can be kept");
@@ -101,8 +115,10 @@ async fn a_user_is_decided_when_all_systems_are_known() {
     site.report("lync", vec![observed("ann@example.com", "Online")])
         .await;
     let ids = [site.commands("cic").await, site.commands("lync").await];
-    assert!(ids.iter().all(|commands| commands.len() <= 2), "{ids:?}");
-    // By its name in the system.
+    // What was observed last counts as the newest choice.
+    let to_cic = [("bob", "In a Meeting"), ("Ann.Smith", "Available")];
+    let to_cic = to_cic.map(|(user, state)| (user.to_owned(), state.to_owned()));
+    assert_eq!(ids, [to_cic.to_vec(), Vec::new()]);
     site.report("cic", vec![changed("ann.smith", "Gone Home")])
         .await;
     let to_ann = site.commands("lync").await;
@@ -179,7 +195,12 @@ async fn deciding_again_waits_for_a_command_on_its_way() {
     // A refusal is counted.
     site.report("cic", vec![changed("ann.smith", "Gone Home")])
         .await;
-    let [command] = &site.host.commands("lync").await.expect("it can be read")[..] else {
+    let [command] = &site
+        .host
+        .commands("lync", HashMap::new())
+        .await
+        .expect("it can be read")[..]
+    else {
         panic!("one command");
     };
     let done = site.host.done("lync", command, Some("no right")).await;
@@ -242,6 +263,111 @@ async fn what_is_paused_is_observed() {
                 .await;
         }
     }
+}
+
+/// A command that was not sent is neither waited for nor sent later: what counts then is decided then.
+#[tokio::test]
+async fn a_command_that_was_held_is_forgotten() {
+    let site = site().await;
+    for (system, user, state) in [
+        ("cic", "ann.smith", "Available"),
+        ("lync", "ann@example.com", "Online"),
+    ] {
+        site.report(system, vec![observed(user, state)]).await;
+    }
+    site.carry_out("lync").await;
+    site.report("cic", vec![changed("ann.smith", "At Lunch")])
+        .await;
+    assert_eq!(site.commands("lync").await.len(), 1);
+    let lync = PauseTarget {
+        system: Some("lync".to_owned()),
+        ..PauseTarget::default()
+    };
+    let pause = site.core.pause(lync.clone(), true).await;
+    pause.expect("it can be stored");
+    site.report("cic", vec![changed("ann.smith", "In a Meeting")])
+        .await;
+    let record = site.record("ann").await;
+    assert!(
+        record["session"]["systems"]["lync"]
+            .get("pending")
+            .is_none(),
+        "{record}"
+    );
+    assert!(record.get("waiting").is_none(), "{record}");
+    // A choice in the paused system is not followed when something else is decided again.
+    site.report("lync", vec![changed("ann@example.com", "Busy")])
+        .await;
+    site.host.decide_again("cic", "ann.smith");
+    site.host.decide_waiting().await.expect("it can be stored");
+    assert!(site.commands("cic").await.is_empty());
+}
+
+/// A system whose clock is ahead makes no later decision stale.
+#[tokio::test]
+async fn a_clock_that_is_ahead_does_no_harm() {
+    let site = site().await;
+    let ahead = clock() + jiff::SignedDuration::from_hours(3);
+    let mut report = observed("ann.smith", "At Lunch");
+    report.at = Some(ahead);
+    site.report("cic", vec![report]).await;
+    site.report("lync", vec![observed("ann@example.com", "Online")])
+        .await;
+    assert_eq!(
+        site.commands("cic").await,
+        [("Ann.Smith".to_owned(), "Available".to_owned())]
+    );
+}
+
+/// What a connector remembers of a user is there when it connects again.
+#[tokio::test]
+async fn memories_are_kept() {
+    let site = site().await;
+    let memory = ReportKind::Memory("shown last".to_owned());
+    site.report("lync", vec![SystemReport::new("ann@example.com", memory)])
+        .await;
+    let users = site.host.users("lync").await.expect("they can be read");
+    let memories = users.iter().map(|user| (&*user.id, user.memory.as_deref()));
+    assert_eq!(
+        memories.collect::<Vec<_>>(),
+        [
+            ("ann@example.com", Some("shown last")),
+            ("bob@example.com", None)
+        ]
+    );
+    assert_eq!(site.host.health()["lync"].reports, 0);
+}
+
+/// A program is only used if the connectors and the table of users fit it.
+#[tokio::test]
+async fn a_program_that_does_not_fit_is_refused() {
+    let Site {
+        host,
+        core,
+        _folder,
+    } = site().await;
+    let refused = |host: &LiveHost, name| match host.users_for(&example(name)) {
+        Ok(_) => panic!("{name} fits"),
+        Err(why) => why,
+    };
+    assert!(host.users_for(&example("contact-centre")).is_ok());
+    assert_eq!(
+        refused(&host, "live"),
+        "`[systems.cic]`: unknown system `cic`"
+    );
+    assert_eq!(
+        refused(&host, "one-way"),
+        "line 2 of the users: unknown role `Agents`"
+    );
+    let load = |schema: &Schema| Users::parse(USERS, schema).map_err(|error| error.to_string());
+    let settable: &[&str] = &["Available"];
+    let systems = [("lync".to_owned(), Some(settable))];
+    let host = LiveHost::new(core, Box::new(load), clock, false, systems).expect("they are right");
+    let why = refused(&host, "contact-centre");
+    assert!(
+        why.starts_with("`[systems.lync]`: the program sets `"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub fn other_tables() -> Tables {
     example("large-site")
 }
 
-fn example(name: &str) -> Tables {
+pub fn example(name: &str) -> Tables {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let path = path.join(name).join("tables.json");
     let text = std::fs::read_to_string(path).expect("the example is there");

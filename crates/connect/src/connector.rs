@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::report::{SystemCommand, SystemReport};
+use crate::report::{SystemCommand, SystemReport, SystemUser};
 
 /// A kind of system with its settings.
 #[async_trait]
@@ -13,7 +13,7 @@ pub trait Connector: Send {
     ///
     /// # Errors
     /// It cannot, now or ever.
-    async fn connect(&mut self, users: &[String]) -> Result<Connection, ConnectError>;
+    async fn connect(&mut self, users: &[SystemUser]) -> Result<Connection, ConnectError>;
 
     /// The states that it can set by id; `None`: it takes any.
     fn settable(&self) -> Option<&'static [&'static str]> {
@@ -35,7 +35,7 @@ pub struct Connection {
 /// Gives the reports of a system.
 #[async_trait]
 pub trait ReportSource: Send {
-    /// The next reports, in order. It may be dropped before it is ready, and nothing is lost.
+    /// The next reports, in order. When the connection ends, it is dropped at any place.
     ///
     /// # Errors
     /// The connection is lost.

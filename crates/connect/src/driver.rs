@@ -18,14 +18,12 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
-use crate::host::{ConnectorHost, HostError};
+use crate::host::ConnectorHost;
 use crate::report::{ReportKind, SystemCommand, SystemReport};
 
 /// How a system is treated.
 #[derive(Debug, Clone, Copy)]
 pub struct DriverSettings {
-    /// How long the system may take to confirm a command.
-    pub echo: Duration,
     /// The number of commands in a second.
     pub per_second: u32,
     /// The first and the longest time before something is tried again.
@@ -37,7 +35,6 @@ pub struct DriverSettings {
 impl Default for DriverSettings {
     fn default() -> Self {
         Self {
-            echo: Duration::from_secs(60),
             per_second: 10,
             retry: (Duration::from_millis(500), Duration::from_secs(60)),
             patience: Duration::from_secs(30),
@@ -48,6 +45,12 @@ impl Default for DriverSettings {
 /// How often a command that is not confirmed leads to another decision.
 const MOST_READINGS: u32 = 5;
 
+/// The longest time that a system may ask us to wait.
+const MOST_ASKED: Duration = Duration::from_secs(3_600);
+
+/// When the host has failed.
+const HOST_AGAIN: Duration = Duration::from_secs(1);
+
 /// Keeps a system connected. Does not end by itself.
 pub async fn drive(
     system: &str,
@@ -57,7 +60,14 @@ pub async fn drive(
 ) -> ! {
     let mut attempts = 0;
     loop {
-        let users = host.users(system);
+        let users = match host.users(system).await {
+            Ok(users) => users,
+            Err(error) => {
+                tracing::warn!(system, %error, "users could not be read: this is tried again");
+                sleep(HOST_AGAIN).await;
+                continue;
+            }
+        };
         let connecting = timeout(settings.patience, connector.connect(&users)).await;
         let ended = match connecting {
             Err(_) => Err(ConnectError::lost("no answer")),
@@ -66,7 +76,9 @@ pub async fn drive(
                 host.connected(system);
                 let since = Instant::now();
                 let concurrency = connector.concurrency();
-                let ended = connected(system, connection, concurrency, host, settings).await;
+                let users: Vec<String> = users.into_iter().map(|user| user.id).collect();
+                let ended =
+                    connected(system, connection, (&users, concurrency), host, settings).await;
                 // A connection that breaks at once is not a success.
                 if since.elapsed() > settings.retry.0 {
                     attempts = 0;
@@ -80,12 +92,17 @@ pub async fn drive(
         };
         host.lost(system, &error.to_string());
         let wait = match error {
-            ConnectError::TryAfter { after, .. } => after.max(settings.retry.0),
+            ConnectError::TryAfter { after, .. } => asked(after, settings),
             ConnectError::Lost(_) | ConnectError::Settings(_) => delay(attempts, settings),
         };
         attempts += 1;
         sleep(wait).await;
     }
+}
+
+/// The wait that a system asks for, within limits.
+fn asked(after: Duration, settings: DriverSettings) -> Duration {
+    after.max(settings.retry.0).min(MOST_ASKED)
 }
 
 /// Each time twice as long, up to the most; by chance up to a quarter less, so that not everybody comes back at once.
@@ -99,7 +116,7 @@ fn delay(attempts: u32, settings: DriverSettings) -> Duration {
 async fn connected(
     system: &str,
     connection: Connection,
-    concurrency: usize,
+    (users, concurrency): (&[String], usize),
     host: &dyn ConnectorHost,
     settings: DriverSettings,
 ) -> Result<(), ConnectError> {
@@ -112,7 +129,7 @@ async fn connected(
         settings,
         concurrency,
         delivery: &delivery,
-        in_flight: HashSet::new(),
+        in_flight: HashMap::new(),
         delayed: HashMap::new(),
         unconfirmed: HashMap::new(),
         next_slot: Instant::now(),
@@ -120,7 +137,7 @@ async fn connected(
     tokio::select! {
         error = listen(system, source, host, &delivery) => Err(error),
         error = commands.run() => Err(error),
-        () = host.users_changed(system) => Ok(()),
+        () = host.users_changed(system, users) => Ok(()),
     }
 }
 
@@ -134,7 +151,7 @@ struct ReportDelivery {
 impl ReportDelivery {
     fn of(&self, reports: &[SystemReport]) {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        users.extend(reports.iter().map(|report| report.user.clone()));
+        users.extend(reports.iter().map(|report| report.user.to_lowercase()));
     }
 
     fn end(&self) {
@@ -156,7 +173,7 @@ impl ReportDelivery {
 
     fn has(&self, user: &str) -> bool {
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        users.contains(user)
+        users.contains(&user.to_lowercase())
     }
 }
 
@@ -173,13 +190,14 @@ async fn listen(
             Err(error) => return error,
         };
         for report in &mut reports {
+            let user = report.user.to_lowercase();
             match &report.kind {
-                ReportKind::Changed(state) if !seen.contains(&report.user) => {
+                ReportKind::Changed(state) if !seen.contains(&user) => {
                     report.kind = ReportKind::Observed(Some(state.clone()));
-                    seen.insert(report.user.clone());
+                    seen.insert(user);
                 }
-                ReportKind::Observed(_) => drop(seen.insert(report.user.clone())),
-                ReportKind::Changed(_) | ReportKind::Online(_) | ReportKind::Facts(_) => {}
+                ReportKind::Observed(_) => drop(seen.insert(user)),
+                _ => {}
             }
         }
         delivery.of(&reports);
@@ -200,8 +218,8 @@ struct CommandQueue<'a> {
     settings: DriverSettings,
     concurrency: usize,
     delivery: &'a ReportDelivery,
-    /// The users of commands that are being carried out.
-    in_flight: HashSet<String>,
+    /// By user: the command that is being carried out.
+    in_flight: HashMap<String, u64>,
     /// By user: a command that is tried again, when, and how often it was tried.
     delayed: HashMap<String, (u64, Instant, u32)>,
     /// By user: when a command should be confirmed, and how often it was read and decided again.
@@ -218,71 +236,107 @@ enum Carried {
     Lost(ConnectError),
 }
 
+/// A state that was read, because a command that should lead to it was not confirmed.
+struct ReadState {
+    user: String,
+    wanted: String,
+    /// `None`: the system cannot be asked. An error: not now.
+    report: Result<Option<SystemReport>, String>,
+}
+
 impl CommandQueue<'_> {
     async fn run(&mut self) -> ConnectError {
         let (sink, host, system) = (self.sink, self.host, self.system);
         let (delivery, patience) = (self.delivery, self.settings.patience);
         let mut flights = FuturesUnordered::new();
-        let mut backlog = VecDeque::new();
-        let mut asks = true;
+        let mut readings = FuturesUnordered::new();
+        let mut backlog: VecDeque<SystemCommand> = VecDeque::new();
+        let mut ask_at = Some(Instant::now());
         loop {
-            if std::mem::take(&mut asks) {
-                match host.commands(system).await {
-                    Ok(commands) => backlog = commands.into(),
+            if ask_at.is_some_and(|at| at <= Instant::now()) {
+                ask_at = match host.commands(system, self.known()).await {
+                    Ok(commands) => {
+                        backlog = commands.into();
+                        None
+                    }
                     Err(error) => {
                         tracing::warn!(system, %error, "commands could not be read: this is tried again");
-                        sleep(Duration::from_secs(1)).await;
-                        asks = true;
-                        continue;
+                        Some(Instant::now() + HOST_AGAIN)
                     }
-                }
+                };
             }
-            while self.in_flight.len() < self.concurrency
-                && let Some(command) = backlog.pop_front()
-            {
-                if let Some(slot) = self.slot(&command) {
-                    flights.push(async move {
-                        let carried =
-                            carry_out(system, sink, host, delivery, &command, (slot, patience));
-                        let carried = carried.await;
-                        (command, carried)
-                    });
-                }
+            while let Some(command) = self.next(&mut backlog) {
+                let slot = self.slot();
+                self.in_flight.insert(command.user.clone(), command.number);
+                flights.push(async move {
+                    let carried =
+                        carry_out(system, sink, host, delivery, &command, (slot, patience));
+                    let carried = carried.await;
+                    (command, carried)
+                });
             }
             let due = self.due();
+            let wake = due.into_iter().chain(ask_at).min();
             tokio::select! {
                 Some((command, carried)) = flights.next() => {
                     if let Err(error) = self.landed(command, carried).await {
                         return error;
                     }
-                    asks = backlog.is_empty();
+                    // There may be more than were answered.
+                    if backlog.is_empty() {
+                        ask_at = ask_at.or(Some(Instant::now()));
+                    }
                 }
-                () = host.more_commands(system) => asks = true,
-                () = sleep_until(due.unwrap_or_else(far)), if due.is_some() => {
-                    if let Err(error) = self.check_unconfirmed().await {
+                Some(read) = readings.next() => {
+                    if let Err(error) = self.read(read).await {
                         return error;
                     }
-                    asks = true;
+                }
+                () = host.more_commands(system) => ask_at = Some(Instant::now()),
+                () = sleep_until(wake.unwrap_or_else(far)), if wake.is_some() => {
+                    for (user, wanted) in self.overdue().await {
+                        readings.push(read_state(sink, user, wanted, patience));
+                    }
+                    if due.is_some_and(|due| due <= Instant::now()) {
+                        ask_at = Some(Instant::now());
+                    }
                 }
             }
         }
     }
 
-    /// When a command can be sent; `None` if not now.
-    fn slot(&mut self, command: &SystemCommand) -> Option<Instant> {
-        let now = Instant::now();
-        let is_delayed = self
-            .delayed
-            .get(&command.user)
-            .is_some_and(|(number, until, _)| *number == command.number && *until > now);
-        if is_delayed || !self.in_flight.insert(command.user.clone()) {
+    /// The next command that can be sent now.
+    fn next(&self, backlog: &mut VecDeque<SystemCommand>) -> Option<SystemCommand> {
+        if self.in_flight.len() >= self.concurrency {
             return None;
         }
+        let at = backlog
+            .iter()
+            .position(|command| !self.in_flight.contains_key(&command.user))?;
+        backlog.remove(at)
+    }
+
+    /// The commands that are not to be answered now: by user, the number.
+    fn known(&self) -> HashMap<String, u64> {
+        let now = Instant::now();
+        let delayed = self
+            .delayed
+            .iter()
+            .filter(|(_, (_, until, _))| *until > now);
+        let delayed = delayed.map(|(user, (number, ..))| (user.clone(), *number));
+        let in_flight = self.in_flight.iter();
+        let in_flight = in_flight.map(|(user, number)| (user.clone(), *number));
+        delayed.chain(in_flight).collect()
+    }
+
+    /// When the next command can be sent.
+    fn slot(&mut self) -> Instant {
+        let now = Instant::now();
         // What was not used in the last second may be used at once.
         let unused = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
         self.next_slot =
             self.next_slot.max(unused) + Duration::from_secs(1) / self.settings.per_second.max(1);
-        Some(self.next_slot)
+        self.next_slot
     }
 
     /// When there is something to do again.
@@ -306,9 +360,10 @@ impl CommandQueue<'_> {
                 let tried = self.delayed.get(&command.user);
                 let tried = tried.filter(|(number, ..)| *number == command.number);
                 let tried = tried.map_or(0, |(.., tried)| *tried);
-                let least = self.settings.retry.0;
-                let wait =
-                    after.map_or_else(|| delay(tried, self.settings), |after| after.max(least));
+                let wait = after.map_or_else(
+                    || delay(tried, self.settings),
+                    |after| asked(after, self.settings),
+                );
                 tracing::info!(
                     system = self.system,
                     user = command.user,
@@ -328,7 +383,7 @@ impl CommandQueue<'_> {
         if refused.is_none() {
             let readings = self.unconfirmed.get(&command.user);
             let readings = readings.map_or(0, |(_, readings)| *readings);
-            let until = Instant::now() + self.settings.echo;
+            let until = Instant::now() + self.host.echo(self.system);
             self.unconfirmed
                 .insert(command.user.clone(), (until, readings));
         }
@@ -343,8 +398,8 @@ impl CommandQueue<'_> {
         Ok(())
     }
 
-    /// Reads the states that should have been confirmed by now, and decides again where they are something else.
-    async fn check_unconfirmed(&mut self) -> Result<(), ConnectError> {
+    /// The users whose commands should have been confirmed by now, with what their states should be.
+    async fn overdue(&mut self) -> Vec<(String, String)> {
         let now = Instant::now();
         let due = self
             .unconfirmed
@@ -353,44 +408,75 @@ impl CommandQueue<'_> {
         let due: Vec<(String, u32)> = due
             .map(|(user, (_, readings))| (user.clone(), *readings))
             .collect();
+        let mut overdue = Vec::new();
         for (user, readings) in due {
-            let wait = self.settings.echo * 2_u32.saturating_pow(readings.min(8));
+            let wait = self.host.echo(self.system) * 2_u32.saturating_pow(readings.min(8));
             let again = (now + wait, readings + 1);
             match self.host.unconfirmed(self.system, &user).await {
                 Ok(Some(wanted)) if readings < MOST_READINGS => {
-                    let read = timeout(self.settings.patience, self.sink.read(&user));
-                    let read = read.await.map_err(|_| ConnectError::lost("no answer"))??;
-                    let Some(report) = read else {
-                        self.unconfirmed.remove(&user);
-                        continue;
-                    };
                     self.unconfirmed.insert(user.clone(), again);
-                    if let Err(error) = self.decide_again(&user, &wanted, report).await {
-                        tracing::warn!(system = self.system, user, %error, "an unconfirmed command was not decided again");
-                    }
+                    overdue.push((user, wanted));
                 }
                 Ok(_) => drop(self.unconfirmed.remove(&user)),
                 Err(_) => drop(self.unconfirmed.insert(user, again)),
             }
         }
-        Ok(())
+        overdue
     }
 
-    /// The report ends the wait for the command, whatever it says.
-    async fn decide_again(
-        &self,
-        user: &str,
-        wanted: &str,
-        report: SystemReport,
-    ) -> Result<(), HostError> {
+    /// Takes a state that was read, and decides again if it is not what it should be.
+    async fn read(&mut self, read: Result<ReadState, ConnectError>) -> Result<(), ConnectError> {
+        let ReadState {
+            user,
+            wanted,
+            report,
+        } = read?;
+        let (system, host) = (self.system, self.host);
+        let report = match report {
+            Ok(Some(report)) => report,
+            Ok(None) => {
+                self.unconfirmed.remove(&user);
+                return Ok(());
+            }
+            Err(why) => {
+                tracing::warn!(
+                    system,
+                    user,
+                    why,
+                    "an unconfirmed state could not be read: this is tried again"
+                );
+                return Ok(());
+            }
+        };
         let has_worked =
-            matches!(&report.kind, ReportKind::Observed(Some(state)) if state == wanted);
-        self.host.report(self.system, vec![report]).await?;
-        if has_worked {
-            return Ok(());
+            matches!(&report.kind, ReportKind::Observed(Some(state)) if *state == wanted);
+        // The report ends the wait for the command, whatever it says.
+        match host.report(system, vec![report]).await {
+            Ok(()) if has_worked => {}
+            Ok(()) => host.decide_again(system, &user),
+            Err(error) => {
+                tracing::warn!(system, user, %error, "a state could not be stored: it is read again");
+            }
         }
-        self.host.decide_again(self.system, user).await
+        Ok(())
     }
+}
+
+async fn read_state(
+    sink: &dyn CommandSink,
+    user: String,
+    wanted: String,
+    patience: Duration,
+) -> Result<ReadState, ConnectError> {
+    let report = match timeout(patience, sink.read(&user)).await {
+        Ok(report) => Ok(report?),
+        Err(_) => Err("no answer".to_owned()),
+    };
+    Ok(ReadState {
+        user,
+        wanted,
+        report,
+    })
 }
 
 async fn carry_out(

@@ -1,8 +1,11 @@
 //! Who decides what reports lead to, and keeps commands.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use crate::report::{SystemCommand, SystemReport};
+use crate::report::{SystemCommand, SystemReport, SystemUser};
 
 /// The host cannot take something now: try again.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -12,11 +15,17 @@ pub struct HostError(pub String);
 /// What connectors talk to. `system` is its name in the program.
 #[async_trait]
 pub trait ConnectorHost: Send + Sync {
-    /// The users of a system, as it calls them.
-    fn users(&self, system: &str) -> Vec<String>;
+    /// The users of a system.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    async fn users(&self, system: &str) -> Result<Vec<SystemUser>, HostError>;
 
-    /// Waits until the users of a system have changed.
-    async fn users_changed(&self, system: &str);
+    /// Waits until the users of a system are others than these, as it calls them.
+    async fn users_changed(&self, system: &str, connected: &[String]);
+
+    /// How long a system may take to confirm a command.
+    fn echo(&self, system: &str) -> Duration;
 
     /// Takes reports, in order. When it answers, they are not lost any more.
     ///
@@ -30,11 +39,15 @@ pub trait ConnectorHost: Send + Sync {
     /// The system is connected.
     fn connected(&self, system: &str);
 
-    /// The newest command of each user that is not carried out yet, in order.
+    /// The newest command of each user that is not carried out yet, in order, without those that are known: by user, the number.
     ///
     /// # Errors
     /// They cannot be read.
-    async fn commands(&self, system: &str) -> Result<Vec<SystemCommand>, HostError>;
+    async fn commands(
+        &self,
+        system: &str,
+        known: HashMap<String, u64>,
+    ) -> Result<Vec<SystemCommand>, HostError>;
 
     /// Whether a command is still the newest of its user, and not carried out.
     ///
@@ -62,9 +75,6 @@ pub trait ConnectorHost: Send + Sync {
     /// Nobody can say.
     async fn unconfirmed(&self, system: &str, user: &str) -> Result<Option<String>, HostError>;
 
-    /// Decides again what a user's systems should show, after an unconfirmed command was found not to have worked.
-    ///
-    /// # Errors
-    /// Nothing was decided.
-    async fn decide_again(&self, system: &str, user: &str) -> Result<(), HostError>;
+    /// Decides again, soon, what a user's systems should show, after an unconfirmed command was found not to have worked.
+    fn decide_again(&self, system: &str, user: &str);
 }

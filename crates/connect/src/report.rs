@@ -4,6 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// A user to watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemUser {
+    /// As the system calls the user.
+    pub id: String,
+    /// The last [`ReportKind::Memory`], also of an earlier run.
+    pub memory: Option<String>,
+}
+
 /// What a system says about one of its users.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemReport {
@@ -25,6 +34,8 @@ pub enum ReportKind {
     Online(bool),
     /// Facts about the user, by name, that the system knows.
     Facts(BTreeMap<String, serde_json::Value>),
+    /// What the connector wants to know about the user when it connects again.
+    Memory(String),
 }
 
 impl SystemReport {

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use presync_engine::{
-    Delivery, Effect, Event, EventMessage, Rejection, SessionEngine, SystemDecision, Tables,
+    Delivery, Effect, Event, EventMessage, Rejection, Resync, Session, SessionEngine,
+    SystemDecision, Tables,
 };
 use serde::Serialize;
 
 use crate::pause::{PauseTarget, Paused};
 use crate::record::{DecisionNote, MOST_DECISIONS, NumberedCommand, UserRecord};
-use crate::store::{Changes, RecordStore, StoreError};
+use crate::store::{Changes, CommandPlace, RecordStore, StoreError};
 
 /// What an event led to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +35,14 @@ pub enum EventAnswer {
 
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+/// Decide again what a user's systems should show.
+#[derive(Debug, Clone)]
+pub struct AgainRequest {
+    pub user: String,
+    /// Not while a command is on its way.
+    pub waits_for_echo: bool,
 }
 
 /// See the module.
@@ -83,17 +92,18 @@ impl<S: RecordStore> Core<S> {
         Ok(())
     }
 
-    /// The newest commands that nobody has carried out: those that are wanted, by user and system; none of what is paused.
+    /// The newest commands that nobody has carried out: those that are wanted; none of what is paused.
     ///
     /// # Errors
     /// They cannot be read.
     pub fn waiting(
         &self,
-        is_wanted: &dyn Fn(&str, &str) -> bool,
+        is_wanted: &dyn Fn(CommandPlace<'_>) -> bool,
         most: usize,
     ) -> Result<Vec<NumberedCommand>, StoreError> {
-        let is_sent =
-            |user: &str, system: &str| is_wanted(user, system) && !self.paused.holds(user, system);
+        let is_sent = |place: CommandPlace<'_>| {
+            is_wanted(place) && !self.paused.holds(place.user, place.system)
+        };
         self.store.waiting(&is_sent, most)
     }
 
@@ -115,6 +125,39 @@ impl<S: RecordStore> Core<S> {
         events: &[String],
         now: jiff::Timestamp,
     ) -> Result<Vec<EventAnswer>, StoreError> {
+        self.batch(now, |batch| {
+            let answers = events.iter().map(|event| batch.event(event));
+            answers.collect()
+        })
+    }
+
+    /// Decides again what the systems of users should show, and makes it durable. It compares with what the systems have reported
+    /// last, so the echo of a command on its way has to come first: returns the users for whom one is.
+    ///
+    /// # Errors
+    /// The store fails: then nothing was decided.
+    pub fn decide_again(
+        &mut self,
+        requests: &[AgainRequest],
+        now: jiff::Timestamp,
+    ) -> Result<Vec<String>, StoreError> {
+        self.batch(now, |batch| {
+            let mut waiting = Vec::new();
+            for request in requests {
+                if !batch.decide_again(request)? {
+                    waiting.push(request.user.clone());
+                }
+            }
+            Ok(waiting)
+        })
+    }
+
+    /// Does something with records, and makes it durable as a whole.
+    fn batch<T>(
+        &mut self,
+        now: jiff::Timestamp,
+        work: impl FnOnce(&mut EventBatch<'_, S>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut batch = EventBatch {
             engine: &self.engine,
             store: &self.store,
@@ -124,9 +167,7 @@ impl<S: RecordStore> Core<S> {
             records: BTreeMap::new(),
             commands: Vec::new(),
         };
-        let answers: Result<Vec<EventAnswer>, StoreError> =
-            events.iter().map(|event| batch.event(event)).collect();
-        let answers = answers?;
+        let done = work(&mut batch)?;
         let (number, commands) = (batch.number, batch.commands);
         let records = batch.records;
         let changed = records.iter().filter(|(_, record)| record.changed);
@@ -141,7 +182,52 @@ impl<S: RecordStore> Core<S> {
             self.store.commit(&changes)?;
         }
         self.number = number;
-        Ok(answers)
+        Ok(done)
+    }
+
+    /// Keeps what the connector of a system wants to know about users when it connects again. What may be lost is what the
+    /// connector says within a moment before a crash.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn remember(
+        &mut self,
+        system: &str,
+        memories: Vec<(String, String)>,
+    ) -> Result<(), StoreError> {
+        let mut records = BTreeMap::new();
+        for (user, memory) in memories {
+            if !records.contains_key(&user) {
+                let record = self.store.load(&user)?.unwrap_or_default();
+                records.insert(user.clone(), record);
+            }
+            if let Some(record) = records.get_mut(&user) {
+                record.memories.insert(system.to_owned(), memory);
+            }
+        }
+        let records = records
+            .iter()
+            .map(|(user, record)| (user.as_str(), Some(record)));
+        self.store.commit(&Changes {
+            records: records.collect(),
+            ..Changes::default()
+        })
+    }
+
+    /// What the connector of a system has remembered of users, in their order.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn memories(
+        &self,
+        system: &str,
+        users: &[String],
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        let memory = |user: &String| {
+            let record = self.store.load(user)?;
+            Ok(record.and_then(|mut record| record.memories.remove(system)))
+        };
+        users.iter().map(memory).collect()
     }
 
     /// Whether the store has room for what comes.
@@ -238,12 +324,37 @@ impl<S: RecordStore> EventBatch<'_, S> {
             Ok(message) => message,
             Err(rejection) => return Ok(rejected(&rejection)),
         };
-        let mut event = match message.resolve(self.engine.schema()) {
+        let event = match message.resolve(self.engine.schema()) {
             Ok(event) => event,
             Err(rejection) => return Ok(rejected(&rejection)),
         };
-        let user = message.user.as_ref();
-        let is_held = self.hold(user, &mut event);
+        let cause = message.id.and_then(|id| serde_json::from_str(id).ok());
+        self.apply(message.user.as_ref(), event, (cause, message.at))
+    }
+
+    /// Returns false if a command is on its way that is to be waited for.
+    fn decide_again(&mut self, request: &AgainRequest) -> Result<bool, StoreError> {
+        let user = &*request.user;
+        let saved = self.record(user)?.record.session.clone();
+        let session = self.engine.load(saved, &mut |_| {});
+        let mut systems = session.systems.iter();
+        if request.waits_for_echo && systems.any(|view| !view.pending.is_empty()) {
+            return Ok(false);
+        }
+        // A system whose clock is ahead makes nothing older than what it said.
+        let newest = session.systems.iter().filter_map(|view| view.at).max();
+        let newest = newest.and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+        let at = newest.map_or(self.now, |newest| newest.max(self.now));
+        let mut event = Event::resync_by_hand_last();
+        event.at = Some(at.as_millisecond());
+        let answer = self.apply(user, event, (None, Some(at.to_string())))?;
+        if let EventAnswer::Rejected { message, .. } = answer {
+            tracing::warn!(user, message, "a user's systems were not decided again");
+        }
+        Ok(true)
+    }
+
+    fn record(&mut self, user: &str) -> Result<&mut LoadedRecord, StoreError> {
         if !self.records.contains_key(user) {
             let known = self.store.load(user)?;
             let loaded = LoadedRecord {
@@ -253,48 +364,69 @@ impl<S: RecordStore> EventBatch<'_, S> {
             self.records.insert(user.to_owned(), loaded);
         }
         let loaded = self.records.get_mut(user);
-        let loaded = loaded.ok_or_else(|| StoreError("a record was lost".to_owned()))?;
+        loaded.ok_or_else(|| StoreError("a record was lost".to_owned()))
+    }
+
+    fn apply(
+        &mut self,
+        user: &str,
+        mut event: Event,
+        (cause, at): (Option<serde_json::Value>, Option<String>),
+    ) -> Result<EventAnswer, StoreError> {
+        let engine = self.engine;
         // Names that the tables no longer have are ignored: there is nothing left to do for them.
-        let saved = loaded.record.session.clone();
-        let mut session = self.engine.load(saved, &mut |_| {});
-        let applied = match self.engine.apply(&mut session, &event) {
+        let saved = self.record(user)?.record.session.clone();
+        let mut session = engine.load(saved, &mut |_| {});
+        let is_held = self.hold(user, &session, &mut event);
+        let applied = match engine.apply(&mut session, &event) {
             Ok(applied) => applied,
-            Err(rejection) => return Ok(rejected(&rejection)),
+            Err(rejection) => {
+                return Ok(EventAnswer::Rejected {
+                    error: rejection.code(),
+                    message: rejection.to_string(),
+                });
+            }
         };
+        let (paused, now, mut number) = (self.paused, self.now, self.number);
+        let loaded = self.record(user)?;
+        let record = &mut loaded.record;
         loaded.changed = true;
-        loaded.record.session = self.engine.save(&session);
         let mut commands = Vec::new();
         for decided in &applied.decisions {
-            let cause = message.id.and_then(|id| serde_json::from_str(id).ok());
-            let to = &self.engine.schema().system(decided.to).name;
-            let is_sent = decided.delivery == Delivery::Sent && !self.paused.holds(user, to);
-            let sent = is_sent.then(|| {
-                self.engine
-                    .command(user, decided, cause, message.at.clone())
-            });
-            if let Some(command) = sent.flatten() {
-                self.number += 1;
-                let numbered = NumberedCommand {
-                    number: self.number,
-                    command,
-                };
-                let system = self.engine.schema().system(decided.to).name.clone();
-                loaded.record.waiting.insert(system, numbered.clone());
+            let system = &engine.schema().system(decided.to).name;
+            record.decisions.push_back(note(engine, decided, now));
+            if decided.delivery != Delivery::Sent {
+                continue;
+            }
+            if paused.holds(user, system) {
+                // Neither this one nor an older one is sent: it is decided again later.
+                let pending = &mut session.systems[decided.to.index()].pending;
+                pending.pop();
+                if record.waiting.remove(system).is_some() {
+                    pending.pop();
+                }
+                continue;
+            }
+            let command = engine.command(user, decided, cause.clone(), at.clone());
+            if let Some(command) = command {
+                number += 1;
+                let numbered = NumberedCommand { number, command };
+                record.waiting.insert(system.clone(), numbered.clone());
                 commands.push(numbered);
             }
-            let note = note(self.engine, decided, self.now);
-            loaded.record.decisions.push_back(note);
         }
+        record.session = engine.save(&session);
         // What the system has confirmed, or somebody has overruled by hand, is not to be carried out any more.
-        let systems = self.engine.schema().systems().zip(&session.systems);
+        let systems = engine.schema().systems().zip(&session.systems);
         for ((_, system), view) in systems {
             if view.pending.is_empty() {
-                loaded.record.waiting.remove(&system.name);
+                record.waiting.remove(&system.name);
             }
         }
-        while loaded.record.decisions.len() > MOST_DECISIONS {
-            loaded.record.decisions.pop_front();
+        while record.decisions.len() > MOST_DECISIONS {
+            record.decisions.pop_front();
         }
+        self.number = number;
         self.commands.extend(commands.iter().cloned());
         Ok(EventAnswer::Applied {
             effect: if is_held {
@@ -309,19 +441,27 @@ impl<S: RecordStore> EventBatch<'_, S> {
 }
 
 impl<S> EventBatch<'_, S> {
-    /// What is paused is observed: nothing is decided. Returns whether the event was a change of it.
-    fn hold(&self, user: &str, event: &mut Event) -> bool {
+    /// What is paused is observed: nothing is decided from it. Returns whether the event wanted that.
+    fn hold(&self, user: &str, session: &Session, event: &mut Event) -> bool {
         let schema = self.engine.schema();
         let holds = |system| self.paused.holds(user, &schema.system(system).name);
-        let held = event.change.filter(|state| holds(state.system()));
-        if let Some(state) = held {
+        let change = event.change.filter(|state| holds(state.system()));
+        if let Some(state) = change {
             event.change = None;
             event.observe.push((state.system(), Some(state)));
         }
-        if self.paused.all || self.paused.users.contains(user) {
+        let resync = event.resync.filter(|resync| match resync {
+            Resync::System(system) => holds(*system),
+            // What the event itself observes may be the newest.
+            Resync::ByHandLast => {
+                let observed = event.observe.iter().map(|(system, _)| *system);
+                session.by_hand_last.into_iter().chain(observed).any(holds)
+            }
+        });
+        if resync.is_some() {
             event.resync = None;
         }
-        held.is_some()
+        change.is_some() || resync.is_some()
     }
 }
 

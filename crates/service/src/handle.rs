@@ -8,10 +8,10 @@ use std::thread;
 use presync_engine::Tables;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::core::{Core, EventAnswer};
+use crate::core::{AgainRequest, Core, EventAnswer};
 use crate::pause::{PauseTarget, Paused};
 use crate::record::{NumberedCommand, UserRecord};
-use crate::store::{RecordStore, StoreError};
+use crate::store::{CommandPlace, RecordStore, StoreError};
 
 /// The number of requests that may wait.
 const QUEUE: usize = 1_024;
@@ -25,8 +25,8 @@ const BATCH: usize = 4_096;
 /// Reads the time; given from outside, so that tests have their own.
 pub type Now = fn() -> jiff::Timestamp;
 
-/// Whether a command is wanted, by user and system.
-pub type WantedCommand = dyn Fn(&str, &str) -> bool + Send;
+/// Whether a command is wanted.
+pub type WantedCommand = dyn Fn(CommandPlace<'_>) -> bool + Send;
 
 /// Too much work waits: try again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,18 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 enum CoreWork {
     Events(Vec<String>, Reply<Vec<EventAnswer>>),
+    DecideAgain(Vec<AgainRequest>, Reply<Vec<String>>),
+    Remember {
+        system: String,
+        /// By user.
+        memories: Vec<(String, String)>,
+        reply: Reply<()>,
+    },
+    Memories {
+        system: String,
+        users: Vec<String>,
+        reply: Reply<Vec<Option<String>>>,
+    },
     Acknowledge {
         user: String,
         number: u64,
@@ -197,6 +209,24 @@ impl<S: RecordStore> CoreThread<S> {
     fn answer(&mut self, work: CoreWork) {
         match work {
             CoreWork::Events(..) => {}
+            CoreWork::DecideAgain(requests, reply) => {
+                let done = self.core.decide_again(&requests, (self.now)());
+                self.newest.send_replace(self.core.number());
+                let _ = reply.send(self.noticed(done));
+            }
+            CoreWork::Remember {
+                system,
+                memories,
+                reply,
+            } => {
+                let done = self.core.remember(&system, memories);
+                let _ = reply.send(self.noticed(done));
+            }
+            CoreWork::Memories {
+                system,
+                users,
+                reply,
+            } => drop(reply.send(self.core.memories(&system, &users))),
             CoreWork::Acknowledge {
                 user,
                 number,
@@ -268,6 +298,52 @@ impl CoreHandle {
             return Err(error);
         }
         Ok(answer.await.map_err(|_| WorkError::Ending)??)
+    }
+
+    /// Decides again what the systems of users should show. Returns those for whom a command is on its way.
+    ///
+    /// # Errors
+    /// As for events.
+    pub async fn decide_again(
+        &self,
+        requests: Vec<AgainRequest>,
+    ) -> Result<Vec<String>, WorkError> {
+        self.ask(|reply| CoreWork::DecideAgain(requests, reply))
+            .await
+    }
+
+    /// Keeps what the connector of a system wants to know about users when it connects again.
+    ///
+    /// # Errors
+    /// As for events.
+    pub async fn remember(
+        &self,
+        system: String,
+        memories: Vec<(String, String)>,
+    ) -> Result<(), WorkError> {
+        self.ask(|reply| CoreWork::Remember {
+            system,
+            memories,
+            reply,
+        })
+        .await
+    }
+
+    /// What the connector of a system has remembered of users, in their order.
+    ///
+    /// # Errors
+    /// As for events.
+    pub async fn memories(
+        &self,
+        system: String,
+        users: Vec<String>,
+    ) -> Result<Vec<Option<String>>, WorkError> {
+        self.ask(|reply| CoreWork::Memories {
+            system,
+            users,
+            reply,
+        })
+        .await
     }
 
     /// Says that a command was carried out. Returns whether it waited.

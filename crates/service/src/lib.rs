@@ -14,7 +14,7 @@ mod pause;
 mod record;
 pub mod store;
 
-pub use crate::core::{Core, EventAnswer};
+pub use crate::core::{AgainRequest, Core, EventAnswer};
 pub use handle::{Busy, CoreHandle, Now, WorkError, start};
 pub use pause::{PauseTarget, Paused};
 pub use record::{DecisionNote, NumberedCommand, UserRecord};

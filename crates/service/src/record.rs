@@ -13,6 +13,9 @@ pub struct UserRecord {
     /// By system: the newest command, until somebody has carried it out. An older one is not sent any more.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waiting: BTreeMap<String, NumberedCommand>,
+    /// By system: what its connector wants to know when it connects again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub memories: BTreeMap<String, String>,
     /// The last decisions, oldest first.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub decisions: VecDeque<DecisionNote>,

@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use clap::Args;
 use presync_connect::{ConnectorPlace, Secret, SecretError, SecretSettings};
-use presync_engine::Tables;
+use presync_engine::{Schema, Tables};
 use presync_ide::folder_of;
 use presync_service::http::{Access, Service, router};
 use presync_service::live::{
     ConnectedSystem, LiveConfig, LiveHost, USERS_EVERY, Users, check_states, connect, system_name,
 };
 use presync_service::store::EmbeddedStore;
-use presync_service::{Core, CoreHandle, WorkError, start};
+use presync_service::{Core, CoreHandle, start};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::project::FileAccess;
@@ -84,7 +83,10 @@ impl ServeSettings {
             listen: arguments.listen.or(listen).unwrap_or(LOOPBACK),
             store: store
                 .or_else(|| configured(|config| config.store.path.as_ref()))
-                .unwrap_or_else(|| PathBuf::from("presync.store")),
+                .unwrap_or_else(|| {
+                    let folder = live.as_ref().map(|(_, folder)| folder.clone());
+                    folder.unwrap_or_default().join("presync.store")
+                }),
             tokens: tokens.or_else(|| configured(|config| config.http.tokens_file.as_ref())),
             live,
         })
@@ -184,8 +186,7 @@ fn access(settings: &ServeSettings) -> Result<Access, CommandError> {
 
 /// What is connected: made and checked before anything is sent.
 struct LiveParts {
-    users: watch::Sender<Arc<Users>>,
-    path: PathBuf,
+    users: PathBuf,
     systems: Vec<ConnectedSystem>,
 }
 
@@ -198,9 +199,8 @@ impl LiveParts {
     ) -> Result<Self, CommandError> {
         let file = arguments.config.as_deref().unwrap_or(folder);
         let wrong = |error: &dyn std::fmt::Display| in_file(file, error);
-        let path = folder.join(&config.users);
-        let users = Users::parse(&text_of(&path)?, tables.schema())
-            .map_err(|error| in_file(&path, &error))?;
+        let users = folder.join(&config.users);
+        load_users(&users, tables.schema()).map_err(CommandError::Usage)?;
         let read_folder = folder.to_path_buf();
         let secrets = move |place: &SecretSettings| secret(place, &read_folder);
         let mut systems = Vec::new();
@@ -216,47 +216,46 @@ impl LiveParts {
                 .connector
                 .make(&place)
                 .map_err(|error| wrong(&format!("`[systems.{name}]`: {error}")))?;
-            check_states(tables, &name, &*connector).map_err(|error| wrong(&error))?;
+            check_states(tables, &name, connector.settable()).map_err(|error| wrong(&error))?;
             systems.push(ConnectedSystem {
                 name,
                 connector,
                 per_second: system.limits.per_second,
             });
         }
-        Ok(Self {
-            users: watch::Sender::new(Arc::new(users)),
-            path,
-            systems,
-        })
+        Ok(Self { users, systems })
     }
 
-    async fn connect(self, core: &CoreHandle, dry_run: bool) -> Result<Arc<LiveHost>, WorkError> {
-        let users = self.users.subscribe();
-        let now = jiff::Timestamp::now;
-        let host = connect(core, users, now, dry_run, self.systems).await?;
-        tokio::spawn(watch_users(self.path, self.users, core.clone()));
+    async fn connect(self, core: &CoreHandle, dry_run: bool) -> Result<Arc<LiveHost>, String> {
+        let path = self.users.clone();
+        let load = Box::new(move |schema: &Schema| load_users(&path, schema));
+        let host = connect(core, load, jiff::Timestamp::now, dry_run, self.systems).await?;
+        tokio::spawn(watch_users(self.users, host.clone()));
         Ok(host)
     }
 }
 
+fn load_users(path: &Path, schema: &Schema) -> Result<Users, String> {
+    let text = plain_text(path)?;
+    Users::parse(&text, schema).map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
 /// Reads the table of users again when it has changed. With errors, the old one stays.
-async fn watch_users(path: PathBuf, users: watch::Sender<Arc<Users>>, core: CoreHandle) {
-    let mut before = files::read(&path).ok();
+async fn watch_users(path: PathBuf, host: Arc<LiveHost>) {
+    let mut used = files::read(&path).ok();
+    let mut before = None;
     loop {
         tokio::time::sleep(USERS_EVERY).await;
         let now = files::read(&path).ok();
-        if now.is_none() || now == before {
+        // Twice the same: nobody is writing it.
+        let is_whole = now.is_some() && now == before;
+        before = now;
+        if !is_whole || before == used {
             continue;
         }
-        before = now;
-        let parsed = plain_text(&path).and_then(|text| {
-            Users::parse(&text, core.tables().schema()).map_err(|error| error.to_string())
-        });
-        match parsed {
-            Ok(new) => drop(users.send_replace(Arc::new(new))),
-            Err(why) => {
-                tracing::error!(path = %path.display(), why, "the users were not read again: the old ones stay");
-            }
+        used.clone_from(&before);
+        if let Err(why) = host.reload_users() {
+            tracing::error!(why, "the users were not read again: the old ones stay");
         }
     }
 }

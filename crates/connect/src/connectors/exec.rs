@@ -25,7 +25,7 @@ use crate::connector::{
 };
 use crate::connectors::adapter_event::AdapterEvent;
 use crate::connectors::{ConnectorPlace, MakeError};
-use crate::report::{SystemCommand, SystemReport};
+use crate::report::{SystemCommand, SystemReport, SystemUser};
 
 /// The settings of the connector `exec`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -61,7 +61,7 @@ impl ExecConnector {
 
 #[async_trait]
 impl Connector for ExecConnector {
-    async fn connect(&mut self, users: &[String]) -> Result<Connection, ConnectError> {
+    async fn connect(&mut self, users: &[SystemUser]) -> Result<Connection, ConnectError> {
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(ConnectError::Settings("`command` is empty".to_owned()));
         };
@@ -94,6 +94,7 @@ impl Connector for ExecConnector {
             input: write_lines(stdin),
             waiting: waiting.clone(),
         };
+        let users: Vec<&str> = users.iter().map(|user| &*user.id).collect();
         sink.send(&json!({ "users": users })).await?;
         let source = ExecSource {
             system: self.system.clone(),

@@ -1,37 +1,83 @@
 //! What connectors that speak HTTP share.
 
+use std::net::SocketAddr;
 use std::sync::Once;
 use std::time::Duration;
 
 use axum::Router;
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, Url};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::connector::ConnectError;
-use crate::connectors::MakeError;
+use crate::connectors::{MakeError, is_this_machine};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits for requests of a system, and ends with the connection.
-pub struct EventListener(JoinHandle<()>);
+/// Where a system sends requests to. It stays open between two connections.
+pub struct ListenAddress {
+    address: SocketAddr,
+    open: Option<std::net::TcpListener>,
+}
 
-impl EventListener {
-    pub fn start(listener: TcpListener, router: Router) -> Self {
-        Self(tokio::spawn(async move {
+impl ListenAddress {
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            open: None,
+        }
+    }
+
+    /// Answers requests until the result is dropped. Those that come between two connections wait.
+    ///
+    /// # Errors
+    /// Somebody else listens there.
+    pub fn listen(&mut self, router: Router) -> Result<EventListener, ConnectError> {
+        let cannot = |error: std::io::Error| {
+            ConnectError::Settings(format!("cannot listen on {}: {error}", self.address))
+        };
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => std::net::TcpListener::bind(self.address).map_err(cannot)?,
+        };
+        let listener = open.try_clone().and_then(|copy| {
+            copy.set_nonblocking(true)?;
+            TcpListener::from_std(copy)
+        });
+        let listener = listener.map_err(cannot)?;
+        self.open = Some(open);
+        Ok(EventListener(tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::warn!(%error, "the listener has ended");
             }
-        }))
+        })))
     }
 }
+
+/// Answers requests of a system, and ends with the connection.
+pub struct EventListener(JoinHandle<()>);
 
 impl Drop for EventListener {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// An address that secrets are sent to: HTTPS, or this machine.
+pub fn server_address(setting: &str, text: &str) -> Result<Url, MakeError> {
+    let wrong = |what: &dyn std::fmt::Display| MakeError::Setting(format!("`{setting}`: {what}"));
+    let url = Url::parse(text).map_err(|error| wrong(&error))?;
+    let is_here = url.host_str().is_some_and(is_this_machine);
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_here => Ok(url),
+        "http" => Err(wrong(
+            &"secrets would be sent for all to read: write `https://`",
+        )),
+        _ => Err(wrong(&"write an address that begins with `https://`")),
     }
 }
 

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::body::{self, Body};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::put;
 use axum::{Json, Router};
@@ -23,16 +24,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
-use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
-use crate::connectors::http::EventListener;
+use crate::connectors::http::{EventListener, ListenAddress};
 use crate::connectors::inbox::{Inbox, InboxReader, inbox};
 use crate::connectors::{ConnectorPlace, MakeError, http};
-use crate::report::{ReportKind, SystemCommand, SystemReport};
+use crate::report::{ReportKind, SystemCommand, SystemReport, SystemUser};
 use crate::secret::{Secret, SecretSettings};
 
 /// The settings of the connector `matrix`.
@@ -49,22 +49,19 @@ pub struct MatrixSettings {
     listen: SocketAddr,
 }
 
-/// The largest transaction.
+/// The largest transaction, and how long it may take to arrive.
 const MOST_BYTES: usize = 16 << 20;
+const READ_PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct MatrixConnector {
     api: Arc<MatrixApi>,
     hs_token: Secret,
-    listen: SocketAddr,
+    listen: ListenAddress,
 }
 
 impl MatrixConnector {
     pub fn new(settings: &MatrixSettings, place: &ConnectorPlace<'_>) -> Result<Self, MakeError> {
-        let server = Url::parse(&settings.server)
-            .map_err(|error| MakeError::Setting(format!("`server`: {error}")))?;
-        if server.cannot_be_a_base() {
-            return Err(MakeError::Setting("`server` is not an address".to_owned()));
-        }
+        let server = http::server_address("server", &settings.server)?;
         Ok(Self {
             api: Arc::new(MatrixApi {
                 client: http::client()?,
@@ -72,17 +69,15 @@ impl MatrixConnector {
                 token: (place.secrets)(&settings.as_token)?,
             }),
             hs_token: (place.secrets)(&settings.hs_token)?,
-            listen: settings.listen,
+            listen: ListenAddress::new(settings.listen),
         })
     }
 }
 
 #[async_trait]
 impl Connector for MatrixConnector {
-    async fn connect(&mut self, users: &[String]) -> Result<Connection, ConnectError> {
-        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
-            ConnectError::Settings(format!("cannot listen on {}: {error}", self.listen))
-        })?;
+    async fn connect(&mut self, users: &[SystemUser]) -> Result<Connection, ConnectError> {
+        let users: Vec<String> = users.iter().map(|user| user.id.clone()).collect();
         let (inbox, transactions) = inbox();
         let inbox = Arc::new(MatrixInbox {
             token: self.hs_token.clone(),
@@ -91,15 +86,14 @@ impl Connector for MatrixConnector {
         });
         let router = Router::new()
             .route("/_matrix/app/v1/transactions/{id}", put(transaction))
-            .layer(DefaultBodyLimit::max(MOST_BYTES))
             .with_state(inbox);
-        let listener = EventListener::start(listener, router);
+        let listener = self.listen.listen(router)?;
         let api = self.api.clone();
         // What is the case. Changes that come meanwhile wait.
-        let first = api.reports(users).await?;
+        let first = api.reports(&users).await?;
         let source = MatrixSource {
             api: api.clone(),
-            users: users.to_vec(),
+            users,
             shown: first.iter().filter_map(shown).collect(),
             behind_until: None,
             first,
@@ -147,7 +141,7 @@ async fn transaction(
     Path(id): Path<String>,
     Query(query): Query<TokenQuery>,
     headers: HeaderMap,
-    Json(events): Json<EphemeralEvents>,
+    content: Body,
 ) -> (StatusCode, Json<Value>) {
     let bearer = headers.get(header::AUTHORIZATION);
     let bearer = bearer
@@ -164,8 +158,16 @@ async fn transaction(
             Json(json!({ "errcode": "M_FORBIDDEN" })),
         );
     }
-    let all = events.ephemeral.iter().chain(&events.older);
-    let presences: Presences = all
+    let read = timeout(READ_PATIENCE, body::to_bytes(content, MOST_BYTES)).await;
+    let parsed = read.map(|content| content.map(|text| serde_json::from_slice(&text)));
+    let Ok(Ok(Ok(events))) = parsed else {
+        let problem = json!({ "errcode": "M_BAD_JSON" });
+        return (StatusCode::BAD_REQUEST, Json(problem));
+    };
+    let EphemeralEvents { ephemeral, older } = events;
+    let presences: Presences = ephemeral
+        .iter()
+        .chain(&older)
         .filter_map(presence)
         .filter(|(user, _)| inbox.users.contains(&user.to_lowercase()))
         .collect();
@@ -230,7 +232,11 @@ impl ReportSource for MatrixSource {
     }
 
     async fn taken(&mut self) {
-        self.transactions.taken();
+        if !self.transactions.taken() {
+            // The server has given up waiting, and may fall behind.
+            self.behind_until = None;
+            self.asks_every = OFTEN;
+        }
     }
 }
 

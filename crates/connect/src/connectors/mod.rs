@@ -8,6 +8,7 @@ mod matrix;
 mod webhook;
 mod xmpp;
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -46,6 +47,12 @@ pub enum MakeError {
     Secret(#[from] SecretError),
     #[error("{0}")]
     Setting(String),
+}
+
+/// Whether what is sent to a host stays on this machine.
+fn is_this_machine(host: &str) -> bool {
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 impl ConnectorSettings {

@@ -21,16 +21,15 @@ use serde_json::json;
 use standardwebhooks::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
 };
-use tokio::net::TcpListener;
 
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
 use crate::connectors::adapter_event::AdapterEvent;
-use crate::connectors::http::EventListener;
+use crate::connectors::http::{EventListener, ListenAddress};
 use crate::connectors::inbox::{Inbox, InboxReader, inbox};
 use crate::connectors::{ConnectorPlace, MakeError, http};
-use crate::report::{SystemCommand, SystemReport};
+use crate::report::{SystemCommand, SystemReport, SystemUser};
 use crate::secret::{Secret, SecretSettings};
 
 /// The settings of the connector `webhook`.
@@ -45,6 +44,9 @@ pub struct WebhookSettings {
     secret: SecretSettings,
 }
 
+/// The smallest key, in bytes. Source: Standard Webhooks 1.0.
+const LEAST_KEY: usize = 24;
+
 /// The largest request.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -52,31 +54,36 @@ pub struct WebhookConnector {
     system: String,
     client: Client,
     url: Url,
-    listen: SocketAddr,
+    listen: ListenAddress,
     keys: Vec<Secret>,
 }
 
 impl WebhookConnector {
     pub fn new(settings: &WebhookSettings, place: &ConnectorPlace<'_>) -> Result<Self, MakeError> {
-        let url = Url::parse(&settings.url)
-            .map_err(|error| MakeError::Setting(format!("`url`: {error}")))?;
+        let url = http::server_address("url", &settings.url)?;
         let secret = (place.secrets)(&settings.secret)?;
         let lines = secret.reveal().lines().map(str::trim);
         let keys: Vec<Secret> = lines
             .filter(|line| !line.is_empty())
             .map(Secret::from)
             .collect();
-        let is_key = |key: &Secret| Webhook::new(key.reveal()).is_ok();
+        let is_key = |key: &Secret| {
+            let encoded = key
+                .reveal()
+                .trim_start_matches("whsec_")
+                .trim_end_matches('=');
+            Webhook::new(key.reveal()).is_ok() && encoded.len() * 3 / 4 >= LEAST_KEY
+        };
         if keys.is_empty() || !keys.iter().all(is_key) {
-            return Err(MakeError::Setting(
-                "`secret`: write `whsec_` and the key in Base64, one in each line".to_owned(),
-            ));
+            return Err(MakeError::Setting(format!(
+                "`secret`: write `whsec_` and a key of at least {LEAST_KEY} bytes in Base64, one in each line"
+            )));
         }
         Ok(Self {
             system: place.system.to_owned(),
             client: http::client()?,
             url,
-            listen: settings.listen,
+            listen: ListenAddress::new(settings.listen),
             keys,
         })
     }
@@ -84,10 +91,7 @@ impl WebhookConnector {
 
 #[async_trait]
 impl Connector for WebhookConnector {
-    async fn connect(&mut self, _: &[String]) -> Result<Connection, ConnectError> {
-        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
-            ConnectError::Settings(format!("cannot listen on {}: {error}", self.listen))
-        })?;
+    async fn connect(&mut self, _: &[SystemUser]) -> Result<Connection, ConnectError> {
         let (inbox, requests) = inbox();
         let inbox = Arc::new(WebhookInbox {
             system: self.system.clone(),
@@ -100,7 +104,7 @@ impl Connector for WebhookConnector {
             .with_state(inbox);
         let source = WebhookSource {
             requests,
-            _listener: EventListener::start(listener, router),
+            _listener: self.listen.listen(router)?,
         };
         let sink = WebhookSink {
             client: self.client.clone(),
@@ -167,7 +171,8 @@ impl ReportSource for WebhookSource {
     }
 
     async fn taken(&mut self) {
-        self.requests.taken();
+        // A sender that has given up repeats its request, which is not taken twice.
+        let _ = self.requests.taken();
     }
 }
 

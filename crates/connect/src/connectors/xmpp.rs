@@ -7,7 +7,6 @@ mod session;
 mod stream;
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_xmpp::jid::BareJid;
 use tokio_xmpp::parsers::presence::Show;
@@ -23,10 +22,10 @@ use tokio_xmpp::parsers::presence::Show;
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
-use crate::connectors::{ConnectorPlace, MakeError};
-use crate::report::{SystemCommand, SystemReport};
+use crate::connectors::{ConnectorPlace, MakeError, is_this_machine};
+use crate::report::{SystemCommand, SystemReport, SystemUser};
 use crate::secret::{Secret, SecretSettings};
-use session::{OwnPresence, Remembered, SessionEvent, XmppSession, own_presence};
+use session::{LastShown, OwnCommand, OwnPresence, SessionEvent, XmppSession};
 
 /// The settings of the connector `xmpp`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -57,11 +56,13 @@ const STATES: [(&str, Option<Show>); 5] = [
     ("dnd", Some(Show::Dnd)),
 ];
 
+/// How many users may be logging in at the same time.
+const LOG_INS: usize = 32;
+
 pub struct XmppConnector {
     server: XmppServer,
     /// By address, in lower case.
     passwords: HashMap<String, Secret>,
-    remembered: Remembered,
 }
 
 #[derive(Clone)]
@@ -78,9 +79,7 @@ impl XmppConnector {
                 "`server` has no port: write `xmpp.example.com:5222`".to_owned(),
             ));
         };
-        let is_here = host == "localhost"
-            || IpAddr::from_str(host.trim_matches(['[', ']'])).is_ok_and(|ip| ip.is_loopback());
-        if settings.plaintext && !is_here {
+        if settings.plaintext && !is_this_machine(host) {
             return Err(MakeError::Setting(format!(
                 "`plaintext` would send passwords of users to `{host}` for all to read"
             )));
@@ -107,18 +106,18 @@ impl XmppConnector {
                 plaintext: settings.plaintext,
             },
             passwords: passwords?,
-            remembered: Remembered::default(),
         })
     }
 }
 
 #[async_trait]
 impl Connector for XmppConnector {
-    async fn connect(&mut self, users: &[String]) -> Result<Connection, ConnectError> {
+    async fn connect(&mut self, users: &[SystemUser]) -> Result<Connection, ConnectError> {
         let (events, mut receiver) = mpsc::channel(64);
         let mut sessions = JoinSet::new();
         let mut presences = HashMap::new();
-        for user in users {
+        let log_ins = Arc::new(Semaphore::new(LOG_INS));
+        for SystemUser { id: user, memory } in users {
             let Some(password) = self.passwords.get(&user.to_lowercase()) else {
                 tracing::warn!(user, "no password for this user");
                 continue;
@@ -132,13 +131,14 @@ impl Connector for XmppConnector {
             presences.insert(user.to_lowercase(), (sender, is_online.clone()));
             let session = XmppSession {
                 is_online,
+                log_ins: log_ins.clone(),
                 user: user.clone(),
                 jid,
                 password: password.clone(),
                 server: self.server.clone(),
                 events: events.clone(),
                 commands,
-                remembered: self.remembered.clone(),
+                last: LastShown::of(memory.as_deref()),
             };
             sessions.spawn(session.run());
         }
@@ -204,7 +204,7 @@ impl ReportSource for XmppSource {
 }
 
 /// By address, in lower case: where commands go, and whether the user is logged in.
-struct XmppSink(HashMap<String, (mpsc::Sender<OwnPresence>, Arc<AtomicBool>)>);
+struct XmppSink(HashMap<String, (mpsc::Sender<OwnCommand>, Arc<AtomicBool>)>);
 
 #[async_trait]
 impl CommandSink for XmppSink {
@@ -214,14 +214,14 @@ impl CommandSink for XmppSink {
             return Ok(SetOutcome::Refused(why));
         };
         let mut states = STATES.iter();
-        let Some((_, show)) = states.find(|(state, _)| *state == command.state) else {
+        if !states.any(|(state, _)| *state == command.state) {
             let why = format!("`{}` cannot be set", command.state);
             return Ok(SetOutcome::Refused(why));
-        };
-        let mut presence = own_presence(show.clone());
-        if !command.append.is_empty() {
-            presence.set_status("", command.append.join(" "));
         }
+        let presence = OwnPresence {
+            state: command.state.clone(),
+            text: command.append.join(" "),
+        };
         let (reply, outcome) = oneshot::channel();
         let not_now = |why: &str| {
             Ok(SetOutcome::Later {

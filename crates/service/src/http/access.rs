@@ -112,7 +112,7 @@ fn needed(method: &Method, path: &str) -> Option<TokenScope> {
     match path {
         path if path.starts_with("/health/") => None,
         "/v1/decide" | "/v1/tables" | "/v1/digest" => Some(TokenScope::Decide),
-        "/v1/events" | "/v1/systems" => Some(TokenScope::Events),
+        "/v1/events" => Some(TokenScope::Events),
         path if path.starts_with("/v1/commands") => Some(TokenScope::Events),
         path if path.starts_with("/v1/users/") && *method == Method::GET => {
             Some(TokenScope::Events)

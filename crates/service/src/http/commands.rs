@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::{Problem, Service};
 use crate::record::NumberedCommand;
+use crate::store::CommandPlace;
 
 /// The number of commands that are read at a time.
 const PAGE: usize = 256;
@@ -92,8 +93,10 @@ pub async fn claim(
     Json(claim): Json<Claim>,
 ) -> Result<Json<Vec<NumberedCommand>>, Problem> {
     let most = claim.most.min(10_000);
-    let is_wanted =
-        move |_: &str, of: &str| claim.system.as_ref().is_none_or(|system| system == of);
+    let is_wanted = move |place: CommandPlace<'_>| {
+        let system = claim.system.as_ref();
+        system.is_none_or(|system| system == place.system)
+    };
     let waiting = service.core().waiting(Box::new(is_wanted), most);
     Ok(Json(waiting.await?))
 }

@@ -122,8 +122,14 @@ impl Service {
         let service = self.clone();
         let loaded = tokio::task::spawn_blocking(move || (service.0.load)()).await;
         let tables = loaded.unwrap_or_else(|_| Err("reading the program failed".to_owned()))?;
+        let live = self.0.live.as_ref();
+        let users = live.map(|live| live.users_for(&tables)).transpose()?;
         let swapped = self.core().swap(tables).await;
-        swapped.map_err(|error| error.to_string())
+        swapped.map_err(|error| error.to_string())?;
+        if let (Some(live), Some(users)) = (live, users) {
+            live.set_users(users);
+        }
+        Ok(())
     }
 }
 

@@ -52,6 +52,16 @@ async fn change(
             .map_err(|unknown| Problem::bad("unknown-system", unknown))?;
         schema.system(system).name.clone_into(name);
     }
+    if let Some(name) = target.user.as_deref().filter(|_| pause) {
+        let live = service.0.live.as_ref();
+        let is_known = live.is_some_and(|live| live.has_user(name))
+            || service.core().user(name.to_owned()).await?.is_some();
+        if !is_known {
+            return Err(Problem::not_found(
+                "neither an event nor the table of users names this user",
+            ));
+        }
+    }
     service.core().pause(target.clone(), pause).await?;
     if pause {
         tracing::warn!(?target, "paused");

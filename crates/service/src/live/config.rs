@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use presync_connect::ConnectorSettings;
+use presync_engine::nearest;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -134,14 +135,9 @@ fn helped(message: String) -> String {
     let Some(unknown) = quoted.next() else {
         return message;
     };
-    let nearest = quoted
-        .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
-        .min();
-    match nearest {
-        Some((distance, known)) if distance <= 1 + unknown.len() / 4 => {
-            format!("{}: did you mean `{known}`?", message.trim_end())
-        }
-        _ => message,
+    match nearest(unknown, quoted) {
+        Some(known) => format!("{}: did you mean `{known}`?", message.trim_end()),
+        None => message,
     }
 }
 

@@ -2,18 +2,24 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use presync_connect::{ConnectorHost, HostError, ReportKind, SystemCommand, SystemReport};
-use presync_engine::{Schema, SystemId};
+use presync_connect::{
+    ConnectorHost, HostError, ReportKind, SystemCommand, SystemReport, SystemUser,
+};
+use presync_engine::{Schema, Tables};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
 
-use crate::core::EventAnswer;
+use crate::core::{AgainRequest, EventAnswer};
 use crate::handle::{CoreHandle, Now, WorkError};
 use crate::live::users::{SiteUser, Users};
+use crate::live::{LiveError, check_states, system_name};
 use crate::pause::{PauseTarget, Paused};
+use crate::store::CommandPlace;
 
 /// The most commands of a system that are looked at together.
 const MOST_COMMANDS: usize = 1_000;
@@ -35,9 +41,14 @@ pub struct SystemHealth {
     pub unknown_users: u64,
 }
 
+/// Reads the table of users; the error is for people.
+pub type LoadUsers = dyn Fn(&Schema) -> Result<Users, String> + Send + Sync;
+
 #[derive(Default)]
 struct SystemState {
     health: SystemHealth,
+    /// The states that its connector can set; `None`: all.
+    settable: Option<&'static [&'static str]>,
     /// The users that were observed since it was connected.
     observed: HashSet<String>,
     /// The number of the newest command when they were asked for last.
@@ -51,7 +62,8 @@ struct SystemState {
 /// See the module.
 pub struct LiveHost {
     core: CoreHandle,
-    users: watch::Receiver<Arc<Users>>,
+    users: watch::Sender<Arc<Users>>,
+    load_users: Box<LoadUsers>,
     now: Now,
     /// Nothing is sent.
     dry_run: bool,
@@ -59,28 +71,87 @@ pub struct LiveHost {
     systems: Mutex<BTreeMap<String, SystemState>>,
     /// The users whose systems are to be decided again, and since when.
     waiting: Mutex<HashMap<String, jiff::Timestamp>>,
+    /// There may be something to decide again.
+    again: Notify,
 }
+
+/// The states that a connector can set; `None`: all.
+pub type SettableStates = Option<&'static [&'static str]>;
 
 /// How long a decision waits for the echo of a command.
 const LONGEST_WAIT: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
+/// When something is tried again that the store did not take.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+
 impl LiveHost {
-    /// `systems`: the names of those that have a connector.
+    /// `systems`: those that have a connector, with what it can set.
+    ///
+    /// # Errors
+    /// The users cannot be read.
     pub fn new(
         core: CoreHandle,
-        users: watch::Receiver<Arc<Users>>,
+        load_users: Box<LoadUsers>,
         now: Now,
         dry_run: bool,
-        systems: impl IntoIterator<Item = String>,
-    ) -> Self {
-        let state = |name| (name, SystemState::default());
-        Self {
+        systems: impl IntoIterator<Item = (String, SettableStates)>,
+    ) -> Result<Self, String> {
+        let users = load_users(core.tables().schema())?;
+        let state = |(name, settable)| {
+            let state = SystemState {
+                settable,
+                ..SystemState::default()
+            };
+            (name, state)
+        };
+        Ok(Self {
             core,
-            users,
+            users: watch::Sender::new(Arc::new(users)),
+            load_users,
             now,
             dry_run,
             systems: Mutex::new(systems.into_iter().map(state).collect()),
             waiting: Mutex::default(),
+            again: Notify::new(),
+        })
+    }
+
+    /// The users for another program.
+    ///
+    /// # Errors
+    /// It does not have a connected system, sets a state that a connector cannot set, or the table of users does not fit.
+    pub fn users_for(&self, tables: &Tables) -> Result<Users, String> {
+        let error = |error: LiveError| error.to_string();
+        for (name, state) in &*self.systems() {
+            system_name(tables, name).map_err(error)?;
+            check_states(tables, name, state.settable).map_err(error)?;
+        }
+        (self.load_users)(tables.schema())
+    }
+
+    /// Uses other users from now on. Their roles and facts are applied soon.
+    pub fn set_users(&self, users: Users) {
+        self.users.send_replace(Arc::new(users));
+    }
+
+    /// Reads the users again.
+    ///
+    /// # Errors
+    /// They have errors: the old ones stay.
+    pub fn reload_users(&self) -> Result<(), String> {
+        let users = (self.load_users)(self.core.tables().schema())?;
+        self.set_users(users);
+        Ok(())
+    }
+
+    /// Applies roles and facts of users whenever they have changed. Does not end by itself.
+    pub async fn keep_users_applied(&self) {
+        let mut users = self.users.subscribe();
+        while users.changed().await.is_ok() {
+            while let Err(error) = self.apply_users().await {
+                tracing::error!(%error, "the new users could not be stored: this is tried again");
+                sleep(STORE_AGAIN).await;
+            }
         }
     }
 
@@ -111,14 +182,16 @@ impl LiveHost {
             (!event.is_empty()).then(|| {
                 event.insert("user".to_owned(), json!(user.name));
                 event.insert("at".to_owned(), json!(at));
-                Value::Object(event).to_string()
+                (user.name.clone(), Value::Object(event).to_string())
             })
         });
-        let events: Vec<String> = about.collect();
+        let events: Vec<(String, String)> = about.collect();
         for some in events.chunks(1_000) {
-            for answer in self.core.events(some.to_vec()).await? {
+            let lines = some.iter().map(|(_, event)| event.clone()).collect();
+            let answers = self.core.events(lines).await?;
+            for ((user, _), answer) in some.iter().zip(answers) {
                 if let EventAnswer::Rejected { message, .. } = answer {
-                    tracing::warn!(message, "a user of the table was not accepted");
+                    tracing::warn!(user, message, "a user of the table was not accepted");
                 }
             }
         }
@@ -133,33 +206,54 @@ impl LiveHost {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides again for the users who wait for that. It compares with what the systems have reported last, so the echo of a
-    /// command on its way has to come first.
+    /// Decides again for the users who wait for that, and are not waiting for the echo of a command.
     ///
     /// # Errors
-    /// The decisions could not be kept.
+    /// The decisions could not be stored: the users still wait.
     pub async fn decide_waiting(&self) -> Result<(), HostError> {
         let now = (self.now)();
-        let waiting: Vec<(String, jiff::Timestamp)> = self
-            .waiting()
-            .iter()
-            .map(|(user, since)| (user.clone(), *since))
-            .collect();
-        let systems: Vec<String> = self.systems().keys().cloned().collect();
-        for (user, since) in waiting {
-            let mut is_on_its_way = false;
-            for system in &systems {
-                let unconfirmed = self.core.unconfirmed(user.clone(), system.clone());
-                is_on_its_way |= unconfirmed.await.map_err(failed)?.is_some();
-            }
-            if is_on_its_way && now.duration_since(since) < LONGEST_WAIT {
-                continue;
-            }
-            let event = json!({ "user": user, "resync": true, "at": now.to_string() });
-            self.events(vec![event.to_string()]).await?;
-            self.waiting().remove(&user);
+        let waiting = std::mem::take(&mut *self.waiting());
+        if waiting.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let requests = waiting.iter().map(|(user, since)| AgainRequest {
+            user: user.clone(),
+            waits_for_echo: now.duration_since(*since) < LONGEST_WAIT,
+        });
+        let decided = self.core.decide_again(requests.collect()).await;
+        let mut all = self.waiting();
+        match decided {
+            Ok(still) => {
+                for user in still {
+                    let since = waiting.get(&user).copied().unwrap_or(now);
+                    all.entry(user).or_insert(since);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                for (user, since) in waiting {
+                    all.entry(user).or_insert(since);
+                }
+                Err(failed(error))
+            }
+        }
+    }
+
+    /// Decides again whenever somebody waits for that. Does not end by itself.
+    pub async fn keep_deciding(&self) {
+        loop {
+            let _ = timeout(Duration::from_secs(1), self.again.notified()).await;
+            if let Err(error) = self.decide_waiting().await {
+                tracing::error!(%error, "decisions could not be stored: this is tried again");
+                sleep(STORE_AGAIN).await;
+            }
+        }
+    }
+
+    fn wait_for_decision(&self, users: impl IntoIterator<Item = String>, since: jiff::Timestamp) {
+        let users = users.into_iter().map(|user| (user, since));
+        self.waiting().extend(users);
+        self.again.notify_one();
     }
 
     /// Decides again for the users of the table who were paused. What changed meanwhile is made up for.
@@ -168,11 +262,8 @@ impl LiveHost {
         // No command is on its way.
         let since = (self.now)() - LONGEST_WAIT;
         let is_of = |user: &&SiteUser| target.user.as_ref().is_none_or(|name| *name == user.name);
-        let names = users
-            .iter()
-            .filter(is_of)
-            .map(|user| (user.name.clone(), since));
-        self.waiting().extend(names);
+        let names = users.iter().filter(is_of).map(|user| user.name.clone());
+        self.wait_for_decision(names, since);
     }
 
     fn with_system<T>(&self, system: &str, change: impl FnOnce(&mut SystemState) -> T) -> T {
@@ -180,15 +271,13 @@ impl LiveHost {
     }
 
     /// The users whom every connected system of theirs has been observed for, of those that one has just been.
-    fn complete(&self, schema: &Schema, users: &Users, observed: Vec<String>) -> Vec<String> {
+    fn complete(&self, users: &Users, observed: Vec<String>) -> Vec<String> {
         let systems = self.systems();
         let is_known = |name: &String| {
             let user = users.named(name);
             user.is_some_and(|user| {
                 systems.iter().all(|(system, state)| {
-                    let id = schema.find_system(system);
-                    let is_there = id.is_some_and(|id| user.id(id).is_some());
-                    !is_there || state.observed.contains(name)
+                    user.id(system).is_none() || state.observed.contains(name)
                 })
             })
         };
@@ -205,10 +294,10 @@ fn failed(error: WorkError) -> HostError {
     HostError(error.to_string())
 }
 
-/// The event of a report.
+/// The event of a report; `None` if the program has no use for it.
 fn event(
     schema: &Schema,
-    (system, id): (&str, SystemId),
+    system: &str,
     user: &SiteUser,
     report: &SystemReport,
     now: jiff::Timestamp,
@@ -218,65 +307,64 @@ fn event(
         ReportKind::Observed(state) => event["observe"] = json!({ system: state }),
         ReportKind::Changed(state) => event["change"] = json!({ system: state }),
         ReportKind::Online(online) => {
-            let flag = schema.system(id).online?;
+            let flag = schema.system(schema.find_system(system)?).online?;
             event["set"] = json!({ &schema.fact(flag).name: online });
         }
         ReportKind::Facts(facts) => event["set"] = json!(facts),
+        ReportKind::Memory(_) => return None,
     }
     Some(event)
 }
 
+/// The reports of a system as events of users.
+#[derive(Default)]
+struct ReportEvents {
+    /// With the user of each.
+    events: Vec<(Value, String)>,
+    /// The users of whom a state was observed.
+    observed: Vec<String>,
+    /// By user.
+    memories: Vec<(String, String)>,
+}
+
 #[async_trait]
 impl ConnectorHost for LiveHost {
-    fn users(&self, system: &str) -> Vec<String> {
-        let tables = self.core.tables();
-        let Some(id) = tables.schema().find_system(system) else {
-            return Vec::new();
-        };
-        let users = self.users.borrow();
-        let ids = users.iter().filter_map(|user| user.id(id));
-        ids.map(ToOwned::to_owned).collect()
+    async fn users(&self, system: &str) -> Result<Vec<SystemUser>, HostError> {
+        let users = self.users.borrow().clone();
+        let users = users.iter();
+        let known = users.filter_map(|user| Some((user.name.clone(), user.id(system)?.to_owned())));
+        let (names, ids): (Vec<String>, Vec<String>) = known.unzip();
+        let memories = self.core.memories(system.to_owned(), names).await;
+        let both = ids.into_iter().zip(memories.map_err(failed)?);
+        Ok(both.map(|(id, memory)| SystemUser { id, memory }).collect())
     }
 
-    async fn users_changed(&self, system: &str) {
-        let before = self.users(system);
-        let mut users = self.users.clone();
-        while users.changed().await.is_ok() {
-            if self.users(system) != before {
-                return;
-            }
-        }
-        // The table does not change any more.
-        std::future::pending::<()>().await;
+    async fn users_changed(&self, system: &str, connected: &[String]) {
+        let mut users = self.users.subscribe();
+        let is_other = |users: &Arc<Users>| {
+            let ids = users.iter().filter_map(|user| user.id(system));
+            !ids.eq(connected.iter().map(String::as_str))
+        };
+        // The sender lives as long as this.
+        let _ = users.wait_for(is_other).await;
+    }
+
+    fn echo(&self, system: &str) -> Duration {
+        let tables = self.core.tables();
+        let schema = tables.schema();
+        let system = schema.find_system(system);
+        let seconds = system.map_or(60, |system| schema.system(system).echo_seconds());
+        Duration::from_secs(u64::from(seconds))
     }
 
     async fn report(&self, system: &str, reports: Vec<SystemReport>) -> Result<(), HostError> {
-        let tables = self.core.tables();
-        let schema = tables.schema();
-        let Some(id) = schema.find_system(system) else {
-            return Ok(());
-        };
         let users = self.users.borrow().clone();
         let now = (self.now)();
-        let mut events = Vec::new();
-        let mut observed = Vec::new();
-        for report in &reports {
-            let Some(user) = users.of_id(id, &report.user) else {
-                self.with_system(system, |state| {
-                    state.health.unknown_users += 1;
-                    if state.warned.len() < 1_000 && state.warned.insert(report.user.clone()) {
-                        tracing::warn!(system, id = report.user, "this user is not in the table");
-                    }
-                });
-                continue;
-            };
-            if let Some(event) = event(schema, (system, id), user, report, now) {
-                events.push((event, user.name.clone()));
-            }
-            if matches!(report.kind, ReportKind::Observed(_)) {
-                observed.push(user.name.clone());
-            }
-        }
+        let ReportEvents {
+            events,
+            observed,
+            memories,
+        } = self.events_of(system, &users, &reports, now);
         let lines = events.iter().map(|(event, _)| event.to_string()).collect();
         let answers = self.events(lines).await?;
         let mut again = Vec::new();
@@ -285,24 +373,28 @@ impl ConnectorHost for LiveHost {
                 continue;
             };
             tracing::warn!(system, user, code = error, message, "a report was rejected");
-            // A state that the program does not know: what the system shows is not known any more.
-            if event.get("set").is_none() {
+            // What the system shows is not known any more.
+            if error == "unknown-state" {
                 let forgotten =
                     json!({ "user": user, "observe": { system: null }, "at": event["at"] });
                 again.push(forgotten.to_string());
             }
         }
-        self.with_system(system, |state| {
-            state.health.reports += reports.len() as u64;
-            state.observed.extend(observed.iter().cloned());
-        });
         if !again.is_empty() {
             self.events(again).await?;
         }
-        let complete = self.complete(schema, &users, observed);
-        self.waiting()
-            .extend(complete.into_iter().map(|user| (user, now)));
-        self.decide_waiting().await
+        if !memories.is_empty() {
+            let kept = self.core.remember(system.to_owned(), memories);
+            kept.await.map_err(failed)?;
+        }
+        self.with_system(system, |state| {
+            let told = reports.iter();
+            let told = told.filter(|report| !matches!(report.kind, ReportKind::Memory(_)));
+            state.health.reports += told.count() as u64;
+            state.observed.extend(observed.iter().cloned());
+        });
+        self.wait_for_decision(self.complete(&users, observed), now);
+        Ok(())
     }
 
     fn lost(&self, system: &str, why: &str) {
@@ -330,31 +422,33 @@ impl ConnectorHost for LiveHost {
         });
     }
 
-    async fn commands(&self, system: &str) -> Result<Vec<SystemCommand>, HostError> {
+    async fn commands(
+        &self,
+        system: &str,
+        known: HashMap<String, u64>,
+    ) -> Result<Vec<SystemCommand>, HostError> {
         let newest = self.core.newest();
         let paused = self.core.paused();
         self.with_system(system, |state| {
             state.answered = newest;
             state.paused = paused;
         });
-        let tables = self.core.tables();
-        let Some(id) = tables.schema().find_system(system) else {
-            return Ok(Vec::new());
-        };
         // Those to others stay, for programs that ask for them.
         let users = self.users.borrow().clone();
         let name = system.to_owned();
-        let is_wanted = move |user: &str, of: &str| {
-            of == name && users.named(user).is_some_and(|user| user.id(id).is_some())
+        let is_wanted = move |place: CommandPlace<'_>| {
+            let user = users.named(place.user).filter(|_| place.system == name);
+            let id = user.and_then(|user| user.id(&name));
+            id.is_some_and(|id| known.get(id) != Some(&place.number))
         };
         let waiting = self.core.waiting(Box::new(is_wanted), MOST_COMMANDS);
         let waiting = waiting.await.map_err(failed)?;
         let users = self.users.borrow();
         let commands = waiting.into_iter().filter_map(|one| {
-            let known = users.named(&one.command.user)?.id(id)?;
+            let id = users.named(&one.command.user)?.id(system)?;
             Some(SystemCommand {
                 number: one.number,
-                user: known.to_owned(),
+                user: id.to_owned(),
                 state: one.command.set.into_values().next()?,
                 append: one.command.append,
             })
@@ -427,21 +521,52 @@ impl ConnectorHost for LiveHost {
         unconfirmed.await.map_err(failed)
     }
 
-    async fn decide_again(&self, system: &str, user: &str) -> Result<(), HostError> {
-        let Some(user) = self.name(system, user) else {
-            return Ok(());
-        };
-        self.waiting().insert(user, (self.now)());
-        self.decide_waiting().await
+    fn decide_again(&self, system: &str, user: &str) {
+        self.wait_for_decision(self.name(system, user), (self.now)());
     }
 }
 
 impl LiveHost {
     /// Whom a system calls this.
     fn name(&self, system: &str, id: &str) -> Option<String> {
-        let tables = self.core.tables();
-        let system = tables.schema().find_system(system)?;
         let users = self.users.borrow();
         Some(users.of_id(system, id)?.name.clone())
+    }
+
+    /// Whether the table has a user of this name.
+    pub fn has_user(&self, name: &str) -> bool {
+        self.users.borrow().named(name).is_some()
+    }
+
+    fn events_of(
+        &self,
+        system: &str,
+        users: &Users,
+        reports: &[SystemReport],
+        now: jiff::Timestamp,
+    ) -> ReportEvents {
+        let tables = self.core.tables();
+        let mut found = ReportEvents::default();
+        for report in reports {
+            let Some(user) = users.of_id(system, &report.user) else {
+                self.with_system(system, |state| {
+                    state.health.unknown_users += 1;
+                    if state.warned.len() < 1_000 && state.warned.insert(report.user.clone()) {
+                        tracing::warn!(system, id = report.user, "this user is not in the table");
+                    }
+                });
+                continue;
+            };
+            let name = user.name.clone();
+            if let Some(event) = event(tables.schema(), system, user, report, now) {
+                found.events.push((event, name.clone()));
+            }
+            match &report.kind {
+                ReportKind::Observed(_) => found.observed.push(name),
+                ReportKind::Memory(memory) => found.memories.push((name, memory.clone())),
+                ReportKind::Changed(_) | ReportKind::Online(_) | ReportKind::Facts(_) => {}
+            }
+        }
+        found
     }
 }

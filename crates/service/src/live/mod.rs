@@ -5,21 +5,25 @@ mod host;
 mod users;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use presync_connect::{Connector, DriverSettings, DryRun, drive};
-use presync_engine::Tables;
-use tokio::sync::watch;
+use futures_util::FutureExt;
+use presync_connect::{Connector, ConnectorHost, DriverSettings, DryRun, drive};
+use presync_engine::{Tables, UnknownName};
 
 pub use config::{ConfigError, HttpConfig, LiveConfig, StoreConfig, SystemConfig};
-pub use host::{LiveHost, SystemHealth};
+pub use host::{LiveHost, LoadUsers, SettableStates, SystemHealth};
 pub use users::{SiteUser, Users, UsersError};
 
-use crate::handle::{CoreHandle, Now, WorkError};
+use crate::handle::{CoreHandle, Now};
 
 /// How often the table of users is looked at.
 pub const USERS_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a connector stays away after a panic.
+const AFTER_PANIC: Duration = Duration::from_secs(10);
 
 /// A system of the program with what connects to it.
 pub struct ConnectedSystem {
@@ -32,8 +36,8 @@ pub struct ConnectedSystem {
 /// Why a program cannot be used with the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LiveError {
-    #[error("`[systems.{name}]`: unknown system; the program has {}", names(known))]
-    UnknownSystem { name: String, known: Vec<String> },
+    #[error("`[systems.{name}]`: {unknown}")]
+    UnknownSystem { name: String, unknown: UnknownName },
     #[error(
         "`[systems.{system}]`: the program sets {}, which this connector cannot: mark such states `read_only`, or use another \
 vocabulary",
@@ -53,12 +57,13 @@ fn names(names: &[String]) -> String {
 /// The program does not have it.
 pub fn system_name(tables: &Tables, name: &str) -> Result<String, LiveError> {
     let schema = tables.schema();
-    let found = schema.find_system(name);
-    let found = found.map(|id| schema.system(id).name.clone());
-    found.ok_or_else(|| LiveError::UnknownSystem {
-        name: name.to_owned(),
-        known: schema.systems().map(|(_, one)| one.name.clone()).collect(),
-    })
+    match schema.system_named(name) {
+        Ok(id) => Ok(schema.system(id).name.clone()),
+        Err(unknown) => Err(LiveError::UnknownSystem {
+            name: name.to_owned(),
+            unknown,
+        }),
+    }
 }
 
 /// Whether a connector can set all that a program may ask for: what is not `read_only`.
@@ -68,9 +73,9 @@ pub fn system_name(tables: &Tables, name: &str) -> Result<String, LiveError> {
 pub fn check_states(
     tables: &Tables,
     system: &str,
-    connector: &dyn Connector,
+    settable: SettableStates,
 ) -> Result<(), LiveError> {
-    let Some(settable) = connector.settable() else {
+    let Some(settable) = settable else {
         return Ok(());
     };
     let schema = tables.schema();
@@ -89,64 +94,49 @@ pub fn check_states(
 /// Connects every system. The tasks go on until the runtime ends.
 ///
 /// # Errors
-/// The users could not be kept.
+/// The users cannot be read or stored.
 pub async fn connect(
     core: &CoreHandle,
-    users: watch::Receiver<Arc<Users>>,
+    load_users: Box<LoadUsers>,
     now: Now,
     dry_run: bool,
     systems: Vec<ConnectedSystem>,
-) -> Result<Arc<LiveHost>, WorkError> {
-    let names = systems.iter().map(|system| system.name.clone());
-    let host = Arc::new(LiveHost::new(
-        core.clone(),
-        users.clone(),
-        now,
-        dry_run,
-        names,
-    ));
-    host.apply_users().await?;
-    let tables = core.tables();
+) -> Result<Arc<LiveHost>, String> {
+    let settable = systems
+        .iter()
+        .map(|system| (system.name.clone(), system.connector.settable()));
+    let host = LiveHost::new(core.clone(), load_users, now, dry_run, settable)?;
+    let host = Arc::new(host);
+    let applied = host.apply_users().await;
+    applied.map_err(|error| error.to_string())?;
     for mut system in systems {
-        let schema = tables.schema();
-        let echo = schema
-            .find_system(&system.name)
-            .map(|id| schema.system(id).echo_seconds());
-        let mut settings = DriverSettings {
-            per_second: system.per_second,
-            ..DriverSettings::default()
-        };
-        if let Some(seconds) = echo {
-            settings.echo = Duration::from_secs(u64::from(seconds));
-        }
         if dry_run {
             system.connector = Box::new(DryRun(system.connector));
         }
-        let host = host.clone();
-        tokio::spawn(
-            async move { drive(&system.name, &mut *system.connector, &*host, settings).await },
-        );
+        tokio::spawn(keep_connected(system, host.clone()));
     }
-    let waiting = host.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            if let Err(error) = waiting.decide_waiting().await {
-                tracing::error!(%error, "decisions wait");
-            }
-        }
-    });
-    let applied = host.clone();
-    let mut users = users;
-    tokio::spawn(async move {
-        users.mark_unchanged();
-        while users.changed().await.is_ok() {
-            if let Err(error) = applied.apply_users().await {
-                tracing::error!(%error, "the new users were not taken");
-            }
-        }
-    });
+    let deciding = host.clone();
+    tokio::spawn(async move { deciding.keep_deciding().await });
+    let applying = host.clone();
+    tokio::spawn(async move { applying.keep_users_applied().await });
     Ok(host)
+}
+
+/// A connector that panics is started again, so that one system does not stay away in silence.
+async fn keep_connected(mut system: ConnectedSystem, host: Arc<LiveHost>) {
+    let settings = DriverSettings {
+        per_second: system.per_second,
+        ..DriverSettings::default()
+    };
+    loop {
+        let driving = drive(&system.name, &mut *system.connector, &*host, settings);
+        let Err(_) = AssertUnwindSafe(driving).catch_unwind().await;
+        host.lost(
+            &system.name,
+            "the connector failed, which is a fault of Presync: please report the panic in the log",
+        );
+        tokio::time::sleep(AFTER_PANIC).await;
+    }
 }
 
 /// How each system is, by name.

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use presync_engine::{Schema, SystemId};
+use presync_engine::Schema;
 use serde_json::Value;
 
-/// The users of a site. Ids match ignoring case.
+/// The users of a site. Ids match ignoring case. Systems have the names of the program, so that another program with these systems
+/// can use the same table.
 #[derive(Debug, Default, PartialEq)]
 pub struct Users {
     all: Vec<SiteUser>,
-    /// By system and id in lower case: which of them.
-    by_id: HashMap<(SystemId, String), usize>,
+    /// By system, then by id in lower case: which of them.
+    by_id: HashMap<String, HashMap<String, usize>>,
     /// By name.
     by_name: HashMap<String, usize>,
 }
@@ -20,15 +21,15 @@ pub struct Users {
 pub struct SiteUser {
     pub name: String,
     pub role: Option<String>,
-    ids: BTreeMap<SystemId, String>,
+    ids: BTreeMap<String, String>,
     /// Facts with their values.
     pub facts: BTreeMap<String, Value>,
 }
 
 impl SiteUser {
     /// As a system calls the user.
-    pub fn id(&self, system: SystemId) -> Option<&str> {
-        self.ids.get(&system).map(String::as_str)
+    pub fn id(&self, system: &str) -> Option<&str> {
+        self.ids.get(system).map(String::as_str)
     }
 }
 
@@ -44,7 +45,7 @@ pub struct UsersError {
 enum UserColumn {
     User,
     Role,
-    Id(SystemId),
+    Id(String),
     Flag(String),
     Choice(String),
 }
@@ -88,7 +89,8 @@ impl Users {
             return Err(format!("duplicate user `{}`", user.name));
         }
         for (system, id) in &user.ids {
-            let other = self.by_id.insert((*system, id.to_lowercase()), at);
+            let ids = self.by_id.entry(system.clone()).or_default();
+            let other = ids.insert(id.to_lowercase(), at);
             if let Some(other) = other {
                 return Err(format!(
                     "`{}` and `{}` have the same id `{id}`",
@@ -105,8 +107,8 @@ impl Users {
     }
 
     /// The user whom a system calls this.
-    pub fn of_id(&self, system: SystemId, id: &str) -> Option<&SiteUser> {
-        let at = self.by_id.get(&(system, id.to_lowercase()))?;
+    pub fn of_id(&self, system: &str, id: &str) -> Option<&SiteUser> {
+        let at = self.by_id.get(system)?.get(&id.to_lowercase())?;
         self.all.get(*at)
     }
 
@@ -124,8 +126,8 @@ fn column(name: &str, schema: &Schema) -> Result<UserColumn, String> {
     }
     let is_it = |known: &str| known.eq_ignore_ascii_case(name);
     let mut systems = schema.systems();
-    if let Some((system, _)) = systems.find(|(_, system)| is_it(&system.name)) {
-        return Ok(UserColumn::Id(system));
+    if let Some((_, system)) = systems.find(|(_, system)| is_it(&system.name)) {
+        return Ok(UserColumn::Id(system.name.clone()));
     }
     let mut facts = schema.facts();
     if let Some((_, fact)) = facts.find(|(_, fact)| is_it(&fact.name)) {
@@ -168,7 +170,7 @@ fn user(
                 user.role = Some(text.to_owned());
             }
             UserColumn::Id(system) => {
-                user.ids.insert(*system, text.to_owned());
+                user.ids.insert(system.clone(), text.to_owned());
             }
             UserColumn::Flag(flag) => {
                 let value = match &*text.to_ascii_lowercase() {

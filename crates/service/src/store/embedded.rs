@@ -6,7 +6,7 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinitio
 
 use crate::pause::Paused;
 use crate::record::{NumberedCommand, UserRecord};
-use crate::store::{Changes, RecordStore, StoreError};
+use crate::store::{Changes, CommandPlace, RecordStore, StoreError};
 
 /// By user: a record as JSON.
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
@@ -220,7 +220,7 @@ impl RecordStore for EmbeddedStore {
 
     fn waiting(
         &self,
-        is_wanted: &dyn Fn(&str, &str) -> bool,
+        is_wanted: &dyn Fn(CommandPlace<'_>) -> bool,
         most: usize,
     ) -> Result<Vec<NumberedCommand>, StoreError> {
         let transaction = self.database()?.begin_read().map_err(StoreError::new)?;
@@ -231,16 +231,21 @@ impl RecordStore for EmbeddedStore {
             if found.len() >= most {
                 break;
             }
-            let (_, place) = entry.map_err(StoreError::new)?;
-            let (user, of) = place.value();
-            if !is_wanted(user, of) {
+            let (number, place) = entry.map_err(StoreError::new)?;
+            let (user, system) = place.value();
+            let place = CommandPlace {
+                number: number.value(),
+                user,
+                system,
+            };
+            if !is_wanted(place) {
                 continue;
             }
             let record = records.get(user).map_err(StoreError::new)?;
             let Some(record) = record else { continue };
             let record: UserRecord =
                 serde_json::from_slice(record.value()).map_err(StoreError::new)?;
-            found.extend(record.waiting.get(of).cloned());
+            found.extend(record.waiting.get(system).cloned());
         }
         Ok(found)
     }

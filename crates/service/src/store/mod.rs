@@ -42,13 +42,13 @@ pub trait RecordStore: Send + 'static {
     fn last_number(&self) -> Result<u64, StoreError>;
 
     /// The newest command of each user and system that nobody has carried out, in order, up to a number of them: those that
-    /// are wanted, by user and system.
+    /// are wanted.
     ///
     /// # Errors
     /// They cannot be read.
     fn waiting(
         &self,
-        is_wanted: &dyn Fn(&str, &str) -> bool,
+        is_wanted: &dyn Fn(CommandPlace<'_>) -> bool,
         most: usize,
     ) -> Result<Vec<NumberedCommand>, StoreError>;
 
@@ -63,6 +63,14 @@ pub trait RecordStore: Send + 'static {
     /// # Errors
     /// It cannot be written.
     fn set_paused(&mut self, paused: &Paused) -> Result<(), StoreError>;
+}
+
+/// A waiting command, before it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandPlace<'a> {
+    pub number: u64,
+    pub user: &'a str,
+    pub system: &'a str,
 }
 
 /// What one transaction changes.

@@ -1,17 +1,18 @@
 //! One user, logged in again whenever the stream ends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_xmpp::jid::{BareJid, FullJid};
 use tokio_xmpp::parsers::iq::Iq;
 use tokio_xmpp::parsers::ping::Ping;
-use tokio_xmpp::parsers::presence::{Presence, Show, Type};
+use tokio_xmpp::parsers::presence::{Presence, Type};
 use tokio_xmpp::parsers::stanza::Stanza;
 use tokio_xmpp::parsers::stanza_error::{DefinedCondition, ErrorType, StanzaError};
 
@@ -36,7 +37,15 @@ pub enum SessionEvent {
 }
 
 /// A presence to send, and who waits until it is.
-pub type OwnPresence = (Presence, oneshot::Sender<SetOutcome>);
+pub type OwnCommand = (OwnPresence, oneshot::Sender<SetOutcome>);
+
+/// What our resource shows by a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnPresence {
+    pub state: String,
+    #[serde(default)]
+    pub text: String,
+}
 
 pub struct XmppSession {
     pub user: String,
@@ -45,28 +54,44 @@ pub struct XmppSession {
     pub server: XmppServer,
     /// With the user.
     pub events: mpsc::Sender<(String, SessionEvent)>,
-    pub commands: mpsc::Receiver<OwnPresence>,
+    pub commands: mpsc::Receiver<OwnCommand>,
     pub is_online: Arc<AtomicBool>,
-    /// By user in lower case.
-    pub remembered: Remembered,
+    /// How many users may be logging in at the same time.
+    pub log_ins: Arc<Semaphore>,
+    pub last: LastShown,
 }
 
-/// What was shown last outlives a connection.
-pub type Remembered = Arc<Mutex<HashMap<String, LastShown>>>;
-
-#[derive(Debug, Clone, Default)]
+/// What was shown last. It outlives connections, as the memory of the user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastShown {
-    /// The presence of our resource by the last command.
-    own: Option<Presence>,
-    /// What the other resources showed together, if it was reported.
-    others: Option<Option<&'static str>>,
+    own: Option<OwnPresence>,
+    /// Whether the others have shown the same since.
+    own_is_newest: bool,
+    /// What the other resources showed together.
+    others: Option<String>,
 }
 
-/// A presence that receives no messages.
-pub fn own_presence(show: Option<Show>) -> Presence {
+impl LastShown {
+    /// From a memory. Without one, or with one of another version, nothing is known.
+    pub fn of(memory: Option<&str>) -> Self {
+        memory
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// Shows a state, and receives no messages.
+fn presence_of(own: Option<&OwnPresence>) -> Presence {
     let mut presence = Presence::available();
-    presence.show = show;
     presence.priority.0 = -1;
+    if let Some(OwnPresence { state, text }) = own {
+        let mut states = STATES.iter();
+        let found = states.find(|(known, _)| known == state);
+        presence.show = found.and_then(|(_, show)| show.clone());
+        if !text.is_empty() {
+            presence.set_status("", text.clone());
+        }
+    }
     presence
 }
 
@@ -110,7 +135,12 @@ impl XmppSession {
     pub async fn run(mut self) {
         let mut attempts = 0_u32;
         loop {
-            let error = match log_in(&self.server, &self.jid, &self.password).await {
+            let logged_in = {
+                // It is never closed; without a permit, the server has to bear one more.
+                let _permit = self.log_ins.acquire().await.ok();
+                log_in(&self.server, &self.jid, &self.password).await
+            };
+            let error = match logged_in {
                 Ok((stream, own)) => {
                     attempts = 0;
                     match self.talk(stream, &own).await {
@@ -140,8 +170,7 @@ impl XmppSession {
     ) -> Result<Infallible, ConnectError> {
         self.is_online.store(true, Ordering::Relaxed);
         self.say(SessionEvent::LoggedIn).await?;
-        let presence = self.last_shown(|last| last.own.clone());
-        let presence = presence.unwrap_or_else(|| own_presence(None));
+        let presence = presence_of(self.last.own.as_ref());
         send(&mut stream, Stanza::Presence(presence)).await?;
         send(&mut stream, Iq::from_get(FIRST, Ping).into()).await?;
         let mut resources = Resources::default();
@@ -170,16 +199,21 @@ impl XmppSession {
                     if reply.is_closed() {
                         continue;
                     }
-                    self.last_shown(|last| last.own = Some(presence.clone()));
-                    send(&mut stream, Stanza::Presence(presence)).await?;
+                    // Before it is sent, so that its echo is known.
+                    self.last.own = Some(presence.clone());
+                    self.last.own_is_newest = true;
+                    send(&mut stream, Stanza::Presence(presence_of(Some(&presence)))).await?;
                     let _ = reply.send(SetOutcome::Done);
+                    self.remember().await?;
                 }
             }
             let state = resources.state();
             if let Some(before) = reported.filter(|before| *before != state) {
                 self.report(changes(before, state)).await?;
                 reported = Some(state);
-                self.last_shown(|last| last.others = reported);
+                self.last.own_is_newest = false;
+                self.last.others = state.map(ToOwned::to_owned);
+                self.remember().await?;
             }
         }
     }
@@ -204,39 +238,35 @@ impl XmppSession {
     }
 
     /// Where the other resources show the same as before, the last command still counts.
-    async fn first_contact(&self, others: Option<&'static str>) -> Result<(), ConnectError> {
-        let shown = self.last_shown(|last| {
-            let same = last.others.replace(others) == Some(others);
-            let own = last.own.as_ref().filter(|_| same);
-            own.map(state_of).or(others)
-        });
-        let shown = shown.map(ToOwned::to_owned);
+    async fn first_contact(&mut self, others: Option<&'static str>) -> Result<(), ConnectError> {
+        let others = others.map(ToOwned::to_owned);
+        let last = &mut self.last;
+        last.own_is_newest &= last.others == others;
+        last.others.clone_from(&others);
+        let own = last.own.as_ref().filter(|_| last.own_is_newest);
+        let shown = own.map(|own| own.state.clone()).or(others.clone());
         self.report(vec![
             ReportKind::Online(others.is_some()),
             ReportKind::Observed(shown),
         ])
-        .await
+        .await?;
+        self.remember().await
     }
 
     /// Our resource shows the presence of the last command.
     async fn confirm(&self, shown: &Presence) -> Result<(), ConnectError> {
-        let is_own = self.last_shown(|last| {
-            let own = last.own.as_ref();
-            own.is_some_and(|own| own.show == shown.show && shown.type_ == Type::None)
-        });
-        if !is_own {
-            return Ok(());
+        let state = state_of(shown);
+        let own = self.last.own.as_ref();
+        if shown.type_ == Type::None && own.is_some_and(|own| own.state == state) {
+            let state = ReportKind::Changed(state.to_owned());
+            return self.report(vec![state]).await;
         }
-        let state = ReportKind::Changed(state_of(shown).to_owned());
-        self.report(vec![state]).await
+        Ok(())
     }
 
-    fn last_shown<T>(&self, look: impl FnOnce(&mut LastShown) -> T) -> T {
-        let mut all = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        look(all.entry(self.user.to_lowercase()).or_default())
+    async fn remember(&self) -> Result<(), ConnectError> {
+        let memory = serde_json::to_string(&self.last).map_err(ConnectError::lost)?;
+        self.report(vec![ReportKind::Memory(memory)]).await
     }
 
     async fn report(&self, kinds: Vec<ReportKind>) -> Result<(), ConnectError> {
