@@ -37,7 +37,10 @@ pub struct ConnectedSystem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LiveError {
     #[error("`[systems.{name}]`: {unknown}")]
-    UnknownSystem { name: String, unknown: UnknownName },
+    UnknownSystem {
+        name: String,
+        unknown: Box<UnknownName>,
+    },
     #[error(
         "`[systems.{system}]`: the program sets {}, which this connector cannot: mark such states `read_only`, or use another \
 vocabulary",
@@ -61,7 +64,7 @@ pub fn system_name(tables: &Tables, name: &str) -> Result<String, LiveError> {
         Ok(id) => Ok(schema.system(id).name.clone()),
         Err(unknown) => Err(LiveError::UnknownSystem {
             name: name.to_owned(),
-            unknown,
+            unknown: Box::new(unknown),
         }),
     }
 }
