@@ -14,6 +14,10 @@ use tokio::sync::Notify;
 pub struct Told {
     pub is_connected: bool,
     pub lost: usize,
+    /// Why it was lost last.
+    pub why: String,
+    /// Users with facts.
+    pub facts: Vec<(String, BTreeMap<String, serde_json::Value>)>,
     /// Users with states, in order.
     pub observed: Vec<(String, String)>,
     pub changed: Vec<(String, String)>,
@@ -135,14 +139,16 @@ impl ConnectorHost for TestHost {
             match report.kind {
                 ReportKind::Observed(Some(state)) => told.observed.push((report.user, state)),
                 ReportKind::Changed(state) => told.changed.push((report.user, state)),
+                ReportKind::Facts(facts) => told.facts.push((report.user, facts)),
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn lost(&self, _: &str, _: &str) {
+    fn lost(&self, _: &str, why: &str) {
         let mut told = self.told();
+        why.clone_into(&mut told.why);
         told.is_connected = false;
         told.lost += 1;
     }

@@ -7,6 +7,7 @@
 )]
 
 mod host;
+mod icws;
 mod matrix;
 mod scripted;
 mod systems;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use presync_connect::Connector;
 
+use crate::icws::PlayedIcws;
 use crate::matrix::PlayedMatrix;
 use crate::scripted::{PlayedAdapter, PlayedMemory};
 use crate::webhook::PlayedWebhook;
@@ -52,10 +53,11 @@ pub trait PlayedSystem: Sync {
 
 /// Each of them, with its name.
 pub async fn systems() -> Vec<(&'static str, Box<dyn PlayedSystem>)> {
-    let all: [Box<dyn PlayedSystem>; 4] = [
+    let all: [Box<dyn PlayedSystem>; 5] = [
         Box::new(PlayedMemory::default()),
         Box::new(PlayedAdapter::start()),
         Box::new(PlayedMatrix::start().await),
+        Box::new(PlayedIcws::start(true).await),
         Box::new(PlayedWebhook::start().await),
     ];
     all.into_iter().map(|one| (one.name(), one)).collect()

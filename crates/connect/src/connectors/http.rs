@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -83,16 +83,18 @@ pub fn server_address(setting: &str, text: &str) -> Result<Url, MakeError> {
 
 /// A client that follows no redirects, which could lead elsewhere with our tokens.
 pub fn client() -> Result<Client, MakeError> {
+    let client = builder().build();
+    client.map_err(|error| MakeError::Setting(format!("HTTPS cannot be used: {error}")))
+}
+
+/// For a client that follows no redirects.
+pub fn builder() -> ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // Somebody else may have chosen one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    Client::builder()
-        .timeout(PATIENCE)
-        .redirect(Policy::none())
-        .build()
-        .map_err(|error| MakeError::Setting(format!("HTTPS cannot be used: {error}")))
+    Client::builder().timeout(PATIENCE).redirect(Policy::none())
 }
 
 /// No answer came. Addresses with secrets in them are not shown.

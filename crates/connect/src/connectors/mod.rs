@@ -3,6 +3,7 @@
 mod adapter_event;
 mod exec;
 mod http;
+mod icws;
 mod inbox;
 mod matrix;
 mod webhook;
@@ -23,6 +24,8 @@ use crate::secret::{ReadSecret, SecretError};
 pub enum ConnectorSettings {
     /// A program of yours that is started and talked to with JSON Lines.
     Exec(exec::ExecSettings),
+    /// Genesys CIC (PureConnect), by ICWS.
+    Icws(icws::IcwsSettings),
     /// A Matrix server, as an application service.
     Matrix(matrix::MatrixSettings),
     /// A system that sends and takes signed HTTP requests (Standard Webhooks).
@@ -63,6 +66,7 @@ impl ConnectorSettings {
     pub fn make(&self, place: &ConnectorPlace<'_>) -> Result<Box<dyn Connector>, MakeError> {
         Ok(match self {
             Self::Exec(settings) => Box::new(exec::ExecConnector::new(settings, place)?),
+            Self::Icws(settings) => Box::new(icws::IcwsConnector::new(settings, place)?),
             Self::Matrix(settings) => Box::new(matrix::MatrixConnector::new(settings, place)?),
             Self::Webhook(settings) => Box::new(webhook::WebhookConnector::new(settings, place)?),
             Self::Xmpp(settings) => Box::new(xmpp::XmppConnector::new(settings, place)?),
