@@ -16,6 +16,8 @@ pub struct Told {
     pub lost: usize,
     /// Why it was lost last.
     pub why: String,
+    /// Users with what is to be remembered of them.
+    pub memories: Vec<(String, String)>,
     /// Users with facts.
     pub facts: Vec<(String, BTreeMap<String, serde_json::Value>)>,
     /// Users with states, in order.
@@ -86,13 +88,18 @@ impl TestHost {
 
     /// Gives a command, which replaces one that waits. Its number.
     pub fn command(&self, user: &str, state: &str) -> u64 {
+        self.command_with(user, state, &[])
+    }
+
+    /// The same with texts.
+    pub fn command_with(&self, user: &str, state: &str, append: &[&str]) -> u64 {
         let mut told = self.told();
         told.number += 1;
         let command = SystemCommand {
             number: told.number,
             user: user.to_owned(),
             state: state.to_owned(),
-            append: Vec::new(),
+            append: append.iter().map(ToString::to_string).collect(),
         };
         told.waiting.insert(user.to_owned(), command);
         self.more.notify_waiters();
@@ -139,6 +146,7 @@ impl ConnectorHost for TestHost {
             match report.kind {
                 ReportKind::Observed(Some(state)) => told.observed.push((report.user, state)),
                 ReportKind::Changed(state) => told.changed.push((report.user, state)),
+                ReportKind::Memory(memory) => told.memories.push((report.user, memory)),
                 ReportKind::Facts(facts) => told.facts.push((report.user, facts)),
                 _ => {}
             }

@@ -6,6 +6,7 @@
     reason = "tests read files"
 )]
 
+mod graph;
 mod host;
 mod icws;
 mod matrix;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use presync_connect::Connector;
 
+use crate::graph::PlayedGraph;
 use crate::icws::PlayedIcws;
 use crate::matrix::PlayedMatrix;
 use crate::scripted::{PlayedAdapter, PlayedMemory};
@@ -53,11 +54,12 @@ pub trait PlayedSystem: Sync {
 
 /// Each of them, with its name.
 pub async fn systems() -> Vec<(&'static str, Box<dyn PlayedSystem>)> {
-    let all: [Box<dyn PlayedSystem>; 5] = [
+    let all: [Box<dyn PlayedSystem>; 6] = [
         Box::new(PlayedMemory::default()),
         Box::new(PlayedAdapter::start()),
         Box::new(PlayedMatrix::start().await),
         Box::new(PlayedIcws::start(true).await),
+        Box::new(PlayedGraph::start().await),
         Box::new(PlayedWebhook::start().await),
     ];
     all.into_iter().map(|one| (one.name(), one)).collect()

@@ -2,6 +2,7 @@
 
 mod adapter_event;
 mod exec;
+mod graph;
 mod http;
 mod icws;
 mod inbox;
@@ -24,6 +25,8 @@ use crate::secret::{ReadSecret, SecretError};
 pub enum ConnectorSettings {
     /// A program of yours that is started and talked to with JSON Lines.
     Exec(exec::ExecSettings),
+    /// Microsoft Teams, by Microsoft Graph.
+    Graph(graph::GraphSettings),
     /// Genesys CIC (PureConnect), by ICWS.
     Icws(icws::IcwsSettings),
     /// A Matrix server, as an application service.
@@ -66,6 +69,7 @@ impl ConnectorSettings {
     pub fn make(&self, place: &ConnectorPlace<'_>) -> Result<Box<dyn Connector>, MakeError> {
         Ok(match self {
             Self::Exec(settings) => Box::new(exec::ExecConnector::new(settings, place)?),
+            Self::Graph(settings) => Box::new(graph::GraphConnector::new(settings, place)?),
             Self::Icws(settings) => Box::new(icws::IcwsConnector::new(settings, place)?),
             Self::Matrix(settings) => Box::new(matrix::MatrixConnector::new(settings, place)?),
             Self::Webhook(settings) => Box::new(webhook::WebhookConnector::new(settings, place)?),

@@ -13,12 +13,12 @@ const REMEMBERED: usize = 256;
 pub struct RequestCompletions(Arc<Mutex<WaitingRequests>>);
 
 /// Why a request failed; `None`: it did not.
-type Failure = Option<String>;
+type RequestFailure = Option<String>;
 
 #[derive(Default)]
 struct WaitingRequests {
-    waiting: HashMap<String, oneshot::Sender<Failure>>,
-    early: VecDeque<(String, Failure)>,
+    waiting: HashMap<String, oneshot::Sender<RequestFailure>>,
+    early: VecDeque<(String, RequestFailure)>,
 }
 
 impl RequestCompletions {
@@ -26,7 +26,7 @@ impl RequestCompletions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn complete(&self, request: String, failure: Failure) {
+    pub fn complete(&self, request: String, failure: RequestFailure) {
         let mut requests = self.requests();
         if let Some(waiting) = requests.waiting.remove(&request) {
             // Nobody waits any more if it took too long.
@@ -40,7 +40,7 @@ impl RequestCompletions {
     }
 
     /// Waits for the end of a request; `None` if it never comes.
-    pub async fn wait(&self, request: String) -> Option<Failure> {
+    pub async fn wait(&self, request: String) -> Option<RequestFailure> {
         let completed = {
             let mut requests = self.requests();
             let mut early = requests.early.iter();

@@ -59,7 +59,7 @@ struct IcwsFeature {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Refusal {
+struct LoginRefusal {
     error_id: String,
     message: String,
     alternate_host_list: Vec<String>,
@@ -139,7 +139,7 @@ impl IcwsLogin {
             return Ok((session, alternates(server, &answer.alternate_host_list)));
         }
         let after = http::retry_after(&answer);
-        let refusal: Refusal = answer.json().await.unwrap_or_default();
+        let refusal: LoginRefusal = answer.json().await.unwrap_or_default();
         let why = format!("{status}: {}", refusal.message);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let others = alternates(server, &refusal.alternate_host_list);
