@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Synchronizes a real prosody and a real Synapse by examples/live, with real clients on both sides.
+"""Synchronizes a real prosody and a real Synapse by examples/live, with real clients on both sides, and then prosody and a stand-in
+for CIC.
 
 Prints the time from a change on one side to its presence on the other, restarts each of the three, cuts connections, and counts
 that no echo bounces. Usage: end_to_end.py [PRESYNC]    (default: a debug build with the feature `serve`, which is built)
@@ -21,7 +22,9 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "live"
 sys.path.insert(0, str(EXAMPLE))
+sys.path.insert(0, str(ROOT / "tests" / "live"))
 
+from icws import Cic  # noqa: E402
 from presence import MatrixClient, XmppClient  # noqa: E402
 from servers import Servers  # noqa: E402
 
@@ -165,6 +168,76 @@ def measured(ann, changes):
     return times
 
 
+def play_cic(servers, service):
+    """A stand-in for CIC, against prosody."""
+    cic = Cic(["ann.smith", "bob"], "cic-password")
+    service.folder.mkdir()
+    shutil.copy(ROOT / "tests" / "live" / "contact_center.presync", service.folder)
+    (service.folder / "users.csv").write_text("user,cic,xmpp\nann,ann.smith,ann@localhost\n")
+    (service.folder / "password").write_text("cic-password\n")
+    (service.folder / "live.toml").write_text(f"""
+program = "contact_center.presync"
+users = "users.csv"
+
+[systems.cic]
+connector = "icws"
+servers = ["http://127.0.0.1:{cic.port}"]
+user = "presync"
+password = {{ file = "password" }}
+
+[systems.xmpp]
+connector = "xmpp"
+server = "127.0.0.1:{servers.xmpp}"
+passwords = {{ file = {json.dumps(str(servers.folder / "xmpp-passwords"))} }}
+plaintext = true
+""")
+    ann = Person(servers)
+    service.start()
+    pairs = [("At Lunch", "away"), ("Do Not Disturb", "dnd"), ("Gone Home", "xa"), ("Available", "available")]
+    times = {"cic to xmpp": [], "xmpp to cic": []}
+    before = service.sent()
+    for number in range(CHANGES // 2):
+        status, show = pairs[number % 4]
+        time.sleep(PAUSE)
+        cic.choose("ann.smith", status)
+        times["cic to xmpp"].append(ann.shows_in_xmpp(show))
+    for number in range(CHANGES // 2):
+        status, show = pairs[(number + 1) % 4]
+        time.sleep(PAUSE)
+        ann.phone.show(show)
+        times["xmpp to cic"].append(ann.shows(lambda: cic.status("ann.smith"), status, 20))
+    time.sleep(1)
+    sent = {name: number - before[name] for name, number in service.sent().items()}
+    report(times, sent)
+
+    # What changes while all sessions are lost, on either side.
+    cic.drop()
+    cic.choose("ann.smith", "At Lunch")
+    ann.shows_in_xmpp("away", 60)
+    cic.drop()
+    ann.phone.show("xa")
+    ann.shows(lambda: cic.status("ann.smith"), "Gone Home", 60)
+    print("lost sessions of CIC: passed")
+    time.sleep(1)
+    service.kill()
+    cic.choose("ann.smith", "Do Not Disturb")
+    service.start()
+    ann.shows_in_xmpp("dnd", 60)
+    print("a restart of the service with CIC: passed")
+
+
+def report(times, sent):
+    """Prints times, and fails if they are long or there is more than a command for a change."""
+    for name, some in times.items():
+        some.sort()
+        print(f"{name}: {len(some)} changes, median {statistics.median(some) * 1000:.0f} ms, "
+              f"p95 {some[int(len(some) * 0.95)] * 1000:.0f} ms")
+        assert some[int(len(some) * 0.95)] < 1, "slower than a second"
+    # One command for a change, and none for an echo.
+    assert sum(sent.values()) <= CHANGES, f"echoes bounce: {sent} commands for {CHANGES} changes"
+    print(f"no echo bounces: {sum(sent.values())} commands for {CHANGES} changes")
+
+
 def main():
     presync = sys.argv[1] if sys.argv[1:] else None
     if presync is None:
@@ -176,8 +249,11 @@ def main():
         service = Service(presync, folder)
         try:
             play(servers, service, folder)
+            service.kill()
+            service = Service(presync, folder / "cic")
+            play_cic(servers, service)
         except BaseException:
-            log = folder / "serve.log"
+            log = service.folder / "serve.log"
             print(log.read_text() if log.exists() else "", file=sys.stderr)
             with contextlib.suppress(OSError):
                 print(json.dumps(service.ask("/v1/users/ann"), indent=1), file=sys.stderr)
@@ -216,18 +292,13 @@ def play(servers, service, folder):
         quick = quick + 1 if ann.shows_in_xmpp(PAIRS[number % 2][0]) < 0.5 else 0
         if quick >= 4 and number % 2:
             break
+    # A command is counted when it is acknowledged.
+    time.sleep(1)
     before = service.sent()
     times = measured(ann, CHANGES)
     time.sleep(1)
     sent = {name: number - before[name] for name, number in service.sent().items()}
-    for name, some in times.items():
-        some.sort()
-        print(f"{name}: {len(some)} changes, median {statistics.median(some) * 1000:.0f} ms, "
-              f"p95 {some[int(len(some) * 0.95)] * 1000:.0f} ms")
-        assert some[int(len(some) * 0.95)] < 1, "slower than a second"
-    # One command for a change, and none for an echo.
-    assert sum(sent.values()) <= CHANGES, f"echoes bounce: {sent} commands for {CHANGES} changes"
-    print(f"no echo bounces: {sum(sent.values())} commands for {CHANGES} changes")
+    report(times, sent)
 
     # A choice in Matrix outlives a restart, although her phone shows something else.
     ann.matrix.show("online")
