@@ -6,7 +6,7 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use presync_service::http::{Access, Service, router};
 use presync_service::store::EmbeddedStore;
-use presync_service::{Core, start};
+use presync_service::{AuditLog, Core, start};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -19,7 +19,11 @@ fn service(folder: &tempfile::TempDir, access: Access) -> Router {
 fn parts(folder: &tempfile::TempDir, access: Access) -> (Router, Service) {
     let store = EmbeddedStore::open(&folder.path().join("store")).expect("the store opens");
     let core = Core::new(tables(), store).expect("the store can be read");
-    let handle = start(core, || jiff::Timestamp::UNIX_EPOCH);
+    let mut options = std::fs::File::options();
+    let audit = options.create(true).append(true);
+    let audit = audit.open(folder.path().join("audit"));
+    let audit = AuditLog::new(Box::new(audit.expect("it can be written")));
+    let handle = start(core, || jiff::Timestamp::UNIX_EPOCH, audit).expect("it starts");
     // The first reload fails, the second one finds another program.
     let reloads = std::sync::atomic::AtomicUsize::new(0);
     let load = Box::new(
@@ -281,6 +285,58 @@ async fn the_service_says_how_it_is() {
         (status, &problem["type"]),
         (StatusCode::NOT_FOUND, &json!("not-found"))
     );
+}
+
+/// What happens is counted, and every command is written down with its reason.
+#[tokio::test]
+async fn what_happens_is_counted_and_written_down() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    let lunch = json!({ "user": "ann", "change": { "cic": "At Lunch" }, "id": 7 });
+    let unknown = json!({ "user": "ann", "change": { "cic": "At Lunchh" } });
+    let ann: Value = serde_json::from_str(ANN).expect("it is JSON");
+    ask(
+        &router,
+        "POST",
+        "/v1/events",
+        json!([ann, lunch, lunch, unknown]),
+    )
+    .await;
+    let (_, metrics) = text(&router, request("GET", "/metrics", "")).await;
+    for line in [
+        "presync_events_total{effect=\"recorded\"} 2",
+        "presync_events_total{effect=\"same\"} 1",
+        "presync_rejections_total{code=\"unknown-state\"} 1",
+        "presync_decisions_total{outcome=\"sent\"} 1",
+        "presync_transaction_seconds_count 1",
+        "presync_request_seconds_count{path=\"/v1/events\",status=\"200\"} 1",
+        "presync_queued 0",
+        "presync_paused 0",
+    ] {
+        assert!(
+            metrics.lines().any(|one| one == line),
+            "{line} in {metrics}"
+        );
+    }
+    let audit = std::fs::read_to_string(folder.path().join("audit")).expect("it is there");
+    let lines: Vec<Value> = audit
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("it is JSON"))
+        .collect();
+    let [line] = &lines[..] else {
+        panic!("one command: {audit}");
+    };
+    let digest = tables().digest().expect("it has one").to_owned();
+    assert_eq!(
+        (&line["user"], &line["set"], &line["cause"], &line["digest"]),
+        (
+            &json!("ann"),
+            &json!({ "lync": "Away" }),
+            &json!(7),
+            &json!(digest)
+        )
+    );
+    assert!(line["rule"].is_string() && line["at"].is_string(), "{line}");
 }
 
 /// Also errors that no address makes.

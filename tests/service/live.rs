@@ -7,7 +7,7 @@ use presync_connect::{ConnectorHost, ReportKind, SystemCommand, SystemReport};
 use presync_engine::Schema;
 use presync_service::live::{LiveConfig, LiveHost, Users};
 use presync_service::store::EmbeddedStore;
-use presync_service::{Core, CoreHandle, PauseTarget, start};
+use presync_service::{AuditLog, Core, CoreHandle, PauseTarget, start};
 
 use crate::{example, tables};
 
@@ -33,7 +33,12 @@ struct Site {
 async fn site() -> Site {
     let folder = tempfile::tempdir().expect("there is room");
     let store = EmbeddedStore::open(&folder.path().join("store")).expect("it can be made");
-    let core = start(Core::new(tables(), store).expect("it can be read"), clock);
+    let core = start(
+        Core::new(tables(), store).expect("it can be read"),
+        clock,
+        AuditLog::none(),
+    )
+    .expect("it starts");
     let load = |schema: &Schema| Users::parse(USERS, schema).map_err(|error| error.to_string());
     let systems = ["cic", "lync"].map(|system| (system.to_owned(), None));
     let host = LiveHost::new(core.clone(), Box::new(load), clock, false, systems);

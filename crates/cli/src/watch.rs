@@ -1,10 +1,11 @@
-//! `check --watch`, `test --watch`: runs again whenever something that was read changes, until interrupted.
+//! `check --watch`, `test --watch`, `serve`: runs again whenever something that was read changes, until interrupted.
 //!
 //! Files and folders are recorded with a stamp before they are read, and so are files that do not exist. Events of the
 //! file system say when to look at the stamps; they are also looked at from time to time, because a folder that is renamed
 //! or replaced takes its watch with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -78,15 +79,27 @@ pub fn watch(
             "cannot watch standard input".to_owned(),
         ));
     }
-    loop {
-        set(Some(BTreeMap::new()));
-        paths.iter().for_each(|path| record(path));
+    let never = whenever_changed(paths, QUIET, &|| {
         if let Err(error) = once() {
             terminal.skip(&error);
         }
-        let seen = set(None).unwrap_or_default();
         terminal.status("watching for changes");
-        wait(&seen)?;
+    })?;
+    match never {}
+}
+
+/// Runs once, then after each change of what was read, when nothing has changed for a time.
+pub fn whenever_changed(
+    paths: &[PathBuf],
+    quiet: Duration,
+    once: &dyn Fn(),
+) -> Result<Infallible, CommandError> {
+    loop {
+        set(Some(BTreeMap::new()));
+        paths.iter().for_each(|path| record(path));
+        once();
+        let seen = set(None).unwrap_or_default();
+        wait(&seen, quiet)?;
     }
 }
 
@@ -96,7 +109,7 @@ fn set(record: Option<BTreeMap<PathBuf, Stamp>>) -> Option<BTreeMap<PathBuf, Sta
 }
 
 /// Waits until something that was read is different, and until no more changes follow.
-fn wait(seen: &BTreeMap<PathBuf, Stamp>) -> Result<(), CommandError> {
+fn wait(seen: &BTreeMap<PathBuf, Stamp>, quiet: Duration) -> Result<(), CommandError> {
     let (sender, events) = channel();
     let tell = move |event: notify::Result<notify::Event>| {
         if event.map_or(true, |event| !event.kind.is_access()) {
@@ -120,14 +133,14 @@ fn wait(seen: &BTreeMap<PathBuf, Stamp>) -> Result<(), CommandError> {
         // Without a watcher that sends, there is still the interval.
         let _ = events.recv_timeout(INTERVAL);
     }
-    settle(&events);
+    settle(&events, quiet);
     Ok(())
 }
 
-fn settle(events: &Receiver<()>) {
+fn settle(events: &Receiver<()>, quiet: Duration) {
     let start = Instant::now();
-    while start.elapsed() < LONGEST {
-        match events.recv_timeout(QUIET) {
+    while start.elapsed() < LONGEST.max(quiet * 4) {
+        match events.recv_timeout(quiet) {
             Ok(()) => {}
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
         }

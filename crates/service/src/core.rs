@@ -21,6 +21,9 @@ pub enum EventAnswer {
         /// What became of its change: `recorded`, `echo`, `late-echo`, `same`, `unknown`, `stale`; `paused`: it was observed.
         effect: &'static str,
         commands: Vec<NumberedCommand>,
+        /// What became of each decision: `sent`, `same`, `unchanged`, `unmapped`; `held` if it is paused.
+        #[serde(skip)]
+        outcomes: Vec<&'static str>,
         /// The number of commands that have waited too long.
         #[serde(skip_serializing_if = "is_zero")]
         lapsed: usize,
@@ -31,6 +34,16 @@ pub enum EventAnswer {
         error: &'static str,
         message: String,
     },
+}
+
+impl EventAnswer {
+    /// The commands of an event that was applied.
+    pub fn commands(&self) -> Option<&[NumberedCommand]> {
+        match self {
+            Self::Applied { commands, .. } => Some(commands),
+            Self::Rejected { .. } => None,
+        }
+    }
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -132,7 +145,7 @@ impl<S: RecordStore> Core<S> {
     }
 
     /// Decides again what the systems of users should show, and makes it durable. It compares with what the systems have reported
-    /// last, so the echo of a command on its way has to come first: returns the users for whom one is.
+    /// last, so the echo of a command on its way has to come first: returns the users for whom one is, and what became of the others.
     ///
     /// # Errors
     /// The store fails: then nothing was decided.
@@ -140,15 +153,16 @@ impl<S: RecordStore> Core<S> {
         &mut self,
         requests: &[AgainRequest],
         now: jiff::Timestamp,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<(Vec<String>, Vec<EventAnswer>), StoreError> {
         self.batch(now, |batch| {
-            let mut waiting = Vec::new();
+            let (mut waiting, mut answers) = (Vec::new(), Vec::new());
             for request in requests {
-                if !batch.decide_again(request)? {
-                    waiting.push(request.user.clone());
+                match batch.decide_again(request)? {
+                    Some(answer) => answers.push(answer),
+                    None => waiting.push(request.user.clone()),
                 }
             }
-            Ok(waiting)
+            Ok((waiting, answers))
         })
     }
 
@@ -332,14 +346,14 @@ impl<S: RecordStore> EventBatch<'_, S> {
         self.apply(message.user.as_ref(), event, (cause, message.at))
     }
 
-    /// Returns false if a command is on its way that is to be waited for.
-    fn decide_again(&mut self, request: &AgainRequest) -> Result<bool, StoreError> {
+    /// `None` if a command is on its way that is to be waited for.
+    fn decide_again(&mut self, request: &AgainRequest) -> Result<Option<EventAnswer>, StoreError> {
         let user = &*request.user;
         let saved = self.record(user)?.record.session.clone();
         let session = self.engine.load(saved, &mut |_| {});
         let mut systems = session.systems.iter();
         if request.waits_for_echo && systems.any(|view| !view.pending.is_empty()) {
-            return Ok(false);
+            return Ok(None);
         }
         // A system whose clock is ahead makes nothing older than what it said.
         let newest = session.systems.iter().filter_map(|view| view.at).max();
@@ -348,10 +362,10 @@ impl<S: RecordStore> EventBatch<'_, S> {
         let mut event = Event::resync_by_hand_last();
         event.at = Some(at.as_millisecond());
         let answer = self.apply(user, event, (None, Some(at.to_string())))?;
-        if let EventAnswer::Rejected { message, .. } = answer {
+        if let EventAnswer::Rejected { message, .. } = &answer {
             tracing::warn!(user, message, "a user's systems were not decided again");
         }
-        Ok(true)
+        Ok(Some(answer))
     }
 
     fn record(&mut self, user: &str) -> Result<&mut LoadedRecord, StoreError> {
@@ -392,7 +406,9 @@ impl<S: RecordStore> EventBatch<'_, S> {
         let record = &mut loaded.record;
         loaded.changed = true;
         let mut commands = Vec::new();
+        let mut outcomes = Vec::new();
         for decided in &applied.decisions {
+            outcomes.push(outcome(decided.delivery));
             let system = &engine.schema().system(decided.to).name;
             record.decisions.push_back(note(engine, decided, now));
             if decided.delivery != Delivery::Sent {
@@ -400,6 +416,8 @@ impl<S: RecordStore> EventBatch<'_, S> {
             }
             if paused.holds(user, system) {
                 // Neither this one nor an older one is sent: it is decided again later.
+                outcomes.pop();
+                outcomes.push("held");
                 let pending = &mut session.systems[decided.to.index()].pending;
                 pending.pop();
                 if record.waiting.remove(system).is_some() {
@@ -435,6 +453,7 @@ impl<S: RecordStore> EventBatch<'_, S> {
                 effect(applied.effect)
             },
             commands,
+            outcomes,
             lapsed: applied.lapsed.len(),
         })
     }
@@ -476,6 +495,15 @@ fn effect(effect: Effect) -> &'static str {
     }
 }
 
+fn outcome(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Sent => "sent",
+        Delivery::Same => "same",
+        Delivery::Unchanged => "unchanged",
+        Delivery::Unmapped => "unmapped",
+    }
+}
+
 fn note(
     engine: &SessionEngine,
     decided: &SystemDecision<'_>,
@@ -486,13 +514,7 @@ fn note(
     DecisionNote {
         at: now,
         system: schema.system(decided.to).name.clone(),
-        outcome: match decided.delivery {
-            Delivery::Sent => "sent",
-            Delivery::Same => "same",
-            Delivery::Unchanged => "unchanged",
-            Delivery::Unmapped => "unmapped",
-        }
-        .to_owned(),
+        outcome: outcome(decided.delivery).to_owned(),
         state: decided.state.map(|state| schema.state(state).name.clone()),
         profile: origin.map(|origin| origin.profile.clone()),
         rule: origin.map(|origin| origin.rule.clone()),

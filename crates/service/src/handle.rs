@@ -7,8 +7,11 @@ use std::thread;
 
 use presync_engine::Tables;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
+use crate::audit::AuditLog;
 use crate::core::{AgainRequest, Core, EventAnswer};
+use crate::metrics::Metrics;
 use crate::pause::{PauseTarget, Paused};
 use crate::record::{NumberedCommand, UserRecord};
 use crate::store::{CommandPlace, RecordStore, StoreError};
@@ -97,6 +100,7 @@ pub struct CoreHandle {
     tables: watch::Receiver<Tables>,
     paused: watch::Receiver<Paused>,
     state: Arc<CoreState>,
+    metrics: Metrics,
 }
 
 /// What the thread and its handles share.
@@ -109,29 +113,40 @@ struct CoreState {
     failing: AtomicBool,
 }
 
-/// Starts the thread. It ends when the last handle is dropped, after all work.
-pub fn start<S: RecordStore>(core: Core<S>, now: Now) -> CoreHandle {
+/// Starts the thread. It ends when the last handle is dropped, after all work. `audit`: where commands are written down.
+///
+/// # Errors
+/// Nothing can be counted.
+pub fn start<S: RecordStore>(
+    core: Core<S>,
+    now: Now,
+    audit: AuditLog,
+) -> prometheus::Result<CoreHandle> {
     let (work, receiver) = mpsc::channel(QUEUE);
     let (newest, watched) = watch::channel(core.number());
     let (tables, current) = watch::channel(core.tables().clone());
     let (paused, pausing) = watch::channel(core.paused().clone());
     let state = Arc::new(CoreState::default());
+    let metrics = Metrics::new()?;
     let mut thread = CoreThread {
         core,
         newest,
         tables,
         paused,
         state: state.clone(),
+        metrics: metrics.clone(),
+        audit,
         now,
     };
     thread::spawn(move || thread.run(receiver));
-    CoreHandle {
+    Ok(CoreHandle {
         work,
         newest: watched,
         tables: current,
         paused: pausing,
         state,
-    }
+        metrics,
+    })
 }
 
 struct CoreThread<S> {
@@ -140,6 +155,8 @@ struct CoreThread<S> {
     tables: watch::Sender<Tables>,
     paused: watch::Sender<Paused>,
     state: Arc<CoreState>,
+    metrics: Metrics,
+    audit: AuditLog,
     now: Now,
 }
 
@@ -179,7 +196,15 @@ impl<S: RecordStore> CoreThread<S> {
     }
 
     fn events(&mut self, events: &[String], replies: Vec<(usize, Reply<Vec<EventAnswer>>)>) {
-        let applied = self.core.apply(events, (self.now)());
+        let now = (self.now)();
+        let start = Instant::now();
+        let applied = self.core.apply(events, now);
+        if let Ok(answers) = &applied {
+            self.metrics.count(answers, start.elapsed());
+            let commands = answers.iter().filter_map(EventAnswer::commands).flatten();
+            let commands: Vec<&NumberedCommand> = commands.collect();
+            self.wrote(&commands, now);
+        }
         self.newest.send_replace(self.core.number());
         match self.noticed(applied) {
             Ok(answers) => {
@@ -197,6 +222,13 @@ impl<S: RecordStore> CoreThread<S> {
         }
     }
 
+    /// Writes down the commands that are durable now.
+    fn wrote(&mut self, commands: &[&NumberedCommand], now: jiff::Timestamp) {
+        if !commands.is_empty() {
+            self.audit.write(commands, self.core.tables(), now);
+        }
+    }
+
     /// Remembers whether a write failed, and says why.
     fn noticed<T>(&self, written: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(error) = &written {
@@ -210,9 +242,16 @@ impl<S: RecordStore> CoreThread<S> {
         match work {
             CoreWork::Events(..) => {}
             CoreWork::DecideAgain(requests, reply) => {
-                let done = self.core.decide_again(&requests, (self.now)());
+                let (now, start) = ((self.now)(), Instant::now());
+                let done = self.core.decide_again(&requests, now);
+                if let Ok((_, answers)) = &done {
+                    self.metrics.count(answers, start.elapsed());
+                    let commands = answers.iter().filter_map(EventAnswer::commands).flatten();
+                    let commands: Vec<&NumberedCommand> = commands.collect();
+                    self.wrote(&commands, now);
+                }
                 self.newest.send_replace(self.core.number());
-                let _ = reply.send(self.noticed(done));
+                let _ = reply.send(self.noticed(done.map(|(waiting, _)| waiting)));
             }
             CoreWork::Remember {
                 system,
@@ -495,6 +534,10 @@ impl CoreHandle {
     /// The number of the newest command that is durable.
     pub fn newest(&self) -> u64 {
         *self.newest.borrow()
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The number of requests that wait.

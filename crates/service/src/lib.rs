@@ -6,15 +6,18 @@
 
 #![forbid(unsafe_code)]
 
+mod audit;
 mod core;
 mod handle;
 pub mod http;
 pub mod live;
+mod metrics;
 mod pause;
 mod record;
 pub mod store;
 
 pub use crate::core::{AgainRequest, Core, EventAnswer};
+pub use audit::AuditLog;
 pub use handle::{Busy, CoreHandle, Now, WorkError, start};
 pub use pause::{PauseTarget, Paused};
 pub use record::{DecisionNote, NumberedCommand, UserRecord};

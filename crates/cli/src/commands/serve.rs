@@ -4,23 +4,29 @@ use std::future::IntoFuture;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use presync_connect::{ConnectorPlace, Secret, SecretError, SecretSettings};
 use presync_engine::{Schema, Tables};
 use presync_ide::folder_of;
 use presync_service::http::{Access, Service, router};
 use presync_service::live::{
-    ConnectedSystem, LiveConfig, LiveHost, USERS_EVERY, Users, check_states, connect, system_name,
+    ConnectedSystem, LiveConfig, LiveHost, Users, check_states, connect, system_name,
 };
 use presync_service::store::EmbeddedStore;
-use presync_service::{Core, CoreHandle, start};
+use presync_service::{AuditLog, Core, CoreHandle, start};
 use tokio::net::TcpListener;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
 
 use crate::error::{CommandAnswer, CommandError, CommandResult};
 use crate::project::FileAccess;
 use crate::terminal::{ColorChoice, Terminal};
+use crate::watch::whenever_changed;
 use crate::{files, loading};
+
+/// How long nothing has to change before the program and the users are reloaded.
+const QUIET: Duration = Duration::from_millis(500);
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
 
@@ -48,6 +54,16 @@ pub struct Arguments {
     /// A file with a token in each line, a space, and its scopes: `decide`, `events`, `admin`.
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
+    /// How the log on standard error is written.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    /// A JSON object in each line.
+    Json,
 }
 
 /// What the command line and `live.toml` say together; the command line counts.
@@ -111,10 +127,11 @@ fn in_file(path: &Path, error: &dyn std::fmt::Display) -> CommandError {
 }
 
 pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    match arguments.log_format {
+        LogFormat::Text => log.with_ansi(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     let settings = ServeSettings::of(arguments)?;
     let access = access(&settings)?;
     let (tables, _) = loading::tables(&settings.program, terminal)?;
@@ -130,12 +147,18 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let store =
         EmbeddedStore::open(&settings.store).map_err(|error| in_file(&settings.store, &error))?;
     let core = Core::new(tables, store).map_err(|error| usage(&error))?;
+    let audit = match &settings.live {
+        Some((config, folder)) => audit(config, folder)?,
+        None => AuditLog::none(),
+    };
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        let core = start(core, jiff::Timestamp::now);
+        let core = start(core, jiff::Timestamp::now, audit).map_err(|error| usage(&error))?;
         let listener = TcpListener::bind(settings.listen)
             .await
             .map_err(|error| usage(&format!("cannot listen on {}: {error}", settings.listen)))?;
+        let mut watched = vec![settings.program.clone()];
+        watched.extend(live.as_ref().map(|parts| parts.users.clone()));
         let live = match live {
             Some(parts) => Some(
                 parts
@@ -149,6 +172,7 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         let service = Service::new(core.clone(), load, access, live);
         terminal.status(&format!("listening on http://{}", listener.local_addr()?));
         reload_on_hangup(service.clone());
+        reload_on_change(service.clone(), watched);
         let end = {
             let service = service.clone();
             async move {
@@ -162,6 +186,23 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             () = core.ended() => Err(usage(&"the service failed: what happened is in the log above")),
         }
     })
+}
+
+/// A file for each day; those that are too old are deleted.
+fn audit(config: &LiveConfig, folder: &Path) -> Result<AuditLog, CommandError> {
+    let Some(audit) = &config.audit else {
+        return Ok(AuditLog::none());
+    };
+    let path = folder.join(&audit.path);
+    std::fs::create_dir_all(&path).map_err(|error| in_file(&path, &error))?;
+    let files = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("audit")
+        .filename_suffix("jsonl")
+        .max_log_files(audit.retention_days.get().into())
+        .build(&path)
+        .map_err(|error| in_file(&path, &error))?;
+    Ok(AuditLog::new(Box::new(files)))
 }
 
 fn access(settings: &ServeSettings) -> Result<Access, CommandError> {
@@ -227,10 +268,8 @@ impl LiveParts {
     }
 
     async fn connect(self, core: &CoreHandle, dry_run: bool) -> Result<Arc<LiveHost>, String> {
-        let path = self.users.clone();
-        let load = Box::new(move |schema: &Schema| load_users(&path, schema));
+        let load = Box::new(move |schema: &Schema| load_users(&self.users, schema));
         let host = connect(core, load, jiff::Timestamp::now, dry_run, self.systems).await?;
-        tokio::spawn(watch_users(self.users, host.clone()));
         Ok(host)
     }
 }
@@ -240,24 +279,20 @@ fn load_users(path: &Path, schema: &Schema) -> Result<Users, String> {
     Users::parse(&text, schema).map_err(|error| format!("`{}`: {error}", path.display()))
 }
 
-/// Reads the table of users again when it has changed. With errors, the old one stays.
-async fn watch_users(path: PathBuf, host: Arc<LiveHost>) {
-    let mut used = files::read(&path).ok();
-    let mut before = None;
-    loop {
-        tokio::time::sleep(USERS_EVERY).await;
-        let now = files::read(&path).ok();
-        // Twice the same: nobody is writing it.
-        let is_whole = now.is_some() && now == before;
-        before = now;
-        if !is_whole || before == used {
-            continue;
+/// Reloads the program and the users when they have changed, and nobody is writing them any more. With errors, the old ones stay.
+fn reload_on_change(service: Service, mut paths: Vec<PathBuf>) {
+    let runtime = tokio::runtime::Handle::current();
+    paths.retain(|path| path.as_os_str() != "-");
+    std::thread::spawn(move || {
+        let reload = || {
+            // What went wrong is in the log and in `/health/ready`.
+            let _ = runtime.block_on(service.reload());
+        };
+        let Err(error) = whenever_changed(&paths, QUIET, &reload);
+        if let CommandError::Usage(why) = error {
+            tracing::error!(why, "changes of the program are not noticed any more");
         }
-        used.clone_from(&before);
-        if let Err(why) = host.reload_users() {
-            tracing::error!(why, "the users were not read again: the old ones stay");
-        }
-    }
+    });
 }
 
 /// A secret from a file next to the settings, or from the environment.

@@ -111,7 +111,7 @@ fn is_of_a_page(headers: &HeaderMap) -> bool {
 fn needed(method: &Method, path: &str) -> Option<TokenScope> {
     match path {
         path if path.starts_with("/health/") => None,
-        "/v1/decide" | "/v1/tables" | "/v1/digest" => Some(TokenScope::Decide),
+        "/v1/decide" | "/v1/tables" | "/v1/digest" | "/metrics" => Some(TokenScope::Decide),
         "/v1/events" => Some(TokenScope::Events),
         path if path.starts_with("/v1/commands") => Some(TokenScope::Events),
         path if path.starts_with("/v1/users/") && *method == Method::GET => {

@@ -4,6 +4,7 @@ mod access;
 mod commands;
 mod decide;
 mod events;
+mod metrics;
 mod pause;
 mod problem;
 mod service;
@@ -147,6 +148,7 @@ pub fn router(service: Service) -> Router {
         .route("/v1/resume", post(pause::resume))
         .route("/v1/systems", get(systems::systems))
         .route("/v1/reload", post(service::reload))
+        .route("/metrics", get(metrics::metrics))
         .route("/health/live", get(service::live))
         .route("/health/ready", get(service::ready))
         .layer(TimeoutLayer::with_status_code(
@@ -156,6 +158,11 @@ pub fn router(service: Service) -> Router {
     Router::new()
         .route("/v1/commands", get(commands::stream))
         .merge(timed)
+        // Only what is routed has a path.
+        .route_layer(middleware::from_fn_with_state(
+            service.clone(),
+            metrics::measure,
+        ))
         .fallback(|| async { Problem::not_found("no such address") })
         // The limit below counts, not the smaller one of the framework.
         .layer(DefaultBodyLimit::disable())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use presync_connect::ConnectorSettings;
@@ -21,6 +22,8 @@ pub struct LiveConfig {
     pub users: PathBuf,
     #[serde(default)]
     pub store: StoreConfig,
+    /// Without it, commands are not written down.
+    pub audit: Option<AuditConfig>,
     #[serde(default)]
     pub http: HttpConfig,
     /// By the name of the system in the program.
@@ -34,6 +37,21 @@ pub struct LiveConfig {
 pub struct StoreConfig {
     /// The file; `presync.store` if it is not named.
     pub path: Option<PathBuf>,
+}
+
+/// Where every command is written down.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditConfig {
+    /// A folder: each day has a file, with a line of JSON for each command.
+    pub path: PathBuf,
+    /// How many days are kept.
+    #[serde(default = "retention")]
+    pub retention_days: NonZeroU16,
+}
+
+fn retention() -> NonZeroU16 {
+    const { NonZeroU16::new(30).unwrap() }
 }
 
 /// What is offered over HTTP.

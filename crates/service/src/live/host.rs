@@ -131,17 +131,13 @@ impl LiveHost {
 
     /// Uses other users from now on. Their roles and facts are applied soon.
     pub fn set_users(&self, users: Users) {
-        self.users.send_replace(Arc::new(users));
-    }
-
-    /// Reads the users again.
-    ///
-    /// # Errors
-    /// They have errors: the old ones stay.
-    pub fn reload_users(&self) -> Result<(), String> {
-        let users = (self.load_users)(self.core.tables().schema())?;
-        self.set_users(users);
-        Ok(())
+        self.users.send_if_modified(|before| {
+            let is_other = **before != users;
+            if is_other {
+                *before = Arc::new(users);
+            }
+            is_other
+        });
     }
 
     /// Applies roles and facts of users whenever they have changed. Does not end by itself.

@@ -13,14 +13,11 @@ use futures_util::FutureExt;
 use presync_connect::{Connector, ConnectorHost, DriverSettings, DryRun, drive};
 use presync_engine::{Tables, UnknownName};
 
-pub use config::{ConfigError, HttpConfig, LiveConfig, StoreConfig, SystemConfig};
+pub use config::{AuditConfig, ConfigError, HttpConfig, LiveConfig, StoreConfig, SystemConfig};
 pub use host::{LiveHost, LoadUsers, SettableStates, SystemHealth};
 pub use users::{SiteUser, Users, UsersError};
 
 use crate::handle::{CoreHandle, Now};
-
-/// How often the table of users is looked at.
-pub const USERS_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a connector stays away after a panic.
 const AFTER_PANIC: Duration = Duration::from_secs(10);
