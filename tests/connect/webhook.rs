@@ -214,6 +214,7 @@ async fn only_signed_requests_are_taken() {
             json!({ "user": "ann", "change": { "cic": "Available" } }),
             json!({ "change": { "pbx": "Away" } }),
             json!([1, 2]),
+            json!(["ann"]),
         ] {
             assert_eq!(
                 sender.post("4", &wrong, KEY, 0).await,

@@ -358,7 +358,7 @@ async fn every_error_is_a_problem() {
             "POST",
             "/v1/commands/acknowledge",
             "{}",
-            StatusCode::UNPROCESSABLE_ENTITY,
+            StatusCode::BAD_REQUEST,
         ),
         ("POST", "/v1/events", "", StatusCode::UNPROCESSABLE_ENTITY),
         (
@@ -534,4 +534,28 @@ async fn a_pause_is_kept() {
     let resync = json!({ "user": "ann", "resync": true });
     let (_, answer) = ask(&router, "POST", "/v1/events", resync).await;
     assert_eq!(answer["commands"][0]["set"], json!({ "lync": "Away" }));
+}
+
+/// An array is no object: `[]` would be one without members, which pauses everything.
+#[tokio::test]
+async fn arrays_are_not_objects() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let router = service(&folder, Access::default());
+    for path in [
+        "/v1/pause",
+        "/v1/resume",
+        "/v1/commands/claim",
+        "/v1/commands/acknowledge",
+    ] {
+        for body in [json!([]), json!([null, null]), json!(null), json!("all")] {
+            let (status, problem) = ask(&router, "POST", path, body.clone()).await;
+            let wanted = (StatusCode::BAD_REQUEST, &json!("malformed"));
+            assert_eq!((status, &problem["type"]), wanted, "{path} {body}");
+        }
+    }
+    let (_, paused) = ask(&router, "GET", "/v1/pause", Value::Null).await;
+    assert_eq!(paused["all"], false);
+    let question = json!([["Agents", {}, {}, [], {}, { "cic": "At Lunch" }]]);
+    let (status, _) = ask(&router, "POST", "/v1/decide", question).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{StateId, SystemId, ValueId};
@@ -12,7 +13,7 @@ use crate::session::{
 };
 
 /// The session of one user, with names instead of ids.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SavedSession {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<String>,
@@ -32,14 +33,14 @@ pub struct SavedSession {
     by_hand_last: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum SavedValue {
     Flag(bool),
     Choice(String),
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct SavedSystem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reported: Option<SavedReported>,
@@ -58,7 +59,7 @@ struct SavedSystem {
 }
 
 /// A reported state. Version 0.1 did not know whose a state is: what it saved counts as by hand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct SavedReported {
     state: String,
     /// Only version 0.1: the texts that we have appended.
@@ -71,14 +72,14 @@ struct SavedReported {
     command: Option<SavedState>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct SavedLast {
     command: SavedState,
     /// The change that caused it: system and state.
     cause: (String, String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct SavedPending {
     #[serde(flatten)]
     command: SavedState,
@@ -92,7 +93,7 @@ struct SavedPending {
     by_hand: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct SavedState {
     state: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -7,6 +7,7 @@ use presync_engine::{
     Delivery, Effect, Event, EventMessage, Rejection, Resync, Session, SessionEngine,
     SystemDecision, Tables,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::pause::{PauseTarget, Paused};
@@ -14,7 +15,7 @@ use crate::record::{DecisionNote, MOST_DECISIONS, NumberedCommand, UserRecord};
 use crate::store::{Changes, CommandPlace, RecordStore, StoreError};
 
 /// What an event led to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum EventAnswer {
     Applied {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use presync_engine::{Command, SavedSession};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is kept of a user. It is written as a whole, so that an event, the session that it makes and the commands that it leads
 /// to cannot come apart; a store for several processes can write it on condition that nobody else has.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserRecord {
     pub session: SavedSession,
     /// By system: the newest command, until somebody has carried it out. An older one is not sent any more.
@@ -25,7 +26,7 @@ pub struct UserRecord {
 pub(crate) const MOST_DECISIONS: usize = 8;
 
 /// A command with its place in the stream of all commands, from 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NumberedCommand {
     pub number: u64,
     #[serde(flatten)]
@@ -33,9 +34,10 @@ pub struct NumberedCommand {
 }
 
 /// What an event led to in one system, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionNote {
     /// When the service applied the event.
+    #[schemars(with = "String")]
     pub at: jiff::Timestamp,
     pub system: String,
     /// `sent`, `same`, `unchanged`, `unmapped`.

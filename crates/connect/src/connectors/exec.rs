@@ -182,10 +182,16 @@ impl ReportSource for ExecSource {
             if line.is_empty() {
                 continue;
             }
-            let reports = match serde_json::from_str(&line) {
-                Ok(AdapterLine::Event(event)) => event.reports(&self.system),
-                Ok(AdapterLine::Outcome(outcome)) => self.ended(outcome).map(|()| Vec::new()),
-                Err(_) => Err("it is neither an event nor the end of a command".to_owned()),
+            // An array would be read as the members in their order.
+            let parsed = if line.starts_with('{') {
+                serde_json::from_str(&line).ok()
+            } else {
+                None
+            };
+            let reports = match parsed {
+                Some(AdapterLine::Event(event)) => event.reports(&self.system),
+                Some(AdapterLine::Outcome(outcome)) => self.ended(outcome).map(|()| Vec::new()),
+                None => Err("it is neither an event nor the end of a command".to_owned()),
             };
             match reports {
                 Ok(reports) if reports.is_empty() => {}

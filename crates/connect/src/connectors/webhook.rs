@@ -17,7 +17,7 @@ use axum::routing::post;
 use reqwest::{Client, Url};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use standardwebhooks::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
 };
@@ -124,9 +124,13 @@ struct WebhookInbox {
     inbox: Inbox<Vec<SystemReport>>,
 }
 
-#[derive(Deserialize)]
-struct WebhookBody {
-    data: AdapterEvent,
+/// `{"data": {...}}`. An array would be read as the members in their order.
+fn reports(body: &[u8], system: &str) -> Result<Vec<SystemReport>, String> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let data = body.get("data").filter(|data| data.is_object());
+    let data = data.ok_or_else(|| "`data` is missing, or is not an object".to_owned())?;
+    let event = AdapterEvent::deserialize(data).map_err(|error| error.to_string())?;
+    event.reports(system)
 }
 
 async fn receive(
@@ -142,10 +146,7 @@ async fn receive(
         let why = "the signature is wrong, or older than five minutes".to_owned();
         return (StatusCode::UNAUTHORIZED, why);
     }
-    let reports = serde_json::from_slice::<WebhookBody>(&body)
-        .map_err(|error| error.to_string())
-        .and_then(|body| body.data.reports(&inbox.system));
-    let reports = match reports {
+    let reports = match reports(&body, &inbox.system) {
         Ok(reports) => reports,
         Err(why) => return (StatusCode::BAD_REQUEST, why),
     };

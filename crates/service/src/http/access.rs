@@ -110,6 +110,7 @@ fn is_of_a_page(headers: &HeaderMap) -> bool {
 /// What an address needs; nothing for health.
 fn needed(method: &Method, path: &str) -> Option<TokenScope> {
     match path {
+        "/openapi.json" => None,
         path if path.starts_with("/health/") => None,
         "/v1/decide" | "/v1/tables" | "/v1/digest" | "/metrics" => Some(TokenScope::Decide),
         "/v1/events" => Some(TokenScope::Events),

@@ -8,8 +8,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::http::object::JsonObject;
 use crate::http::{Problem, Service};
 use crate::record::NumberedCommand;
 use crate::store::CommandPlace;
@@ -70,7 +72,7 @@ pub async fn stream(
     Ok(Sse::new(start.chain(commands)).keep_alive(alive))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// The system whose commands are wanted; without it, those of all systems.
@@ -90,7 +92,7 @@ fn page() -> usize {
 /// The store fails.
 pub async fn claim(
     State(service): State<Service>,
-    Json(claim): Json<Claim>,
+    JsonObject(claim): JsonObject<Claim>,
 ) -> Result<Json<Vec<NumberedCommand>>, Problem> {
     let most = claim.most.min(10_000);
     let is_wanted = move |place: CommandPlace<'_>| {
@@ -101,14 +103,14 @@ pub async fn claim(
     Ok(Json(waiting.await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Acknowledged {
     user: String,
     number: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct WasWaiting {
     /// Whether it waited; otherwise a newer command has replaced it, or it was acknowledged before.
     waited: bool,
@@ -120,7 +122,7 @@ pub struct WasWaiting {
 /// The store fails.
 pub async fn acknowledge(
     State(service): State<Service>,
-    Json(done): Json<Acknowledged>,
+    JsonObject(done): JsonObject<Acknowledged>,
 ) -> Result<Json<WasWaiting>, Problem> {
     let waited = service.core().acknowledge(done.user, done.number).await?;
     Ok(Json(WasWaiting { waited }))

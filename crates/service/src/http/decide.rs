@@ -5,17 +5,36 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use presync_engine::{DecideError, DecideQuestion, Decided, QuestionError, Tables};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use crate::http::{Problem, Service};
+use crate::http::{Problem, Service, object};
 
 /// The answer of `decide --json`.
-#[derive(Debug, Serialize)]
-struct JsonAnswer<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DecideAnswer")]
+pub struct JsonAnswer<'a> {
     role: &'a str,
     from: &'a str,
     state: &'a str,
+    #[schemars(with = "Vec<JsonDecided<'a>>")]
     decisions: Vec<Decided<'a>>,
+}
+
+/// How a decision is written.
+#[derive(JsonSchema)]
+#[schemars(rename = "Decision")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct JsonDecided<'a> {
+    to: &'a str,
+    /// `set`, `previous`, `unchanged`, `unmapped`.
+    outcome: &'a str,
+    state: Option<&'a str>,
+    append: Vec<&'a str>,
+    profile: Option<&'a str>,
+    /// File and line.
+    rule: Option<&'a str>,
 }
 
 /// Answers an object with one answer and an array with an array.
@@ -30,14 +49,17 @@ pub async fn decide(State(service): State<Service>, body: Bytes) -> Result<Respo
 }
 
 fn answers(tables: &Tables, body: &[u8]) -> Result<Response, Problem> {
-    let wrong = |error: serde_json::Error| Problem::bad("malformed", error);
     if body.trim_ascii_start().starts_with(b"[") {
-        let questions: Vec<DecideQuestion> = serde_json::from_slice(body).map_err(wrong)?;
-        let answers: Result<Vec<JsonAnswer<'_>>, Problem> =
-            questions.iter().map(|one| answer(tables, one)).collect();
+        let questions: Vec<&RawValue> =
+            serde_json::from_slice(body).map_err(|error| Problem::bad("malformed", error))?;
+        let answers = questions.iter().map(|question| {
+            let question: DecideQuestion = object::parse(question.get().as_bytes())?;
+            answer(tables, &question)
+        });
+        let answers: Result<Vec<JsonAnswer<'_>>, Problem> = answers.collect();
         return Ok(Json(answers?).into_response());
     }
-    let question: DecideQuestion = serde_json::from_slice(body).map_err(wrong)?;
+    let question: DecideQuestion = object::parse(body)?;
     Ok(Json(answer(tables, &question)?).into_response())
 }
 

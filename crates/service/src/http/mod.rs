@@ -5,6 +5,8 @@ mod commands;
 mod decide;
 mod events;
 mod metrics;
+mod object;
+mod openapi;
 mod pause;
 mod problem;
 mod service;
@@ -148,6 +150,7 @@ pub fn router(service: Service) -> Router {
         .route("/v1/resume", post(pause::resume))
         .route("/v1/systems", get(systems::systems))
         .route("/v1/reload", post(service::reload))
+        .route("/openapi.json", get(openapi::openapi))
         .route("/metrics", get(metrics::metrics))
         .route("/health/live", get(service::live))
         .route("/health/ready", get(service::ready))

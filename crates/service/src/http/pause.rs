@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
+use crate::http::object::JsonObject;
 use crate::http::{Problem, Service};
 use crate::pause::{PauseTarget, Paused};
 
@@ -12,7 +13,7 @@ use crate::pause::{PauseTarget, Paused};
 /// The program does not have the system, or the store fails.
 pub async fn pause(
     State(service): State<Service>,
-    Json(target): Json<PauseTarget>,
+    JsonObject(target): JsonObject<PauseTarget>,
 ) -> Result<Json<Paused>, Problem> {
     change(&service, target, true).await
 }
@@ -23,7 +24,7 @@ pub async fn pause(
 /// As for `pause`.
 pub async fn resume(
     State(service): State<Service>,
-    Json(target): Json<PauseTarget>,
+    JsonObject(target): JsonObject<PauseTarget>,
 ) -> Result<Json<Paused>, Problem> {
     change(&service, target, false).await
 }

@@ -3,12 +3,13 @@
 use axum::body::to_bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::handle::WorkError;
 
 /// What went wrong, for the caller.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Problem {
     /// A code that stays the same: `unknown-state`, `busy`.
     #[serde(rename = "type")]

@@ -9,6 +9,7 @@ use presync_connect::{
     ConnectorHost, HostError, ReportKind, SystemCommand, SystemReport, SystemUser,
 };
 use presync_engine::{Schema, Tables};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, watch};
@@ -25,11 +26,12 @@ use crate::store::CommandPlace;
 const MOST_COMMANDS: usize = 1_000;
 
 /// How a connected system is.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct SystemHealth {
     pub connected: bool,
     /// Since when it is so.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub since: Option<jiff::Timestamp>,
     /// Why it is not connected.
     #[serde(skip_serializing_if = "Option::is_none")]
