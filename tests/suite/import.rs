@@ -383,3 +383,50 @@ fn large_imports_finish() {
         begin.elapsed()
     );
 }
+
+/// What Genesys CIC answers: new statuses become states, and those that differ from the vocabulary are named.
+#[test]
+fn the_statuses_of_cic_become_states() {
+    let status = |id: &str, text: &str, more: &str| {
+        format!(
+            r#"{{"statusId":"{id}","messageText":"{text}","iconUri":"/x","groupTag":"g","isSelectableStatus":true,"isPersistentStatus":false{more}}}"#
+        )
+    };
+    let dnd = r#","isDoNotDisturbStatus":true,"canHaveDate":true"#;
+    let list = [
+        status("at lunch", "Mittagspause", dnd),
+        status("Available", "Available", dnd),
+        status("coaching", "Coaching, \\\"1:1\\\"", dnd),
+        status("Survey", "Survey", r#","isSelectableStatus":false"#)
+            .replace(r#""isSelectableStatus":true,"#, ""),
+        status("unchanged", "", ""),
+    ];
+    let text = format!("{{\"statusMessageList\":[{}]}}", list.join(","));
+    let folder = tempfile::tempdir().expect("there is room");
+    std::fs::write(folder.path().join("statuses.json"), text).expect("it can be written");
+    let run = |words: &[&str]| {
+        let output = common::presync(folder.path(), words, b"");
+        let (out, error) = (common::text(&output.stdout), common::text(&output.stderr));
+        (output.status.code(), out, error)
+    };
+    let (code, source, report) = run(&["import", "--from", "icws", "statuses.json"]);
+    assert_eq!(code, Some(1), "{report}");
+    insta::assert_snapshot!(format!("{report}---\n{source}"));
+    std::fs::write(folder.path().join("site.presync"), &source).expect("it can be written");
+    let (code, out, error) = run(&["check", "site.presync"]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    // Something else.
+    for (text, wanted) in [
+        ("[]", "status messages"),
+        ("", "EOF"),
+        ("{}", "statusMessageList"),
+    ] {
+        std::fs::write(folder.path().join("statuses.json"), text).expect("it can be written");
+        let (code, _, error) = run(&["import", "--from", "icws", "statuses.json"]);
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains(wanted), "{error}");
+    }
+    let (code, _, error) = run(&["import", "--from", "lync", "statuses.json"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("unknown system `lync`: use icws"), "{error}");
+}

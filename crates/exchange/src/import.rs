@@ -5,6 +5,7 @@ mod columns;
 mod conditions;
 mod dmn;
 mod exported;
+mod icws;
 mod json;
 mod sheet;
 mod source;
@@ -151,6 +152,9 @@ pub const KINDS: &[ImportKind] = &[
         read: |bytes, options| read_sheets(sheet::spreadsheet(bytes)?, options),
     },
 ];
+
+/// The list of states of a running system, by the name that `--from` has.
+pub const SYSTEM_LISTS: &[(&str, ImportKind)] = &[("icws", icws::KIND)];
 
 /// Reads what `presync export` wrote, or a table that somebody else wrote.
 fn read_sheets(

@@ -10,7 +10,7 @@ use crate::files;
 use crate::terminal::Terminal;
 use presync::SourceFile;
 use presync::{nearest, visible};
-use presync_exchange::import::{ColumnKind, ImportOptions, KINDS};
+use presync_exchange::import::{ColumnKind, ImportKind, ImportOptions, KINDS, SYSTEM_LISTS};
 
 /// Convert a table to .presync source.
 #[derive(Args)]
@@ -24,6 +24,9 @@ pub struct Arguments {
     /// A column that holds nothing to import, by heading or number. Can be repeated.
     #[arg(long = "ignore-column", value_name = "COLUMN")]
     ignored: Vec<String>,
+    /// The file is the list of states of a running system: `icws` (what Genesys CIC answers to `status/status-messages`).
+    #[arg(long, value_name = "SYSTEM", conflicts_with_all = ["columns", "ignored"])]
+    from: Option<String>,
     /// Write to FILE instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -46,9 +49,12 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         .map(|extension| extension.to_string_lossy().to_lowercase());
     // Standard input has no name: recognize the kind by its first bytes.
     let extension = extension.unwrap_or_else(|| kind_of(&bytes).to_owned());
-    let kind = KINDS
-        .iter()
-        .find(|kind| kind.extensions.contains(&extension.as_str()));
+    let kind = match &arguments.from {
+        Some(system) => Some(system_list(system)?),
+        None => KINDS
+            .iter()
+            .find(|kind| kind.extensions.contains(&extension.as_str())),
+    };
     let kind = kind.ok_or_else(|| {
         let known: Vec<String> = KINDS
             .iter()
@@ -97,6 +103,15 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         None => terminal.stdout(&text)?,
     }
     Ok(CommandAnswer::no_if(!imported.not_imported.is_empty()))
+}
+
+fn system_list(name: &str) -> Result<&'static ImportKind, CommandError> {
+    let mut lists = SYSTEM_LISTS.iter();
+    let found = lists.find(|(known, _)| *known == name);
+    found.map(|(_, kind)| kind).ok_or_else(|| {
+        let known: Vec<&str> = SYSTEM_LISTS.iter().map(|(known, _)| *known).collect();
+        CommandError::Usage(format!("unknown system `{name}`: use {}", known.join(", ")))
+    })
 }
 
 /// The extension of a file with this content.

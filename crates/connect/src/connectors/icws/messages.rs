@@ -41,7 +41,7 @@ pub struct UserStatus {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct StatusMessage {
+struct UserStatusMessage {
     is_delta: bool,
     user_status_list: Vec<UserStatus>,
 }
@@ -149,7 +149,7 @@ impl IcwsMessages {
             tracing::warn!(kind, %error, "a message could not be read");
         };
         match &*kind {
-            "userStatusMessage" => match StatusMessage::deserialize(message) {
+            "userStatusMessage" => match UserStatusMessage::deserialize(message) {
                 Ok(message) => return Ok(self.statuses(message)),
                 Err(error) => strange(error),
             },
@@ -184,7 +184,7 @@ impl IcwsMessages {
         Ok(Vec::new())
     }
 
-    fn statuses(&mut self, message: StatusMessage) -> Vec<SystemReport> {
+    fn statuses(&mut self, message: UserStatusMessage) -> Vec<SystemReport> {
         let mut reports = Vec::new();
         for status in message.user_status_list {
             if let Some(logged_in) = status.logged_in {
