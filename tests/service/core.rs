@@ -7,8 +7,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use presync_engine::{Command, Engine, EngineError, EventMessage, SavedSession, SessionStore};
-use presync_service::store::{EmbeddedStore, RecordStore};
-use presync_service::{Core, EventAnswer, NumberedCommand};
+use presync_service::store::{EmbeddedStore, RecordStore, backup, restore};
+use presync_service::{Core, EventAnswer, NumberedCommand, PauseTarget};
 
 use crate::{Numbers, events, tables};
 
@@ -159,6 +159,49 @@ fn a_user_can_be_forgotten() {
         .waiting(&|_| true, usize::MAX)
         .expect("the store works");
     assert!(waiting.iter().all(|one| one.command.user == "user 1"));
+}
+
+/// A store that begins with a backup goes on like the old one.
+#[test]
+fn a_backup_begins_a_new_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = |name: &str| EmbeddedStore::open(&folder.path().join(name)).expect("it opens");
+    let mut old = Core::new(tables(), open("old")).expect("it can be read");
+    let all = events(&tables(), 2_000, 30, &mut Numbers(5));
+    let (first, second) = all.split_at(1_500);
+    old.apply(first, jiff::Timestamp::UNIX_EPOCH)
+        .expect("it works");
+    let target = PauseTarget {
+        user: Some("user 3".to_owned()),
+        ..PauseTarget::default()
+    };
+    old.pause(&target, true).expect("it works");
+    let text = backup(old.store()).expect("it can be read");
+    let mut store = open("new");
+    assert_eq!(restore(&mut store, &text).expect("it is whole"), 30);
+    let mut new = Core::new(tables(), store).expect("it can be read");
+    assert_eq!((new.number(), new.paused()), (old.number(), old.paused()));
+    let answers = [&mut old, &mut new].map(|core| {
+        let answers = core.apply(second, jiff::Timestamp::UNIX_EPOCH);
+        let waiting = core.waiting(&|_| true, usize::MAX);
+        (answers.expect("it works"), waiting.expect("it works"))
+    });
+    assert_eq!(answers[0], answers[1]);
+    // A part of it, or something else.
+    let cut = text.lines().take(20).collect::<Vec<_>>().join("\n");
+    for (text, wanted) in [
+        ("", "the backup is empty"),
+        (&*cut, "it is not whole"),
+        ("{}", "an error in line 1: missing field `format`"),
+        (&text[..text.len() - 9], "an error in line 31"),
+        (
+            &text.replace("presync-backup 1", "presync-backup 2"),
+            "this version reads `presync-backup 1`",
+        ),
+    ] {
+        let error = restore(&mut open("other"), text).expect_err("it is refused");
+        assert!(error.to_string().contains(wanted), "{error}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::core::{AgainRequest, Core, EventAnswer};
 use crate::metrics::Metrics;
 use crate::pause::{PauseTarget, Paused};
 use crate::record::{NumberedCommand, UserRecord};
-use crate::store::{CommandPlace, RecordStore, StoreError};
+use crate::store::{CommandPlace, RecordStore, StoreError, backup};
 
 /// The number of requests that may wait.
 const QUEUE: usize = 1_024;
@@ -86,6 +86,7 @@ enum CoreWork {
         reply: Reply<Option<String>>,
     },
     Probe(Reply<()>),
+    Backup(Reply<String>),
     Pause(PauseTarget, bool, Reply<()>),
     Swap(Tables, oneshot::Sender<()>),
 }
@@ -284,6 +285,7 @@ impl<S: RecordStore> CoreThread<S> {
                 self.state.failing.store(done.is_err(), Ordering::Relaxed);
                 let _ = reply.send(done);
             }
+            CoreWork::Backup(reply) => drop(reply.send(backup(self.core.store()))),
             CoreWork::Unconfirmed {
                 user,
                 system,
@@ -461,6 +463,14 @@ impl CoreHandle {
             reply,
         })
         .await
+    }
+
+    /// The store as JSON Lines.
+    ///
+    /// # Errors
+    /// As for events.
+    pub async fn backup(&self) -> Result<String, WorkError> {
+        self.ask(CoreWork::Backup).await
     }
 
     /// Whether the store works. After a failed write, another one is tried.

@@ -14,7 +14,7 @@ use presync_service::http::{Access, Service, router};
 use presync_service::live::{
     ConnectedSystem, LiveConfig, LiveHost, Users, check_states, connect, system_name,
 };
-use presync_service::store::EmbeddedStore;
+use presync_service::store::{EmbeddedStore, restore};
 use presync_service::{AuditLog, Core, CoreHandle, start};
 use tokio::net::TcpListener;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -51,6 +51,9 @@ pub struct Arguments {
     /// The file that keeps sessions and commands; it is made if it does not exist. By default `presync.store`.
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
+    /// Begin a new store with what `GET /v1/backup` of another one has answered.
+    #[arg(long, value_name = "FILE")]
+    restore: Option<PathBuf>,
     /// A file with a token in each line, a space, and its scopes: `decide`, `events`, `admin`.
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
@@ -144,6 +147,10 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         return Ok(CommandAnswer::Yes);
     }
     let usage = |error: &dyn std::fmt::Display| CommandError::Usage(error.to_string());
+    if let Some(backup) = &arguments.restore {
+        let users = restored(backup, &settings.store)?;
+        terminal.status(&format!("restored {users} users"));
+    }
     let store =
         EmbeddedStore::open(&settings.store).map_err(|error| in_file(&settings.store, &error))?;
     let core = Core::new(tables, store).map_err(|error| usage(&error))?;
@@ -185,6 +192,23 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             served = served.into_future() => served.map(|()| CommandAnswer::Yes).map_err(CommandError::from),
             () = core.ended() => Err(usage(&"the service failed: what happened is in the log above")),
         }
+    })
+}
+
+/// Makes a store from a backup: all of it, or none.
+fn restored(backup: &Path, path: &Path) -> Result<usize, CommandError> {
+    if path.exists() {
+        return Err(CommandError::Usage(format!(
+            "`{}` is there already: a backup begins a new store",
+            path.display()
+        )));
+    }
+    let text = text_of(backup)?;
+    let made = EmbeddedStore::open(path).and_then(|mut store| restore(&mut store, &text));
+    made.map_err(|error| {
+        // A part of it would look like all of it.
+        let _ = std::fs::remove_file(path);
+        in_file(backup, &error)
     })
 }
 

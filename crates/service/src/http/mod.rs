@@ -149,6 +149,7 @@ pub fn router(service: Service) -> Router {
         .route("/v1/pause", get(pause::paused).post(pause::pause))
         .route("/v1/resume", post(pause::resume))
         .route("/v1/systems", get(systems::systems))
+        .route("/v1/backup", get(service::backup))
         .route("/v1/reload", post(service::reload))
         .route("/openapi.json", get(openapi::openapi))
         .route("/metrics", get(metrics::metrics))

@@ -256,6 +256,12 @@ fn operations(schemas: &mut Schemas) -> Vec<HttpOperation> {
                 json!({ "type": "object", "additionalProperties": system }),
             )),
         ),
+        get(
+            "/v1/backup",
+            Some("admin"),
+            "The store as JSON Lines",
+            Some(("application/x-ndjson", json!({ "type": "string" }))),
+        ),
         post(
             "/v1/reload",
             "admin",

@@ -35,6 +35,15 @@ pub async fn digest(State(service): State<Service>) -> Result<Json<serde_json::V
     Ok(Json(json!({ "digest": digest })))
 }
 
+/// `GET /v1/backup`: the store as JSON Lines, with which another one can begin.
+///
+/// # Errors
+/// The store fails.
+pub async fn backup(State(service): State<Service>) -> Result<Response, Problem> {
+    let text = service.core().backup().await?;
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], text).into_response())
+}
+
 /// `POST /v1/reload`: reloads the program.
 ///
 /// # Errors

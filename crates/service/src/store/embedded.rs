@@ -218,6 +218,29 @@ impl RecordStore for EmbeddedStore {
         Ok(newest.map_or(0, |number| number.value()))
     }
 
+    fn set_last_number(&mut self, number: u64) -> Result<(), StoreError> {
+        self.written(|database| {
+            let transaction = database.begin_write().map_err(StoreError::new)?;
+            {
+                let mut numbers = transaction.open_table(NUMBERS).map_err(StoreError::new)?;
+                numbers.insert(NEWEST, number).map_err(StoreError::new)?;
+            }
+            transaction.commit().map_err(StoreError::new)
+        })
+    }
+
+    fn records(&self) -> Result<Vec<(String, UserRecord)>, StoreError> {
+        let transaction = self.database()?.begin_read().map_err(StoreError::new)?;
+        let records = transaction.open_table(RECORDS).map_err(StoreError::new)?;
+        let all = records.iter().map_err(StoreError::new)?;
+        all.map(|entry| {
+            let (user, bytes) = entry.map_err(StoreError::new)?;
+            let record = serde_json::from_slice(bytes.value()).map_err(StoreError::new)?;
+            Ok((user.value().to_owned(), record))
+        })
+        .collect()
+    }
+
     fn waiting(
         &self,
         is_wanted: &dyn Fn(CommandPlace<'_>) -> bool,

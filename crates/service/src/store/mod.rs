@@ -1,9 +1,11 @@
 //! Where records are kept. One file for each kind of store.
 
+mod backup;
 mod embedded;
 
 use std::fmt;
 
+pub use backup::{backup, restore};
 pub use embedded::EmbeddedStore;
 
 use crate::pause::Paused;
@@ -40,6 +42,18 @@ pub trait RecordStore: Send + 'static {
     /// # Errors
     /// It cannot be read.
     fn last_number(&self) -> Result<u64, StoreError>;
+
+    /// Sets the number of the newest command, of a store that has none.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn set_last_number(&mut self, number: u64) -> Result<(), StoreError>;
+
+    /// All records, by user, as of one moment.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn records(&self) -> Result<Vec<(String, UserRecord)>, StoreError>;
 
     /// The newest command of each user and system that nobody has carried out, in order, up to a number of them: those that
     /// are wanted.
