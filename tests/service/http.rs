@@ -452,11 +452,15 @@ async fn tokens_decide_who_may_what() {
         let (status, body) = text(&router, with(method, path, token)).await;
         assert_eq!(status, expected, "{method} {path} {token}: {body}");
     }
-    let wrong = Access::parse("abc decide\nabc all\n").expect_err("no such scope");
-    assert_eq!(
-        wrong.to_string(),
-        "line 2 of the tokens: unknown scope `all`: use `decide`, `events` or `admin`"
-    );
+    // Exchanged, the unknown scope is the token, which is not shown.
+    for line in ["abc all", "decide abc-secret", "decide abc-secret,events"] {
+        let text = format!("abc decide\n{line}\n");
+        let wrong = Access::parse(&text).expect_err("no such scope");
+        assert_eq!(
+            wrong.to_string(),
+            "line 2 of the tokens: unknown scope after the token: use `decide`, `events` or `admin`"
+        );
+    }
 }
 
 /// A command that the user has overruled meanwhile would undo what was chosen.

@@ -293,19 +293,36 @@ async fn a_command_that_was_held_is_forgotten() {
     site.report("cic", vec![changed("ann.smith", "In a Meeting")])
         .await;
     let record = site.record("ann").await;
-    assert!(
-        record["session"]["systems"]["lync"]
-            .get("pending")
-            .is_none(),
-        "{record}"
-    );
     assert!(record.get("waiting").is_none(), "{record}");
+    // The first one was on its way: it is nobody's choice.
+    site.report("lync", vec![changed("ann@example.com", "Away")])
+        .await;
+    let record = site.record("ann").await;
+    assert_eq!(record["session"]["by_hand_last"], "cic", "{record}");
+    let unconfirmed = &record["session"]["systems"]["lync"]["unconfirmed"];
+    assert!(unconfirmed.is_null(), "{record}");
     // A choice in the paused system is not followed when something else is decided again.
     site.report("lync", vec![changed("ann@example.com", "Busy")])
         .await;
     site.host.decide_again("cic", "ann.smith");
     site.host.decide_waiting().await.expect("it can be stored");
     assert!(site.commands("cic").await.is_empty());
+}
+
+/// A system that is away, or does not show a user, holds the others up for half a minute and no longer.
+#[tokio::test]
+async fn a_system_that_is_away_holds_nobody_up() {
+    let site = site().await;
+    site.report("cic", vec![observed("ann.smith", "At Lunch")])
+        .await;
+    assert!(site.commands("lync").await.is_empty());
+    // Each look at the clock is a second.
+    for _ in 0..40 {
+        let decided = site.host.decide_waiting().await;
+        decided.expect("it can be stored");
+    }
+    let sent = site.commands("lync").await;
+    assert_eq!(sent, [("ann@example.com".to_owned(), "Away".to_owned())]);
 }
 
 /// A system whose clock is ahead makes no later decision stale.

@@ -353,7 +353,8 @@ impl<S: RecordStore> EventBatch<'_, S> {
         let saved = self.record(user)?.record.session.clone();
         let session = self.engine.load(saved, &mut |_| {});
         let mut systems = session.systems.iter();
-        if request.waits_for_echo && systems.any(|view| !view.pending.is_empty()) {
+        let is_on_its_way = systems.any(|view| view.pending.iter().any(|one| !one.lapsed));
+        if request.waits_for_echo && is_on_its_way {
             return Ok(None);
         }
         // A system whose clock is ahead makes nothing older than what it said.
@@ -416,13 +417,13 @@ impl<S: RecordStore> EventBatch<'_, S> {
                 continue;
             }
             if paused.holds(user, system) {
-                // Neither this one nor an older one is sent: it is decided again later.
+                // It is decided again later. An older one may be on its way: its echo is still recognized.
                 outcomes.pop();
                 outcomes.push("held");
                 let pending = &mut session.systems[decided.to.index()].pending;
                 pending.pop();
                 if record.waiting.remove(system).is_some() {
-                    pending.pop();
+                    pending.iter_mut().for_each(|older| older.lapsed = true);
                 }
                 continue;
             }

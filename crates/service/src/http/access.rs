@@ -57,9 +57,10 @@ impl Access {
                 "decide" => Ok(TokenScope::Decide),
                 "events" => Ok(TokenScope::Events),
                 "admin" => Ok(TokenScope::Admin),
-                other => Err(wrong(format!(
-                    "unknown scope `{other}`: use `decide`, `events` or `admin`"
-                ))),
+                // It is not shown: with the two exchanged, it is the token.
+                _ => Err(wrong(
+                    "unknown scope after the token: use `decide`, `events` or `admin`".to_owned(),
+                )),
             };
             let of_token: Result<Vec<TokenScope>, AccessError> =
                 names.split(',').map(scope).collect();

@@ -83,6 +83,9 @@ pub type SettableStates = Option<&'static [&'static str]>;
 /// How long a decision waits for the echo of a command.
 const LONGEST_WAIT: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
+/// How long a decision waits for a system that has not shown the user yet.
+const LONGEST_ABSENCE: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
+
 /// When something is tried again that the store did not take.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -204,13 +207,22 @@ impl LiveHost {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides again for the users who wait for that, and are not waiting for the echo of a command.
+    /// Decides again for the users who wait for that. Their systems have to be observed and the echoes of commands to be heard first,
+    /// for a while: one that is away, or does not show the user, does not hold up the others.
     ///
     /// # Errors
     /// The decisions could not be stored: the users still wait.
     pub async fn decide_waiting(&self) -> Result<(), HostError> {
         let now = (self.now)();
-        let waiting = std::mem::take(&mut *self.waiting());
+        let users = self.users.borrow().clone();
+        let mut waiting = std::mem::take(&mut *self.waiting());
+        let is_early = |user: &String, since: jiff::Timestamp| {
+            now.duration_since(since) < LONGEST_ABSENCE && !self.is_complete(&users, user)
+        };
+        let early: Vec<(String, jiff::Timestamp)> = waiting
+            .extract_if(|user, since| is_early(user, *since))
+            .collect();
+        self.put_back(early);
         if waiting.is_empty() {
             return Ok(());
         }
@@ -219,21 +231,26 @@ impl LiveHost {
             waits_for_echo: now.duration_since(*since) < LONGEST_WAIT,
         });
         let decided = self.core.decide_again(requests.collect()).await;
-        let mut all = self.waiting();
         match decided {
             Ok(still) => {
-                for user in still {
-                    let since = waiting.get(&user).copied().unwrap_or(now);
-                    all.entry(user).or_insert(since);
-                }
+                let still: HashSet<String> = still.into_iter().collect();
+                waiting.retain(|user, _| still.contains(user));
+                self.put_back(waiting);
                 Ok(())
             }
             Err(error) => {
-                for (user, since) in waiting {
-                    all.entry(user).or_insert(since);
-                }
+                self.put_back(waiting);
                 Err(failed(error))
             }
+        }
+    }
+
+    /// Lets users wait, those who wait already since they do.
+    fn put_back(&self, users: impl IntoIterator<Item = (String, jiff::Timestamp)>) {
+        let mut waiting = self.waiting();
+        for (user, since) in users {
+            let known = waiting.entry(user).or_insert(since);
+            *known = since.min(*known);
         }
     }
 
@@ -249,8 +266,7 @@ impl LiveHost {
     }
 
     fn wait_for_decision(&self, users: impl IntoIterator<Item = String>, since: jiff::Timestamp) {
-        let users = users.into_iter().map(|user| (user, since));
-        self.waiting().extend(users);
+        self.put_back(users.into_iter().map(|user| (user, since)));
         self.again.notify_one();
     }
 
@@ -268,18 +284,14 @@ impl LiveHost {
         change(self.systems().entry(system.to_owned()).or_default())
     }
 
-    /// The users whom every connected system of theirs has been observed for, of those that one has just been.
-    fn complete(&self, users: &Users, observed: Vec<String>) -> Vec<String> {
+    /// Whether every system of a user has been observed since it was connected.
+    fn is_complete(&self, users: &Users, name: &str) -> bool {
         let systems = self.systems();
-        let is_known = |name: &String| {
-            let user = users.named(name);
-            user.is_some_and(|user| {
-                systems.iter().all(|(system, state)| {
-                    user.id(system).is_none() || state.observed.contains(name)
-                })
-            })
-        };
-        observed.into_iter().filter(is_known).collect()
+        users.named(name).is_none_or(|user| {
+            systems
+                .iter()
+                .all(|(system, state)| user.id(system).is_none() || state.observed.contains(name))
+        })
     }
 
     async fn events(&self, events: Vec<String>) -> Result<Vec<EventAnswer>, HostError> {
@@ -391,7 +403,7 @@ impl ConnectorHost for LiveHost {
             state.health.reports += told.count() as u64;
             state.observed.extend(observed.iter().cloned());
         });
-        self.wait_for_decision(self.complete(&users, observed), now);
+        self.wait_for_decision(observed, now);
         Ok(())
     }
 
