@@ -1,7 +1,7 @@
 //! A stand-in for Microsoft Graph: tokens, presences with versions, preferred presences that count only with a session, limits.
 //! Written from the documentation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,10 +12,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use presync_connect::{Connector, ConnectorPlace, ConnectorSettings, Secret, SetOutcome, drive};
+use presync_connect::{
+    Connector, ConnectorPlace, ConnectorSettings, ReportKind, Secret, SetOutcome, SystemReport,
+    SystemUser, drive,
+};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::host::TestHost;
+use crate::host::{TestHost, user};
 use crate::scripted::Played;
 use crate::systems::PlayedSystem;
 
@@ -35,8 +39,12 @@ struct Graph {
     /// The version of each user's presence, and the presence before.
     versions: BTreeMap<String, (u64, String)>,
     tokens: u64,
-    /// How many of the next questions are too many.
-    limits: usize,
+    /// Of each of the next requests: whether it is one too many.
+    limits: VecDeque<bool>,
+    /// The requests that are refused: `setPresence`.
+    refused: BTreeSet<&'static str>,
+    /// Another server of theirs answers questions about one user.
+    is_behind: bool,
 }
 
 type Shared = Arc<Mutex<Graph>>;
@@ -65,7 +73,12 @@ impl Graph {
         let has_session = !self.away.contains(user) || self.kept.contains(user);
         let shown = if has_session { shown } else { "Offline" };
         let version = self.versions.get(user).map_or(0, |(version, _)| *version);
-        Some(presence(user, shown, version))
+        let mut found = presence(user, shown, version);
+        if let Some(text) = self.texts.get(user) {
+            let message = json!({ "content": text, "contentType": "text" });
+            found["statusMessage"] = json!({ "message": message });
+        }
+        Some(found)
     }
 
     /// Why a request is not answered.
@@ -79,8 +92,7 @@ impl Graph {
         if self.played.is_cut {
             return Some(refusal(503, "serviceNotAvailable", "not now"));
         }
-        if self.limits > 0 {
-            self.limits -= 1;
+        if self.limits.pop_front() == Some(true) {
             let body = refusal(429, "TooManyRequests", "Too many requests");
             return Some(([("retry-after", "1")], body).into_response());
         }
@@ -153,6 +165,9 @@ async fn one(
     if let Some(refusal) = graph.refuses(&headers) {
         return refusal;
     }
+    if let (true, Some((version, before))) = (graph.is_behind, graph.versions.get(&user)) {
+        return Json(presence(&user, before, version - 1)).into_response();
+    }
     match graph.presence(&user) {
         Some(presence) => Json(presence).into_response(),
         None => refusal(404, "NotFound", "no such user"),
@@ -168,6 +183,9 @@ async fn set(
     let mut graph = lock(&graph);
     if let Some(refusal) = graph.refuses(&headers) {
         return refusal;
+    }
+    if graph.refused.contains(&*what) {
+        return refusal(403, "Authorization_RequestDenied", "no right");
     }
     match &*what {
         "setPresence" | "clearPresence" if body["sessionId"] != "app" => {
@@ -300,7 +318,15 @@ impl PlayedSystem for PlayedGraph {
 
 /// Runs a test with Graph, connected to a host.
 async fn with(graph: &PlayedGraph, secret: &'static str, test: impl AsyncFn(&TestHost)) {
-    let host = TestHost::new();
+    with_host(graph, secret, TestHost::new(), test).await;
+}
+
+async fn with_host(
+    graph: &PlayedGraph,
+    secret: &'static str,
+    host: TestHost,
+    test: impl AsyncFn(&TestHost),
+) {
     let mut connector = graph.connector_with(secret);
     tokio::select! {
         never = drive("pbx", &mut *connector, &host, crate::settings()) => never,
@@ -318,7 +344,7 @@ async fn limits_and_tokens_end_no_connection() {
         for state in ["InACall", "focusing", "Busy"] {
             match state {
                 "InACall" => lock(&graph.graph).tokens += 1,
-                _ => lock(&graph.graph).limits = 1,
+                _ => lock(&graph.graph).limits = [true].into(),
             }
             graph.choose("ann", state).await;
             host.until("a change", |host| {
@@ -350,7 +376,8 @@ async fn a_user_without_a_client_has_our_session() {
         })
         .await;
         host.until("our session is remembered", |host| {
-            host.memories == [("ann".to_owned(), "Busy".to_owned())]
+            let memory = r#"{"state":"Busy","text":"in queue"}"#;
+            host.memories == [("ann".to_owned(), memory.to_owned())]
         })
         .await;
         host.command("ann", "OffWork");
@@ -367,6 +394,137 @@ async fn a_user_without_a_client_has_our_session() {
             Some("Offline")
         );
     })
+    .await;
+}
+
+/// More users than fit into one question: a limit on the second question loses nothing of the first.
+#[tokio::test]
+async fn a_limit_on_a_later_question_loses_nothing() {
+    let graph = PlayedGraph::start().await;
+    let names: Vec<String> = (0..699).map(|number| format!("user{number}")).collect();
+    {
+        let mut graph = lock(&graph.graph);
+        for name in &names {
+            graph
+                .played
+                .shown
+                .insert(name.clone(), STATES[0].to_owned());
+        }
+    }
+    let names = ["ann"].into_iter().chain(names.iter().map(String::as_str));
+    let users: Vec<SystemUser> = names.map(user).collect();
+    let mut connector = graph.connector();
+    let connection = connector.connect(&users).await;
+    let mut source = connection.expect("it connects").source;
+    let first = source.next().await.expect("there is one");
+    assert_eq!(first.len(), 2 * 700);
+    {
+        let mut graph = lock(&graph.graph);
+        graph.change("ann", "Busy");
+        graph.limits = [false, true].into();
+        // The first of the next answers is a new one.
+        graph.answers = 0;
+    }
+    let next = timeout(Duration::from_secs(10), source.next()).await;
+    let next = next.expect("the change comes").expect("there is one");
+    let busy = ReportKind::Changed("Busy".to_owned());
+    assert_eq!(next, [SystemReport::new("ann", busy)]);
+}
+
+/// The answer to a question about one user may be older than what is known.
+#[tokio::test]
+async fn an_older_answer_says_what_is_known() {
+    let graph = PlayedGraph::start().await;
+    let mut connector = graph.connector();
+    let connection = connector.connect(&[user("ann")]).await;
+    let mut connection = connection.expect("it connects");
+    let has = |reports: &[SystemReport], kind: &ReportKind| {
+        reports.iter().any(|report| report.kind == *kind)
+    };
+    let first = connection.source.next().await.expect("there is one");
+    assert!(has(
+        &first,
+        &ReportKind::Observed(Some("Available".to_owned()))
+    ));
+    graph.choose("ann", "Busy").await;
+    // It may be the first to know.
+    let read = connection.sink.read("ann").await.expect("it is answered");
+    let read = read.expect("the user is known");
+    assert_eq!(read.kind, ReportKind::Changed("Busy".to_owned()));
+    lock(&graph.graph).is_behind = true;
+    let read = connection.sink.read("ann").await.expect("it is answered");
+    let read = read.expect("the user is known");
+    assert_eq!(read.kind, ReportKind::Observed(Some("Busy".to_owned())));
+    graph.choose("ann", "Away").await;
+    let next = connection.source.next().await.expect("there is one");
+    assert!(has(&next, &ReportKind::Changed("Away".to_owned())));
+}
+
+/// A text that was refused is tried again with the next command; one that a person has written stays.
+#[tokio::test]
+async fn texts_are_noted_when_they_are_shown() {
+    let graph = PlayedGraph::start().await;
+    let text = |shown: &str| {
+        lock(&graph.graph)
+            .texts
+            .get("ann")
+            .is_some_and(|text| text == shown)
+    };
+    with(&graph, "graph-secret", async |host| {
+        host.until("both are observed", |host| host.observed.len() == 2)
+            .await;
+        lock(&graph.graph).refused.insert("setStatusMessage");
+        let number = host.command_with("ann", "Busy", &["in queue"]);
+        host.until("it is done", |host| host.done.contains(&(number, None)))
+            .await;
+        lock(&graph.graph).refused.clear();
+        host.command_with("ann", "Away", &["in queue"]);
+        host.until("the text", |_| text("in queue")).await;
+        lock(&graph.graph)
+            .texts
+            .insert("ann".to_owned(), "my own words".to_owned());
+        let number = host.command("ann", "Busy");
+        host.until("it is done", |host| host.done.contains(&(number, None)))
+            .await;
+        assert!(text("my own words"), "the words of a person were removed");
+    })
+    .await;
+}
+
+/// After a restart: a session that could not be renewed is renewed a little later, and the text is still ours to remove.
+#[tokio::test]
+async fn what_is_remembered_outlives_a_restart() {
+    let graph = PlayedGraph::start().await;
+    {
+        let mut graph = lock(&graph.graph);
+        graph.change("ann", "Busy");
+        graph.texts.insert("ann".to_owned(), "in queue".to_owned());
+        graph.refused.insert("setPresence");
+    }
+    let ann = SystemUser {
+        memory: Some(r#"{"state":"Busy","text":"in queue"}"#.to_owned()),
+        ..user("ann")
+    };
+    with_host(
+        &graph,
+        "graph-secret",
+        TestHost::of_users(vec![ann]),
+        async |host| {
+            host.until("ann is observed", |host| host.observed.len() == 1)
+                .await;
+            assert!(lock(&graph.graph).kept.is_empty());
+            lock(&graph.graph).refused.clear();
+            host.until("our session is renewed", |_| {
+                lock(&graph.graph).kept.contains("ann")
+            })
+            .await;
+            host.command("ann", "Available");
+            host.until("our text is removed", |_| {
+                lock(&graph.graph).texts["ann"].is_empty()
+            })
+            .await;
+        },
+    )
     .await;
 }
 

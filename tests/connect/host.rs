@@ -36,8 +36,17 @@ pub struct Told {
 
 #[derive(Default)]
 pub struct TestHost {
+    users: Vec<SystemUser>,
     told: Mutex<Told>,
     more: Notify,
+}
+
+/// A user of whom nothing is remembered.
+pub fn user(id: &str) -> SystemUser {
+    SystemUser {
+        id: id.to_owned(),
+        memory: None,
+    }
 }
 
 /// The reports of one user.
@@ -47,8 +56,16 @@ pub struct OfUser {
 }
 
 impl TestHost {
+    /// Of `ann` and `bob`.
     pub fn new() -> Self {
-        Self::default()
+        Self::of_users(["ann", "bob"].map(user).into())
+    }
+
+    pub fn of_users(users: Vec<SystemUser>) -> Self {
+        Self {
+            users,
+            ..Self::default()
+        }
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -121,11 +138,7 @@ impl TestHost {
 #[async_trait]
 impl ConnectorHost for TestHost {
     async fn users(&self, _: &str) -> Result<Vec<SystemUser>, HostError> {
-        let user = |id: &str| SystemUser {
-            id: id.to_owned(),
-            memory: None,
-        };
-        Ok(vec![user("ann"), user("bob")])
+        Ok(self.users.clone())
     }
 
     async fn users_changed(&self, _: &str, _: &[String]) {

@@ -15,12 +15,13 @@ use axum::routing::{any, post};
 use axum::{Json, Router};
 use futures_util::stream;
 use presync_connect::{
-    Connector, ConnectorPlace, ConnectorSettings, DriverSettings, Secret, SetOutcome, drive,
+    Connector, ConnectorPlace, ConnectorSettings, DriverSettings, ReportKind, Secret, SetOutcome,
+    drive,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::host::TestHost;
+use crate::host::{TestHost, user};
 use crate::scripted::Played;
 use crate::systems::PlayedSystem;
 
@@ -47,6 +48,12 @@ struct Cic {
     hangs: bool,
     requests: u64,
     logged_out: usize,
+    /// No subscription works.
+    fails: bool,
+    /// How often one user was asked for.
+    questions: usize,
+    /// Another server of theirs answers questions.
+    is_behind: bool,
 }
 
 type Shared = Arc<Mutex<Cic>>;
@@ -168,7 +175,13 @@ async fn request(
             StatusCode::NO_CONTENT.into_response()
         }
         ("GET", "status/user-statuses", user) if cic.played.shown.contains_key(user) => {
-            Json(cic.status(user)).into_response()
+            cic.questions += 1;
+            let mut status = cic.status(user);
+            if cic.is_behind {
+                status["statusChanged"] = json!("20361127T115959Z");
+                status["statusId"] = json!("Gone Home");
+            }
+            Json(status).into_response()
         }
         ("PUT", "status/user-statuses", user) => {
             let state = body["statusId"].as_str().unwrap_or_default();
@@ -200,6 +213,9 @@ async fn request(
             }
         }
         (_, "status/user-statuses", user) => error(404, "error.user.notFound", user),
+        ("PUT", "messaging/subscriptions/status", _) if cic.fails => {
+            error(500, "error.server", "not now")
+        }
         ("PUT", "messaging/subscriptions/status", "user-statuses") => {
             let users = body["userIds"].as_array().cloned().unwrap_or_default();
             let users: Vec<&str> = users.iter().filter_map(Value::as_str).collect();
@@ -433,6 +449,62 @@ async fn a_server_that_goes_away_is_left() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("no session was ended");
+}
+
+/// A session holds a license, also if what comes after the log-in fails.
+#[tokio::test]
+async fn a_session_without_subscriptions_is_ended() {
+    let cic = PlayedIcws::start(true).await;
+    lock(&cic.cic).fails = true;
+    with(&cic, "cic-secret", 5_000, async |host| {
+        host.until("both tries are ended", |host| {
+            host.lost >= 2 && lock(&cic.cic).logged_out >= 2
+        })
+        .await;
+    })
+    .await;
+}
+
+/// Users that the server does not know are found without a question for each.
+#[tokio::test]
+async fn unknown_users_are_found_by_halves() {
+    let cic = PlayedIcws::start(true).await;
+    let names: Vec<String> = (0..100).map(|number| format!("user{number}")).collect();
+    {
+        let mut cic = lock(&cic.cic);
+        for name in names.iter().filter(|name| !name.ends_with("33")) {
+            cic.played.shown.insert(name.clone(), STATES[0].to_owned());
+        }
+    }
+    let host = TestHost::of_users(names.iter().map(|name| user(name)).collect());
+    let mut connector = cic.connector();
+    let tested = async {
+        host.until("the others are observed", |host| host.observed.len() == 99)
+            .await;
+        cic.choose("user99", STATES[1]).await;
+        host.until("a change", |host| host.changed.len() == 1).await;
+    };
+    tokio::select! {
+        never = drive("pbx", &mut *connector, &host, crate::settings()) => never,
+        () = tested => {}
+    }
+    assert_eq!(lock(&cic.cic).questions, 0);
+}
+
+/// The answer to a question about one user may be older than what is known.
+#[tokio::test]
+async fn an_older_answer_says_what_is_known() {
+    let cic = PlayedIcws::start(true).await;
+    let mut connector = cic.connector();
+    let connection = connector.connect(&[user("ann")]).await;
+    let mut connection = connection.expect("it connects");
+    let first = connection.source.next().await.expect("there is one");
+    assert_eq!(first.len(), 2);
+    lock(&cic.cic).is_behind = true;
+    let read = connection.sink.read("ann").await.expect("it is answered");
+    let read = read.expect("the user is known");
+    // Not what the server says now.
+    assert_eq!(read.kind, ReportKind::Observed(Some(STATES[0].to_owned())));
 }
 
 /// The log says what to do, and never the password.

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use presync_connect::{
     CommandSink, ConnectError, Connection, Connector, ConnectorPlace, ConnectorSettings,
-    ReportKind, ReportSource, Secret, SetOutcome, SystemCommand, SystemReport, SystemUser,
+    ReportKind, ReportSource, Secret, SetOutcome, SystemCommand, SystemReport, SystemUser, drive,
 };
 use tokio::sync::mpsc;
 
+use crate::host::TestHost;
 use crate::systems::PlayedSystem;
 
 pub const STATES: [&str; 2] = ["Free", "Away"];
@@ -24,6 +25,8 @@ pub struct Played {
     pub is_busy: bool,
     pub loses: bool,
     pub is_cut: bool,
+    /// How many of the next requests are not answered.
+    pub unanswered: usize,
 }
 
 impl Played {
@@ -85,6 +88,45 @@ impl PlayedMemory {
         if let Some(sender) = &*sender {
             let _ = sender.send(reports);
         }
+    }
+
+    fn is_answered(&self) -> Result<(), ConnectError> {
+        let mut played = lock(&self.played);
+        if played.unanswered == 0 {
+            return Ok(());
+        }
+        played.unanswered -= 1;
+        Err(ConnectError::NoAnswer("not in time".to_owned()))
+    }
+}
+
+/// A request without an answer is made again; the other users keep their connection.
+#[tokio::test]
+async fn a_request_without_an_answer_is_made_again() {
+    let system = PlayedMemory::default();
+    let host = TestHost::new();
+    let mut connector = system.connector();
+    let test = async {
+        host.until("both are observed", |host| host.observed.len() == 2)
+            .await;
+        lock(&system.played).unanswered = 2;
+        let number = host.command("ann", STATES[1]);
+        host.until("it is done", |host| host.done.contains(&(number, None)))
+            .await;
+        assert_eq!(system.shown("ann"), STATES[1]);
+        // Nor does a question.
+        lock(&system.played).loses = true;
+        let number = host.command("ann", STATES[0]);
+        host.until("it is done", |host| host.done.contains(&(number, None)))
+            .await;
+        lock(&system.played).unanswered = 1;
+        host.unconfirmed("ann", STATES[0]);
+        host.until("it was read", |host| host.again > 0).await;
+        assert!(host.seen(|host| host.lost == 0));
+    };
+    tokio::select! {
+        never = drive("pbx", &mut *connector, &host, crate::settings()) => never,
+        () = test => {}
     }
 }
 
@@ -182,6 +224,7 @@ impl ReportSource for MemorySource {
 #[async_trait]
 impl CommandSink for PlayedMemory {
     async fn set(&self, command: &SystemCommand) -> Result<SetOutcome, ConnectError> {
+        self.is_answered()?;
         let (outcome, changed) = lock(&self.played).set(&command.user, &command.state);
         if changed {
             let kind = ReportKind::Changed(command.state.clone());
@@ -191,6 +234,7 @@ impl CommandSink for PlayedMemory {
     }
 
     async fn read(&self, user: &str) -> Result<Option<SystemReport>, ConnectError> {
+        self.is_answered()?;
         let state = lock(&self.played).shown.get(user).cloned();
         Ok(Some(SystemReport::new(user, ReportKind::Observed(state))))
     }

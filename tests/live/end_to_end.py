@@ -75,6 +75,10 @@ class Network:
 
     def cut(self):
         self.is_up = False
+        self.drop()
+
+    def drop(self):
+        """Cuts what is connected now; it may connect again."""
         for pair in self.pairs:
             for end in pair:
                 with contextlib.suppress(OSError):
@@ -312,6 +316,19 @@ def play(servers, service, folder):
     ann.matrix.show("unavailable")
     ann.shows_in_xmpp("away")
     print("a restart without a change: passed")
+
+    # The phone was last, so the command before it counts no more when its user logs in again.
+    ann.phone.show("chat")
+    ann.shows_in_matrix("online")
+    time.sleep(1)
+    before = service.sent()
+    networks["prosody"].drop()
+    time.sleep(3)
+    assert service.sent() == before, f"{before} became {service.sent()} by new connections without a change"
+    ann.shows_in_matrix("online", 1)
+    print("new connections without a change: passed")
+    ann.phone.show("away")
+    ann.shows_in_matrix("unavailable")
     # The command is acknowledged.
     time.sleep(1)
 

@@ -83,6 +83,9 @@ pub enum ConnectError {
     /// It may come back by itself.
     #[error("{0}")]
     Lost(String),
+    /// A request was not answered in time. A command is tried again; the connection is not lost by it.
+    #[error("{0}")]
+    NoAnswer(String),
     /// The system said when to try again.
     #[error("{why}")]
     TryAfter { after: Duration, why: String },

@@ -79,8 +79,8 @@ pub async fn drive(
                 let users: Vec<String> = users.into_iter().map(|user| user.id).collect();
                 let ended =
                     connected(system, connection, (&users, concurrency), host, settings).await;
-                // A connection that breaks at once is not a success.
-                if since.elapsed() > settings.retry.0 {
+                // A connection that breaks soon is not a success.
+                if since.elapsed() > settings.retry.1 {
                     attempts = 0;
                 }
                 ended
@@ -93,7 +93,9 @@ pub async fn drive(
         host.lost(system, &error.to_string());
         let wait = match error {
             ConnectError::TryAfter { after, .. } => asked(after, settings),
-            ConnectError::Lost(_) | ConnectError::Settings(_) => delay(attempts, settings),
+            ConnectError::Lost(_) | ConnectError::NoAnswer(_) | ConnectError::Settings(_) => {
+                delay(attempts, settings)
+            }
         };
         attempts += 1;
         sleep(wait).await;
@@ -448,8 +450,12 @@ impl CommandQueue<'_> {
                 return Ok(());
             }
         };
-        let has_worked =
-            matches!(&report.kind, ReportKind::Observed(Some(state)) if *state == wanted);
+        let has_worked = match &report.kind {
+            ReportKind::Observed(Some(state)) => *state == wanted,
+            // Whatever has changed is decided by itself.
+            ReportKind::Changed(_) => true,
+            _ => false,
+        };
         // The report ends the wait for the command, whatever it says.
         match host.report(system, vec![report]).await {
             Ok(()) if has_worked => {}
@@ -469,6 +475,7 @@ async fn read_state(
     patience: Duration,
 ) -> Result<ReadState, ConnectError> {
     let report = match timeout(patience, sink.read(&user)).await {
+        Ok(Err(ConnectError::NoAnswer(why))) => Err(why),
         Ok(report) => Ok(report?),
         Err(_) => Err("no answer".to_owned()),
     };
@@ -501,6 +508,9 @@ async fn carry_out(
     }
     match timeout(patience, sink.set(command)).await {
         Ok(Ok(outcome)) => Carried::Outcome(outcome),
+        Ok(Err(ConnectError::NoAnswer(why))) => {
+            Carried::Outcome(SetOutcome::Later { after: None, why })
+        }
         Ok(Err(error)) => Carried::Lost(error),
         Err(_) => Carried::Outcome(SetOutcome::Later {
             after: None,

@@ -5,9 +5,10 @@
 //! could be tried.
 
 mod api;
+mod own;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,15 +16,17 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
+use crate::connectors::known::KnownStates;
 use crate::connectors::{ConnectorPlace, MakeError, http};
 use crate::report::{ReportKind, SystemCommand, SystemReport, SystemUser};
 use crate::secret::SecretSettings;
-use api::{GraphApi, GraphPresence};
+use api::GraphApi;
+use own::{OwnUser, OwnUsers};
 
 /// The settings of the connector `graph`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -90,6 +93,8 @@ pub struct GraphConnector {
     api: Arc<GraphApi>,
     poll: Duration,
     keep_alive: bool,
+    /// Of the last connection.
+    own: OwnUsers,
 }
 
 impl GraphConnector {
@@ -111,6 +116,7 @@ impl GraphConnector {
             api: Arc::new(api),
             poll,
             keep_alive: settings.keep_alive,
+            own: OwnUsers::default(),
         })
     }
 }
@@ -120,21 +126,24 @@ impl Connector for GraphConnector {
     async fn connect(&mut self, users: &[SystemUser]) -> Result<Connection, ConnectError> {
         // A wrong secret is noticed before anything is asked.
         self.api.token().await?;
-        let sessions = OwnSessions::of(users);
+        self.own = self.own.with(users).await;
+        let known = KnownStates::default();
         let source = GraphSource {
-            remembered: sessions.memories(),
             api: self.api.clone(),
             users: users.iter().map(|user| user.id.clone()).collect(),
             poll: self.poll,
-            asked: None,
-            shown: HashMap::new(),
-            sessions: sessions.clone(),
+            ask: Instant::now(),
+            is_first: true,
+            known: known.clone(),
+            online: HashMap::new(),
+            keep_alive: self.keep_alive,
+            own: self.own.clone(),
         };
         let sink = GraphSink {
             api: self.api.clone(),
-            sessions,
+            known,
+            own: self.own.clone(),
             keep_alive: self.keep_alive,
-            texts: Mutex::default(),
         };
         Ok(Connection {
             source: Box::new(source),
@@ -154,80 +163,40 @@ impl Connector for GraphConnector {
     }
 }
 
-/// The users who have a session of ours, by id.
-#[derive(Clone, Default)]
-struct OwnSessions(Arc<Mutex<HashMap<String, OwnSession>>>);
-
-#[derive(Clone)]
-struct OwnSession {
-    /// What we have set.
-    state: String,
-    set: Instant,
-    /// `None`: by an earlier connection.
-    renewed: Option<Instant>,
-}
-
-impl OwnSessions {
-    /// The memory of a user is the state that we have set; empty without a session.
-    fn of(users: &[SystemUser]) -> Self {
-        let now = Instant::now();
-        let users = users.iter().filter_map(|user| {
-            let state = user.memory.clone().filter(|state| !state.is_empty())?;
-            let session = OwnSession {
-                state,
-                set: now,
-                renewed: None,
-            };
-            Some((user.id.clone(), session))
-        });
-        Self(Arc::new(Mutex::new(users.collect())))
-    }
-
-    fn memories(&self) -> BTreeMap<String, String> {
-        let all = self.all();
-        let states = all
-            .iter()
-            .map(|(user, one)| (user.clone(), one.state.clone()));
-        states.collect()
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<String, OwnSession>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 struct GraphSource {
     api: Arc<GraphApi>,
     users: Vec<String>,
     poll: Duration,
-    asked: Option<Instant>,
-    /// By id in lower case: the last state, and its version.
-    shown: HashMap<String, (String, Option<String>)>,
-    sessions: OwnSessions,
-    /// What the host remembers of our sessions.
-    remembered: BTreeMap<String, String>,
+    /// When presences are asked for.
+    ask: Instant,
+    is_first: bool,
+    known: KnownStates,
+    /// By id in lower case.
+    online: HashMap<String, bool>,
+    own: OwnUsers,
+    keep_alive: bool,
 }
 
 #[async_trait]
 impl ReportSource for GraphSource {
     async fn next(&mut self) -> Result<Vec<SystemReport>, ConnectError> {
         loop {
-            if let Some(asked) = self.asked {
-                tokio::time::sleep_until(asked + self.poll).await;
-            }
+            sleep_until(self.ask).await;
             let mut reports = match self.ask().await {
                 Ok(reports) => reports,
                 // The limit counts all our questions: nothing is lost, and it goes on later.
-                Err(ConnectError::TryAfter { after, why }) if self.asked.is_some() => {
+                Err(ConnectError::TryAfter { after, why }) => {
                     tracing::warn!(why, "presences are asked for later");
-                    sleep(after.min(SHOWN)).await;
+                    self.ask = Instant::now() + after.min(SHOWN).max(self.poll);
                     continue;
                 }
                 Err(error) => return Err(error),
             };
-            self.asked = Some(Instant::now());
-            self.keep_sessions().await?;
-            reports.extend(self.new_memories());
+            self.is_first = false;
+            self.ask = Instant::now() + self.poll;
+            for user in &self.users {
+                reports.extend(self.keep(user).await);
+            }
             if !reports.is_empty() {
                 return Ok(reports);
             }
@@ -236,15 +205,26 @@ impl ReportSource for GraphSource {
 }
 
 impl GraphSource {
+    /// What is new. Only when all questions are answered, so that nothing is lost with one that is not.
     async fn ask(&mut self) -> Result<Vec<SystemReport>, ConnectError> {
-        let mut reports = Vec::new();
-        for users in self.users.clone().chunks(MOST_USERS) {
-            for presence in self.api.presences(users).await? {
-                self.hear(presence, &mut reports);
-            }
+        let mut presences = Vec::new();
+        for users in self.users.chunks(MOST_USERS) {
+            presences.extend(self.api.presences(users).await?);
         }
-        if self.asked.is_none() {
-            let is_there = |user: &&String| self.shown.contains_key(&user.to_lowercase());
+        let mut reports = Vec::new();
+        for presence in &presences {
+            let (user, state) = (&presence.id, presence.state());
+            let version = presence.sequence_number.as_deref();
+            let news = self.known.news(user, &state, version, false);
+            let is_online = presence.is_online();
+            let is_current = self.known.state(user) == Some(state);
+            if is_current && self.online.insert(user.to_lowercase(), is_online) != Some(is_online) {
+                reports.push(SystemReport::new(user, ReportKind::Online(is_online)));
+            }
+            reports.extend(news.map(|news| SystemReport::new(user, news)));
+        }
+        if self.is_first {
+            let is_there = |user: &&String| self.known.state(user).is_some();
             for user in self.users.iter().filter(|user| !is_there(user)) {
                 tracing::warn!(user, "Graph does not show this user");
             }
@@ -252,79 +232,69 @@ impl GraphSource {
         Ok(reports)
     }
 
-    /// What is new in an answer. Answers may be older than those before.
-    fn hear(&mut self, presence: GraphPresence, reports: &mut Vec<SystemReport>) {
-        let state = presence.state();
-        let key = presence.id.to_lowercase();
-        let before = self.shown.get(&key);
-        if let Some((shown, version)) = before {
-            let is_older = version
-                .as_ref()
-                .zip(presence.sequence_number.as_ref())
-                .is_some_and(|(before, now)| now < before);
-            if *shown == state || is_older {
-                return;
+    /// Renews our session of a user, or ends it if the user shows something else by now. What is to be remembered, if it is news.
+    async fn keep(&self, user: &str) -> Option<SystemReport> {
+        // A command may be on its way.
+        let mut own = self.own.of_user(user)?.try_lock().ok()?;
+        if let Some(state) = &own.memory.state {
+            let now = Instant::now();
+            let is_ours = self.known.state(user).as_ref() == Some(state);
+            let is_wanted = is_ours || now.duration_since(own.set) < SHOWN;
+            if !(is_wanted && self.keep_alive) {
+                end_session(&self.api, user, &mut own).await;
+            } else if own.renew <= now {
+                let again = self.poll.saturating_mul(10);
+                own.renew = now
+                    + match self.api.keep_session(user, SESSION).await {
+                        Ok(SetOutcome::Done) => RENEWED,
+                        Ok(SetOutcome::Refused(why)) => {
+                            tracing::warn!(user, why, "our session is not renewed");
+                            again
+                        }
+                        Ok(SetOutcome::Later { after, why }) => {
+                            tracing::warn!(user, why, "our session is renewed later");
+                            after.unwrap_or(again)
+                        }
+                        Err(error) => {
+                            tracing::warn!(user, %error, "our session is renewed later");
+                            again
+                        }
+                    };
             }
         }
-        let online = presence.is_online();
-        let is_first = before.is_none();
-        let new = (state.clone(), presence.sequence_number);
-        self.shown.insert(key, new);
-        let kind = if is_first {
-            ReportKind::Observed(Some(state))
-        } else {
-            ReportKind::Changed(state)
-        };
-        for kind in [ReportKind::Online(online), kind] {
-            reports.push(SystemReport::new(&presence.id, kind));
+        if own.memory == own.remembered {
+            return None;
+        }
+        own.remembered = own.memory.clone();
+        let memory = serde_json::to_string(&own.memory).ok()?;
+        Some(SystemReport::new(user, ReportKind::Memory(memory)))
+    }
+}
+
+/// Ends our session of a user. One that cannot be ended fades by itself.
+async fn end_session(api: &GraphApi, user: &str, own: &mut OwnUser) {
+    match api.end_session(user).await {
+        Ok(SetOutcome::Done) => {}
+        Ok(SetOutcome::Refused(why)) => {
+            tracing::warn!(user, why, "our session is not ended: it fades by itself");
+        }
+        Ok(SetOutcome::Later { why, .. }) => {
+            tracing::info!(user, why, "our session is ended later");
+            return;
+        }
+        Err(error) => {
+            tracing::info!(user, %error, "our session is ended later");
+            return;
         }
     }
-
-    /// Renews our sessions, and ends those of users who show something else by now.
-    async fn keep_sessions(&self) -> Result<(), ConnectError> {
-        let now = Instant::now();
-        let sessions = self.sessions.all().clone();
-        for (user, session) in sessions {
-            let shown = self.shown.get(&user.to_lowercase());
-            let is_ours = shown.is_some_and(|(state, _)| *state == session.state);
-            if !is_ours && now.duration_since(session.set) > SHOWN {
-                self.api.end_session(&user).await?;
-                self.sessions.all().remove(&user);
-            } else if session
-                .renewed
-                .is_none_or(|renewed| now.duration_since(renewed) > RENEWED)
-            {
-                self.api.keep_session(&user, SESSION).await?;
-                if let Some(session) = self.sessions.all().get_mut(&user) {
-                    session.renewed = Some(now);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What the host does not remember yet.
-    fn new_memories(&mut self) -> Vec<SystemReport> {
-        let now = self.sessions.memories();
-        let before = std::mem::replace(&mut self.remembered, now);
-        let now = &self.remembered;
-        let is_new = |(user, state): &(&String, &String)| before.get(*user) != Some(*state);
-        let new = now.iter().filter(is_new);
-        let new = new.map(|(user, state)| (user, state.clone()));
-        let ended = before.keys().filter(|user| !now.contains_key(*user));
-        let ended = ended.map(|user| (user, String::new()));
-        let memory =
-            |(user, state): (&String, String)| SystemReport::new(user, ReportKind::Memory(state));
-        new.chain(ended).map(memory).collect()
-    }
+    own.memory.state = None;
 }
 
 struct GraphSink {
     api: Arc<GraphApi>,
-    sessions: OwnSessions,
+    known: KnownStates,
+    own: OwnUsers,
     keep_alive: bool,
-    /// The texts that we have set, by user.
-    texts: Mutex<HashMap<String, String>>,
 }
 
 #[async_trait]
@@ -338,13 +308,20 @@ impl CommandSink for GraphSink {
             let why = format!("`{}` cannot be set", command.state);
             return Ok(SetOutcome::Refused(why));
         };
+        let Some(own) = self.own.of_user(user) else {
+            return Ok(SetOutcome::Refused("the user is not watched".to_owned()));
+        };
+        let mut own = own.lock().await;
         let is_kept = self.keep_alive && *state != "OffWork";
-        let has_session = self.sessions.all().contains_key(user);
-        if is_kept && !has_session {
+        if is_kept && own.memory.state.is_none() {
             let kept = self.api.keep_session(user, SESSION).await?;
             if kept != SetOutcome::Done {
                 return Ok(kept);
             }
+            // Noted even if what follows is not answered.
+            own.memory.state = Some((*state).to_owned());
+            own.set = Instant::now();
+            own.renew = own.set + RENEWED;
         }
         let body = json!({
             "availability": availability, "activity": activity, "expirationDuration": "P7D",
@@ -355,46 +332,56 @@ impl CommandSink for GraphSink {
             return Ok(outcome);
         }
         if is_kept {
-            let now = Instant::now();
-            let mut sessions = self.sessions.all();
-            let session = sessions.entry(user.clone()).or_insert(OwnSession {
-                state: String::new(),
-                set: now,
-                renewed: Some(now),
-            });
-            (session.state, session.set) = ((*state).to_owned(), now);
-        } else if self.sessions.all().remove(user).is_some() {
-            self.api.end_session(user).await?;
+            own.memory.state = Some((*state).to_owned());
+            own.set = Instant::now();
+        } else if own.memory.state.is_some() {
+            end_session(&self.api, user, &mut own).await;
         }
-        self.show_text(user, command.append.join(" ")).await?;
+        self.show_text(user, &mut own, command.append.join(" "))
+            .await?;
         Ok(SetOutcome::Done)
     }
 
     async fn read(&self, user: &str) -> Result<Option<SystemReport>, ConnectError> {
         let presence = self.api.presence(user).await?;
-        let state = presence.map(|presence| ReportKind::Observed(Some(presence.state())));
-        Ok(state.map(|state| SystemReport::new(user, state)))
+        Ok(presence.map(|presence| {
+            let version = presence.sequence_number.as_deref();
+            let state = self.known.answer(user, &presence.state(), version);
+            SystemReport::new(user, state)
+        }))
     }
 }
 
 impl GraphSink {
     /// Shows a text, or removes that of an earlier command. A presence counts without its text.
-    async fn show_text(&self, user: &str, text: String) -> Result<(), ConnectError> {
-        let before = {
-            let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-            texts
-                .insert(user.to_owned(), text.clone())
-                .unwrap_or_default()
-        };
-        if before == text {
+    async fn show_text(
+        &self,
+        user: &str,
+        own: &mut OwnUser,
+        text: String,
+    ) -> Result<(), ConnectError> {
+        let text = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        if own.memory.text == text {
             return Ok(());
         }
-        let message = json!({ "content": text, "contentType": "text" });
+        if text.is_none() {
+            // Not what the user has written since.
+            let shown = self.api.presence(user).await?;
+            let shown = shown.and_then(|presence| presence.text());
+            if shown != own.memory.text {
+                own.memory.text = None;
+                return Ok(());
+            }
+        }
+        let content = text.as_deref().unwrap_or_default();
+        let message = json!({ "content": content, "contentType": "text" });
         let body: Value = json!({ "statusMessage": { "message": message } });
         let path = ["users", user, "presence", "setStatusMessage"];
-        let outcome = self.api.set(&path, &body).await?;
-        if let SetOutcome::Refused(why) | SetOutcome::Later { why, .. } = outcome {
-            tracing::warn!(user, why, "the text of a rule is not shown");
+        match self.api.set(&path, &body).await? {
+            SetOutcome::Done => own.memory.text = text,
+            SetOutcome::Refused(why) | SetOutcome::Later { why, .. } => {
+                tracing::warn!(user, why, "the text of a rule is not shown");
+            }
         }
         Ok(())
     }

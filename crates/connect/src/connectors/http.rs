@@ -106,7 +106,11 @@ pub fn lost(error: reqwest::Error) -> ConnectError {
         why = format!("{why}: {inner}");
         source = inner.source();
     }
-    ConnectError::Lost(why)
+    if error.is_timeout() {
+        ConnectError::NoAnswer(why)
+    } else {
+        ConnectError::Lost(why)
+    }
 }
 
 /// What the header says, in seconds.

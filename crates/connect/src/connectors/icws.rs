@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream};
 use reqwest::{Method, StatusCode, Url};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +22,7 @@ use tokio::time::timeout;
 use crate::connector::{
     CommandSink, ConnectError, Connection, Connector, ReportSource, SetOutcome,
 };
+use crate::connectors::known::KnownStates;
 use crate::connectors::{ConnectorPlace, MakeError, http};
 use crate::report::{ReportKind, SystemCommand, SystemReport, SystemUser};
 use crate::secret::{Secret, SecretSettings};
@@ -85,29 +85,29 @@ impl IcwsConnector {
 #[async_trait]
 impl Connector for IcwsConnector {
     async fn connect(&mut self, users: &[SystemUser]) -> Result<Connection, ConnectError> {
-        let session = Arc::new(self.login.log_in().await?);
-        let ids: Vec<String> = users.iter().map(|user| user.id.clone()).collect();
-        let known = subscribe(&session, ids).await?;
-        if let Some(workgroups) = &self.workgroups {
-            subscribe_workgroups(&session, &known, &workgroups.names).await?;
-        }
+        let open = OpenSession(Arc::new(self.login.log_in().await?));
+        let session = open.0.clone();
+        let users = users.iter().map(|user| user.id.clone()).collect();
+        let users = subscribe(&session, users).await?;
         let completions = RequestCompletions::default();
+        let known = KnownStates::default();
         let (reports, receiver) = mpsc::channel(64);
         let messages = IcwsMessages::new(
             session.clone(),
-            known,
+            users,
             self.workgroups.clone(),
-            completions.clone(),
+            (known.clone(), completions.clone()),
         );
         let mut reader = JoinSet::new();
         reader.spawn(messages.read(reports));
         let source = IcwsSource {
             reports: receiver,
-            session: session.clone(),
+            _session: open,
             _reader: reader,
         };
         let sink = IcwsSink {
             session,
+            known,
             completions,
         };
         Ok(Connection {
@@ -117,54 +117,42 @@ impl Connector for IcwsConnector {
     }
 }
 
-/// Subscribes to the status of users. Returns those that the server knows: one that it does not know would be an error for all.
-async fn subscribe(session: &IcwsSession, ids: Vec<String>) -> Result<Vec<String>, ConnectError> {
-    if ids.is_empty() || session.subscribe(&ids).await? {
-        return Ok(ids);
-    }
-    let asked = stream::iter(ids).map(|id| async move {
-        let found = status(session, &id).await?;
-        Ok((id, found.is_ok()))
-    });
-    let asked: Vec<Result<(String, bool), ConnectError>> = asked.buffered(8).collect().await;
-    let mut known = Vec::new();
-    for one in asked {
-        let (id, is_known) = one?;
-        if is_known {
-            known.push(id);
-        } else {
-            tracing::warn!(user = id, "the server does not show this user");
+/// A session that ends when this is dropped, also while it is still made: it holds a license.
+struct OpenSession(Arc<IcwsSession>);
+
+impl Drop for OpenSession {
+    fn drop(&mut self) {
+        let session = self.0.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { session.end().await });
         }
     }
-    if known.is_empty() || session.subscribe(&known).await? {
+}
+
+/// Subscribes to the status of users. Returns those that the server knows: one that it does not know is an error for all, so
+/// those are found by halves.
+async fn subscribe(session: &IcwsSession, users: Vec<String>) -> Result<Vec<String>, ConnectError> {
+    let mut known = Vec::new();
+    let count = users.len();
+    let mut left = vec![users];
+    while let Some(mut part) = left.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        if session.subscribe(&part).await? {
+            known.append(&mut part);
+        } else if let [user] = &part[..] {
+            tracing::warn!(user, "the server does not show this user");
+        } else {
+            let half = part.split_off(part.len() / 2);
+            left.extend([half, part]);
+        }
+    }
+    // A subscription replaces the one before.
+    if known.is_empty() || known.len() == count || session.subscribe(&known).await? {
         return Ok(known);
     }
     Err(ConnectError::lost("the server refuses to show users"))
-}
-
-async fn subscribe_workgroups(
-    session: &IcwsSession,
-    users: &[String],
-    names: &[String],
-) -> Result<(), ConnectError> {
-    let all = ["*".to_owned()];
-    let names = if names.is_empty() { &all[..] } else { names };
-    let subscribed = stream::iter(users.to_vec()).map(|user| async move {
-        let path = ["messaging", "subscriptions", "activations", "users", &user];
-        let body = json!({ "userId": user, "workgroupIds": names });
-        let answer = session.send(Method::PUT, &path, Some(&body)).await?;
-        if !answer.status().is_success() {
-            let why = http::error_text(answer, "message").await;
-            tracing::warn!(
-                user,
-                why,
-                "the server does not show the workgroups of this user"
-            );
-        }
-        Ok(())
-    });
-    let subscribed: Vec<Result<(), ConnectError>> = subscribed.buffered(8).collect().await;
-    subscribed.into_iter().collect()
 }
 
 /// The status of a user, or why the server does not show it.
@@ -185,7 +173,7 @@ async fn status(
 
 struct IcwsSource {
     reports: mpsc::Receiver<Result<Vec<SystemReport>, ConnectError>>,
-    session: Arc<IcwsSession>,
+    _session: OpenSession,
     /// It ends with the connection.
     _reader: JoinSet<()>,
 }
@@ -198,18 +186,9 @@ impl ReportSource for IcwsSource {
     }
 }
 
-impl Drop for IcwsSource {
-    /// A session holds a license until it is ended.
-    fn drop(&mut self) {
-        let session = self.session.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { session.end().await });
-        }
-    }
-}
-
 struct IcwsSink {
     session: Arc<IcwsSession>,
+    known: KnownStates,
     completions: RequestCompletions,
 }
 
@@ -248,7 +227,13 @@ impl CommandSink for IcwsSink {
     }
 
     async fn read(&self, user: &str) -> Result<Option<SystemReport>, ConnectError> {
-        let found = status(&self.session, user).await?.ok();
-        Ok(found.map(|status| SystemReport::new(user, ReportKind::Observed(status.status_id))))
+        let Some(found) = status(&self.session, user).await?.ok() else {
+            return Ok(None);
+        };
+        let state = found.status_id.map_or(ReportKind::Observed(None), |state| {
+            let version = found.status_changed.as_deref();
+            self.known.answer(user, &state, version)
+        });
+        Ok(Some(SystemReport::new(user, state)))
     }
 }

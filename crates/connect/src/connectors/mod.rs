@@ -6,6 +6,7 @@ mod graph;
 mod http;
 mod icws;
 mod inbox;
+mod known;
 mod matrix;
 mod webhook;
 mod xmpp;

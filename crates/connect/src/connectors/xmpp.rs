@@ -132,6 +132,7 @@ impl Connector for XmppConnector {
             let session = XmppSession {
                 is_online,
                 log_ins: log_ins.clone(),
+                awaits_echo: false,
                 user: user.clone(),
                 jid,
                 password: password.clone(),

@@ -46,6 +46,17 @@ pub struct GraphPresence {
     activity: String,
     /// A later one sorts behind.
     pub sequence_number: Option<String>,
+    status_message: Option<PresenceMessage>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PresenceMessage {
+    message: Option<PresenceText>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PresenceText {
+    content: Option<String>,
 }
 
 /// The activities that say no more than the availability.
@@ -67,6 +78,12 @@ impl GraphPresence {
         } else {
             self.activity.clone()
         }
+    }
+
+    /// What the user has written, or we.
+    pub fn text(self) -> Option<String> {
+        let text = self.status_message?.message?.content?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
     pub fn is_online(&self) -> bool {
@@ -232,18 +249,14 @@ impl GraphApi {
         self.set(&path, &body).await
     }
 
-    /// Ends our session of a user. One that cannot be ended fades by itself.
+    /// Ends our session of a user.
     ///
     /// # Errors
     /// No answer came.
-    pub async fn end_session(&self, user: &str) -> Result<(), ConnectError> {
+    pub async fn end_session(&self, user: &str) -> Result<SetOutcome, ConnectError> {
         let path = ["users", user, "presence", "clearPresence"];
         let body = json!({ "sessionId": self.client_id });
-        let outcome = self.set(&path, &body).await?;
-        if outcome != SetOutcome::Done {
-            tracing::warn!(user, ?outcome, "our session was not ended");
-        }
-        Ok(())
+        self.set(&path, &body).await
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use eventsource_stream::Eventsource;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::Method;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -17,6 +18,7 @@ use crate::connectors::http;
 use crate::connectors::icws::WorkgroupSettings;
 use crate::connectors::icws::completions::RequestCompletions;
 use crate::connectors::icws::session::IcwsSession;
+use crate::connectors::known::KnownStates;
 use crate::report::{ReportKind, SystemReport};
 
 /// How often messages are asked for where they do not come by themselves.
@@ -28,6 +30,9 @@ const SILENCE: Duration = Duration::from_secs(90);
 /// How often all users are asked for again. A lost subscription says nothing.
 const REFRESH: Duration = Duration::from_secs(600);
 
+/// How many subscriptions are made at the same time.
+const SUBSCRIPTIONS: usize = 8;
+
 /// What a user shows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,7 +41,7 @@ pub struct UserStatus {
     pub status_id: Option<String>,
     logged_in: Option<bool>,
     /// It sorts by time.
-    status_changed: Option<String>,
+    pub status_changed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,12 +72,11 @@ struct StateMessage {
     new_connection_state: Value,
 }
 
-/// What is known of a user.
+/// What is known of a user's workgroups.
 #[derive(Default)]
-struct KnownStatus {
-    status: Option<String>,
-    changed: Option<String>,
-    workgroups: BTreeMap<String, bool>,
+struct KnownWorkgroups {
+    /// Whether the user is active in each.
+    all: BTreeMap<String, bool>,
     in_queue: Option<bool>,
 }
 
@@ -82,8 +86,9 @@ pub struct IcwsMessages {
     users: Vec<String>,
     workgroups: Option<WorkgroupSettings>,
     completions: RequestCompletions,
+    known: KnownStates,
     /// By user in lower case.
-    known: HashMap<String, KnownStatus>,
+    active: HashMap<String, KnownWorkgroups>,
 }
 
 type ReportSender = mpsc::Sender<Result<Vec<SystemReport>, ConnectError>>;
@@ -93,14 +98,15 @@ impl IcwsMessages {
         session: Arc<IcwsSession>,
         users: Vec<String>,
         workgroups: Option<WorkgroupSettings>,
-        completions: RequestCompletions,
+        (known, completions): (KnownStates, RequestCompletions),
     ) -> Self {
         Self {
             session,
             users,
             workgroups,
             completions,
-            known: HashMap::new(),
+            known,
+            active: HashMap::new(),
         }
     }
 
@@ -114,7 +120,14 @@ impl IcwsMessages {
     async fn read_all(&mut self, reports: &ReportSender) -> Result<Infallible, ConnectError> {
         let session = self.session.clone();
         let (sender, mut messages) = mpsc::channel(64);
-        // Both at once: a message must not wait for a request, nor be lost when it is dropped.
+        // All at once: a message must not wait for a request, nor be lost when it is dropped.
+        let (users, names) = (self.users.clone(), self.workgroups.clone());
+        let subscribing = async {
+            if let Some(workgroups) = &names {
+                subscribe_workgroups(&session, &users, &workgroups.names).await?;
+            }
+            std::future::pending().await
+        };
         let receiving = receive(&session, sender);
         let handling = async {
             let mut refresh = Instant::now() + REFRESH;
@@ -138,6 +151,7 @@ impl IcwsMessages {
         tokio::select! {
             ended = receiving => ended,
             ended = handling => ended,
+            ended = subscribing => ended,
         }
     }
 
@@ -194,31 +208,12 @@ impl IcwsMessages {
             let Some(new) = status.status_id else {
                 continue;
             };
-            let known = self.known.entry(status.user_id.to_lowercase());
-            let known = known.or_default();
-            let is_same = known
-                .status
-                .as_ref()
-                .is_some_and(|known| known.eq_ignore_ascii_case(&new));
             // The status comes along when something else has changed.
-            let is_old = match &status.status_changed {
-                Some(changed) => known.changed.as_ref().is_some_and(|known| known > changed),
-                None => false,
-            };
-            let is_again =
-                status.status_changed.is_some() && known.changed != status.status_changed;
-            let is_news = !is_same || (message.is_delta && is_again);
-            if is_old || !is_news {
-                continue;
-            }
-            let is_first = known.status.replace(new.clone()).is_none();
-            known.changed = status.status_changed.or(known.changed.take());
-            let kind = if is_first {
-                ReportKind::Observed(Some(new))
-            } else {
-                ReportKind::Changed(new)
-            };
-            reports.push(SystemReport::new(&status.user_id, kind));
+            let version = status.status_changed.as_deref();
+            let news = self
+                .known
+                .news(&status.user_id, &new, version, message.is_delta);
+            reports.extend(news.map(|news| SystemReport::new(&status.user_id, news)));
         }
         reports
     }
@@ -227,17 +222,17 @@ impl IcwsMessages {
         let Some(settings) = &self.workgroups else {
             return Vec::new();
         };
-        let known = self.known.entry(message.user_id.to_lowercase());
+        let known = self.active.entry(message.user_id.to_lowercase());
         let known = known.or_default();
         if !message.is_delta {
-            known.workgroups.clear();
+            known.all.clear();
         }
-        known.workgroups.extend(message.activations_changed);
+        known.all.extend(message.activations_changed);
         let is_of = |name: &str| {
             let mut names = settings.names.iter();
             settings.names.is_empty() || names.any(|one| one.eq_ignore_ascii_case(name))
         };
-        let mut workgroups = known.workgroups.iter();
+        let mut workgroups = known.all.iter();
         let in_queue = workgroups.any(|(name, is_active)| *is_active && is_of(name));
         if known.in_queue.replace(in_queue) == Some(in_queue) {
             return Vec::new();
@@ -245,6 +240,33 @@ impl IcwsMessages {
         let facts = BTreeMap::from([(settings.flag.clone(), Value::Bool(in_queue))]);
         vec![SystemReport::new(message.user_id, ReportKind::Facts(facts))]
     }
+}
+
+async fn subscribe_workgroups(
+    session: &IcwsSession,
+    users: &[String],
+    names: &[String],
+) -> Result<(), ConnectError> {
+    let all = ["*".to_owned()];
+    let names = if names.is_empty() { &all[..] } else { names };
+    let subscribing =
+        stream::iter(users)
+            .map(Ok)
+            .try_for_each_concurrent(SUBSCRIPTIONS, |user| async move {
+                let path = ["messaging", "subscriptions", "activations", "users", user];
+                let body = json!({ "userId": user, "workgroupIds": names });
+                let answer = session.send(Method::PUT, &path, Some(&body)).await?;
+                if !answer.status().is_success() {
+                    let why = http::error_text(answer, "message").await;
+                    tracing::warn!(
+                        user,
+                        why,
+                        "the server does not show the workgroups of this user"
+                    );
+                }
+                Ok(())
+            });
+    subscribing.await
 }
 
 /// Receives messages, as a stream where the server has one.

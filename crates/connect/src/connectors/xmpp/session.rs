@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_xmpp::jid::{BareJid, FullJid};
 use tokio_xmpp::parsers::iq::Iq;
 use tokio_xmpp::parsers::ping::Ping;
@@ -58,6 +58,8 @@ pub struct XmppSession {
     pub is_online: Arc<AtomicBool>,
     /// How many users may be logging in at the same time.
     pub log_ins: Arc<Semaphore>,
+    /// Whether the echo of a command of this log-in is still to come. That of what is shown again after one is no news.
+    pub awaits_echo: bool,
     pub last: LastShown,
 }
 
@@ -142,11 +144,13 @@ impl XmppSession {
             };
             let error = match logged_in {
                 Ok((stream, own)) => {
-                    attempts = 0;
-                    match self.talk(stream, &own).await {
-                        Ok(never) => match never {},
-                        Err(error) => error,
+                    let since = Instant::now();
+                    let Err(error) = self.talk(stream, &own).await;
+                    // A stream that ends soon is not a success.
+                    if since.elapsed() > LONGEST_WAIT {
+                        attempts = 0;
                     }
+                    error
                 }
                 Err(error) => error,
             };
@@ -170,6 +174,7 @@ impl XmppSession {
     ) -> Result<Infallible, ConnectError> {
         self.is_online.store(true, Ordering::Relaxed);
         self.say(SessionEvent::LoggedIn).await?;
+        self.awaits_echo = false;
         let presence = presence_of(self.last.own.as_ref());
         send(&mut stream, Stanza::Presence(presence)).await?;
         send(&mut stream, Iq::from_get(FIRST, Ping).into()).await?;
@@ -202,6 +207,7 @@ impl XmppSession {
                     // Before it is sent, so that its echo is known.
                     self.last.own = Some(presence.clone());
                     self.last.own_is_newest = true;
+                    self.awaits_echo = true;
                     send(&mut stream, Stanza::Presence(presence_of(Some(&presence)))).await?;
                     let _ = reply.send(SetOutcome::Done);
                     self.remember().await?;
@@ -219,7 +225,7 @@ impl XmppSession {
     }
 
     async fn hear(
-        &self,
+        &mut self,
         presence: &Presence,
         own: &FullJid,
         resources: &mut Resources,
@@ -254,10 +260,11 @@ impl XmppSession {
     }
 
     /// Our resource shows the presence of the last command.
-    async fn confirm(&self, shown: &Presence) -> Result<(), ConnectError> {
+    async fn confirm(&mut self, shown: &Presence) -> Result<(), ConnectError> {
         let state = state_of(shown);
         let own = self.last.own.as_ref();
-        if shown.type_ == Type::None && own.is_some_and(|own| own.state == state) {
+        let is_own = shown.type_ == Type::None && own.is_some_and(|own| own.state == state);
+        if is_own && std::mem::take(&mut self.awaits_echo) {
             let state = ReportKind::Changed(state.to_owned());
             return self.report(vec![state]).await;
         }
