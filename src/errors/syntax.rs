@@ -1,6 +1,6 @@
 //! `syntax`: the text does not follow the grammar or its limits.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Fix};
 use crate::quote::visible;
 use crate::source::Location;
 
@@ -165,13 +165,24 @@ pub(crate) fn too_deep(most: usize, at: Location) -> Diagnostic {
 
 // Text that does not parse.
 
+/// What to write instead.
+pub(crate) enum SyntaxHelp {
+    Text(String),
+    /// A keyword was probably meant.
+    Misspelt {
+        word: String,
+        meant: &'static str,
+        at: Location,
+    },
+}
+
 /// `expected`: a phrase for what is valid there; `before`: the previous word; `help`: what to write instead.
 pub(crate) fn expected(
     expected: &str,
     before: Option<&str>,
     found: Option<(&str, Location)>,
     end: Location,
-    help: Option<String>,
+    help: Option<SyntaxHelp>,
 ) -> Diagnostic {
     let after = before.map_or_else(String::new, |before| format!(" after `{before}`"));
     let message = match found {
@@ -179,12 +190,26 @@ pub(crate) fn expected(
         Some((word, _)) => format!("unexpected `{word}`"),
         None => "unexpected end of the declaration".to_owned(),
     };
-    let mut found = match found {
+    let found = match found {
         Some((word, at)) => error(message, at, &format!("found `{word}`")),
         None => error(message, end, "the declaration ends here"),
     };
-    found.help = help;
-    found
+    match help {
+        Some(SyntaxHelp::Text(help)) => found.help(help),
+        Some(SyntaxHelp::Misspelt { word, meant, at }) => found
+            .help(format!("did you mean `{meant}` instead of `{word}`?"))
+            .fix(replaced(meant, at)),
+        None => found,
+    }
+}
+
+/// A word in place of a misspelled one.
+pub(crate) fn replaced(meant: &str, at: Location) -> Fix {
+    Fix {
+        message: format!("replace with `{meant}`"),
+        safe: false,
+        edits: vec![(at, meant.to_owned())],
+    }
 }
 
 pub(crate) fn no_declaration(
@@ -200,7 +225,9 @@ pub(crate) fn no_declaration(
     );
     match (help, meant) {
         (Some(help), _) => found.help(help),
-        (None, Some(meant)) => found.help(format!("did you mean `{meant}`?")),
+        (None, Some(meant)) => found
+            .help(format!("did you mean `{meant}`?"))
+            .fix(replaced(meant, at)),
         (None, None) => found.help("start a declaration with `use`, `system`, `extend`, `group`, `flag`, `choice`, `condition`, `mapping`, \
 `profile`, `role`, `test` or `scenario`"),
     }

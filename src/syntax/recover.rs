@@ -76,7 +76,7 @@ pub(super) fn recover(
     let names = if declaration.is_none() {
         recovery.lost_names()
     } else {
-        Vec::new()
+        std::mem::take(&mut recovery.misspelt)
     };
     Recovered {
         declaration,
@@ -87,8 +87,8 @@ pub(super) fn recover(
 }
 
 struct Recovery<'a> {
-    /// The name of a declaration whose keyword is misspelled.
-    misspelt: Option<ArcStr>,
+    /// The names of declarations whose keyword is misspelled.
+    misspelt: Vec<ArcStr>,
     lower: &'a Lower<'a>,
     tokens: &'a [Token],
     end: usize,
@@ -144,7 +144,7 @@ impl Failure {
 impl<'a> Recovery<'a> {
     fn new(lower: &'a Lower<'a>, tokens: &'a [Token], unbalanced: bool) -> Self {
         Self {
-            misspelt: None,
+            misspelt: Vec::new(),
             lower,
             tokens,
             end: tokens.last().map_or(0, |token| token.span.end as usize),
@@ -228,7 +228,7 @@ impl<'a> Recovery<'a> {
             token::begins_declaration(self.text(token)) && self.text(token) != "@allow"
         };
         let Some(at) = self.tokens.iter().position(keyword) else {
-            return self.misspelt.iter().cloned().collect();
+            return self.misspelt.clone();
         };
         let Some(name) = self.tokens[at + 1..]
             .iter()
@@ -244,7 +244,7 @@ impl<'a> Recovery<'a> {
                 .filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Text));
             names.extend(all.map(|token| self.text(token).trim_matches('"').into()));
         }
-        names.extend(self.misspelt.clone());
+        names.extend(self.misspelt.iter().cloned());
         if self.text(&self.tokens[at]) == "role" {
             names.push(format!("role {name}").into());
         }
@@ -296,6 +296,14 @@ impl<'a> Recovery<'a> {
 
     /// Reads text that does not begin with the keyword of a declaration.
     fn garbage(&mut self, after_block: bool, stray_close: bool) {
+        let mut goes_on = self.one_garbage(after_block, stray_close);
+        while goes_on {
+            goes_on = self.one_garbage(false, false);
+        }
+    }
+
+    /// Reads one declaration with a misspelled keyword, or all the text. Whether another misspelled one follows.
+    fn one_garbage(&mut self, after_block: bool, stray_close: bool) -> bool {
         let token = self.tokens[self.at];
         let word = self.text(&token);
         let known = nearest(word, token::declarations()).filter(|_| token.kind == TokenKind::Word);
@@ -308,7 +316,7 @@ impl<'a> Recovery<'a> {
                     .push(errors::rule_outside(self.location(token.span)));
             }
             self.items(&mut DeclarationParts::default());
-            return;
+            return false;
         }
         if token.kind != TokenKind::Bad && word != "}" {
             let help = remedies::foreign_keyword(word);
@@ -317,13 +325,35 @@ impl<'a> Recovery<'a> {
                 .push(errors::no_declaration(word, known, help, at));
         }
         self.at += 1;
-        if known.is_some() {
-            self.misspelt = self
-                .tokens
-                .get(self.at)
-                .map(|name| self.text(name).trim_matches('"').into());
+        let is_next = |index: &usize| {
+            let token = self.tokens[*index];
+            let is_word = token.first_on_line && token.kind == TokenKind::Word;
+            is_word && nearest(self.text(&token), token::declarations()).is_some()
+        };
+        let mut all = self.at..self.tokens.len();
+        let next = all.clone().find(is_next).filter(|_| known.is_some());
+        let open = all.find(|index| self.word(*index) == "{");
+        let end = next.into_iter().chain(open).min();
+        let names = &self.tokens[self.at..end.unwrap_or(self.tokens.len())];
+        let names = names
+            .iter()
+            .filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Text));
+        // The name of a group comes after its system, and values are names, too.
+        let count = match known {
+            Some("group" | "choice") => usize::MAX,
+            Some(_) => 1,
+            None => 0,
+        };
+        let names = names.map(|token| self.text(token).trim_matches('"').into());
+        let names: Vec<ArcStr> = names.take(count).collect();
+        self.misspelt.extend(names);
+        if let Some(next) = next
+            && open.is_none_or(|open| next < open)
+        {
+            self.at = next;
+            return true;
         }
-        if let Some(open) = (self.at..self.tokens.len()).find(|index| self.word(*index) == "{") {
+        if let Some(open) = open {
             self.at = open + 1;
             let body = match known {
                 Some("system" | "extend") => BlockKind::System,
@@ -336,6 +366,7 @@ impl<'a> Recovery<'a> {
                 _ => self.statements(body, &mut DeclarationParts::default()),
             }
         }
+        false
     }
 
     fn leaf_parses(&self) -> bool {

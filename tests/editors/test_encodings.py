@@ -6,7 +6,7 @@ import pytest_lsp
 from lsprotocol import types as t
 from pytest_lsp import ClientServerConfig, LanguageClient
 
-from test_server import PRESYNC, change, diagnostics, open_text, start
+from test_server import PRESYNC, change, diagnostics, open_text, start, uri
 
 TEXT = 'use cic_lync\nprofile "😀é" { cic Available -> lync Awya }\n'
 UNITS = {
@@ -74,3 +74,37 @@ async def test_broken_settings_are_said_once(client, tmp_path):
         await asyncio.sleep(0.3)
     assert len(client.messages) == 1
     assert "did you mean `unused`?" in client.messages[0].message
+    # It is also said at its place.
+    settings = str(uri(client, "presync.toml"))
+    [found] = client.diagnostics[settings]
+    assert "did you mean `unused`?" in found.message
+    assert (found.range.start.line, found.range.start.character, found.range.end.character) == (1, 0, 5)
+    # Attributes are compared with those of programs without errors.
+    change(client, TEXT.replace("Awya", "Away"), 9)
+    for text, line, columns in [
+            ("[lints\n", 0, (6, 6)),
+            ("lnts = 1\n", 0, (0, 4)),
+            ('\nformat = "jsn"\n', 1, (9, 14)),
+            ('protected-attributes = ["acd", "akd"]\n', 0, (31, 36)),
+            ('exclude = ["a", "{b"]\n', 0, (16, 20)),
+            ('[[overrides]]\npaths = ["a"]\nlints = { gap = "eror" }\n', 2, (10, 13))]:
+        (tmp_path / "presync.toml").write_text(text)
+        saved(client, settings)
+        for _ in range(100):
+            found = client.diagnostics.get(settings, [])
+            if found and found[0].range.start.line == line and found[0].range.start.character == columns[0]:
+                break
+            await asyncio.sleep(0.02)
+        [found] = client.diagnostics[settings]
+        assert (found.range.start.line, found.range.start.character, found.range.end.character) == (line, *columns), text
+    (tmp_path / "presync.toml").write_text("")
+    saved(client, settings)
+    for _ in range(100):
+        if not client.diagnostics[settings]:
+            break
+        await asyncio.sleep(0.02)
+    assert not client.diagnostics[settings]
+
+
+def saved(client, address):
+    client.text_document_did_save(t.DidSaveTextDocumentParams(text_document=t.TextDocumentIdentifier(uri=address)))

@@ -347,6 +347,17 @@ async def test_a_quick_fix(client):
     assert "delete it" in titles and "allow `unused` here" in titles
 
 
+async def test_a_misspelled_keyword_is_replaced(client):
+    text = MAIN.replace("profile", "profil", 1)
+    open_text(client, text)
+    [error] = [one for one in await diagnostics(client) if one.code == "syntax"]
+    actions = await client.text_document_code_action_async(t.CodeActionParams(
+        text_document=document(client), range=error.range, context=t.CodeActionContext(diagnostics=[error])))
+    [replace] = [one for one in actions if one.title == "replace with `profile`"]
+    changes = replace.edit.changes or {one.text_document.uri: one.edits for one in replace.edit.document_changes}
+    assert edited(text, changes[uri(client)]) == MAIN
+
+
 async def test_symbols_folds_selections_links(client):
     open_text(client, MAIN)
     symbols = await client.text_document_document_symbol_async(t.DocumentSymbolParams(text_document=document(client)))

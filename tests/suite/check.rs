@@ -127,6 +127,27 @@ fn overlapping_fixes_finish() {
 }
 
 #[test]
+fn misspelled_keywords_are_replaced() {
+    let source = include_str!("../fixtures/errors/syntax/misspelt-declarations.presync");
+    let folder = folder(source);
+    assert_eq!(codes(folder.path(), &[]), ["syntax", "syntax", "syntax"]);
+    check(folder.path(), &["--fix", "--unsafe"]);
+    let fixed = read(folder.path(), "a.presync");
+    for (wrong, right) in [
+        ("condtion", "condition"),
+        ("grup", "group"),
+        ("tset", "test"),
+    ] {
+        let lines = |word: &str| {
+            let mut lines = fixed.lines();
+            lines.any(|line| line.starts_with(word))
+        };
+        assert!(lines(right) && !lines(wrong), "{fixed}");
+    }
+    assert!(codes(folder.path(), &[]).is_empty());
+}
+
+#[test]
 fn a_fix_that_would_cause_an_error_is_not_applied() {
     // The plain rule never decides a change, but the override needs it, so no fix is offered.
     let source = include_str!("../fixtures/programs/needed-dead-rule.presync");

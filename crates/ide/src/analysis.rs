@@ -13,7 +13,7 @@ use crate::edits::{FileEdits, edited};
 use crate::files::{FileSystem, Overlay, Texts, is_program};
 use crate::findings::{CheckedProgram, merged};
 use crate::program::{ProgramFinder, RootFile};
-use crate::settings::check_attributes;
+use crate::settings::{SettingsError, SettingsPlace, check_attributes};
 
 /// See the module.
 pub struct Analysis {
@@ -29,10 +29,28 @@ pub struct Analysis {
     /// By root file.
     programs: BTreeMap<PathBuf, Rc<CheckedProgram>>,
     /// By root file: why it cannot be read, or what is wrong with its settings.
-    problems: BTreeMap<PathBuf, String>,
+    problems: BTreeMap<PathBuf, ProgramProblem>,
+    /// What is wrong in settings, by the file.
+    misplaced: BTreeMap<PathBuf, BTreeSet<SettingsPlace>>,
     findings: BTreeMap<PathBuf, Vec<FileFinding>>,
     finder: ProgramFinder,
     cache: ParseCache,
+}
+
+/// Why a program cannot be checked, or is checked without its settings.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProgramProblem {
+    pub message: String,
+    /// Where in its settings, if it is known.
+    pub place: Option<SettingsPlace>,
+}
+
+impl From<SettingsError> for ProgramProblem {
+    fn from(error: SettingsError) -> Self {
+        let message = error.to_string();
+        let place = error.place;
+        Self { message, place }
+    }
 }
 
 /// A finding in a file.
@@ -93,6 +111,7 @@ impl Analysis {
             changed: BTreeSet::new(),
             programs: BTreeMap::new(),
             problems: BTreeMap::new(),
+            misplaced: BTreeMap::new(),
             findings: BTreeMap::new(),
             finder: ProgramFinder::default(),
             cache: ParseCache::default(),
@@ -206,11 +225,13 @@ impl Analysis {
             }
             match CheckedProgram::check_with_index(&files, &RootFile::new(&root), &self.cache) {
                 Ok((checked, wrong)) => {
-                    problems.extend(wrong.map(|wrong| (root.clone(), wrong.to_string())));
+                    problems.extend(wrong.map(|wrong| (root.clone(), wrong.into())));
                     programs.insert(root, Rc::new(checked));
                 }
                 Err(wrong) => {
-                    problems.insert(root, wrong.to_string());
+                    let message = wrong.to_string();
+                    let place = None;
+                    problems.insert(root, ProgramProblem { message, place });
                 }
             }
         }
@@ -220,7 +241,27 @@ impl Analysis {
         self.listed = Some(listed);
         self.roots = roots;
         self.changed.clear();
-        self.sort_findings()
+        let mut news = self.sort_findings();
+        news.extend(self.sort_problems());
+        news
+    }
+
+    /// Sorts what is wrong in settings by file; returns the files with something else than before.
+    fn sort_problems(&mut self) -> BTreeSet<PathBuf> {
+        let mut misplaced: BTreeMap<PathBuf, BTreeSet<SettingsPlace>> = BTreeMap::new();
+        for place in self.problems().into_iter().filter_map(|one| one.place) {
+            let file = self.canonical(&place.file);
+            misplaced.entry(file).or_default().insert(place);
+        }
+        let before = std::mem::replace(&mut self.misplaced, misplaced);
+        let all = before.keys().chain(self.misplaced.keys());
+        let news = all.filter(|file| before.get(*file) != self.misplaced.get(*file));
+        news.cloned().collect()
+    }
+
+    /// What is wrong in settings, by the file.
+    pub fn misplaced(&self) -> &BTreeMap<PathBuf, BTreeSet<SettingsPlace>> {
+        &self.misplaced
     }
 
     /// The files below the folders, and those that an editor has opened.
@@ -282,10 +323,10 @@ impl Analysis {
     }
 
     /// Root files that cannot be read, and settings that are wrong.
-    pub fn problems(&self) -> BTreeSet<String> {
+    pub fn problems(&self) -> BTreeSet<ProgramProblem> {
         let programs: Vec<Rc<CheckedProgram>> = self.programs.values().cloned().collect();
         let attributes = check_attributes(&programs).err();
-        let attributes = attributes.map(|wrong| wrong.to_string());
+        let attributes = attributes.map(|wrong| wrong.located(&*self.files).into());
         self.problems.values().cloned().chain(attributes).collect()
     }
 

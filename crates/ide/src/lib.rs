@@ -30,7 +30,7 @@ pub mod symbols;
 pub mod tokens;
 pub mod what_if;
 
-pub use analysis::{Analysis, FileFinding, FileView};
+pub use analysis::{Analysis, FileFinding, FileView, ProgramProblem};
 pub use edits::{FileEdits, edited};
 pub use files::{FileSystem, Overlay, Texts, cannot_read, folder_of, is_program};
 pub use findings::{CheckError, CheckedProgram, Findings, FoundDiagnostic};

@@ -4,12 +4,14 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
 
 use presync::nearest;
 use presync::{Level, Settings, Sources, UnknownLevel, UnknownLint};
@@ -23,8 +25,84 @@ pub const NAME: &str = "presync.toml";
 
 /// What is wrong with a `presync.toml`, or with levels of the command line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingsError(pub String);
+#[error("{message}")]
+pub struct SettingsError {
+    message: String,
+    /// Where in which file, if it is known.
+    pub place: Option<SettingsPlace>,
+}
+
+/// A place in a `presync.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SettingsPlace {
+    pub file: PathBuf,
+    /// In bytes.
+    pub start: usize,
+    pub end: usize,
+    /// What is wrong there.
+    pub what: String,
+}
+
+impl SettingsError {
+    fn new(message: String) -> Self {
+        Self {
+            message,
+            place: None,
+        }
+    }
+}
+
+/// What is wrong in the text of a `presync.toml`.
+struct WrongText {
+    /// With a piece of the text, if it is not TOML.
+    message: String,
+    what: String,
+    place: Option<Range<usize>>,
+}
+
+impl WrongText {
+    /// The place is the first that has this key or string.
+    fn new(what: String, text: &str, word: &str) -> Self {
+        Self {
+            message: what.clone(),
+            what,
+            place: place_of(text, word),
+        }
+    }
+
+    fn toml(error: &toml::de::Error) -> Self {
+        Self {
+            message: error.to_string().trim_end().to_owned(),
+            what: error.message().to_owned(),
+            place: error.span(),
+        }
+    }
+}
+
+/// The first key or string that is this word.
+fn place_of(text: &str, word: &str) -> Option<Range<usize>> {
+    fn in_table(table: &DeTable<'_>, word: &str) -> Option<Range<usize>> {
+        let mut items = table.iter();
+        items.find_map(|(key, value)| {
+            let is_it = key.get_ref() == word;
+            is_it
+                .then(|| key.span())
+                .or_else(|| in_value(value.get_ref(), value.span(), word))
+        })
+    }
+    fn in_value(value: &DeValue<'_>, span: Range<usize>, word: &str) -> Option<Range<usize>> {
+        match value {
+            DeValue::String(text) if text == word => Some(span),
+            DeValue::Array(all) => {
+                let mut all = all.iter();
+                all.find_map(|one| in_value(one.get_ref(), one.span(), word))
+            }
+            DeValue::Table(table) => in_table(table, word),
+            _ => None,
+        }
+    }
+    in_table(DeTable::parse(text).ok()?.get_ref(), word)
+}
 
 /// A project's settings.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -135,15 +213,16 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// Patterns as in `.gitignore`.
-fn patterns(folder: &Path, lines: &[String]) -> Result<Gitignore, String> {
+/// Patterns as in `.gitignore`; `text`: of the `presync.toml`.
+fn patterns(folder: &Path, lines: &[String], text: &str) -> Result<Gitignore, WrongText> {
     let mut builder = GitignoreBuilder::new(folder);
     for line in lines {
         builder
             .add_line(None, line)
-            .map_err(|error| format!("`{line}`: {error}"))?;
+            .map_err(|error| WrongText::new(format!("`{line}`: {error}"), text, line))?;
     }
-    builder.build().map_err(|error| error.to_string())
+    let built = builder.build();
+    built.map_err(|error| WrongText::new(error.to_string(), text, "exclude"))
 }
 
 /// The folder of the nearest `presync.toml`, in the directory of a path or above it.
@@ -164,15 +243,26 @@ pub fn find(files: &dyn FileSystem, from: &Path) -> Result<Option<ProjectConfig>
         return Ok(None);
     };
     let file = folder.join(NAME);
-    let unreadable = |error: &std::io::Error| SettingsError(cannot_read(&file, error));
+    let unreadable = |error: &std::io::Error| SettingsError::new(cannot_read(&file, error));
     let bytes = files.read(&file).map_err(|error| unreadable(&error))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| unreadable(&std::io::Error::other("it is not UTF-8")))?;
-    let wrong = |error| SettingsError(format!("`{}`: {error}", file.display()));
+    let wrong = |error: WrongText| {
+        let place = error.place.unwrap_or_default();
+        SettingsError {
+            message: format!("`{}`: {}", file.display(), error.message),
+            place: Some(SettingsPlace {
+                file: file.clone(),
+                start: place.start,
+                end: place.end,
+                what: error.what,
+            }),
+        }
+    };
     let config = parse(&text).map_err(wrong)?;
-    let excluded = patterns(&folder, &config.exclude).map_err(wrong)?;
+    let excluded = patterns(&folder, &config.exclude, &text).map_err(wrong)?;
     let overridden = config.overrides.iter();
-    let overridden = overridden.map(|one| patterns(&folder, &one.paths));
+    let overridden = overridden.map(|one| patterns(&folder, &one.paths, &text));
     let overridden = overridden.collect::<Result<_, _>>().map_err(wrong)?;
     Ok(Some(ProjectConfig {
         folder,
@@ -182,17 +272,18 @@ pub fn find(files: &dyn FileSystem, from: &Path) -> Result<Option<ProjectConfig>
     }))
 }
 
-fn parse(text: &str) -> Result<Config, String> {
-    let table: toml::Table =
-        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+fn parse(text: &str) -> Result<Config, WrongText> {
+    let wrong = |what: String, word: &str| Err(WrongText::new(what, text, word));
+    let table: toml::Table = toml::from_str(text).map_err(|error| WrongText::toml(&error))?;
     if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(match nearest(key, KEYS) {
+        let what = match nearest(key, KEYS) {
             Some(near) => format!("unknown setting `{key}`: did you mean `{near}`?"),
             None => format!(
                 "unknown setting `{key}`: known settings are {}",
                 KEYS.join(", ")
             ),
-        });
+        };
+        return wrong(what, key);
     }
     let overrides = table.get("overrides").and_then(toml::Value::as_array);
     let overrides = overrides
@@ -201,39 +292,44 @@ fn parse(text: &str) -> Result<Config, String> {
         .filter_map(toml::Value::as_table);
     let paths = |one: &toml::Table| one.get("paths")?.as_array().map(Vec::is_empty);
     if overrides.clone().any(|one| paths(one) == Some(true)) {
-        return Err(
-            "an override without paths has no effect: `paths = [\"legacy/**\"]`".to_owned(),
-        );
+        let what = "an override without paths has no effect: `paths = [\"legacy/**\"]`";
+        return wrong(what.to_owned(), "overrides");
     }
     for key in overrides.clone().flat_map(toml::Table::keys) {
         if !["paths", "lints"].contains(&key.as_str()) {
-            return Err(format!(
+            let what = format!(
                 "unknown setting `{key}` in `[[overrides]]`: known settings are paths, lints"
-            ));
+            );
+            return wrong(what, key);
         }
     }
     if let Some(name) = table.get("format").and_then(toml::Value::as_str)
         && format_named(name).is_none()
     {
         let known = || FORMATS.iter().map(|format| format.name);
-        return Err(match nearest(name, known()) {
+        let what = match nearest(name, known()) {
             Some(near) => format!("unknown format `{name}`: did you mean `{near}`?"),
             None => format!(
                 "unknown format `{name}`: known formats are {}",
                 known().collect::<Vec<_>>().join(", ")
             ),
-        });
+        };
+        return wrong(what, name);
     }
     for one in std::iter::once(&table).chain(overrides) {
         let lints = one.get("lints").and_then(toml::Value::as_table);
         for (code, level) in lints.into_iter().flatten() {
-            presync::lint_named(code).map_err(|error| error.to_string())?;
+            if let Err(error) = presync::lint_named(code) {
+                return wrong(error.to_string(), code);
+            }
             // A value that is not a string is reported by its type.
             let level = level.as_str().unwrap_or_else(|| level.type_str());
-            Level::from_str(level).map_err(|error| format!("lint `{code}`: {error}"))?;
+            if let Err(error) = Level::from_str(level) {
+                return wrong(format!("lint `{code}`: {error}"), code);
+            }
         }
     }
-    toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    toml::from_str(text).map_err(|error| WrongText::toml(&error))
 }
 
 /// The format with this name.
@@ -277,7 +373,7 @@ pub fn settings(
     sources: &Sources,
 ) -> Result<Settings, SettingsError> {
     let mut settings = Settings::default();
-    let unknown = |error: UnknownLint| SettingsError(error.to_string());
+    let unknown = |error: UnknownLint| SettingsError::new(error.to_string());
     if let Some(found) = find(files, root)? {
         for (code, level) in &found.config.lints {
             settings.set(code, *level).map_err(unknown)?;
@@ -295,10 +391,10 @@ pub fn settings(
         settings.protected = found.config.protected_attributes;
     }
     for setting in levels {
-        let (code, level) = setting
-            .split_once('=')
-            .ok_or_else(|| SettingsError(format!("--level needs CODE=LEVEL, not `{setting}`")))?;
-        let wrong = |error: String| SettingsError(format!("--level: {error}"));
+        let (code, level) = setting.split_once('=').ok_or_else(|| {
+            SettingsError::new(format!("--level needs CODE=LEVEL, not `{setting}`"))
+        })?;
+        let wrong = |error: String| SettingsError::new(format!("--level: {error}"));
         let lint = presync::lint_named(code).map_err(|error| wrong(error.to_string()))?;
         let level = level
             .parse()
@@ -308,12 +404,48 @@ pub fn settings(
     Ok(settings)
 }
 
+/// A protected attribute that no system has.
+#[derive(Debug, thiserror::Error)]
+#[error("`{NAME}`: {what}")]
+pub struct UnknownAttribute {
+    what: String,
+    attribute: String,
+    root: PathBuf,
+}
+
+impl From<UnknownAttribute> for SettingsError {
+    fn from(unknown: UnknownAttribute) -> Self {
+        Self::new(unknown.to_string())
+    }
+}
+
+impl UnknownAttribute {
+    /// The same with its place.
+    pub fn located(self, files: &dyn FileSystem) -> SettingsError {
+        let place = || {
+            let file = folder(files, &self.root)?.join(NAME);
+            let text = String::from_utf8(files.read(&file).ok()?).ok()?;
+            let place = place_of(&text, &self.attribute)?;
+            Some(SettingsPlace {
+                file,
+                start: place.start,
+                end: place.end,
+                what: self.what.clone(),
+            })
+        };
+        SettingsError {
+            place: place(),
+            ..self.into()
+        }
+    }
+}
+
 /// Rejects protected attributes that no system of any program has: a misspelled one would protect
 /// nothing.
 ///
 /// # Errors
 /// There is one.
-pub fn check_attributes<P: Borrow<CheckedProgram>>(checked: &[P]) -> Result<(), SettingsError> {
+pub fn check_attributes<P: Borrow<CheckedProgram>>(checked: &[P]) -> Result<(), UnknownAttribute> {
     let checked = || checked.iter().map(Borrow::borrow);
     let systems = || {
         let programs = checked().filter_map(|one| one.report.program.as_ref());
@@ -325,8 +457,8 @@ pub fn check_attributes<P: Borrow<CheckedProgram>>(checked: &[P]) -> Result<(), 
     if checked().any(|one| one.report.program.is_none()) {
         return Ok(());
     }
-    for settings in checked().map(|one| &one.settings) {
-        for wanted in settings.protected.iter().flatten() {
+    for one in checked() {
+        for wanted in one.settings.protected.iter().flatten() {
             // Without any system there is nothing to protect.
             if systems().next().is_some()
                 && !systems().any(|system| system.attributes.contains(wanted))
@@ -338,9 +470,13 @@ pub fn check_attributes<P: Borrow<CheckedProgram>>(checked: &[P]) -> Result<(), 
                         .map(String::as_str),
                 );
                 let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
-                return Err(SettingsError(format!(
-                    "`{NAME}`: protected-attributes: no system has an attribute `{wanted}`{near}"
-                )));
+                return Err(UnknownAttribute {
+                    what: format!(
+                        "protected-attributes: no system has an attribute `{wanted}`{near}"
+                    ),
+                    attribute: wanted.clone(),
+                    root: one.root.path.clone(),
+                });
             }
         }
     }

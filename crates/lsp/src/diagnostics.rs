@@ -5,8 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use lsp_types as t;
-use presync::{Diagnostic, Level, Location, Severity};
+use presync::{Diagnostic, Level, Location, Severity, SourceFile, Span};
 use presync_ide::navigate::{DocumentName, FoundPlace};
+use presync_ide::settings::SettingsPlace;
 use presync_ide::{FileFinding, FileView};
 use serde_json::{Value, json};
 
@@ -114,7 +115,8 @@ impl Server {
 
     /// Says once why a program cannot be checked, or is checked without its settings.
     fn tell_problems(&mut self) {
-        let problems = self.analysis.problems();
+        let problems = self.analysis.problems().into_iter();
+        let problems: BTreeSet<String> = problems.map(|problem| problem.message).collect();
         for message in &problems {
             if !self.reported.contains(message) {
                 self.tell(t::MessageType::Error, &format!("presync: {message}"));
@@ -129,7 +131,33 @@ impl Server {
         let findings = findings.into_iter().flatten();
         findings
             .filter_map(|finding| self.diagnostic(finding))
+            .chain(self.of_settings(path))
             .collect()
+    }
+
+    /// What is wrong in settings.
+    fn of_settings(&self, path: &Path) -> Vec<t::Diagnostic> {
+        let Some(places) = self.analysis.misplaced().get(path) else {
+            return Vec::new();
+        };
+        let text = self.analysis.files().read(path).unwrap_or_default();
+        let file = SourceFile::new("", text, false);
+        let diagnostic = |place: &SettingsPlace| {
+            let length = file.text.len();
+            let [start, end] = [place.start, place.end].map(|at| at.min(length) as u32);
+            t::Diagnostic {
+                range: range(self.client.encoding, &file, Span { start, end }),
+                severity: Some(t::DiagnosticSeverity::Error),
+                code: None,
+                code_description: None,
+                source: Some("presync".to_owned()),
+                message: t::Message::String(place.what.clone()),
+                tags: None,
+                related_information: None,
+                data: None,
+            }
+        };
+        places.iter().map(diagnostic).collect()
     }
 
     /// An id that is the same as long as the diagnostics of a file are.

@@ -1,5 +1,6 @@
 //! In: where parsing failed, and the word found there. Out: what to write instead, if it can be guessed.
 
+use crate::errors::syntax::SyntaxHelp;
 use crate::syntax::lexer::{Token, TokenKind};
 use crate::syntax::recover::{Failure, Recovery};
 use crate::syntax::{Rule, expected};
@@ -262,16 +263,16 @@ impl Recovery<'_> {
         failed: usize,
         failure: &Failure,
         word: &str,
-    ) -> Option<String> {
+    ) -> Option<SyntaxHelp> {
+        let text = |help: &str| Some(SyntaxHelp::Text(help.to_owned()));
         let expects = |rule: Rule| failure.rules.contains(&rule);
-        let kind = self.tokens.get(failed).map(|token| token.kind);
         let first = self.word(start);
         let in_system = expected::begins_a_state(&failure.rules);
         if let Some(help) = foreign_keyword(first).filter(|_| !in_system && failed <= start + 2) {
-            return Some(help.to_owned());
+            return text(help);
         }
         if let Some(help) = self.remedy_of_pair(start, failed) {
-            return Some(help.to_owned());
+            return text(help);
         }
         let fits = |remedy: &&Remedy| {
             (remedy.first.is_empty() || remedy.first == first)
@@ -279,11 +280,28 @@ impl Recovery<'_> {
                 && (remedy.found.is_empty() || remedy.found.contains(&word))
         };
         if let Some(remedy) = REMEDIES.iter().find(fits) {
-            return Some(remedy.help.to_owned());
+            return text(remedy.help);
         }
-        if let Some(known) = self.misspelt_statement(start, failed) {
-            return Some(format!("did you mean `{known}` instead of `{first}`?"));
+        if let Some(meant) = self.misspelt_statement(start, failed) {
+            let word = first.to_owned();
+            let at = self.location(self.tokens[start].span);
+            return Some(SyntaxHelp::Misspelt { word, meant, at });
         }
+        let help = self.remedy_of_word(start, failed, failure, word);
+        help.map(SyntaxHelp::Text)
+    }
+
+    /// The help for a word in the wrong place.
+    fn remedy_of_word(
+        &self,
+        start: usize,
+        failed: usize,
+        failure: &Failure,
+        word: &str,
+    ) -> Option<String> {
+        let expects = |rule: Rule| failure.rules.contains(&rule);
+        let kind = self.tokens.get(failed).map(|token| token.kind);
+        let first = self.word(start);
         Some(match word {
             "}" if first == "append" && start > 0 && !self.starts_line(start) => {
                 "write it as a statement of its own: `append \"in queue\" to lync`".to_owned()
@@ -347,7 +365,7 @@ impl Recovery<'_> {
                     _ => "quote the whole name: `\"At Lunch\"`".to_owned(),
                 }
             }
-            _ if in_system => return self.remedy_of_state(failed),
+            _ if expected::begins_a_state(&failure.rules) => return self.remedy_of_state(failed),
             _ => return None,
         })
     }

@@ -63,6 +63,7 @@ impl Handler for DiagnosticsOfWorkspace {
             .analysis
             .findings()
             .keys()
+            .chain(server.analysis.misplaced().keys())
             .chain(known.keys())
             .cloned()
             .collect();
