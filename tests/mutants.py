@@ -8,9 +8,11 @@ changes that are known to have no observable effect, with reasons; they are prin
 that passes all tests is printed and is an error, and so is a reason that explains no change.
 
 Needs cargo-mutants and the Python packages tree-sitter and tree-sitter-rust. Works in a copy under target/mutants.
-Usage: mutants.py [--switched] [PART_OF_A_NAME...]    (only changes whose names contain a part: `space/variable_order.rs`,
-`widen`; --switched: only those with a switch, because each of the others needs a build of its own)
+Usage: mutants.py [--switched] [--since COMMIT] [PART_OF_A_NAME...]    (only changes whose names contain a part:
+`space/variable_order.rs`, `widen`; --switched: only those with a switch, because each of the others needs a build of its own;
+--since: only those in files that differ from a commit, such as that of the last complete run)
 """
+import argparse
 import collections
 import concurrent.futures
 import itertools
@@ -58,13 +60,20 @@ pub(crate) fn changed(number: u32) -> bool {
 
 
 def main():
-    words = [word for word in sys.argv[1:] if word != "--switched"]
-    switched_only = len(words) < len(sys.argv) - 1
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--switched", action="store_true")
+    arguments.add_argument("--since")
+    arguments.add_argument("parts", nargs="*")
+    arguments = arguments.parse_args()
     changes = listed()
     dropped = compiled(changes)
     wanted = {number for number, change in changes.items()
-              if not words or any(part in change["name"] for part in words)}
-    if switched_only:
+              if not arguments.parts or any(part in change["name"] for part in arguments.parts)}
+    if arguments.since:
+        differ = subprocess.run(["git", "diff", "--name-only", arguments.since], cwd=ROOT, check=True, capture_output=True, text=True)
+        files = set(differ.stdout.split())
+        wanted = {number for number in wanted if changes[number]["file"] in files}
+    if arguments.switched:
         wanted -= dropped
     chosen, others = sorted(wanted - dropped), sorted(wanted & dropped)
     print(f"{len(changes)} changes, {len(dropped)} of them cannot be switched on; {len(chosen)} are tried", flush=True)
