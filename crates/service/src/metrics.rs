@@ -35,6 +35,8 @@ pub struct ServiceState {
     pub queued: usize,
     /// Whether everything is paused, and the number of systems and users that are.
     pub paused: (bool, usize, usize),
+    /// Whether the last reload failed.
+    pub is_outdated: bool,
     /// By name.
     pub systems: BTreeMap<String, SystemHealth>,
 }
@@ -139,6 +141,11 @@ impl Metrics {
         gauge("paused", "Whether everything is paused", usize::from(all))?;
         gauge("paused_systems", "Systems that are paused", systems)?;
         gauge("paused_users", "Users that are paused", users)?;
+        gauge(
+            "outdated",
+            "Whether the last reload failed, so that an older program or older users decide",
+            usize::from(state.is_outdated),
+        )?;
         register_systems(&registry, &state.systems)?;
         let mut families = self.registry.gather();
         families.extend(registry.gather());

@@ -19,6 +19,7 @@ pub async fn metrics(State(service): State<Service>) -> Result<Response, Problem
     let state = ServiceState {
         queued: service.core().queued(),
         paused: (paused.all, paused.systems.len(), paused.users.len()),
+        is_outdated: service.is_outdated(),
         systems: live.map(|live| live.health()).unwrap_or_default(),
     };
     let text = service.core().metrics().text(&state);
