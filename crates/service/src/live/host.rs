@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::core::{AgainRequest, EventAnswer};
 use crate::handle::{CoreHandle, Now, WorkError};
+use crate::live::comparison::{DryRunComparison, DryRunReport};
 use crate::live::users::{SiteUser, Users};
 use crate::live::{LiveError, check_states, system_name};
 use crate::pause::{PauseTarget, Paused};
@@ -41,6 +42,9 @@ pub struct SystemHealth {
     pub sent: u64,
     pub refused: u64,
     pub unknown_users: u64,
+    /// What a dry run has found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRunReport>,
 }
 
 /// Reads the table of users; the error is for people.
@@ -59,6 +63,8 @@ struct SystemState {
     paused: Paused,
     /// The ids that were warned of.
     warned: HashSet<String>,
+    /// Of a dry run.
+    comparison: DryRunComparison,
 }
 
 /// See the module.
@@ -158,10 +164,16 @@ impl LiveHost {
 
     /// How each system is, by name.
     pub fn health(&self) -> BTreeMap<String, SystemHealth> {
-        let systems = self.systems();
-        let health = systems
-            .iter()
-            .map(|(name, state)| (name.clone(), state.health.clone()));
+        let now = (self.now)();
+        let mut systems = self.systems();
+        let health = systems.iter_mut().map(|(name, state)| {
+            let dry_run = self.dry_run.then(|| state.comparison.report(now));
+            let health = SystemHealth {
+                dry_run,
+                ..state.health.clone()
+            };
+            (name.clone(), health)
+        });
         health.collect()
     }
 
@@ -512,8 +524,12 @@ impl ConnectorHost for LiveHost {
             None => tracing::info!(system, user, number, state, "set"),
             Some(why) => tracing::warn!(system, user, number, state, why, "refused"),
         }
-        self.with_system(system, |state| {
-            let health = &mut state.health;
+        let now = (self.now)();
+        self.with_system(system, |found| {
+            if self.dry_run {
+                found.comparison.would_set(&user, state, now);
+            }
+            let health = &mut found.health;
             *if refused.is_some() {
                 &mut health.refused
             } else {
@@ -570,6 +586,11 @@ impl LiveHost {
             let name = user.name.clone();
             if let Some(event) = event(tables.schema(), system, user, report, now) {
                 found.events.push((event, name.clone()));
+            }
+            if let (true, ReportKind::Observed(Some(shown)) | ReportKind::Changed(shown)) =
+                (self.dry_run, &report.kind)
+            {
+                self.with_system(system, |state| state.comparison.shows(&name, shown, now));
             }
             match &report.kind {
                 ReportKind::Observed(_) => found.observed.push(name),

@@ -1,5 +1,6 @@
 //! The service connected to systems: who the users are, and a task for each system.
 
+mod comparison;
 mod config;
 mod host;
 mod users;
