@@ -3,11 +3,15 @@
 commands are written down, and no secret is shown. Usage: operations.py [PRESYNC]    (default: as end_to_end.py)
 """
 import contextlib
+import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -88,6 +92,8 @@ def main():
         finally:
             site.process.kill()
             site.process.wait()
+        encrypted(presync, pathlib.Path(folder) / "tls")
+        shadow(presync, pathlib.Path(folder) / "shadow")
 
 
 def play(site):
@@ -148,7 +154,8 @@ secret = {{ file = "webhook-secret" }}
 
     metrics = site.ask("/metrics")
     assert 'presync_system_connected{system="pbx"} 1' in metrics, metrics
-    promtool(metrics)
+    promtool("check", "metrics", text=metrics)
+    alerts()
 
     site.process.send_signal(signal.SIGTERM)
     assert site.process.wait(30) == 0
@@ -166,15 +173,157 @@ secret = {{ file = "webhook-secret" }}
     print("no secret is shown: passed")
 
 
-def promtool(metrics):
-    """Asks Prometheus's own tool, where it is installed."""
-    tool = shutil.which("promtool")
-    if tool is None:
+def promtool(*words, text=None):
+    """Asks Prometheus's own tool."""
+    if shutil.which("promtool") is None:
         raise AssertionError("promtool is not installed: apt-get install prometheus")
-    checked = subprocess.run([tool, "check", "metrics"], input=metrics, capture_output=True, text=True)
-    print(checked.stdout, checked.stderr)
-    assert checked.returncode == 0
-    print("promtool has nothing to say: passed")
+    checked = subprocess.run(["promtool", *words], input=text, capture_output=True, text=True, cwd=ROOT / "deploy")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    print(f"promtool {' '.join(words)}: passed")
+
+
+def alerts():
+    """The alerts fire when they should, the runbook has each, and no file names a metric that there is not."""
+    promtool("test", "rules", "alerts.test.yml")
+    rules = (ROOT / "deploy" / "alerts.yml").read_text()
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    tests = (ROOT / "deploy" / "alerts.test.yml").read_text()
+    for alert in re.findall(r"alert: (\w+)", rules):
+        assert f"### {alert}\n" in runbook and f"docs/runbook.md#{alert.lower()}" in rules, f"the runbook does not have {alert}"
+        assert f'alertname="{alert}"' in tests, f"{alert} is not tested"
+    source = (ROOT / "crates" / "service" / "src" / "metrics.rs").read_text()
+    dashboard = json.loads((ROOT / "deploy" / "dashboard.json").read_text())
+    for name in re.findall(r"presync_(\w+)", rules + json.dumps(dashboard)):
+        name = re.sub("_(bucket|count|sum)$", "", name)
+        assert f'"{name}"' in source, f"there is no metric {name}"
+    print("alerts, dashboard and runbook: passed")
+
+
+FOLLOWED = """
+import json, sys, threading, time
+def answer():
+    for line in sys.stdin:
+        pass
+threading.Thread(target=answer, daemon=True).start()
+done = 0
+while True:
+    lines = open(sys.argv[1]).read().splitlines()
+    for line in lines[done:]:
+        print(line, flush=True)
+    done = len(lines)
+    time.sleep(0.02)
+"""
+
+
+def shadow(presync, folder):
+    """A dry run sends nothing, and says where it would have done something else than the integration that is there."""
+    folder.mkdir()
+    (folder / "site.presync").write_text(PROGRAM % "Shut")
+    (folder / "users.csv").write_text("user,pbx,door\nann,17,d\n")
+    (folder / "adapter.py").write_text(FOLLOWED)
+    (folder / "live.toml").write_text('program = "site.presync"\nusers = "users.csv"\n' + "".join(
+        f'[systems.{name}]\nconnector = "exec"\ncommand = ["python3", "adapter.py", "{name}"]\n' for name in ("pbx", "door")))
+
+    def says(name, user, what, state):
+        with open(folder / name, "a") as lines:
+            lines.write(json.dumps({"user": user, what: {name: state}}) + "\n")
+
+    says("pbx", "17", "observe", "Free")
+    says("door", "d", "observe", "Open")
+    port = free_port()
+    process = subprocess.Popen([presync, "serve", "--config", folder / "live.toml", "--listen", f"127.0.0.1:{port}", "--dry-run",
+                                "--store", folder / "dry-run.store", "--quiet"], stderr=subprocess.DEVNULL)
+    try:
+        def until(**wanted):
+            found = {}
+            for _ in range(200):
+                with contextlib.suppress(OSError):
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/systems", timeout=5) as answer:
+                        found = json.loads(answer.read())["door"]
+                        if all({**found, **found["dry_run"]}[name] == value for name, value in wanted.items()):
+                            return found["dry_run"]
+                time.sleep(0.05)
+            raise AssertionError((wanted, found))
+
+        until(reports=1, would_set=0)
+        says("pbx", "17", "change", "Away")
+        until(would_set=1, shown=0)
+        # The other integration does the same.
+        says("door", "d", "change", "Shut")
+        until(would_set=1, shown=1, not_shown=0)
+        # And now it does nothing.
+        says("pbx", "17", "change", "Free")
+        until(would_set=2, shown=1)
+        says("pbx", "17", "change", "Away")
+        [difference] = until(not_shown=1)["differences"]
+        assert (difference["user"], difference["would_set"], difference["shows"]) == ("ann", "Open", "Shut"), difference
+        print("a dry run beside another integration: passed")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def certificate(folder, name):
+    """A certificate of this machine, by itself, in place of the one before."""
+    for file in ("cert", "key"):
+        (folder / f"new-{file}.pem").unlink(missing_ok=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "new-key.pem",
+                    "-out", folder / "new-cert.pem"], check=True, capture_output=True)
+    for file in ("key", "cert"):
+        os.replace(folder / f"new-{file}.pem", folder / f"{file}.pem")
+
+
+def encrypted(presync, folder):
+    """Requests are encrypted, and a new certificate is used without a restart."""
+    folder.mkdir()
+    (folder / "site.presync").write_text("system pbx { state Free }\nsystem door { state Open }\n"
+                                         'profile "P" { pbx Free -> door Open  door otherwise -> pbx unchanged }\n')
+    (folder / "users.csv").write_text("user,pbx\nann,17\n")
+    (folder / "adapter.py").write_text(ADAPTER)
+    (folder / "live.toml").write_text('program = "site.presync"\nusers = "users.csv"\n[systems.pbx]\nconnector = "exec"\n'
+                                      'command = ["python3", "adapter.py"]\n'
+                                      '[http]\ntls = { cert = "cert.pem", key = { file = "key.pem" } }\n')
+    port = free_port()
+    command = [presync, "serve", "--config", folder / "live.toml", "--listen", f"127.0.0.1:{port}", "--quiet"]
+    refused = subprocess.run([*command, "--check"], capture_output=True, text=True)
+    assert refused.returncode == 2 and "cert.pem" in refused.stderr, refused
+    certificate(folder, "first")
+    os.rename(folder / "key.pem", folder / "right.pem")
+    (folder / "key.pem").write_text("this is no key\n")
+    refused = subprocess.run([*command, "--check"], capture_output=True, text=True)
+    assert refused.returncode == 2 and "`[http.tls]`" in refused.stderr and "this is no key" not in refused.stderr, refused
+    os.rename(folder / "right.pem", folder / "key.pem")
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    try:
+        def subject():
+            # Only a certificate that is trusted is accepted, so this one is.
+            trusted = ssl.create_default_context(cafile=folder / "cert.pem")
+            with contextlib.suppress(OSError):
+                with socket.create_connection(("127.0.0.1", port), 5) as plain:
+                    with trusted.wrap_socket(plain, server_hostname="127.0.0.1") as stream:
+                        stream.sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                        assert stream.recv(100).startswith(b"HTTP/1.1 204")
+                        return dict(pair[0] for pair in stream.getpeercert()["subject"])["commonName"]
+            return None
+
+        for name in ("first", "second"):
+            if name == "second":
+                certificate(folder, name)
+            for _ in range(200):
+                if subject() == name:
+                    break
+                time.sleep(0.05)
+            assert subject() == name, name
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=5)
+            raise AssertionError(f"an answer that is not encrypted: {answer.status}")
+        print("TLS, and a new certificate: passed")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    log = process.stderr.read().decode()
+    assert "PRIVATE KEY" not in log, log
 
 
 if __name__ == "__main__":

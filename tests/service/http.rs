@@ -400,6 +400,17 @@ async fn every_error_is_a_problem() {
         let (found, _) = text(&router, request).await;
         assert_eq!(found, status, "{host}");
     }
+    // HTTP/2 has the host in the address.
+    for (address, status) in [
+        ("https://localhost:7420/v1/digest", StatusCode::OK),
+        (
+            "https://presync.example.com/v1/digest",
+            StatusCode::FORBIDDEN,
+        ),
+    ] {
+        let (found, _) = text(&router, request("GET", address, "")).await;
+        assert_eq!(found, status, "{address}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -90,10 +91,13 @@ impl Access {
 
 /// Whether a request may come from a page in the browser of somebody at this machine: it says of which page it is, or is about
 /// a name that only seems to be this machine.
-fn is_of_a_page(headers: &HeaderMap) -> bool {
+fn is_of_a_page(request: &Request) -> bool {
+    let headers = request.headers();
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
+    // HTTP/2 has it in the address.
+    let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
     let is_foreign = host.is_some_and(|host| {
         let name = host.rsplit_once(':').map_or(host, |(name, port)| {
             if port.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -127,7 +131,7 @@ fn needed(method: &Method, path: &str) -> Option<TokenScope> {
 pub async fn check(State(service): State<Service>, request: Request, next: Next) -> Response {
     let access = service.access();
     // Without tokens, a page in the browser of somebody at this machine could do everything.
-    if access.is_open() && is_of_a_page(request.headers()) {
+    if access.is_open() && is_of_a_page(&request) {
         return Problem::new(
             StatusCode::FORBIDDEN,
             "forbidden",

@@ -9,6 +9,7 @@ mod object;
 mod openapi;
 mod pause;
 mod problem;
+mod server;
 mod service;
 mod systems;
 mod users;
@@ -28,6 +29,7 @@ use tower_http::timeout::TimeoutLayer;
 
 pub use access::{Access, AccessError, TokenScope};
 pub use problem::Problem;
+pub use server::{TlsCertificate, listen};
 
 use crate::handle::CoreHandle;
 use crate::live::LiveHost;
@@ -98,6 +100,12 @@ impl Service {
     /// Why the tables are not the newest. Waits for a reload.
     async fn problem(&self) -> Option<String> {
         self.0.problem.lock().await.clone()
+    }
+
+    /// Whether the last reload failed, as far as is known without waiting for the next.
+    fn is_outdated(&self) -> bool {
+        let problem = self.0.problem.try_lock();
+        problem.is_ok_and(|problem| problem.is_some())
     }
 
     /// Makes the tables anew and switches to them between two events, also if nobody waits for that any more. If it fails, the

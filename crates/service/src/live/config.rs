@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
-use presync_connect::ConnectorSettings;
+use presync_connect::{ConnectorSettings, SecretSettings};
 use presync_engine::nearest;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -62,6 +62,18 @@ pub struct HttpConfig {
     pub listen: Option<SocketAddr>,
     /// A file with a token in each line, a space, and its scopes: `decide`, `events`, `admin`.
     pub tokens_file: Option<PathBuf>,
+    /// Without it, requests are not encrypted.
+    pub tls: Option<TlsConfig>,
+}
+
+/// The certificate of the service. It is read again when a file changes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The certificate, and those that have signed it, in PEM.
+    pub cert: PathBuf,
+    /// Its key, in PEM.
+    pub key: SecretSettings,
 }
 
 /// A system, and how it is reached.
