@@ -262,6 +262,7 @@ impl PlayedGraph {
             system: "pbx",
             folder: std::path::Path::new("."),
             secrets: &move |_| Ok(Secret::from(secret)),
+            has_program: &|_| true,
         };
         settings.make(&place).expect("it can be made")
     }

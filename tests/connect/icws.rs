@@ -303,6 +303,7 @@ impl PlayedIcws {
             system: "pbx",
             folder: std::path::Path::new("."),
             secrets: &move |_| Ok(Secret::from(password)),
+            has_program: &|_| true,
         };
         settings.make(&place).expect("it can be made")
     }

@@ -189,6 +189,7 @@ impl PlayedSystem for PlayedMatrix {
                     "hs-secret"
                 }))
             },
+            has_program: &|_| true,
         };
         settings.make(&place).expect("it can be made")
     }

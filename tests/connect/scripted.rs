@@ -292,6 +292,7 @@ impl PlayedSystem for PlayedAdapter {
             system: "pbx",
             folder: self.folder.path(),
             secrets: &|_| Ok(Secret::from("")),
+            has_program: &|_| true,
         };
         settings.make(&place).expect("it can be made")
     }

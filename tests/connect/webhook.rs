@@ -133,6 +133,7 @@ impl PlayedSystem for PlayedWebhook {
             system: "pbx",
             folder: std::path::Path::new("."),
             secrets: &|_| Ok(Secret::from(&*format!("{KEY}\n{OLD_KEY}\n"))),
+            has_program: &|_| true,
         };
         settings.make(&place).expect("it can be made")
     }

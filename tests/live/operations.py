@@ -152,6 +152,8 @@ secret = {{ file = "webhook-secret" }}
     assert (line["user"], line["set"], line["cause"]) == ("ann", {"door": "Shut"}, 7) and len(line["digest"]) > 8, line
     print("the command is written down: passed")
 
+    mistakes(site)
+
     metrics = site.ask("/metrics")
     assert 'presync_system_connected{system="pbx"} 1' in metrics, metrics
     promtool("check", "metrics", text=metrics)
@@ -197,6 +199,28 @@ def alerts():
         name = re.sub("_(bucket|count|sum)$", "", name)
         assert f'"{name}"' in source, f"there is no metric {name}"
     print("alerts, dashboard and runbook: passed")
+
+
+def mistakes(site):
+    """What is wrong is said at once, and what to do."""
+    config = (site.folder / "live.toml").read_text()
+
+    def refused(settings, *words):
+        (site.folder / "other.toml").write_text(settings)
+        command = [site.presync, "serve", "--config", site.folder / "other.toml", *words]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert ended.returncode == 2, ended
+        return ended.stderr
+
+    free = f"127.0.0.1:{free_port()}"
+    assert "another `presync serve` uses it" in refused(config, "--listen", free)
+    store = ["--store", site.folder / "other.store"]
+    assert "another program does; name another port" in refused(config, *store, "--listen", f"127.0.0.1:{site.port}")
+    for program, words in (("./adaptr", "is not in the folder of the settings"), ("pyton3", "there is no program `pyton3`")):
+        wrong = re.sub('command = \\["[^"]*"', f'command = ["{program}"', config)
+        assert wrong != config
+        assert words in refused(wrong, "--check"), program
+    print("mistakes are said: passed")
 
 
 FOLLOWED = """

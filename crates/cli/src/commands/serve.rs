@@ -170,7 +170,14 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
             None => None,
         };
         let listener = TcpListener::bind(settings.listen)
-            .map_err(|error| usage(&format!("cannot listen on {}: {error}", settings.listen)))?;
+            .map_err(|error| {
+                let help = if error.kind() == std::io::ErrorKind::AddrInUse {
+                    ": another program does; name another port with `--listen`"
+                } else {
+                    ""
+                };
+                usage(&format!("cannot listen on {}: {error}{help}", settings.listen))
+            })?;
         let mut watched = vec![settings.program.clone()];
         watched.extend(live.as_ref().map(|parts| parts.users.clone()));
         let live = match live {
@@ -336,6 +343,7 @@ impl LiveParts {
                 system: &name,
                 folder,
                 secrets: &secrets,
+                has_program: &|program| has_program(program, folder),
             };
             let connector = system
                 .connector
@@ -394,7 +402,7 @@ fn reload_on_change(
                     used.replace(new);
                 }
                 Err(why) => {
-                    tracing::error!(why, "the new certificate is not used: the old one stays")
+                    tracing::error!(why, "the new certificate is not used: the old one stays");
                 }
             }
         };
@@ -403,6 +411,17 @@ fn reload_on_change(
             tracing::error!(why, "changes of the program are not noticed any more");
         }
     });
+}
+
+/// Whether a program can be found, as far as that is known without starting it.
+fn has_program(program: &str, folder: &Path) -> bool {
+    if program.contains('/') {
+        return folder.join(program).is_file();
+    }
+    let Some(path) = std::env::var_os("PATH").filter(|_| cfg!(unix)) else {
+        return true;
+    };
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// A secret from a file next to the settings, or from the environment.

@@ -46,10 +46,20 @@ pub struct ExecConnector {
 
 impl ExecConnector {
     pub fn new(settings: &ExecSettings, place: &ConnectorPlace<'_>) -> Result<Self, MakeError> {
-        if settings.command.is_empty() {
+        let Some(program) = settings.command.first() else {
             return Err(MakeError::Setting(
                 "`command` is empty: name a program".to_owned(),
             ));
+        };
+        if !(place.has_program)(program) {
+            let what = if program.contains('/') {
+                format!("`command`: `{program}` is not in the folder of the settings")
+            } else {
+                format!(
+                    "`command`: there is no program `{program}`: write `./{program}` for a file beside the settings"
+                )
+            };
+            return Err(MakeError::Setting(what));
         }
         Ok(Self {
             system: place.system.to_owned(),

@@ -45,6 +45,8 @@ pub struct ConnectorPlace<'a> {
     /// The folder that paths in the settings are relative to.
     pub folder: &'a Path,
     pub secrets: &'a ReadSecret,
+    /// Whether a program can be started: a path relative to the folder, or a name.
+    pub has_program: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 /// A connector cannot be made from its settings.

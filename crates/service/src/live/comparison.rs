@@ -1,6 +1,6 @@
 //! What a dry run would have set, compared with what the systems have shown since: beside another integration, both should be the same.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -40,9 +40,9 @@ pub struct DryRunDifference {
 pub struct DryRunComparison {
     report: DryRunReport,
     /// By user: the commands that are compared, each the newest.
-    waiting: BTreeMap<String, (String, jiff::Timestamp)>,
+    waiting: HashMap<String, (String, jiff::Timestamp)>,
     /// By user.
-    shows: BTreeMap<String, String>,
+    shows: HashMap<String, String>,
 }
 
 impl DryRunComparison {
@@ -76,7 +76,8 @@ impl DryRunComparison {
     fn settle(&mut self, now: jiff::Timestamp) {
         let is_late =
             |_: &String, (_, at): &mut (String, jiff::Timestamp)| now.duration_since(*at) >= WAIT;
-        let late: Vec<_> = self.waiting.extract_if(.., is_late).collect();
+        let mut late: Vec<_> = self.waiting.extract_if(is_late).collect();
+        late.sort_by(|(one, (_, at)), (other, (_, than))| (at, one).cmp(&(than, other)));
         for (user, command) in late {
             self.differs(&user, command);
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::pause::Paused;
 use crate::record::{NumberedCommand, UserRecord};
@@ -72,7 +72,13 @@ impl EmbeddedStore {
 }
 
 fn opened(path: &Path) -> Result<Database, StoreError> {
-    let database = Database::create(path).map_err(StoreError::new)?;
+    let database = Database::create(path).map_err(|error| match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError(
+            "another `presync serve` uses it: end that one, or name another with `--store`"
+                .to_owned(),
+        ),
+        other => StoreError::new(other),
+    })?;
     let transaction = database.begin_write().map_err(StoreError::new)?;
     {
         let mut about = transaction.open_table(ABOUT).map_err(StoreError::new)?;
