@@ -216,7 +216,7 @@ def mistakes(site):
     assert "another `presync serve` uses it" in refused(config, "--listen", free)
     store = ["--store", site.folder / "other.store"]
     assert "another program does; name another port" in refused(config, *store, "--listen", f"127.0.0.1:{site.port}")
-    for program, words in (("./adaptr", "is not in the folder of the settings"), ("pyton3", "there is no program `pyton3`")):
+    for program, words in (("./adaptr", "is not in the folder of the settings"), ("pyton3", "the program `pyton3` was not found")):
         wrong = re.sub('command = \\["[^"]*"', f'command = ["{program}"', config)
         assert wrong != config
         assert words in refused(wrong, "--check"), program

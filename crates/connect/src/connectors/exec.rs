@@ -56,7 +56,7 @@ impl ExecConnector {
                 format!("`command`: `{program}` is not in the folder of the settings")
             } else {
                 format!(
-                    "`command`: there is no program `{program}`: write `./{program}` for a file beside the settings"
+                    "`command`: the program `{program}` was not found: write `./{program}` for a file beside the settings"
                 )
             };
             return Err(MakeError::Setting(what));
