@@ -211,6 +211,34 @@ async fn reports_wait_for_a_host_that_cannot_take_them() {
     .await;
 }
 
+/// The host decides what a state means that is not in the vocabulary: it has to hear of it, and what follows is a change.
+#[tokio::test]
+async fn a_state_outside_of_the_vocabulary_is_reported() {
+    with_each(async |host, system| {
+        let [_, second] = system.states();
+        system.choose("ann", "Elsewhere").await;
+        host.until("the strange state", |host| {
+            host.changed.iter().any(|(_, state)| state == "Elsewhere")
+        })
+        .await;
+        system.choose("ann", second).await;
+        host.until("a known state", |host| {
+            host.changed
+                .last()
+                .is_some_and(|(_, state)| state == second)
+        })
+        .await;
+        assert_eq!(
+            host.of("ann").changed,
+            ["Elsewhere", second],
+            "{}",
+            system.name()
+        );
+        assert!(host.seen(|host| host.lost == 0), "{}", system.name());
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_user_that_nobody_knows_does_no_harm() {
     with_each(async |host, system| {
