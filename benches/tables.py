@@ -4,13 +4,14 @@
 Prints ratios to `check` and to the size of the source, for both kinds of generated sites. Usage:
 tables.py [PROFILES] [RUNS]   (1000 and 5; builds a release first)
 """
-import json
+import os
 import pathlib
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PRESYNC = ROOT / "target" / "release" / "presync"
@@ -25,6 +26,7 @@ def main():
         for kind in ("site", "skills"):
             measure(pathlib.Path(folder), kind, profiles, runs)
         appendices(pathlib.Path(folder), runs)
+        cores(pathlib.Path(folder), runs)
 
 
 def generated(*words):
@@ -77,6 +79,23 @@ def appendices(folder, runs):
         command = ("export", source, "--to", "json", "-q", "-o", target)
         taken = statistics.median(seconds(command) for _ in range(runs))
         print(f"{count} appendices: export --to json {taken:.3f} CPU seconds, {target.stat().st_size / 1e3:.1f} kB")
+
+
+def cores(folder, runs):
+    """`check` of the 9 MB site with one and two threads; and two checks at once, which shows what two cores give here at most."""
+    source = folder / "large.presync"
+    source.write_bytes(generated("site", "5000"))
+
+    def wall(*threads):
+        start = time.perf_counter()
+        checks = [subprocess.Popen([PRESYNC, "check", source, "--quiet"], env={**os.environ, "RAYON_NUM_THREADS": str(count)},
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for count in threads]
+        assert all(check.wait() in (0, 1) for check in checks)
+        return time.perf_counter() - start
+
+    one, two, both = (statistics.median(times) for times in zip(*((wall(1), wall(2), wall(1, 1)) for _ in range(runs))))
+    print(f"check of {source.stat().st_size / 1e6:.1f} MB: {one:.3f} s with one thread, {two:.3f} with two: {one / two:.2f} times faster; "
+          f"two checks at once take {both:.3f} s, so that two cores give at most {2 * one / both:.2f}")
 
 
 def export(source, target):
