@@ -94,6 +94,11 @@ def covered(text, span):
     return units[2 * span.start.character:2 * span.end.character].decode("utf-16-le")
 
 
+def edits_of(edit):
+    """The edits of each document, in either of the forms that clients take."""
+    return edit.changes or {one.text_document.uri: one.edits for one in edit.document_changes}
+
+
 def edited(text, edits):
     """A text without letters outside of ASCII, with edits."""
     starts = [0]
@@ -257,7 +262,7 @@ async def test_rename_goes_across_files(client):
     open_text(client, MAIN)
     edit = await client.text_document_rename_async(t.RenameParams(
         text_document=document(client), position=position(MAIN, "away ->"), new_name="not here"))
-    changes = edit.changes or {one.text_document.uri: one.edits for one in edit.document_changes}
+    changes = edits_of(edit)
     texts = {uri(client): MAIN, uri(client, "site.presync"): SITE}
     assert set(changes) == set(texts)
     for name, edits in changes.items():
@@ -354,7 +359,7 @@ async def test_a_misspelled_keyword_is_replaced(client):
     actions = await client.text_document_code_action_async(t.CodeActionParams(
         text_document=document(client), range=error.range, context=t.CodeActionContext(diagnostics=[error])))
     [replace] = [one for one in actions if one.title == "replace with `profile`"]
-    changes = replace.edit.changes or {one.text_document.uri: one.edits for one in replace.edit.document_changes}
+    changes = edits_of(replace.edit)
     assert edited(text, changes[uri(client)]) == MAIN
 
 
@@ -462,7 +467,7 @@ async def test_a_refactoring_is_proved(client):
     assert merge.kind == "refactor.rewrite"
     if merge.edit is None:
         merge = await client.code_action_resolve_async(merge)
-    changes = merge.edit.changes or {one.text_document.uri: one.edits for one in merge.edit.document_changes}
+    changes = edits_of(merge.edit)
     assert 'cic "Follow Up" | "Working at Home" -> lync Away' in edited(text, changes[uri(client)])
 
 
@@ -474,7 +479,7 @@ async def test_all_safe_fixes_at_once(client):
         text_document=document(client), range=whole,
         context=t.CodeActionContext(diagnostics=[], only=["source.fixAll"])))
     [fix] = actions
-    changes = fix.edit.changes or {one.text_document.uri: one.edits for one in fix.edit.document_changes}
+    changes = edits_of(fix.edit)
     assert [edit.new_text for edit in changes[uri(client)]] == [""]
 
 
@@ -487,7 +492,7 @@ async def test_what_is_missing_is_declared(client):
     edits = {}
     for one in actions:
         if getattr(one, "edit", None):
-            changes = one.edit.changes or {each.text_document.uri: each.edits for each in one.edit.document_changes}
+            changes = edits_of(one.edit)
             edits[one.title] = changes[uri(client)][0]
     flag, state = edits["declare the flag `unheard_of`"], edits["add the state `Elsewhere` to cic"]
     assert flag.new_text == "flag unheard_of\n\n" and state.new_text == "extend system cic {\n    state Elsewhere\n}\n\n"
@@ -551,7 +556,7 @@ async def test_missing_rules_are_added(client):
     actions = await client.text_document_code_action_async(t.CodeActionParams(
         text_document=document(client), range=gap.range, context=t.CodeActionContext(diagnostics=[gap])))
     [add] = [one for one in actions if one.title == "add a profile with the missing rules"]
-    changes = add.edit.changes or {one.text_document.uri: one.edits for one in add.edit.document_changes}
+    changes = edits_of(add.edit)
     after = edited(text, changes[uri(client)])
     change(client, after, 2)
     assert "otherwise -> lync unchanged" in after

@@ -40,6 +40,14 @@ def free_port():
         return free.getsockname()[1]
 
 
+def binary(words):
+    """The `presync` that the command line names, or a debug build with the service."""
+    if words:
+        return words[0]
+    subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "presync-cli", "--features", "serve"], cwd=ROOT, check=True)
+    return ROOT / "target" / "debug" / "presync"
+
+
 class Network:
     """A connection between the service and a server that can be cut."""
 
@@ -243,10 +251,7 @@ def report(times, sent):
 
 
 def main():
-    presync = sys.argv[1] if sys.argv[1:] else None
-    if presync is None:
-        subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "presync-cli", "--features", "serve"], cwd=ROOT, check=True)
-        presync = ROOT / "target" / "debug" / "presync"
+    presync = binary(sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         servers = Servers(folder / "servers", free_port(), free_port(), free_port(), venv=ROOT / "target" / "live" / "venv")

@@ -21,7 +21,10 @@ import time
 import urllib.error
 import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from end_to_end import ROOT, binary  # noqa: E402
+
 PROGRAM = ROOT / "examples" / "contact-centre"
 USERS, EVENTS, SENDERS, BATCH = 40, 6_000, 4, 25
 
@@ -199,11 +202,7 @@ def main():
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("presync", nargs="?")
     arguments = parser.parse_args()
-    presync = arguments.presync
-    if presync is None:
-        # Into the same folder as the tests, which have built most of it.
-        subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "presync-cli", "--features", "serve"], cwd=ROOT, check=True)
-        presync = ROOT / "target" / "debug" / "presync"
+    presync = binary([arguments.presync] if arguments.presync else [])
     of_users = events()
     killed = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from end_to_end import ROOT, free_port  # noqa: E402
+from end_to_end import ROOT, binary, free_port  # noqa: E402
 
 # Not every event or question of the right form names users, systems and states that exist. Without tokens, nothing is refused.
 # The stream of commands has no end.
@@ -20,10 +20,7 @@ ARGUMENTS = ["--checks", "all", "--exclude-checks", "positive_data_acceptance,un
 
 
 def main():
-    presync = sys.argv[1] if sys.argv[1:] else None
-    if presync is None:
-        subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "presync-cli", "--features", "serve"], cwd=ROOT, check=True)
-        presync = ROOT / "target" / "debug" / "presync"
+    presync = binary(sys.argv[1:])
     tool = ROOT / "target" / "tools" / "schemathesis"
     if not (tool / "bin" / "schemathesis").exists():
         subprocess.run([sys.executable, "-m", "venv", tool], check=True)

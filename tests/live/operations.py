@@ -21,7 +21,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from end_to_end import ROOT, free_port  # noqa: E402
+from end_to_end import ROOT, binary, free_port  # noqa: E402
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
 TOKEN = "token-of-the-adapter-0123456789"
@@ -81,10 +81,7 @@ class Site:
 
 
 def main():
-    presync = sys.argv[1] if sys.argv[1:] else None
-    if presync is None:
-        subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "presync-cli", "--features", "serve"], cwd=ROOT, check=True)
-        presync = ROOT / "target" / "debug" / "presync"
+    presync = binary(sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
         site = Site(presync, pathlib.Path(folder))
         try:

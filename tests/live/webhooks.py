@@ -14,7 +14,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from end_to_end import ROOT, free_port  # noqa: E402
+from end_to_end import ROOT, binary, free_port  # noqa: E402
 
 LIBRARY = "standardwebhooks@1.1.1"
 SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
@@ -26,10 +26,7 @@ profile "P" { pbx Free -> door Open  pbx Away -> door Shut  door otherwise -> pb
 
 
 def main():
-    presync = sys.argv[1] if sys.argv[1:] else None
-    if presync is None:
-        subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "presync-cli", "--features", "serve"], cwd=ROOT, check=True)
-        presync = ROOT / "target" / "debug" / "presync"
+    presync = binary(sys.argv[1:])
     library = ROOT / "target" / "live" / "webhooks"
     if not (library / "node_modules" / "standardwebhooks").exists():
         library.mkdir(parents=True, exist_ok=True)

@@ -2,16 +2,16 @@
 //! Levels: `@allow` in the source, else `--level`, else `overrides` and then `lints` of `presync.toml`, else the lint's
 //! default.
 
+mod place;
+
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::de::{DeTable, DeValue};
 
 use presync::nearest;
 use presync::{Level, Settings, Sources, UnknownLevel, UnknownLint};
@@ -19,6 +19,8 @@ use presync_report::{FORMATS, ReportFormat};
 
 use crate::files::{FileSystem, cannot_read, folder_of};
 use crate::findings::CheckedProgram;
+pub use place::SettingsPlace;
+use place::{WrongText, place_of};
 
 /// The name of the file.
 pub const NAME: &str = "presync.toml";
@@ -32,17 +34,6 @@ pub struct SettingsError {
     pub place: Option<SettingsPlace>,
 }
 
-/// A place in a `presync.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SettingsPlace {
-    pub file: PathBuf,
-    /// In bytes.
-    pub start: usize,
-    pub end: usize,
-    /// What is wrong there.
-    pub what: String,
-}
-
 impl SettingsError {
     fn new(message: String) -> Self {
         Self {
@@ -50,58 +41,6 @@ impl SettingsError {
             place: None,
         }
     }
-}
-
-/// What is wrong in the text of a `presync.toml`.
-struct WrongText {
-    /// With a piece of the text, if it is not TOML.
-    message: String,
-    what: String,
-    place: Option<Range<usize>>,
-}
-
-impl WrongText {
-    /// The place is the first that has this key or string.
-    fn new(what: String, text: &str, word: &str) -> Self {
-        Self {
-            message: what.clone(),
-            what,
-            place: place_of(text, word),
-        }
-    }
-
-    fn toml(error: &toml::de::Error) -> Self {
-        Self {
-            message: error.to_string().trim_end().to_owned(),
-            what: error.message().to_owned(),
-            place: error.span(),
-        }
-    }
-}
-
-/// The first key or string that is this word.
-fn place_of(text: &str, word: &str) -> Option<Range<usize>> {
-    fn in_table(table: &DeTable<'_>, word: &str) -> Option<Range<usize>> {
-        let mut items = table.iter();
-        items.find_map(|(key, value)| {
-            let is_it = key.get_ref() == word;
-            is_it
-                .then(|| key.span())
-                .or_else(|| in_value(value.get_ref(), value.span(), word))
-        })
-    }
-    fn in_value(value: &DeValue<'_>, span: Range<usize>, word: &str) -> Option<Range<usize>> {
-        match value {
-            DeValue::String(text) if text == word => Some(span),
-            DeValue::Array(all) => {
-                let mut all = all.iter();
-                all.find_map(|one| in_value(one.get_ref(), one.span(), word))
-            }
-            DeValue::Table(table) => in_table(table, word),
-            _ => None,
-        }
-    }
-    in_table(DeTable::parse(text).ok()?.get_ref(), word)
 }
 
 /// A project's settings.

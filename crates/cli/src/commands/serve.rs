@@ -1,6 +1,7 @@
 //! `presync serve`: keeps the sessions of running systems, over HTTP.
 
-use std::cell::RefCell;
+mod tls;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use clap::{Args, ValueEnum};
 use presync_connect::{ConnectorPlace, Secret, SecretError, SecretSettings};
 use presync_engine::{Schema, Tables};
 use presync_ide::folder_of;
-use presync_service::http::{Access, Service, TlsCertificate, listen, router};
+use presync_service::http::{Access, Service, listen, router};
 use presync_service::live::{
     ConnectedSystem, LiveConfig, LiveHost, Users, check_states, connect, system_name,
 };
@@ -23,6 +24,7 @@ use crate::project::FileAccess;
 use crate::terminal::{ColorChoice, Terminal};
 use crate::watch::whenever_changed;
 use crate::{files, loading};
+use tls::{ServedCertificate, TlsFiles};
 
 /// How long nothing has to change before the program and the users are reloaded.
 const QUIET: Duration = Duration::from_millis(500);
@@ -145,9 +147,9 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     let runtime = tokio::runtime::Runtime::new()?;
     let files = TlsFiles::of(&settings);
     if arguments.check {
-        if let Some(files) = &files {
-            let certificate = runtime.block_on(files.certificate());
-            certificate.map_err(|why| usage(&why))?;
+        if let Some(files) = files {
+            let served = runtime.block_on(ServedCertificate::new(files));
+            served.map_err(|why| usage(&why))?;
         }
         terminal.status("the settings are valid: no connection was made");
         return Ok(CommandAnswer::Yes);
@@ -165,8 +167,8 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
     };
     runtime.block_on(async {
         let core = start(core, jiff::Timestamp::now, audit).map_err(|error| usage(&error))?;
-        let tls = match &files {
-            Some(files) => Some(files.certificate().await.map_err(|why| usage(&why))?),
+        let tls = match files {
+            Some(files) => Some(ServedCertificate::new(files).await.map_err(|why| usage(&why))?),
             None => None,
         };
         let listener = TcpListener::bind(settings.listen)
@@ -194,7 +196,8 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
         let scheme = if tls.is_some() { "https" } else { "http" };
         terminal.status(&format!("listening on {scheme}://{}", listener.local_addr()?));
         reload_on_hangup(service.clone());
-        reload_on_change(service.clone(), watched, tls.clone().zip(files));
+        let certificate = tls.as_ref().map(|served| served.certificate.clone());
+        reload_on_change(service.clone(), watched, tls);
         let end = {
             let service = service.clone();
             async move {
@@ -202,64 +205,12 @@ pub fn run(arguments: &Arguments, terminal: &Terminal) -> CommandResult {
                 service.end();
             }
         };
-        let served = listen(listener, router(service), tls, end);
+        let served = listen(listener, router(service), certificate, end);
         tokio::select! {
             served = served => served.map(|()| CommandAnswer::Yes).map_err(CommandError::from),
             () = core.ended() => Err(usage(&"the service failed: what happened is in the log above")),
         }
     })
-}
-
-/// The files of the certificate.
-struct TlsFiles {
-    certificate: PathBuf,
-    key: SecretSettings,
-    /// The paths of secrets are relative to it.
-    folder: PathBuf,
-}
-
-impl TlsFiles {
-    fn of(settings: &ServeSettings) -> Option<Self> {
-        let (config, folder) = settings.live.as_ref()?;
-        let tls = config.http.tls.as_ref()?;
-        Some(Self {
-            certificate: folder.join(&tls.cert),
-            key: tls.key.clone(),
-            folder: folder.clone(),
-        })
-    }
-
-    fn paths(&self) -> Vec<PathBuf> {
-        let mut paths = vec![self.certificate.clone()];
-        if let SecretSettings::File(key) = &self.key {
-            paths.push(self.folder.join(key));
-        }
-        paths
-    }
-
-    fn read(&self) -> Result<(Vec<u8>, Vec<u8>), String> {
-        let certificate = plain_text(&self.certificate)?;
-        let key = secret(&self.key, &self.folder).map_err(|error| error.to_string())?;
-        Ok((certificate.into_bytes(), key.reveal().as_bytes().to_vec()))
-    }
-
-    fn wrong(&self, error: &std::io::Error) -> String {
-        let certificate = self.certificate.display();
-        format!("`[http.tls]`: `{certificate}` cannot be used with its key: {error}")
-    }
-
-    async fn certificate(&self) -> Result<TlsCertificate, String> {
-        let (certificate, key) = self.read()?;
-        let made = TlsCertificate::new(certificate, key).await;
-        made.map_err(|error| self.wrong(&error))
-    }
-
-    /// The old certificate stays if the new one is wrong.
-    async fn replace(&self, certificate: &TlsCertificate) -> Result<(), String> {
-        let (new, key) = self.read()?;
-        let replaced = certificate.replace(new, key).await;
-        replaced.map_err(|error| self.wrong(&error))
-    }
 }
 
 /// Makes a store from a backup: all of it, or none.
@@ -373,37 +324,16 @@ fn load_users(path: &Path, schema: &Schema) -> Result<Users, String> {
 
 /// Reloads the program, the users and the certificate when one of them has changed, and nobody is writing it any more. With errors,
 /// the old ones stay.
-fn reload_on_change(
-    service: Service,
-    mut paths: Vec<PathBuf>,
-    tls: Option<(TlsCertificate, TlsFiles)>,
-) {
+fn reload_on_change(service: Service, mut paths: Vec<PathBuf>, tls: Option<ServedCertificate>) {
     let runtime = tokio::runtime::Handle::current();
     paths.retain(|path| path.as_os_str() != "-");
-    if let Some((_, files)) = &tls {
-        paths.extend(files.paths());
-    }
+    paths.extend(tls.iter().flat_map(|served| served.files.paths()));
     std::thread::spawn(move || {
-        // Changes are also looked for at the start.
-        let used = RefCell::new(tls.as_ref().and_then(|(_, files)| files.read().ok()));
         let reload = || {
             // What went wrong is in the log and in `/health/ready`.
             let _ = runtime.block_on(service.reload());
-            let Some((certificate, files)) = &tls else {
-                return;
-            };
-            let new = files.read().ok();
-            if *used.borrow() == new {
-                return;
-            }
-            match runtime.block_on(files.replace(certificate)) {
-                Ok(()) => {
-                    tracing::info!("a new certificate is used");
-                    used.replace(new);
-                }
-                Err(why) => {
-                    tracing::error!(why, "the new certificate is not used: the old one stays");
-                }
+            if let Some(served) = &tls {
+                runtime.block_on(served.replace());
             }
         };
         let Err(error) = whenever_changed(&paths, QUIET, &reload);

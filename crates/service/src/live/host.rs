@@ -1,5 +1,7 @@
 //! What connectors talk to: reports become events of users, and commands go to those whom a system knows.
 
+mod events;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::live::users::{SiteUser, Users};
 use crate::live::{LiveError, check_states, system_name};
 use crate::pause::{PauseTarget, Paused};
 use crate::store::CommandPlace;
+use events::ReportEvents;
 
 /// The most commands of a system that are looked at together.
 const MOST_COMMANDS: usize = 1_000;
@@ -316,39 +319,6 @@ fn failed(error: WorkError) -> HostError {
     HostError(error.to_string())
 }
 
-/// The event of a report; `None` if the program has no use for it.
-fn event(
-    schema: &Schema,
-    system: &str,
-    user: &SiteUser,
-    report: &SystemReport,
-    now: jiff::Timestamp,
-) -> Option<Value> {
-    let mut event = json!({ "user": user.name, "at": report.at.unwrap_or(now).to_string() });
-    match &report.kind {
-        ReportKind::Observed(state) => event["observe"] = json!({ system: state }),
-        ReportKind::Changed(state) => event["change"] = json!({ system: state }),
-        ReportKind::Online(online) => {
-            let flag = schema.system(schema.find_system(system)?).online?;
-            event["set"] = json!({ &schema.fact(flag).name: online });
-        }
-        ReportKind::Facts(facts) => event["set"] = json!(facts),
-        ReportKind::Memory(_) => return None,
-    }
-    Some(event)
-}
-
-/// The reports of a system as events of users.
-#[derive(Default)]
-struct ReportEvents {
-    /// With the user of each.
-    events: Vec<(Value, String)>,
-    /// The users of whom a state was observed.
-    observed: Vec<String>,
-    /// By user.
-    memories: Vec<(String, String)>,
-}
-
 #[async_trait]
 impl ConnectorHost for LiveHost {
     async fn users(&self, system: &str) -> Result<Vec<SystemUser>, HostError> {
@@ -562,42 +532,5 @@ impl LiveHost {
     /// Whether the table has a user of this name.
     pub fn has_user(&self, name: &str) -> bool {
         self.users.borrow().named(name).is_some()
-    }
-
-    fn events_of(
-        &self,
-        system: &str,
-        users: &Users,
-        reports: &[SystemReport],
-        now: jiff::Timestamp,
-    ) -> ReportEvents {
-        let tables = self.core.tables();
-        let mut found = ReportEvents::default();
-        for report in reports {
-            let Some(user) = users.of_id(system, &report.user) else {
-                self.with_system(system, |state| {
-                    state.health.unknown_users += 1;
-                    if state.warned.len() < 1_000 && state.warned.insert(report.user.clone()) {
-                        tracing::warn!(system, id = report.user, "this user is not in the table");
-                    }
-                });
-                continue;
-            };
-            let name = user.name.clone();
-            if let Some(event) = event(tables.schema(), system, user, report, now) {
-                found.events.push((event, name.clone()));
-            }
-            if let (true, ReportKind::Observed(Some(shown)) | ReportKind::Changed(shown)) =
-                (self.dry_run, &report.kind)
-            {
-                self.with_system(system, |state| state.comparison.shows(&name, shown, now));
-            }
-            match &report.kind {
-                ReportKind::Observed(_) => found.observed.push(name),
-                ReportKind::Memory(memory) => found.memories.push((name, memory.clone())),
-                ReportKind::Changed(_) | ReportKind::Online(_) | ReportKind::Facts(_) => {}
-            }
-        }
-        found
     }
 }

@@ -58,7 +58,8 @@ pub struct XmppSession {
     pub is_online: Arc<AtomicBool>,
     /// How many users may be logging in at the same time.
     pub log_ins: Arc<Semaphore>,
-    /// Whether the echo of a command of this log-in is still to come. That of what is shown again after one is no news.
+    /// Whether a command of this log-in has no echo yet. After a log-in, the server also repeats what we showed before it: that is not
+    /// a change.
     pub awaits_echo: bool,
     pub last: LastShown,
 }
